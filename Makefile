@@ -1,0 +1,44 @@
+PYTHON := .venv/bin/python
+READY := .venv/.ready
+SOURCES := __main__.py components function local tests
+
+.PHONY: demo local test lint format lock clean
+
+demo: $(READY)
+	@$(PYTHON) -m local demo
+
+local: $(READY)
+	@exec $(PYTHON) -m local up
+
+test: $(READY)
+	$(PYTHON) -m pytest -q -n 2
+
+lint: $(READY)
+	$(PYTHON) -m black --quiet --check --diff $(SOURCES)
+	$(PYTHON) -m pylint --score n -j 2 $(SOURCES)
+	$(PYTHON) -m mypy
+
+format: $(READY)
+	$(PYTHON) -m black $(SOURCES)
+
+# Writes the hashed locks anew, at the newest versions that fit together.
+lock: $(READY)
+	.venv/bin/uv pip compile -q --upgrade --no-header --no-annotate --generate-hashes --universal \
+	  --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	.venv/bin/uv pip compile -q --upgrade --no-header --no-annotate --generate-hashes --universal \
+	  --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
+	.venv/bin/uv pip compile -q --upgrade --no-header --no-annotate --generate-hashes \
+	  --python-version 3.13 --python-platform aarch64-manylinux2014 \
+	  -c requirements-dev.txt function/requirements.in -o function/requirements.txt
+
+clean:
+	rm -rf .venv .build .local .bench
+
+# uv installs in seconds what pip would need a minute for; pip brings uv itself, at its locked hash.
+$(READY): requirements-dev.txt
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: python3 is %d.%d, Epoch needs 3.11 or newer" % sys.version_info[:2] or 0)'
+	@test -x $(PYTHON) || python3 -m venv .venv
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > .venv/uv.txt
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	@.venv/bin/uv pip sync --quiet --python $(PYTHON) --require-hashes requirements-dev.txt
+	@touch $@

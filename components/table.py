@@ -1,0 +1,42 @@
+"""EpochTable: the DynamoDB table."""
+
+import pulumi
+import pulumi_aws as aws
+
+from function.tables import Table
+
+
+class EpochTable(pulumi.ComponentResource):
+    """An on-demand, encrypted DynamoDB table, as `function.tables` declares it.
+
+    `protect` adds what data in production needs: point-in-time recovery, deletion protection in
+    DynamoDB and `protect` in Pulumi.
+    """
+
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        table: Table,
+        protect: bool,
+        tags: dict[str, str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("epoch:components:EpochTable", name, None, opts)
+        self.table = aws.dynamodb.Table(
+            name,
+            billing_mode="PAY_PER_REQUEST",
+            hash_key=table.partition_key,
+            attributes=[{"name": table.partition_key, "type": "S"}],
+            server_side_encryption={"enabled": True},
+            point_in_time_recovery={"enabled": protect},
+            deletion_protection_enabled=protect,
+            tags=tags,
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+        )
+        self.name = self.table.name
+        self.arn = self.table.arn
+        self.register_outputs({"name": self.name, "arn": self.arn})

@@ -1,0 +1,1 @@
+"""What runs in Lambda. Imports neither Pulumi nor `components` nor `local`."""

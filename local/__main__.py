@@ -1,0 +1,111 @@
+"""`python -m local demo` and `python -m local up`: what `make demo` and `make local` run."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+from local import deploy, program, traces
+
+OUTPUTS = program.ROOT / ".local" / "outputs.json"
+
+
+def _progress(kind: str, name: str, seconds: float) -> None:
+    component = not kind.startswith("aws:")
+    label = kind.rsplit(":", 1)[1]
+    if component:
+        print(f"  + {label}  {name}", flush=True)
+    else:
+        print(f"    + {label:<16} {name:<32} {seconds * 1000:6.0f} ms", flush=True)
+
+
+def _show(title: str, value: Any) -> None:
+    print(f"\n{title}\n  {value if isinstance(value, str) else json.dumps(value)}", flush=True)
+
+
+def _wait_for(read: Any, seconds: float = 5) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := read()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+def _demo(stack: str, port: int | None) -> None:
+    started = time.perf_counter()
+    print(f"Bringing stack {stack} up on this machine")
+    with deploy.up(stack, port=port, progress=_progress) as local:
+        print(f"Up in {time.perf_counter() - started:.1f} s")
+        reply = local.call()
+        _show(f"POST {local.outputs['endpoint']}\n  {reply.status}", reply.body)
+        if reply.status != 201:
+            raise deploy.DeployError(f"POST /epoch answered {reply.status}, not 201")
+        _show("Stored item", local.items()[0])
+        line = _wait_for(local.log_lines)[0]
+        _show("Log line", line)
+        trace_id = line["traceId"].removeprefix("Root=")
+        segments = _wait_for(lambda: local.traces.trace(trace_id))
+        _show(f"Trace {trace_id}", "\n  ".join(traces.timeline(segments)))
+    print(f"\nDown. All in {time.perf_counter() - started:.1f} s")
+
+
+def _write_outputs(outputs: dict[str, Any]) -> None:
+    OUTPUTS.parent.mkdir(exist_ok=True)
+    descriptor = os.open(OUTPUTS, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        json.dump(outputs, out, indent=2)
+
+
+def _up(stack: str, port: int | None) -> None:
+    print(f"Bringing stack {stack} up on this machine")
+    with deploy.up(stack, port=port, progress=_progress) as local:
+        _write_outputs(local.outputs)
+        try:
+            print(f"\nendpoint  {local.outputs['endpoint']}\napi key   {local.outputs['api_key']}")
+            print(
+                f"\n  curl -X POST -H 'x-api-key: {local.outputs['api_key']}' "
+                f"{local.outputs['endpoint']}\n\nCtrl-C ends it.",
+                flush=True,
+            )
+            shown = 0
+            while local.emulator.process.poll() is None:
+                for line in local.log_lines()[shown:]:
+                    print(json.dumps(line), flush=True)
+                    shown += 1
+                time.sleep(0.3)
+            raise deploy.DeployError("MiniStack ended while the stack was up")
+        finally:
+            OUTPUTS.unlink(missing_ok=True)
+            if OUTPUTS.parent.exists() and not any(OUTPUTS.parent.iterdir()):
+                OUTPUTS.parent.rmdir()
+
+
+def _interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Run the command; every failure is one line on stderr and a non-zero exit."""
+    parser = argparse.ArgumentParser(prog="python -m local")
+    parser.add_argument("command", choices=("demo", "up"))
+    parser.add_argument("--stack", default="dev")
+    parser.add_argument("--port", type=int, help="MiniStack's port (default: a free one)")
+    chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        {"demo": _demo, "up": _up}[chosen.command](chosen.stack, chosen.port)
+    except KeyboardInterrupt:
+        print("\nEnded.", file=sys.stderr)
+        return 0
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        if os.environ.get("EPOCH_TRACEBACK"):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

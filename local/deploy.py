@@ -1,0 +1,140 @@
+"""Brings a stack up in the emulator, and keeps what a running stack consists of together."""
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pulumi
+
+from local import ministack, program, traces, translate
+
+Progress = Callable[[str, str, float], None]
+
+
+class DeployError(RuntimeError):
+    """A declared resource could not be created."""
+
+
+class Engine(pulumi.runtime.Mocks):
+    """Creates each resource that the program registers, in the order that its inputs allow.
+
+    The SDK calls `new_resource` from several threads at once, as the real engine works.
+    """
+
+    def __init__(self, stack: ministack.MiniStack, region: str, progress: Progress) -> None:
+        self._stack = stack
+        self._region = region
+        self._progress = progress
+        self._lock = threading.Lock()
+        self.created: list[tuple[str, str, dict[str, Any]]] = []
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> Any:
+        raise translate.TranslationError(f"{args.token}: the local run does not know this function")
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if not args.typ.startswith("aws:"):
+            self._progress(args.typ, args.name, 0)
+            return f"{args.name}-id", {}
+        started = time.perf_counter()
+        try:
+            identity, outputs = translate.create(
+                self._stack, self._region, args.typ, args.name, args.inputs
+            )
+        except translate.TranslationError:
+            raise
+        except Exception as error:
+            raise DeployError(f"{args.typ} ({args.name}): {error}") from error
+        with self._lock:
+            self.created.append((args.typ, args.name, outputs))
+        self._progress(args.typ, args.name, time.perf_counter() - started)
+        return identity, outputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """An HTTP answer."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str = ""
+
+    def json(self) -> Any:
+        """Return the body, parsed."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalStack:
+    """A stack that is up: its outputs, its emulator and the traces of its function."""
+
+    outputs: dict[str, Any]
+    emulator: ministack.MiniStack
+    traces: traces.Collector
+    created: list[tuple[str, str, dict[str, Any]]]
+
+    def call(self, headers: dict[str, str] | None = None, key: str | None = None) -> Reply:
+        """Send a real POST to the endpoint, with the stack's key unless another is given."""
+        sent = {"x-api-key": self.outputs["api_key"] if key is None else key, **(headers or {})}
+        request = urllib.request.Request(
+            self.outputs["endpoint"],
+            method="POST",
+            headers={name: value for name, value in sent.items() if value},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=35) as answer:
+                return Reply(
+                    status=answer.status,
+                    headers=dict(answer.headers),
+                    body=answer.read().decode(),
+                )
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return Reply(
+                    status=answer.code, headers=dict(answer.headers), body=answer.read().decode()
+                )
+
+    def items(self) -> list[dict[str, Any]]:
+        """Return every stored item, in DynamoDB's JSON."""
+        scan = self.emulator.client("dynamodb").scan(TableName=self.outputs["table_name"])
+        return list(scan["Items"])
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Return the function's request lines, oldest first."""
+        events = self.emulator.client("logs").filter_log_events(
+            logGroupName=self.outputs["log_group"]
+        )["events"]
+        lines = (line for event in events for line in event["message"].splitlines())
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+@contextmanager
+def up(
+    stack: str, *, port: int | None = None, progress: Progress = lambda *_: None
+) -> Iterator[LocalStack]:
+    """Bring the stack up, and take everything down on leaving."""
+    config = program.stack_config(stack)
+    region = config.get("aws:region", "us-east-1")
+    with ExitStack() as cleanup:
+        folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="epoch-")))
+        collector = cleanup.enter_context(traces.collecting())
+        emulator = cleanup.enter_context(
+            ministack.running(
+                folder=folder,
+                region=region,
+                port=port,
+                environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address},
+            )
+        )
+        engine = Engine(emulator, region, progress)
+        outputs = program.run(engine, stack=stack, config=config)
+        yield LocalStack(
+            outputs=outputs, emulator=emulator, traces=collector, created=engine.created
+        )

@@ -1,0 +1,114 @@
+"""Starts and stops MiniStack on loopback, with IAM enforced."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+START_TIMEOUT_S = 20
+
+
+class EmulatorError(RuntimeError):
+    """MiniStack did not start or has gone away."""
+
+
+class MiniStack:
+    """A running emulator: its port, its process and clients that talk to it."""
+
+    def __init__(self, port: int, process: subprocess.Popen[bytes], region: str) -> None:
+        self.port = port
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}"
+        self._region = region
+        self._session = boto3.Session(
+            aws_access_key_id="test", aws_secret_access_key="test", region_name=region
+        )
+
+    def client(self, service: str, **session: str) -> Any:
+        """Return a boto3 client of the deployer, which is root in the emulator."""
+        source = boto3.Session(region_name=self._region, **session) if session else self._session
+        return source.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=self.url,
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=60),
+        )
+
+
+def free_port(kind: int = socket.SOCK_STREAM) -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _environment(port: int, folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MINISTACK_"))}
+    return inherited | {
+        "AUTH": "true",
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "LOG_LEVEL": "WARNING",
+        "TMPDIR": str(folder),
+        **extra,
+    }
+
+
+def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        with suppress(OSError, urllib.error.URLError):
+            with urllib.request.urlopen(f"{url}/_ministack/health", timeout=1):
+                return
+        time.sleep(0.02)
+    tail = log.read_text(encoding="utf-8", errors="replace").strip()[-600:]
+    raise EmulatorError(f"MiniStack did not start at {url}: {tail or 'it said nothing'}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    # The emulator leads a process group of its own, so that its Lambda workers end with it.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=3)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def running(
+    *, folder: Path, region: str, port: int | None = None, environment: Mapping[str, str]
+) -> Iterator[MiniStack]:
+    """Run MiniStack with its files in `folder`; on leaving, end it and its workers.
+
+    `environment` reaches the Lambda workers too. Raises EmulatorError where it does not start.
+    """
+    port = port or free_port()
+    log = folder / "ministack.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # pylint: disable=consider-using-with
+            [sys.executable, "-m", "ministack"],
+            env=_environment(port, folder, environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        _wait(process, f"http://127.0.0.1:{port}", log)
+        yield MiniStack(port, process, region)
+    finally:
+        _stop(process)

@@ -1,0 +1,74 @@
+"""Receives what aws-xray-sdk sends by UDP, and draws a trace as a timeline."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+Segment = dict[str, Any]
+
+
+class Collector:
+    """The segments received so far, by trace id."""
+
+    def __init__(self, receiver: socket.socket) -> None:
+        self._receiver = receiver
+        self._lock = threading.Lock()
+        self._segments: list[Segment] = []
+        host, port = receiver.getsockname()
+        self.address = f"{host}:{port}"
+
+    def listen(self) -> None:
+        """Receive until an empty datagram; others are a header line and a JSON document."""
+        while datagram := self._receiver.recv(65536):
+            _, _, document = datagram.partition(b"\n")
+            with self._lock:
+                self._segments.append(json.loads(document))
+
+    def trace(self, trace_id: str) -> list[Segment]:
+        """Return the segments of a trace, in the order in which they started."""
+        with self._lock:
+            found = [s for s in self._segments if s.get("trace_id") == trace_id]
+        return sorted(found, key=lambda segment: float(segment["start_time"]))
+
+
+@contextmanager
+def collecting() -> Iterator[Collector]:
+    """Listen on a free loopback port for as long as the block runs."""
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.bind(("127.0.0.1", 0))
+    collector = Collector(receiver)
+    thread = threading.Thread(target=collector.listen, daemon=True)
+    thread.start()
+    try:
+        yield collector
+    finally:
+        receiver.sendto(b"", receiver.getsockname())
+        thread.join()
+        receiver.close()
+
+
+def _flat(segments: list[Segment], depth: int = 0) -> Iterator[tuple[int, Segment]]:
+    for segment in segments:
+        yield depth, segment
+        yield from _flat(segment.get("subsegments", []), depth + 1)
+
+
+def timeline(segments: list[Segment], width: int = 40) -> list[str]:
+    """Return one line per segment: name, bar on a common scale, duration in milliseconds."""
+    rows = list(_flat(segments))
+    if not rows:
+        return []
+    start = min(float(s["start_time"]) for _, s in rows)
+    scale = max(max(float(s["end_time"]) for _, s in rows) - start, 1e-6)
+    lines = []
+    for depth, segment in rows:
+        left = int((float(segment["start_time"]) - start) / scale * width)
+        span = float(segment["end_time"]) - float(segment["start_time"])
+        bar = " " * left + "█" * max(1, round(span / scale * width))
+        name = "  " * depth + segment["name"]
+        detail = (segment.get("aws") or {}).get("operation", "")
+        lines.append(f"{name} {detail}".ljust(28) + f"{bar[:width]:<{width}} {span * 1000:7.1f} ms")
+    return lines

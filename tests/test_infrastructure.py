@@ -1,0 +1,65 @@
+"""What the program declares, under Pulumi mocks."""
+
+import json
+
+import pytest
+
+from components.config import ConfigError
+from tests.conftest import declare
+
+STACKS = ("dev", "prod")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("preview", (False, True))
+def test_the_program_runs_in_deployment_and_in_preview(stack: str, preview: bool) -> None:
+    kinds = {kind for kind, _, _ in declare(stack, preview=preview).declared}
+    assert {"aws:dynamodb/table:Table", "aws:lambda/function:Function"} <= kinds
+
+
+def test_prod_protects_its_data_and_dev_does_not() -> None:
+    prod, dev = (declare(stack).one("aws:dynamodb/table:Table") for stack in ("prod", "dev"))
+    assert prod["deletionProtectionEnabled"] and prod["pointInTimeRecovery"] == {"enabled": True}
+    assert not dev["deletionProtectionEnabled"]
+    assert prod["serverSideEncryption"] == dev["serverSideEncryption"] == {"enabled": True}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_role_may_do_what_the_endpoints_declare_on_their_table(stack: str) -> None:
+    policy = json.loads(declare(stack).one("aws:iam/rolePolicy:RolePolicy")["policy"])
+    assert policy["Statement"][0] == {
+        "Effect": "Allow",
+        "Action": ["dynamodb:PutItem"],
+        "Resource": f"arn:epoch-{stack}-epochs",
+    }
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
+    function = declare(stack).one("aws:lambda/function:Function")
+    assert function["architectures"] == ["arm64"]
+    assert function["tracingConfig"] == {"mode": "Active"}
+    assert function["publish"] is True
+    assert function["loggingConfig"]["logFormat"] == "JSON"
+    names = set(function["code"].assets)
+    assert "function/main.py" in names and "aws_xray_sdk/core/recorder.py" in names
+    assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
+
+
+def test_every_method_needs_an_api_key() -> None:
+    assert declare("prod").one("aws:apigateway/method:Method")["apiKeyRequired"] is True
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    (
+        ("memory_mb", "64", "epoch:memory_mb = 64 must be from 128 to 10240"),
+        ("memory_mb", "much", "epoch:memory_mb = much must be of type int"),
+        ("log_retention_days", "8", "epoch:log_retention_days = 8 must be one of 1, 3, 5"),
+        ("protect_data", "1", "epoch:protect_data = 1 must be of type bool"),
+        ("memory", "512", "epoch:memory = 512 is unknown"),
+    ),
+)
+def test_a_config_error_names_key_value_and_range(key: str, value: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        declare("dev", **{key: value})
