@@ -71,7 +71,7 @@ class EpochApi(pulumi.ComponentResource):
         aws.apigateway.UsagePlanKey(
             name, key_id=key.id, key_type="API_KEY", usage_plan_id=plan.id, opts=self._child
         )
-        self.api_key = pulumi.Output.secret(key.value)
+        self.api_key: pulumi.Output[str] = pulumi.Output.secret(key.value)
         self.url = self.stage.invoke_url
         self.register_outputs({"url": self.url, "api_key": self.api_key})
 

@@ -15,9 +15,8 @@ class ConfigError(ValueError):
     """A config key or value that the stack cannot use: names key, value and range."""
 
 
-def setting(default: Any, low: float, high: float, meaning: str) -> Any:
-    """Declare a number between `low` and `high`, both included."""
-    return field(default=default, metadata={"range": (low, high), "meaning": meaning})
+def _within(low: float, high: float) -> dict[str, Any]:
+    return {"range": (low, high)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +27,13 @@ class StackConfig:
     `PutRetentionPolicy`).
     """
 
-    memory_mb: int = setting(512, 128, 10240, "Lambda memory in MB")
-    timeout_s: int = setting(10, 1, 29, "Lambda timeout in seconds, within API Gateway's 29")
-    rate_limit: float = setting(50, 1, 10000, "requests per second of a usage plan")
-    burst_limit: int = setting(100, 1, 5000, "requests at once of a usage plan")
-    quota_per_day: int = setting(1_000_000, 1, 2_147_483_647, "requests per day of a usage plan")
+    memory_mb: int = field(default=512, metadata=_within(128, 10240))
+    # API Gateway waits 29 seconds for an integration.
+    timeout_s: int = field(default=10, metadata=_within(1, 29))
+    # The usage plan: requests per second, requests at once, requests per day.
+    rate_limit: float = field(default=50, metadata=_within(1, 10000))
+    burst_limit: int = field(default=100, metadata=_within(1, 5000))
+    quota_per_day: int = field(default=1_000_000, metadata=_within(1, 2_147_483_647))
     log_retention_days: int = field(default=30, metadata={"choices": LOG_RETENTION_DAYS})
     protect_data: bool = False
 

@@ -74,7 +74,9 @@ class EpochFunction(pulumi.ComponentResource):
         self.log_group = aws.cloudwatch.LogGroup(
             name, retention_in_days=log_retention_days, tags=tags, opts=child
         )
-        role = aws.iam.Role(name, assume_role_policy=json.dumps(_ASSUME_ROLE), tags=tags, opts=child)
+        role = aws.iam.Role(
+            name, assume_role_policy=json.dumps(_ASSUME_ROLE), tags=tags, opts=child
+        )
         table_arns = pulumi.Output.all(**{key: table.arn for key, table in tables.items()})
         policy = aws.iam.RolePolicy(
             name,
@@ -95,9 +97,7 @@ class EpochFunction(pulumi.ComponentResource):
             timeout=timeout_s,
             publish=True,
             environment={
-                "variables": {
-                    TABLES[key].environment: table.name for key, table in tables.items()
-                }
+                "variables": {TABLES[key].environment: table.name for key, table in tables.items()}
             },
             tracing_config={"mode": "Active"},
             logging_config={"log_format": "JSON", "log_group": self.log_group.name},

@@ -22,7 +22,10 @@ class EpochMonitoring(pulumi.ComponentResource):
     ) -> None:
         super().__init__("epoch:components:EpochMonitoring", name, None, opts)
         known = pulumi.Output.all(
-            api=api.api.name, stage=api.stage.stage_name, function=function.name, region=api.api.region
+            api=api.api.name,
+            stage=api.stage.stage_name,
+            function=function.name,
+            region=api.api.region,
         )
         dashboard = aws.cloudwatch.Dashboard(
             name,
@@ -31,7 +34,8 @@ class EpochMonitoring(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.dashboard_url = pulumi.Output.format(
-            "https://{0}.console.aws.amazon.com/cloudwatch/home?region={0}#dashboards/dashboard/{1}",
+            "https://{0}.console.aws.amazon.com/cloudwatch/home?region={0}"
+            "#dashboards/dashboard/{1}",
             api.api.region,
             dashboard.dashboard_name,
         )
@@ -41,7 +45,13 @@ class EpochMonitoring(pulumi.ComponentResource):
 def _widgets(*, api: str, stage: str, function: str, region: str) -> list[dict[str, object]]:
     by_stage = ["ApiName", api, "Stage", stage]
     rows = (
-        ("Requests and errors", "AWS/ApiGateway", ("Count", "4XXError", "5XXError"), by_stage, "Sum"),
+        (
+            "Requests and errors",
+            "AWS/ApiGateway",
+            ("Count", "4XXError", "5XXError"),
+            by_stage,
+            "Sum",
+        ),
         ("Latency", "AWS/ApiGateway", ("Latency", "IntegrationLatency"), by_stage, "p99"),
         ("Function", "AWS/Lambda", ("Errors", "Throttles"), ["FunctionName", function], "Sum"),
     )

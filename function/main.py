@@ -1,4 +1,4 @@
-"""Lambda's entry point: translates an API Gateway event to a Request and an Answer to a response."""
+"""Lambda's entry point: turns an API Gateway event to a Request, an Answer to a response."""
 
 import json
 import os

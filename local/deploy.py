@@ -39,7 +39,9 @@ class Engine(pulumi.runtime.Mocks):
     def call(self, args: pulumi.runtime.MockCallArgs) -> Any:
         raise translate.TranslationError(f"{args.token}: the local run does not know this function")
 
-    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+    def new_resource(
+        self, args: pulumi.runtime.MockResourceArgs
+    ) -> tuple[str | None, dict[str, Any]]:
         if not args.typ.startswith("aws:"):
             self._progress(args.typ, args.name, 0)
             return f"{args.name}-id", {}

@@ -38,7 +38,7 @@ class MiniStack:
     def client(self, service: str, **session: str) -> Any:
         """Return a boto3 client of the deployer, which is root in the emulator."""
         source = boto3.Session(region_name=self._region, **session) if session else self._session
-        return source.client(  # type: ignore[call-overload]
+        return source.client(
             service,
             endpoint_url=self.url,
             config=Config(retries={"total_max_attempts": 1}, read_timeout=60),

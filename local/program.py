@@ -60,21 +60,22 @@ def run(
     """
     outputs: dict[str, Any] = {}
 
-    async def read(exports: Mapping[str, Any]) -> None:
-        for name, value in exports.items():
-            outputs[name] = await pulumi.Output.from_input(value).future()
+    def entry() -> None:
+        runpy.run_path(str(ROOT / "__main__.py"))
 
-    async def program() -> None:
+    async def execute() -> None:
         set_root_resource(None)  # type: ignore[arg-type]
         mocks.set_mocks(engine, project=project_name(), stack=stack, preview=preview)
         pulumi.runtime.set_all_config(dict(stack_config(stack) if config is None else config))
+        await runtime_stack.run_pulumi_func(entry)
         root = pulumi.runtime.get_root_resource()
-        await runtime_stack.run_pulumi_func(lambda: runpy.run_path(str(ROOT / "__main__.py")) and None)
-        await read(root.outputs)
+        assert isinstance(root, runtime_stack.Stack)
+        for name, value in root.outputs.items():
+            outputs[name] = await pulumi.Output.from_input(value).future()
 
     loop = asyncio.new_event_loop()
     try:
-        loop.run_until_complete(program())
+        loop.run_until_complete(execute())
     finally:
         loop.close()
     return outputs

@@ -57,7 +57,7 @@ def _flat(segments: list[Segment], depth: int = 0) -> Iterator[tuple[int, Segmen
 
 
 def timeline(segments: list[Segment], width: int = 40) -> list[str]:
-    """Return one line per segment: name, bar on a common scale, duration in milliseconds."""
+    """Return one line per segment: name, block on a common scale, duration in milliseconds."""
     rows = list(_flat(segments))
     if not rows:
         return []
@@ -67,8 +67,10 @@ def timeline(segments: list[Segment], width: int = 40) -> list[str]:
     for depth, segment in rows:
         left = int((float(segment["start_time"]) - start) / scale * width)
         span = float(segment["end_time"]) - float(segment["start_time"])
-        bar = " " * left + "█" * max(1, round(span / scale * width))
+        block = " " * left + "█" * max(1, round(span / scale * width))
         name = "  " * depth + segment["name"]
         detail = (segment.get("aws") or {}).get("operation", "")
-        lines.append(f"{name} {detail}".ljust(28) + f"{bar[:width]:<{width}} {span * 1000:7.1f} ms")
+        lines.append(
+            f"{name} {detail}".ljust(28) + f"{block[:width]:<{width}} {span * 1000:7.1f} ms"
+        )
     return lines

@@ -114,6 +114,8 @@ def zip_bytes(archive: pulumi.AssetArchive) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
         for name, asset in sorted(archive.assets.items()):
+            if not isinstance(asset, pulumi.FileAsset):
+                raise TranslationError(f"{name}: the local run packs files only")
             with open(asset.path, "rb") as source:
                 out.writestr(zipfile.ZipInfo(name), source.read(), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
@@ -151,9 +153,7 @@ def _alias(context: Context, declared: Properties) -> Created:
 def _permission(context: Context, declared: Properties) -> Created:
     statement = context.physical_name({})
     names = {"function": "FunctionName"}
-    context.stack.client("lambda").add_permission(
-        StatementId=statement, **_pascal(declared, names)
-    )
+    context.stack.client("lambda").add_permission(StatementId=statement, **_pascal(declared, names))
     return statement, {"statementId": statement}
 
 
@@ -259,8 +259,8 @@ def _dashboard(context: Context, declared: Properties) -> Created:
     return declared["dashboardName"], {}
 
 
-def _row(create: Callable[[Context, Properties], Created], *properties: str) -> Translation:
-    return Translation(properties=frozenset(properties), create=create)
+def _row(call: Callable[[Context, Properties], Created], *properties: str) -> Translation:
+    return Translation(properties=frozenset(properties), create=call)
 
 
 _FUNCTION = (
@@ -329,4 +329,3 @@ def create(stack: MiniStack, region: str, kind: str, name: str, inputs: Properti
     declared = _whole(inputs)
     identity, outputs = TRANSLATIONS[kind].create(context, declared)
     return identity, {**declared, "region": region, **outputs}
-
