@@ -13,13 +13,12 @@ from local import deploy, program, traces
 OUTPUTS = program.ROOT / ".local" / "outputs.json"
 
 
-def _progress(kind: str, name: str, seconds: float) -> None:
-    component = not kind.startswith("aws:")
-    label = kind.rsplit(":", 1)[1]
-    if component:
-        print(f"  + {label}  {name}", flush=True)
+def _progress(resource: program.Resource, seconds: float) -> None:
+    label = resource.kind.rsplit(":", 1)[1]
+    if resource.component:
+        print(f"  + {label}  {resource.name}", flush=True)
     else:
-        print(f"    + {label:<16} {name:<32} {seconds * 1000:6.0f} ms", flush=True)
+        print(f"    + {label:<16} {resource.name:<32} {seconds * 1000:6.0f} ms", flush=True)
 
 
 def _show(title: str, value: Any) -> None:

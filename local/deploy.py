@@ -1,7 +1,6 @@
 """Brings a stack up in the emulator, and keeps what a running stack consists of together."""
 
 import json
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -12,52 +11,37 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pulumi
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local import ministack, program, traces, translate
 
-Progress = Callable[[str, str, float], None]
+Progress = Callable[[program.Resource, float], None]
 
 
 class DeployError(RuntimeError):
     """A declared resource could not be created."""
 
 
-class Engine(pulumi.runtime.Mocks):
-    """Creates each resource that the program registers, in the order that its inputs allow.
-
-    The SDK calls `new_resource` from several threads at once, as the real engine works.
-    """
+class Emulated:
+    """An engine that creates each declared resource in the emulator."""
 
     def __init__(self, stack: ministack.MiniStack, region: str, progress: Progress) -> None:
         self._stack = stack
         self._region = region
         self._progress = progress
-        self._lock = threading.Lock()
-        self.created: list[tuple[str, str, dict[str, Any]]] = []
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> Any:
-        raise translate.TranslationError(f"{args.token}: the local run does not know this function")
-
-    def new_resource(
-        self, args: pulumi.runtime.MockResourceArgs
-    ) -> tuple[str | None, dict[str, Any]]:
-        if not args.typ.startswith("aws:"):
-            self._progress(args.typ, args.name, 0)
-            return f"{args.name}-id", {}
+    def create(self, resource: program.Resource) -> tuple[str, dict[str, Any]]:
+        """Create one resource; raises DeployError that names it where the emulator refuses."""
+        if resource.component:
+            self._progress(resource, 0)
+            return "", {}
         started = time.perf_counter()
         try:
-            identity, outputs = translate.create(
-                self._stack, self._region, args.typ, args.name, args.inputs
-            )
-        except translate.TranslationError:
-            raise
-        except Exception as error:
-            raise DeployError(f"{args.typ} ({args.name}): {error}") from error
-        with self._lock:
-            self.created.append((args.typ, args.name, outputs))
-        self._progress(args.typ, args.name, time.perf_counter() - started)
-        return identity, outputs
+            created = translate.create(self._stack, self._region, resource)
+        except (ClientError, BotoCoreError) as error:
+            raise DeployError(f"{resource.kind} ({resource.name}): {error}") from error
+        self._progress(resource, time.perf_counter() - started)
+        return created
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +64,6 @@ class LocalStack:
     outputs: dict[str, Any]
     emulator: ministack.MiniStack
     traces: traces.Collector
-    created: list[tuple[str, str, dict[str, Any]]]
 
     def call(self, headers: dict[str, str] | None = None, key: str | None = None) -> Reply:
         """Send a real POST to the endpoint, with the stack's key unless another is given."""
@@ -135,8 +118,6 @@ def up(
                 environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address},
             )
         )
-        engine = Engine(emulator, region, progress)
+        engine = Emulated(emulator, region, progress)
         outputs = program.run(engine, stack=stack, config=config)
-        yield LocalStack(
-            outputs=outputs, emulator=emulator, traces=collector, created=engine.created
-        )
+        yield LocalStack(outputs=outputs.values, emulator=emulator, traces=collector)

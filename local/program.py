@@ -1,30 +1,171 @@
-"""Runs `__main__.py` without the Pulumi CLI: the SDK's own runtime, with a Mocks as the engine."""
+"""Runs `__main__.py` without the Pulumi CLI: the SDK's own runtime, with an engine of ours.
+
+The one way in which the local run, the tests, the scan and the diagram read the program.
+"""
 
 import asyncio
+import json
+import re
 import runpy
+import threading
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pulumi
 import yaml
-from pulumi.runtime import mocks, stack as runtime_stack
+from pulumi.runtime import mocks
+from pulumi.runtime import stack as runtime_stack
+from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import set_root_resource
 
 ROOT = Path(__file__).parent.parent
 
+Properties = dict[str, Any]
+
 
 class ProgramError(RuntimeError):
-    """Pulumi.yaml or a stack's config cannot be read."""
+    """Pulumi.yaml or a stack's config cannot be read, or the program calls what nobody answers."""
 
 
-def _load(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """A resource as the program registers it.
+
+    `kind` is Pulumi's type token, for example `aws:dynamodb/table:Table`; `inputs` have the
+    provider's camelCase names; `parent` is the URN of the parent, the stack's for a component at
+    the top; `depends_on` are the URNs of all that it waits for.
+    """
+
+    kind: str
+    name: str
+    urn: str
+    parent: str
+    inputs: Properties
+    protect: bool
+    depends_on: tuple[str, ...]
+
+    @property
+    def component(self) -> bool:
+        """Whether it is a ComponentResource, of which a provider never hears."""
+        return self.kind.startswith("epoch:")
+
+
+class Engine(Protocol):
+    """What takes the place of Pulumi's engine and the AWS provider."""
+
+    def create(self, resource: Resource) -> tuple[str, Properties]:
+        """Return the id and the outputs of a registered resource. Called from several threads."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """A stack's outputs; one that a preview does not know yet is None. `secret` names secrets."""
+
+    values: Properties
+    secret: frozenset[str]
+
+
+class _Monitor(mocks.MockMonitor):
+    """Pulumi's mock monitor, which hands the whole registration to an Engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(_Answers(self))
+        self.engine = engine
+        self.request = threading.local()
+
+    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:
+        self.request.current = request
+        return super().RegisterResource(request)
+
+
+class _Answers(mocks.Mocks):
+    def __init__(self, monitor: _Monitor) -> None:
+        self._monitor = monitor
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise ProgramError(f"{args.token}: nothing here answers provider functions")
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, Properties]:
+        request = self._monitor.request.current
+        resource = Resource(
+            kind=args.typ,
+            name=args.name,
+            urn=self._monitor.make_urn(request.parent, args.typ, args.name),
+            parent=request.parent,
+            inputs=whole(args.inputs),
+            protect=request.protect,
+            depends_on=tuple(sorted(request.dependencies)),
+        )
+        if resource.component:
+            self._monitor.engine.create(resource)
+            return None, {}
+        return self._monitor.engine.create(resource)
+
+
+def whole(value: Any) -> Any:
+    """Return whole floats as integers: protobuf, which carries inputs, has only doubles."""
+    if isinstance(value, dict):
+        return {key: whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@dataclass
+class Recorder:
+    """An engine that creates nothing: it records, and answers as the AWS provider would.
+
+    Ids, names and ARNs follow from the logical name, so two runs record the same. In `preview`
+    it knows no more than the inputs, as on a first `pulumi preview`.
+    """
+
+    preview: bool = False
+    region: str = "eu-central-1"
+    resources: list[Resource] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def create(self, resource: Resource) -> tuple[str, Properties]:
+        """Record the resource; every attribute of AWS's that the program reads is made up."""
+        with self._lock:
+            self.resources.append(resource)
+        if self.preview:
+            return "", {}
+        name = resource.inputs.get("name", resource.name)
+        service = resource.kind.split("/")[0].removeprefix("aws:")
+        arn = f"arn:aws:{service}:{self.region}:123456789012:{name}"
+        return f"{resource.name}-id", {
+            "arn": arn,
+            "executionArn": arn,
+            "invokeArn": f"{arn}/invocations",
+            "invokeUrl": f"https://{resource.name}.example/{resource.inputs.get('stageName')}",
+            "name": name,
+            "region": self.region,
+            "rootResourceId": f"{resource.name}-root",
+            "value": f"value-of-{resource.name}",
+            "version": "1",
+            **resource.inputs,
+        }
+
+
+def declare(
+    stack: str, *, preview: bool = False, config: Mapping[str, str] | None = None
+) -> list[Resource]:
+    """Return what the program declares for a stack, sorted by URN."""
+    recorder = Recorder(preview=preview)
+    run(recorder, stack=stack, preview=preview, config=config)
+    return sorted(recorder.resources, key=lambda resource: resource.urn)
+
+
+def _load(path: Path) -> Properties:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ProgramError(f"{path.name} is missing") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ProgramError(f"{path.name} is not valid YAML: {error}") from None
+        where = re.sub(r"\s+", " ", str(error))
+        raise ProgramError(f"{path.name} is not valid YAML: {where}") from None
     if not isinstance(content, dict):
         raise ProgramError(f"{path.name} must be a mapping")
     return content
@@ -32,7 +173,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 def project_name() -> str:
     """Return the name in Pulumi.yaml."""
-    return str(_load(ROOT / "Pulumi.yaml")["name"])
+    return str(_load(ROOT / "Pulumi.yaml").get("name"))
 
 
 def stack_config(stack: str) -> dict[str, str]:
@@ -40,42 +181,49 @@ def stack_config(stack: str) -> dict[str, str]:
     values = _load(ROOT / f"Pulumi.{stack}.yaml").get("config")
     if not isinstance(values, dict):
         raise ProgramError(f"Pulumi.{stack}.yaml must have a mapping 'config'")
-    return {
-        key: str(value).lower() if isinstance(value, bool) else str(value)
-        for key, value in values.items()
-    }
+    return {str(key): _raw(value) for key, value in values.items()}
+
+
+def _raw(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def run(
-    engine: pulumi.runtime.Mocks,
+    engine: Engine,
     *,
     stack: str,
     preview: bool = False,
     config: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
+) -> Outputs:
     """Run the program against `engine` and return the stack's outputs, secrets in the clear.
 
-    `config` takes the place of Pulumi.<stack>.yaml. In preview an output that is not known yet
-    is None.
+    `config` takes the place of Pulumi.<stack>.yaml.
     """
-    outputs: dict[str, Any] = {}
+    values: Properties = {}
+    secret: set[str] = set()
 
     def entry() -> None:
         runpy.run_path(str(ROOT / "__main__.py"))
 
     async def execute() -> None:
         set_root_resource(None)  # type: ignore[arg-type]
-        mocks.set_mocks(engine, project=project_name(), stack=stack, preview=preview)
+        monitor = _Monitor(engine)
+        mocks.set_mocks(
+            monitor.mocks, project=project_name(), stack=stack, preview=preview, monitor=monitor
+        )
         pulumi.runtime.set_all_config(dict(stack_config(stack) if config is None else config))
         await runtime_stack.run_pulumi_func(entry)
         root = pulumi.runtime.get_root_resource()
         assert isinstance(root, runtime_stack.Stack)
         for name, value in root.outputs.items():
-            outputs[name] = await pulumi.Output.from_input(value).future()
+            output = pulumi.Output.from_input(value)
+            values[name] = await output.future()
+            if await output.is_secret():
+                secret.add(name)
 
     loop = asyncio.new_event_loop()
     try:
         loop.run_until_complete(execute())
     finally:
         loop.close()
-    return outputs
+    return Outputs(values=values, secret=frozenset(secret))

@@ -14,8 +14,8 @@ from typing import Any
 import pulumi
 
 from local.ministack import MiniStack
+from local.program import Properties, Resource
 
-Properties = dict[str, Any]
 Created = tuple[str, Properties]
 
 
@@ -304,28 +304,21 @@ TRANSLATIONS: Mapping[str, Translation] = {
 }
 
 
-def _whole(value: Any) -> Any:
-    """Return whole floats as integers: protobuf, which carries inputs, has only doubles."""
-    if isinstance(value, dict):
-        return {key: _whole(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def create(stack: MiniStack, region: str, kind: str, name: str, inputs: Properties) -> Created:
+def create(stack: MiniStack, region: str, resource: Resource) -> Created:
     """Create one declared resource and return its id and outputs.
 
     Raises TranslationError for a type or a property that no translation handles.
     """
-    if kind not in TRANSLATIONS:
-        raise TranslationError(f"{kind} ({name}): the local run has no translation for this type")
-    unknown = set(inputs) - TRANSLATIONS[kind].properties
+    translation = TRANSLATIONS.get(resource.kind)
+    if not translation:
+        raise TranslationError(
+            f"{resource.kind} ({resource.name}): the local run has no translation for this type"
+        )
+    unknown = sorted(set(resource.inputs) - translation.properties)
     if unknown:
         raise TranslationError(
-            f"{kind} ({name}): the local run does not know {', '.join(sorted(unknown))}"
+            f"{resource.kind} ({resource.name}): the local run does not know {', '.join(unknown)}"
         )
-    context = Context(stack=stack, region=region, logical_name=name)
-    declared = _whole(inputs)
-    identity, outputs = TRANSLATIONS[kind].create(context, declared)
-    return identity, {**declared, "region": region, **outputs}
+    context = Context(stack=stack, region=region, logical_name=resource.name)
+    identity, outputs = translation.create(context, resource.inputs)
+    return identity, {**resource.inputs, "region": region, **outputs}
