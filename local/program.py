@@ -17,7 +17,6 @@ import pulumi
 import yaml
 from pulumi.runtime import mocks
 from pulumi.runtime import stack as runtime_stack
-from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import set_root_resource
 
 ROOT = Path(__file__).parent.parent
@@ -75,7 +74,7 @@ class _Monitor(mocks.MockMonitor):
         self.engine = engine
         self.request = threading.local()
 
-    def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:
+    def RegisterResource(self, request: Any) -> Any:
         self.request.current = request
         return super().RegisterResource(request)
 
