@@ -44,7 +44,7 @@ def _demo(stack: str, port: int | None) -> None:
         _show("Stored item", local.items()[0])
         line = _wait_for(local.log_lines)[0]
         _show("Log line", line)
-        trace_id = line["traceId"].removeprefix("Root=")
+        trace_id = line["traceId"]
         segments = _wait_for(lambda: local.traces.trace(trace_id))
         _show(f"Trace {trace_id}", "\n  ".join(traces.timeline(segments)))
     print(f"\nDown. All in {time.perf_counter() - started:.1f} s")

@@ -1,22 +1,46 @@
 """POST /epoch: record the current time and the caller's address."""
 
+import hashlib
+import re
 import time
 import uuid
 
 from function import storage
-from function.contract import Access, Answer, Endpoint, Request
+from function.contract import Access, Answer, Endpoint, Parameter, Problem, Request
 from function.tables import EPOCHS
+
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def _key(request: Request) -> str:
+    """Return the record's key: random, or one that the caller's Idempotency-Key stands for.
+
+    The latter hashes the API key's id with the header, so two callers never share a record; it
+    is written as a UUID of version 8 (RFC 9562, section 5.8).
+    """
+    given = request.headers.get("idempotency-key")
+    if given is None:
+        return str(uuid.uuid4())
+    if not _IDEMPOTENCY_KEY.fullmatch(given):
+        raise Problem(400, "Idempotency-Key must be 1 to 255 visible ASCII characters.")
+    if not request.api_key_id:
+        raise Problem(403, "Idempotency-Key needs a caller with an API key.")
+    digest = hashlib.sha256(f"{request.api_key_id}\0{given}".encode()).digest()
+    bits = int.from_bytes(digest[:16])
+    bits = bits & ~(0xF << 76) & ~(0x3 << 62) | 0x8 << 76 | 0x2 << 62
+    return str(uuid.UUID(int=bits))
 
 
 def record(request: Request) -> Answer:
-    """Store the epoch, in microseconds, and the caller's address under a fresh UUID."""
-    key = str(uuid.uuid4())
+    """Store the epoch, in microseconds, and the caller's address; a repeat gets the first record."""
+    key = _key(request)
     epoch = time.time_ns() // 1000 / 1_000_000
-    storage.put_epoch(key=key, epoch=epoch, ip=request.ip)
+    stored, replayed = storage.put_epoch(storage.Epoch(key=key, epoch=epoch, ip=request.ip))
     return Answer(
         status=201,
-        body={"key": key, "epoch": epoch, "ip": request.ip},
-        notes={"key": key},
+        body={"key": stored.key, "epoch": stored.epoch, "ip": stored.ip},
+        headers={"Idempotency-Replayed": "true"} if replayed else {},
+        notes={"key": key, "replayed": replayed},
     )
 
 
@@ -25,5 +49,22 @@ ENDPOINT = Endpoint(
     path="/epoch",
     summary="Record the current time and the caller's address.",
     handle=record,
+    answers={
+        201: {
+            "type": "object",
+            "required": ["key", "epoch", "ip"],
+            "properties": {
+                "key": {"type": "string", "format": "uuid"},
+                "epoch": {"type": "number", "description": "Unix seconds with microseconds."},
+                "ip": {"type": "string", "description": "IPv4 or IPv6."},
+            },
+        }
+    },
+    headers=(
+        Parameter(
+            name="Idempotency-Key",
+            description="1 to 255 visible ASCII characters; a repeat answers the first record.",
+        ),
+    ),
     access=(Access(table=EPOCHS.name, actions=("dynamodb:PutItem",)),),
 )
