@@ -23,6 +23,8 @@ function = EpochFunction(
     memory_mb=config.memory_mb,
     timeout_s=config.timeout_s,
     log_retention_days=config.log_retention_days,
+    retention_days=config.retention_days,
+    trusted_proxies=config.trusted_proxies,
     tags=tags,
 )
 api = EpochApi(

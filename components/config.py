@@ -36,6 +36,10 @@ class StackConfig:
     quota_per_day: int = field(default=1_000_000, metadata=_within(1, 2_147_483_647))
     log_retention_days: int = field(default=30, metadata={"choices": LOG_RETENTION_DAYS})
     protect_data: bool = False
+    # Proxies in front that append to X-Forwarded-For, a CDN for example.
+    trusted_proxies: int = field(default=0, metadata=_within(0, 10))
+    # DynamoDB deletes records after so many days; 0 keeps them.
+    retention_days: int = field(default=0, metadata=_within(0, 3650))
 
     @classmethod
     def read(cls, values: Mapping[str, str], project: str) -> Self:

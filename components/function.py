@@ -54,7 +54,8 @@ class EpochFunction(pulumi.ComponentResource):
     """The function behind an alias, allowed exactly what its endpoints declare.
 
     `memory_mb` and `timeout_s` are Lambda's settings; `log_retention_days` one of CloudWatch
-    Logs' periods.
+    Logs' periods. `retention_days` (0: for ever) and `trusted_proxies` reach the function as its
+    environment.
     """
 
     def __init__(
@@ -66,6 +67,8 @@ class EpochFunction(pulumi.ComponentResource):
         memory_mb: int,
         timeout_s: int,
         log_retention_days: int,
+        retention_days: int,
+        trusted_proxies: int,
         tags: dict[str, str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -97,7 +100,11 @@ class EpochFunction(pulumi.ComponentResource):
             timeout=timeout_s,
             publish=True,
             environment={
-                "variables": {TABLES[key].environment: table.name for key, table in tables.items()}
+                "variables": {
+                    **{TABLES[key].environment: table.name for key, table in tables.items()},
+                    "RETENTION_DAYS": str(retention_days),
+                    "TRUSTED_PROXIES": str(trusted_proxies),
+                }
             },
             tracing_config={"mode": "Active"},
             logging_config={"log_format": "JSON", "log_group": self.log_group.name},

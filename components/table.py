@@ -34,6 +34,8 @@ class EpochTable(pulumi.ComponentResource):
             server_side_encryption={"enabled": True},
             point_in_time_recovery={"enabled": protect},
             deletion_protection_enabled=protect,
+            # An item without the attribute never expires.
+            ttl={"attribute_name": "expires", "enabled": True},
             tags=tags,
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )

@@ -4,7 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,12 +65,19 @@ class LocalStack:
     emulator: ministack.MiniStack
     traces: traces.Collector
 
-    def call(self, headers: dict[str, str] | None = None, key: str | None = None) -> Reply:
-        """Send a real POST to the endpoint, with the stack's key unless another is given."""
+    def call(
+        self,
+        headers: dict[str, str] | None = None,
+        key: str | None = None,
+        *,
+        method: str = "POST",
+        path: str = "/epoch",
+    ) -> Reply:
+        """Send a real request to the API, with the stack's key unless another is given."""
         sent = {"x-api-key": self.outputs["api_key"] if key is None else key, **(headers or {})}
         request = urllib.request.Request(
-            self.outputs["endpoint"],
-            method="POST",
+            self.outputs["endpoint"].removesuffix("/epoch") + path,
+            method=method,
             headers={name: value for name, value in sent.items() if value},
         )
         try:
@@ -102,10 +109,17 @@ class LocalStack:
 
 @contextmanager
 def up(
-    stack: str, *, port: int | None = None, progress: Progress = lambda *_: None
+    stack: str,
+    *,
+    port: int | None = None,
+    progress: Progress = lambda *_: None,
+    config: Mapping[str, str] | None = None,
 ) -> Iterator[LocalStack]:
-    """Bring the stack up, and take everything down on leaving."""
-    config = program.stack_config(stack)
+    """Bring the stack up, and take everything down on leaving.
+
+    `config` is laid over Pulumi.<stack>.yaml.
+    """
+    config = {**program.stack_config(stack), **(config or {})}
     region = config.get("aws:region", "us-east-1")
     with ExitStack() as cleanup:
         folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="epoch-")))

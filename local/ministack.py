@@ -16,6 +16,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from local.program import ROOT
+
 START_TIMEOUT_S = 20
 
 
@@ -100,8 +102,9 @@ def running(
     log = folder / "ministack.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # pylint: disable=consider-using-with
-            [sys.executable, "-m", "ministack"],
+            [sys.executable, "-m", "local.emulator"],
             env=_environment(port, folder, environment),
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

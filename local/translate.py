@@ -79,6 +79,13 @@ def _table(context: Context, declared: Properties) -> Created:
             "PointInTimeRecoveryEnabled": declared["pointInTimeRecovery"]["enabled"]
         },
     )
+    client.update_time_to_live(
+        TableName=name,
+        TimeToLiveSpecification={
+            "Enabled": declared["ttl"]["enabled"],
+            "AttributeName": declared["ttl"]["attributeName"],
+        },
+    )
     return name, {"name": name, "arn": made["TableArn"]}
 
 
@@ -189,6 +196,9 @@ def _method(context: Context, declared: Properties) -> Created:
         httpMethod=declared["httpMethod"],
         authorizationType=declared["authorization"],
         apiKeyRequired=declared["apiKeyRequired"],
+        operationName=declared["operationName"],
+        requestParameters=declared["requestParameters"],
+        requestValidatorId=declared["requestValidatorId"],
     )
     return f"{declared['restApi']}/{declared['resourceId']}/{declared['httpMethod']}", {}
 
@@ -203,6 +213,49 @@ def _integration(context: Context, declared: Properties) -> Created:
         uri=declared["uri"],
     )
     return f"{declared['restApi']}/{declared['resourceId']}/{declared['httpMethod']}", {}
+
+
+def _method_response(context: Context, declared: Properties) -> Created:
+    context.stack.client("apigateway").put_method_response(
+        restApiId=declared["restApi"],
+        resourceId=declared["resourceId"],
+        httpMethod=declared["httpMethod"],
+        statusCode=declared["statusCode"],
+        responseModels=declared["responseModels"],
+    )
+    return f"{declared['resourceId']}/{declared['httpMethod']}/{declared['statusCode']}", {}
+
+
+def _model(context: Context, declared: Properties) -> Created:
+    made = context.stack.client("apigateway").create_model(
+        restApiId=declared["restApi"],
+        name=declared["name"],
+        contentType=declared["contentType"],
+        schema=declared["schema"],
+        **({"description": declared["description"]} if "description" in declared else {}),
+    )
+    return made["id"], {}
+
+
+def _request_validator(context: Context, declared: Properties) -> Created:
+    made = context.stack.client("apigateway").create_request_validator(
+        restApiId=declared["restApi"],
+        name=context.physical_name(declared),
+        validateRequestParameters=declared["validateRequestParameters"],
+        validateRequestBody=declared["validateRequestBody"],
+    )
+    return made["id"], {}
+
+
+def _gateway_response(context: Context, declared: Properties) -> Created:
+    context.stack.client("apigateway").put_gateway_response(
+        restApiId=declared["restApiId"],
+        responseType=declared["responseType"],
+        statusCode=declared["statusCode"],
+        responseParameters=declared["responseParameters"],
+        responseTemplates=declared["responseTemplates"],
+    )
+    return f"aggr-{declared['restApiId']}-{declared['responseType']}", {}
 
 
 def _deployment(context: Context, declared: Properties) -> Created:
@@ -269,9 +322,10 @@ _FUNCTION = (
 )
 _TABLE = (
     *("attributes", "billingMode", "deletionProtectionEnabled", "hashKey", "name"),
-    *("pointInTimeRecovery", "serverSideEncryption", "tags"),
+    *("pointInTimeRecovery", "serverSideEncryption", "tags", "ttl"),
 )
 _METHOD = ("restApi", "resourceId", "httpMethod")
+_REQUEST = ("operationName", "requestParameters", "requestValidatorId")
 
 TRANSLATIONS: Mapping[str, Translation] = {
     "aws:apigateway/apiKey:ApiKey": _row(_api_key, "description", "name", "tags"),
@@ -279,7 +333,22 @@ TRANSLATIONS: Mapping[str, Translation] = {
     "aws:apigateway/integration:Integration": _row(
         _integration, *_METHOD, "type", "integrationHttpMethod", "uri"
     ),
-    "aws:apigateway/method:Method": _row(_method, *_METHOD, "authorization", "apiKeyRequired"),
+    "aws:apigateway/methodResponse:MethodResponse": _row(
+        _method_response, *_METHOD, "statusCode", "responseModels"
+    ),
+    "aws:apigateway/model:Model": _row(
+        _model, "restApi", "name", "contentType", "schema", "description"
+    ),
+    "aws:apigateway/requestValidator:RequestValidator": _row(
+        _request_validator, "restApi", "name", "validateRequestParameters", "validateRequestBody"
+    ),
+    "aws:apigateway/response:Response": _row(
+        _gateway_response,
+        *("restApiId", "responseType", "statusCode", "responseParameters", "responseTemplates"),
+    ),
+    "aws:apigateway/method:Method": _row(
+        _method, *_METHOD, "authorization", "apiKeyRequired", *_REQUEST
+    ),
     "aws:apigateway/resource:Resource": _row(_resource, "restApi", "parentId", "pathPart"),
     "aws:apigateway/restApi:RestApi": _row(_rest_api, "endpointConfiguration", "name", "tags"),
     "aws:apigateway/stage:Stage": _row(

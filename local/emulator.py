@@ -1,0 +1,31 @@
+"""`python -m local.emulator`: MiniStack, whose API Gateway sees callers as AWS's does.
+
+MiniStack believes the first address of X-Forwarded-For. AWS believes the peer of the connection,
+which here is always loopback, and appends it to the header.
+"""
+
+from typing import Any
+
+from ministack import app
+from ministack.services import apigateway_v1
+
+PEER = "127.0.0.1"
+
+_build = apigateway_v1._build_lambda_event_v1  # pylint: disable=protected-access
+
+
+def _event(*args: Any, **options: Any) -> dict[str, Any]:
+    event: dict[str, Any] = _build(*args, **options)
+    for name, value in list(event["headers"].items()):
+        if name.lower() == "x-forwarded-for":
+            del event["headers"][name]
+            event["headers"]["X-Forwarded-For"] = f"{value}, {PEER}"
+    event["headers"].setdefault("X-Forwarded-For", PEER)
+    event["multiValueHeaders"] = {name: [value] for name, value in event["headers"].items()}
+    event["requestContext"]["identity"]["sourceIp"] = PEER
+    return event
+
+
+if __name__ == "__main__":
+    apigateway_v1._build_lambda_event_v1 = _event  # pylint: disable=protected-access
+    app.main()
