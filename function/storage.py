@@ -77,7 +77,7 @@ def put_epoch(record: Epoch) -> tuple[Epoch, bool]:
         "epoch": {"N": repr(record.epoch)},
         "ip": {"S": record.ip},
     }
-    put = {
+    put: dict[str, Any] = {
         "TableName": os.environ[EPOCHS.environment],
         "Item": item,
         "ConditionExpression": "attribute_not_exists(#key)",

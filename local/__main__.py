@@ -8,6 +8,8 @@ import sys
 import time
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
+
 from local import deploy, program, traces
 
 OUTPUTS = program.ROOT / ".local" / "outputs.json"
@@ -57,6 +59,41 @@ def _write_outputs(outputs: dict[str, Any]) -> None:
         json.dump(outputs, out, indent=2)
 
 
+def _sources() -> dict[str, int]:
+    return {
+        str(path): path.stat().st_mtime_ns for path in (program.ROOT / "function").rglob("*.py")
+    }
+
+
+def _follow(local: deploy.LocalStack) -> None:
+    """Print requests as they come and publish the function when a file of it changes."""
+    shown, sources = 0, _sources()
+    while True:
+        try:
+            for line in local.log_lines()[shown:]:
+                print(_brief(line), flush=True)
+                shown += 1
+            if (now := _sources()) != sources:
+                sources = now
+                local.reload()
+                print("function reloaded", flush=True)
+        except BotoCoreError as error:
+            if local.emulator.process.poll() is None:
+                raise
+            raise deploy.DeployError("MiniStack ended while the stack was up") from error
+        time.sleep(0.3)
+
+
+def _brief(line: dict[str, Any]) -> str:
+    if line.get("message") != "request":
+        return json.dumps(line)
+    return (
+        f"{line['route']}  {line['status']} {line['outcome']}  {line['latencyMs']:.1f} ms  "
+        f"key {line.get('key', '-')}{'  replayed' if line.get('replayed') else ''}"
+        f"{'  cold start' if line['coldStart'] else ''}"
+    )
+
+
 def _up(stack: str, port: int | None) -> None:
     print(f"Bringing stack {stack} up on this machine")
     with deploy.up(stack, port=port, progress=_progress) as local:
@@ -68,13 +105,7 @@ def _up(stack: str, port: int | None) -> None:
                 f"{local.outputs['endpoint']}\n\nCtrl-C ends it.",
                 flush=True,
             )
-            shown = 0
-            while local.emulator.process.poll() is None:
-                for line in local.log_lines()[shown:]:
-                    print(json.dumps(line), flush=True)
-                    shown += 1
-                time.sleep(0.3)
-            raise deploy.DeployError("MiniStack ended while the stack was up")
+            _follow(local)
         finally:
             OUTPUTS.unlink(missing_ok=True)
             if OUTPUTS.parent.exists() and not any(OUTPUTS.parent.iterdir()):

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from components import bundle
 from local import ministack, program, traces, translate
 
 Progress = Callable[[program.Resource, float], None]
@@ -92,6 +93,16 @@ class LocalStack:
                 return Reply(
                     status=answer.code, headers=dict(answer.headers), body=answer.read().decode()
                 )
+
+    def reload(self) -> None:
+        """Publish the function's present sources behind its aliases."""
+        client = self.emulator.client("lambda")
+        name = self.outputs["function_name"]
+        version = client.update_function_code(
+            FunctionName=name, ZipFile=translate.zip_bytes(bundle.archive()), Publish=True
+        )["Version"]
+        for alias in client.list_aliases(FunctionName=name)["Aliases"]:
+            client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
 
     def items(self) -> list[dict[str, Any]]:
         """Return every stored item, in DynamoDB's JSON."""

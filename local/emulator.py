@@ -11,7 +11,9 @@ from ministack.services import apigateway_v1
 
 PEER = "127.0.0.1"
 
-_build = apigateway_v1._build_lambda_event_v1  # pylint: disable=protected-access
+# pylint: disable=protected-access
+_build = apigateway_v1._build_lambda_event_v1
+_find_key = apigateway_v1._resolve_api_key
 
 
 def _event(*args: Any, **options: Any) -> dict[str, Any]:
@@ -22,10 +24,13 @@ def _event(*args: Any, **options: Any) -> dict[str, Any]:
             event["headers"]["X-Forwarded-For"] = f"{value}, {PEER}"
     event["headers"].setdefault("X-Forwarded-For", PEER)
     event["multiValueHeaders"] = {name: [value] for name, value in event["headers"].items()}
-    event["requestContext"]["identity"]["sourceIp"] = PEER
+    identity = event["requestContext"]["identity"]
+    identity["sourceIp"] = PEER
+    key = _find_key(event["headers"].get("x-api-key"))
+    identity["apiKeyId"] = key["id"] if key else None
     return event
 
 
 if __name__ == "__main__":
-    apigateway_v1._build_lambda_event_v1 = _event  # pylint: disable=protected-access
+    apigateway_v1._build_lambda_event_v1 = _event
     app.main()

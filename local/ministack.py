@@ -47,11 +47,21 @@ class MiniStack:
         )
 
 
-def free_port(kind: int = socket.SOCK_STREAM) -> int:
+def free_port() -> int:
     """Return a loopback port that nobody listens on."""
-    with socket.socket(socket.AF_INET, kind) as probe:
+    with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _environment(port: int, folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
@@ -98,6 +108,8 @@ def running(
 
     `environment` reaches the Lambda workers too. Raises EmulatorError where it does not start.
     """
+    if port and not _is_free(port):
+        raise EmulatorError(f"port {port} is in use; choose another, or none to take a free one")
     port = port or free_port()
     log = folder / "ministack.log"
     with log.open("wb") as output:
