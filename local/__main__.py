@@ -18,9 +18,11 @@ OUTPUTS = program.ROOT / ".local" / "outputs.json"
 def _progress(resource: program.Resource, seconds: float) -> None:
     label = resource.kind.rsplit(":", 1)[1]
     if resource.component:
-        print(f"  + {label}  {resource.name}", flush=True)
+        text = f"  + {label}  {resource.name}"
     else:
-        print(f"    + {label:<16} {resource.name:<32} {seconds * 1000:6.0f} ms", flush=True)
+        text = f"    + {label:<16} {resource.name:<44} {seconds * 1000:6.0f} ms"
+    # In one piece: resources are created, and reported, from several threads.
+    print(text + "\n", end="", flush=True)
 
 
 def _show(title: str, value: Any) -> None:

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -37,13 +38,25 @@ class MiniStack:
             aws_access_key_id="test", aws_secret_access_key="test", region_name=region
         )
 
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
     def client(self, service: str, **session: str) -> Any:
-        """Return a boto3 client of the deployer, which is root in the emulator."""
-        source = boto3.Session(region_name=self._region, **session) if session else self._session
-        return source.client(
+        """Return a boto3 client: of the deployer, who is root in the emulator, or of a session."""
+        if session:
+            return self._connect(boto3.Session(region_name=self._region, **session), service)
+        with self._lock:  # a session makes one client at a time
+            if service not in self._clients:
+                self._clients[service] = self._connect(self._session, service)
+            return self._clients[service]
+
+    def _connect(self, session: boto3.Session, service: str) -> Any:
+        return session.client(
             service,
             endpoint_url=self.url,
-            config=Config(retries={"total_max_attempts": 1}, read_timeout=60),
+            config=Config(
+                retries={"total_max_attempts": 1}, read_timeout=60, max_pool_connections=50
+            ),
         )
 
 

@@ -50,10 +50,14 @@ def collecting() -> Iterator[Collector]:
         receiver.close()
 
 
-def _flat(segments: list[Segment], depth: int = 0) -> Iterator[tuple[int, Segment]]:
+def _flat(segments: list[Segment], parent: str | None = None) -> Iterator[tuple[int, Segment]]:
+    """Return each segment with its depth; Lambda sends subsegments one by one, by parent id."""
+    known = {segment["id"] for segment in segments}
     for segment in segments:
-        yield depth, segment
-        yield from _flat(segment.get("subsegments", []), depth + 1)
+        above = segment.get("parent_id") if segment.get("parent_id") in known else None
+        if above == parent:
+            yield 0, segment
+            yield from ((depth + 1, below) for depth, below in _flat(segments, segment["id"]))
 
 
 def timeline(segments: list[Segment], width: int = 40) -> list[str]:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from components.config import ConfigError
+from local import program
 from tests.conftest import declare, one
 
 STACKS = ("dev", "prod")
@@ -63,3 +64,36 @@ def test_every_method_needs_an_api_key() -> None:
 def test_a_config_error_names_key_value_and_range(key: str, value: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         declare("dev", **{key: value})
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_key_is_a_secret_output(stack: str) -> None:
+    outputs = program.run(program.Recorder(), stack=stack)
+    assert outputs.secret == {"api_key"}
+    assert outputs.values["endpoint"].endswith("/epoch")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_resource_has_a_component_as_parent(stack: str) -> None:
+    resources = declare(stack)
+    components = {resource.urn for resource in resources if resource.component}
+    assert components
+    assert not [r.name for r in resources if not r.component and r.parent not in components]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_api_gateway_may_invoke_one_alias_by_one_route(stack: str) -> None:
+    permission = one(declare(stack), "aws:lambda/permission:Permission")
+    assert permission["qualifier"] == "live"
+    assert permission["sourceArn"].endswith(f"/{stack}/POST/epoch")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_usage_plan_follows_the_config(stack: str) -> None:
+    config = program.stack_config(stack)
+    plan = one(declare(stack), "aws:apigateway/usagePlan:UsagePlan")
+    assert plan["throttleSettings"] == {
+        "rateLimit": int(config["epoch:rate_limit"]),
+        "burstLimit": int(config["epoch:burst_limit"]),
+    }
+    assert one(declare(stack), "aws:apigateway/stage:Stage")["stageName"] == stack
