@@ -127,12 +127,14 @@ class Endpoint:
         return tuple(re.findall(r"\{([^}]+)\}", self.path))
 
     def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise DeclarationError(
+                f"{self.route}: method must be one of {', '.join(sorted(METHODS))}"
+            )
         if problem := self._problem():
             raise DeclarationError(f"{self.route}: {problem}")
 
     def _problem(self) -> str | None:
-        if self.method not in METHODS:
-            return f"method must be one of {', '.join(sorted(METHODS))}"
         segments = self.path.split("/")
         if segments[0] or not all(_SEGMENT.fullmatch(part) for part in segments[1:]):
             return (
@@ -143,11 +145,9 @@ class Endpoint:
             return "a path parameter is named twice"
         if not self.answers or not all(200 <= status < 400 for status in self.answers):
             return "answers must map at least one status from 200 to 399 to a schema"
-        for parameter in self.headers:
-            if not _HEADER.fullmatch(parameter.name):
-                return f"{parameter.name!r} is not a header name"
-        for access in self.access:
-            for action in access.actions:
-                if not _ACTION.fullmatch(action):
-                    return f"{action!r} is not an IAM action such as dynamodb:PutItem"
-        return None
+        for name in (parameter.name for parameter in self.headers):
+            if not _HEADER.fullmatch(name):
+                return f"{name!r} is not a header name"
+        actions = [action for access in self.access for action in access.actions]
+        wrong = [action for action in actions if not _ACTION.fullmatch(action)]
+        return f"{wrong[0]!r} is not an IAM action such as dynamodb:PutItem" if wrong else None

@@ -1,4 +1,6 @@
-"""Logs, metrics and traces. The one module that knows aws-xray-sdk; another tracer is a change to it.
+"""Logs, metrics and traces.
+
+The one module that knows aws-xray-sdk: another tracer is a change to it.
 
 Nothing here can fail a request: what goes wrong while observing one is dropped.
 """

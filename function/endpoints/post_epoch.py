@@ -32,7 +32,7 @@ def _key(request: Request) -> str:
 
 
 def record(request: Request) -> Answer:
-    """Store the epoch, in microseconds, and the caller's address; a repeat gets the first record."""
+    """Store epoch, in microseconds, and caller's address; a repeat gets the first record."""
     key = _key(request)
     epoch = time.time_ns() // 1000 / 1_000_000
     stored, replayed = storage.put_epoch(storage.Epoch(key=key, epoch=epoch, ip=request.ip))
