@@ -7,7 +7,7 @@ from typing import Any
 
 from function import telemetry
 from function.contract import Problem
-from function.tables import EPOCHS
+from function.tables import EPOCHS, Table
 
 SECONDS_PER_DAY = 86_400
 
@@ -50,13 +50,34 @@ def warm() -> None:
     _client()
 
 
-def unavailable() -> Problem:
-    """Return the problem of a storage that cannot answer now; nothing is half-written."""
-    return Problem(
-        503,
-        "The storage cannot take the request now. Repeat it later.",
-        headers={"Retry-After": "1"},
+def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
+    """Call an operation of boto3's DynamoDB client on a table and return its response.
+
+    Raises Problem with 503 where DynamoDB is throttled or does not answer; any other refusal
+    stays botocore's ClientError.
+    """
+    from botocore.exceptions import (  # pylint: disable=import-outside-toplevel
+        BotoCoreError,
+        ClientError,
     )
+
+    name = os.environ[table.environment]
+    try:
+        with telemetry.aws_call(
+            "DynamoDB", operation=operation.title().replace("_", ""), table_name=name
+        ):
+            response: dict[str, Any] = getattr(_client(), operation)(TableName=name, **request)
+            return response
+    except (BotoCoreError, ClientError) as error:
+        if isinstance(error, ClientError):
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if status < 500 and error.response["Error"]["Code"] not in _NOT_NOW:
+                raise
+        raise Problem(
+            503,
+            "The storage cannot take the request now. Repeat it later.",
+            headers={"Retry-After": "1"},
+        ) from error
 
 
 def put_epoch(record: Epoch) -> tuple[Epoch, bool]:
@@ -67,19 +88,14 @@ def put_epoch(record: Epoch) -> tuple[Epoch, bool]:
     an attempt whose answer was lost, and is no repeat. Raises Problem with 503 where DynamoDB
     is throttled or does not answer.
     """
-    from botocore.exceptions import (  # pylint: disable=import-outside-toplevel
-        BotoCoreError,
-        ClientError,
-    )
+    from botocore.exceptions import ClientError  # pylint: disable=import-outside-toplevel
 
     item = {
         EPOCHS.partition_key: {"S": record.key},
         "epoch": {"N": repr(record.epoch)},
         "ip": {"S": record.ip},
     }
-    put: dict[str, Any] = {
-        "TableName": os.environ[EPOCHS.environment],
-        "Item": item,
+    condition: dict[str, Any] = {
         "ConditionExpression": "attribute_not_exists(#key)",
         "ExpressionAttributeNames": {"#key": EPOCHS.partition_key},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -87,20 +103,14 @@ def put_epoch(record: Epoch) -> tuple[Epoch, bool]:
     if retention := int(os.environ.get("RETENTION_DAYS", "0")):
         item["expires"] = {"N": str(int(record.epoch) + retention * SECONDS_PER_DAY)}
         # DynamoDB deletes what has expired within days, not at once.
-        put["ConditionExpression"] = "attribute_not_exists(#key) OR expires < :now"
-        put["ExpressionAttributeValues"] = {":now": {"N": str(int(record.epoch))}}
+        condition["ConditionExpression"] += " OR expires < :now"
+        condition["ExpressionAttributeValues"] = {":now": {"N": str(int(record.epoch))}}
     try:
-        with telemetry.aws_call("DynamoDB", operation="PutItem", table_name=put["TableName"]):
-            _client().put_item(**put)
+        call("put_item", EPOCHS, Item=item, **condition)
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-            there = error.response["Item"]
-            first = Epoch(key=record.key, epoch=float(there["epoch"]["N"]), ip=there["ip"]["S"])
-            return first, first != record
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status >= 500 or error.response["Error"]["Code"] in _NOT_NOW:
-            raise unavailable() from error
-        raise
-    except BotoCoreError as error:
-        raise unavailable() from error
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        there = error.response["Item"]
+        first = Epoch(key=record.key, epoch=float(there["epoch"]["N"]), ip=there["ip"]["S"])
+        return first, first != record
     return record, False

@@ -1,0 +1,56 @@
+"""docs/extending.md, executed: its endpoint is added to a copy of the project and called."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from components import bundle
+from local.program import ROOT
+
+# Runs in the copy; prints what the test looks at.
+USE = """
+import json
+from local import deploy
+with deploy.up("dev") as local:
+    key = local.call().json()["key"]
+    found = local.call(method="GET", path="/epoch/" + key)
+    missing = local.call(method="GET", path="/epoch/none")
+    gateway = local.emulator.client("apigateway")
+    (api,) = gateway.get_rest_apis()["items"]
+    export = gateway.get_export(restApiId=api["id"], stageName="dev", exportType="oas30")
+    iam = local.emulator.client("iam")
+    (role,) = [r["RoleName"] for r in iam.list_roles()["Roles"] if "epoch-dev" in r["RoleName"]]
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    print(json.dumps({
+        "found": [found.status, found.json()],
+        "missing": [missing.status, missing.json()],
+        "paths": json.loads(export["body"].read())["paths"],
+        "policy": iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"],
+        "routes": [line["route"] for line in local.log_lines()],
+    }))
+"""
+
+
+def test_the_documented_endpoint_works_with_one_added_file(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "extending.md").read_text()
+    (module,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    (name,) = re.findall(r"`(function/endpoints/\w+\.py)`:", text)
+    assert len(module.splitlines()) < 30
+    bundle.dependencies()
+    project = tmp_path / "project"
+    shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    (project / ".build").symlink_to(ROOT / ".build")
+    (project / name).write_text(module)
+    run = subprocess.run(
+        [sys.executable, "-c", USE], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    seen = json.loads(run.stdout)
+    assert seen["found"][0] == 200 and seen["found"][1]["ip"] == "127.0.0.1"
+    assert seen["missing"][0] == seen["missing"][1]["status"] == 404
+    assert "get" in seen["paths"]["/epoch/{key}"] and "post" in seen["paths"]["/epoch"]
+    assert seen["policy"]["Statement"][0]["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem"]
+    assert "GET /epoch/{key}" in seen["routes"]
