@@ -10,15 +10,18 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from local import deploy, program, traces
+from local import deploy, program, traces, translate
 
 OUTPUTS = program.ROOT / ".local" / "outputs.json"
 
 
-def _progress(resource: program.Resource, seconds: float) -> None:
+def _progress(resource: program.Resource, seconds: float | None) -> None:
     label = resource.kind.rsplit(":", 1)[1]
     if resource.component:
         text = f"  + {label}  {resource.name}"
+    elif seconds is None:
+        reason = translate.NOT_EMULATED[resource.kind]
+        text = f"    - {label:<16} {resource.name:<44} not here: {reason}"
     else:
         text = f"    + {label:<16} {resource.name:<44} {seconds * 1000:6.0f} ms"
     # In one piece: resources are created, and reported, from several threads.

@@ -15,34 +15,62 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from components import bundle
 from local import ministack, program, traces, translate
+from local.translations import compute
 
-Progress = Callable[[program.Resource, float], None]
+# Hears of each resource with the seconds that it took; None: the emulator cannot hold it.
+Progress = Callable[[program.Resource, float | None], None]
 
 
 class DeployError(RuntimeError):
     """A declared resource could not be created."""
 
 
-class Emulated:
-    """An engine that creates each declared resource in the emulator."""
+class Deployer:
+    """An engine that creates each declared resource in the emulator, and can take them back."""
 
     def __init__(self, stack: ministack.MiniStack, region: str, progress: Progress) -> None:
         self._stack = stack
         self._region = region
         self._progress = progress
+        self._deletions = ExitStack()
 
     def create(self, resource: program.Resource) -> tuple[str, dict[str, Any]]:
         """Create one resource; raises DeployError that names it where the emulator refuses."""
+        started = time.perf_counter()
         if resource.component:
             self._progress(resource, 0)
             return "", {}
-        started = time.perf_counter()
-        try:
+        if resource.kind in translate.NOT_EMULATED:
+            self._progress(resource, None)
+            return f"{resource.name}-not-emulated", {}
+        with _named(resource):
             created = translate.create(self._stack, self._region, resource)
-        except (ClientError, BotoCoreError) as error:
-            raise DeployError(f"{resource.kind} ({resource.name}): {error}") from error
+        self._deletions.callback(self._delete, resource, created)
         self._progress(resource, time.perf_counter() - started)
-        return created
+        return created.id, created.outputs
+
+    def call(self, token: str) -> dict[str, Any]:
+        """Answer a provider function; raises DeployError for one that is not known."""
+        if token != "aws:index/getCallerIdentity:getCallerIdentity":
+            raise DeployError(f"{token}: the local run has no answer for this function")
+        return {"accountId": self._stack.account}
+
+    def _delete(self, resource: program.Resource, created: translate.Created) -> None:
+        with _named(resource):
+            created.delete()
+
+    def destroy(self) -> None:
+        """Delete all that was created, newest first, even where one deletion fails; raises the
+        last DeployError."""
+        self._deletions.close()
+
+
+@contextmanager
+def _named(resource: program.Resource) -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise DeployError(f"{resource.kind} ({resource.name}): {error}") from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +88,14 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class LocalStack:
-    """A stack that is up: its outputs, its emulator and the traces of its function."""
+    """A stack that is up: its outputs, its emulator and the traces of its function.
+
+    `deployer` is the emulator as the one sees it who brought the stack up.
+    """
 
     outputs: dict[str, Any]
     emulator: ministack.MiniStack
+    deployer: ministack.MiniStack
     traces: traces.Collector
 
     def call(
@@ -96,10 +128,10 @@ class LocalStack:
 
     def reload(self) -> None:
         """Publish the function's present sources behind its aliases."""
-        client = self.emulator.client("lambda")
+        client = self.deployer.client("lambda")
         name = self.outputs["function_name"]
         version = client.update_function_code(
-            FunctionName=name, ZipFile=translate.zip_bytes(bundle.archive()), Publish=True
+            FunctionName=name, ZipFile=compute.zip_bytes(bundle.archive()), Publish=True
         )["Version"]
         for alias in client.list_aliases(FunctionName=name)["Aliases"]:
             client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
@@ -118,20 +150,18 @@ class LocalStack:
         return [json.loads(line) for line in lines if line.startswith("{")]
 
 
-@contextmanager
-def up(
-    stack: str,
-    *,
-    port: int | None = None,
-    progress: Progress = lambda *_: None,
-    config: Mapping[str, str] | None = None,
-) -> Iterator[LocalStack]:
-    """Bring the stack up, and take everything down on leaving.
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """An emulated AWS account with a region: MiniStack, and the traces that functions send."""
 
-    `config` is laid over Pulumi.<stack>.yaml.
-    """
-    config = {**program.stack_config(stack), **(config or {})}
-    region = config.get("aws:region", "us-east-1")
+    emulator: ministack.MiniStack
+    traces: traces.Collector
+    region: str
+
+
+@contextmanager
+def account(region: str, *, port: int | None = None) -> Iterator[Account]:
+    """Start an account, and end it with all that is in it on leaving."""
     with ExitStack() as cleanup:
         folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="epoch-")))
         collector = cleanup.enter_context(traces.collecting())
@@ -143,6 +173,53 @@ def up(
                 environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address},
             )
         )
-        engine = Emulated(emulator, region, progress)
-        outputs = program.run(engine, stack=stack, config=config)
-        yield LocalStack(outputs=outputs.values, emulator=emulator, traces=collector)
+        yield Account(emulator=emulator, traces=collector, region=region)
+
+
+@contextmanager
+def up(
+    stack: str,
+    *,
+    port: int | None = None,
+    progress: Progress = lambda *_: None,
+    config: Mapping[str, str] | None = None,
+) -> Iterator[LocalStack]:
+    """Bring the stack up in an account of its own, which ends with it.
+
+    `config` is laid over Pulumi.<stack>.yaml.
+    """
+    config = {**program.stack_config(stack), **(config or {})}
+    with account(config.get("aws:region", "us-east-1"), port=port) as own:
+        engine = Deployer(own.emulator, own.region, progress)
+        yield _run(engine, stack, config, own, own.emulator)
+
+
+@contextmanager
+def up_in(
+    shared: Account,
+    stack: str,
+    *,
+    role_arn: str | None = None,
+    config: Mapping[str, str] | None = None,
+) -> Iterator[LocalStack]:
+    """Bring the stack up beside others, as root or as a role, and delete it on leaving."""
+    config = {**program.stack_config(stack), **(config or {})}
+    deployer = shared.emulator.acting_as(role_arn) if role_arn else shared.emulator
+    engine = Deployer(deployer, shared.region, lambda *_: None)
+    try:
+        yield _run(engine, stack, config, shared, deployer)
+    finally:
+        engine.destroy()
+
+
+def _run(
+    engine: Deployer,
+    stack: str,
+    config: Mapping[str, str],
+    where: Account,
+    deployer: ministack.MiniStack,
+) -> LocalStack:
+    outputs = program.run(engine, stack=stack, config=config)
+    return LocalStack(
+        outputs=outputs.values, emulator=where.emulator, deployer=deployer, traces=where.traces
+    )

@@ -27,37 +27,53 @@ class EmulatorError(RuntimeError):
 
 
 class MiniStack:
-    """A running emulator: its port, its process and clients that talk to it."""
+    """A running emulator, and clients that talk to it.
 
-    def __init__(self, port: int, process: subprocess.Popen[bytes], region: str) -> None:
+    The clients act as root of the emulated account; those of `acting_as` as a role.
+    """
+
+    account = "000000000000"
+
+    def __init__(
+        self,
+        port: int,
+        process: subprocess.Popen[bytes],
+        region: str,
+        credentials: Mapping[str, str] | None = None,
+    ) -> None:
         self.port = port
         self.process = process
         self.url = f"http://127.0.0.1:{port}"
         self._region = region
         self._session = boto3.Session(
-            aws_access_key_id="test", aws_secret_access_key="test", region_name=region
+            region_name=region,
+            **(credentials or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}),
         )
-
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
 
-    def client(self, service: str, **session: str) -> Any:
-        """Return a boto3 client: of the deployer, who is root in the emulator, or of a session."""
-        if session:
-            return self._connect(boto3.Session(region_name=self._region, **session), service)
+    def client(self, service: str) -> Any:
+        """Return the boto3 client of a service."""
         with self._lock:  # a session makes one client at a time
             if service not in self._clients:
-                self._clients[service] = self._connect(self._session, service)
+                self._clients[service] = self._session.client(
+                    service,
+                    endpoint_url=self.url,
+                    config=Config(
+                        retries={"total_max_attempts": 1}, read_timeout=60, max_pool_connections=50
+                    ),
+                )
             return self._clients[service]
 
-    def _connect(self, session: boto3.Session, service: str) -> Any:
-        return session.client(
-            service,
-            endpoint_url=self.url,
-            config=Config(
-                retries={"total_max_attempts": 1}, read_timeout=60, max_pool_connections=50
-            ),
-        )
+    def acting_as(self, role_arn: str) -> "MiniStack":
+        """Return the same emulator with clients that have assumed a role."""
+        session = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="local")
+        credentials = {
+            "aws_access_key_id": session["Credentials"]["AccessKeyId"],
+            "aws_secret_access_key": session["Credentials"]["SecretAccessKey"],
+            "aws_session_token": session["Credentials"]["SessionToken"],
+        }
+        return MiniStack(self.port, self.process, self._region, credentials)
 
 
 def free_port() -> int:

@@ -57,6 +57,9 @@ class Engine(Protocol):
     def create(self, resource: Resource) -> tuple[str, Properties]:
         """Return the id and the outputs of a registered resource. Called from several threads."""
 
+    def call(self, token: str) -> Properties:
+        """Return the answer of a provider function."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
@@ -84,7 +87,7 @@ class _Answers(mocks.Mocks):
         self._monitor = monitor
 
     def call(self, args: mocks.MockCallArgs) -> Any:
-        raise ProgramError(f"{args.token}: nothing here answers provider functions")
+        return self._monitor.engine.call(args.token)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, Properties]:
         request = self._monitor.request.current
@@ -122,8 +125,15 @@ class Recorder:
 
     preview: bool = False
     region: str = "eu-central-1"
+    account: str = "123456789012"
     resources: list[Resource] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def call(self, token: str) -> Properties:
+        """Answer the one function that the program calls."""
+        if token != "aws:index/getCallerIdentity:getCallerIdentity":
+            raise ProgramError(f"{token}: nothing here answers this function")
+        return {"accountId": self.account}
 
     def create(self, resource: Resource) -> tuple[str, Properties]:
         """Record the resource; every attribute of AWS's that the program reads is made up."""
@@ -133,7 +143,7 @@ class Recorder:
             return "", {}
         name = resource.inputs.get("name", resource.name)
         service = resource.kind.split("/")[0].removeprefix("aws:")
-        arn = f"arn:aws:{service}:{self.region}:123456789012:{name}"
+        arn = f"arn:aws:{service}:{self.region}:{self.account}:{name}"
         return f"{resource.name}-id", {
             "arn": arn,
             "executionArn": arn,

@@ -12,7 +12,7 @@ import pytest
 
 from components import bundle
 from local.program import ROOT
-from local.translate import zip_bytes
+from local.translations.compute import zip_bytes
 
 INTERPRETERS = [
     sys.executable,
@@ -59,9 +59,10 @@ def _fingerprint(project: Path) -> dict[str, str]:
     """Return the hash of the function's archive and the deployment's triggers, in a new process."""
     code = """
 import hashlib, json
-from local import program, translate
+from local import program
+from local.translations import compute
 inputs = {r.kind: r.inputs for r in program.declare("prod")}
-archive = translate.zip_bytes(inputs["aws:lambda/function:Function"]["code"])
+archive = compute.zip_bytes(inputs["aws:lambda/function:Function"]["code"])
 print(json.dumps({"archive": hashlib.sha256(archive).hexdigest(),
                   "trigger": inputs["aws:apigateway/deployment:Deployment"]["triggers"]}))
 """

@@ -48,15 +48,7 @@ def _as_the_role(local: LocalStack) -> Any:
     function = local.emulator.client("lambda").get_function_configuration(
         FunctionName=local.outputs["function_name"]
     )
-    session = local.emulator.client("sts").assume_role(
-        RoleArn=function["Role"], RoleSessionName="test"
-    )["Credentials"]
-    return local.emulator.client(
-        "dynamodb",
-        aws_access_key_id=session["AccessKeyId"],
-        aws_secret_access_key=session["SecretAccessKey"],
-        aws_session_token=session["SessionToken"],
-    )
+    return local.emulator.acting_as(function["Role"]).client("dynamodb")
 
 
 def test_the_role_may_put_an_item_into_its_table_and_nothing_else(local: LocalStack) -> None:

@@ -1,0 +1,328 @@
+"""API Gateway's REST APIs."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from local.program import Properties
+from local.translate import Context, Created, present, translates
+
+_METHOD = {"resourceId": "resourceId", "httpMethod": "httpMethod"}
+
+
+def _within_api(declared: Properties, key: str = "restApi") -> dict[str, str]:
+    return {"restApiId": declared.pop(key)}
+
+
+def _patches(settings: Mapping[str, Any], prefix: str) -> list[dict[str, str]]:
+    """Return the operations that set each setting, as API Gateway's update calls take them."""
+    return [
+        {
+            "op": "replace",
+            "path": f"{prefix}{path}",
+            "value": str(value).lower() if isinstance(value, bool) else str(value),
+        }
+        for path, value in settings.items()
+    ]
+
+
+@translates("aws:apigateway/account:Account")
+def _account(context: Context, declared: Properties) -> Created:
+    role = declared.pop("cloudwatchRoleArn")
+    update = context.stack.client("apigateway").update_account
+    update(patchOperations=_patches({"cloudwatchRoleArn": role}, "/"))
+    # Account settings have no deletion: as the provider does, the role is taken off.
+    return Created(
+        id="api-gateway-account",
+        delete=partial(update, patchOperations=_patches({"cloudwatchRoleArn": ""}, "/")),
+    )
+
+
+@translates("aws:apigateway/restApi:RestApi")
+def _rest_api(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    made = client.create_rest_api(
+        name=context.physical_name(declared),
+        endpointConfiguration={"types": [declared["endpointConfiguration"].pop("types")]},
+        tags=declared.pop("tags", {}),
+        **present(
+            declared,
+            description="description",
+            disableExecuteApiEndpoint="disableExecuteApiEndpoint",
+            endpointAccessMode="endpointAccessMode",
+            securityPolicy="securityPolicy",
+        ),
+    )
+    (root,) = client.get_resources(restApiId=made["id"])["items"]
+    arn = f"arn:aws:execute-api:{context.region}:{context.stack.account}:{made['id']}"
+    return Created(
+        id=made["id"],
+        outputs={"name": made["name"], "rootResourceId": root["id"], "executionArn": arn},
+        delete=partial(client.delete_rest_api, restApiId=made["id"]),
+    )
+
+
+@translates("aws:apigateway/resource:Resource")
+def _resource(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    api = _within_api(declared)
+    made = client.create_resource(
+        **api, parentId=declared.pop("parentId"), pathPart=declared.pop("pathPart")
+    )
+    return Created(
+        id=made["id"],
+        outputs={"path": made["path"]},
+        delete=partial(client.delete_resource, **api, resourceId=made["id"]),
+    )
+
+
+@translates("aws:apigateway/method:Method")
+def _method(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    method = _within_api(declared) | present(declared, **_METHOD)
+    client.put_method(
+        **method,
+        authorizationType=declared.pop("authorization"),
+        **present(
+            declared,
+            apiKeyRequired="apiKeyRequired",
+            operationName="operationName",
+            requestModels="requestModels",
+            requestParameters="requestParameters",
+            requestValidatorId="requestValidatorId",
+        ),
+    )
+    return Created(id="/".join(method.values()), delete=partial(client.delete_method, **method))
+
+
+@translates("aws:apigateway/integration:Integration")
+def _integration(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    method = _within_api(declared) | present(declared, **_METHOD)
+    client.put_integration(
+        **method,
+        type=declared.pop("type"),
+        integrationHttpMethod=declared.pop("integrationHttpMethod"),
+        uri=declared.pop("uri"),
+        **present(declared, timeoutMilliseconds="timeoutInMillis"),
+    )
+    return Created(
+        id="/".join(method.values()), delete=partial(client.delete_integration, **method)
+    )
+
+
+@translates("aws:apigateway/methodResponse:MethodResponse")
+def _method_response(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    where = (
+        _within_api(declared)
+        | present(declared, **_METHOD)
+        | {"statusCode": declared.pop("statusCode")}
+    )
+    client.put_method_response(
+        **where,
+        **present(
+            declared, responseModels="responseModels", responseParameters="responseParameters"
+        ),
+    )
+    return Created(
+        id="/".join(where.values()), delete=partial(client.delete_method_response, **where)
+    )
+
+
+@translates("aws:apigateway/model:Model")
+def _model(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    api, name = _within_api(declared), declared.pop("name")
+    made = client.create_model(
+        **api,
+        name=name,
+        contentType=declared.pop("contentType"),
+        schema=declared.pop("schema"),
+        **present(declared, description="description"),
+    )
+    return Created(
+        id=made["id"],
+        outputs={"name": name},
+        delete=partial(client.delete_model, **api, modelName=name),
+    )
+
+
+@translates("aws:apigateway/requestValidator:RequestValidator")
+def _request_validator(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    api = _within_api(declared)
+    made = client.create_request_validator(
+        **api,
+        name=context.physical_name(declared),
+        validateRequestParameters=declared.pop("validateRequestParameters"),
+        validateRequestBody=declared.pop("validateRequestBody"),
+    )
+    return Created(
+        id=made["id"],
+        delete=partial(client.delete_request_validator, **api, requestValidatorId=made["id"]),
+    )
+
+
+@translates("aws:apigateway/response:Response")
+def _gateway_response(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    where = _within_api(declared, "restApiId") | present(declared, responseType="responseType")
+    client.put_gateway_response(
+        **where,
+        **present(
+            declared,
+            statusCode="statusCode",
+            responseParameters="responseParameters",
+            responseTemplates="responseTemplates",
+        ),
+    )
+    return Created(
+        id="-".join(("aggr", *where.values())),
+        delete=partial(client.delete_gateway_response, **where),
+    )
+
+
+@translates("aws:apigateway/documentationPart:DocumentationPart")
+def _documentation_part(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    api = _within_api(declared, "restApiId")
+    made = client.create_documentation_part(
+        **api, location=declared.pop("location"), properties=declared.pop("properties")
+    )
+    return Created(
+        id=f"{api['restApiId']}/{made['id']}",
+        outputs={"documentationPartId": made["id"]},
+        delete=partial(client.delete_documentation_part, **api, documentationPartId=made["id"]),
+    )
+
+
+@translates("aws:apigateway/documentationVersion:DocumentationVersion")
+def _documentation_version(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    where = _within_api(declared, "restApiId") | {"documentationVersion": declared.pop("version")}
+    client.create_documentation_version(**where, **present(declared, description="description"))
+    return Created(
+        id="/".join(where.values()),
+        delete=partial(client.delete_documentation_version, **where),
+    )
+
+
+@translates("aws:apigateway/deployment:Deployment")
+def _deployment(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    declared.pop("triggers")  # Pulumi's own: they only say when to deploy anew
+    api = _within_api(declared)
+    made = client.create_deployment(**api, **present(declared, description="description"))
+    return Created(
+        id=made["id"],
+        delete=partial(client.delete_deployment, **api, deploymentId=made["id"]),
+    )
+
+
+@translates("aws:apigateway/stage:Stage")
+def _stage(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    stage = _within_api(declared) | {"stageName": declared.pop("stageName")}
+    client.create_stage(
+        **stage,
+        deploymentId=declared.pop("deployment"),
+        tracingEnabled=declared.pop("xrayTracingEnabled"),
+        tags=declared.pop("tags", {}),
+        **present(declared, documentationVersion="documentationVersion"),
+    )
+    client.update_stage(
+        **stage,
+        patchOperations=_patches(declared.pop("accessLogSettings", {}), "/accessLogSettings/"),
+    )
+    path = "/".join(stage.values())
+    arn = f"arn:aws:apigateway:{context.region}::/restapis/{stage['restApiId']}"
+    return Created(
+        id=f"ags-{path.replace('/', '-')}",
+        outputs={
+            "arn": f"{arn}/stages/{stage['stageName']}",
+            "invokeUrl": f"{context.stack.url}/_aws/execute-api/{path}",
+        },
+        delete=partial(client.delete_stage, **stage),
+    )
+
+
+# API Gateway's names of the settings, by the provider's.
+_SETTINGS = {
+    "metricsEnabled": "metrics/enabled",
+    "loggingLevel": "logging/loglevel",
+    "dataTraceEnabled": "logging/dataTrace",
+    "throttlingRateLimit": "throttling/rateLimit",
+    "throttlingBurstLimit": "throttling/burstLimit",
+}
+
+
+@translates("aws:apigateway/methodSettings:MethodSettings")
+def _method_settings(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    stage = _within_api(declared) | {"stageName": declared.pop("stageName")}
+    path = declared.pop("methodPath")
+    settings = present(declared["settings"], **_SETTINGS)
+    client.update_stage(**stage, patchOperations=_patches(settings, f"/{path}/"))
+    return Created(
+        id="-".join((*stage.values(), path)),
+        delete=partial(
+            client.update_stage, **stage, patchOperations=[{"op": "remove", "path": f"/{path}"}]
+        ),
+    )
+
+
+@translates("aws:apigateway/apiKey:ApiKey")
+def _api_key(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    made = client.create_api_key(
+        name=context.physical_name(declared),
+        description=declared.pop("description"),
+        enabled=True,
+        tags=declared.pop("tags", {}),
+    )
+    return Created(
+        id=made["id"],
+        outputs={"value": made["value"]},
+        delete=partial(client.delete_api_key, apiKey=made["id"]),
+    )
+
+
+@translates("aws:apigateway/usagePlan:UsagePlan")
+def _usage_plan(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    stages = [
+        {"apiId": stage["apiId"], "stage": stage["stage"]} for stage in declared.pop("apiStages")
+    ]
+    made = client.create_usage_plan(
+        name=context.physical_name(declared),
+        apiStages=stages,
+        throttle=declared.pop("throttleSettings"),
+        quota=declared.pop("quotaSettings"),
+        tags=declared.pop("tags", {}),
+        **present(declared, description="description"),
+    )
+
+    def delete() -> None:
+        # API Gateway refuses to delete a plan that still has stages.
+        removals = [
+            {"op": "remove", "path": "/apiStages", "value": f"{stage['apiId']}:{stage['stage']}"}
+            for stage in stages
+        ]
+        client.update_usage_plan(usagePlanId=made["id"], patchOperations=removals)
+        client.delete_usage_plan(usagePlanId=made["id"])
+
+    return Created(id=made["id"], delete=delete)
+
+
+@translates("aws:apigateway/usagePlanKey:UsagePlanKey")
+def _usage_plan_key(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    plan = declared.pop("usagePlanId")
+    made = client.create_usage_plan_key(
+        usagePlanId=plan, keyId=declared.pop("keyId"), keyType=declared.pop("keyType")
+    )
+    return Created(
+        id=made["id"],
+        delete=partial(client.delete_usage_plan_key, usagePlanId=plan, keyId=made["id"]),
+    )

@@ -1,0 +1,73 @@
+"""DynamoDB and KMS."""
+
+from functools import partial
+
+from local.program import Properties
+from local.translate import Context, Created, present, tag_list, translates
+
+
+@translates("aws:dynamodb/table:Table")
+def _table(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("dynamodb")
+    name = context.physical_name(declared)
+    stream = present(declared, streamEnabled="StreamEnabled", streamViewType="StreamViewType")
+    made = client.create_table(
+        TableName=name,
+        BillingMode=declared.pop("billingMode"),
+        KeySchema=[{"AttributeName": declared.pop("hashKey"), "KeyType": "HASH"}],
+        AttributeDefinitions=[
+            {"AttributeName": a["name"], "AttributeType": a["type"]}
+            for a in declared.pop("attributes")
+        ],
+        SSESpecification={"Enabled": declared["serverSideEncryption"].pop("enabled")},
+        DeletionProtectionEnabled=declared.pop("deletionProtectionEnabled"),
+        Tags=tag_list(declared),
+        **({"StreamSpecification": stream} if stream else {}),
+    )["TableDescription"]
+    client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+    client.update_continuous_backups(
+        TableName=name,
+        PointInTimeRecoverySpecification={
+            "PointInTimeRecoveryEnabled": declared["pointInTimeRecovery"].pop("enabled")
+        },
+    )
+    client.update_time_to_live(
+        TableName=name,
+        TimeToLiveSpecification={
+            "Enabled": declared["ttl"].pop("enabled"),
+            "AttributeName": declared["ttl"].pop("attributeName"),
+        },
+    )
+    for replica in declared.pop("replicas", []):
+        client.update_table(
+            TableName=name,
+            ReplicaUpdates=[{"Create": {"RegionName": replica["regionName"]}}],
+        )
+
+    def delete() -> None:
+        # The emulator goes away with all that it holds; nothing there is worth a protection.
+        client.update_table(TableName=name, DeletionProtectionEnabled=False)
+        client.delete_table(TableName=name)
+
+    return Created(id=name, outputs={"name": name, "arn": made["TableArn"]}, delete=delete)
+
+
+@translates("aws:kms/key:Key")
+def _key(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("kms")
+    made = client.create_key(
+        Description=declared.pop("description"),
+        Policy=declared.pop("policy"),
+        Tags=[{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in tag_list(declared)],
+    )["KeyMetadata"]
+    if declared.pop("enableKeyRotation"):
+        client.enable_key_rotation(KeyId=made["KeyId"])
+    return Created(
+        id=made["KeyId"],
+        outputs={"keyId": made["KeyId"], "arn": made["Arn"]},
+        delete=partial(
+            client.schedule_key_deletion,
+            KeyId=made["KeyId"],
+            PendingWindowInDays=declared.pop("deletionWindowInDays"),
+        ),
+    )
