@@ -23,7 +23,7 @@ def _refuse(key: str, value: Any, expected: str) -> ConfigError:
     return ConfigError(f"config value {key} = {shown} must be {expected}")
 
 
-def _number(low: float, high: float, kind: type = int) -> Rule:
+def _number(low: float, high: float, kind: type[int] | type[float] = int) -> Rule:
     def rule(key: str, value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, (int, kind)):
             raise _refuse(key, value, f"of type {kind.__name__}, from {low} to {high}")
