@@ -2,6 +2,9 @@ PYTHON := .venv/bin/python
 READY := .venv/.ready
 SOURCES := __main__.py components function local tests
 
+# Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo local test lint format lock clean
 
 demo: $(READY)
