@@ -45,7 +45,7 @@ class EpochMonitoring(pulumi.ComponentResource):
     `alarm_email`, where it is given, gets a request to confirm its subscription. `runbook` is the
     address of docs/operations.md. `concurrency` is the number of executions that the function
     may reach. `trace_share` is the share of requests that X-Ray samples, from 0 to 1, after the
-    first of each second.
+    first of each second; None leaves it to the account's default rule.
     """
 
     def __init__(
@@ -58,8 +58,8 @@ class EpochMonitoring(pulumi.ComponentResource):
         endpoints: Sequence[Endpoint],
         timeout_s: int,
         concurrency: int,
-        trace_share: float,
         runbook: str,
+        trace_share: float | None = None,
         alarm_email: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -90,21 +90,22 @@ class EpochMonitoring(pulumi.ComponentResource):
         )
         declared = [self._alarm(alarm, notifies=True).arn for alarm in alarms(sources)]
         declared += self._burn_rates(sources)
-        aws.xray.SamplingRule(
-            name,
-            rule_name=name[:32],
-            priority=1_000,
-            version=1,
-            reservoir_size=1,
-            fixed_rate=trace_share,
-            service_name=pulumi.Output.concat(api.api.name, "/", api.stage.stage_name),
-            service_type="AWS::ApiGateway::Stage",
-            host="*",
-            http_method="*",
-            resource_arn="*",
-            url_path="*",
-            opts=self._child,
-        )
+        if trace_share is not None:
+            aws.xray.SamplingRule(
+                name,
+                rule_name=name[:32],
+                priority=1_000,
+                version=1,
+                reservoir_size=1,
+                fixed_rate=trace_share,
+                service_name=pulumi.Output.concat(api.api.name, "/", api.stage.stage_name),
+                service_type="AWS::ApiGateway::Stage",
+                host="*",
+                http_method="*",
+                resource_arn="*",
+                url_path="*",
+                opts=self._child,
+            )
         board = aws.cloudwatch.Dashboard(
             name,
             dashboard_name=name,
