@@ -1,11 +1,12 @@
 PYTHON := .venv/bin/python
 READY := .venv/.ready
-SOURCES := __main__.py components function local tests
+SCANNERS := .venv-scan/.ready
+SOURCES := __main__.py components function local tests tools
 
 # Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo local test lint format lock clean
+.PHONY: demo local test lint format scan snapshot diagram lock clean
 
 demo: $(READY)
 	@$(PYTHON) -m local demo
@@ -13,7 +14,7 @@ demo: $(READY)
 local: $(READY)
 	@exec $(PYTHON) -m local up
 
-test: $(READY)
+test: $(READY) $(SCANNERS)
 	$(PYTHON) -m pytest -q -n 2
 
 lint: $(READY)
@@ -24,6 +25,19 @@ lint: $(READY)
 format: $(READY)
 	$(PYTHON) -m black $(SOURCES)
 
+# The declared resources, secrets in the tree, vulnerabilities in the locks. Where the database of
+# the last cannot be reached, that part is left out; EPOCH_AUDIT=required makes it an error.
+scan: $(READY) $(SCANNERS)
+	@$(PYTHON) -m tools.scan
+
+# Writes tests/snapshots/ anew.
+snapshot: $(READY)
+	@$(PYTHON) -m tools.snapshot
+
+# Draws docs/architecture.svg anew.
+diagram: $(READY)
+	@$(PYTHON) -m tools.diagram
+
 # Writes the hashed locks anew, at the newest versions that fit together.
 lock: $(READY)
 	.venv/bin/uv pip compile -q --upgrade --no-header --no-annotate --generate-hashes --universal \
@@ -33,9 +47,11 @@ lock: $(READY)
 	.venv/bin/uv pip compile -q --upgrade --no-header --no-annotate --generate-hashes \
 	  --python-version 3.13 --python-platform aarch64-manylinux2014 \
 	  -c requirements-dev.txt function/requirements.in -o function/requirements.txt
+	.venv/bin/uv pip compile -q --upgrade --no-header --no-annotate --generate-hashes --universal \
+	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
 
 clean:
-	rm -rf .venv .build .local .bench
+	rm -rf .venv .venv-scan .build .local .bench
 
 # uv installs in seconds what pip would need a minute for; pip brings uv itself, at its locked hash.
 $(READY): requirements-dev.txt
@@ -44,4 +60,10 @@ $(READY): requirements-dev.txt
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > .venv/uv.txt
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	@.venv/bin/uv pip sync --quiet --python $(PYTHON) --require-hashes requirements-dev.txt
+	@touch $@
+
+# The scanners bring a hundred packages; none of them meets the project's own.
+$(SCANNERS): requirements-scan.txt | $(READY)
+	@test -x .venv-scan/bin/python || .venv/bin/uv venv --quiet --python $(PYTHON) .venv-scan
+	@.venv/bin/uv pip sync --quiet --python .venv-scan/bin/python --require-hashes requirements-scan.txt
 	@touch $@

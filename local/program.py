@@ -23,6 +23,9 @@ ROOT = Path(__file__).parent.parent
 
 Properties = dict[str, Any]
 
+# The entry by which Pulumi marks a secret that crosses to the engine.
+_MARK = "4dabf18193072939515e22adb298388d"  # pragma: allowlist secret
+
 
 class ProgramError(RuntimeError):
     """Pulumi.yaml or a stack's config cannot be read, or the program calls what nobody answers."""
@@ -33,8 +36,9 @@ class Resource:
     """A resource as the program registers it.
 
     `kind` is Pulumi's type token, for example `aws:dynamodb/table:Table`; `inputs` have the
-    provider's camelCase names; `parent` is the URN of the parent, the stack's for a component at
-    the top; `depends_on` are the URNs of all that it waits for.
+    provider's camelCase names, secrets in the clear, and `secret` names those of them that hold
+    one; `parent` is the URN of the parent, the stack's for a component at the top; `depends_on`
+    are the URNs of all that it waits for.
     """
 
     kind: str
@@ -42,6 +46,7 @@ class Resource:
     urn: str
     parent: str
     inputs: Properties
+    secret: frozenset[str]
     protect: bool
     retained: bool
     depends_on: tuple[str, ...]
@@ -98,6 +103,7 @@ class _Answers(mocks.Mocks):
             urn=self._monitor.make_urn(request.parent, args.typ, args.name),
             parent=request.parent,
             inputs=whole(args.inputs),
+            secret=frozenset(name for name, value in args.inputs.items() if _hides(value)),
             protect=request.protect,
             retained=request.retainOnDelete,
             depends_on=tuple(sorted(request.dependencies)),
@@ -108,9 +114,18 @@ class _Answers(mocks.Mocks):
         return self._monitor.engine.create(resource)
 
 
-def whole(value: Any) -> Any:
-    """Return whole floats as integers: protobuf, which carries inputs, has only doubles."""
+def _hides(value: Any) -> bool:
+    """Return whether a secret is in a value, at any depth."""
     if isinstance(value, dict):
+        return _MARK in value or any(map(_hides, value.values()))
+    return isinstance(value, list) and any(map(_hides, value))
+
+
+def whole(value: Any) -> Any:
+    """Return secrets in the clear, and whole floats as integers: protobuf has only doubles."""
+    if isinstance(value, dict):
+        if _MARK in value:
+            return whole(value["value"])
         return {key: whole(item) for key, item in value.items()}
     if isinstance(value, list):
         return [whole(item) for item in value]

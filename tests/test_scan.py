@@ -1,0 +1,239 @@
+"""The security scan: what it finds, what it lets pass, and that it leaves nothing out."""
+
+import json
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.program import Properties, Resource
+from tools import scan, terraform
+
+Files = dict[str, Properties]
+
+
+def _without(type_: str, argument: str) -> Callable[[Files], None]:
+    def take_away(files: Files) -> None:
+        for arguments in files[f"{type_}.tf.json"]["resource"][type_].values():
+            del arguments[argument]
+
+    return take_away
+
+
+# What is taken away, and the finding that it must give.
+TAKEN = {
+    "table-encryption": (
+        _without("aws_dynamodb_table", "server_side_encryption"),
+        {("CKV2_EPOCH_1", "aws_dynamodb_table")},
+    ),
+    "function-tracing": (
+        _without("aws_lambda_function", "tracing_config"),
+        {("CKV_AWS_50", "aws_lambda_function")},
+    ),
+    "api-tracing": (
+        _without("aws_api_gateway_stage", "xray_tracing_enabled"),
+        {("CKV_AWS_73", "aws_api_gateway_stage")},
+    ),
+    "access-logs": (
+        _without("aws_api_gateway_stage", "access_log_settings"),
+        {("CKV_AWS_76", "aws_api_gateway_stage")},
+    ),
+    "api-key": (
+        _without("aws_api_gateway_method", "api_key_required"),
+        {("CKV_AWS_59", "aws_api_gateway_method")},
+    ),
+    "table-backup": (
+        _without("aws_dynamodb_table", "point_in_time_recovery"),
+        {("CKV_AWS_28", "aws_dynamodb_table")},
+    ),
+}
+
+
+def test_the_tree_passes_and_each_protection_taken_away_is_found() -> None:
+    rendered = {stack: terraform.render(terraform.declare(stack)) for stack in scan.STACKS}
+    for variant, (take_away, _) in TAKEN.items():
+        # Names of its own, or references would lead from one variant into another.
+        rendered[variant] = json.loads(json.dumps(rendered["prod"]).replace("epoch-prod", variant))
+        take_away(rendered[variant])
+    findings = scan.check(rendered)
+    of_tree = [finding for finding in findings if finding.stack in scan.STACKS]
+    assert not scan.unexcused(of_tree, scan.SKIPS)
+    in_prod = {(finding.check, finding.type) for finding in of_tree if finding.stack == "prod"}
+    assert {variant: expected for variant, (_, expected) in TAKEN.items()} == {
+        variant: {(f.check, f.type) for f in findings if f.stack == variant} - in_prod
+        for variant in TAKEN
+    }
+
+
+def _finding(stack: str = "prod") -> scan.Finding:
+    return scan.Finding(stack=stack, check="CKV_1", type="aws_kms_key", name="key", title="Rotate")
+
+
+def test_a_finding_without_an_excuse_is_wrong_and_names_check_and_resource() -> None:
+    assert scan.unexcused([_finding()], []) == ["prod: CKV_1 aws_kms_key.key: Rotate"]
+
+
+def test_a_skip_excuses_its_check_on_its_type_in_its_stack() -> None:
+    skip = scan.Skip(check="CKV_1", type="aws_kms_key", reason="because")
+    assert not scan.unexcused([_finding("dev"), _finding("prod")], [skip])
+    assert scan.unexcused([_finding("dev"), _finding("prod")], [replace(skip, stack="dev")]) == [
+        "prod: CKV_1 aws_kms_key.key: Rotate"
+    ]
+    assert len(scan.unexcused([_finding()], [replace(skip, type="aws_sns_topic")])) == 2
+
+
+def test_a_skip_that_excuses_nothing_is_wrong() -> None:
+    (line,) = scan.unexcused([], [scan.Skip(check="CKV_1", type="aws_kms_key", reason="old")])
+    assert line.startswith("CKV_1 is skipped for aws_kms_key, but finds nothing there")
+
+
+def _resource(kind: str, **inputs: Any) -> Resource:
+    return Resource(
+        kind=kind,
+        name="thing",
+        urn=f"urn::{kind}::thing",
+        parent="",
+        inputs=inputs,
+        secret=frozenset(),
+        protect=False,
+        depends_on=(),
+    )
+
+
+TABLE = "aws:dynamodb/table:Table"
+
+
+@pytest.mark.parametrize(
+    ("resources", "says"),
+    (
+        ([_resource("aws:sqs/queue:Queue")], r"aws:sqs/queue:Queue \(thing\): .* does not know"),
+        ([_resource(TABLE, colour="red")], r"\(thing\): the AWS provider has no property colour"),
+        (
+            [_resource(TABLE, attributes=[{"name": "key", "kind": "S"}])],
+            r"\(thing\).attributes: the AWS provider has no property kind",
+        ),
+        ([_resource(TABLE), _resource(TABLE)], "the name is taken twice"),
+    ),
+)
+def test_what_the_rendering_does_not_know_is_an_error(
+    resources: list[Resource], says: str
+) -> None:
+    with pytest.raises(terraform.RenderError, match=says):
+        terraform.render(resources)
+
+
+def test_properties_get_their_names_in_terraform() -> None:
+    table = _resource(
+        TABLE,
+        attributes=[{"name": "key", "type": "S"}],
+        globalSecondaryIndexes=[{"name": "byKey", "projectionType": "ALL"}],
+        replicas=[{"regionName": "eu-west-1", "kmsKeyArn": "arn"}],
+        tags={"costCentre": "one"},
+    )
+    stage = _resource("aws:apigateway/stage:Stage", restApi="api", deployment="first")
+    files = terraform.render([table, stage])
+    assert files["aws_dynamodb_table.tf.json"]["resource"]["aws_dynamodb_table"]["thing"] == {
+        "attribute": [{"name": "key", "type": "S"}],
+        "global_secondary_index": [{"name": "byKey", "projection_type": "ALL"}],
+        "replica": [{"region_name": "eu-west-1", "kms_key_arn": "arn"}],
+        "tags": {"costCentre": "one"},
+        "lifecycle": {"create_before_destroy": True, "prevent_destroy": False},
+    }
+    rendered = files["aws_api_gateway_stage.tf.json"]["resource"]["aws_api_gateway_stage"]["thing"]
+    assert rendered["rest_api_id"] == "api" and rendered["deployment_id"] == "first"
+
+
+@pytest.mark.parametrize("kind", terraform.KINDS)
+def test_every_known_type_and_renamed_property_is_one_of_the_provider(kind: str) -> None:
+    renamed = terraform.KINDS[kind].renamed
+    with pytest.raises(terraform.RenderError, match="no property missing"):
+        terraform.render([_resource(kind, **dict.fromkeys(renamed, "value"), missing=True)])
+
+
+def test_resources_refer_to_each_other_as_in_terraform() -> None:
+    inputs = {resource.kind: resource.inputs for resource in terraform.declare("dev")}
+    function = "${aws_lambda_function.epoch-dev-function.function_name}"
+    assert inputs["aws:lambda/alias:Alias"]["functionName"] == function
+    assert "${aws_dynamodb_table.epoch-dev-epochs.arn}" in inputs["aws:iam/rolePolicy:RolePolicy"][
+        "policy"
+    ]
+
+
+def test_a_planted_secret_is_found_where_git_does_not_ignore_it(tmp_path: Path) -> None:
+    planted = f"key = '{'AKIA' + 'Q7ZT4M2XW9LB5RND'}'\n"
+    for name in ("tracked.py", "untracked.py", "ignored.py"):
+        (tmp_path / name).write_text(planted)
+    (tmp_path / ".gitignore").write_text("ignored.py\n")
+    (tmp_path / "lock.txt").write_text(f"boto3==1 \\\n    --hash=sha256:{'0123456789abcdef' * 4}\n")
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    subprocess.run(["git", "add", "tracked.py"], cwd=tmp_path, check=True)
+    assert [line.partition(": ")[0] for line in scan.secrets(tmp_path)] == [
+        "tracked.py:1",
+        "untracked.py:1",
+    ]
+
+
+class _Osv(BaseHTTPRequestHandler):
+    """Knows one vulnerability of boto3, as OSV would tell it."""
+
+    def do_POST(self) -> None:
+        package = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["package"]
+        affected = [
+            {
+                "package": {"name": "boto3", "ecosystem": "PyPI"},
+                "ranges": [{"type": "ECOSYSTEM", "events": [{"fixed": "99"}]}],
+            }
+        ]
+        known = {"id": "PYSEC-1", "summary": "bad", "details": "", "affected": affected}
+        body = json.dumps({"vulns": [known]} if package["name"] == "boto3" else {}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # pylint: disable=redefined-builtin
+        pass
+
+
+@pytest.fixture
+def osv() -> Iterator[str]:
+    """Return the URL of a vulnerability database on this machine."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Osv)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1/query"
+    server.shutdown()
+
+
+def test_a_known_vulnerability_is_named_with_its_fix(osv: str) -> None:
+    (line,) = scan.vulnerabilities(osv)
+    assert line.startswith("boto3 ") and line.endswith(": PYSEC-1, fixed in 99")
+
+
+@pytest.fixture
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every part of the scan but the vulnerabilities find nothing, and OSV be out of reach."""
+    monkeypatch.setattr(scan, "check", lambda rendered: [])
+    monkeypatch.setattr(scan, "SKIPS", ())
+    monkeypatch.setattr(scan, "secrets", lambda: [])
+    unreachable = scan.vulnerabilities
+    monkeypatch.setattr(scan, "vulnerabilities", lambda: unreachable("http://127.0.0.1:9"))
+    monkeypatch.delenv("GITGUARDIAN_API_KEY", raising=False)
+    monkeypatch.delenv("EPOCH_AUDIT", raising=False)
+
+
+@pytest.mark.usefixtures("clean")
+def test_what_could_not_be_checked_is_said_and_fails_only_where_required(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert scan.main() == 0
+    said = capsys.readouterr()
+    assert "vulnerabilities in the locks: not checked (pip-audit: " in said.out
+    assert "GitGuardian: not run, GITGUARDIAN_API_KEY is not set" in said.out and not said.err
+    monkeypatch.setenv("EPOCH_AUDIT", "required")
+    assert scan.main() == 1
+    assert capsys.readouterr().err.startswith("error: pip-audit: ")

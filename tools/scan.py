@@ -1,0 +1,302 @@
+"""`python -m tools.scan`: the security scan of stacks, tree and locks that `make scan` runs.
+
+Whatever it finds is one line on stderr each, and a non-zero exit. Nothing is downloaded; what
+needs a service that cannot be reached is said to be not checked.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from uv import find_uv_bin
+
+from local import program
+from tools import terraform
+
+STACKS = ("dev", "prod")
+# Not the scanners' own lock: checkov pins it, and nothing of it ever meets the project.
+LOCKS = ("requirements.txt", "requirements-dev.txt", "function/requirements.txt")
+OSV = "https://api.osv.dev/v1/query"
+GGSHIELD = "ggshield==1.56.1"
+
+# The credentials of emulators and tests, which open nothing.
+_PLACEHOLDERS = ("test", "the-secret", "caller")
+_BIN = program.ROOT / ".venv-scan" / "bin"
+
+
+class ScanError(RuntimeError):
+    """A scanner could not do its work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skip:
+    """A check of checkov's that does not apply to a Terraform type, and why.
+
+    It holds for every stack, or for `stack` alone.
+    """
+
+    check: str
+    type: str
+    reason: str
+    stack: str | None = None
+
+
+SKIPS = (
+    Skip(
+        check="CKV_AWS_120",
+        type="aws_api_gateway_stage",
+        reason="A cache would answer a POST that must record, and costs 14 USD a month at least.",
+    ),
+    Skip(
+        check="CKV2_AWS_29",
+        type="aws_api_gateway_stage",
+        reason="Keys and usage plans bound what a caller costs; a web ACL is 6 USD a month and 0.60 "
+        "USD per million requests, so a stack that faces abuse sets it in its config.",
+    ),
+    Skip(
+        check="CKV2_AWS_51",
+        type="aws_api_gateway_stage",
+        reason="A client certificate proves API Gateway to an HTTP backend. This one is Lambda, "
+        "which IAM lets be invoked by this API alone.",
+    ),
+    Skip(
+        check="CKV_AWS_158",
+        type="aws_cloudwatch_log_group",
+        reason="CloudWatch Logs encrypts all it stores with a key of its own. A customer managed "
+        "key is 1 USD a month and puts KMS in the way of every log line; it pays off where the "
+        "right to decrypt is to be withheld from who may read the logs.",
+    ),
+    Skip(
+        check="CKV_AWS_338",
+        type="aws_cloudwatch_log_group",
+        reason="Logs are for finding faults, and what may hold personal data is not to be kept "
+        "for longer than that takes: days in dev, 90 in prod. The records are in the table.",
+    ),
+    Skip(
+        check="CKV_AWS_28",
+        type="aws_dynamodb_table",
+        stack="dev",
+        reason="Data in dev may be lost. Stacks with protect_data have point-in-time recovery.",
+    ),
+    Skip(
+        check="CKV_AWS_119",
+        type="aws_dynamodb_table",
+        reason="The key that AWS manages in KMS encrypts the table, and CloudTrail logs its use "
+        "(CKV2_EPOCH_1 keeps it so). A customer managed key is 1 USD a month and needs grants for "
+        "every replica; one account that owns both data and key gains no separation by it.",
+    ),
+    Skip(
+        check="CKV_AWS_115",
+        type="aws_lambda_function",
+        reason="Reserved concurrency is taken from all other functions of the account and caps "
+        "this one. The usage plans throttle first; a stack that shares its account can set it.",
+    ),
+    Skip(
+        check="CKV_AWS_116",
+        type="aws_lambda_function",
+        reason="A dead-letter queue takes failed asynchronous events. API Gateway invokes "
+        "synchronously: the caller gets the failure and repeats it with its Idempotency-Key.",
+    ),
+    Skip(
+        check="CKV_AWS_117",
+        type="aws_lambda_function",
+        reason="The function reaches DynamoDB, CloudWatch and X-Ray, all by IAM and TLS. A VPC "
+        "adds subnets, endpoints and hosts of NAT to run and pay for, and protects nothing here.",
+    ),
+    Skip(
+        check="CKV_AWS_173",
+        type="aws_lambda_function",
+        reason="The environment holds names and numbers, no secret; Lambda encrypts it at rest "
+        "with a key that AWS manages. A customer managed key would add a KMS call to cold starts.",
+    ),
+    Skip(
+        check="CKV_AWS_272",
+        type="aws_lambda_function",
+        reason="Code signing proves who built an archive that others hand on. Here one pipeline "
+        "builds, from hashed locks, and deploys by itself; its role is who may change the code.",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A failed check of checkov's on one resource of a stack; `type` is Terraform's."""
+
+    stack: str
+    check: str
+    type: str
+    name: str
+    title: str
+
+    def __str__(self) -> str:
+        return f"{self.stack}: {self.check} {self.type}.{self.name}: {self.title}"
+
+
+def _run(*command: str | Path, cwd: Path = program.ROOT) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise ScanError(f"{command[0]} is missing; run it as: make scan") from None
+
+
+def _said(run: subprocess.CompletedProcess[str]) -> str:
+    """Return the last line that a failed command wrote, at most 160 characters of it."""
+    lines = (run.stderr.strip() or run.stdout.strip()).splitlines() or [f"exit {run.returncode}"]
+    return f"{Path(run.args[0]).name}: {textwrap.shorten(lines[-1], 160)}"
+
+
+def _json(run: subprocess.CompletedProcess[str]) -> Any:
+    try:
+        return json.loads(run.stdout)
+    except ValueError:
+        raise ScanError(_said(run)) from None
+
+
+def check(rendered: Mapping[str, Mapping[str, program.Properties]]) -> list[Finding]:
+    """Return checkov's findings on Terraform JSON files: stack to file name to content.
+
+    Raises ScanError where checkov fails or cannot read a file.
+    """
+    with tempfile.TemporaryDirectory(prefix="epoch-scan-") as folder:
+        for stack, files in rendered.items():
+            for name, content in files.items():
+                path = Path(folder, stack, name)
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        report = _json(
+            _run(
+                *(_BIN / "checkov", "--directory", folder, "--framework", "terraform_json"),
+                *("--external-checks-dir", Path(__file__).parent / "checks"),
+                *("--skip-download", "--quiet", "--compact", "--output", "json"),
+            )
+        )
+    if report["summary"]["parsing_errors"]:
+        raise ScanError(f"checkov cannot read {', '.join(report['results']['parsing_errors'])}")
+    findings = []
+    for failed in report["results"]["failed_checks"]:
+        stack, file = Path(failed["file_path"]).parts[-2:]
+        findings.append(
+            Finding(
+                stack=stack,
+                check=failed["check_id"],
+                type=file.removesuffix(".tf.json"),
+                name=failed["resource"].partition(".")[2],
+                title=failed["check_name"],
+            )
+        )
+    return findings
+
+
+def unexcused(findings: Iterable[Finding], skips: Sequence[Skip]) -> list[str]:
+    """Return what is wrong: findings that no skip excuses, and skips that excuse no finding."""
+    wrong, used = [], set()
+    for finding in findings:
+        excuses = [
+            skip
+            for skip in skips
+            if (skip.check, skip.type) == (finding.check, finding.type)
+            and skip.stack in (None, finding.stack)
+        ]
+        used.update(excuses)
+        if not excuses:
+            wrong.append(str(finding))
+    wrong += [
+        f"{skip.check} is skipped for {skip.type}, but finds nothing there; remove it from SKIPS"
+        for skip in skips
+        if skip not in used
+    ]
+    return wrong
+
+
+def secrets(root: Path = program.ROOT) -> list[str]:
+    """Return where detect-secrets finds secrets, in all files that git does not ignore."""
+    listed = _run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=root)
+    if listed.returncode:
+        raise ScanError(_said(listed))
+    files = [name for name in listed.stdout.split("\0") if (root / name).is_file()]
+    found = _json(
+        _run(
+            *(_BIN / "detect-secrets", "scan", "--no-verify"),
+            "--exclude-lines=--hash=sha256:[0-9a-f]{64}",
+            f"--exclude-secrets=^({'|'.join(_PLACEHOLDERS)})$",
+            *files,
+            cwd=root,
+        )
+    )
+    return [
+        f"{name}:{secret['line_number']}: {secret['type']}"
+        for name, of_file in found["results"].items()
+        for secret in of_file
+    ]
+
+
+def vulnerabilities(osv: str = OSV) -> list[str]:
+    """Return the known vulnerabilities of what the locks hold, by OSV's database.
+
+    Raises ScanError where it cannot be reached.
+    """
+    locks = [argument for lock in LOCKS for argument in ("--requirement", lock)]
+    report = _json(
+        _run(
+            *(_BIN / "pip-audit", "--vulnerability-service", "osv", "--osv-url", osv),
+            *("--disable-pip", "--progress-spinner", "off", "--format", "json", *locks),
+        )
+    )
+    return sorted(
+        {
+            f"{package['name']} {package['version']}: {known['id']}, "
+            f"fixed in {', '.join(known['fix_versions']) or 'no version'}"
+            for package in report["dependencies"]
+            for known in package["vulns"]
+        }
+    )
+
+
+def _stacks() -> list[str]:
+    rendered = {stack: terraform.render(terraform.declare(stack)) for stack in STACKS}
+    return unexcused(check(rendered), SKIPS)
+
+
+def _gitguardian() -> list[str]:
+    run = _run(
+        *(find_uv_bin(), "tool", "run", "--quiet", "--from", GGSHIELD),
+        *("ggshield", "secret", "scan", "path", "--recursive", "--use-gitignore", "--yes", "."),
+    )
+    return [_said(run)] if run.returncode else []
+
+
+def main() -> int:
+    """Run every part and print one line for each, then what is wrong; 1 if anything is."""
+    wrong: list[str] = []
+    try:
+        for part, found in (("declared resources", _stacks), ("secrets in the tree", secrets)):
+            wrong += (lines := found())
+            print(f"{part}: {len(lines) or 'nothing'} found", flush=True)
+        try:
+            wrong += (lines := vulnerabilities())
+            print(f"vulnerabilities in the locks: {len(lines) or 'nothing'} found", flush=True)
+        except ScanError as error:
+            if os.environ.get("EPOCH_AUDIT") == "required":
+                raise
+            print(f"vulnerabilities in the locks: not checked ({error})")
+        if os.environ.get("GITGUARDIAN_API_KEY"):
+            wrong += (lines := _gitguardian())
+            print(f"GitGuardian: {len(lines) or 'nothing'} found", flush=True)
+        else:
+            print("GitGuardian: not run, GITGUARDIAN_API_KEY is not set")
+    except (ScanError, terraform.RenderError, program.ProgramError) as error:
+        wrong.append(f"error: {error}")
+    for line in wrong:
+        print(line, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
