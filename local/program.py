@@ -23,8 +23,9 @@ ROOT = Path(__file__).parent.parent
 
 Properties = dict[str, Any]
 
-# The entry by which Pulumi marks a secret that crosses to the engine.
+# How Pulumi marks a secret that crosses to the engine or back: this entry beside its `value`.
 _MARK = "4dabf18193072939515e22adb298388d"  # pragma: allowlist secret
+_SECRET = {_MARK: "1b47061264138c4ac30d75fd1eb44270"}  # pragma: allowlist secret
 
 
 class ProgramError(RuntimeError):
@@ -111,7 +112,9 @@ class _Answers(mocks.Mocks):
         if resource.component:
             self._monitor.engine.create(resource)
             return None, {}
-        return self._monitor.engine.create(resource)
+        identity, outputs = self._monitor.engine.create(resource)
+        hidden = {*resource.secret, *request.additionalSecretOutputs} & outputs.keys()
+        return identity, outputs | {name: _SECRET | {"value": outputs[name]} for name in hidden}
 
 
 def _hides(value: Any) -> bool:
@@ -161,7 +164,7 @@ class Recorder:
         name = resource.inputs.get("name", resource.name)
         service = resource.kind.split("/")[0].removeprefix("aws:")
         arn = f"arn:aws:{service}:{self.region}:{self.account}:{name}"
-        return f"{resource.name}-id", {
+        return f"{resource.kind.rpartition(':')[2]}-{resource.name}", {
             "arn": arn,
             "executionArn": arn,
             "invokeArn": f"{arn}/invocations",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local.program import Properties, Resource
+from local.program import Properties, Resource, declare
 from tools import scan, terraform
 
 Files = dict[str, Properties]
@@ -92,17 +92,11 @@ def test_a_skip_that_excuses_nothing_is_wrong() -> None:
     assert line.startswith("CKV_1 is skipped for aws_kms_key, but finds nothing there")
 
 
+ANY = declare("dev")[0]
+
+
 def _resource(kind: str, **inputs: Any) -> Resource:
-    return Resource(
-        kind=kind,
-        name="thing",
-        urn=f"urn::{kind}::thing",
-        parent="",
-        inputs=inputs,
-        secret=frozenset(),
-        protect=False,
-        depends_on=(),
-    )
+    return replace(ANY, kind=kind, name="thing", inputs=inputs)
 
 
 TABLE = "aws:dynamodb/table:Table"

@@ -1,0 +1,75 @@
+"""`python -m tools.snapshot`: what each stack declares, as text that a reviewer reads in a diff."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+
+from local import program
+from local.program import Resource
+
+STACKS = ("dev", "prod")
+FOLDER = program.ROOT / "tests" / "snapshots"
+
+
+def _archive(archive: pulumi.AssetArchive) -> dict[str, list[str]]:
+    """Return an archive's own files, and the packages beside them, whose files a lock decides."""
+    own, packages = set(), set()
+    for name, asset in archive.assets.items():
+        assert isinstance(asset, pulumi.FileAsset)
+        path = Path(asset.path).relative_to(program.ROOT)
+        if path.parts[0].startswith("."):
+            packages.add(name.partition("/")[0])
+        else:
+            own.add(name)
+    return {"files": sorted(own), "packages": sorted(packages)}
+
+
+def _shown(value: Any) -> Any:
+    """Return a value for reading: JSON in a string as what it holds, an archive as its names."""
+    if isinstance(value, dict):
+        return {name: _shown(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    if isinstance(value, pulumi.AssetArchive):
+        return _archive(value)
+    if isinstance(value, str) and value.startswith(("{", "[")):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def text(resources: Iterable[Resource]) -> str:
+    """Return the snapshot, a YAML document: for each component, type and name to inputs.
+
+    A secret is shown as such, and so is what Pulumi protects.
+    """
+    shown: dict[str, dict[str, Any]] = {}
+    for resource in resources:
+        if resource.component:
+            continue
+        inputs = {
+            name: "a secret" if name in resource.secret else _shown(value)
+            for name, value in resource.inputs.items()
+        }
+        if resource.protect:
+            inputs["(protected)"] = True
+        _, _, component, component_name = resource.parent.split("::")
+        of_component = shown.setdefault(f"{component.rpartition(':')[2]} {component_name}", {})
+        of_component[f"{resource.kind} {resource.name}"] = inputs
+    return yaml.safe_dump(shown, width=100, allow_unicode=True)
+
+
+def path(stack: str) -> Path:
+    """Return the file with a stack's snapshot."""
+    return FOLDER / f"{stack}.yaml"
+
+
+if __name__ == "__main__":
+    for each in STACKS:
+        path(each).write_text(text(program.declare(each)), encoding="utf-8")
