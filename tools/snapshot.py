@@ -1,6 +1,7 @@
 """`python -m tools.snapshot`: what each stack declares, as text that a reviewer reads in a diff."""
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,16 @@ def _archive(archive: pulumi.AssetArchive) -> dict[str, list[str]]:
 
 
 def _shown(value: Any) -> Any:
-    """Return a value for reading: JSON in a string as what it holds, an archive as its names."""
+    """Return a value for reading: JSON in a string as what it holds, an archive as its names,
+    a digest as such."""
     if isinstance(value, dict):
         return {name: _shown(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_shown(item) for item in value]
     if isinstance(value, pulumi.AssetArchive):
         return _archive(value)
+    if isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value):
+        return "a digest"
     if isinstance(value, str) and value.startswith(("{", "[")):
         try:
             return json.loads(value)
