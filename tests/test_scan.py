@@ -114,9 +114,7 @@ TABLE = "aws:dynamodb/table:Table"
         ([_resource(TABLE), _resource(TABLE)], "the name is taken twice"),
     ),
 )
-def test_what_the_rendering_does_not_know_is_an_error(
-    resources: list[Resource], says: str
-) -> None:
+def test_what_the_rendering_does_not_know_is_an_error(resources: list[Resource], says: str) -> None:
     with pytest.raises(terraform.RenderError, match=says):
         terraform.render(resources)
 
@@ -153,9 +151,10 @@ def test_resources_refer_to_each_other_as_in_terraform() -> None:
     inputs = {resource.kind: resource.inputs for resource in terraform.declare("dev")}
     function = "${aws_lambda_function.epoch-dev-function.function_name}"
     assert inputs["aws:lambda/alias:Alias"]["functionName"] == function
-    assert "${aws_dynamodb_table.epoch-dev-epochs.arn}" in inputs["aws:iam/rolePolicy:RolePolicy"][
-        "policy"
-    ]
+    assert (
+        "${aws_dynamodb_table.epoch-dev-epochs.arn}"
+        in inputs["aws:iam/rolePolicy:RolePolicy"]["policy"]
+    )
 
 
 def test_a_planted_secret_is_found_where_git_does_not_ignore_it(tmp_path: Path) -> None:

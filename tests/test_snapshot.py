@@ -13,7 +13,9 @@ from tools import snapshot
 def test_the_stack_declares_what_its_snapshot_shows(stack: str) -> None:
     reviewed = snapshot.path(stack).read_text(encoding="utf-8").splitlines()
     declared = snapshot.text(program.declare(stack)).splitlines()
-    change = "\n".join(difflib.unified_diff(reviewed, declared, "reviewed", "declared", lineterm=""))
+    change = "\n".join(
+        difflib.unified_diff(reviewed, declared, "reviewed", "declared", lineterm="")
+    )
     assert not change, f"`make snapshot` takes this change over:\n{change}"
 
 

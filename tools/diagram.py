@@ -28,6 +28,8 @@ SERVICES: Mapping[str, tuple[str, str]] = {
     "sns": ("SNS", "#c9952b"),
     "iam": ("IAM", "#dd344c"),
     "kms": ("KMS", "#7aa116"),
+    "wafv2": ("WAF", "#a83fd1"),
+    "route53": ("Route 53", "#1b8a5a"),
 }
 _OTHER = "#8a97a6"
 
@@ -79,6 +81,8 @@ SHOWN: Mapping[str, Shown] = {
     "RolePolicy": Shown(label="Role policy", detail=lambda inputs: "least privilege"),
     "Table": Shown(label="Table", detail=_table),
     "ApiKey": Shown(label="API key"),
+    "WebAcl": Shown(label="Web ACL"),
+    "WebAclAssociation": Shown(label="Web ACL association"),
     "UsagePlan": Shown(label="Usage plan", detail=_plan),
     "Dashboard": Shown(label="Dashboard"),
     "MetricAlarm": Shown(label="Alarm"),
@@ -88,9 +92,7 @@ SHOWN: Mapping[str, Shown] = {
     "SamplingRule": Shown(
         label="Sampling of traces", detail=lambda inputs: f"{inputs['fixedRate']:.0%}"
     ),
-    "LogGroup": Shown(
-        label="Log group", detail=lambda inputs: f"{inputs['retentionInDays']} days"
-    ),
+    "LogGroup": Shown(label="Log group", detail=lambda inputs: f"{inputs['retentionInDays']} days"),
 }
 
 
@@ -214,7 +216,7 @@ class Placed:
         return self.y + self.height
 
 
-def _place(found: Sequence[Card]) -> tuple[list[Placed], list[Placed], list[Placed]]:
+def place(found: Sequence[Card]) -> tuple[list[Placed], list[Placed], list[Placed]]:
     """Return the cards on a request's way, those that hang on one of them, and the watchers.
 
     A watcher needs several others and nothing needs it; a card that is linked to a single other
@@ -336,7 +338,7 @@ def _legend(found: Sequence[Card], at: svg.Point) -> Iterable[str]:
 def draw(resources: Sequence[Resource]) -> str:
     """Return the picture of a stack, as SVG."""
     found = cards(resources)
-    on_way, hung, watching = _place(found)
+    on_way, hung, watching = place(found)
     entry = on_way[0]
     middle = entry.x + entry.width / 2
     count = sum(len(card.resources) for card in found)

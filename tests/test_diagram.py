@@ -1,0 +1,53 @@
+"""The diagram of docs/architecture.md: true to what is declared, and legible."""
+
+from itertools import pairwise
+from xml.etree import ElementTree
+
+from local import program
+from tests.conftest import declare
+from tools import diagram, svg
+
+OPTIONS = {
+    "owns_api_gateway_account": "true",
+    "domain_name": "api.example.com",
+    "certificate_arn": "arn:aws:acm:eu-central-1:123456789012:certificate/one",
+    "waf_rate_limit": "1000",
+}
+
+
+def test_the_checked_in_picture_is_what_the_stack_declares() -> None:
+    drawn = diagram.draw(program.declare(diagram.STACK))
+    assert drawn == diagram.FILE.read_text(encoding="utf-8"), "`make diagram` draws it anew"
+    ElementTree.fromstring(drawn)
+
+
+def test_every_declared_resource_is_counted_in_a_row_of_its_component() -> None:
+    resources = declare("prod", **OPTIONS)
+    counted = sum(row.count for card in diagram.cards(resources) for row in card.rows)
+    assert counted == sum(not resource.component for resource in resources)
+
+
+def test_every_component_is_on_the_picture_whatever_is_turned_on() -> None:
+    resources = declare("prod", **OPTIONS)
+    drawn = diagram.draw(resources)
+    for component in filter(lambda resource: resource.component, resources):
+        assert f">{component.kind.rpartition(':')[2]}<" in drawn
+
+
+def test_nothing_in_a_row_overlaps() -> None:
+    for card in diagram.cards(declare("prod", **OPTIONS)):
+        for row in card.rows:
+            count = svg.width(f"×{row.count}", 12) + 16 if row.count > 1 else 0
+            texts = svg.width(row.label, 14) + count + svg.width(row.detail, 12)
+            assert 18 + texts + 8 < diagram.WIDTH - 32, row
+
+
+def test_cards_stand_apart() -> None:
+    placed = [
+        card for cards in diagram.place(diagram.cards(declare("prod", **OPTIONS))) for card in cards
+    ]
+    for column in {card.x for card in placed}:
+        stacked = sorted(
+            (c for c in placed if c.x <= column < c.x + c.width), key=lambda card: card.y
+        )
+        assert all(above.bottom + 20 < below.y for above, below in pairwise(stacked))
