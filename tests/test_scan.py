@@ -174,7 +174,7 @@ def test_a_planted_secret_is_found_where_git_does_not_ignore_it(tmp_path: Path) 
 class _Osv(BaseHTTPRequestHandler):
     """Knows one vulnerability of boto3, as OSV would tell it."""
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # pylint: disable=missing-function-docstring
         package = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["package"]
         affected = [
             {

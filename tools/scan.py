@@ -68,8 +68,8 @@ SKIPS = (
     Skip(
         check="CKV2_AWS_29",
         type="aws_api_gateway_stage",
-        reason="Keys and usage plans bound what a caller costs; a web ACL is 6 USD a month and 0.60 "
-        "USD per million requests, so a stack that faces abuse sets it in its config.",
+        reason="Keys and usage plans bound what a caller costs. A web ACL is some 10 USD a month "
+        "and 0.60 USD per million requests; a stack that faces abuse sets waf_rate_limit.",
     ),
     Skip(
         check="CKV2_AWS_51",

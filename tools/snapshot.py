@@ -38,14 +38,16 @@ def _shown(value: Any) -> Any:
         return [_shown(item) for item in value]
     if isinstance(value, pulumi.AssetArchive):
         return _archive(value)
-    if isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value):
+    return _shown_text(value) if isinstance(value, str) else value
+
+
+def _shown_text(value: str) -> Any:
+    if re.fullmatch("[0-9a-f]{64}", value):
         return "a digest"
-    if isinstance(value, str) and value.startswith(("{", "[")):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
+    try:
+        return json.loads(value) if value.startswith(("{", "[")) else value
+    except ValueError:
+        return value
 
 
 def text(resources: Iterable[Resource]) -> str:

@@ -71,7 +71,7 @@ def path(points: Sequence[Point], kind: str) -> str:
 
 
 def arrow(points: Sequence[Point], kind: str, head: str) -> str:
-    """Return a line through points that ends in an arrow head; its last part is level or upright."""
+    """Return a line through points with an arrow head; its last part is level or upright."""
     (x0, y0), (x, y) = points[-2:]
     dx, dy = ((x > x0) - (x < x0)) * 8, ((y > y0) - (y < y0)) * 8
     tip = f"M{x:g} {y:g} L{x - dx - dy / 2:g} {y - dy - dx / 2:g} "

@@ -140,7 +140,8 @@ def _of(resource: Resource) -> Kind:
 def _hints(args: type) -> dict[str, Any]:
     """Return the constructor's parameters by camelCase name, with the plain type of each."""
     module = vars(sys.modules[args.__module__])
-    hints = typing.get_type_hints(args.__init__, {**vars(pulumi.output), **module})
+    names = {**vars(pulumi.output), **module}
+    hints = typing.get_type_hints(vars(args)["__init__"], names)
     return {
         re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), name): _plain(hint)
         for name, hint in hints.items()
