@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.program import Properties, Resource, declare
-from tools import scan, terraform
+from tools import command, scan, terraform
 
 Files = dict[str, Properties]
 
@@ -207,26 +207,37 @@ def test_a_known_vulnerability_is_named_with_its_fix(osv: str) -> None:
     assert line.startswith("boto3 ") and line.endswith(": PYSEC-1, fixed in 99")
 
 
-@pytest.fixture
-def clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every part of the scan but the vulnerabilities find nothing, and OSV be out of reach."""
-    monkeypatch.setattr(scan, "check", lambda rendered: [])
-    monkeypatch.setattr(scan, "SKIPS", ())
-    monkeypatch.setattr(scan, "secrets", lambda: [])
-    unreachable = scan.vulnerabilities
-    monkeypatch.setattr(scan, "vulnerabilities", lambda: unreachable("http://127.0.0.1:9"))
-    monkeypatch.delenv("GITGUARDIAN_API_KEY", raising=False)
-    monkeypatch.delenv("EPOCH_AUDIT", raising=False)
-
-
-@pytest.mark.usefixtures("clean")
+@pytest.mark.parametrize("required", (False, True))
 def test_what_could_not_be_checked_is_said_and_fails_only_where_required(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], required: bool
 ) -> None:
-    assert scan.main() == 0
+    audit = scan.vulnerabilities
+    monkeypatch.setattr(scan, "STACKS", ())
+    monkeypatch.setattr(scan, "SKIPS", ())
+    monkeypatch.setattr(scan, "check", lambda rendered: [])
+    monkeypatch.setattr(scan, "secrets", lambda: [])
+    monkeypatch.setattr(scan, "vulnerabilities", lambda: audit("http://127.0.0.1:9"))
+    monkeypatch.delenv("GITGUARDIAN_API_KEY", raising=False)
+    monkeypatch.setenv("EPOCH_AUDIT", "required" if required else "")
+    assert command.run(scan.main) == required
     said = capsys.readouterr()
-    assert "vulnerabilities in the locks: not checked (pip-audit: " in said.out
-    assert "GitGuardian: not run, GITGUARDIAN_API_KEY is not set" in said.out and not said.err
-    monkeypatch.setenv("EPOCH_AUDIT", "required")
-    assert scan.main() == 1
-    assert capsys.readouterr().err.startswith("error: pip-audit: ")
+    if required:
+        assert said.err.startswith("error: pip-audit: ") and said.err.count("\n") == 1
+    else:
+        assert "vulnerabilities in the locks: not checked (pip-audit: " in said.out
+        assert "GitGuardian: not run, GITGUARDIAN_API_KEY is not set" in said.out
+
+
+def test_a_missing_scanner_is_one_line_that_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(scan, "_BIN", tmp_path)
+    assert command.run(scan.main) == 1
+    assert (
+        capsys.readouterr().err == f"error: {tmp_path}/checkov is missing; run it as: make scan\n"
+    )
+
+
+def test_what_is_found_is_a_line_each_and_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run(lambda: ["one", "two"]) == 1
+    assert capsys.readouterr().err == "one\ntwo\n"

@@ -7,13 +7,14 @@ is watched a broken one. A new component, type or link finds its place by these 
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from local import program
 from local.program import Properties, Resource
-from tools import svg
+from tools import command, svg
 
 STACK = "prod"
 FILE = program.ROOT / "docs" / "architecture.svg"
@@ -372,5 +373,11 @@ def draw(resources: Sequence[Resource]) -> str:
     return svg.document((right + MARGIN, bottom + 64), "Epoch on AWS", description, shapes)
 
 
-if __name__ == "__main__":
+def main() -> list[str]:
+    """Draw the picture anew."""
     FILE.write_text(draw(program.declare(STACK)), encoding="utf-8")
+    return []
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main))

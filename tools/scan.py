@@ -1,7 +1,7 @@
 """`python -m tools.scan`: the security scan of stacks, tree and locks that `make scan` runs.
 
-Whatever it finds is one line on stderr each, and a non-zero exit. Nothing is downloaded; what
-needs a service that cannot be reached is said to be not checked.
+Whatever it finds is one line on stderr each, and a non-zero exit. What needs a service that cannot
+be reached is said to be not checked; EPOCH_AUDIT=required makes that an error.
 """
 
 import json
@@ -18,7 +18,7 @@ from typing import Any
 from uv import find_uv_bin
 
 from local import program
-from tools import terraform
+from tools import command, terraform
 
 STACKS = ("dev", "prod")
 # Not the scanners' own lock: checkov pins it, and nothing of it ever meets the project.
@@ -150,11 +150,11 @@ class Finding:
         return f"{self.stack}: {self.check} {self.type}.{self.name}: {self.title}"
 
 
-def _run(*command: str | Path, cwd: Path = program.ROOT) -> subprocess.CompletedProcess[str]:
+def _run(*arguments: str | Path, cwd: Path = program.ROOT) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+        return subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise ScanError(f"{command[0]} is missing; run it as: make scan") from None
+        raise ScanError(f"{arguments[0]} is missing; run it as: make scan") from None
 
 
 def _said(run: subprocess.CompletedProcess[str]) -> str:
@@ -283,31 +283,31 @@ def _gitguardian() -> list[str]:
     return [_said(run)] if run.returncode else []
 
 
-def main() -> int:
-    """Run every part and print one line for each, then what is wrong; 1 if anything is."""
+def main() -> list[str]:
+    """Run every part, print one line for each, and return what is wrong.
+
+    Raises ScanError where a part cannot do its work.
+    """
     wrong: list[str] = []
+
+    def tell(part: str, found: list[str]) -> None:
+        print(f"{part}: {len(found) or 'nothing'} found", flush=True)
+        wrong.extend(found)
+
+    tell("declared resources", _stacks())
+    tell("secrets in the tree", secrets())
     try:
-        for part, found in (("declared resources", _stacks), ("secrets in the tree", secrets)):
-            wrong += (lines := found())
-            print(f"{part}: {len(lines) or 'nothing'} found", flush=True)
-        try:
-            wrong += (lines := vulnerabilities())
-            print(f"vulnerabilities in the locks: {len(lines) or 'nothing'} found", flush=True)
-        except ScanError as error:
-            if os.environ.get("EPOCH_AUDIT") == "required":
-                raise
-            print(f"vulnerabilities in the locks: not checked ({error})")
-        if os.environ.get("GITGUARDIAN_API_KEY"):
-            wrong += (lines := _gitguardian())
-            print(f"GitGuardian: {len(lines) or 'nothing'} found", flush=True)
-        else:
-            print("GitGuardian: not run, GITGUARDIAN_API_KEY is not set")
-    except (ScanError, terraform.RenderError, program.ProgramError) as error:
-        wrong.append(f"error: {error}")
-    for line in wrong:
-        print(line, file=sys.stderr)
-    return 1 if wrong else 0
+        tell("vulnerabilities in the locks", vulnerabilities())
+    except ScanError as error:
+        if os.environ.get("EPOCH_AUDIT") == "required":
+            raise
+        print(f"vulnerabilities in the locks: not checked ({error})", flush=True)
+    if os.environ.get("GITGUARDIAN_API_KEY"):
+        tell("GitGuardian", _gitguardian())
+    else:
+        print("GitGuardian: not run, GITGUARDIAN_API_KEY is not set")
+    return wrong
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command.run(main))

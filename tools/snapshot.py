@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 
 from local import program
 from local.program import Resource
+from tools import command
 
 STACKS = ("dev", "prod")
 FOLDER = program.ROOT / "tests" / "snapshots"
@@ -76,6 +78,12 @@ def path(stack: str) -> Path:
     return FOLDER / f"{stack}.yaml"
 
 
+def main() -> list[str]:
+    """Write the snapshot of every stack anew."""
+    for stack in STACKS:
+        path(stack).write_text(text(program.declare(stack)), encoding="utf-8")
+    return []
+
+
 if __name__ == "__main__":
-    for each in STACKS:
-        path(each).write_text(text(program.declare(each)), encoding="utf-8")
+    sys.exit(command.run(main))
