@@ -171,6 +171,8 @@ class Recorder:
             "invokeUrl": f"https://{resource.name}.example/{resource.inputs.get('stageName')}",
             "name": name,
             "region": self.region,
+            "regionalDomainName": f"{resource.name}.example",
+            "regionalZoneId": f"{resource.name}-zone",
             "rootResourceId": f"{resource.name}-root",
             "value": f"value-of-{resource.name}",
             "version": "1",
