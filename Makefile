@@ -1,4 +1,5 @@
 PYTHON := .venv/bin/python
+OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SOURCES := __main__.py components function local tests
 
@@ -17,6 +18,17 @@ lint: $(READY)
 	$(PYTHON) -m black --quiet --check --diff $(SOURCES)
 	$(PYTHON) -m pylint --score n -j 2 $(SOURCES)
 	$(PYTHON) -m mypy
+
+# Against a deployed stack: pulumi stack output --json --show-secrets > FILE; make smoke OUTPUTS=FILE
+smoke: $(READY)
+	@$(PYTHON) -m tools.smoke "$(OUTPUTS)"
+
+# The version that serves now, to give to a rollback later.
+serving: $(READY)
+	@$(PYTHON) -m tools.rollback "$(OUTPUTS)" --show
+
+rollback: $(READY)
+	@$(PYTHON) -m tools.rollback "$(OUTPUTS)" --to "$(VERSION)"
 
 format: $(READY)
 	$(PYTHON) -m black $(SOURCES)
