@@ -199,15 +199,19 @@ def up_in(
     shared: Account,
     stack: str,
     *,
-    role_arn: str | None = None,
+    deployer: ministack.MiniStack | None = None,
     config: Mapping[str, str] | None = None,
+    folder: Path = program.ROOT,
 ) -> Iterator[LocalStack]:
-    """Bring the stack up beside others, as root or as a role, and delete it on leaving."""
-    config = {**program.stack_config(stack), **(config or {})}
-    deployer = shared.emulator.acting_as(role_arn) if role_arn else shared.emulator
+    """Bring the stack up beside others, as root or as `deployer`, and delete it on leaving.
+
+    `folder` is the Pulumi program's.
+    """
+    config = {**program.stack_config(stack, folder), **(config or {})}
+    deployer = deployer or shared.emulator
     engine = Deployer(deployer, shared.region, lambda *_: None)
     try:
-        yield _run(engine, stack, config, shared, deployer)
+        yield _run(engine, stack, config, shared, deployer, folder)
     finally:
         engine.destroy()
 
@@ -218,8 +222,9 @@ def _run(
     config: Mapping[str, str],
     where: Account,
     deployer: ministack.MiniStack,
+    folder: Path = program.ROOT,
 ) -> LocalStack:
-    outputs = program.run(engine, stack=stack, config=config)
+    outputs = program.run(engine, stack=stack, config=config, folder=folder)
     return LocalStack(
         outputs=outputs.values, emulator=where.emulator, deployer=deployer, traces=where.traces
     )

@@ -168,7 +168,13 @@ def _markdown(api: Api, results: list[Result]) -> str:
         for result in results
     ]
     return "\n".join(
-        [f"### Smoke test of `{api.endpoint}`", "", "| | check | saw |", "| --- | --- | --- |", *rows]
+        [
+            f"### Smoke test of `{api.endpoint}`",
+            "",
+            "| | check | saw |",
+            "| --- | --- | --- |",
+            *rows,
+        ]
     )
 
 
