@@ -2,45 +2,89 @@
 
 import pulumi
 
-from components import EpochApi, EpochFunction, EpochMonitoring, EpochTable, StackConfig
+from components import (
+    EpochAccess,
+    EpochAccount,
+    EpochApi,
+    EpochDomain,
+    EpochFirewall,
+    EpochFunction,
+    EpochMonitoring,
+    EpochTable,
+    Roles,
+    StackConfig,
+    tag_everything,
+)
 from function.endpoints import declared
 from function.tables import TABLES
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 config = StackConfig.read(pulumi.runtime.config.CONFIG.get(), project)
 name = f"{project}-{stack}"
-tags = {"project": project, "stack": stack}
 endpoints = declared()
+roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
+tag_everything({"project": project, "stack": stack, "owner": config.owner})
 
 tables = {
-    key: EpochTable(f"{name}-{key}", table=table, protect=config.protect_data, tags=tags)
+    key: EpochTable(
+        f"{name}-{key}",
+        table=table,
+        protect=config.protect_data,
+        replica_regions=config.replica_regions,
+    )
     for key, table in TABLES.items()
 }
 function = EpochFunction(
     f"{name}-function",
     endpoints=endpoints,
     tables=tables,
+    roles=roles,
     memory_mb=config.memory_mb,
     timeout_s=config.timeout_s,
     log_retention_days=config.log_retention_days,
+    reserved_concurrency=config.reserved_concurrency,
+    provisioned_concurrency=config.provisioned_concurrency,
+    snap_start=config.snap_start,
     retention_days=config.retention_days,
     trusted_proxies=config.trusted_proxies,
-    tags=tags,
 )
+account = EpochAccount(f"{name}-account", roles=roles) if config.owns_api_gateway_account else None
 api = EpochApi(
     f"{name}-api",
     stage_name=stack,
     endpoints=endpoints,
     function=function,
-    rate_limit=config.rate_limit,
-    burst_limit=config.burst_limit,
-    quota_per_day=config.quota_per_day,
-    tags=tags,
+    log_retention_days=config.log_retention_days,
+    account=account,
 )
-monitoring = EpochMonitoring(name, api=api, function=function)
+access = EpochAccess(name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys)
+url = api.url
+if config.domain_name:
+    url = EpochDomain(
+        f"{name}-domain",
+        api=api,
+        domain_name=config.domain_name,
+        certificate_arn=config.certificate_arn,
+        hosted_zone_id=config.hosted_zone_id,
+    ).url
+if config.waf_rate_limit:
+    EpochFirewall(f"{name}-firewall", api=api, rate_limit=config.waf_rate_limit)
+monitoring = EpochMonitoring(
+    name,
+    api=api,
+    function=function,
+    tables=tables,
+    endpoints=endpoints,
+    timeout_s=config.timeout_s,
+    concurrency=config.concurrency,
+    trace_share=config.trace_share,
+    runbook=config.runbook,
+    alarm_email=config.alarm_email,
+)
 
-pulumi.export("endpoint", pulumi.Output.concat(api.url, "/epoch"))
-pulumi.export("api_key", api.api_key)
+pulumi.export("endpoint", pulumi.Output.concat(url, "/epoch"))
+pulumi.export("api_key", access.keys.apply(lambda keys: keys[min(keys)]))
+pulumi.export("api_keys", access.keys)
 pulumi.export("table_name", tables["epochs"].name)
 pulumi.export("function_name", function.name)
 pulumi.export("log_group", function.log_group.name)

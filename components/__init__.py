@@ -1,16 +1,28 @@
 """The ComponentResources that `__main__.py` composes, and the typed stack config."""
 
+from components.access import EpochAccess
+from components.account import EpochAccount
 from components.api import EpochApi
-from components.config import ConfigError, StackConfig
+from components.config import ConfigError, StackConfig, UsagePlan
+from components.edge import EpochDomain, EpochFirewall
 from components.function import EpochFunction
 from components.monitoring import EpochMonitoring
+from components.roles import Roles
 from components.table import EpochTable
+from components.tags import tag_everything
 
 __all__ = [
     "ConfigError",
+    "EpochAccess",
+    "EpochAccount",
     "EpochApi",
+    "EpochDomain",
+    "EpochFirewall",
     "EpochFunction",
     "EpochMonitoring",
     "EpochTable",
+    "Roles",
     "StackConfig",
+    "UsagePlan",
+    "tag_everything",
 ]

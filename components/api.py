@@ -8,8 +8,11 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
+from components.account import EpochAccount
 from components.function import EpochFunction
 from function.contract import PROBLEM, Endpoint, Schema
+
+SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
 
 # API Gateway's own answers: response type, status, title, detail. A call to an unknown route is
 # MISSING_AUTHENTICATION_TOKEN there, since no route here signs its requests.
@@ -30,14 +33,34 @@ _ANSWERS = (
     ("DEFAULT_4XX", 400, "Bad Request", "The request cannot be handled."),
     ("DEFAULT_5XX", 500, "Internal Server Error", "The request could not be handled."),
 )
+# A line joins the function's by lambdaRequestId, the trace by traceId, a client's report by
+# requestId. It holds no address: the table does, and only it.
+_ACCESS_LOG = {
+    "requestId": "$context.requestId",
+    "lambdaRequestId": "$context.integration.requestId",
+    "traceId": "$context.xrayTraceId",
+    "time": "$context.requestTimeEpoch",
+    "apiId": "$context.apiId",
+    "stage": "$context.stage",
+    "route": "$context.httpMethod $context.resourcePath",
+    "status": "$context.status",
+    "error": "$context.error.responseType",
+    "apiKeyId": "$context.identity.apiKeyId",
+    "latencyMs": "$context.responseLatency",
+    "integrationLatencyMs": "$context.integration.latency",
+    "responseBytes": "$context.responseLength",
+    "tlsVersion": "$context.tlsVersion",
+    "userAgent": "$context.identity.userAgent",
+}
 _PROBLEM_STATUSES = (400, 403, 404, 413, 429, 500, 503, 504)
 
 
 class EpochApi(pulumi.ComponentResource):
     """A regional REST API that routes every endpoint to the function's alias.
 
-    Every method needs an API key; `rate_limit` (requests per second), `burst_limit` and
-    `quota_per_day` are the usage plan's.
+    Every method needs an API key. Calls are traced, counted by route, and logged as JSON in
+    `access_log`; for that `account` must come first where this stack owns the region's account
+    settings.
     """
 
     def __init__(
@@ -47,10 +70,8 @@ class EpochApi(pulumi.ComponentResource):
         stage_name: str,
         endpoints: Sequence[Endpoint],
         function: EpochFunction,
-        rate_limit: float,
-        burst_limit: int,
-        quota_per_day: int,
-        tags: dict[str, str],
+        log_retention_days: int,
+        account: EpochAccount | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochApi", name, None, opts)
@@ -59,7 +80,12 @@ class EpochApi(pulumi.ComponentResource):
         self._function = function
         self._folders: dict[str, aws.apigateway.Resource] = {}
         self.api = aws.apigateway.RestApi(
-            name, endpoint_configuration={"types": "REGIONAL"}, tags=tags, opts=self._child
+            name,
+            endpoint_configuration={"types": "REGIONAL"},
+            # TLS 1.2 or newer with forward secrecy, and only under the API's own host name.
+            security_policy=SECURITY_POLICY,
+            endpoint_access_mode="STRICT",
+            opts=self._child,
         )
         self._validator = aws.apigateway.RequestValidator(
             name,
@@ -80,30 +106,32 @@ class EpochApi(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=served),
         )
+        self.access_log = aws.cloudwatch.LogGroup(
+            name, retention_in_days=log_retention_days, opts=self._child
+        )
         self.stage = aws.apigateway.Stage(
             name,
             rest_api=self.api.id,
             deployment=deployment.id,
             stage_name=stage_name,
             xray_tracing_enabled=True,
-            tags=tags,
-            opts=self._child,
+            access_log_settings={
+                "destination_arn": self.access_log.arn,
+                "format": json.dumps(_ACCESS_LOG),
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[account] if account else None),
         )
-        key = aws.apigateway.ApiKey(name, tags=tags, opts=self._child)
-        plan = aws.apigateway.UsagePlan(
+        aws.apigateway.MethodSettings(
             name,
-            api_stages=[{"api_id": self.api.id, "stage": self.stage.stage_name}],
-            throttle_settings={"rate_limit": rate_limit, "burst_limit": burst_limit},
-            quota_settings={"limit": quota_per_day, "period": "DAY"},
-            tags=tags,
+            rest_api=self.api.id,
+            stage_name=self.stage.stage_name,
+            method_path="*/*",
+            # Execution logs would hold headers and bodies, in a log group that nothing deletes.
+            settings={"metrics_enabled": True, "logging_level": "OFF"},
             opts=self._child,
         )
-        aws.apigateway.UsagePlanKey(
-            name, key_id=key.id, key_type="API_KEY", usage_plan_id=plan.id, opts=self._child
-        )
-        self.api_key: pulumi.Output[str] = pulumi.Output.secret(key.value)
         self.url = self.stage.invoke_url
-        self.register_outputs({"url": self.url, "api_key": self.api_key})
+        self.register_outputs({"url": self.url})
 
     def _gateway_answer(self, kind: str, status: int, title: str, detail: str) -> pulumi.Resource:
         headers = {"Content-Type": "'application/problem+json'"}
@@ -117,7 +145,7 @@ class EpochApi(pulumi.ComponentResource):
             "requestId": "$context.requestId",
         }
         return aws.apigateway.Response(
-            f"{self._name}-{_slug(kind)}",
+            f"{self._name}-{slug(kind)}",
             rest_api_id=self.api.id,
             response_type=kind,
             status_code=str(status),
@@ -148,7 +176,7 @@ class EpochApi(pulumi.ComponentResource):
         } | {status: ("application/problem+json", self._problem) for status in _PROBLEM_STATUSES}
         return [
             aws.apigateway.MethodResponse(
-                f"{self._name}-{_slug(endpoint.route)}-{status}",
+                f"{self._name}-{slug(endpoint.route)}-{status}",
                 rest_api=self.api.id,
                 resource_id=resource_id,
                 http_method=method.http_method,
@@ -160,10 +188,10 @@ class EpochApi(pulumi.ComponentResource):
         ]
 
     def _route(self, endpoint: Endpoint, stage_name: str) -> list[pulumi.Resource]:
-        slug = _slug(endpoint.route)
+        name = f"{self._name}-{slug(endpoint.route)}"
         resource_id = self._folder(endpoint.path).id
         method = aws.apigateway.Method(
-            f"{self._name}-{slug}",
+            name,
             rest_api=self.api.id,
             resource_id=resource_id,
             http_method=endpoint.method,
@@ -175,7 +203,7 @@ class EpochApi(pulumi.ComponentResource):
             opts=self._child,
         )
         integration = aws.apigateway.Integration(
-            f"{self._name}-{slug}",
+            name,
             rest_api=self.api.id,
             resource_id=resource_id,
             http_method=method.http_method,
@@ -186,7 +214,7 @@ class EpochApi(pulumi.ComponentResource):
         )
         path = re.sub(r"\{[^}]+\}", "*", endpoint.path)
         aws.lambda_.Permission(
-            f"{self._name}-{slug}",
+            name,
             action="lambda:InvokeFunction",
             function=self._function.name,
             qualifier=self._function.alias.name,
@@ -204,7 +232,7 @@ class EpochApi(pulumi.ComponentResource):
         if path not in self._folders:
             parent, _, segment = path.rpartition("/")
             self._folders[path] = aws.apigateway.Resource(
-                f"{self._name}-{_slug(path)}",
+                f"{self._name}-{slug(path)}",
                 rest_api=self.api.id,
                 parent_id=self._folder(parent).id if parent else self.api.root_resource_id,
                 path_part=segment,
@@ -213,13 +241,14 @@ class EpochApi(pulumi.ComponentResource):
         return self._folders[path]
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """Return a text as part of a resource name, for example `post-epoch` for `POST /epoch`."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def _operation(endpoint: Endpoint) -> str:
     """Return the operation's name, for example `PostEpoch`; a model's name takes no other."""
-    return "".join(word.capitalize() for word in _slug(endpoint.route).split("-"))
+    return "".join(word.capitalize() for word in slug(endpoint.route).split("-"))
 
 
 def _parameters(endpoint: Endpoint) -> dict[str, bool]:

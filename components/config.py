@@ -1,7 +1,8 @@
 """Stack config as one frozen, typed value, checked before any resource exists."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
@@ -10,71 +11,214 @@ LOG_RETENTION_DAYS = (
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
 
+Rule = Callable[[str, Any], Any]
+
 
 class ConfigError(ValueError):
     """A config key or value that the stack cannot use: names key, value and range."""
 
 
-def _within(low: float, high: float) -> dict[str, Any]:
-    return {"range": (low, high)}
+def _refuse(key: str, value: Any, expected: str) -> ConfigError:
+    shown = value if isinstance(value, str) else json.dumps(value)
+    return ConfigError(f"config value {key} = {shown} must be {expected}")
+
+
+def _number(low: float, high: float, kind: type[int] | type[float] = int) -> Rule:
+    def rule(key: str, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (int, kind)):
+            raise _refuse(key, value, f"of type {kind.__name__}, from {low} to {high}")
+        if not low <= value <= high:
+            raise _refuse(key, value, f"from {low} to {high}")
+        return kind(value)
+
+    return rule
+
+
+def _one_of(values: tuple[int, ...]) -> Rule:
+    def rule(key: str, value: Any) -> Any:
+        if isinstance(value, bool) or value not in values:
+            raise _refuse(key, value, f"one of {', '.join(map(str, values))}")
+        return value
+
+    return rule
+
+
+def _flag(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _refuse(key, value, "of type bool: true or false")
+    return value
+
+
+def _text(pattern: str, expected: str) -> Rule:
+    def rule(key: str, value: Any) -> Any:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise _refuse(key, value, expected)
+        return value
+
+    return rule
+
+
+def _list_of(item: Rule) -> Rule:
+    def rule(key: str, value: Any) -> Any:
+        if not isinstance(value, list):
+            raise _refuse(key, value, "a list")
+        return tuple(item(f"{key}[{index}]", element) for index, element in enumerate(value))
+
+    return rule
+
+
+def _map_of(item: Rule) -> Rule:
+    def rule(key: str, value: Any) -> Any:
+        if not isinstance(value, dict) or not value:
+            raise _refuse(key, value, "a mapping with at least one entry")
+        named = _text(r"[a-z][a-z0-9-]{0,31}", "named with a-z, 0-9 and '-', at most 32 characters")
+        return {named(key, name): item(f"{key}.{name}", element) for name, element in value.items()}
+
+    return rule
+
+
+def _record(kind: type) -> Rule:
+    def rule(key: str, value: Any) -> Any:
+        rules = {item.name: item.metadata["rule"] for item in fields(kind)}
+        if not isinstance(value, dict) or set(value) != set(rules):
+            raise _refuse(key, value, f"a mapping of {', '.join(rules)}")
+        return kind(**{name: rules[name](f"{key}.{name}", value[name]) for name in rules})
+
+    return rule
+
+
+def _setting(default: Any, rule: Rule) -> Any:
+    return field(default=default, metadata={"rule": rule})  # pylint: disable=invalid-field-call
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsagePlan:
+    """A tier of callers: what each API key of it may ask for.
+
+    The ranges are API Gateway's default quotas for an account and region.
+    """
+
+    # Requests per second, requests at once, requests per day.
+    rate_limit: float = _setting(50.0, _number(1, 10_000, float))
+    burst_limit: int = _setting(100, _number(1, 5_000))
+    quota_per_day: int = _setting(1_000_000, _number(1, 2_147_483_647))
+
+
+_STANDARD = {"standard": UsagePlan()}
+_ARN = r"arn:aws[a-z-]*:{service}:[a-z0-9-]*:\d{{12}}:{resource}/.+"
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackConfig:
     """What a stack may set, as `epoch:<name>` in Pulumi.<stack>.yaml; every value has a default.
 
-    The ranges are AWS's own (Lambda quotas, API Gateway account quotas, CloudWatch Logs
-    `PutRetentionPolicy`).
+    The ranges are AWS's own (Lambda, API Gateway and WAF quotas, CloudWatch Logs'
+    `PutRetentionPolicy`). What is off by default is 0, empty or false.
     """
 
-    memory_mb: int = field(default=512, metadata=_within(128, 10240))
-    # API Gateway waits 29 seconds for an integration.
-    timeout_s: int = field(default=10, metadata=_within(1, 29))
-    # The usage plan: requests per second, requests at once, requests per day.
-    rate_limit: float = field(default=50, metadata=_within(1, 10000))
-    burst_limit: int = field(default=100, metadata=_within(1, 5000))
-    quota_per_day: int = field(default=1_000_000, metadata=_within(1, 2_147_483_647))
-    log_retention_days: int = field(default=30, metadata={"choices": LOG_RETENTION_DAYS})
-    protect_data: bool = False
+    # A tag on everything: who answers for the stack.
+    owner: str = _setting("epoch", _text(r"[\w .:/=+@-]{1,256}", "1 to 256 characters of a tag"))
+
+    # Lambda. API Gateway waits 29 seconds for an integration.
+    memory_mb: int = _setting(512, _number(128, 10_240))
+    timeout_s: int = _setting(10, _number(1, 29))
+    reserved_concurrency: int = _setting(0, _number(0, 100_000))
+    provisioned_concurrency: int = _setting(0, _number(0, 100_000))
+    snap_start: bool = _setting(False, _flag)
+    # The account's Lambda quota "Concurrent executions", against which an alarm measures.
+    account_concurrency: int = _setting(1_000, _number(10, 1_000_000))
+    # ARN of an IAM policy that bounds every role of the stack.
+    permissions_boundary: str = _setting(
+        "", _text(_ARN.format(service="iam", resource="policy"), "the ARN of an IAM policy")
+    )
+
+    # DynamoDB. Protected data has point-in-time recovery and cannot be deleted. Records are kept
+    # for so many days; 0: for ever.
+    protect_data: bool = _setting(False, _flag)
+    retention_days: int = _setting(0, _number(0, 3_650))
+    replica_regions: tuple[str, ...] = _setting(
+        (), _list_of(_text(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region"))
+    )
+
+    # API Gateway. Each named API key belongs to a usage plan.
+    usage_plans: Mapping[str, UsagePlan] = field(
+        default_factory=lambda: _STANDARD, metadata={"rule": _map_of(_record(UsagePlan))}
+    )
+    api_keys: Mapping[str, str] = field(
+        default_factory=lambda: {"default": "standard"},
+        metadata={"rule": _map_of(_text(r".+", "the name of a usage plan"))},
+    )
     # Proxies in front that append to X-Forwarded-For, a CDN for example.
-    trusted_proxies: int = field(default=0, metadata=_within(0, 10))
-    # DynamoDB deletes records after so many days; 0 keeps them.
-    retention_days: int = field(default=0, metadata=_within(0, 3650))
+    trusted_proxies: int = _setting(0, _number(0, 10))
+    # API Gateway has one role for access logs per account and region; one stack owns it.
+    owns_api_gateway_account: bool = _setting(False, _flag)
+    domain_name: str = _setting(
+        "", _text(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", "a domain name in lower case")
+    )
+    certificate_arn: str = _setting(
+        "",
+        _text(_ARN.format(service="acm", resource="certificate"), "the ARN of an ACM certificate"),
+    )
+    hosted_zone_id: str = _setting("", _text(r"Z[A-Z0-9]{1,31}", "the id of a Route 53 zone"))
+    # AWS WAF: requests per five minutes from one address; 0: no WAF.
+    waf_rate_limit: int = _setting(0, _number(0, 2_000_000_000))
+
+    # CloudWatch and X-Ray. The share of requests that is traced, after the first of each second.
+    log_retention_days: int = _setting(30, _one_of(LOG_RETENTION_DAYS))
+    trace_share: float = _setting(0.05, _number(0, 1, float))
+    # Where docs/operations.md can be read, for the links in alarms.
+    runbook: str = _setting("docs/operations.md", _text(r"\S+", "an address without spaces"))
+    alarm_email: str = _setting("", _text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"))
+
+    @property
+    def concurrency(self) -> int:
+        """How many executions the function may reach at once."""
+        return self.reserved_concurrency or self.account_concurrency
 
     @classmethod
     def read(cls, values: Mapping[str, str], project: str) -> Self:
         """Return the config in Pulumi's raw `project:key` strings.
 
-        Raises ConfigError for a key that the stack does not know, a wrong type or a value
-        outside its range.
+        Raises ConfigError for a key that the stack does not know, a wrong type, a value outside
+        its range, or values that exclude each other.
         """
-        known = {item.name: item for item in fields(cls)}
+        rules = {item.name: item.metadata["rule"] for item in fields(cls)}
         chosen: dict[str, Any] = {}
         for full_key, raw in values.items():
             namespace, _, key = full_key.partition(":")
             if namespace != project:
                 continue
-            if key not in known:
+            if key not in rules:
                 raise ConfigError(
-                    f"config key {full_key} = {raw} is unknown; known keys: {', '.join(known)}"
+                    f"config key {full_key} = {raw} is unknown; known keys: {', '.join(rules)}"
                 )
-            chosen[key] = _typed(full_key, raw, known[key].type, known[key].metadata)
+            chosen[key] = rules[key](full_key, _parsed(raw))
         return cls(**chosen)
 
+    def __post_init__(self) -> None:
+        for key, plan in self.api_keys.items():
+            if plan not in self.usage_plans:
+                raise ConfigError(
+                    f"config value epoch:api_keys.{key} = {plan} must be one of the usage plans: "
+                    f"{', '.join(self.usage_plans)}"
+                )
+        conflicts = (
+            (self.snap_start and self.provisioned_concurrency, "snap_start excludes "
+             "provisioned_concurrency: Lambda has one or the other"),
+            (0 < self.reserved_concurrency < self.provisioned_concurrency,
+             "provisioned_concurrency must not exceed reserved_concurrency"),
+            (bool(self.domain_name) != bool(self.certificate_arn),
+             "domain_name and certificate_arn need each other"),
+            (self.hosted_zone_id and not self.domain_name, "hosted_zone_id needs domain_name"),
+            (0 < self.waf_rate_limit < 10, "waf_rate_limit must be 0 or at least 10"),
+        )  # fmt: skip
+        for broken, rule in conflicts:
+            if broken:
+                raise ConfigError(f"config of {rule}")
 
-def _typed(key: str, raw: str, kind: Any, rule: Mapping[str, Any]) -> Any:
+
+def _parsed(raw: str) -> Any:
     try:
-        value = json.loads(raw)
+        return json.loads(raw)
     except ValueError:
-        value = raw
-    allowed = (int, float) if kind is float else (kind,)
-    if type(value) not in allowed:
-        raise ConfigError(f"config value {key} = {raw} must be of type {kind.__name__}")
-    if "range" in rule and not rule["range"][0] <= value <= rule["range"][1]:
-        low, high = rule["range"]
-        raise ConfigError(f"config value {key} = {raw} must be from {low} to {high}")
-    if "choices" in rule and value not in rule["choices"]:
-        raise ConfigError(
-            f"config value {key} = {raw} must be one of {', '.join(map(str, rule['choices']))}"
-        )
-    return value
+        return raw

@@ -7,20 +7,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components import bundle
+from components.roles import Roles
 from components.table import EpochTable
 from function.contract import Endpoint
 from function.tables import TABLES
-
-_ASSUME_ROLE = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
 
 
 def _policy(endpoints: Sequence[Endpoint], table_arns: Mapping[str, str], log_group: str) -> str:
@@ -54,8 +44,9 @@ class EpochFunction(pulumi.ComponentResource):
     """The function behind an alias, allowed exactly what its endpoints declare.
 
     `memory_mb` and `timeout_s` are Lambda's settings; `log_retention_days` one of CloudWatch
-    Logs' periods. `retention_days` (0: for ever) and `trusted_proxies` reach the function as its
-    environment.
+    Logs' periods. `reserved_concurrency` and `provisioned_concurrency` are numbers of
+    concurrent executions, 0 for none. `retention_days` (0: for ever) and `trusted_proxies` reach
+    the function as its environment.
     """
 
     def __init__(
@@ -67,19 +58,20 @@ class EpochFunction(pulumi.ComponentResource):
         memory_mb: int,
         timeout_s: int,
         log_retention_days: int,
-        retention_days: int,
-        trusted_proxies: int,
-        tags: dict[str, str],
+        roles: Roles,
+        reserved_concurrency: int = 0,
+        provisioned_concurrency: int = 0,
+        snap_start: bool = False,
+        retention_days: int = 0,
+        trusted_proxies: int = 0,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochFunction", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.log_group = aws.cloudwatch.LogGroup(
-            name, retention_in_days=log_retention_days, tags=tags, opts=child
+            name, retention_in_days=log_retention_days, opts=child
         )
-        role = aws.iam.Role(
-            name, assume_role_policy=json.dumps(_ASSUME_ROLE), tags=tags, opts=child
-        )
+        role = roles.assumed_by("lambda", name, child)
         table_arns = pulumi.Output.all(**{key: table.arn for key, table in tables.items()})
         policy = aws.iam.RolePolicy(
             name,
@@ -99,6 +91,8 @@ class EpochFunction(pulumi.ComponentResource):
             memory_size=memory_mb,
             timeout=timeout_s,
             publish=True,
+            reserved_concurrent_executions=reserved_concurrency or None,
+            snap_start={"apply_on": "PublishedVersions"} if snap_start else None,
             environment={
                 "variables": {
                     **{TABLES[key].environment: table.name for key, table in tables.items()},
@@ -107,8 +101,12 @@ class EpochFunction(pulumi.ComponentResource):
                 }
             },
             tracing_config={"mode": "Active"},
-            logging_config={"log_format": "JSON", "log_group": self.log_group.name},
-            tags=tags,
+            logging_config={
+                "log_format": "JSON",
+                "log_group": self.log_group.name,
+                "application_log_level": "INFO",
+                "system_log_level": "INFO",
+            },
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         self.alias = aws.lambda_.Alias(
@@ -118,5 +116,13 @@ class EpochFunction(pulumi.ComponentResource):
             function_version=self.function.version,
             opts=child,
         )
+        if provisioned_concurrency:
+            aws.lambda_.ProvisionedConcurrencyConfig(
+                name,
+                function_name=self.function.name,
+                qualifier=self.alias.name,
+                provisioned_concurrent_executions=provisioned_concurrency,
+                opts=child,
+            )
         self.name = self.function.name
         self.register_outputs({"name": self.name, "alias_arn": self.alias.arn})

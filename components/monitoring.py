@@ -1,16 +1,52 @@
-"""EpochMonitoring: the dashboard."""
+"""EpochMonitoring: alarms, whom they tell, the dashboard, and how much is traced."""
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from components import dashboard
+from components.alarms import BURN_RATES, THROTTLED_CALLS, Alarm, Sources, alarms, burn
 from components.api import EpochApi
 from components.function import EpochFunction
+from components.table import EpochTable
+from function.contract import Endpoint
+from function.telemetry import NAMESPACE
+
+
+def _service_policy(actions: Sequence[str], account: str, resource: str) -> dict[str, Any]:
+    """Return the statement that lets CloudWatch's alarms of this account use a resource."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": actions,
+        "Resource": resource,
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+
+
+def _key_policy(account: str) -> dict[str, Any]:
+    # In a key policy "*" is the key itself; without the first statement nobody could manage it.
+    owner = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    alarms_may = _service_policy(["kms:Decrypt", "kms:GenerateDataKey*"], account, "*")
+    return {"Version": "2012-10-17", "Statement": [owner, alarms_may]}
 
 
 class EpochMonitoring(pulumi.ComponentResource):
-    """A CloudWatch dashboard of the API and the function."""
+    """What an operator is told and sees of a stack.
+
+    `alarm_email`, where it is given, gets a request to confirm its subscription. `runbook` is the
+    address of docs/operations.md. `concurrency` is the number of executions that the function
+    may reach. `trace_share` is the share of requests that X-Ray samples, from 0 to 1, after the
+    first of each second.
+    """
 
     def __init__(
         self,
@@ -18,56 +54,153 @@ class EpochMonitoring(pulumi.ComponentResource):
         *,
         api: EpochApi,
         function: EpochFunction,
+        tables: Mapping[str, EpochTable],
+        endpoints: Sequence[Endpoint],
+        timeout_s: int,
+        concurrency: int,
+        trace_share: float,
+        runbook: str,
+        alarm_email: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochMonitoring", name, None, opts)
-        known = pulumi.Output.all(
-            api=api.api.name,
-            stage=api.stage.stage_name,
-            function=function.name,
-            region=api.api.region,
+        self._name = name
+        self._runbook = runbook
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._topic = self._notifications(alarm_email)
+        aws.cloudwatch.LogMetricFilter(
+            name,
+            log_group_name=api.access_log.name,
+            pattern='{ $.status = "429" }',
+            metric_transformation={
+                "name": THROTTLED_CALLS,
+                "namespace": NAMESPACE,
+                "value": "1",
+                "dimensions": {"ApiId": "$.apiId"},
+            },
+            opts=self._child,
         )
-        dashboard = aws.cloudwatch.Dashboard(
+        sources = Sources(
+            api=api,
+            function=function,
+            tables=tables,
+            endpoints=endpoints,
+            timeout_s=timeout_s,
+            concurrency=concurrency,
+        )
+        declared = [self._alarm(alarm, notifies=True).arn for alarm in alarms(sources)]
+        declared += self._burn_rates(sources)
+        aws.xray.SamplingRule(
+            name,
+            rule_name=name[:32],
+            priority=1_000,
+            version=1,
+            reservoir_size=1,
+            fixed_rate=trace_share,
+            service_name=pulumi.Output.concat(api.api.name, "/", api.stage.stage_name),
+            service_type="AWS::ApiGateway::Stage",
+            host="*",
+            http_method="*",
+            resource_arn="*",
+            url_path="*",
+            opts=self._child,
+        )
+        board = aws.cloudwatch.Dashboard(
             name,
             dashboard_name=name,
-            dashboard_body=known.apply(lambda values: json.dumps({"widgets": _widgets(**values)})),
-            opts=pulumi.ResourceOptions(parent=self),
+            dashboard_body=pulumi.Output.json_dumps(dashboard.body(sources, declared, runbook)),
+            opts=self._child,
         )
         self.dashboard_url = pulumi.Output.format(
             "https://{0}.console.aws.amazon.com/cloudwatch/home?region={0}"
             "#dashboards/dashboard/{1}",
             api.api.region,
-            dashboard.dashboard_name,
+            board.dashboard_name,
         )
         self.register_outputs({"dashboard_url": self.dashboard_url})
 
+    def _notifications(self, email: str) -> aws.sns.Topic:
+        """Return the topic of the alarms. Its key is the stack's own: the policy of AWS's key
+        for SNS does not let CloudWatch use it."""
+        account = aws.get_caller_identity_output().account_id
+        key = aws.kms.Key(
+            self._name,
+            description=f"Encrypts the alarms of {self._name}",
+            policy=account.apply(lambda known: json.dumps(_key_policy(known))),
+            enable_key_rotation=True,
+            deletion_window_in_days=7,
+            opts=self._child,
+        )
+        topic = aws.sns.Topic(self._name, kms_master_key_id=key.arn, opts=self._child)
+        aws.sns.TopicPolicy(
+            self._name,
+            arn=topic.arn,
+            policy=pulumi.Output.all(account, topic.arn).apply(
+                lambda known: json.dumps(
+                    {
+                        "Version": "2012-10-17",
+                        "Statement": [_service_policy(["sns:Publish"], *known)],
+                    }
+                )
+            ),
+            opts=self._child,
+        )
+        if email:
+            aws.sns.TopicSubscription(
+                self._name, topic=topic.arn, protocol="email", endpoint=email, opts=self._child
+            )
+        return topic
 
-def _widgets(*, api: str, stage: str, function: str, region: str) -> list[dict[str, object]]:
-    by_stage = ["ApiName", api, "Stage", stage]
-    rows = (
-        (
-            "Requests and errors",
-            "AWS/ApiGateway",
-            ("Count", "4XXError", "5XXError"),
-            by_stage,
-            "Sum",
-        ),
-        ("Latency", "AWS/ApiGateway", ("Latency", "IntegrationLatency"), by_stage, "p99"),
-        ("Function", "AWS/Lambda", ("Errors", "Throttles"), ["FunctionName", function], "Sum"),
-    )
-    return [
-        {
-            "type": "metric",
-            "x": 0,
-            "y": 6 * row,
-            "width": 24,
-            "height": 6,
-            "properties": {
-                "title": title,
-                "region": region,
-                "stat": stat,
-                "metrics": [[namespace, metric, *dimensions] for metric in metrics],
-            },
-        }
-        for row, (title, namespace, metrics, dimensions, stat) in enumerate(rows)
-    ]
+    def _describe(self, meaning: str, section: str) -> str:
+        return f"{meaning} What to do: {self._runbook}#{section}"
+
+    def _alarm(self, alarm: Alarm, *, notifies: bool) -> aws.cloudwatch.MetricAlarm:
+        queries = [
+            aws.cloudwatch.MetricAlarmMetricQueryArgs(
+                id=identity,
+                metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+                    namespace=metric.namespace,
+                    metric_name=metric.name,
+                    stat=metric.stat,
+                    dimensions=metric.dimensions,
+                    period=alarm.period_s,
+                ),
+                return_data=False,
+            )
+            for identity, metric in alarm.metrics.items()
+        ]
+        result = aws.cloudwatch.MetricAlarmMetricQueryArgs(
+            id="value", expression=alarm.expression, label=alarm.name, return_data=True
+        )
+        return aws.cloudwatch.MetricAlarm(
+            f"{self._name}-{alarm.name}",
+            alarm_description=self._describe(alarm.meaning, alarm.section),
+            metric_queries=[*queries, result],
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            threshold=alarm.threshold,
+            evaluation_periods=alarm.periods,
+            datapoints_to_alarm=alarm.datapoints,
+            treat_missing_data="notBreaching",
+            alarm_actions=[self._topic.arn] if notifies else None,
+            ok_actions=[self._topic.arn] if notifies else None,
+            opts=self._child,
+        )
+
+    def _burn_rates(self, sources: Sources) -> list[pulumi.Output[str]]:
+        arns = []
+        for rate in BURN_RATES:
+            halves = [
+                self._alarm(burn(sources, rate, window), notifies=False).name
+                for window in (rate.long_s, rate.short_s)
+            ]
+            composite = aws.cloudwatch.CompositeAlarm(
+                f"{self._name}-{rate.name}",
+                alarm_name=f"{self._name}-{rate.name}",
+                alarm_description=self._describe(rate.meaning, rate.name),
+                alarm_rule=pulumi.Output.format('ALARM("{0}") AND ALARM("{1}")', *halves),
+                alarm_actions=[self._topic.arn],
+                ok_actions=[self._topic.arn],
+                opts=self._child,
+            )
+            arns.append(composite.arn)
+        return arns

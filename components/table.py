@@ -1,5 +1,7 @@
 """EpochTable: the DynamoDB table."""
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_aws as aws
 
@@ -9,8 +11,9 @@ from function.tables import Table
 class EpochTable(pulumi.ComponentResource):
     """An on-demand, encrypted DynamoDB table, as `function.tables` declares it.
 
-    `protect` adds what data in production needs: point-in-time recovery, deletion protection in
-    DynamoDB and `protect` in Pulumi.
+    `protect` adds what data in production needs, in every region: point-in-time recovery,
+    deletion protection in DynamoDB and `protect` in Pulumi. `replica_regions` make it a global
+    table, which DynamoDB keeps in step through a stream.
     """
 
     name: pulumi.Output[str]
@@ -22,7 +25,7 @@ class EpochTable(pulumi.ComponentResource):
         *,
         table: Table,
         protect: bool,
-        tags: dict[str, str],
+        replica_regions: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochTable", name, None, opts)
@@ -36,7 +39,18 @@ class EpochTable(pulumi.ComponentResource):
             deletion_protection_enabled=protect,
             # An item without the attribute never expires.
             ttl={"attribute_name": "expires", "enabled": True},
-            tags=tags,
+            stream_enabled=True if replica_regions else None,
+            stream_view_type="NEW_AND_OLD_IMAGES" if replica_regions else None,
+            replicas=[
+                {
+                    "region_name": region,
+                    "point_in_time_recovery": protect,
+                    "deletion_protection_enabled": protect,
+                    "propagate_tags": True,
+                }
+                for region in replica_regions
+            ]
+            or None,
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
         self.name = self.table.name

@@ -45,7 +45,8 @@ class Deployer:
             return f"{resource.name}-not-emulated", {}
         with _named(resource):
             created = translate.create(self._stack, self._region, resource)
-        self._deletions.callback(self._delete, resource, created)
+        if not resource.retained:
+            self._deletions.callback(self._delete, resource, created)
         self._progress(resource, time.perf_counter() - started)
         return created.id, created.outputs
 

@@ -43,6 +43,7 @@ class Resource:
     parent: str
     inputs: Properties
     protect: bool
+    retained: bool
     depends_on: tuple[str, ...]
 
     @property
@@ -98,6 +99,7 @@ class _Answers(mocks.Mocks):
             parent=request.parent,
             inputs=whole(args.inputs),
             protect=request.protect,
+            retained=request.retainOnDelete,
             depends_on=tuple(sorted(request.dependencies)),
         )
         if resource.component:

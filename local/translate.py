@@ -59,10 +59,14 @@ def translates(kind: str) -> Callable[[Translation], Translation]:
     return enter
 
 
+# Keys that boto3 spells in its own way.
+_SPELLINGS = {"cloudwatchMetricsEnabled": "CloudWatchMetricsEnabled"}
+
+
 def pascal(value: Any) -> Any:
     """Return Pulumi's camelCase keys as boto3's PascalCase, at every depth."""
     if isinstance(value, dict):
-        return {k[:1].upper() + k[1:]: pascal(v) for k, v in value.items()}
+        return {_SPELLINGS.get(k, k[:1].upper() + k[1:]): pascal(v) for k, v in value.items()}
     return [pascal(item) for item in value] if isinstance(value, list) else value
 
 

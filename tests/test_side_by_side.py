@@ -39,6 +39,10 @@ def test_two_stacks_in_one_account_do_not_touch_each_other() -> None:
                 assert dev.call().status == prod.call().status == 201
                 assert prod.call(key=dev.outputs["api_key"]).status == 403
                 assert len(dev.items()) == len(prod.items()) == 1
-            assert _inventory(shared.emulator) == alone
+            # What dev owned for the whole account stays: prod logs through it.
+            (kept,) = set(_inventory(shared.emulator)["roles"]) - set(alone["roles"])
+            role_arn = shared.emulator.client("apigateway").get_account()["cloudwatchRoleArn"]
+            assert role_arn.endswith(f"role/epoch/dev/{kept}")
+            assert _inventory(shared.emulator) == {**alone, "roles": [kept, *alone["roles"]]}
             assert prod.call().status == 201 and len(prod.items()) == 2
-        assert _inventory(shared.emulator) == empty
+        assert _inventory(shared.emulator) == {**empty, "roles": [kept]}

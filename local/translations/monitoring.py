@@ -88,7 +88,7 @@ def _log_metric_filter(context: Context, declared: Properties) -> Created:
                 "metricName": metric.pop("name"),
                 "metricNamespace": metric.pop("namespace"),
                 "metricValue": metric.pop("value"),
-                **present(metric, defaultValue="defaultValue", unit="unit"),
+                **present(metric, dimensions="dimensions", unit="unit"),
             }
         ],
     )

@@ -1,0 +1,273 @@
+"""The alarms that every stack has, as data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.api import EpochApi, slug
+from components.function import EpochFunction
+from components.table import EpochTable
+from function.contract import Endpoint
+from function.telemetry import NAMESPACE
+
+Where = Mapping[str, pulumi.Input[str]]
+
+OBJECTIVE = 0.999  # the share of requests without a 5xx, over 30 days
+_BUDGET = 1 - OBJECTIVE
+
+THROTTLED_CALLS = "ThrottledCalls"  # a metric that a filter reads off the access log
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A CloudWatch metric and the statistic of it that matters."""
+
+    namespace: str
+    name: str
+    stat: str
+    dimensions: Where
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """Goes off while `expression` over `metrics` is at or above `threshold` in `datapoints` of
+    the last `periods` periods of `period_s` seconds.
+
+    `runbook` is its section in docs/operations.md. No alarm takes missing data for a breach:
+    every metric here is one that nothing reports while nobody calls.
+    """
+
+    name: str
+    meaning: str
+    metrics: Mapping[str, Metric]
+    expression: str
+    threshold: float
+    runbook: str = ""
+    period_s: int = 60
+    periods: int = 5
+    datapoints: int = 3
+
+    @property
+    def section(self) -> str:
+        """The anchor in docs/operations.md."""
+        return self.runbook or self.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class BurnRate:
+    """Goes off while the error budget burns `rate` times too fast over both windows (seconds).
+
+    The long window says that it matters, the short one that it still goes on. At rate 1 the
+    budget lasts 30 days.
+    """
+
+    name: str
+    meaning: str
+    rate: float
+    long_s: int
+    short_s: int
+
+
+BURN_RATES = (
+    BurnRate(
+        name="burn-rate-fast",
+        meaning="2 % of the month's error budget is gone within an hour.",
+        rate=14.4,
+        long_s=3_600,
+        short_s=300,
+    ),
+    BurnRate(
+        name="burn-rate-medium",
+        meaning="5 % of the month's error budget is gone within six hours.",
+        rate=6,
+        long_s=21_600,
+        short_s=1_800,
+    ),
+    BurnRate(
+        name="burn-rate-slow",
+        meaning="10 % of the month's error budget is gone within a day.",
+        rate=3,
+        long_s=86_400,
+        short_s=7_200,
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where a stack's metrics come from."""
+
+    api: EpochApi
+    function: EpochFunction
+    tables: Mapping[str, EpochTable]
+    endpoints: Sequence[Endpoint]
+    timeout_s: int
+    concurrency: int
+
+    def of_api(self, name: str, stat: str = "Sum", **dimensions: str) -> Metric:
+        """Return a metric of the API's stage, or of one of its routes."""
+        where: Where = {
+            "ApiName": self.api.api.name,
+            "Stage": self.api.stage.stage_name,
+            **dimensions,
+        }
+        return Metric(namespace="AWS/ApiGateway", name=name, stat=stat, dimensions=where)
+
+    def of_route(self, endpoint: Endpoint, name: str, stat: str = "Sum") -> Metric:
+        """Return a metric that API Gateway keeps by route."""
+        return self.of_api(name, stat, Resource=endpoint.path, Method=endpoint.method)
+
+    def of_function(self, name: str, stat: str = "Sum") -> Metric:
+        """Return a metric of Lambda."""
+        where: Where = {"FunctionName": self.function.name}
+        return Metric(namespace="AWS/Lambda", name=name, stat=stat, dimensions=where)
+
+    def of_table(self, table: str, name: str, stat: str = "Sum", **dimensions: str) -> Metric:
+        """Return a metric of a table."""
+        where: Where = {"TableName": self.tables[table].name, **dimensions}
+        return Metric(namespace="AWS/DynamoDB", name=name, stat=stat, dimensions=where)
+
+    def of_telemetry(self, endpoint: Endpoint, name: str, stat: str = "Sum", **more: str) -> Metric:
+        """Return a metric that the function's log lines carry."""
+        where: Where = {"FunctionName": self.function.name, "Route": endpoint.route, **more}
+        return Metric(namespace=NAMESPACE, name=name, stat=stat, dimensions=where)
+
+    def throttled_callers(self) -> Metric:
+        """Return the calls that usage plans refuse, which only the access log tells apart."""
+        where: Where = {"ApiId": self.api.api.id}
+        return Metric(namespace=NAMESPACE, name=THROTTLED_CALLS, stat="Sum", dimensions=where)
+
+    def operations(self, table: str) -> list[str]:
+        """Return the operations that endpoints call on a table, sorted."""
+        actions = {
+            action.removeprefix("dynamodb:")
+            for endpoint in self.endpoints
+            for access in endpoint.access
+            if access.table == table
+            for action in access.actions
+        }
+        return sorted(actions)
+
+
+def burn(sources: Sources, rate: BurnRate, window_s: int) -> Alarm:
+    """Return one of the two alarms that a burn-rate alarm is made of.
+
+    A window with fewer than five errors never counts: a quiet night's single failed call is not
+    a burning budget.
+    """
+    return Alarm(
+        name=f"{rate.name}-{window_s // 60}m",
+        runbook=rate.name,
+        meaning=f"Half of {rate.name}: {rate.meaning}",
+        metrics={"errors": sources.of_api("5XXError"), "requests": sources.of_api("Count")},
+        expression="IF(errors >= 5, errors / requests, 0)",
+        threshold=round(rate.rate * _BUDGET, 6),
+        period_s=window_s,
+        periods=1,
+        datapoints=1,
+    )
+
+
+def alarms(sources: Sources) -> list[Alarm]:
+    """Return the alarms that notify by themselves: what callers feel, then what causes it."""
+    return [
+        Alarm(
+            name="api-5xx-rate",
+            meaning="At least 5 % of the calls end in a 5xx.",
+            metrics={"errors": sources.of_api("5XXError"), "requests": sources.of_api("Count")},
+            expression="100 * errors / requests",
+            threshold=5,
+        ),
+        Alarm(
+            name="api-latency-p99",
+            meaning="One call in a hundred takes 2 seconds or longer.",
+            metrics={"latency": sources.of_api("Latency", "p99")},
+            expression="latency",
+            threshold=2_000,
+        ),
+        Alarm(
+            name="api-throttled-callers",
+            meaning="At least 5 % of the calls are refused with 429: callers meet their limits.",
+            metrics={
+                "throttled": sources.throttled_callers(),
+                "requests": sources.of_api("Count"),
+            },
+            expression="100 * throttled / requests",
+            threshold=5,
+            periods=15,
+            datapoints=10,
+        ),
+        *(
+            Alarm(
+                name=f"endpoint-errors-{slug(endpoint.route)}",
+                runbook="endpoint-errors",
+                meaning=f"At least 5 % of the calls of {endpoint.route} end in a 5xx.",
+                metrics={
+                    "errors": sources.of_route(endpoint, "5XXError"),
+                    "requests": sources.of_route(endpoint, "Count"),
+                },
+                expression="100 * errors / requests",
+                threshold=5,
+            )
+            for endpoint in sources.endpoints
+        ),
+        Alarm(
+            name="function-errors",
+            meaning="Invocations die: a crash, a timeout, or an import that fails.",
+            metrics={"errors": sources.of_function("Errors")},
+            expression="errors",
+            threshold=1,
+        ),
+        Alarm(
+            name="function-throttles",
+            meaning="Lambda refuses invocations: the function's or the account's concurrency "
+            "is used up.",
+            metrics={"throttles": sources.of_function("Throttles")},
+            expression="throttles",
+            threshold=1,
+        ),
+        Alarm(
+            name="function-duration",
+            meaning=f"Invocations come near the timeout of {sources.timeout_s} s.",
+            metrics={"duration": sources.of_function("Duration", "Maximum")},
+            expression="duration",
+            threshold=0.8 * 1_000 * sources.timeout_s,
+        ),
+        Alarm(
+            name="function-concurrency",
+            meaning=f"Concurrent executions come near the limit of {sources.concurrency}.",
+            metrics={"executions": sources.of_function("ConcurrentExecutions", "Maximum")},
+            expression="executions",
+            threshold=0.8 * sources.concurrency,
+        ),
+        *(
+            Alarm(
+                name=f"table-throttles-{table}",
+                runbook="table-throttles",
+                meaning="DynamoDB refuses requests that come too fast for the table.",
+                metrics={
+                    "reads": sources.of_table(table, "ReadThrottleEvents"),
+                    "writes": sources.of_table(table, "WriteThrottleEvents"),
+                },
+                expression="FILL(reads, 0) + FILL(writes, 0)",
+                threshold=1,
+            )
+            for table in sources.tables
+        ),
+        *(
+            Alarm(
+                name=f"table-system-errors-{table}",
+                runbook="table-system-errors",
+                meaning="DynamoDB answers with errors of its own (5xx).",
+                metrics={
+                    f"errors{index}": sources.of_table(table, "SystemErrors", Operation=operation)
+                    for index, operation in enumerate(sources.operations(table))
+                },
+                expression="SUM(METRICS())",
+                threshold=1,
+            )
+            for table in sources.tables
+            if sources.operations(table)
+        ),
+    ]

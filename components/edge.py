@@ -1,0 +1,149 @@
+"""EpochDomain and EpochFirewall: what may stand in front of the API."""
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.api import SECURITY_POLICY, EpochApi
+
+
+class EpochDomain(pulumi.ComponentResource):
+    """A custom domain name for the API's stage, at its root path.
+
+    `certificate_arn` is a certificate of ACM in the API's region. With `hosted_zone_id` a record
+    in that Route 53 zone points to it; without, the DNS is elsewhere and must point to `target`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api: EpochApi,
+        domain_name: str,
+        certificate_arn: str,
+        hosted_zone_id: str = "",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("epoch:components:EpochDomain", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        domain = aws.apigateway.DomainName(
+            name,
+            domain_name=domain_name,
+            regional_certificate_arn=certificate_arn,
+            endpoint_configuration={"types": "REGIONAL"},
+            security_policy=SECURITY_POLICY,
+            endpoint_access_mode="STRICT",
+            opts=child,
+        )
+        aws.apigateway.BasePathMapping(
+            name,
+            domain_name=domain.domain_name,
+            rest_api=api.api.id,
+            stage_name=api.stage.stage_name,
+            opts=child,
+        )
+        if hosted_zone_id:
+            aws.route53.Record(
+                name,
+                zone_id=hosted_zone_id,
+                name=domain_name,
+                type="A",
+                aliases=[
+                    {
+                        "name": domain.regional_domain_name,
+                        "zone_id": domain.regional_zone_id,
+                        "evaluate_target_health": False,
+                    }
+                ],
+                opts=child,
+            )
+        self.target = domain.regional_domain_name
+        self.url = pulumi.Output.concat("https://", domain.domain_name)
+        self.register_outputs({"target": self.target, "url": self.url})
+
+
+class EpochFirewall(pulumi.ComponentResource):
+    """AWS WAF before the API's stage: a limit per address, AWS's list of addresses with a bad
+    reputation, and a limit on bodies, which no endpoint reads.
+
+    `rate_limit` is in requests per five minutes from one address, from 10.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api: EpochApi,
+        rate_limit: int,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("epoch:components:EpochFirewall", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        rules: dict[str, dict[str, Any]] = {
+            "rate-limit": {
+                "action": {"block": {}},
+                "statement": {
+                    "rate_based_statement": {"limit": rate_limit, "aggregate_key_type": "IP"}
+                },
+            },
+            "body-size": {
+                "action": {"block": {}},
+                "statement": {
+                    "size_constraint_statement": {
+                        "field_to_match": {"body": {"oversize_handling": "MATCH"}},
+                        "comparison_operator": "GT",
+                        "size": 8_192,
+                        "text_transformations": [{"priority": 0, "type": "NONE"}],
+                    }
+                },
+            },
+            "ip-reputation": {
+                "override_action": {"none": {}},
+                "statement": {
+                    "managed_rule_group_statement": {
+                        "vendor_name": "AWS",
+                        "name": "AWSManagedRulesAmazonIpReputationList",
+                    }
+                },
+            },
+            "known-bad-inputs": {
+                "override_action": {"none": {}},
+                "statement": {
+                    "managed_rule_group_statement": {
+                        "vendor_name": "AWS",
+                        "name": "AWSManagedRulesKnownBadInputsRuleSet",
+                    }
+                },
+            },
+        }
+        firewall = aws.wafv2.WebAcl(
+            name,
+            scope="REGIONAL",
+            default_action=aws.wafv2.WebAclDefaultActionArgs(
+                allow=aws.wafv2.WebAclDefaultActionAllowArgs()
+            ),
+            rules=[
+                aws.wafv2.WebAclRuleArgs(
+                    name=rule,
+                    priority=priority,
+                    visibility_config=aws.wafv2.WebAclRuleVisibilityConfigArgs(
+                        cloudwatch_metrics_enabled=True,
+                        sampled_requests_enabled=True,
+                        metric_name=f"{name}-{rule}",
+                    ),
+                    **settings,
+                )
+                for priority, (rule, settings) in enumerate(rules.items())
+            ],
+            visibility_config=aws.wafv2.WebAclVisibilityConfigArgs(
+                cloudwatch_metrics_enabled=True,
+                sampled_requests_enabled=True,
+                metric_name=name,
+            ),
+            opts=child,
+        )
+        aws.wafv2.WebAclAssociation(
+            name, resource_arn=api.stage.arn, web_acl_arn=firewall.arn, opts=child
+        )
+        self.register_outputs({})
