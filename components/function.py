@@ -26,7 +26,7 @@ def _policy(endpoints: Sequence[Endpoint], table_arns: Mapping[str, str], log_gr
         {
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": f"{log_group}:*",
+            "Resource": [log_group, f"{log_group}:log-stream:*"],
         }
     )
     # X-Ray has no resources to name: its write actions exist only on "*".

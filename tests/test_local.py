@@ -3,10 +3,8 @@
 import ipaddress
 import time
 import uuid
-from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from local.deploy import LocalStack
 
@@ -41,43 +39,3 @@ def test_without_a_valid_key_nothing_is_stored(local: LocalStack, key: str) -> N
     before = local.items()
     assert local.call(key=key).status == 403
     assert local.items() == before
-
-
-def _as_the_role(local: LocalStack) -> Any:
-    """Return a DynamoDB client with the function's execution role."""
-    function = local.emulator.client("lambda").get_function_configuration(
-        FunctionName=local.outputs["function_name"]
-    )
-    return local.emulator.acting_as(function["Role"]).client("dynamodb")
-
-
-def test_the_role_may_put_an_item_into_its_table_and_nothing_else(local: LocalStack) -> None:
-    dynamodb, table = _as_the_role(local), local.outputs["table_name"]
-    key = {"key": {"S": "role"}}
-    dynamodb.put_item(TableName=table, Item=key)
-    root = local.emulator.client("dynamodb")
-    root.delete_item(TableName=table, Key=key)
-    refused = {
-        "scan": {},
-        "query": {
-            "KeyConditionExpression": "#k = :k",
-            "ExpressionAttributeNames": {"#k": "key"},
-            "ExpressionAttributeValues": {":k": {"S": "role"}},
-        },
-        "get_item": {"Key": key},
-        "delete_item": {"Key": key},
-        "update_item": {"Key": key},
-        "describe_table": {},
-        "delete_table": {},
-    }
-    for operation, arguments in refused.items():
-        with pytest.raises(ClientError, match="AccessDenied"):
-            getattr(dynamodb, operation)(TableName=table, **arguments)
-    root.create_table(
-        TableName="other",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
-    )
-    with pytest.raises(ClientError, match="AccessDenied"):
-        dynamodb.put_item(TableName="other", Item=key)

@@ -1,0 +1,161 @@
+"""What an operator is told and sees: alarms, their runbook, the dashboard, the access log."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+import function.endpoints
+from components.alarms import BURN_RATES
+from function.contract import Answer, Endpoint
+from local import program
+from local.program import ROOT
+from tests.conftest import declare, one
+
+METRIC_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+COMPOSITE_ALARM = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+
+ADDED = Endpoint(
+    method="GET",
+    path="/epoch/{key}",
+    summary="Read.",
+    handle=lambda request: Answer(status=200, body={"ip": request.ip}),
+    answers={200: {"type": "object"}},
+)
+
+
+def _alarms(resources: list[program.Resource]) -> Mapping[str, program.Properties]:
+    """Return every alarm's inputs by its name without the stack's."""
+    return {
+        resource.name.removeprefix("epoch-prod-"): resource.inputs
+        for resource in resources
+        if resource.kind in {METRIC_ALARM, COMPOSITE_ALARM}
+    }
+
+
+def _dashboard(resources: list[program.Resource]) -> Any:
+    return json.loads(one(resources, "aws:cloudwatch/dashboard:Dashboard")["dashboardBody"])
+
+
+def test_every_alarm_links_to_its_section_of_the_runbook_and_every_section_has_an_alarm() -> None:
+    runbook = (ROOT / "docs" / "operations.md").read_text()
+    part = runbook.partition("## Alarms")[2].partition("\n## ")[0]
+    sections = set(re.findall(r"^### (\S+)$", part, re.M))
+    linked = set()
+    for name, alarm in _alarms(declare("prod")).items():
+        meaning, _, address = alarm["alarmDescription"].partition(" What to do: ")
+        file, _, section = address.partition("#")
+        assert meaning and file == "docs/operations.md" and name.startswith(section)
+        linked.add(section)
+    assert linked == sections
+
+
+def test_the_runbook_states_what_the_alarms_cost() -> None:
+    alarms = declare("prod")
+    metrics = sum(
+        "metric" in query
+        for resource in alarms
+        if resource.kind == METRIC_ALARM
+        for query in resource.inputs["metricQueries"]
+    )
+    composites = sum(resource.kind == COMPOSITE_ALARM for resource in alarms)
+    stated = f"{metrics * 0.1 + composites * 0.5:.2f} ({metrics} metrics × 0.10 + {composites} "
+    assert stated in (ROOT / "docs" / "operations.md").read_text()
+
+
+def test_every_alarm_notifies_but_the_halves_of_burn_rates() -> None:
+    for name, alarm in _alarms(declare("prod")).items():
+        half = re.fullmatch(r"burn-rate-\w+-\d+m", name)
+        assert ("alarmActions" in alarm) == ("okActions" in alarm) == (not half), name
+        assert half or alarm["alarmActions"] == ["arn:aws:sns:eu-central-1:123456789012:epoch-prod"]
+        assert alarm.get("treatMissingData", "notBreaching") == "notBreaching"
+
+
+def test_burn_rates_spend_the_budget_that_they_say() -> None:
+    alarms = _alarms(declare("prod"))
+    month_s = 30 * 86_400
+    for rate in BURN_RATES:
+        (share,) = re.findall(r"^(\d+) %", rate.meaning)
+        assert rate.rate * rate.long_s / month_s == pytest.approx(int(share) / 100)
+        halves = re.findall(r'ALARM\("epoch-prod-(\S+)"\)', alarms[rate.name]["alarmRule"])
+        assert len(halves) == 2
+        for half, window in zip(halves, (rate.long_s, rate.short_s), strict=True):
+            alarm = alarms[half]
+            assert alarm["threshold"] == pytest.approx(rate.rate * 0.001)
+            periods = {q["metric"]["period"] for q in alarm["metricQueries"] if "metric" in q}
+            assert periods == {window} and alarm["evaluationPeriods"] == 1
+
+
+def test_limits_follow_the_config() -> None:
+    alarms = _alarms(declare("prod", timeout_s="20", reserved_concurrency="50"))
+    assert alarms["function-duration"]["threshold"] == 16_000
+    assert alarms["function-concurrency"]["threshold"] == 40
+    assert _alarms(declare("prod"))["function-concurrency"]["threshold"] == 800
+
+
+@pytest.mark.parametrize("preview", (False, True))
+def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
+    monkeypatch: pytest.MonkeyPatch, preview: bool
+) -> None:
+    endpoints = function.endpoints.check([*function.endpoints.declared(), ADDED])
+    monkeypatch.setattr(function.endpoints, "declared", lambda: endpoints)
+    resources = declare("prod", preview=preview)
+    alarm = _alarms(resources)["endpoint-errors-get-epoch-key"]
+    assert "GET /epoch/{key}" in alarm["alarmDescription"]
+    if preview:  # names are unknown then
+        return
+    dimensions = alarm["metricQueries"][0]["metric"]["dimensions"]
+    assert dimensions["Resource"] == "/epoch/{key}" and dimensions["Method"] == "GET"
+    titles = [widget["properties"].get("title", "") for widget in _dashboard(resources)["widgets"]]
+    assert sum(title.startswith("GET /epoch/{key}: ") for title in titles) == 4
+    settings = one(resources, "aws:apigateway/methodSettings:MethodSettings")
+    assert settings["methodPath"] == "*/*" and settings["settings"]["metricsEnabled"] is True
+
+
+def test_the_dashboard_starts_with_the_objective_and_fills_its_grid() -> None:
+    widgets = _dashboard(declare("prod"))["widgets"]
+    assert widgets[0]["properties"]["title"].startswith("Objective: 99.9%")
+    assert (widgets[0]["x"], widgets[0]["y"]) == (0, 0)
+    rows: dict[int, int] = {}
+    for widget in widgets:
+        assert widget["x"] == rows.get(widget["y"], 0)
+        rows[widget["y"]] = widget["x"] + widget["width"]
+    assert set(rows.values()) == {24}
+    (status,) = [widget for widget in widgets if widget["type"] == "alarm"]
+    assert len(status["properties"]["alarms"]) == len(
+        [name for name in _alarms(declare("prod")) if not re.search(r"-\d+m$", name)]
+    )
+
+
+@pytest.mark.parametrize("stack", ("dev", "prod"))
+def test_the_access_log_joins_logs_and_traces_without_addresses(stack: str) -> None:
+    resources = declare(stack)
+    settings = one(resources, "aws:apigateway/stage:Stage")["accessLogSettings"]
+    line = json.loads(settings["format"])
+    assert {"requestId", "lambdaRequestId", "traceId", "route", "status", "apiKeyId"} <= set(line)
+    assert "sourceIp" not in settings["format"]
+    groups = {r.name for r in resources if r.kind == "aws:cloudwatch/logGroup:LogGroup"}
+    assert settings["destinationArn"].rsplit(":", 1)[1] in groups
+
+
+def test_the_topic_is_encrypted_with_a_key_that_alarms_may_use() -> None:
+    resources = declare("prod", alarm_email="on-call@example.com")
+    assert one(resources, "aws:sns/topicSubscription:TopicSubscription")["protocol"] == "email"
+    key = one(resources, "aws:kms/key:Key")
+    assert key["enableKeyRotation"] is True
+    _, alarms = json.loads(key["policy"])["Statement"]
+    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    topic = one(resources, "aws:sns/topic:Topic")
+    assert topic["kmsMasterKeyId"] == "arn:aws:kms:eu-central-1:123456789012:epoch-prod"
+    (publish,) = json.loads(one(resources, "aws:sns/topicPolicy:TopicPolicy")["policy"])[
+        "Statement"
+    ]
+    assert publish["Action"] == ["sns:Publish"] and publish["Resource"].endswith(":epoch-prod")
+
+
+def test_tracing_follows_the_config() -> None:
+    rule = one(declare("prod", trace_share="0.2"), "aws:xray/samplingRule:SamplingRule")
+    assert rule["fixedRate"] == 0.2 and rule["serviceName"] == "epoch-prod-api/prod"
