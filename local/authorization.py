@@ -13,13 +13,14 @@ from urllib.parse import unquote
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import apigateway_v1, iam, tagging
 
-# Where a request names its resource and MiniStack does not look: service and the field to that
-# resource's ARN without `arn:aws:`.
+# Where a request names its resource and MiniStack does not look: service, field and ARN.
 _NAMED = (
-    ("lambda", "FunctionName", "lambda:{region}:{account}:function:{name}"),
-    ("monitoring", "AlarmNames", "cloudwatch:{region}:{account}:alarm:{name}"),
-    ("monitoring", "DashboardName", "cloudwatch::{account}:dashboard/{name}"),
-    ("monitoring", "DashboardNames", "cloudwatch::{account}:dashboard/{name}"),
+    ("lambda", "FunctionName", "arn:aws:lambda:{region}:{account}:function:{name}"),
+    ("monitoring", "AlarmNames", "arn:aws:cloudwatch:{region}:{account}:alarm:{name}"),
+    ("monitoring", "DashboardName", "arn:aws:cloudwatch::{account}:dashboard/{name}"),
+    ("monitoring", "DashboardNames", "arn:aws:cloudwatch::{account}:dashboard/{name}"),
+    ("wafv2", "WebACLArn", "{name}"),
+    ("wafv2", "ResourceArn", "{name}"),
 )
 _PASSED_TO = {"apigateway": "apigateway.amazonaws.com", "lambda": "lambda.amazonaws.com"}
 _PASSED_ROLE = "local:passed_role"
@@ -58,7 +59,7 @@ def _resource(
         name = sent.get(key) or _value(params, key)
         if named == service and name:
             first = name[0] if isinstance(name, list) else name
-            return "arn:aws:" + arn.format(region=where[0], account=where[1], name=first)
+            return arn.format(region=where[0], account=where[1], name=first)
     return "*"
 
 

@@ -202,17 +202,13 @@ def up_in(
     *,
     deployer: ministack.MiniStack | None = None,
     config: Mapping[str, str] | None = None,
-    folder: Path = program.ROOT,
 ) -> Iterator[LocalStack]:
-    """Bring the stack up beside others, as root or as `deployer`, and delete it on leaving.
-
-    `folder` is the Pulumi program's.
-    """
-    config = {**program.stack_config(stack, folder), **(config or {})}
+    """Bring the stack up beside others, as root or as `deployer`, and delete it on leaving."""
+    config = {**program.stack_config(stack), **(config or {})}
     deployer = deployer or shared.emulator
     engine = Deployer(deployer, shared.region, lambda *_: None)
     try:
-        yield _run(engine, stack, config, shared, deployer, folder)
+        yield _run(engine, stack, config, shared, deployer)
     finally:
         engine.destroy()
 
@@ -223,9 +219,8 @@ def _run(
     config: Mapping[str, str],
     where: Account,
     deployer: ministack.MiniStack,
-    folder: Path = program.ROOT,
 ) -> LocalStack:
-    outputs = program.run(engine, stack=stack, config=config, folder=folder)
+    outputs = program.run(engine, stack=stack, config=config)
     return LocalStack(
         outputs=outputs.values, emulator=where.emulator, deployer=deployer, traces=where.traces
     )

@@ -15,6 +15,7 @@ from function import endpoints
 from function.contract import Answer, Endpoint
 from local import deploy, program
 from local.ministack import MiniStack
+from tests.test_options import prerequisites
 
 FOLDER = program.ROOT / "deployer"
 REGION = "eu-central-1"
@@ -79,6 +80,7 @@ class Cloud:
     """An account that the deployer has prepared, with a stack that a deploy role brought up."""
 
     account: deploy.Account
+    options: dict[str, str]
     outputs: dict[str, Any]
     role: MiniStack
     engine: "Update"
@@ -125,20 +127,30 @@ def _token(environment: str, **claims: str) -> str:
 def cloud() -> Iterator[Cloud]:
     """Bring stack dev up as its deploy role; at the end that role takes it down again."""
     with deploy.account(REGION) as account:
-        with deploy.up_in(account, "example", folder=FOLDER) as deployer:
-            outputs = deployer.outputs
-            role = account.emulator.acting_as(outputs["dev_deploy_role"], _token("dev"))
-            engine = Update(role)
-            found = program.run(engine, stack="dev", config=_config(outputs))
-            stack = deploy.LocalStack(
-                outputs=found.values,
-                emulator=account.emulator,
-                deployer=role,
-                traces=account.traces,
-            )
-            yield Cloud(account=account, outputs=outputs, role=role, engine=engine, stack=stack)
-            engine.destroy()
-            assert "epoch-dev" not in str(_names(account.emulator))
+        options = prerequisites(account.emulator)
+        zone = {"epoch-deployer:zone_id": options["epoch:hosted_zone_id"]}
+        outputs = program.run(
+            deploy.Deployer(account.emulator, REGION, lambda *_: None),
+            stack="example",
+            config=program.stack_config("example", FOLDER) | zone,
+            folder=FOLDER,
+        ).values
+        role = account.emulator.acting_as(outputs["dev_deploy_role"], _token("dev"))
+        engine = Update(role)
+        found = program.run(engine, stack="dev", config=_config(outputs))
+        stack = deploy.LocalStack(
+            outputs=found.values, emulator=account.emulator, deployer=role, traces=account.traces
+        )
+        yield Cloud(
+            account=account,
+            options=options,
+            outputs=outputs,
+            role=role,
+            engine=engine,
+            stack=stack,
+        )
+        engine.destroy()
+        assert "epoch-dev" not in str(_names(account.emulator))
 
 
 def _names(emulator: MiniStack) -> list[Any]:
@@ -149,7 +161,7 @@ def _names(emulator: MiniStack) -> list[Any]:
         emulator.client("dynamodb").list_tables()["TableNames"],
         emulator.client("logs").describe_log_groups()["logGroups"],
         emulator.client("cloudwatch").list_dashboards()["DashboardEntries"],
-        emulator.client("iam").list_roles(PathPrefix="/epoch/")["Roles"],
+        emulator.client("cloudwatch").describe_alarms()["MetricAlarms"],
     ]
 
 
@@ -211,6 +223,14 @@ def test_the_role_suffices_for_a_stack_and_a_change(
     )
     assert cloud.stack.call(method="GET", path="/added/x").status == 404
     assert cloud.stack.log_lines()[-1]["route"] == "unknown"  # it came through to the function
+
+
+def test_the_role_suffices_for_every_option(cloud: Cloud) -> None:
+    role = cloud.account.emulator.acting_as(cloud.outputs["prod_deploy_role"], _token("prod"))
+    boundary = {"epoch:permissions_boundary": cloud.outputs["prod_permissions_boundary"]}
+    config = cloud.options | boundary
+    with deploy.up_in(cloud.account, "prod", deployer=role, config=config) as stack:
+        assert len(stack.outputs["api_keys"]) == 2
 
 
 @pytest.fixture(scope="module")
