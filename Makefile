@@ -34,7 +34,7 @@ lint-types-deployer:
 	$(PYTHON) -m mypy deployer
 
 lint-imports:
-	.venv/bin/lint-imports --no-cache
+	@kept=$$(.venv/bin/lint-imports --no-cache) || { echo "$$kept"; exit 1; }
 
 lint-dead-code:
 	.venv/bin/vulture
@@ -43,9 +43,9 @@ lint-workflows:
 	.venv/bin/zizmor --offline --quiet --pedantic .github .pre-commit-config.yaml
 
 lint-schemas:
-	.venv/bin/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	.venv/bin/check-jsonschema -q --builtin-schema vendor.github-actions .github/actions/*/action.yml
-	.venv/bin/check-jsonschema -q --builtin-schema vendor.dependabot .github/dependabot.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 lint-shell:
 	.venv/bin/shellcheck .ci/run

@@ -43,15 +43,14 @@ def _value(params: Mapping[str, Any], name: str) -> str:
     return str(value[0] if isinstance(value, list) else value)
 
 
-def _resource(
-    service: str, method: str, path: str, headers: Any, body: bytes, params: Any, *where: str
-) -> str:
-    """Return the ARN of the resource that a request is about; `where` is region and account."""
+def _resource(*request: Any) -> str:
+    """Return the ARN of the resource that a request is about."""
+    service, _, _, _, body, params, region, account = request
     if service == "iam" and (role := _value(params, "RoleName")):
         known = iam._roles.get(role)  # pylint: disable=protected-access
         folder = _value(params, "Path") or "/"
-        return str(known["Arn"]) if known else f"arn:aws:iam::{where[1]}:role{folder}{role}"
-    found = _arn(service, method, path, headers, body, params, *where)
+        return str(known["Arn"]) if known else f"arn:aws:iam::{account}:role{folder}{role}"
+    found = _arn(*request)
     if found != "*":
         return str(found)
     sent = _sent(body)
@@ -59,7 +58,7 @@ def _resource(
         name = sent.get(key) or _value(params, key)
         if named == service and name:
             first = name[0] if isinstance(name, list) else name
-            return arn.format(region=where[0], account=where[1], name=first)
+            return arn.format(region=region, account=account, name=first)
     return "*"
 
 
@@ -97,20 +96,14 @@ def _gateway_tags(arn: str) -> dict[str, str] | None:
     return dict(parent.get("tags", {})) if parent else None
 
 
-def _decide(
-    access_key: str,
-    action: str,
-    service: str,
-    region: str,
-    resource_arn: str = "*",
-    service_context: dict[str, Any] | None = None,
-) -> Any:
+def _decide(*request: Any, **resource: Any) -> Any:
     """Return None where a request is allowed, else why not."""
-    context = dict(service_context or {})
+    context = dict(resource.get("service_context") or {})
     role = context.pop(_PASSED_ROLE, None)
-    refused = _enforce(access_key, action, service, region, resource_arn, context)
+    refused = _enforce(*request, **{**resource, "service_context": context})
     if refused or not role:
         return refused
+    access_key, _, service, region = request
     passing = {"iam:PassedToService": _PASSED_TO[service]}
     return _enforce(access_key, "iam:PassRole", "iam", region, role, passing)
 

@@ -69,6 +69,12 @@ def test_a_preview_only_reads() -> None:
     assert not [action for action in actions if not action.startswith(reading)]
 
 
+def test_a_grant_that_names_no_stack_is_conditional_or_says_why() -> None:
+    for grant in policy.GRANTS + policy.BOUNDARY:
+        named = all("{stack}" in resource or grant.given for resource in grant.resources)
+        assert named or grant.condition or len(grant.why.split()) > 5, grant.why
+
+
 def test_what_the_account_does_not_have_is_not_granted() -> None:
     names = dict.fromkeys(("account", "boundary", "project", "region", "stack"), "x")
     granted = "".join(policy.documents(policy.GRANTS, names, write=True))

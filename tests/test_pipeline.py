@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from local import deploy
+from local import deploy, program
 from local.deploy import LocalStack
 from local.program import ROOT
-from tools import ci, rollback, smoke
+from tools import ci, notes, rollback, smoke
 
 BROKEN = '"""Broken."""\n\n\ndef handler(*_):\n    """Fail."""\n    raise RuntimeError\n'
 
@@ -174,3 +174,38 @@ def test_the_make_target_fails_without_a_traceback(tool: str, tmp_path: Path) ->
         check=False,
     )
     assert made.returncode and "is missing" in made.stderr and "Traceback" not in made.stderr
+
+
+def test_notes_are_the_commits_since_the_tag_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True)
+
+    git("init", "--quiet")
+    for subject, tag in (("First", "v0.9.0"), ("Second", ""), ("Third", "v0.10.0")):
+        git("commit", "--quiet", "--allow-empty", "--message", subject)
+        if tag:
+            git("tag", tag)
+    monkeypatch.chdir(tmp_path)
+    assert notes.main(["v0.10.0"]) == notes.main(["v0.9.0"]) == 0
+    lines = [line.rsplit(" ", 1)[0] for line in capsys.readouterr().out.splitlines()]
+    assert lines == ["- Third", "- Second", "- First"]
+    assert notes.main(["v1.0.0"]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_the_deployed_commit_is_an_output_and_changes_no_resource(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def declared() -> tuple[str, set[str]]:
+        recorder = program.Recorder()
+        outputs = program.run(recorder, stack="dev").values
+        # The archive of the code shows its address in memory.
+        inputs = ({**r.inputs, "code": None} for r in recorder.resources)
+        return outputs["commit"], {str(sorted(values.items())) for values in inputs}
+
+    commit, resources = declared()
+    monkeypatch.setenv("EPOCH_COMMIT", "f00")
+    assert (commit, declared()) == ("unknown", ("f00", resources))

@@ -1,9 +1,9 @@
 """`python -m tools.rollback OUTPUTS`: puts the alias back to the version that served before.
 
-A deployment publishes a version of the function, or none where the function has not changed. Which
-one served before it only Lambda knows: Pulumi's state may hold a version that a rollback has left.
-So a deployment asks first (`--show`), and gives that number back (`--to`). Without a number it is the
-newest version below the one that serves, which is the same after one deployment.
+A deployment publishes a version of the function, or none where the function has not changed.
+Which one served before it only Lambda knows: Pulumi's state may hold a version that a rollback has
+left. So a deployment asks first (`--show`), and gives that number back (`--to`). Without a number
+it is the newest version below the one that serves.
 
 Nothing else moves: routes, tables and alarms stay as they were deployed. Pulumi's state keeps the
 version that failed, so a preview with --refresh shows the alias as drift, `pulumi up` without a
