@@ -5,6 +5,9 @@ SOURCES := __main__.py components function local tests tools deployer
 # What `make lint` runs, each as lint-<name>.
 LINTS := style pylint types types-deployer imports dead-code workflows schemas shell spelling
 
+# Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo local test lint $(LINTS:%=lint-%) smoke serving rollback notes format lock clean
 
 demo: $(READY)

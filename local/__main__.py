@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import BotoCoreError
@@ -64,6 +65,14 @@ def _write_outputs(outputs: dict[str, Any]) -> None:
         json.dump(outputs, out, indent=2)
 
 
+def _remove_outputs(outputs: dict[str, Any]) -> None:
+    """Remove the file, unless another run has written its own since."""
+    if OUTPUTS.exists() and json.loads(OUTPUTS.read_text(encoding="utf-8")) == outputs:
+        OUTPUTS.unlink()
+        with suppress(OSError):  # another file is there
+            OUTPUTS.parent.rmdir()
+
+
 def _sources() -> dict[str, int]:
     return {
         str(path): path.stat().st_mtime_ns for path in (program.ROOT / "function").rglob("*.py")
@@ -72,12 +81,11 @@ def _sources() -> dict[str, int]:
 
 def _follow(local: deploy.LocalStack) -> None:
     """Print requests as they come and publish the function when a file of it changes."""
-    shown, sources = 0, _sources()
+    log, sources = deploy.LogTail(local), _sources()
     while True:
         try:
-            for line in local.log_lines()[shown:]:
+            for line in log.read():
                 print(_brief(line), flush=True)
-                shown += 1
             if (now := _sources()) != sources:
                 sources = now
                 local.reload()
@@ -112,9 +120,7 @@ def _up(stack: str, port: int | None) -> None:
             )
             _follow(local)
         finally:
-            OUTPUTS.unlink(missing_ok=True)
-            if OUTPUTS.parent.exists() and not any(OUTPUTS.parent.iterdir()):
-                OUTPUTS.parent.rmdir()
+            _remove_outputs(local.outputs)
 
 
 def _interrupt(*_: Any) -> None:

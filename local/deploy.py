@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -143,11 +144,36 @@ class LocalStack:
         return list(scan["Items"])
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """Return the function's request lines, oldest first."""
-        events = self.emulator.client("logs").filter_log_events(
-            logGroupName=self.outputs["log_group"]
-        )["events"]
-        lines = (line for event in events for line in event["message"].splitlines())
+        """Return the JSON lines of the function's log, oldest first."""
+        return LogTail(self).read()
+
+
+# Workers write at the same time, so a line may come this much after a younger one.
+_LATE_MS = 2_000
+
+
+class LogTail:
+    """Reads a function's log from where it last stopped."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        pages = stack.emulator.client("logs").get_paginator("filter_log_events")
+        self._pages = partial(pages.paginate, logGroupName=stack.outputs["log_group"])
+        self._since = 0
+        self._seen: set[tuple[int, str, str]] = set()
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return the JSON lines that are new, oldest first."""
+        # MiniStack gives events no id; no two lines of a stream are the same, as requests have ids.
+        found = {
+            (event["timestamp"], event["logStreamName"], event["message"]): event["message"]
+            for page in self._pages(startTime=self._since)
+            for event in page["events"]
+        }
+        new = [message for identity, message in found.items() if identity not in self._seen]
+        newest = max((timestamp for timestamp, _, _ in found), default=0)
+        self._since = max(self._since, newest - _LATE_MS)
+        self._seen = {identity for identity in found if identity[0] >= self._since}
+        lines = (line for message in new for line in message.splitlines())
         return [json.loads(line) for line in lines if line.startswith("{")]
 
 

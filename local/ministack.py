@@ -21,6 +21,9 @@ from local.program import ROOT
 
 START_TIMEOUT_S = 20
 
+# What every stack needs a client for.
+_SERVICES = ("apigateway", "cloudwatch", "dynamodb", "iam", "kms", "lambda", "logs", "sns", "sts")
+
 
 class EmulatorError(RuntimeError):
     """MiniStack did not start or has gone away."""
@@ -161,7 +164,10 @@ def running(
             start_new_session=True,
         )
     try:
-        _wait(process, f"http://127.0.0.1:{port}", log)
-        yield MiniStack(port, process, region)
+        stack = MiniStack(port, process, region)
+        for service in _SERVICES:  # while the emulator starts: each takes some 50 ms
+            stack.client(service)
+        _wait(process, stack.url, log)
+        yield stack
     finally:
         _stop(process)

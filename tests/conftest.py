@@ -1,6 +1,7 @@
 """What several test modules share."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -14,8 +15,12 @@ def local() -> Iterator[deploy.LocalStack]:
         yield stack
 
 
+@cache
 def declare(stack: str, *, preview: bool = False, **config: str) -> list[program.Resource]:
-    """Return what the program declares, with config values on top of the stack's own."""
+    """Return what the program declares, with config values on top of the stack's own.
+
+    The same call returns the same list: tests only read it.
+    """
     values = program.stack_config(stack) | {f"epoch:{key}": value for key, value in config.items()}
     return program.declare(stack, preview=preview, config=values)
 

@@ -1,5 +1,7 @@
 """What the program declares, under Pulumi mocks."""
 
+import importlib
+import inspect
 import json
 
 import pytest
@@ -117,3 +119,75 @@ def test_the_usage_plan_follows_the_config(stack: str) -> None:
     }
     assert plan["quotaSettings"] == {"limit": wanted["quota_per_day"], "period": "DAY"}
     assert one(declare(stack), "aws:apigateway/stage:Stage")["stageName"] == stack
+
+
+def _takes_tags(kind: str) -> bool:
+    """Return whether the provider's resource of a type has tags."""
+    module, _, name = kind.removeprefix("aws:").partition(":")
+    service = {"lambda": "lambda_"}.get(module.split("/")[0], module.split("/")[0])
+    resource = getattr(importlib.import_module(f"pulumi_aws.{service}"), name)
+    return "tags" in inspect.signature(resource._internal_init).parameters  # pylint: disable=W0212
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_everything_that_takes_tags_is_tagged(stack: str) -> None:
+    tags = {"project": "epoch", "stack": stack, "owner": "platform"}
+    resources = [resource for resource in declare(stack) if not resource.component]
+    wrong = [r.urn for r in resources if _takes_tags(r.kind) != (r.inputs.get("tags") == tags)]
+    assert resources and not wrong
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_names_leave_room_for_a_replacement(stack: str) -> None:
+    """Pulumi creates a replacement before it deletes: a fixed name would be taken then."""
+    fixed = {r.kind for r in declare(stack) if not r.component and "name" in r.inputs}
+    # Named within an API or a function, of which a replacement is another.
+    assert fixed == {"aws:apigateway/model:Model", "aws:lambda/alias:Alias"}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_roles_stay_under_the_stacks_path_and_boundary(stack: str) -> None:
+    boundary = "arn:aws:iam::123456789012:policy/boundary"
+    resources = declare(stack, owns_api_gateway_account="true", permissions_boundary=boundary)
+    roles = [r.inputs for r in resources if r.kind == "aws:iam/role:Role"]
+    assert len(roles) == 2
+    assert {role["path"] for role in roles} == {f"/epoch/{stack}/"}
+    assert {role["permissionsBoundary"] for role in roles} == {boundary}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_log_groups_come_first_are_kept_as_long_as_configured_and_go_with_the_stack(
+    stack: str,
+) -> None:
+    resources = {(r.kind, r.name): r for r in declare(stack)}
+    days = int(program.stack_config(stack)["epoch:log_retention_days"])
+    for kind, name in (
+        ("aws:lambda/function:Function", f"epoch-{stack}-function"),
+        ("aws:apigateway/stage:Stage", f"epoch-{stack}-api"),
+    ):
+        group = resources["aws:cloudwatch/logGroup:LogGroup", name]
+        assert group.inputs["retentionInDays"] == days and not group.retained
+        assert group.urn in resources[kind, name].depends_on
+
+
+def test_one_stack_owns_the_accounts_settings_and_leaves_them_to_the_others() -> None:
+    kind = "aws:apigateway/account:Account"
+    resources = {r.kind: r for r in declare("dev")}
+    assert resources[kind].retained
+    assert resources[kind].urn in resources["aws:apigateway/stage:Stage"].depends_on
+    assert kind not in {r.kind for r in declare("prod")}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_api_speaks_tls_1_2_or_newer_under_its_own_name(stack: str) -> None:
+    api = one(declare(stack), "aws:apigateway/restApi:RestApi")
+    assert api["securityPolicy"] == "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
+    assert api["endpointAccessMode"] == "STRICT"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_policy_has_a_wildcard_but_where_aws_forces_it(stack: str) -> None:
+    policy = json.loads(one(declare(stack), "aws:iam/rolePolicy:RolePolicy")["policy"])
+    wild = [s["Action"] for s in policy["Statement"] if s["Resource"] == "*"]
+    assert wild == [["xray:PutTelemetryRecords", "xray:PutTraceSegments"]]
+    assert not [action for s in policy["Statement"] for action in s["Action"] if "*" in action]

@@ -101,7 +101,7 @@ def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
 ) -> None:
     endpoints = function.endpoints.check([*function.endpoints.declared(), ADDED])
     monkeypatch.setattr(function.endpoints, "declared", lambda: endpoints)
-    resources = declare("prod", preview=preview)
+    resources = program.declare("prod", preview=preview)
     alarm = _alarms(resources)["endpoint-errors-get-epoch-key"]
     assert "GET /epoch/{key}" in alarm["alarmDescription"]
     if preview:  # names are unknown then
