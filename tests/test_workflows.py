@@ -16,6 +16,8 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
 # `uses` of another repository: an action at a full commit, its version beside it.
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+# All that a script may call: what is ours is a make target, and so can be run here.
+PROGRAMS = {"echo", "gh", "make", "mkdir", "pulumi", "sed", "tail", "{", "}"}
 PULUMI = {
     "preview": {
         *("--stack", "--refresh", "--diff", "--expect-no-changes", "--non-interactive"),
@@ -99,6 +101,12 @@ def test_one_action_has_one_version() -> None:
     }
     names = [entry.split("@")[0] for entry in used]
     assert len(names) == len(set(names)), sorted(used)
+
+
+def test_every_command_is_make_pulumi_gh_or_a_tool_of_the_shell() -> None:
+    for where, step in _steps():
+        programs = {words[0] for words in _commands(step)}
+        assert programs <= PROGRAMS, f"{where}: {programs - PROGRAMS}"
 
 
 def test_every_make_target_exists() -> None:
