@@ -31,17 +31,17 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """Goes off while `expression` over `metrics` is at or above `threshold` in `datapoints` of
-    the last `periods` periods of `period_s` seconds.
+    """Goes off while `metric` is at or above `threshold` in `datapoints` of the last `periods`
+    periods of `period_s` seconds.
 
     `runbook` is its section in docs/operations.md. No alarm takes missing data for a breach:
-    every metric here is one that nothing reports while nobody calls.
+    every metric here is one that nothing reports while nobody calls. The share of calls that
+    fail is the average of a metric that counts 1 for each that does and 0 for each other.
     """
 
     name: str
     meaning: str
-    metrics: Mapping[str, Metric]
-    expression: str
+    metric: Metric
     threshold: float
     runbook: str = ""
     period_s: int = 60
@@ -59,7 +59,8 @@ class BurnRate:
     """Goes off while the error budget burns `rate` times too fast over both windows (seconds).
 
     The long window says that it matters, the short one that it still goes on. At rate 1 the
-    budget lasts 30 days.
+    budget lasts 30 days. Fewer than five errors in the long window never count: a quiet night's
+    single failed call is not a burning budget.
     """
 
     name: str
@@ -133,10 +134,10 @@ class Sources:
         where: Where = {"FunctionName": self.function.name, "Route": endpoint.route, **more}
         return Metric(namespace=NAMESPACE, name=name, stat=stat, dimensions=where)
 
-    def throttled_callers(self) -> Metric:
+    def throttled_callers(self, stat: str) -> Metric:
         """Return the calls that usage plans refuse, which only the access log tells apart."""
         where: Where = {"ApiId": self.api.api.id}
-        return Metric(namespace=NAMESPACE, name=THROTTLED_CALLS, stat="Sum", dimensions=where)
+        return Metric(namespace=NAMESPACE, name=THROTTLED_CALLS, stat=stat, dimensions=where)
 
     def operations(self, table: str) -> list[str]:
         """Return the operations that endpoints call on a table, sorted."""
@@ -150,23 +151,27 @@ class Sources:
         return sorted(actions)
 
 
-def burn(sources: Sources, rate: BurnRate, window_s: int) -> Alarm:
-    """Return one of the two alarms that a burn-rate alarm is made of.
+def burns(sources: Sources, rate: BurnRate) -> list[Alarm]:
+    """Return the alarms of which a burn-rate alarm needs all at once."""
 
-    A window with fewer than five errors never counts: a quiet night's single failed call is not
-    a burning budget.
-    """
-    return Alarm(
-        name=f"{rate.name}-{window_s // 60}m",
-        runbook=rate.name,
-        meaning=f"Half of {rate.name}: {rate.meaning}",
-        metrics={"errors": sources.of_api("5XXError"), "requests": sources.of_api("Count")},
-        expression="IF(errors >= 5, errors / requests, 0)",
-        threshold=round(rate.rate * _BUDGET, 6),
-        period_s=window_s,
-        periods=1,
-        datapoints=1,
-    )
+    def part(name: str, stat: str, threshold: float, window_s: int) -> Alarm:
+        return Alarm(
+            name=f"{rate.name}-{name}",
+            runbook=rate.name,
+            meaning=f"A part of {rate.name}: {rate.meaning}",
+            metric=sources.of_api("5XXError", stat),
+            threshold=threshold,
+            period_s=window_s,
+            periods=1,
+            datapoints=1,
+        )
+
+    share = round(rate.rate * _BUDGET, 6)
+    return [
+        part("long", "Average", share, rate.long_s),
+        part("short", "Average", share, rate.short_s),
+        part("count", "Sum", 5, rate.long_s),
+    ]
 
 
 def alarms(sources: Sources) -> list[Alarm]:
@@ -175,26 +180,20 @@ def alarms(sources: Sources) -> list[Alarm]:
         Alarm(
             name="api-5xx-rate",
             meaning="At least 5 % of the calls end in a 5xx.",
-            metrics={"errors": sources.of_api("5XXError"), "requests": sources.of_api("Count")},
-            expression="100 * errors / requests",
-            threshold=5,
+            metric=sources.of_api("5XXError", "Average"),
+            threshold=0.05,
         ),
         Alarm(
             name="api-latency-p99",
             meaning="One call in a hundred takes 2 seconds or longer.",
-            metrics={"latency": sources.of_api("Latency", "p99")},
-            expression="latency",
+            metric=sources.of_api("Latency", "p99"),
             threshold=2_000,
         ),
         Alarm(
             name="api-throttled-callers",
             meaning="At least 5 % of the calls are refused with 429: callers meet their limits.",
-            metrics={
-                "throttled": sources.throttled_callers(),
-                "requests": sources.of_api("Count"),
-            },
-            expression="100 * throttled / requests",
-            threshold=5,
+            metric=sources.throttled_callers("Average"),
+            threshold=0.05,
             periods=15,
             datapoints=10,
         ),
@@ -203,71 +202,56 @@ def alarms(sources: Sources) -> list[Alarm]:
                 name=f"endpoint-errors-{slug(endpoint.route)}",
                 runbook="endpoint-errors",
                 meaning=f"At least 5 % of the calls of {endpoint.route} end in a 5xx.",
-                metrics={
-                    "errors": sources.of_route(endpoint, "5XXError"),
-                    "requests": sources.of_route(endpoint, "Count"),
-                },
-                expression="100 * errors / requests",
-                threshold=5,
+                metric=sources.of_route(endpoint, "5XXError", "Average"),
+                threshold=0.05,
             )
             for endpoint in sources.endpoints
         ),
         Alarm(
             name="function-errors",
             meaning="Invocations die: a crash, a timeout, or an import that fails.",
-            metrics={"errors": sources.of_function("Errors")},
-            expression="errors",
+            metric=sources.of_function("Errors"),
             threshold=1,
         ),
         Alarm(
             name="function-throttles",
             meaning="Lambda refuses invocations: the function's or the account's concurrency "
             "is used up.",
-            metrics={"throttles": sources.of_function("Throttles")},
-            expression="throttles",
+            metric=sources.of_function("Throttles"),
             threshold=1,
         ),
         Alarm(
             name="function-duration",
             meaning=f"Invocations come near the timeout of {sources.timeout_s} s.",
-            metrics={"duration": sources.of_function("Duration", "Maximum")},
-            expression="duration",
+            metric=sources.of_function("Duration", "Maximum"),
             threshold=0.8 * 1_000 * sources.timeout_s,
         ),
         Alarm(
             name="function-concurrency",
             meaning=f"Concurrent executions come near the limit of {sources.concurrency}.",
-            metrics={"executions": sources.of_function("ConcurrentExecutions", "Maximum")},
-            expression="executions",
+            metric=sources.of_function("ConcurrentExecutions", "Maximum"),
             threshold=0.8 * sources.concurrency,
         ),
         *(
             Alarm(
-                name=f"table-throttles-{table}",
+                name=f"table-throttles-{table}-{kind.lower()}s",
                 runbook="table-throttles",
-                meaning="DynamoDB refuses requests that come too fast for the table.",
-                metrics={
-                    "reads": sources.of_table(table, "ReadThrottleEvents"),
-                    "writes": sources.of_table(table, "WriteThrottleEvents"),
-                },
-                expression="FILL(reads, 0) + FILL(writes, 0)",
+                meaning=f"DynamoDB refuses {kind.lower()}s that come too fast for the table.",
+                metric=sources.of_table(table, f"{kind}ThrottleEvents"),
                 threshold=1,
             )
             for table in sources.tables
+            for kind in ("Read", "Write")
         ),
         *(
             Alarm(
-                name=f"table-system-errors-{table}",
+                name=f"table-system-errors-{table}-{operation.lower()}",
                 runbook="table-system-errors",
-                meaning="DynamoDB answers with errors of its own (5xx).",
-                metrics={
-                    f"errors{index}": sources.of_table(table, "SystemErrors", Operation=operation)
-                    for index, operation in enumerate(sources.operations(table))
-                },
-                expression="SUM(METRICS())",
+                meaning=f"DynamoDB answers {operation} with errors of its own (5xx).",
+                metric=sources.of_table(table, "SystemErrors", Operation=operation),
                 threshold=1,
             )
             for table in sources.tables
-            if sources.operations(table)
+            for operation in sources.operations(table)
         ),
     ]

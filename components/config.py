@@ -163,9 +163,10 @@ class StackConfig:
     # AWS WAF: requests per five minutes from one address; 0: no WAF.
     waf_rate_limit: int = _setting(0, _number(0, 2_000_000_000))
 
-    # CloudWatch and X-Ray. The share of requests that is traced, after the first of each second.
+    # CloudWatch and X-Ray. The share of requests that is traced, after the first of each second;
+    # without it the account's default rule holds, which AWS delivers with 0.05.
     log_retention_days: int = _setting(30, _one_of(LOG_RETENTION_DAYS))
-    trace_share: float = _setting(0.05, _number(0, 1, float))
+    trace_share: float | None = _setting(None, _number(0, 1, float))
     # Where docs/operations.md can be read, for the links in alarms.
     runbook: str = _setting("docs/operations.md", _text(r"\S+", "an address without spaces"))
     alarm_email: str = _setting("", _text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"))

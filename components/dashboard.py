@@ -61,7 +61,7 @@ def _rows(
             all=sources.of_api("Count"),
             client_errors=sources.of_api("4XXError"),
             server_errors=sources.of_api("5XXError"),
-            throttled=sources.throttled_callers(),
+            throttled=sources.throttled_callers("Sum"),
         ),
         _graph(
             "API: latency in ms",

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import dashboard
-from components.alarms import BURN_RATES, THROTTLED_CALLS, Alarm, Sources, alarms, burn
+from components.alarms import BURN_RATES, THROTTLED_CALLS, Alarm, Sources, alarms, burns
 from components.api import EpochApi
 from components.function import EpochFunction
 from components.table import EpochTable
@@ -45,7 +45,7 @@ class EpochMonitoring(pulumi.ComponentResource):
     `alarm_email`, where it is given, gets a request to confirm its subscription. `runbook` is the
     address of docs/operations.md. `concurrency` is the number of executions that the function
     may reach. `trace_share` is the share of requests that X-Ray samples, from 0 to 1, after the
-    first of each second.
+    first of each second; None leaves it to the account's default rule.
     """
 
     def __init__(
@@ -58,8 +58,8 @@ class EpochMonitoring(pulumi.ComponentResource):
         endpoints: Sequence[Endpoint],
         timeout_s: int,
         concurrency: int,
-        trace_share: float,
         runbook: str,
+        trace_share: float | None = None,
         alarm_email: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -68,18 +68,20 @@ class EpochMonitoring(pulumi.ComponentResource):
         self._runbook = runbook
         self._child = pulumi.ResourceOptions(parent=self)
         self._topic = self._notifications(alarm_email)
-        aws.cloudwatch.LogMetricFilter(
-            name,
-            log_group_name=api.access_log.name,
-            pattern='{ $.status = "429" }',
-            metric_transformation={
-                "name": THROTTLED_CALLS,
-                "namespace": NAMESPACE,
-                "value": "1",
-                "dimensions": {"ApiId": "$.apiId"},
-            },
-            opts=self._child,
-        )
+        # One for each throttled call and zero for each other: the average is their share.
+        for filtered, (sign, value) in {"throttled": ("=", "1"), "served": ("!=", "0")}.items():
+            aws.cloudwatch.LogMetricFilter(
+                f"{name}-{filtered}",
+                log_group_name=api.access_log.name,
+                pattern=f'{{ $.status {sign} "429" }}',
+                metric_transformation={
+                    "name": THROTTLED_CALLS,
+                    "namespace": NAMESPACE,
+                    "value": value,
+                    "dimensions": {"ApiId": "$.apiId"},
+                },
+                opts=self._child,
+            )
         sources = Sources(
             api=api,
             function=function,
@@ -90,21 +92,22 @@ class EpochMonitoring(pulumi.ComponentResource):
         )
         declared = [self._alarm(alarm, notifies=True).arn for alarm in alarms(sources)]
         declared += self._burn_rates(sources)
-        aws.xray.SamplingRule(
-            name,
-            rule_name=name[:32],
-            priority=1_000,
-            version=1,
-            reservoir_size=1,
-            fixed_rate=trace_share,
-            service_name=pulumi.Output.concat(api.api.name, "/", api.stage.stage_name),
-            service_type="AWS::ApiGateway::Stage",
-            host="*",
-            http_method="*",
-            resource_arn="*",
-            url_path="*",
-            opts=self._child,
-        )
+        if trace_share is not None:
+            aws.xray.SamplingRule(
+                name,
+                rule_name=name[:32],
+                priority=1_000,
+                version=1,
+                reservoir_size=1,
+                fixed_rate=trace_share,
+                service_name=pulumi.Output.concat(api.api.name, "/", api.stage.stage_name),
+                service_type="AWS::ApiGateway::Stage",
+                host="*",
+                http_method="*",
+                resource_arn="*",
+                url_path="*",
+                opts=self._child,
+            )
         board = aws.cloudwatch.Dashboard(
             name,
             dashboard_name=name,
@@ -155,27 +158,17 @@ class EpochMonitoring(pulumi.ComponentResource):
         return f"{meaning} What to do: {self._runbook}#{section}"
 
     def _alarm(self, alarm: Alarm, *, notifies: bool) -> aws.cloudwatch.MetricAlarm:
-        queries = [
-            aws.cloudwatch.MetricAlarmMetricQueryArgs(
-                id=identity,
-                metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
-                    namespace=metric.namespace,
-                    metric_name=metric.name,
-                    stat=metric.stat,
-                    dimensions=metric.dimensions,
-                    period=alarm.period_s,
-                ),
-                return_data=False,
-            )
-            for identity, metric in alarm.metrics.items()
-        ]
-        result = aws.cloudwatch.MetricAlarmMetricQueryArgs(
-            id="value", expression=alarm.expression, label=alarm.name, return_data=True
-        )
+        metric = alarm.metric
+        percentile = metric.stat.startswith("p")
         return aws.cloudwatch.MetricAlarm(
             f"{self._name}-{alarm.name}",
             alarm_description=self._describe(alarm.meaning, alarm.section),
-            metric_queries=[*queries, result],
+            namespace=metric.namespace,
+            metric_name=metric.name,
+            dimensions=metric.dimensions,
+            statistic=None if percentile else metric.stat,
+            extended_statistic=metric.stat if percentile else None,
+            period=alarm.period_s,
             comparison_operator="GreaterThanOrEqualToThreshold",
             threshold=alarm.threshold,
             evaluation_periods=alarm.periods,
@@ -189,15 +182,14 @@ class EpochMonitoring(pulumi.ComponentResource):
     def _burn_rates(self, sources: Sources) -> list[pulumi.Output[str]]:
         arns = []
         for rate in BURN_RATES:
-            halves = [
-                self._alarm(burn(sources, rate, window), notifies=False).name
-                for window in (rate.long_s, rate.short_s)
-            ]
+            parts = [self._alarm(part, notifies=False).name for part in burns(sources, rate)]
             composite = aws.cloudwatch.CompositeAlarm(
                 f"{self._name}-{rate.name}",
                 alarm_name=f"{self._name}-{rate.name}",
                 alarm_description=self._describe(rate.meaning, rate.name),
-                alarm_rule=pulumi.Output.format('ALARM("{0}") AND ALARM("{1}")', *halves),
+                alarm_rule=pulumi.Output.format(
+                    'ALARM("{}") AND ALARM("{}") AND ALARM("{}")', *parts
+                ),
                 alarm_actions=[self._topic.arn],
                 ok_actions=[self._topic.arn],
                 opts=self._child,

@@ -1,10 +1,9 @@
 """CloudWatch and SNS."""
 
 from functools import partial
-from typing import Any
 
 from local.program import Properties
-from local.translate import Context, Created, pascal, present, tag_list, translates
+from local.translate import Context, Created, present, tag_list, translates
 
 
 @translates("aws:cloudwatch/dashboard:Dashboard")
@@ -13,25 +12,6 @@ def _dashboard(context: Context, declared: Properties) -> Created:
     name = declared.pop("dashboardName")
     client.put_dashboard(DashboardName=name, DashboardBody=declared.pop("dashboardBody"))
     return Created(id=name, delete=partial(client.delete_dashboards, DashboardNames=[name]))
-
-
-def _metric_query(query: Properties) -> Properties:
-    """Return one of a metric alarm's queries in boto3's form, which nests the metric itself."""
-    metric = query.pop("metric", None)
-    result: dict[str, Any] = pascal(query)
-    if metric:
-        result["MetricStat"] = {
-            "Metric": {
-                "Namespace": metric["namespace"],
-                "MetricName": metric["metricName"],
-                "Dimensions": [
-                    {"Name": k, "Value": v} for k, v in metric.get("dimensions", {}).items()
-                ],
-            },
-            "Period": metric["period"],
-            "Stat": metric["stat"],
-        }
-    return result
 
 
 @translates("aws:cloudwatch/metricAlarm:MetricAlarm")
@@ -46,9 +26,18 @@ def _metric_alarm(context: Context, declared: Properties) -> Created:
         DatapointsToAlarm=declared.pop("datapointsToAlarm"),
         Threshold=declared.pop("threshold"),
         TreatMissingData=declared.pop("treatMissingData"),
-        Metrics=[_metric_query(query) for query in declared.pop("metricQueries")],
+        Namespace=declared.pop("namespace"),
+        MetricName=declared.pop("metricName"),
+        Dimensions=[{"Name": k, "Value": v} for k, v in declared.pop("dimensions").items()],
+        Period=declared.pop("period"),
         Tags=tag_list(declared),
-        **present(declared, alarmActions="AlarmActions", okActions="OKActions"),
+        **present(
+            declared,
+            alarmActions="AlarmActions",
+            extendedStatistic="ExtendedStatistic",
+            okActions="OKActions",
+            statistic="Statistic",
+        ),
     )
     (alarm,) = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
     return Created(
