@@ -17,7 +17,7 @@ local: $(READY)
 	@exec $(PYTHON) -m local up
 
 test: $(READY)
-	$(PYTHON) -m pytest -q -n 2 --dist loadgroup
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile
 
 # Side by side, each one's output in one piece, and all of them even where one fails.
 lint: $(READY)

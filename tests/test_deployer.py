@@ -17,8 +17,6 @@ from local import deploy, program
 from local.ministack import MiniStack
 from tests.test_options import prerequisites
 
-pytestmark = pytest.mark.xdist_group("deployer")  # the prepared account is made once
-
 FOLDER = program.ROOT / "deployer"
 REGION = "eu-central-1"
 ISSUER = "https://token.actions.githubusercontent.com"
