@@ -1,12 +1,16 @@
 PYTHON := .venv/bin/python
+OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
-SOURCES := __main__.py components function local tests tools
+SOURCES := __main__.py components function local tests tools deployer
+# What `make lint` runs, each as lint-<name>.
+LINTS := style pylint types types-deployer imports dead-code workflows schemas shell spelling
 
 # Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo local test lint format scan snapshot diagram lock clean
+.PHONY: demo local test lint $(LINTS:%=lint-%) scan smoke serving rollback notes format snapshot \
+  diagram lock clean
 
 demo: $(READY)
 	@$(PYTHON) -m local demo
@@ -15,12 +19,59 @@ local: $(READY)
 	@exec $(PYTHON) -m local up
 
 test: $(READY) $(SCANNERS)
-	$(PYTHON) -m pytest -q -n 2
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile
 
+# Side by side, each one's output in one piece, and all of them even where one fails.
 lint: $(READY)
+	@$(MAKE) --no-print-directory --jobs 3 --keep-going --output-sync=target $(LINTS:%=lint-%)
+
+lint-style:
 	$(PYTHON) -m black --quiet --check --diff $(SOURCES)
+
+lint-pylint:
 	$(PYTHON) -m pylint --score n -j 2 $(SOURCES)
+
+lint-types:
 	$(PYTHON) -m mypy
+
+# A program of its own: Pulumi puts its folder on the path.
+lint-types-deployer:
+	$(PYTHON) -m mypy deployer
+
+lint-imports:
+	@kept=$$(.venv/bin/lint-imports --no-cache) || { echo "$$kept"; exit 1; }
+
+lint-dead-code:
+	.venv/bin/vulture
+
+lint-workflows:
+	.venv/bin/zizmor --offline --quiet --pedantic .github .pre-commit-config.yaml
+
+lint-schemas:
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+
+lint-shell:
+	.venv/bin/shellcheck .ci/run
+
+lint-spelling:
+	.venv/bin/codespell *.md docs .github
+
+# Against a deployed stack: pulumi stack output --json --show-secrets > FILE; make smoke OUTPUTS=FILE
+smoke: $(READY)
+	@$(PYTHON) -m tools.smoke "$(OUTPUTS)"
+
+# The version that serves now, to give to a rollback later.
+serving: $(READY)
+	@$(PYTHON) -m tools.rollback "$(OUTPUTS)" --show
+
+rollback: $(READY)
+	@$(PYTHON) -m tools.rollback "$(OUTPUTS)" --to "$(VERSION)"
+
+# The commits that a tag releases: those since the tag before.
+notes: $(READY)
+	@$(PYTHON) -m tools.notes "$(TAG)"
 
 format: $(READY)
 	$(PYTHON) -m black $(SOURCES)
@@ -38,16 +89,17 @@ snapshot: $(READY)
 diagram: $(READY)
 	@$(PYTHON) -m tools.diagram
 
-# Writes the hashed locks anew, at the newest versions that fit together.
+# Writes the hashed locks anew, at the newest versions that fit together. Dependabot reads these
+# commands in the locks' headers.
 lock: $(READY)
-	.venv/bin/uv pip compile -q --upgrade --no-header --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-dev.in -o requirements-dev.txt
-	.venv/bin/uv pip compile -q --upgrade --no-header --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
-	.venv/bin/uv pip compile -q --upgrade --no-header --no-annotate --generate-hashes \
+	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes \
 	  --python-version 3.13 --python-platform aarch64-manylinux2014 \
 	  -c requirements-dev.txt function/requirements.in -o function/requirements.txt
-	.venv/bin/uv pip compile -q --upgrade --no-header --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
 
 clean:

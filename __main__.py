@@ -1,5 +1,7 @@
 """Epoch: API Gateway, Lambda and DynamoDB, with what it takes to see inside them."""
 
+import os
+
 import pulumi
 
 from components import (
@@ -89,3 +91,4 @@ pulumi.export("table_name", tables["epochs"].name)
 pulumi.export("function_name", function.name)
 pulumi.export("log_group", function.log_group.name)
 pulumi.export("dashboard_url", monitoring.dashboard_url)
+pulumi.export("commit", os.environ.get("EPOCH_COMMIT", "unknown"))

@@ -6,7 +6,6 @@ stray file slips in and the same sources give the same archive on every machine.
 
 import hashlib
 import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -86,8 +85,3 @@ def archive() -> pulumi.AssetArchive:
     return pulumi.AssetArchive(
         {name: pulumi.FileAsset(str(path)) for name, path in files().items()}
     )
-
-
-def clean() -> None:
-    """Remove every built dependency folder."""
-    shutil.rmtree(ROOT / ".build", ignore_errors=True)

@@ -226,12 +226,12 @@ def up_in(
     shared: Account,
     stack: str,
     *,
-    role_arn: str | None = None,
+    deployer: ministack.MiniStack | None = None,
     config: Mapping[str, str] | None = None,
 ) -> Iterator[LocalStack]:
-    """Bring the stack up beside others, as root or as a role, and delete it on leaving."""
+    """Bring the stack up beside others, as root or as `deployer`, and delete it on leaving."""
     config = {**program.stack_config(stack), **(config or {})}
-    deployer = shared.emulator.acting_as(role_arn) if role_arn else shared.emulator
+    deployer = deployer or shared.emulator
     engine = Deployer(deployer, shared.region, lambda *_: None)
     try:
         yield _run(engine, stack, config, shared, deployer)

@@ -1,4 +1,4 @@
-"""`python -m local.emulator`: MiniStack, whose API Gateway sees callers as AWS's does.
+"""`python -m local.emulator`: MiniStack, whose API Gateway and IAM do as AWS's.
 
 MiniStack believes the first address of X-Forwarded-For. AWS believes the peer of the connection,
 which here is always loopback, and appends it to the header.
@@ -8,6 +8,8 @@ from typing import Any
 
 from ministack import app
 from ministack.services import apigateway_v1
+
+from local import authorization
 
 PEER = "127.0.0.1"
 
@@ -33,4 +35,5 @@ def _event(*args: Any, **options: Any) -> dict[str, Any]:
 
 if __name__ == "__main__":
     apigateway_v1._build_lambda_event_v1 = _event
+    authorization.install()
     app.main()

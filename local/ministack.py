@@ -68,9 +68,18 @@ class MiniStack:
                 )
             return self._clients[service]
 
-    def acting_as(self, role_arn: str) -> "MiniStack":
-        """Return the same emulator with clients that have assumed a role."""
-        session = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="local")
+    def acting_as(self, role_arn: str, token: str | None = None) -> "MiniStack":
+        """Return the same emulator with clients that have assumed a role.
+
+        They assume it as these clients, or by the `token` of an identity provider.
+        """
+        role = {"RoleArn": role_arn, "RoleSessionName": "local"}
+        sts = self.client("sts")
+        session = (
+            sts.assume_role_with_web_identity(**role, WebIdentityToken=token)
+            if token
+            else sts.assume_role(**role)
+        )
         credentials = {
             "aws_access_key_id": session["Credentials"]["AccessKeyId"],
             "aws_secret_access_key": session["Credentials"]["SecretAccessKey"],

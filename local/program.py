@@ -1,4 +1,4 @@
-"""Runs `__main__.py` without the Pulumi CLI: the SDK's own runtime, with an engine of ours.
+"""Runs a Pulumi program without the Pulumi CLI: the SDK's own runtime, with an engine of ours.
 
 The one way in which the local run, the tests, the scan and the diagram read the program.
 """
@@ -202,14 +202,14 @@ def _load(path: Path) -> Properties:
     return content
 
 
-def project_name() -> str:
+def project_name(folder: Path = ROOT) -> str:
     """Return the name in Pulumi.yaml."""
-    return str(_load(ROOT / "Pulumi.yaml").get("name"))
+    return str(_load(folder / "Pulumi.yaml").get("name"))
 
 
-def stack_config(stack: str) -> dict[str, str]:
+def stack_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
     """Return the config of Pulumi.<stack>.yaml as the CLI hands it to a program: as strings."""
-    values = _load(ROOT / f"Pulumi.{stack}.yaml").get("config")
+    values = _load(folder / f"Pulumi.{stack}.yaml").get("config")
     if not isinstance(values, dict):
         raise ProgramError(f"Pulumi.{stack}.yaml must have a mapping 'config'")
     return {str(key): _raw(value) for key, value in values.items()}
@@ -225,8 +225,9 @@ def run(
     stack: str,
     preview: bool = False,
     config: Mapping[str, str] | None = None,
+    folder: Path = ROOT,
 ) -> Outputs:
-    """Run the program against `engine` and return the stack's outputs, secrets in the clear.
+    """Run the program in `folder` against `engine`; return the outputs, secrets in the clear.
 
     `config` takes the place of Pulumi.<stack>.yaml.
     """
@@ -234,15 +235,20 @@ def run(
     secret: set[str] = set()
 
     def entry() -> None:
-        runpy.run_path(str(ROOT / "__main__.py"))
+        runpy.run_path(str(folder))  # puts the folder on the path, as Pulumi does
 
     async def execute() -> None:
         set_root_resource(None)  # type: ignore[arg-type]
         monitor = _Monitor(engine)
         mocks.set_mocks(
-            monitor.mocks, project=project_name(), stack=stack, preview=preview, monitor=monitor
+            monitor.mocks,
+            project=project_name(folder),
+            stack=stack,
+            preview=preview,
+            monitor=monitor,
         )
-        pulumi.runtime.set_all_config(dict(stack_config(stack) if config is None else config))
+        values_given = stack_config(stack, folder) if config is None else config
+        pulumi.runtime.set_all_config(dict(values_given))
         await runtime_stack.run_pulumi_func(entry)
         root = pulumi.runtime.get_root_resource()
         assert isinstance(root, runtime_stack.Stack)

@@ -12,7 +12,7 @@ from tests.conftest import declare, one
 DOMAIN = "api.example.com"
 
 
-def _prerequisites(emulator: MiniStack) -> dict[str, str]:
+def prerequisites(emulator: MiniStack) -> dict[str, str]:
     """Make what a stack's options refer to, as root; return them as config."""
     certificate = emulator.client("acm").request_certificate(DomainName=DOMAIN)
     zone = emulator.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")
@@ -48,7 +48,7 @@ def _prerequisites(emulator: MiniStack) -> dict[str, str]:
 def test_every_option_deploys_works_and_goes_away() -> None:
     with deploy.account("eu-central-1") as account:
         emulator = account.emulator
-        config = _prerequisites(emulator)
+        config = prerequisites(emulator)
         with deploy.up_in(account, "prod", config=config) as stack:
             assert stack.outputs["endpoint"] == f"https://{DOMAIN}/epoch"
             (mapping,) = emulator.client("apigateway").get_base_path_mappings(domainName=DOMAIN)[

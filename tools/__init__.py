@@ -1,1 +1,1 @@
-"""What checks and draws the declared stack: the security scan, the snapshot and the diagram."""
+"""What checks and ships the stack."""

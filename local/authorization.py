@@ -1,0 +1,120 @@
+"""IAM as AWS applies it, where MiniStack's falls short and a deploy role would notice.
+
+MiniStack evaluates policies, boundaries and sessions. Here it learns which resource some requests
+name, the tags of API Gateway's resources, which their children inherit, the condition key
+`iam:PermissionsBoundary`, and that who hands a role to a service needs `iam:PassRole`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import apigateway_v1, iam, tagging
+
+# Where a request names its resource and MiniStack does not look: service, field and ARN.
+_NAMED = (
+    ("lambda", "FunctionName", "arn:aws:lambda:{region}:{account}:function:{name}"),
+    ("monitoring", "AlarmNames", "arn:aws:cloudwatch:{region}:{account}:alarm:{name}"),
+    ("monitoring", "DashboardName", "arn:aws:cloudwatch::{account}:dashboard/{name}"),
+    ("monitoring", "DashboardNames", "arn:aws:cloudwatch::{account}:dashboard/{name}"),
+    ("wafv2", "WebACLArn", "{name}"),
+    ("wafv2", "ResourceArn", "{name}"),
+)
+_PASSED_TO = {"apigateway": "apigateway.amazonaws.com", "lambda": "lambda.amazonaws.com"}
+_PASSED_ROLE = "local:passed_role"
+
+_arn = iam_actions.extract_resource_arn
+_context = iam_actions.request_tag_context
+_tags = tagging.resource_tags
+_enforce = iam_evaluator.enforce
+
+
+def _sent(body: bytes) -> Any:
+    try:
+        return json.loads(body or b"{}")
+    except ValueError:
+        return {}
+
+
+def _value(params: Mapping[str, Any], name: str) -> str:
+    value = params.get(name, "")
+    return str(value[0] if isinstance(value, list) else value)
+
+
+def _resource(*request: Any) -> str:
+    """Return the ARN of the resource that a request is about."""
+    service, _, _, _, body, params, region, account = request
+    if service == "iam" and (role := _value(params, "RoleName")):
+        known = iam._roles.get(role)  # pylint: disable=protected-access
+        folder = _value(params, "Path") or "/"
+        return str(known["Arn"]) if known else f"arn:aws:iam::{account}:role{folder}{role}"
+    found = _arn(*request)
+    if found != "*":
+        return str(found)
+    sent = _sent(body)
+    for named, key, arn in _NAMED:
+        name = sent.get(key) or _value(params, key)
+        if named == service and name:
+            first = name[0] if isinstance(name, list) else name
+            return arn.format(region=region, account=account, name=first)
+    return "*"
+
+
+def _conditions(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+    """Return a request's condition keys."""
+    keys = dict(_context(service, action, body, params))
+    sent = _sent(body)
+    if service == "iam":
+        role = iam._roles.get(_value(params, "RoleName"))  # pylint: disable=protected-access
+        boundary = _value(params, "PermissionsBoundary") or (role or {}).get("PermissionsBoundary")
+        return keys | ({"iam:PermissionsBoundary": boundary} if boundary else {})
+    if service == "apigateway":
+        keys |= {f"aws:RequestTag/{key}": value for key, value in sent.get("tags", {}).items()}
+        patches = sent.get("patchOperations") or []
+        sent = {"Role": p.get("value") for p in patches if p.get("path") == "/cloudwatchRoleArn"}
+    if service in _PASSED_TO and sent.get("Role"):
+        keys[_PASSED_ROLE] = sent["Role"]
+    return keys
+
+
+def _gateway_tags(arn: str) -> dict[str, str] | None:
+    """Return a resource's tags; API Gateway's come from the API, key, plan or domain above it."""
+    if not arn.startswith("arn:aws:apigateway:"):
+        return _tags(arn)  # type: ignore[no-any-return]
+    kind, _, rest = arn.split("::/", 1)[1].partition("/")
+    if kind == "tags":
+        return _gateway_tags(unquote(rest))
+    stores = {
+        "apikeys": apigateway_v1._api_keys,  # pylint: disable=protected-access
+        "domainnames": apigateway_v1._domain_names,  # pylint: disable=protected-access
+        "restapis": apigateway_v1._rest_apis,  # pylint: disable=protected-access
+        "usageplans": apigateway_v1._usage_plans,  # pylint: disable=protected-access
+    }
+    parent = stores[kind].get(rest.split("/")[0]) if kind in stores else None
+    return dict(parent.get("tags", {})) if parent else None
+
+
+def _decide(*request: Any, **resource: Any) -> Any:
+    """Return None where a request is allowed, else why not."""
+    context = dict(resource.get("service_context") or {})
+    role = context.pop(_PASSED_ROLE, None)
+    refused = _enforce(*request, **{**resource, "service_context": context})
+    if refused or not role:
+        return refused
+    access_key, _, service, region = request
+    passing = {"iam:PassedToService": _PASSED_TO[service]}
+    return _enforce(access_key, "iam:PassRole", "iam", region, role, passing)
+
+
+def install() -> None:
+    """Take the place of MiniStack's functions; before the emulator starts."""
+    replaced: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
+        (iam_actions, "extract_resource_arn", _resource),
+        (iam_actions, "request_tag_context", _conditions),
+        (tagging, "resource_tags", _gateway_tags),
+        (iam_evaluator, "enforce", _decide),
+    )
+    for module, name, function in replaced:
+        setattr(module, name, function)

@@ -1,0 +1,103 @@
+"""`make lint` fails on what it is there for, in a copy of the project; and rules it cannot see."""
+
+import ast
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local.program import ROOT
+
+ENDPOINT = "function/endpoints/post_epoch.py"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the project that shares what is installed and what mypy knows."""
+    copy = tmp_path_factory.mktemp("lint") / "project"
+    shutil.copytree(
+        ROOT,
+        copy,
+        ignore=shutil.ignore_patterns(".git", ".venv*", ".build", ".local", "__pycache__"),
+    )
+    (copy / ".venv").symlink_to(ROOT / ".venv")
+    return copy
+
+
+def _lint(project: Path, name: str, variable: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "--no-print-directory", f"lint-{name}", variable],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _commands() -> list[str]:
+    (names,) = re.findall(r"^LINTS := (.+)$", (ROOT / "Makefile").read_text(), re.M)
+    return [str(name) for name in names.split()]
+
+
+def test_make_lint_runs_every_lint() -> None:
+    plan = subprocess.run(
+        ["make", "--dry-run", "lint"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    targets = re.findall(r"^lint-([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
+    assert sorted(targets) == sorted(_commands())
+    for tool in ("black", "pylint", "mypy", "lint-imports", "vulture", "zizmor"):
+        assert tool in plan
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "change", "says"),
+    (
+        ("style", ENDPOINT, "\nX = {'a':1}\n", "would reformat|^\\+X = "),
+        ("pylint", ENDPOINT, "\nimport os\n", "unused-import"),
+        ("types", ENDPOINT, '\nX: int = "a"\n', "Incompatible types in assignment"),
+        ("imports", ENDPOINT, "\nimport pulumi\n", "function.endpoints.post_epoch.*-> pulumi"),
+        ("imports", "components/table.py", "\nimport local\n", "components.table -> local"),
+        ("imports", "function/tables.py", "\nimport boto3\n", "function.tables -> boto3"),
+        ("imports", "function/main.py", "\nimport aws_xray_sdk\n", "function.main -> aws_xray"),
+        (
+            "dead-code",
+            ENDPOINT,
+            "\n\ndef unused() -> None:\n    pass\n",
+            "unused function 'unused'",
+        ),
+        (
+            "workflows",
+            ".github/workflows/release.yml",
+            "      - run: echo ${{ github.event.head_commit.message }}\n",
+            "template-injection",
+        ),
+        ("schemas", ".github/workflows/release.yml", "      - runs: echo\n", "release.yml"),
+        ("shell", ".ci/run", "\ncd $1\n", "SC2086"),
+        ("spelling", "docs/pipeline.md", "\nthier\n", "thier ==> their"),
+    ),
+)
+def test_it_fails_on(project: Path, name: str, file: str, change: str, says: str) -> None:
+    path = project / file
+    before = path.read_text(encoding="utf-8")
+    try:
+        path.write_text(before + change, encoding="utf-8")
+        result = _lint(project, name, f"SOURCES={file}")
+    finally:
+        path.write_text(before, encoding="utf-8")
+    assert result.returncode, f"lint-{name} does not see it"
+    assert re.search(says, result.stdout + result.stderr, re.M), result.stdout + result.stderr
+
+
+def _attributes(tree: ast.AST) -> set[str]:
+    return {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+
+
+def test_components_never_read_stack_config_themselves() -> None:
+    reads = re.compile(r"pulumi\.(Config|runtime\.config|get_stack|get_project)\b|aws\.config\b")
+    for path in (ROOT / "components").glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert not [name for name in _attributes(tree) if reads.match(name)], path.name
+        imported = [n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+        assert not [name for name in imported if name.startswith("pulumi")], path.name

@@ -1,0 +1,211 @@
+"""The commands of the pipeline, against the running local stack."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import deploy, program
+from local.deploy import LocalStack
+from local.program import ROOT
+from tools import ci, notes, rollback, smoke
+
+BROKEN = '"""Broken."""\n\n\ndef handler(*_):\n    """Fail."""\n    raise RuntimeError\n'
+
+
+@pytest.fixture
+def run(
+    local: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, Any]]:
+    """Give a command the stack's outputs, its account and a summary."""
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(json.dumps(local.outputs))
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ENDPOINT_URL": local.emulator.url,
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield {"outputs": str(outputs), "summary": tmp_path / "summary.md"}
+
+
+def _api(local: LocalStack, **changes: Any) -> smoke.Api:
+    known = {"endpoint": local.outputs["endpoint"], "api_key": local.outputs["api_key"]}
+    return smoke.Api(**{**known, "patience_s": 0, **changes})
+
+
+def test_the_smoke_test_passes_on_a_healthy_stack_and_never_shows_the_key(
+    local: LocalStack, run: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert smoke.main([run["outputs"]]) == 0
+    said = capsys.readouterr().out
+    summary = run["summary"].read_text()
+    assert said.count("ok    ") == len(smoke.CHECKS) and "FAILED" not in said
+    assert summary.count("✅") == len(smoke.CHECKS) and local.outputs["endpoint"] in summary
+    assert local.outputs["api_key"] not in said + summary
+
+
+def test_a_wrong_key_fails_all_that_needs_one(local: LocalStack) -> None:
+    results = smoke.check(_api(local, api_key="wrong"))
+    assert [result.passed for result in results] == [False, True, True, False, False]
+
+
+def _published(local: LocalStack, code: str, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    """Publish the function with another entry point, as a deployment would."""
+    main = path / "main.py"
+    main.write_text(code)
+    files = deploy.bundle.files()
+    monkeypatch.setattr(deploy.bundle, "files", lambda: {**files, "function/main.py": main})
+    local.reload()
+    monkeypatch.undo()
+
+
+def test_a_broken_deployment_is_found_and_rolled_back(
+    local: LocalStack,
+    run: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert rollback.main([run["outputs"], "--show"]) == 0
+    before = capsys.readouterr().out.strip()
+    with pytest.MonkeyPatch.context() as patch:
+        _published(local, BROKEN, patch, tmp_path)
+    assert smoke.main([run["outputs"]]) == 1
+    assert "FAILED  records an epoch: 502" in capsys.readouterr().out
+    assert rollback.main([run["outputs"], "--to", before]) == 0
+    assert f"serves version {before} again" in capsys.readouterr().out
+    assert smoke.main([run["outputs"]]) == 0
+    assert f"serves version {before} again" in run["summary"].read_text()
+    capsys.readouterr()
+    # Once more by the same command: the alias is where it was before.
+    assert rollback.main([run["outputs"], "--to", before]) == 1
+    assert f"version {before} of" in capsys.readouterr().err
+
+
+def test_without_a_number_the_version_below_serves(
+    local: LocalStack, run: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client, function = local.emulator.client("lambda"), local.outputs["function_name"]
+    before = int(rollback.serving(client, function))
+    with pytest.MonkeyPatch.context() as patch:
+        _published(local, BROKEN, patch, tmp_path)
+    newest = int(rollback.serving(client, function))
+    for version in range(newest - 1, 0, -1):
+        assert rollback.main([run["outputs"]]) == 0, version
+        assert rollback.serving(client, function) == str(version)
+    assert rollback.main([run["outputs"]]) == 1
+    assert "is the first: nothing to roll back" in capsys.readouterr().err
+    client.update_alias(FunctionName=function, Name="live", FunctionVersion=str(before))
+
+
+def test_a_new_key_is_given_time(local: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = smoke.Reply(status=403, headers={}, body="")
+    replies = iter([refused, refused, smoke.Reply(status=201, headers={}, body="")])
+    monkeypatch.setattr(smoke.Api, "post", lambda *_: next(replies))
+    monkeypatch.setattr(smoke.time, "sleep", lambda _: None)
+    assert _api(local, patience_s=60).record().status == 201
+
+
+def test_a_function_that_is_gone_is_one_clear_message(
+    run: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone.json"
+    gone.write_text('{"function_name": "gone"}')
+    assert run and rollback.main([str(gone), "--show"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and said.count("\n") == 1
+
+
+def test_before_the_first_deployment_nothing_serves(
+    run: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = tmp_path / "empty.json"
+    empty.write_text("{}")
+    assert run and rollback.main([str(empty), "--show"]) == 0
+    assert capsys.readouterr().out == "\n"
+
+
+@pytest.mark.parametrize("tool", ("smoke", "rollback"))
+@pytest.mark.parametrize(
+    ("content", "says"),
+    (
+        (None, "is missing; write it with"),
+        ("{", "is not a stack's outputs"),
+        ("[]", "is not a stack's outputs"),
+        ('{"endpoint": "x", "api_key": "[secret]"}', "written with --show-secrets?"),
+    ),
+)
+def test_bad_outputs_are_one_clear_message(
+    tool: str, content: str | None, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "outputs.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        assert {"smoke": smoke, "rollback": rollback}[tool].main([str(path)]) == 1
+    said = capsys.readouterr()
+    assert says in said.err and said.err.startswith("error: ") and said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("endpoint", ("http://127.0.0.1:{port}/epoch", "epoch"))
+def test_an_endpoint_that_does_not_answer_is_one_clear_message(endpoint: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        endpoint = endpoint.format(port=free.getsockname()[1])
+    with pytest.raises(ci.CommandError, match="does not answer"):
+        smoke.check(smoke.Api(endpoint=endpoint, api_key="any", patience_s=0))
+
+
+@pytest.mark.parametrize("tool", ("smoke", "rollback"))
+def test_the_make_target_fails_without_a_traceback(tool: str, tmp_path: Path) -> None:
+    made = subprocess.run(
+        ["make", "--silent", tool, f"OUTPUTS={tmp_path / 'none.json'}", f"PYTHON={sys.executable}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode and "is missing" in made.stderr and "Traceback" not in made.stderr
+
+
+def test_notes_are_the_commits_since_the_tag_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True)
+
+    git("init", "--quiet")
+    for subject, tag in (("First", "v0.9.0"), ("Second", ""), ("Third", "v0.10.0")):
+        git("commit", "--quiet", "--allow-empty", "--message", subject)
+        if tag:
+            git("tag", tag)
+    monkeypatch.chdir(tmp_path)
+    assert notes.main(["v0.10.0"]) == notes.main(["v0.9.0"]) == 0
+    lines = [line.rsplit(" ", 1)[0] for line in capsys.readouterr().out.splitlines()]
+    assert lines == ["- Third", "- Second", "- First"]
+    assert notes.main(["v1.0.0"]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_the_deployed_commit_is_an_output_and_changes_no_resource(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def declared() -> tuple[str, set[str]]:
+        recorder = program.Recorder()
+        outputs = program.run(recorder, stack="dev").values
+        # The archive of the code shows its address in memory.
+        inputs = ({**r.inputs, "code": None} for r in recorder.resources)
+        return outputs["commit"], {str(sorted(values.items())) for values in inputs}
+
+    commit, resources = declared()
+    monkeypatch.setenv("EPOCH_COMMIT", "f00")
+    assert (commit, declared()) == ("unknown", ("f00", resources))

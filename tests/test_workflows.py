@@ -1,0 +1,189 @@
+"""What the workflows call exists, is pinned, and may do no more and last no longer than said."""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.program import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
+# `uses` of another repository: an action at a full commit, its version beside it.
+PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+# All that a script may call: what is ours is a make target, and so can be run here.
+PROGRAMS = {"echo", "gh", "make", "mkdir", "pulumi", "sed", "tail", "{", "}"}
+PULUMI = {
+    "preview": {
+        *("--stack", "--refresh", "--diff", "--expect-no-changes", "--non-interactive"),
+        "--color",
+    },
+    "up": {
+        *("--yes", "--skip-preview", "--non-interactive", "--diff", "--color", "--message"),
+    },
+    "stack select": set(),
+    "stack output": {"--json", "--show-secrets"},
+}
+
+
+def _load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _jobs() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in WORKFLOWS:
+        for name, job in _load(path)["jobs"].items():
+            yield f"{path.name}: {name}", job
+
+
+def _steps() -> Iterator[tuple[str, dict[str, Any]]]:
+    for where, job in _jobs():
+        yield from ((where, step) for step in job.get("steps", ()))
+    for path in ACTIONS:
+        yield from ((path.parent.name, step) for step in _load(path)["runs"]["steps"])
+
+
+def _commands(step: dict[str, Any]) -> Iterator[list[str]]:
+    """Return each command of a step's script as words, as far as a pipe."""
+    script = step.get("run", "").replace("\\\n", " ")
+    for line in script.splitlines():
+        line = re.sub(r"^\s*(\w+=)?\$\((.*)\)$", r"\2", line.strip())
+        words = shlex.split(line, comments=True)
+        for separator in ("|", ">", "2>&1", "||", ">>"):
+            words = words[: words.index(separator)] if separator in words else words
+        if words:
+            yield words
+
+
+def _called(program: str) -> Iterator[tuple[str, list[str]]]:
+    for where, step in _steps():
+        for words in _commands(step):
+            if words[0] == program:
+                yield where, words[1:]
+
+
+def _targets(words: list[str]) -> list[str]:
+    return [word for word in words if "=" not in word and not word.startswith("-")]
+
+
+def test_every_job_names_its_permissions_and_its_time_limit() -> None:
+    for where, job in _jobs():
+        assert "permissions" in job, where
+        # A job that calls a workflow has that workflow's limits.
+        assert "uses" in job or job.get("timeout-minutes", 360) <= 60, where
+    for path in WORKFLOWS:
+        assert _load(path)["permissions"] == {}, path.name
+
+
+def test_every_action_is_pinned_by_commit_with_its_version() -> None:
+    found = 0
+    for path in (*WORKFLOWS, *ACTIONS):
+        for used in re.findall(r"uses: (.+)", path.read_text(encoding="utf-8")):
+            if used.startswith("$/"):
+                folder = ROOT / used.removeprefix("$/")
+                assert folder.exists() and (folder.is_file() or (folder / "action.yml").exists())
+            else:
+                assert PINNED.fullmatch(used), f"{path.name}: {used}"
+                found += 1
+    assert found
+
+
+def test_one_action_has_one_version() -> None:
+    used = {
+        found
+        for path in (*WORKFLOWS, *ACTIONS)
+        for found in re.findall(r"uses: ([\w.-]+/\S+ # v\S+)", path.read_text(encoding="utf-8"))
+    }
+    names = [entry.split("@")[0] for entry in used]
+    assert len(names) == len(set(names)), sorted(used)
+
+
+def test_every_command_is_make_pulumi_gh_or_a_tool_of_the_shell() -> None:
+    for where, step in _steps():
+        programs = {words[0] for words in _commands(step)}
+        assert programs <= PROGRAMS, f"{where}: {programs - PROGRAMS}"
+
+
+def test_every_make_target_exists() -> None:
+    for where, words in _called("make"):
+        for target in _targets(words):
+            made = subprocess.run(
+                ["make", "--dry-run", *words], cwd=ROOT, capture_output=True, text=True, check=False
+            )
+            assert made.returncode == 0, f"{where}: make {target}: {made.stderr}"
+
+
+def test_every_make_target_is_run_by_a_test_or_by_ci() -> None:
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    modules = dict(
+        re.findall(r"^([a-z-]+): .*\n\t@?.*-m (tools\.\w+)", (ROOT / "Makefile").read_text(), re.M)
+    )
+    tests = "\n".join(
+        path.read_text(encoding="utf-8")
+        for path in (ROOT / "tests").glob("test_*.py")
+        if path.name != Path(__file__).name
+    )
+    called = {target for _, words in _called("make") for target in _targets(words)}
+    assert {"lint", "scan", "test", "smoke", "rollback", "serving", "notes"} <= called
+    for target in called - {".venv/.ready"}:  # of which all the others are made
+        module = modules.get(target, "").removeprefix("tools.")
+        by_test = module and f"{module}.main(" in tests
+        assert f"make {target}" in run or by_test, f"nothing here runs make {target}"
+
+
+def test_every_pulumi_command_and_flag_is_a_known_one() -> None:
+    seen = 0
+    for where, words in _called("pulumi"):
+        plain = [word for word in words if not word.startswith("-")]
+        command = " ".join(plain[:2]) if plain[0] == "stack" else plain[0]
+        assert command in PULUMI, f"{where}: pulumi {command}"
+        flags = {word for word in words if word.startswith("-")}
+        assert flags <= PULUMI[command], f"{where}: pulumi {command} {flags - PULUMI[command]}"
+        seen += 1
+    assert seen
+
+
+def test_every_stack_has_its_config() -> None:
+    stacks = set()
+    for _, job in _jobs():
+        stacks |= set(job.get("strategy", {}).get("matrix", {}).get("stack", ()))
+        stacks |= {job["with"]["stack"]} if "stack" in job.get("with", {}) else set()
+    assert stacks == {"dev", "prod"}
+    for stack in stacks:
+        assert (ROOT / f"Pulumi.{stack}.yaml").exists()
+
+
+def test_a_deployment_waits_its_turn_and_is_never_cut_short() -> None:
+    deploy = _load(ROOT / ".github" / "workflows" / "deploy.yml")["jobs"]["deploy"]
+    assert deploy["concurrency"] == {
+        "group": "deploy-${{ inputs.stack }}",
+        "cancel-in-progress": False,
+    }
+    main = _load(ROOT / ".github" / "workflows" / "main.yml")["jobs"]
+    assert main["dev"]["needs"] == "check" and main["prod"]["needs"] == "dev"
+
+
+def test_credentials_are_for_jobs_of_an_environment_only() -> None:
+    for where, job in _jobs():
+        token = job["permissions"].get("id-token")
+        roles = [step for step in job.get("steps", ()) if "role" in step.get("with", {})]
+        assert bool(token) == bool("environment" in job or "deploy.yml" in job.get("uses", ""))
+        assert not roles or (token and job["environment"]), where
+
+
+def test_no_script_holds_an_expression() -> None:
+    for where, step in _steps():
+        assert "${{" not in step.get("run", ""), where
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_checkout_keeps_no_token(path: Path) -> None:
+    for job in _load(path)["jobs"].values():
+        for step in job.get("steps", ()):
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False

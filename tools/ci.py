@@ -1,0 +1,58 @@
+"""What the commands of the pipeline share: the outputs file, the job's summary, one clear error."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+
+class CommandError(RuntimeError):
+    """What keeps a command from its work, as the person at the terminal should read it."""
+
+
+def read_outputs(path: Path) -> dict[str, Any]:
+    """Return a stack's outputs; raises CommandError where the file is not what it should be."""
+    how = (
+        "write it with `pulumi stack output --json --show-secrets > FILE`, or start `make local`, "
+        "which keeps .local/outputs.json"
+    )
+    try:
+        outputs = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CommandError(f"{path} is missing; {how}") from None
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{path} is not a stack's outputs ({error}); {how}") from None
+    if not isinstance(outputs, dict):
+        raise CommandError(f"{path} is not a stack's outputs (no JSON object); {how}")
+    return outputs
+
+
+def text(outputs: dict[str, Any], name: str) -> str:
+    """Return an output; raises CommandError where it is absent, no text or was not shown."""
+    value = outputs.get(name)
+    if not isinstance(value, str) or value in {"", "[secret]"}:
+        raise CommandError(
+            f"the outputs have no value for {name}; was the stack deployed, and the file written "
+            "with --show-secrets?"
+        )
+    return value
+
+
+def summarize(markdown: str) -> None:
+    """Append to the summary that GitHub shows of a job; elsewhere do nothing."""
+    if path := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with open(path, "a", encoding="utf-8") as summary:
+            summary.write(markdown + "\n\n")
+
+
+def run(command: Callable[[], int]) -> int:
+    """Return the command's exit code; what stops it becomes one line on stderr, and 1."""
+    try:
+        return command()
+    except (CommandError, BotoCoreError, ClientError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
