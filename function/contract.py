@@ -1,19 +1,32 @@
 """The types that an endpoint is declared with and written against.
 
-Nothing here imports boto3 or knows Lambda, so the Pulumi program, the tests and a cold start
+Nothing here imports the AWS SDK or knows Lambda, so the Pulumi program, the tests and a cold start
 all read the declarations for the price of a few dataclasses.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-_SEGMENT = re.compile(r"[A-Za-z0-9._:-]+|\{([A-Za-z0-9._-]+)\}")
-_ACTION = re.compile(r"[a-z0-9-]+:[A-Z][A-Za-z0-9]*")
-# RFC 9110, section 5.6.2: token.
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+# DynamoDB's actions on the items of a table; a wildcard is none of them.
+ACTIONS = frozenset(
+    f"dynamodb:{name}"
+    for name in (
+        *("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem"),
+        *("PartiQLDelete", "PartiQLInsert", "PartiQLSelect", "PartiQLUpdate"),
+        *("PutItem", "Query", "Scan", "UpdateItem"),
+    )
+)
+
+# API Gateway's rules: the part of a path, and the name of a parameter.
+_SEGMENT = re.compile(r"(?!\.+$)[A-Za-z0-9._:-]+|\{[A-Za-z0-9._-]+\}")
+_PARAMETER = re.compile(r"[A-Za-z0-9._$-]+")
+# API Gateway answers its own health checks there.
+_RESERVED = frozenset({"/ping", "/sping"})
 
 Schema = Mapping[str, Any]
 
@@ -38,12 +51,15 @@ class DeclarationError(ValueError):
 class Problem(Exception):
     """Raised by an endpoint to answer with a problem document (RFC 9457).
 
-    `detail` reaches the client: it must name nothing of what lies behind the API.
+    `status` is an HTTP status from 400 to 599, else ValueError. `detail` reaches the client: it
+    must name nothing of what lies behind the API.
     """
 
     def __init__(
         self, status: int, detail: str, *, headers: Mapping[str, str] | None = None
     ) -> None:
+        if HTTPStatus(status) < 400:
+            raise ValueError(f"{status} is no status of a problem")
         super().__init__(detail)
         self.status = status
         self.detail = detail
@@ -54,8 +70,9 @@ class Problem(Exception):
 class Request:
     """One call, as an endpoint sees it.
 
-    `headers` have lower-case names; `path_parameters` are the values of `{name}` path segments.
-    `ip` is the caller's address, believed only from API Gateway and declared proxies;
+    `headers` have lower-case names, several of a name joined by a comma, and leave out the API
+    key; `path_parameters` are the values of `{name}` path segments. `ip` is the caller's address,
+    believed only from API Gateway and declared proxies, and empty where there is none;
     `api_key_id` is the key's id, never its value.
     """
 
@@ -69,21 +86,21 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What an endpoint returns: an HTTP status, a JSON body and extra headers.
+    """What an endpoint returns: an HTTP status, a JSON body (None: no body) and extra headers.
 
-    `notes` go to the request's log line and to the trace as annotations; they never reach the
-    client.
+    `notes` go to the request's log line and to the trace as annotations, under names of letters,
+    digits and `_`; they never reach the client, and must not be personal data.
     """
 
     status: int
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | None
     headers: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str | bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """IAM actions that an endpoint needs on one of the stack's tables."""
+    """IAM actions, of ACTIONS, that an endpoint needs on one of the stack's tables."""
 
     table: str
     actions: tuple[str, ...]
@@ -91,8 +108,11 @@ class Access:
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """A header or query parameter that an endpoint takes. API Gateway refuses a call without
-    a required one with 400."""
+    """A header, query parameter or path parameter.
+
+    API Gateway refuses a call without a required one with 400; what is in it, the endpoint
+    checks.
+    """
 
     name: str
     description: str
@@ -103,17 +123,22 @@ class Parameter:
 class Endpoint:
     """A method on a path, declared once; routing, permissions and documentation follow from it.
 
-    `answers` maps each status of success to the JSON schema of its body. Problems need no
-    mention: every endpoint has them.
+    `answers` maps each status of success to the JSON schema of its body, an object (None: no
+    body), and `answer_headers` are what they may carry. Problems need no mention: every endpoint
+    has them. `path_parameters` describes each `{name}` of the path.
+
+    Raises DeclarationError where API Gateway, IAM or the documentation could not take it.
     """
 
     method: str
     path: str
     summary: str
     handle: Callable[[Request], Answer]
-    answers: Mapping[int, Schema]
+    answers: Mapping[int, Schema | None]
+    answer_headers: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     query: tuple[Parameter, ...] = ()
+    path_parameters: tuple[Parameter, ...] = ()
     access: tuple[Access, ...] = ()
 
     @property
@@ -122,32 +147,53 @@ class Endpoint:
         return f"{self.method} {self.path}"
 
     @property
-    def path_parameters(self) -> tuple[str, ...]:
-        """The names of the `{name}` segments, from left to right."""
-        return tuple(re.findall(r"\{([^}]+)\}", self.path))
+    def operation(self) -> str:
+        """The name in the documentation: `GetEpochByKey` for `GET /epoch/{key}`."""
+        words = re.findall(r"[A-Za-z0-9]+", self.route.replace("{", " by "))
+        return "".join(word.capitalize() for word in words)
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise DeclarationError(
-                f"{self.route}: method must be one of {', '.join(sorted(METHODS))}"
-            )
-        if problem := self._problem():
+        if problem := next(self._problems(), None):
             raise DeclarationError(f"{self.route}: {problem}")
 
-    def _problem(self) -> str | None:
+    def _problems(self) -> Iterator[str]:
+        if self.method not in METHODS:
+            yield f"method must be one of {', '.join(sorted(METHODS))}"
         segments = self.path.split("/")
         if segments[0] or not all(_SEGMENT.fullmatch(part) for part in segments[1:]):
-            return (
+            yield (
                 "path must be /segments of letters, digits, '.', '_', ':', '-' "
                 "or a {parameter}, without a trailing slash"
             )
-        if len(set(self.path_parameters)) < len(self.path_parameters):
-            return "a path parameter is named twice"
-        if not self.answers or not all(200 <= status < 400 for status in self.answers):
-            return "answers must map at least one status from 200 to 399 to a schema"
-        for name in (parameter.name for parameter in self.headers):
-            if not _HEADER.fullmatch(name):
-                return f"{name!r} is not a header name"
-        actions = [action for access in self.access for action in access.actions]
-        wrong = [action for action in actions if not _ACTION.fullmatch(action)]
-        return f"{wrong[0]!r} is not an IAM action such as dynamodb:PutItem" if wrong else None
+        if self.path in _RESERVED:
+            yield "API Gateway keeps this path for itself"
+        if not self.summary.strip():
+            yield "summary is missing"
+        yield from self._wrong_answers()
+        yield from self._wrong_parameters()
+        for action in (action for access in self.access for action in access.actions):
+            if action not in ACTIONS:
+                yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
+
+    def _wrong_answers(self) -> Iterator[str]:
+        known = {status.value for status in HTTPStatus if 200 <= status < 400}
+        if not self.answers or not known.issuperset(self.answers):
+            yield "answers must map at least one HTTP status from 200 to 399 to a schema"
+        for status, schema in self.answers.items():
+            if schema is not None and schema.get("type") != "object":
+                yield f"the schema of {status} must have 'type': 'object'"
+
+    def _wrong_parameters(self) -> Iterator[str]:
+        groups = (self.headers, self.query, self.path_parameters, self.answer_headers)
+        for group in groups:
+            names = [parameter.name.lower() for parameter in group]
+            for parameter in group:
+                if not _PARAMETER.fullmatch(parameter.name):
+                    yield f"{parameter.name!r} is not a name of letters, digits, '.', '_', '$', '-'"
+                if not parameter.description.strip():
+                    yield f"the description of {parameter.name} is missing"
+                if names.count(parameter.name.lower()) > 1:
+                    yield f"{parameter.name} is named twice"
+        in_path = re.findall(r"\{([^}]+)\}", self.path)
+        if sorted(in_path) != sorted(parameter.name for parameter in self.path_parameters):
+            yield f"path_parameters must describe what the path names: {', '.join(in_path)}"

@@ -8,6 +8,7 @@ Nothing here can fail a request: what goes wrong while observing one is dropped.
 import json
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,9 @@ from typing import Any
 
 NAMESPACE = "Epoch"
 
+# What logging itself has on a record, and refuses as `extra`.
+_RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
 _logger = logging.getLogger("function")
 _logger.setLevel(logging.INFO)
 
@@ -25,11 +29,13 @@ _logger.setLevel(logging.INFO)
 class _JsonLines(logging.Formatter):
     """What Lambda's JSON logging writes, for processes that Lambda did not start."""
 
-    _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message"}
-
     def format(self, record: logging.LogRecord) -> str:
-        extra = {k: v for k, v in vars(record).items() if k not in self._STANDARD}
-        line = {"level": record.levelname, "message": record.getMessage(), **extra}
+        line: dict[str, Any] = {"level": record.levelname, "message": record.getMessage()}
+        if record.exc_info and record.exc_info[0]:
+            line["errorType"] = record.exc_info[0].__name__
+            line["errorMessage"] = str(record.exc_info[1])
+            line["stackTrace"] = self.formatException(record.exc_info).splitlines()
+        line |= {k: v for k, v in vars(record).items() if k not in _RESERVED}
         return json.dumps(line, default=str)
 
 
@@ -52,7 +58,8 @@ class Span:
     def close(self, status: int, notes: Mapping[str, str | bool]) -> None:
         """Take the answer's status and notes."""
         self.status = status
-        self.notes = dict(notes)
+        with suppress(Exception):
+            self.notes = dict(notes)
 
     @property
     def outcome(self) -> str:
@@ -74,8 +81,15 @@ def _recorder() -> Any:
     return xray_recorder
 
 
+def warm() -> None:
+    """Load the tracer. Called while the process starts, when Lambda lends a full CPU."""
+    with suppress(Exception):
+        _recorder()
+
+
 def _trace_id() -> str:
-    return os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0].removeprefix("Root=")
+    found = re.search(r"Root=([0-9a-f-]+)", os.environ.get("_X_AMZN_TRACE_ID", ""))
+    return found[1] if found else ""
 
 
 def _begin(name: str, namespace: str = "local") -> Any:
@@ -103,9 +117,17 @@ def trace(route: str) -> Iterator[Span]:
         _span.reset(token)
         if subsegment:
             with suppress(Exception):
-                for key, value in {"outcome": span.outcome, **span.notes}.items():
+                for key, value in {**span.notes, "outcome": span.outcome}.items():
                     subsegment.put_annotation(key, value)
-        _end(subsegment)
+                if span.status >= 500:
+                    subsegment.add_fault_flag()
+                elif span.status >= 400:
+                    subsegment.add_error_flag()
+            _end(subsegment)
+            # What a failure left open would be the parent of the next request that has the same
+            # trace id, and a client may choose that.
+            with suppress(Exception):
+                _recorder().clear_trace_entities()
 
 
 @contextmanager
@@ -131,12 +153,19 @@ def _starts() -> Iterator[bool]:
 
 
 def _metrics(span: Span, cold: bool) -> dict[str, Any]:
-    """Return the request's metrics in CloudWatch's embedded metric format."""
+    """Return the request's metrics in CloudWatch's embedded metric format.
+
+    CloudWatch Logs finds `_aws` at the top level of any JSON line; Lambda's JSON logging puts
+    `extra` there as it is.
+    """
     by_route = ["FunctionName", "Route"]
-    values = {"Replays": int(bool(span.notes.get("replayed"))), "ColdStarts": int(cold)}
+    values: dict[str, float] = {
+        "Replays": int(bool(span.notes.get("replayed"))),
+        "ColdStarts": int(cold),
+    }
     units = [{"Name": name, "Unit": "Count"} for name in values]
     if span.storage_ms:
-        values["StorageLatency"] = round(span.storage_ms, 3)  # type: ignore[assignment]
+        values["StorageLatency"] = round(span.storage_ms, 3)
         units.append({"Name": "StorageLatency", "Unit": "Milliseconds"})
     directives = [
         {
@@ -148,7 +177,8 @@ def _metrics(span: Span, cold: bool) -> dict[str, Any]:
     ]
     return {
         "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": directives},
-        "FunctionName": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
+        # A dimension is never empty.
+        "FunctionName": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
         "Route": span.route,
         "Outcome": span.outcome,
         "Requests": 1,
@@ -157,10 +187,15 @@ def _metrics(span: Span, cold: bool) -> dict[str, Any]:
 
 
 def log_request(span: Span, fields: Mapping[str, Any]) -> None:
-    """Write the request's one log line, which carries its metrics too."""
+    """Write the request's one log line, which carries its metrics too.
+
+    A note never takes the place of a field, and one that is named as logging names its own is
+    left out.
+    """
     with suppress(Exception):
         cold = next(_starts(), False)
         line = {
+            **{name: value for name, value in span.notes.items() if name not in _RESERVED},
             "route": span.route,
             "status": span.status,
             "outcome": span.outcome,
@@ -168,7 +203,6 @@ def log_request(span: Span, fields: Mapping[str, Any]) -> None:
             "version": os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
             "traceId": _trace_id(),
             **fields,
-            **span.notes,
             **_metrics(span, cold),
         }
         _logger.info("request", extra=line)
@@ -177,4 +211,6 @@ def log_request(span: Span, fields: Mapping[str, Any]) -> None:
 def log_failure(error: Exception) -> None:
     """Write what an endpoint did not expect; the client is told nothing of it."""
     with suppress(Exception):
-        _logger.error("unexpected", exc_info=error, extra={"traceId": _trace_id()})
+        span = _span.get()
+        route = span.route if span else ""
+        _logger.error("unexpected", exc_info=error, extra={"traceId": _trace_id(), "route": route})

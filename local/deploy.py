@@ -116,7 +116,7 @@ class LocalStack:
             headers={name: value for name, value in sent.items() if value},
         )
         try:
-            with urllib.request.urlopen(request, timeout=35) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return Reply(
                     status=answer.status,
                     headers=dict(answer.headers),

@@ -8,51 +8,88 @@ import zipfile
 from io import BytesIO
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 from components import bundle
 from local.program import ROOT
 from local.translations.compute import zip_bytes
+from tests import faulty
 
 INTERPRETERS = [
     sys.executable,
     *map(str, sorted(Path.home().glob(".pyenv/versions/3.13.*/bin/python3.13"))[:1]),
 ]
 
-# Runs one request; DynamoDB's address leads nowhere, so the answer is the 503 of a real client.
+# Answers one request as Lambda has it done, and finds DynamoDB in other regions and partitions.
 PROBE = """
-import sys
+import json, sys
 sys.path.append({folder!r})
 from function.main import handler
 from function import telemetry
 telemetry._recorder()
-answer = handler({{"httpMethod": "POST", "resource": "/epoch"}}, None)
-stdlib = [p for p in sys.path if "site-packages" in p]
-print(answer["statusCode"], stdlib)
+identity = {{"sourceIp": "192.0.2.1", "apiKeyId": "caller"}}
+event = {{"httpMethod": "POST", "resource": "/epoch", "requestContext": {{"identity": identity}}}}
+answer = handler(event, None)
+import botocore.session
+from botocore.config import Config
+config = Config(ignore_configured_endpoint_urls=True)
+clients = [
+    botocore.session.get_session().create_client("dynamodb", region_name=region, config=config)
+    for region in {regions!r}
+]
+print(json.dumps({{
+    "answer": [answer["statusCode"], answer["body"]],
+    "endpoints": [client.meta.endpoint_url for client in clients],
+    "installed": [p for p in sys.path if "site-packages" in p],
+    "loaded": sorted({{m.split(".")[0] for m in sys.modules}} & {{"boto3", "s3transfer"}}),
+}}))
 """
+REGIONS = ("eu-central-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1")
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_it_needs_nothing_but_the_standard_library(interpreter: str, tmp_path: Path) -> None:
     with zipfile.ZipFile(BytesIO(zip_bytes(bundle.archive()))) as packed:
         packed.extractall(tmp_path)
-    run = subprocess.run(
-        [interpreter, "-I", "-S", "-c", PROBE.format(folder=str(tmp_path))],
-        env={
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "eu-central-1",
-            "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9",
-            "EPOCH_TABLE": "epochs",
-            # By these aws-xray-sdk knows that it is in Lambda.
-            "LAMBDA_TASK_ROOT": str(tmp_path),
-            "_X_AMZN_TRACE_ID": "Root=1-00000000-000000000000000000000000;Parent=1;Sampled=1",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.stdout.strip() == "503 []", run.stderr
+    table = faulty.Table()
+    with faulty.storage(table) as server:
+        run = subprocess.run(
+            [
+                *(interpreter, "-I", "-S", "-B", "-c"),
+                PROBE.format(folder=str(tmp_path), regions=REGIONS),
+            ],
+            env={
+                "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test",
+                "AWS_DEFAULT_REGION": "eu-central-1",
+                "AWS_ENDPOINT_URL_DYNAMODB": server.url,
+                "AWS_LAMBDA_FUNCTION_NAME": "epoch",
+                "EPOCH_TABLE": "epochs",
+                # By these aws-xray-sdk knows that it is in Lambda.
+                "LAMBDA_TASK_ROOT": str(tmp_path),
+                "_X_AMZN_TRACE_ID": "Root=1-00000000-000000000000000000000000;Parent=1;Sampled=1",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert not run.returncode, run.stderr
+    seen = json.loads(run.stdout)
+    status, body = seen["answer"]
+    assert status == 201 and list(table.items) == [json.loads(body)["key"]]
+    assert not seen["installed"] and not seen["loaded"]
+    whole = botocore.session.get_session()  # this one has all of botocore's data
+    assert seen["endpoints"] == [
+        whole.create_client("dynamodb", region_name=region).meta.endpoint_url for region in REGIONS
+    ]
+
+
+def test_it_has_the_data_of_one_service_and_no_bytecode() -> None:
+    names = list(bundle.files())
+    services = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}
+    assert {service for service in services if "." not in service} == {"dynamodb"}
+    assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
 
 
 def _fingerprint(project: Path) -> dict[str, str]:

@@ -15,16 +15,20 @@ USE = """
 import json
 from local import deploy
 with deploy.up("dev") as local:
-    key = local.call().json()["key"]
+    made = local.call().json()
+    key = made["key"]
     found = local.call(method="GET", path="/epoch/" + key)
     missing = local.call(method="GET", path="/epoch/none")
     gateway = local.emulator.client("apigateway")
     (api,) = gateway.get_rest_apis()["items"]
     export = gateway.get_export(restApiId=api["id"], stageName="dev", exportType="oas30")
     iam = local.emulator.client("iam")
-    (role,) = [r["RoleName"] for r in iam.list_roles()["Roles"] if "epoch-dev" in r["RoleName"]]
+    name = local.outputs["function_name"]
+    function = local.emulator.client("lambda").get_function_configuration(FunctionName=name)
+    role = function["Role"].rsplit("/", 1)[1]
     (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     print(json.dumps({
+        "made": made,
         "found": [found.status, found.json()],
         "missing": [missing.status, missing.json()],
         "paths": json.loads(export["body"].read())["paths"],
@@ -49,8 +53,11 @@ def test_the_documented_endpoint_works_with_one_added_file(tmp_path: Path) -> No
     )
     assert run.returncode == 0, run.stderr
     seen = json.loads(run.stdout)
-    assert seen["found"][0] == 200 and seen["found"][1]["ip"] == "127.0.0.1"
+    assert seen["found"] == [200, {"epoch": seen["made"]["epoch"]}]
     assert seen["missing"][0] == seen["missing"][1]["status"] == 404
-    assert "get" in seen["paths"]["/epoch/{key}"] and "post" in seen["paths"]["/epoch"]
+    assert "post" in seen["paths"]["/epoch"]
+    exported = seen["paths"]["/epoch/{key}"]["get"]
+    assert exported["summary"] == "Read a record." and exported["operationId"] == "GetEpochByKey"
+    assert exported["parameters"][0]["description"] == "The record's key."
     assert seen["policy"]["Statement"][0]["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem"]
     assert "GET /epoch/{key}" in seen["routes"]

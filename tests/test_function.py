@@ -2,13 +2,16 @@
 
 # pylint: disable=protected-access  # starts each test with a process-wide client of its own
 
+import io
 import json
+import logging
+import math
+import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,10 +21,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from function import main, storage
-from function.contract import Access, Answer, DeclarationError, Endpoint, Request
+from function import main, storage, telemetry
+from function.contract import (
+    Access,
+    Answer,
+    DeclarationError,
+    Endpoint,
+    Parameter,
+    Problem,
+    Request,
+)
 from function.endpoints import check, post_epoch
+from local import traces
 from local.program import ROOT
+from tests import faulty
 
 CONTEXT = SimpleNamespace(aws_request_id="invocation")
 
@@ -68,6 +81,24 @@ def table() -> Iterator[Any]:
         yield lambda: client.scan(TableName="epochs")["Items"]
 
 
+@pytest.fixture
+def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[traces.Collector]:
+    """Trace as in Lambda, every request under the same trace id, and return what arrives."""
+    from aws_xray_sdk.core import AWSXRayRecorder  # pylint: disable=import-outside-toplevel
+
+    for route, handle in LEAKY.items():
+        method, path = route.split()
+        leaky = _endpoint(method=method, path=path, handle=handle, path_parameters=())
+        monkeypatch.setitem(main._ROUTES, route, leaky)
+    with traces.collecting() as collector:
+        monkeypatch.setenv("AWS_XRAY_DAEMON_ADDRESS", collector.address)
+        monkeypatch.setenv("LAMBDA_TASK_ROOT", str(ROOT))
+        monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACED)
+        recorder = AWSXRayRecorder()
+        monkeypatch.setattr(telemetry, "_recorder", lambda: recorder)
+        yield collector
+
+
 def test_two_api_keys_never_share_a_record(table: Any) -> None:
     header = {"Idempotency-Key": "same"}
     mine, theirs = (main.handler(event(header, apiKeyId=key), CONTEXT) for key in "ab")
@@ -95,6 +126,11 @@ def test_an_expired_record_is_recorded_anew(table: Any, monkeypatch: pytest.Monk
         ("2", "203.0.113.9, 192.0.2.1", "192.0.2.1"),
         ("1", "not an address, 192.0.2.1", "192.0.2.1"),
         ("1", "", "192.0.2.1"),
+        ("1", "203.0.113.9:4711, 192.0.2.1", "203.0.113.9"),
+        ("1", "[2001:DB8::0:9]:443, 192.0.2.1", "2001:db8::9"),
+        ("1", "fe80::1%<script>, 192.0.2.1", "fe80::1"),
+        ("1", "203.0.113.9, 198.51.100.7", "198.51.100.7"),
+        ("many", "203.0.113.9, 192.0.2.1", "192.0.2.1"),
     ),
 )
 @pytest.mark.usefixtures("table")
@@ -107,15 +143,228 @@ def test_only_declared_proxies_are_believed(
 
 
 def test_the_log_line_has_no_address_and_no_api_key(table: Any, caplog: Any) -> None:
-    storage.telemetry._logger.addHandler(caplog.handler)
-    try:
-        main.handler(event({"x-api-key": "the-secret"}), CONTEXT)
-    finally:
-        storage.telemetry._logger.removeHandler(caplog.handler)
+    with written_to(caplog.handler):
+        main.handler(event({"x-api-key": "the-secret", "X-Forwarded-For": "192.0.2.9"}), CONTEXT)
     (record,) = caplog.records
     written = json.dumps(vars(record), default=str)
-    assert "192.0.2.1" not in written and "the-secret" not in written
+    assert "192.0.2." not in written and "the-secret" not in written
     assert vars(record)["key"] == table()[0]["key"]["S"] and vars(record)["Requests"] == 1
+    assert vars(record)["apiKeyId"] == "caller" and vars(record)["requestId"] == "invocation"
+
+
+@contextmanager
+def written_to(handler: logging.Handler) -> Iterator[None]:
+    """Send the function's log lines to a handler too."""
+    telemetry._logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        telemetry._logger.removeHandler(handler)
+
+
+def lines(call: Callable[[], object]) -> list[dict[str, Any]]:
+    """Return the log lines that a call writes."""
+    handler = logging.StreamHandler(stream := io.StringIO())
+    handler.setFormatter(telemetry._JsonLines())
+    with written_to(handler):
+        call()
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_without_an_address_nothing_is_stored(table: Any) -> None:
+    answer = main.handler(event(sourceIp="test-invoke-source-ip"), CONTEXT)
+    assert answer["statusCode"] == 400 and not table()
+
+
+def test_two_idempotency_keys_are_none(table: Any) -> None:
+    sent = event() | {"multiValueHeaders": {"Idempotency-Key": ["a", "b"]}}
+    assert main.handler(sent, CONTEXT)["statusCode"] == 400 and not table()
+
+
+def test_a_method_that_the_path_does_not_take_is_405_and_says_which_it_takes() -> None:
+    answer = main.handler(event() | {"httpMethod": "PUT"}, CONTEXT)
+    assert answer["statusCode"] == 405 and answer["headers"]["Allow"] == "POST"
+
+
+@pytest.mark.parametrize("microseconds", (0, 1, 500_000, 999_999))
+def test_answer_item_and_repeat_have_the_same_digits(
+    table: Any, monkeypatch: pytest.MonkeyPatch, microseconds: int
+) -> None:
+    now = (1_795_538_800_000_000 + microseconds) * 1000 + 999
+    monkeypatch.setattr(post_epoch.time, "time_ns", lambda: now)
+    first, again = (main.handler(event({"Idempotency-Key": "one"}), CONTEXT) for _ in range(2))
+    (item,) = table()
+    assert first["body"] == again["body"]
+    digits = json.loads(first["body"], parse_float=str, parse_int=str)["epoch"]
+    assert digits == item["epoch"]["N"] == str(storage.number(digits))
+    assert round(float(digits) * 1e6) == now // 1000
+
+
+def test_before_it_expires_a_record_is_repeated(
+    table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETENTION_DAYS", "1")
+    first, again = (main.handler(event({"Idempotency-Key": "one"}), CONTEXT) for _ in range(2))
+    assert first["body"] == again["body"] and "Idempotency-Replayed" in again["headers"]
+    assert len(table()) == 1
+
+
+def _raise(error: Exception) -> Any:
+    raise error
+
+
+CIRCLE: dict[str, Any] = {}
+CIRCLE["self"] = CIRCLE
+
+
+@pytest.mark.parametrize(
+    "handle",
+    (
+        lambda _: None,
+        lambda _: Answer(status=200, body={"a": math.nan}),
+        lambda _: Answer(status=200, body={"a": object()}),
+        lambda _: Answer(status=200, body=CIRCLE),
+        lambda _: Answer(status=200, body=[]),  # type: ignore[arg-type]
+        lambda _: Answer(status=999, body={}),
+        lambda _: Answer(status=200, body={}, headers={"A": "b\r\nSet-Cookie: c"}),
+        lambda _: Answer(status=200, body={}, headers={"A: b\r\nC": "d"}),
+        lambda _: Answer(status=200, body={}, headers={"A": 1}),  # type: ignore[dict-item]
+        lambda _: _raise(Problem(200, "well")),
+        lambda _: _raise(Problem(418_000, "what")),
+        lambda _: _raise(Problem(400, "no", headers={"A": "b\nc"})),
+        lambda _: _raise(RecursionError()),
+        lambda request: request.nothing,
+    ),
+)
+def test_nonsense_from_an_endpoint_is_a_500_that_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch, handle: Callable[[Request], Answer]
+) -> None:
+    route = _endpoint(handle=handle)
+    monkeypatch.setitem(main._ROUTES, route.route, route)
+    sent = event() | {"httpMethod": "GET", "resource": route.path}
+    answers: list[dict[str, Any]] = []
+    failure, line = lines(lambda: answers.append(main.handler(sent, CONTEXT)))
+    body = json.loads(answers[0]["body"])
+    assert answers[0]["statusCode"] == body["status"] == 500
+    assert body["detail"] == "The request could not be handled."
+    assert failure["route"] == line["route"] == "GET /epoch/{key}" and failure["stackTrace"]
+    assert line["outcome"] == "failed"
+
+
+def test_an_answer_without_a_body_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = _endpoint(handle=lambda _: Answer(status=204, body=None), answers={204: None})
+    monkeypatch.setitem(main._ROUTES, gone.route, gone)
+    sent = event() | {"httpMethod": "GET", "resource": gone.path}
+    assert main.handler(sent, None) == {"statusCode": 204, "headers": {}, "body": ""}
+
+
+def test_a_note_takes_no_fields_place_and_costs_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("status", "route", "_aws", "Requests", "apiKeyId", "name", "message", "asctime")
+    noted = _endpoint(
+        handle=lambda _: Answer(
+            status=200, body={}, notes={"mine": "kept", **{name: "taken" for name in names}}
+        )
+    )
+    monkeypatch.setitem(main._ROUTES, noted.route, noted)
+    sent = event() | {"httpMethod": "GET", "resource": noted.path}
+    (line,) = lines(lambda: main.handler(sent, CONTEXT))
+    assert line["mine"] == "kept" and "taken" not in line.values()
+
+
+def test_the_line_is_within_the_limits_of_the_embedded_metric_format(table: Any) -> None:
+    (line,) = lines(lambda: main.handler(event(), CONTEXT))
+    assert table()
+    for directive in line["_aws"]["CloudWatchMetrics"]:
+        assert len(directive["Metrics"]) <= 100
+        assert all(isinstance(line[m["Name"]], (int, float)) for m in directive["Metrics"])
+        for names in directive["Dimensions"]:
+            assert len(names) <= 30 and all(0 < len(line[name]) <= 1024 for name in names)
+
+
+def _break_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACED)
+    monkeypatch.setattr(telemetry, "_recorder", lambda: _raise(RuntimeError()))
+
+
+def _break_subsegment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACED)
+    monkeypatch.setattr(
+        telemetry, "_recorder", lambda: SimpleNamespace(begin_subsegment=lambda *_: object())
+    )
+
+
+def _break_logger(monkeypatch: pytest.MonkeyPatch) -> None:
+    for level in ("info", "error"):
+        monkeypatch.setattr(telemetry._logger, level, lambda *_, **__: _raise(OSError()))
+
+
+def _break_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    for handler in telemetry._logger.handlers:
+        if isinstance(handler.formatter, telemetry._JsonLines):
+            monkeypatch.setattr(handler, "stream", closed)
+
+
+@pytest.mark.parametrize(
+    "broken", (_break_recorder, _break_subsegment, _break_logger, _break_stderr)
+)
+def test_telemetry_that_fails_fails_no_request(
+    table: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: Callable[[pytest.MonkeyPatch], None],
+) -> None:
+    broken(monkeypatch)
+    assert main.handler(event(), object())["statusCode"] == 201 and len(table()) == 1
+    assert main.handler(event({"Idempotency-Key": ""}), CONTEXT)["statusCode"] == 400
+
+
+TRACED = "Root=1-00000000-000000000000000000000000;Parent=1111111111111111;Sampled=1"
+
+
+def _leave_open(_: Request) -> Answer:
+    telemetry._begin("left open")
+    raise RuntimeError
+
+
+LEAKY = {"GET /a": _leave_open, "GET /b": lambda _: _raise(Problem(418, "no"))}
+SENT = (
+    event(),
+    event({"Idempotency-Key": "one"}),
+    event({"Idempotency-Key": "a b"}),
+    *({"httpMethod": "GET", "resource": route.split()[1]} for route in LEAKY),
+    None,
+)
+
+
+def _segment(tracer: traces.Collector, key: str) -> traces.Segment:
+    """Return the segment with an annotation; it comes by UDP, so a moment later."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        for segment in tracer.trace(TRACED[5:40]):
+            if segment.get("annotations", {}).get("key") == key:
+                return segment
+        time.sleep(0.005)
+    raise AssertionError(f"no segment of {key}")
+
+
+@given(before=st.lists(st.sampled_from(SENT), max_size=5))
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_whatever_came_before_a_request_has_only_its_own(
+    table: Any, tracer: traces.Collector, before: list[Any]
+) -> None:
+    for sent in before:
+        main.handler(sent, CONTEXT)
+    assert telemetry._span.get() is None
+    (line,) = lines(lambda: main.handler(event(), CONTEXT))
+    assert line["key"] in {item["key"]["S"] for item in table()}
+    assert not line["replayed"] and line["outcome"] == "success" and line["apiKeyId"] == "caller"
+    segment = _segment(tracer, line["key"])
+    assert segment["parent_id"] == "1" * 16
+    assert segment["annotations"] == {"key": line["key"], "replayed": False, "outcome": "success"}
 
 
 TEXT = st.text(max_size=40)
@@ -159,103 +408,86 @@ def test_for_any_event_the_answer_is_well_formed(sent: Any) -> None:
     if answer["statusCode"] == 201:
         assert set(body) == {"key", "epoch", "ip"}
     else:
-        assert answer["statusCode"] in {400, 403, 404, 500, 503}
+        assert answer["statusCode"] in {400, 403, 404, 405, 500, 503}
         assert set(body) == {"type", "title", "status", "detail", "requestId"}
         assert answer["headers"]["Content-Type"] == "application/problem+json"
     for value in answer["headers"].values():
         assert isinstance(value, str) and value.isascii() and value.isprintable()
 
 
-class Storage(BaseHTTPRequestHandler):
-    """A DynamoDB that applies conditional puts, and fails as its server is told to."""
-
-    server: Any
-
-    def log_message(self, *_: Any) -> None:
-        """Stay quiet."""
-
-    def _reply(self, status: int, body: dict[str, Any]) -> None:
-        sent = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(sent)))
-        self.end_headers()
-        self.wfile.write(sent)
-
-    def do_POST(self) -> None:  # pylint: disable=invalid-name
-        """Answer a PutItem."""
-        put = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        fault = self.server.faults.pop(0) if self.server.faults else ""
-        if fault in {"ThrottlingException", "ProvisionedThroughputExceededException"}:
-            self._reply(400, {"__type": f"com.amazonaws#{fault}", "message": "table secret-arn"})
-            return
-        if fault == "InternalServerError":
-            self._reply(500, {"__type": f"com.amazonaws#{fault}", "message": "secret-arn"})
-            return
-        there = self.server.items.setdefault(put["Item"]["key"]["S"], put["Item"])
-        if fault == "drop":
-            self.close_connection = True
-        elif fault == "AccessDeniedException":
-            self._reply(400, {"__type": f"com.amazonaws#{fault}", "message": "secret-arn"})
-        elif there is put["Item"]:
-            self._reply(200, {})
-        else:
-            kind = "com.amazonaws#ConditionalCheckFailedException"
-            self._reply(400, {"__type": kind, "message": "failed", "Item": there})
-
-
 @contextmanager
 def failing(monkeypatch: pytest.MonkeyPatch, *faults: str) -> Iterator[dict[str, Any]]:
     """Run a DynamoDB whose first answers are `faults`; yield its items."""
-    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Storage)
-    server.faults, server.items = list(faults), {}
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{server.server_port}")
-    try:
-        yield server.items
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    monkeypatch.setattr(storage, "READ_TIMEOUT_S", 0.2)
+    table = faulty.Table()
+    with faulty.storage(table, *faults, delay_s=0.4) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+        yield table.items
 
 
-@pytest.mark.parametrize(
-    "fault",
-    ("ThrottlingException", "ProvisionedThroughputExceededException", "InternalServerError"),
-)
+@pytest.mark.parametrize("fault", ("throttled", "over capacity", "broken"))
 def test_a_storage_that_cannot_is_503_with_retry_after(
     monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     with failing(monkeypatch, fault, fault) as items:
         answer = main.handler(event(), CONTEXT)
     assert answer["statusCode"] == 503 and answer["headers"]["Retry-After"] == "1"
-    assert not items and "secret" not in answer["body"]
+    assert not items and faulty.SECRET not in answer["body"]
 
 
+def test_a_storage_that_refuses_connections_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        answer = main.handler(event(), CONTEXT)
+    assert answer["statusCode"] == 503 and answer["headers"]["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize("fault", ("drop", "slow"))
 @pytest.mark.parametrize("headers", ({}, {"Idempotency-Key": "one"}))
 def test_a_write_whose_answer_is_lost_is_one_record_and_no_repeat(
-    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], fault: str
 ) -> None:
-    with failing(monkeypatch, "drop") as items:
+    with failing(monkeypatch, fault) as items:
         answer = main.handler(event(headers), CONTEXT)
     assert answer["statusCode"] == 201 and "Idempotency-Replayed" not in answer["headers"]
     assert list(items) == [json.loads(answer["body"])["key"]]
 
 
+@pytest.mark.parametrize("fault", ("drop", "slow"))
 def test_after_503_a_repeat_gets_the_record_that_was_written(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    with failing(monkeypatch, "drop", "drop") as items:
+    with failing(monkeypatch, fault, fault) as items:
         first = main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
         again = main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
     assert (first["statusCode"], again["statusCode"]) == (503, 201)
     assert again["headers"]["Idempotency-Replayed"] == "true" and len(items) == 1
 
 
+def test_two_calls_in_one_microsecond_are_still_a_call_and_a_repeat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(post_epoch.time, "time_ns", lambda: 1_795_538_800_123_456_789)
+    with failing(monkeypatch):
+        main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
+        again = main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
+    assert again["headers"]["Idempotency-Replayed"] == "true"
+
+
 def test_a_refusal_is_a_500_that_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    with failing(monkeypatch, "AccessDeniedException"):
+    with failing(monkeypatch, "denied"):
         answer = main.handler(event(), CONTEXT)
-    assert answer["statusCode"] == 500 and "secret" not in answer["body"]
+    assert answer["statusCode"] == 500 and faulty.SECRET not in answer["body"]
+
+
+def _parameter(name: str) -> Parameter:
+    return Parameter(name=name, description="What it is.")
+
+
+def _access(action: str) -> Access:
+    return Access(table="epochs", actions=(action,))
 
 
 def _endpoint(**changes: Any) -> Endpoint:
@@ -265,6 +497,7 @@ def _endpoint(**changes: Any) -> Endpoint:
         "summary": "Read.",
         "handle": lambda request: Answer(status=200, body={"ip": request.ip}),
         "answers": {200: {"type": "object"}},
+        "path_parameters": (Parameter(name="key", description="Which."),),
     }
     return Endpoint(**{**values, **changes})
 
@@ -275,9 +508,24 @@ def _endpoint(**changes: Any) -> Endpoint:
         ({"method": "FETCH"}, "method must be one of"),
         ({"path": "/epoch/"}, "path must be"),
         ({"path": "epoch"}, "path must be"),
-        ({"path": "/{a}/{a}"}, "named twice"),
+        ({"path": "/.."}, "path must be"),
+        ({"path": "/epoch/{key+}/tail"}, "path must be"),
+        ({"path": "/a b"}, "path must be"),
+        ({"path": "/ping"}, "keeps this path"),
+        ({"path": "/{a}/{a}"}, "path_parameters must describe"),
+        ({"path": "/{other}"}, "path_parameters must describe"),
+        ({"summary": " "}, "summary is missing"),
         ({"answers": {}}, "answers must map"),
-        ({"access": (Access(table="epochs", actions=("GetItem",)),)}, "not an IAM action"),
+        ({"answers": {404: {"type": "object"}}}, "answers must map"),
+        ({"answers": {299: {"type": "object"}}}, "answers must map"),
+        ({"answers": {200: {"properties": {}}}}, "schema of 200 must have"),
+        ({"headers": (_parameter("a b"),)}, "'a b' is not a name"),
+        ({"query": (_parameter("a:b"),)}, "'a:b' is not a name"),
+        ({"headers": (_parameter("A"), _parameter("a"))}, "A is named twice"),
+        ({"query": (Parameter(name="a", description=""),)}, "description of a is missing"),
+        ({"access": (_access("GetItem"),)}, "not one of DynamoDB's actions"),
+        ({"access": (_access("dynamodb:PutItm"),)}, "not one of DynamoDB's actions"),
+        ({"access": (_access("dynamodb:*"),)}, "not one of DynamoDB's actions"),
     ),
 )
 def test_a_declaration_that_cannot_work_fails_at_once(changes: dict[str, Any], says: str) -> None:
@@ -289,9 +537,20 @@ def test_declarations_that_cannot_coexist_fail_at_once() -> None:
     with pytest.raises(DeclarationError, match="declared twice"):
         check([_endpoint(), _endpoint()])
     with pytest.raises(DeclarationError, match="already"):
-        check([_endpoint(), _endpoint(path="/epoch/{other}")])
+        other = (_parameter("other"),)
+        check([_endpoint(), _endpoint(path="/epoch/{other}/x", path_parameters=other)])
+    with pytest.raises(DeclarationError, match="too like"):
+        flat = {"path_parameters": ()}
+        check([_endpoint(path="/a-b", **flat), _endpoint(path="/a/b", method="PUT", **flat)])
     with pytest.raises(DeclarationError, match="unknown table"):
         check([_endpoint(access=(Access(table="x", actions=("dynamodb:GetItem",)),))])
+
+
+def test_a_fixed_part_and_a_parameter_may_stand_in_the_same_place() -> None:
+    fixed = _endpoint(path="/epoch/key", path_parameters=())
+    assert {endpoint.operation for endpoint in check([_endpoint(), fixed])} == {
+        *("GetEpochByKey", "GetEpochKey")
+    }
 
 
 def test_an_endpoint_knows_nothing_of_lambda() -> None:
@@ -299,11 +558,11 @@ def test_an_endpoint_knows_nothing_of_lambda() -> None:
     assert _endpoint().handle(request).body == {"ip": "192.0.2.1"}
 
 
-def test_the_function_imports_without_boto3_and_the_tracer() -> None:
+def test_the_function_imports_without_the_sdk_and_the_tracer() -> None:
     code = (
         "import sys; import function.main; "
-        "heavy = {'boto3', 'botocore', 'aws_xray_sdk'}; "
-        "print([m for m in sys.modules if m.split('.')[0] in heavy])"
+        "heavy = {'boto3', 'botocore', 'aws_xray_sdk', 'urllib3', 'asyncio', 'ssl', 'pulumi'}; "
+        "print(sorted(heavy & {m.split('.')[0] for m in sys.modules}))"
     )
     run = subprocess.run(
         [sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

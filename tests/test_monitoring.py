@@ -9,7 +9,7 @@ import pytest
 
 import function.endpoints
 from components.alarms import BURN_RATES
-from function.contract import Answer, Endpoint
+from function.contract import Answer, Endpoint, Parameter
 from local import program
 from local.program import ROOT
 from tests.conftest import declare, one
@@ -23,6 +23,7 @@ ADDED = Endpoint(
     summary="Read.",
     handle=lambda request: Answer(status=200, body={"ip": request.ip}),
     answers={200: {"type": "object"}},
+    path_parameters=(Parameter(name="key", description="Which."),),
 )
 
 
@@ -96,7 +97,7 @@ def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
     endpoints = function.endpoints.check([*function.endpoints.declared(), ADDED])
     monkeypatch.setattr(function.endpoints, "declared", lambda: endpoints)
     resources = program.declare("prod", preview=preview)
-    alarm = _alarms(resources)["endpoint-errors-get-epoch-key"]
+    alarm = _alarms(resources)["endpoint-errors-get-epoch-by-key"]
     assert "GET /epoch/{key}" in alarm["alarmDescription"]
     if preview:  # names are unknown then
         return

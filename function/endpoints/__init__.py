@@ -1,10 +1,11 @@
 """Every module in this package declares one endpoint, as its `ENDPOINT`."""
 
 import importlib
-import pkgutil
+import os
 import re
 from collections.abc import Iterable
 from functools import cache
+from itertools import accumulate
 
 from function.contract import DeclarationError, Endpoint
 from function.tables import TABLES
@@ -13,10 +14,17 @@ from function.tables import TABLES
 def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
     """Return the endpoints ordered by route; raise DeclarationError where two cannot coexist."""
     routes: dict[str, Endpoint] = {}
+    folders: dict[str, str] = {}
     parameters: dict[str, str] = {}
     for endpoint in endpoints:
         if endpoint.route in routes:
             raise DeclarationError(f"{endpoint.route} is declared twice")
+        for folder in accumulate(endpoint.path.split("/"), lambda path, part: f"{path}/{part}"):
+            # Resources and models are called by a path's letters and digits alone.
+            bare = re.sub(r"[^a-z0-9]", "", folder.lower().replace("{", "by"))
+            other = folders.setdefault(bare, folder)
+            if other != folder:
+                raise DeclarationError(f"{endpoint.route}: {folder} is too like {other}")
         for access in endpoint.access:
             if access.table not in TABLES:
                 raise DeclarationError(
@@ -26,10 +34,10 @@ def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
         # API Gateway refuses siblings that differ only in the name of their parameter.
         for match in re.finditer(r"\{[^}]+\}", endpoint.path):
             before = endpoint.path[: match.start()]
-            other = parameters.setdefault(before, match.group())
-            if other != match.group():
+            known = parameters.setdefault(before, match.group())
+            if known != match.group():
                 raise DeclarationError(
-                    f"{endpoint.route}: {before}{match.group()} is already {before}{other}"
+                    f"{endpoint.route}: {before}{match.group()} is already {before}{known}"
                 )
         routes[endpoint.route] = endpoint
     return tuple(routes[route] for route in sorted(routes))
@@ -39,9 +47,9 @@ def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
 def declared() -> tuple[Endpoint, ...]:
     """Return the endpoints of this package; raise DeclarationError for a module without one."""
     found = []
-    for name in sorted(module.name for module in pkgutil.iter_modules(__path__)):
-        module = importlib.import_module(f"{__name__}.{name}")
+    for name in sorted(name for name in os.listdir(__path__[0]) if name[0] not in "._"):
+        module = importlib.import_module(f"{__name__}.{name.removesuffix('.py')}")
         if not isinstance(getattr(module, "ENDPOINT", None), Endpoint):
-            raise DeclarationError(f"function/endpoints/{name}.py declares no ENDPOINT")
+            raise DeclarationError(f"function/endpoints/{name} declares no ENDPOINT")
         found.append(module.ENDPOINT)
     return check(found)

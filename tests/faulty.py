@@ -1,0 +1,93 @@
+"""A DynamoDB that fails as it is told to, in front of another or of a small one of its own."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Reply = tuple[int, bytes]
+Apply = Callable[[Mapping[str, str], bytes], Reply]
+
+SECRET = "arn:aws:dynamodb:eu-central-1:123456789012:table/secret"
+
+
+def error(status: int, code: str, **more: Any) -> Reply:
+    """Return an error as DynamoDB writes it."""
+    return status, json.dumps({"__type": f"x#{code}", "message": SECRET, **more}).encode()
+
+
+# Refusals instead of an application, by name.
+REFUSALS = {
+    "throttled": error(400, "ThrottlingException"),
+    "over capacity": error(400, "ProvisionedThroughputExceededException"),
+    "broken": error(500, "InternalServerError"),
+    "denied": error(400, "AccessDeniedException"),
+}
+
+
+class Table:
+    """Applies conditional puts to `items`, by key."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, Any] = {}
+
+    def __call__(self, headers: Mapping[str, str], body: bytes) -> Reply:
+        item = json.loads(body)["Item"]
+        there = self.items.setdefault(item["key"]["S"], item)
+        if there is item:
+            return 200, b"{}"
+        return error(400, "ConditionalCheckFailedException", Item=there)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: "Storage"
+
+    def log_message(self, *_: Any) -> None:
+        """Stay quiet."""
+
+    def do_POST(self) -> None:  # pylint: disable=invalid-name
+        """Answer a call: refuse it, or apply it and then lose or delay the answer."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        fault = self.server.faults.pop(0) if self.server.faults else ""
+        status, reply = REFUSALS.get(fault) or self.server.apply(dict(self.headers), body)
+        if fault == "slow":
+            time.sleep(self.server.delay_s)
+        if fault == "drop":
+            self.close_connection = True
+            return
+        try:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(reply)))
+            self.end_headers()
+            self.wfile.write(reply)
+        except ConnectionError:  # the client has given up
+            pass
+
+
+class Storage(ThreadingHTTPServer):
+    """Serves on a loopback port; `faults` are what the next calls meet, in order."""
+
+    def __init__(self, apply: Apply, delay_s: float) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.apply = apply
+        self.delay_s = delay_s
+        self.faults: list[str] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+@contextmanager
+def storage(apply: Apply, *faults: str, delay_s: float = 0) -> Iterator[Storage]:
+    """Run a storage that applies calls with `apply`; a slow one waits `delay_s` seconds."""
+    server = Storage(apply, delay_s)
+    server.faults = list(faults)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

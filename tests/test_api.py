@@ -1,0 +1,90 @@
+"""What the API declares to be served and documented, and when that counts as a change."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from function import endpoints
+from function.contract import Endpoint, Parameter
+from function.endpoints import post_epoch
+from local import program
+from tests.conftest import declare, one
+
+NAMED = Parameter(name="Named", description="What it is.")
+
+
+@pytest.fixture(name="state")
+def _state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return what tells the deployment's trigger and the stage's documentation version."""
+
+    def of(*served: Endpoint) -> tuple[Any, str]:
+        monkeypatch.setattr(endpoints, "declared", lambda: served)
+        resources = program.declare("dev", preview=True)
+        trigger = one(resources, "aws:apigateway/deployment:Deployment")["triggers"]["routes"]
+        version = one(resources, "aws:apigateway/documentationVersion:DocumentationVersion")
+        return trigger, version["version"]
+
+    yield of
+
+
+@pytest.mark.parametrize(
+    "changes",
+    (
+        {"headers": (*post_epoch.ENDPOINT.headers, NAMED)},
+        {"headers": (replace(post_epoch.ENDPOINT.headers[0], required=True),)},
+        {"query": (NAMED,)},
+        {"answer_headers": (NAMED,)},
+        {"answers": {200: post_epoch.ENDPOINT.answers[201]}},
+        {"answers": {201: {"type": "object"}}},
+        {"path": "/epochs"},
+        {"method": "PUT"},
+    ),
+)
+def test_what_is_served_changes_the_trigger(state: Any, changes: dict[str, Any]) -> None:
+    served = post_epoch.ENDPOINT
+    assert state(served)[0] != state(replace(served, **changes))[0]
+
+
+def test_words_change_the_documentation_and_not_the_trigger(state: Any) -> None:
+    served = post_epoch.ENDPOINT
+    header = replace(served.headers[0], description="Reworded.")
+    trigger, version = state(served)
+    for reworded in (replace(served, summary="Reworded."), replace(served, headers=(header,))):
+        again = state(reworded)
+        assert again[0] == trigger and again[1] != version
+    assert state(served) == (trigger, version)
+
+
+def test_what_an_endpoint_does_and_may_changes_neither(state: Any) -> None:
+    served = post_epoch.ENDPOINT
+    assert state(served) == state(replace(served, access=(), handle=lambda _: None))
+
+
+def test_the_documentation_version_comes_after_its_parts_and_the_stage_after_it() -> None:
+    resources = declare("dev")
+    by_kind = {resource.kind: resource for resource in resources}
+    version = by_kind["aws:apigateway/documentationVersion:DocumentationVersion"]
+    stage = by_kind["aws:apigateway/stage:Stage"]
+    parts = {
+        resource.urn
+        for resource in resources
+        if resource.kind == "aws:apigateway/documentationPart:DocumentationPart"
+    }
+    assert parts and parts <= set(version.depends_on)
+    assert version.urn in stage.depends_on
+    assert stage.inputs["documentationVersion"] == version.inputs["version"]
+
+
+def test_the_deployment_waits_for_all_that_is_served() -> None:
+    resources = declare("dev")
+    served = {
+        f"aws:apigateway/{kind}"
+        for kind in (
+            *("integration:Integration", "method:Method", "methodResponse:MethodResponse"),
+            *("model:Model", "resource:Resource", "response:Response"),
+        )
+    }
+    (deployment,) = (r for r in resources if r.kind == "aws:apigateway/deployment:Deployment")
+    assert {r.urn for r in resources if r.kind in served} <= set(deployment.depends_on)
