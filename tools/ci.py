@@ -1,13 +1,9 @@
-"""What the commands of the pipeline share: the outputs file, the job's summary, one clear error."""
+"""What the commands of the pipeline share: the stack's outputs and the job's summary."""
 
 import json
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 
 class CommandError(RuntimeError):
@@ -47,12 +43,3 @@ def summarize(markdown: str) -> None:
     if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(path, "a", encoding="utf-8") as summary:
             summary.write(markdown + "\n\n")
-
-
-def run(command: Callable[[], int]) -> int:
-    """Return the command's exit code; what stops it becomes one line on stderr, and 1."""
-    try:
-        return command()
-    except (CommandError, BotoCoreError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1

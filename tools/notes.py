@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import ci
+from tools import ci, command
 
 
 def _git(folder: Path, *arguments: str) -> str:
@@ -37,11 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("tag")
     chosen = parser.parse_args(arguments)
 
-    def show() -> int:
+    def show() -> list[str]:
         print(notes(Path.cwd(), chosen.tag), end="")
-        return 0
+        return []
 
-    return ci.run(show)
+    return command.run(show)
 
 
 if __name__ == "__main__":

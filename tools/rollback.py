@@ -17,7 +17,7 @@ from typing import Any
 
 import boto3
 
-from tools import ci
+from tools import ci, command
 
 ALIAS = "live"
 
@@ -52,17 +52,17 @@ def roll_back(client: Any, function: str, to: str = "") -> str:
     return f"{function}:{ALIAS} serves version {target} again, instead of {current}"
 
 
-def _run(path: Path, show: bool, to: str) -> int:
+def _run(path: Path, show: bool, to: str) -> list[str]:
     outputs = ci.read_outputs(path)
     client = boto3.client("lambda")
     if show:
         # Before the first deployment there are no outputs, and nothing serves.
         print(serving(client, ci.text(outputs, "function_name")) if outputs else "")
-        return 0
+        return []
     done = roll_back(client, ci.text(outputs, "function_name"), to)
     print(done)
     ci.summarize(f"### Rolled back\n\n{done}.")
-    return 0
+    return []
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--show", action="store_true", help="only print the version that serves")
     parser.add_argument("--to", default="", metavar="VERSION", help="the version to go back to")
     chosen = parser.parse_args(arguments)
-    return ci.run(lambda: _run(chosen.outputs, chosen.show, chosen.to))
+    return command.run(lambda: _run(chosen.outputs, chosen.show, chosen.to))
 
 
 if __name__ == "__main__":
