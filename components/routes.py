@@ -151,7 +151,10 @@ class Routes:
 
     def _path(self, path: str) -> None:
         """Let API Gateway invoke the function for a path, and the function refuse with 405 what
-        no endpoint takes; API Gateway itself would say that the path does not exist."""
+        no endpoint takes; API Gateway itself would say that the path does not exist.
+
+        The method in the permission is the caller's own, so AWS forces a wildcard for ANY.
+        """
         self._method(f"any-{slug(path)}", path, "ANY")
         aws.lambda_.Permission(
             f"{self._name}-{slug(path)}",
@@ -180,6 +183,7 @@ class Routes:
             http_method=http_method,
             authorization="NONE",
             api_key_required=True,
+            request_validator_id=self._validator.id,
             **inputs,
         )
         self._serve(
@@ -205,7 +209,6 @@ class Routes:
                 **{f"method.request.header.{p.name}": p.required for p in endpoint.headers},
                 **{f"method.request.querystring.{p.name}": p.required for p in endpoint.query},
             },
-            request_validator_id=self._validator.id,
         )
         answers: dict[int, tuple[Mapping[str, str], Sequence[Parameter]]] = {
             status: ({"application/problem+json": _PROBLEM}, headers)

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from deployer import policy
 from function import endpoints
-from function.contract import Answer, Endpoint
+from function.contract import Answer, Endpoint, Parameter
 from local import deploy, program
 from local.ministack import MiniStack
 from tests.test_options import prerequisites
@@ -207,6 +207,7 @@ def test_the_role_suffices_for_a_stack_and_a_change(
         method="GET",
         path="/added/{name}",
         summary="Added by a change.",
+        path_parameters=(Parameter(name="name", description="Any."),),
         handle=lambda _: Answer(status=200, body={}),
         answers={200: {"type": "object"}},
     )

@@ -55,7 +55,7 @@ def test_make_lint_runs_every_lint() -> None:
     ("name", "file", "change", "says"),
     (
         ("style", ENDPOINT, "\nX = {'a':1}\n", "would reformat|^\\+X = "),
-        ("pylint", ENDPOINT, "\nimport os\n", "unused-import"),
+        ("pylint", ENDPOINT, "\nimport colorsys\n", "unused-import"),
         ("types", ENDPOINT, '\nX: int = "a"\n', "Incompatible types in assignment"),
         ("imports", ENDPOINT, "\nimport pulumi\n", "function.endpoints.post_epoch.*-> pulumi"),
         ("imports", "components/table.py", "\nimport local\n", "components.table -> local"),
