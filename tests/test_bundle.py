@@ -85,6 +85,11 @@ def test_it_needs_nothing_but_the_standard_library(interpreter: str, tmp_path: P
     ]
 
 
+def test_its_dependencies_are_nobody_elses_files() -> None:
+    linked = [path for path in bundle.dependencies().rglob("*.json") if path.stat().st_nlink > 1]
+    assert not linked  # into uv's cache, where trimming one would trim every installed copy
+
+
 def test_it_has_the_data_of_one_service_and_no_bytecode() -> None:
     names = list(bundle.files())
     services = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}

@@ -197,6 +197,7 @@ def test_answer_item_and_repeat_have_the_same_digits(
     assert first["body"] == again["body"]
     digits = json.loads(first["body"], parse_float=str, parse_int=str)["epoch"]
     assert digits == item["epoch"]["N"] == str(storage.number(digits))
+    assert "." not in digits or not digits.endswith("0")  # DynamoDB would drop it
     assert round(float(digits) * 1e6) == now // 1000
 
 
@@ -551,6 +552,14 @@ def test_a_fixed_part_and_a_parameter_may_stand_in_the_same_place() -> None:
     assert {endpoint.operation for endpoint in check([_endpoint(), fixed])} == {
         *("GetEpochByKey", "GetEpochKey")
     }
+
+
+def test_an_endpoint_never_sees_the_api_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    telling = _endpoint(handle=lambda request: Answer(status=200, body={"seen": str(request)}))
+    monkeypatch.setitem(main._ROUTES, telling.route, telling)
+    sent = event({"X-API-Key": "the-secret", "Other": "told"})
+    answer = main.handler(sent | {"httpMethod": "GET", "resource": telling.path}, CONTEXT)
+    assert "told" in answer["body"] and "the-secret" not in answer["body"]
 
 
 def test_an_endpoint_knows_nothing_of_lambda() -> None:
