@@ -36,6 +36,13 @@ def run(
     yield {"outputs": str(outputs), "summary": tmp_path / "summary.md"}
 
 
+@pytest.fixture
+def breakable(local: LocalStack) -> Iterator[LocalStack]:
+    """Return the stack for a test that breaks its function; it is whole again afterwards."""
+    yield local
+    local.reload()
+
+
 def _api(local: LocalStack, **changes: Any) -> smoke.Api:
     known = {"endpoint": local.outputs["endpoint"], "api_key": local.outputs["api_key"]}
     return smoke.Api(**{**known, "patience_s": 0, **changes})
@@ -68,7 +75,7 @@ def _published(local: LocalStack, code: str, monkeypatch: pytest.MonkeyPatch, pa
 
 
 def test_a_broken_deployment_is_found_and_rolled_back(
-    local: LocalStack,
+    breakable: LocalStack,
     run: dict[str, Any],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -76,7 +83,7 @@ def test_a_broken_deployment_is_found_and_rolled_back(
     assert rollback.main([run["outputs"], "--show"]) == 0
     before = capsys.readouterr().out.strip()
     with pytest.MonkeyPatch.context() as patch:
-        _published(local, BROKEN, patch, tmp_path)
+        _published(breakable, BROKEN, patch, tmp_path)
     assert smoke.main([run["outputs"]]) == 1
     assert "FAILED  records an epoch: 502" in capsys.readouterr().out
     assert rollback.main([run["outputs"], "--to", before]) == 0
@@ -90,19 +97,17 @@ def test_a_broken_deployment_is_found_and_rolled_back(
 
 
 def test_without_a_number_the_version_below_serves(
-    local: LocalStack, run: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    breakable: LocalStack, run: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    client, function = local.emulator.client("lambda"), local.outputs["function_name"]
-    before = int(rollback.serving(client, function))
+    client, function = breakable.emulator.client("lambda"), breakable.outputs["function_name"]
     with pytest.MonkeyPatch.context() as patch:
-        _published(local, BROKEN, patch, tmp_path)
+        _published(breakable, BROKEN, patch, tmp_path)
     newest = int(rollback.serving(client, function))
     for version in range(newest - 1, 0, -1):
         assert rollback.main([run["outputs"]]) == 0, version
         assert rollback.serving(client, function) == str(version)
     assert rollback.main([run["outputs"]]) == 1
     assert "is the first: nothing to roll back" in capsys.readouterr().err
-    client.update_alias(FunctionName=function, Name="live", FunctionVersion=str(before))
 
 
 def test_a_new_key_is_given_time(local: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
