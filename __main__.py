@@ -57,6 +57,7 @@ api = EpochApi(
     endpoints=endpoints,
     function=function,
     log_retention_days=config.log_retention_days,
+    publish_documentation=config.publish_documentation,
     account=account,
 )
 access = EpochAccess(name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys)

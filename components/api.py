@@ -51,6 +51,7 @@ class EpochApi(pulumi.ComponentResource):
         endpoints: Sequence[Endpoint],
         function: EpochFunction,
         log_retention_days: int,
+        publish_documentation: bool,
         account: EpochAccount | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -88,7 +89,11 @@ class EpochApi(pulumi.ComponentResource):
             stage_name=stage_name,
             xray_tracing_enabled=True,
             documentation_version=documentation.publish(
-                name, api=self.api, endpoints=endpoints, parent=self
+                name,
+                api=self.api,
+                endpoints=endpoints,
+                published=publish_documentation,
+                parent=self,
             ),
             access_log_settings={
                 "destination_arn": self.access_log.arn,

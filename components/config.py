@@ -148,6 +148,8 @@ class StackConfig:
         default_factory=lambda: {"default": "standard"},
         metadata={"rule": _map_of(_text(r".+", "the name of a usage plan"))},
     )
+    # A published documentation is a snapshot, which exports of the API then say.
+    publish_documentation: bool = _setting(True, _flag)
     # Proxies in front that append to X-Forwarded-For, a CDN for example.
     trusted_proxies: int = _setting(0, _number(0, 10))
     # API Gateway has one role for access logs per account and region; one stack owns it.

@@ -66,9 +66,10 @@ def publish(
     *,
     api: aws.apigateway.RestApi,
     endpoints: Sequence[Endpoint],
+    published: bool,
     parent: pulumi.Resource,
-) -> pulumi.Output[str]:
-    """Document the endpoints and return the published version, for a stage to name.
+) -> pulumi.Output[str] | None:
+    """Document the endpoints and return the version, for a stage to name, where one is published.
 
     A version is a snapshot that never changes, so it is named by a hash of what it says, and made
     after all its parts.
@@ -84,6 +85,8 @@ def publish(
         )
         for part in parts
     ]
+    if not published:
+        return None
     said = json.dumps([(part.location, part.properties) for part in parts], sort_keys=True)
     version = aws.apigateway.DocumentationVersion(
         name,

@@ -21,7 +21,7 @@ def _state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     def of(*served: Endpoint) -> tuple[Any, str]:
         monkeypatch.setattr(endpoints, "declared", lambda: served)
-        resources = program.declare("dev", preview=True)
+        resources = program.declare("prod", preview=True)
         trigger = one(resources, "aws:apigateway/deployment:Deployment")["triggers"]["routes"]
         version = one(resources, "aws:apigateway/documentationVersion:DocumentationVersion")
         return trigger, version["version"]
@@ -63,7 +63,7 @@ def test_what_an_endpoint_does_and_may_changes_neither(state: Any) -> None:
 
 
 def test_the_documentation_version_comes_after_its_parts_and_the_stage_after_it() -> None:
-    resources = declare("dev")
+    resources = declare("prod")
     by_kind = {resource.kind: resource for resource in resources}
     version = by_kind["aws:apigateway/documentationVersion:DocumentationVersion"]
     stage = by_kind["aws:apigateway/stage:Stage"]
@@ -78,7 +78,7 @@ def test_the_documentation_version_comes_after_its_parts_and_the_stage_after_it(
 
 
 def test_the_deployment_waits_for_all_that_is_served() -> None:
-    resources = declare("dev")
+    resources = declare("prod")
     served = {
         f"aws:apigateway/{kind}"
         for kind in (

@@ -14,7 +14,7 @@ from local.program import ROOT
 USE = """
 import json
 from local import deploy
-with deploy.up("dev") as local:
+with deploy.up("dev", config={"epoch:publish_documentation": "true"}) as local:
     made = local.call().json()
     key = made["key"]
     found = local.call(method="GET", path="/epoch/" + key)
