@@ -1,6 +1,5 @@
 """What the API declares to be served and documented, and when that counts as a change."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,18 +14,19 @@ from tests.conftest import declare, one
 NAMED = Parameter(name="Named", description="What it is.")
 
 
-@pytest.fixture(name="state")
-def _state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Return what tells the deployment's trigger and the stage's documentation version."""
-
-    def of(*served: Endpoint) -> tuple[Any, str]:
-        monkeypatch.setattr(endpoints, "declared", lambda: served)
+def state(*served: Endpoint) -> tuple[Any, str]:
+    """Return the deployment's trigger and the stage's documentation version."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(endpoints, "declared", lambda: served)
         resources = program.declare("prod", preview=True)
-        trigger = one(resources, "aws:apigateway/deployment:Deployment")["triggers"]["routes"]
-        version = one(resources, "aws:apigateway/documentationVersion:DocumentationVersion")
-        return trigger, version["version"]
+    trigger = one(resources, "aws:apigateway/deployment:Deployment")["triggers"]["routes"]
+    version = one(resources, "aws:apigateway/documentationVersion:DocumentationVersion")
+    return trigger, version["version"]
 
-    yield of
+
+@pytest.fixture(name="before", scope="module")
+def _before() -> tuple[Any, str]:
+    return state(post_epoch.ENDPOINT)
 
 
 @pytest.mark.parametrize(
@@ -42,24 +42,24 @@ def _state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         {"method": "PUT"},
     ),
 )
-def test_what_is_served_changes_the_trigger(state: Any, changes: dict[str, Any]) -> None:
-    served = post_epoch.ENDPOINT
-    assert state(served)[0] != state(replace(served, **changes))[0]
+def test_what_is_served_changes_the_trigger(
+    before: tuple[Any, str], changes: dict[str, Any]
+) -> None:
+    assert state(replace(post_epoch.ENDPOINT, **changes))[0] != before[0]
 
 
-def test_words_change_the_documentation_and_not_the_trigger(state: Any) -> None:
+def test_words_change_the_documentation_and_not_the_trigger(before: tuple[Any, str]) -> None:
     served = post_epoch.ENDPOINT
     header = replace(served.headers[0], description="Reworded.")
-    trigger, version = state(served)
+    trigger, version = before
     for reworded in (replace(served, summary="Reworded."), replace(served, headers=(header,))):
         again = state(reworded)
         assert again[0] == trigger and again[1] != version
-    assert state(served) == (trigger, version)
+    assert state(served) == before
 
 
-def test_what_an_endpoint_does_and_may_changes_neither(state: Any) -> None:
-    served = post_epoch.ENDPOINT
-    assert state(served) == state(replace(served, access=(), handle=lambda _: None))
+def test_what_an_endpoint_does_and_may_changes_neither(before: tuple[Any, str]) -> None:
+    assert state(replace(post_epoch.ENDPOINT, access=(), handle=lambda _: None)) == before
 
 
 def test_the_documentation_version_comes_after_its_parts_and_the_stage_after_it() -> None:

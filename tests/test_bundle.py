@@ -98,7 +98,8 @@ def test_it_has_the_data_of_one_service_and_no_bytecode() -> None:
 
 
 def _fingerprint(project: Path) -> dict[str, str]:
-    """Return the hash of the function's archive and the deployment's triggers, in a new process."""
+    """Return the hash of the function's archive and the deployment's triggers, in a new process:
+    the project's modules are imported there."""
     code = """
 import hashlib, json
 from local import program

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local import deploy
 from local.deploy import LocalStack, Reply
 
 PROBLEM = {"type", "title", "status", "detail", "requestId"}
@@ -138,14 +137,3 @@ def test_a_method_that_no_endpoint_takes_is_a_problem_that_says_which_one_does(
         reply = local.call(method=method)
         assert _is_problem(reply, 405) and reply.headers["Allow"] == "POST"
     assert _is_problem(local.call(method="GET", key="wrong"), 403)
-
-
-def test_a_proxy_and_a_retention_can_be_declared() -> None:
-    config = {"epoch:trusted_proxies": "1", "epoch:retention_days": "30"}
-    with deploy.up("dev", config=config) as local:
-        # The client wrote the first address, the proxy the second.
-        answer = local.call({"X-Forwarded-For": "198.51.100.1, 2001:db8::7"}).json()
-        (item,) = local.items()
-        assert answer["ip"] == item["ip"]["S"] == "2001:db8::7"
-        assert int(item["expires"]["N"]) == int(answer["epoch"]) + 30 * 86_400
-        assert local.call().json()["ip"] == "127.0.0.1"

@@ -1,6 +1,7 @@
 """What a stack can switch on, in the emulator: all of it at once."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -81,7 +82,9 @@ def test_every_option_deploys_works_and_goes_away() -> None:
         assert not emulator.client("apigateway").get_domain_names()["items"]
 
 
-def test_each_key_has_the_limits_of_its_plan() -> None:
+@pytest.fixture(name="tuned", scope="module")
+def _tuned() -> Iterator[deploy.LocalStack]:
+    """Return the dev stack with a second tier, a proxy in front and a retention."""
     config = {
         "epoch:usage_plans": json.dumps(
             {
@@ -90,14 +93,34 @@ def test_each_key_has_the_limits_of_its_plan() -> None:
             }
         ),
         "epoch:api_keys": json.dumps({"default": "standard", "visitor": "trial"}),
+        "epoch:trusted_proxies": "1",
+        "epoch:retention_days": "30",
     }
     with deploy.up("dev", config=config) as stack:
-        visitor = stack.outputs["api_keys"]["visitor"]
-        assert stack.outputs["api_key"] == stack.outputs["api_keys"]["default"] != visitor
-        answers = [stack.call(key=visitor) for _ in range(3)]
-        assert [answer.status for answer in answers] == [201, 201, 429]
-        assert answers[2].headers["Content-Type"] == "application/problem+json"
-        assert stack.call().status == 201
+        yield stack
+
+
+def test_each_key_has_the_limits_of_its_plan(tuned: deploy.LocalStack) -> None:
+    visitor = tuned.outputs["api_keys"]["visitor"]
+    assert tuned.outputs["api_key"] == tuned.outputs["api_keys"]["default"] != visitor
+    answers = [tuned.call(key=visitor) for _ in range(3)]
+    assert [answer.status for answer in answers] == [201, 201, 429]
+    assert answers[2].headers["Content-Type"] == "application/problem+json"
+    assert tuned.call().status == 201
+
+
+def test_behind_a_proxy_its_word_is_believed_and_no_more(tuned: deploy.LocalStack) -> None:
+    # The client wrote the first address, the proxy the second.
+    answer = tuned.call({"X-Forwarded-For": "198.51.100.1, 2001:db8::7"}).json()
+    assert answer["ip"] == "2001:db8::7"
+    assert {"S": answer["ip"]} in [item["ip"] for item in tuned.items()]
+    assert tuned.call().json()["ip"] == "127.0.0.1"
+
+
+def test_with_a_retention_a_record_says_when_it_expires(tuned: deploy.LocalStack) -> None:
+    answer = tuned.call().json()
+    (item,) = [item for item in tuned.items() if item["key"] == {"S": answer["key"]}]
+    assert int(item["expires"]["N"]) == int(answer["epoch"]) + 30 * 86_400
 
 
 def test_snap_start_is_for_published_versions() -> None:
