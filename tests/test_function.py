@@ -52,6 +52,16 @@ def event(headers: dict[str, str] | None = None, **identity: str) -> dict[str, A
     }
 
 
+@contextmanager
+def _own_client() -> Iterator[None]:
+    """Let the function make a client by the environment as it is now, and forget it after."""
+    storage._client.cache_clear()
+    try:
+        yield
+    finally:
+        storage._client.cache_clear()
+
+
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give each test an environment and a client of its own."""
@@ -62,9 +72,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "EPOCH_TABLE": "epochs",
     }.items():
         monkeypatch.setenv(name, value)
-    storage._client.cache_clear()
     yield
-    storage._client.cache_clear()
 
 
 @pytest.fixture
@@ -104,6 +112,16 @@ def test_two_api_keys_never_share_a_record(table: Any) -> None:
     mine, theirs = (main.handler(event(header, apiKeyId=key), CONTEXT) for key in "ab")
     assert json.loads(mine["body"])["key"] != json.loads(theirs["body"])["key"]
     assert "Idempotency-Replayed" not in theirs["headers"] and len(table()) == 2
+
+
+def test_a_key_without_an_id_is_told_apart_by_its_digest(table: Any) -> None:
+    def call(api_key: str) -> dict[str, Any]:
+        sent = event({"Idempotency-Key": "same", "x-api-key": api_key}, apiKeyId="")
+        return main.handler(sent, CONTEXT)
+
+    mine, again, theirs = call("one"), call("one"), call("other")
+    assert mine["body"] == again["body"] != theirs["body"]
+    assert again["headers"]["Idempotency-Replayed"] == "true" and len(table()) == 2
 
 
 def test_an_expired_record_is_recorded_anew(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -423,7 +441,8 @@ def failing(monkeypatch: pytest.MonkeyPatch, *faults: str) -> Iterator[dict[str,
     table = faulty.Table()
     with faulty.storage(table, *faults, delay_s=0.4) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
-        yield table.items
+        with _own_client():
+            yield table.items
 
 
 @pytest.mark.parametrize("fault", ("throttled", "over capacity", "broken"))
