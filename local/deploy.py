@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components import bundle
 from local import ministack, program, traces, translate
 from local.translations import compute
 
@@ -133,7 +133,7 @@ class LocalStack:
         client = self.deployer.client("lambda")
         name = self.outputs["function_name"]
         version = client.update_function_code(
-            FunctionName=name, ZipFile=compute.zip_bytes(bundle.archive()), Publish=True
+            FunctionName=name, ZipFile=compute.zip_bytes(_bundle().archive()), Publish=True
         )["Version"]
         for alias in client.list_aliases(FunctionName=name)["Aliases"]:
             client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
@@ -186,6 +186,14 @@ class Account:
     region: str
 
 
+def _bundle() -> ModuleType:
+    """Import the bundle, and with it the AWS provider's SDK, which takes as long as a start of
+    the emulator."""
+    from components import bundle  # pylint: disable=import-outside-toplevel
+
+    return bundle
+
+
 @contextmanager
 def account(region: str, *, port: int | None = None) -> Iterator[Account]:
     """Start an account, and end it with all that is in it on leaving."""
@@ -198,6 +206,7 @@ def account(region: str, *, port: int | None = None) -> Iterator[Account]:
                 region=region,
                 port=port,
                 environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address},
+                meanwhile=_bundle,
             )
         )
         yield Account(emulator=emulator, traces=collector, region=region)

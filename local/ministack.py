@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -143,11 +143,17 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def running(
-    *, folder: Path, region: str, port: int | None = None, environment: Mapping[str, str]
+    *,
+    folder: Path,
+    region: str,
+    port: int | None = None,
+    environment: Mapping[str, str],
+    meanwhile: Callable[[], object],
 ) -> Iterator[MiniStack]:
     """Run MiniStack with its files in `folder`; on leaving, end it and its workers.
 
-    `environment` reaches the Lambda workers too. Raises EmulatorError where it does not start.
+    It starts while `meanwhile` runs. `environment` reaches the Lambda workers too. Raises
+    EmulatorError where it does not start.
     """
     if port and not _is_free(port):
         raise EmulatorError(f"port {port} is in use; choose another, or none to take a free one")
@@ -165,7 +171,8 @@ def running(
         )
     try:
         stack = MiniStack(port, process, region)
-        for service in _SERVICES:  # while the emulator starts: each takes some 50 ms
+        meanwhile()
+        for service in _SERVICES:  # each takes some 50 ms
             stack.client(service)
         _wait(process, stack.url, log)
         yield stack

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from local import deploy, program
+from components import bundle
+from local import program
 from local.deploy import LocalStack
 from local.program import ROOT
 from tools import ci, notes, rollback, smoke
@@ -68,8 +69,8 @@ def _published(local: LocalStack, code: str, monkeypatch: pytest.MonkeyPatch, pa
     """Publish the function with another entry point, as a deployment would."""
     main = path / "main.py"
     main.write_text(code)
-    files = deploy.bundle.files()
-    monkeypatch.setattr(deploy.bundle, "files", lambda: {**files, "function/main.py": main})
+    files = bundle.files()
+    monkeypatch.setattr(bundle, "files", lambda: {**files, "function/main.py": main})
     local.reload()
     monkeypatch.undo()
 
