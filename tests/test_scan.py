@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from local.program import Properties, Resource, declare
+from local.program import Properties, Resource
 from tools import command, scan, terraform
 
 Files = dict[str, Properties]
@@ -92,11 +92,18 @@ def test_a_skip_that_excuses_nothing_is_wrong() -> None:
     assert line.startswith("CKV_1 is skipped for aws_kms_key, but finds nothing there")
 
 
-ANY = declare("dev")[0]
-
-
 def _resource(kind: str, **inputs: Any) -> Resource:
-    return replace(ANY, kind=kind, name="thing", inputs=inputs)
+    return Resource(
+        kind=kind,
+        name="thing",
+        urn="urn",
+        parent="parent",
+        inputs=inputs,
+        secret=frozenset(),
+        protect=False,
+        retained=False,
+        depends_on=(),
+    )
 
 
 TABLE = "aws:dynamodb/table:Table"
