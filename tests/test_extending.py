@@ -27,7 +27,13 @@ with deploy.up("dev", config={"epoch:publish_documentation": "true"}) as local:
     function = local.emulator.client("lambda").get_function_configuration(FunctionName=name)
     role = function["Role"].rsplit("/", 1)[1]
     (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    cloudwatch = local.emulator.client("cloudwatch")
+    board = json.loads(cloudwatch.get_dashboard(DashboardName="epoch-dev")["DashboardBody"])
+    stage = gateway.get_stage(restApiId=api["id"], stageName="dev")
     print(json.dumps({
+        "alarms": [a["AlarmName"] for a in cloudwatch.describe_alarms()["MetricAlarms"]],
+        "board": [widget["properties"].get("title", "") for widget in board["widgets"]],
+        "access": [stage["accessLogSettings"]["format"], stage["methodSettings"]["*/*"]],
         "made": made,
         "found": [found.status, found.json()],
         "missing": [missing.status, missing.json()],
@@ -61,3 +67,8 @@ def test_the_documented_endpoint_works_with_one_added_file(tmp_path: Path) -> No
     assert exported["parameters"][0]["description"] == "The record's key."
     assert seen["policy"]["Statement"][0]["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem"]
     assert "GET /epoch/{key}" in seen["routes"]
+    assert [a for a in seen["alarms"] if a.startswith("epoch-dev-endpoint-errors-get-epoch-by-key")]
+    assert [title for title in seen["board"] if title.startswith("GET /epoch/{key}: ")]
+    line, counted = seen["access"]
+    assert json.loads(line)["route"] == "$context.httpMethod $context.resourcePath"
+    assert counted["metricsEnabled"] is True
