@@ -119,9 +119,10 @@ class StackConfig:
     # A tag on everything: who answers for the stack.
     owner: str = _setting("epoch", _text(r"[\w .:/=+@-]{1,256}", "1 to 256 characters of a tag"))
 
-    # Lambda. API Gateway waits 29 seconds for an integration.
+    # Lambda. API Gateway waits 29 seconds for an integration; the storage may take 7 until it is
+    # given up, and a caller is to hear of that.
     memory_mb: int = _setting(512, _number(128, 10_240))
-    timeout_s: int = _setting(10, _number(1, 29))
+    timeout_s: int = _setting(10, _number(7, 29))
     reserved_concurrency: int = _setting(0, _number(0, 100_000))
     provisioned_concurrency: int = _setting(0, _number(0, 100_000))
     snap_start: bool = _setting(False, _flag)
