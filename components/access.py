@@ -53,7 +53,8 @@ class EpochAccess(pulumi.ComponentResource):
                 key_id=key.id,
                 key_type="API_KEY",
                 usage_plan_id=plans[tier].id,
-                opts=child,
+                # A key has one plan for a stage: the next one has to wait.
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
             values[caller] = key.value
         self.keys = pulumi.Output.secret(pulumi.Output.all(**values))

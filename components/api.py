@@ -76,7 +76,11 @@ class EpochApi(pulumi.ComponentResource):
         deployment = aws.apigateway.Deployment(
             name,
             rest_api=self.api.id,
-            triggers={"routes": routes.trigger, "function": function.alias.invoke_arn},
+            triggers={
+                "routes": routes.trigger,
+                "function": function.alias.invoke_arn,
+                "security": f"{SECURITY_POLICY} STRICT",
+            },
             opts=pulumi.ResourceOptions(parent=self, depends_on=routes.resources),
         )
         self.access_log = aws.cloudwatch.LogGroup(

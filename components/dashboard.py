@@ -45,7 +45,9 @@ def _objective(sources: Sources) -> Widget:
             "metrics": [*hidden, *shown],
             "view": "singleValue",
             "period": _MONTH_S,
-            "setPeriodToTimeRange": False,
+            "setPeriodToTimeRange": True,
+            "start": "-P30D",
+            "end": "P0D",
         },
     }
 
@@ -98,10 +100,10 @@ def _rows(
                 throttled_writes=sources.of_table(table, "WriteThrottleEvents"),
             ),
             _graph(
-                f"Table {table}: latency in ms, p99",
+                f"Table {table}: latency in ms, average",
                 **{
                     operation: sources.of_table(
-                        table, "SuccessfulRequestLatency", "p99", Operation=operation
+                        table, "SuccessfulRequestLatency", "Average", Operation=operation
                     )
                     for operation in sources.operations(table)
                 },

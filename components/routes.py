@@ -128,7 +128,7 @@ class Routes:
 
     def _gateway_answer(self, kind: str, status: int, title: str, detail: str) -> None:
         headers = {"Content-Type": "'application/problem+json'"}
-        if status == 429:
+        if kind == "THROTTLED":  # a quota lasts for the day
             headers[RETRY_AFTER.name] = "'1'"
         document = {
             "type": "about:blank",
@@ -250,5 +250,9 @@ class Routes:
 
 
 def slug(text: str) -> str:
-    """Return a text as part of a resource name: `get-epoch-by-key` for `GET /epoch/{key}`."""
-    return re.sub(r"[^a-z0-9]+", "-", text.replace("{", " by ").lower()).strip("-")
+    """Return a text as part of a resource name: `get-epoch-by` for `GET /epoch/{key}`.
+
+    The parameter's name is left out, so that another name is an update and no replacement, which
+    API Gateway would refuse beside the first.
+    """
+    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"\{[^}]*\}", " by ", text.lower())).strip("-")

@@ -39,8 +39,10 @@ class EpochTable(pulumi.ComponentResource):
             deletion_protection_enabled=protect,
             # An item without the attribute never expires.
             ttl={"attribute_name": "expires", "enabled": True},
-            stream_enabled=True if replica_regions else None,
-            stream_view_type="NEW_AND_OLD_IMAGES" if replica_regions else None,
+            # Unread, a stream costs nothing; switched on and off with the replicas, it would stop
+            # the last one from being removed.
+            stream_enabled=True,
+            stream_view_type="NEW_AND_OLD_IMAGES",
             replicas=[
                 {
                     "region_name": region,

@@ -68,9 +68,11 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="the role by which DynamoDB replicates; AWS writes its policy",
+        why="the roles by which DynamoDB replicates and API Gateway has domains; AWS writes their "
+        "policies",
         resources=(
             "arn:aws:iam::{account}:role/aws-service-role/replication.dynamodb.amazonaws.com/*",
+            "arn:aws:iam::{account}:role/aws-service-role/ops.apigateway.amazonaws.com/*",
         ),
         writes=("iam:CreateServiceLinkedRole",),
     ),
@@ -231,7 +233,7 @@ GRANTS: tuple[Grant, ...] = (
             *("kms:EnableKey", "kms:DisableKey", "kms:ScheduleKeyDeletion"),
             *("kms:EnableKeyRotation", "kms:DisableKeyRotation"),
             *("kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias"),
-            "kms:UntagResource",
+            *("kms:TagResource", "kms:UntagResource"),
         ),
         condition=_TAGGED,
     ),
@@ -322,10 +324,10 @@ BOUNDARY: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="encrypted tables",
+        why="encrypted tables, whose key DynamoDB uses in the caller's name",
         resources=("arn:aws:kms:*:{account}:key/*",),
         writes=("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
-        condition=_TAGGED,
+        condition={"StringLike": {"kms:ViaService": "dynamodb.*.amazonaws.com"}},
     ),
     Grant(
         why="logs: API Gateway names its log groups itself, and checks the role for all of these",

@@ -1,14 +1,15 @@
 """The types that an endpoint is declared with and written against.
 
 Nothing here imports the AWS SDK or knows Lambda, so the Pulumi program, the tests and a cold start
-all read the declarations for the price of a few dataclasses.
+all read the declarations. They are named tuples: dataclasses would cost as much again to import,
+for the sake of `inspect`.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
@@ -29,6 +30,8 @@ _PARAMETER = re.compile(r"[A-Za-z0-9._$-]+")
 _RESERVED = frozenset({"/ping", "/sping"})
 
 Schema = Mapping[str, Any]
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 # RFC 9457. `requestId` is API Gateway's id of the request, to quote when asking for help.
 PROBLEM: Schema = {
@@ -66,8 +69,7 @@ class Problem(Exception):
         self.headers = headers or {}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """One call, as an endpoint sees it.
 
     `headers` have lower-case names, several of a name joined by a comma, and leave out the API
@@ -79,13 +81,12 @@ class Request:
     ip: str
     api_key_id: str
     request_id: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    path_parameters: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NONE
+    path_parameters: Mapping[str, str] = _NONE
+    query: Mapping[str, str] = _NONE
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """What an endpoint returns: an HTTP status, a JSON body (None: no body) and extra headers.
 
     `notes` go to the request's log line and to the trace as annotations, under names of letters,
@@ -94,20 +95,18 @@ class Answer:
 
     status: int
     body: Mapping[str, Any] | None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    notes: Mapping[str, str | bool] = field(default_factory=dict)
+    headers: Mapping[str, str] = _NONE
+    notes: Mapping[str, str | bool] = _NONE
 
 
-@dataclass(frozen=True, kw_only=True)
-class Access:
+class Access(NamedTuple):
     """IAM actions, of ACTIONS, that an endpoint needs on one of the stack's tables."""
 
     table: str
     actions: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A header, query parameter or path parameter.
 
     API Gateway refuses a call without a required one with 400; what is in it, the endpoint
@@ -119,15 +118,12 @@ class Parameter:
     required: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """A method on a path, declared once; routing, permissions and documentation follow from it.
 
     `answers` maps each status of success to the JSON schema of its body, an object (None: no
     body), and `answer_headers` are what they may carry. Problems need no mention: every endpoint
     has them. `path_parameters` describes each `{name}` of the path.
-
-    Raises DeclarationError where API Gateway, IAM or the documentation could not take it.
     """
 
     method: str
@@ -152,11 +148,8 @@ class Endpoint:
         words = re.findall(r"[A-Za-z0-9]+", self.route.replace("{", " by "))
         return "".join(word.capitalize() for word in words)
 
-    def __post_init__(self) -> None:
-        if problem := next(self._problems(), None):
-            raise DeclarationError(f"{self.route}: {problem}")
-
-    def _problems(self) -> Iterator[str]:
+    def problems(self) -> Iterator[str]:
+        """Return why API Gateway, IAM or the documentation could not take it."""
         if self.method not in METHODS:
             yield f"method must be one of {', '.join(sorted(METHODS))}"
         segments = self.path.split("/")

@@ -4,9 +4,8 @@ The declarations of the endpoints import it, so what only a call needs is import
 """
 
 import os
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from function.contract import Problem
 from function.tables import EPOCHS, Table
@@ -35,8 +34,7 @@ def number(digits: str) -> int | float:
     return int(value) if value.is_integer() else value
 
 
-@dataclass(frozen=True, kw_only=True)
-class Epoch:
+class Epoch(NamedTuple):
     """One record. `epoch` is Unix seconds with microseconds, as `number` returns them."""
 
     key: str

@@ -1,10 +1,9 @@
 """The tables that endpoints may use: names, attributes and where the function finds them."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True)
-class Table:
+class Table(NamedTuple):
     """A DynamoDB table. `environment` is the variable that tells the function its name."""
 
     name: str

@@ -1,6 +1,5 @@
 """What the API declares to be served and documented, and when that counts as a change."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,7 +32,7 @@ def _before() -> tuple[Any, str]:
     "changes",
     (
         {"headers": (*post_epoch.ENDPOINT.headers, NAMED)},
-        {"headers": (replace(post_epoch.ENDPOINT.headers[0], required=True),)},
+        {"headers": (post_epoch.ENDPOINT.headers[0]._replace(required=True),)},
         {"query": (NAMED,)},
         {"answer_headers": (NAMED,)},
         {"answers": {200: post_epoch.ENDPOINT.answers[201]}},
@@ -45,21 +44,21 @@ def _before() -> tuple[Any, str]:
 def test_what_is_served_changes_the_trigger(
     before: tuple[Any, str], changes: dict[str, Any]
 ) -> None:
-    assert state(replace(post_epoch.ENDPOINT, **changes))[0] != before[0]
+    assert state(post_epoch.ENDPOINT._replace(**changes))[0] != before[0]
 
 
 def test_words_change_the_documentation_and_not_the_trigger(before: tuple[Any, str]) -> None:
     served = post_epoch.ENDPOINT
-    header = replace(served.headers[0], description="Reworded.")
+    header = served.headers[0]._replace(description="Reworded.")
     trigger, version = before
-    for reworded in (replace(served, summary="Reworded."), replace(served, headers=(header,))):
+    for reworded in (served._replace(summary="Reworded."), served._replace(headers=(header,))):
         again = state(reworded)
         assert again[0] == trigger and again[1] != version
     assert state(served) == before
 
 
 def test_what_an_endpoint_does_and_may_changes_neither(before: tuple[Any, str]) -> None:
-    assert state(replace(post_epoch.ENDPOINT, access=(), handle=lambda _: None)) == before
+    assert state(post_epoch.ENDPOINT._replace(access=(), handle=lambda _: None)) == before
 
 
 def test_the_documentation_version_comes_after_its_parts_and_the_stage_after_it() -> None:

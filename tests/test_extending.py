@@ -67,7 +67,7 @@ def test_the_documented_endpoint_works_with_one_added_file(tmp_path: Path) -> No
     assert exported["parameters"][0]["description"] == "The record's key."
     assert seen["policy"]["Statement"][0]["Action"] == ["dynamodb:GetItem", "dynamodb:PutItem"]
     assert "GET /epoch/{key}" in seen["routes"]
-    assert [a for a in seen["alarms"] if a.startswith("epoch-dev-endpoint-errors-get-epoch-by-key")]
+    assert [a for a in seen["alarms"] if a.startswith("epoch-dev-endpoint-errors-get-epoch-by-")]
     assert [title for title in seen["board"] if title.startswith("GET /epoch/{key}: ")]
     line, counted = seen["access"]
     assert json.loads(line)["route"] == "$context.httpMethod $context.resourcePath"

@@ -550,7 +550,7 @@ def _endpoint(**changes: Any) -> Endpoint:
 )
 def test_a_declaration_that_cannot_work_fails_at_once(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(DeclarationError, match=says):
-        _endpoint(**changes)
+        check([_endpoint(**changes)])
 
 
 def test_declarations_that_cannot_coexist_fail_at_once() -> None:

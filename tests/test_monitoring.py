@@ -97,7 +97,7 @@ def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
     endpoints = function.endpoints.check([*function.endpoints.declared(), ADDED])
     monkeypatch.setattr(function.endpoints, "declared", lambda: endpoints)
     resources = program.declare("prod", preview=preview)
-    alarm = _alarms(resources)["endpoint-errors-get-epoch-by-key"]
+    alarm = _alarms(resources)["endpoint-errors-get-epoch-by"]
     assert "GET /epoch/{key}" in alarm["alarmDescription"]
     if preview:  # names are unknown then
         return

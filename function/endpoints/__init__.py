@@ -12,16 +12,27 @@ from function.tables import TABLES
 
 
 def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
-    """Return the endpoints ordered by route; raise DeclarationError where two cannot coexist."""
+    """Return the endpoints ordered by route; raise DeclarationError where one cannot work, or two
+    cannot coexist."""
     routes: dict[str, Endpoint] = {}
     folders: dict[str, str] = {}
     parameters: dict[str, str] = {}
     for endpoint in endpoints:
+        for problem in endpoint.problems():
+            raise DeclarationError(f"{endpoint.route}: {problem}")
         if endpoint.route in routes:
             raise DeclarationError(f"{endpoint.route} is declared twice")
+        # API Gateway refuses siblings that differ only in the name of their parameter.
+        for match in re.finditer(r"\{[^}]+\}", endpoint.path):
+            before = endpoint.path[: match.start()]
+            known = parameters.setdefault(before, match.group())
+            if known != match.group():
+                raise DeclarationError(
+                    f"{endpoint.route}: {before}{match.group()} is already {before}{known}"
+                )
         for folder in accumulate(endpoint.path.split("/"), lambda path, part: f"{path}/{part}"):
             # Resources and models are called by a path's letters and digits alone.
-            bare = re.sub(r"[^a-z0-9]", "", folder.lower().replace("{", "by"))
+            bare = re.sub(r"[^a-z0-9]", "", re.sub(r"\{[^}]*\}", "by", folder.lower()))
             other = folders.setdefault(bare, folder)
             if other != folder:
                 raise DeclarationError(f"{endpoint.route}: {folder} is too like {other}")
@@ -30,14 +41,6 @@ def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
                 raise DeclarationError(
                     f"{endpoint.route}: unknown table {access.table!r}; "
                     f"known tables: {', '.join(TABLES)}"
-                )
-        # API Gateway refuses siblings that differ only in the name of their parameter.
-        for match in re.finditer(r"\{[^}]+\}", endpoint.path):
-            before = endpoint.path[: match.start()]
-            known = parameters.setdefault(before, match.group())
-            if known != match.group():
-                raise DeclarationError(
-                    f"{endpoint.route}: {before}{match.group()} is already {before}{known}"
                 )
         routes[endpoint.route] = endpoint
     return tuple(routes[route] for route in sorted(routes))
