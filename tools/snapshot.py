@@ -44,7 +44,7 @@ def _shown(value: Any) -> Any:
 
 
 def _shown_text(value: str) -> Any:
-    if re.fullmatch("[0-9a-f]{64}", value):
+    if re.fullmatch("[0-9a-f]{12}|[0-9a-f]{64}", value):
         return "a digest"
     try:
         return json.loads(value) if value.startswith(("{", "[")) else value
