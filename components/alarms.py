@@ -15,7 +15,7 @@ from function.telemetry import NAMESPACE
 Where = Mapping[str, pulumi.Input[str]]
 
 OBJECTIVE = 0.999  # the share of requests without a 5xx, over 30 days
-_BUDGET = 1 - OBJECTIVE
+BUDGET = 1 - OBJECTIVE
 
 THROTTLED_CALLS = "ThrottledCalls"  # a metric that a filter reads off the access log
 
@@ -167,7 +167,7 @@ def burns(sources: Sources, rate: BurnRate) -> list[Alarm]:
             datapoints=1,
         )
 
-    share = round(rate.rate * _BUDGET, 6)
+    share = round(rate.rate * BUDGET, 6)
     return [
         part("long", "Average", share, rate.long_s),
         part("short", "Average", share, rate.short_s),

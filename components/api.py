@@ -12,7 +12,9 @@ from components.function import EpochFunction
 from components.routes import Routes
 from function.contract import Endpoint
 
+# TLS 1.2 or newer with forward secrecy, and only under the API's own host name.
 SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
+ACCESS_MODE = "STRICT"
 
 # A line joins the function's by lambdaRequestId, the trace by traceId, a client's report by
 # requestId. It holds no address: the table does, and only it.
@@ -60,9 +62,8 @@ class EpochApi(pulumi.ComponentResource):
         self.api = aws.apigateway.RestApi(
             name,
             endpoint_configuration={"types": "REGIONAL"},
-            # TLS 1.2 or newer with forward secrecy, and only under the API's own host name.
             security_policy=SECURITY_POLICY,
-            endpoint_access_mode="STRICT",
+            endpoint_access_mode=ACCESS_MODE,
             opts=child,
         )
         routes = Routes(
@@ -79,7 +80,7 @@ class EpochApi(pulumi.ComponentResource):
             triggers={
                 "routes": routes.trigger,
                 "function": function.alias.invoke_arn,
-                "security": f"{SECURITY_POLICY} STRICT",
+                "security": f"{SECURITY_POLICY} {ACCESS_MODE}",
             },
             opts=pulumi.ResourceOptions(parent=self, depends_on=routes.resources),
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi
 
-from components.alarms import OBJECTIVE, Metric, Sources
+from components.alarms import BUDGET, OBJECTIVE, Metric, Sources
 
 _COLUMNS = 24  # CloudWatch's grid
 _HEIGHT = 6
@@ -32,7 +32,7 @@ def _objective(sources: Sources) -> Widget:
     hidden = [
         _metric(metric, id=name, visible=False, period=_MONTH_S) for name, metric in inputs.items()
     ]
-    left = f"100 * (1 - errors / requests / {1 - OBJECTIVE:.4f})"
+    left = f"100 * (1 - errors / requests / {BUDGET:.4f})"
     expressions = {"Availability in %": "100 * (1 - errors / requests)", "Budget left in %": left}
     shown = [
         [{"expression": expression, "label": label, "period": _MONTH_S}]

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.api import SECURITY_POLICY, EpochApi
+from components.api import ACCESS_MODE, SECURITY_POLICY, EpochApi
 
 
 class EpochDomain(pulumi.ComponentResource):
@@ -33,7 +33,7 @@ class EpochDomain(pulumi.ComponentResource):
             regional_certificate_arn=certificate_arn,
             endpoint_configuration={"types": "REGIONAL"},
             security_policy=SECURITY_POLICY,
-            endpoint_access_mode="STRICT",
+            endpoint_access_mode=ACCESS_MODE,
             opts=child,
         )
         aws.apigateway.BasePathMapping(
@@ -61,6 +61,14 @@ class EpochDomain(pulumi.ComponentResource):
         self.target = domain.regional_domain_name
         self.url = pulumi.Output.concat("https://", domain.domain_name)
         self.register_outputs({"target": self.target, "url": self.url})
+
+
+def _managed(group: str) -> dict[str, Any]:
+    """Return the rule that applies a rule group of AWS's, which decides itself what to block."""
+    return {
+        "override_action": {"none": {}},
+        "statement": {"managed_rule_group_statement": {"vendor_name": "AWS", "name": group}},
+    }
 
 
 class EpochFirewall(pulumi.ComponentResource):
@@ -98,24 +106,8 @@ class EpochFirewall(pulumi.ComponentResource):
                     }
                 },
             },
-            "ip-reputation": {
-                "override_action": {"none": {}},
-                "statement": {
-                    "managed_rule_group_statement": {
-                        "vendor_name": "AWS",
-                        "name": "AWSManagedRulesAmazonIpReputationList",
-                    }
-                },
-            },
-            "known-bad-inputs": {
-                "override_action": {"none": {}},
-                "statement": {
-                    "managed_rule_group_statement": {
-                        "vendor_name": "AWS",
-                        "name": "AWSManagedRulesKnownBadInputsRuleSet",
-                    }
-                },
-            },
+            "ip-reputation": _managed("AWSManagedRulesAmazonIpReputationList"),
+            "known-bad-inputs": _managed("AWSManagedRulesKnownBadInputsRuleSet"),
         }
         firewall = aws.wafv2.WebAcl(
             name,

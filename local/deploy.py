@@ -34,6 +34,7 @@ class Deployer:
         self._region = region
         self._progress = progress
         self._deletions = ExitStack()
+        self.account = stack.account
 
     def create(self, resource: program.Resource) -> tuple[str, dict[str, Any]]:
         """Create one resource; raises DeployError that names it where the emulator refuses."""
@@ -50,12 +51,6 @@ class Deployer:
             self._deletions.callback(self._delete, resource, created)
         self._progress(resource, time.perf_counter() - started)
         return created.id, created.outputs
-
-    def call(self, token: str) -> dict[str, Any]:
-        """Answer a provider function; raises DeployError for one that is not known."""
-        if token != "aws:index/getCallerIdentity:getCallerIdentity":
-            raise DeployError(f"{token}: the local run has no answer for this function")
-        return {"accountId": self._stack.account}
 
     def _delete(self, resource: program.Resource, created: translate.Created) -> None:
         with _named(resource):

@@ -64,8 +64,9 @@ class Engine(Protocol):
     def create(self, resource: Resource) -> tuple[str, Properties]:
         """Return the id and the outputs of a registered resource. Called from several threads."""
 
-    def call(self, token: str) -> Properties:
-        """Return the answer of a provider function."""
+    @property
+    def account(self) -> str:
+        """The id of the AWS account."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,9 @@ class _Answers(mocks.Mocks):
         self._monitor = monitor
 
     def call(self, args: mocks.MockCallArgs) -> Any:
-        return self._monitor.engine.call(args.token)
+        if args.token != "aws:index/getCallerIdentity:getCallerIdentity":
+            raise ProgramError(f"{args.token}: nothing here answers this function")
+        return {"accountId": self._monitor.engine.account}
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, Properties]:
         request = self._monitor.request.current
@@ -148,12 +151,6 @@ class Recorder:
     account: str = "123456789012"
     resources: list[Resource] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def call(self, token: str) -> Properties:
-        """Answer the one function that the program calls."""
-        if token != "aws:index/getCallerIdentity:getCallerIdentity":
-            raise ProgramError(f"{token}: nothing here answers this function")
-        return {"accountId": self.account}
 
     def create(self, resource: Resource) -> tuple[str, Properties]:
         """Record the resource; every attribute of AWS's that the program reads is made up."""

@@ -1,10 +1,13 @@
 """What several test modules share."""
 
+import shutil
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+from components import bundle
 from local import deploy, program
 
 
@@ -13,6 +16,16 @@ def local() -> Iterator[deploy.LocalStack]:
     """Return the dev stack, up in the emulator, with its documentation published."""
     with deploy.up("dev", config={"epoch:publish_documentation": "true"}) as stack:
         yield stack
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a copy of the project that shares only what is installed."""
+    bundle.dependencies()
+    copy = tmp_path / "project"
+    shutil.copytree(program.ROOT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    (copy / ".build").symlink_to(program.ROOT / ".build")
+    return copy
 
 
 @cache

@@ -1,7 +1,6 @@
 """The bundle: complete, the same everywhere, and changed only by what it holds."""
 
 import json
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -116,10 +115,7 @@ print(json.dumps({"archive": hashlib.sha256(archive).hexdigest(),
     return found
 
 
-def test_only_what_is_served_changes_archive_and_trigger(tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-    (project / ".build").symlink_to(ROOT / ".build")
+def test_only_what_is_served_changes_archive_and_trigger(project: Path) -> None:
     first = _fingerprint(ROOT)
     (project / "function" / "notes.txt").write_text("stray")
     (project / "function" / "__pycache__").mkdir(exist_ok=True)

@@ -2,12 +2,10 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from components import bundle
 from local.program import ROOT
 
 # Runs in the copy; prints what the test looks at.
@@ -44,15 +42,11 @@ with deploy.up("dev", config={"epoch:publish_documentation": "true"}) as local:
 """
 
 
-def test_the_documented_endpoint_works_with_one_added_file(tmp_path: Path) -> None:
+def test_the_documented_endpoint_works_with_one_added_file(project: Path) -> None:
     text = (ROOT / "docs" / "extending.md").read_text()
     (module,) = re.findall(r"```python\n(.*?)```", text, re.S)
     (name,) = re.findall(r"`(function/endpoints/\w+\.py)`:", text)
     assert len(module.splitlines()) < 30
-    bundle.dependencies()
-    project = tmp_path / "project"
-    shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-    (project / ".build").symlink_to(ROOT / ".build")
     (project / name).write_text(module)
     run = subprocess.run(
         [sys.executable, "-c", USE], cwd=project, capture_output=True, text=True, check=False

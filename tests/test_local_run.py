@@ -2,33 +2,14 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
-
-from components import bundle
-from local.program import ROOT
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[Path]:
-    """Return a copy of the project that shares only what is installed."""
-    bundle.dependencies()
-    copy = tmp_path / "project"
-    shutil.copytree(
-        ROOT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__", "docs"), symlinks=True
-    )
-    (copy / ".build").symlink_to(ROOT / ".build")
-    yield copy
 
 
 def _start(project: Path, *options: str) -> subprocess.Popen[str]:
