@@ -110,6 +110,7 @@ def _rows(
             ),
         ]
         for table in sources.tables
+        if sources.operations(table)  # CloudWatch refuses a graph without metrics
     ]
     endpoints = [
         [
