@@ -18,7 +18,7 @@ from components import (
     tag_everything,
 )
 from function.endpoints import declared
-from function.tables import TABLES
+from function.resources import declared_tables
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 config = StackConfig.read(pulumi.runtime.config.CONFIG.get(), project)
@@ -34,7 +34,7 @@ tables = {
         protect=config.protect_data,
         replica_regions=config.replica_regions,
     )
-    for key, table in TABLES.items()
+    for key, table in declared_tables().items()
 }
 function = EpochFunction(
     f"{name}-function",

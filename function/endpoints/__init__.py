@@ -3,17 +3,18 @@
 import importlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import accumulate
 
-from function.contract import DeclarationError, Endpoint
-from function.tables import TABLES
+from function.contract import INDEX_ACTIONS, Access, DeclarationError, Endpoint
+from function.resources import Table, declared_tables
 
 
 def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
     """Return the endpoints ordered by route; raise DeclarationError where one cannot work, or two
     cannot coexist."""
+    tables = declared_tables()
     routes: dict[str, Endpoint] = {}
     folders: dict[str, str] = {}
     parameters: dict[str, str] = {}
@@ -37,13 +38,22 @@ def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
             if other != folder:
                 raise DeclarationError(f"{endpoint.route}: {folder} is too like {other}")
         for access in endpoint.access:
-            if access.table not in TABLES:
-                raise DeclarationError(
-                    f"{endpoint.route}: unknown table {access.table!r}; "
-                    f"known tables: {', '.join(TABLES)}"
-                )
+            for problem in _wrong_access(access, tables):
+                raise DeclarationError(f"{endpoint.route}: {problem}")
         routes[endpoint.route] = endpoint
     return tuple(routes[route] for route in sorted(routes))
+
+
+def _wrong_access(access: Access, tables: Mapping[str, Table]) -> Iterator[str]:
+    table = tables.get(access.table)
+    if not table:
+        yield f"unknown table {access.table!r}; known tables: {', '.join(tables)}"
+    elif access.index_name:
+        known = [index.name for index in table.indexes]
+        if access.index_name not in known:
+            yield f"table {table.name} has no index {access.index_name!r}, but: {', '.join(known)}"
+        for action in sorted({*access.actions} - INDEX_ACTIONS):
+            yield f"{action} is no action on an index: {', '.join(sorted(INDEX_ACTIONS))}"
 
 
 @cache
