@@ -11,19 +11,25 @@ from components import (
     EpochDomain,
     EpochFirewall,
     EpochFunction,
+    EpochJob,
     EpochMonitoring,
+    EpochQueue,
     EpochTable,
     Roles,
     StackConfig,
+    Stores,
     tag_everything,
 )
 from function.endpoints import declared
+from function.jobs import declared as declared_jobs
+from function.jobs import takers_of
+from function.queues import QUEUES
 from function.tables import TABLES
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 config = StackConfig.read(pulumi.runtime.config.CONFIG.get(), project)
 name = f"{project}-{stack}"
-endpoints = declared()
+endpoints, jobs = declared(), declared_jobs()
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
 
@@ -36,10 +42,13 @@ tables = {
     )
     for key, table in TABLES.items()
 }
+takers = takers_of(jobs)
+queues = {key: EpochQueue(f"{name}-{key}", taker=takers.get(key)) for key in QUEUES}
+stores = Stores(tables=tables, queues=queues)
 function = EpochFunction(
     f"{name}-function",
     endpoints=endpoints,
-    tables=tables,
+    stores=stores,
     roles=roles,
     memory_mb=config.memory_mb,
     timeout_s=config.timeout_s,
@@ -50,6 +59,17 @@ function = EpochFunction(
     retention_days=config.retention_days,
     trusted_proxies=config.trusted_proxies,
 )
+workers = {
+    key: EpochJob(
+        f"{name}-job-{key.replace('_', '-')}",
+        key=key,
+        job=job,
+        stores=stores,
+        roles=roles,
+        log_retention_days=config.log_retention_days,
+    )
+    for key, job in jobs.items()
+}
 account = EpochAccount(f"{name}-account", roles=roles) if config.owns_api_gateway_account else None
 api = EpochApi(
     f"{name}-api",

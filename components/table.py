@@ -57,4 +57,5 @@ class EpochTable(pulumi.ComponentResource):
         )
         self.name = self.table.name
         self.arn = self.table.arn
+        self.stream_arn = self.table.stream_arn
         self.register_outputs({"name": self.name, "arn": self.arn})

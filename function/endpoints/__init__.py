@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from itertools import accumulate
 
-from function.contract import DeclarationError, Endpoint
+from function.contract import Access, DeclarationError, Endpoint
 from function.tables import TABLES
 
 
@@ -37,7 +37,7 @@ def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
             if other != folder:
                 raise DeclarationError(f"{endpoint.route}: {folder} is too like {other}")
         for access in endpoint.access:
-            if access.table not in TABLES:
+            if isinstance(access, Access) and access.table not in TABLES:
                 raise DeclarationError(
                     f"{endpoint.route}: unknown table {access.table!r}; "
                     f"known tables: {', '.join(TABLES)}"
