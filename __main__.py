@@ -23,8 +23,8 @@ from components import (
 from function.endpoints import declared
 from function.jobs import declared as declared_jobs
 from function.jobs import takers_of
-from function.queues import QUEUES
-from function.tables import TABLES
+from function.messages import declared_queues
+from function.resources import declared_tables
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 config = StackConfig.read(pulumi.runtime.config.CONFIG.get(), project)
@@ -40,10 +40,13 @@ tables = {
         protect=config.protect_data,
         replica_regions=config.replica_regions,
     )
-    for key, table in TABLES.items()
+    for key, table in declared_tables().items()
 }
 takers = takers_of(jobs)
-queues = {key: EpochQueue(f"{name}-{key}", taker=takers.get(key)) for key in QUEUES}
+queues = {
+    key: EpochQueue(f"{name}-{key}", queue=queue, taker=takers.get(key))
+    for key, queue in declared_queues().items()
+}
 stores = Stores(tables=tables, queues=queues)
 function = EpochFunction(
     f"{name}-function",

@@ -11,8 +11,6 @@ from components.queue import EpochQueue
 from components.roles import Roles
 from components.table import EpochTable
 from function.contract import Permission
-from function.queues import QUEUES
-from function.tables import TABLES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +24,8 @@ class Stores:
     def environment(self) -> dict[str, pulumi.Input[str]]:
         """The variables that tell a function where they are."""
         return {
-            **{TABLES[key].environment: table.name for key, table in self.tables.items()},
-            **{QUEUES[key].environment: queue.url for key, queue in self.queues.items()},
+            **{table.declared.environment: table.name for table in self.tables.values()},
+            **{queue.declared.environment: queue.url for queue in self.queues.values()},
         }
 
     def statements(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from function.contract import Access, Permission
-from function.queues import Send
+from function.messages import Send
 
 Statement = dict[str, Any]
 
@@ -17,10 +17,13 @@ def statements(
     actions: dict[str, set[str]] = {}
     for permission in access:
         if isinstance(permission, Access):
-            resource = table_arns[permission.table]
+            index = f"/index/{permission.index_name}" if permission.index_name else ""
+            resource = table_arns[permission.table] + index
             actions.setdefault(resource, set()).update(permission.actions)
         elif isinstance(permission, Send):
             actions.setdefault(queue_arns[permission.queue], set()).add("sqs:SendMessage")
+        else:
+            actions.setdefault(permission.resource, set()).update(permission.actions)
     return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]
 
 

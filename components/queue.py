@@ -4,10 +4,11 @@ import pulumi
 import pulumi_aws as aws
 
 from function.job import Job
+from function.messages import Queue
 
 
 class EpochQueue(pulumi.ComponentResource):
-    """An encrypted queue, as `function.queues` declares it.
+    """An encrypted queue, as `queue` declares it.
 
     What `taker`, its job, has taken is hidden for six times the job's timeout, as AWS advises, so
     that no message comes again while Lambda still tries.
@@ -20,6 +21,7 @@ class EpochQueue(pulumi.ComponentResource):
         self,
         name: str,
         *,
+        queue: Queue,
         taker: Job | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -30,6 +32,7 @@ class EpochQueue(pulumi.ComponentResource):
             sqs_managed_sse_enabled=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.declared = queue
         self.name = self.queue.name
         self.url = self.queue.url
         self.arn = self.queue.arn

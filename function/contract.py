@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from function.queues import Send
+    from function.messages import Send
     from function.services import Service
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
@@ -26,6 +26,8 @@ ACTIONS = frozenset(
         *("PutItem", "Query", "Scan", "UpdateItem"),
     )
 )
+
+INDEX_ACTIONS = frozenset({"dynamodb:PartiQLSelect", "dynamodb:Query", "dynamodb:Scan"})
 
 # API Gateway's rules: the part of a path, and the name of a parameter.
 _SEGMENT = re.compile(r"(?!\.+$)[A-Za-z0-9._:-]+|\{[A-Za-z0-9._-]+\}")
@@ -104,10 +106,14 @@ class Answer(NamedTuple):
 
 
 class Access(NamedTuple):
-    """IAM actions, of ACTIONS, that an endpoint needs on one of the stack's tables."""
+    """IAM actions, of ACTIONS, that an endpoint needs on one of the stack's tables.
+
+    With `index_name` they are allowed on that index of the table, and not on the table itself.
+    """
 
     table: str
     actions: tuple[str, ...]
+    index_name: str = ""
 
     def problems(self) -> Iterator[str]:
         """Return why IAM could not take it."""

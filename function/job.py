@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from function.contract import Access, Permission
-from function.queues import QUEUES
-from function.tables import TABLES
+from function.messages import unknown_queue
+from function.resources import declared_tables, wrong_access
 
 # Lambda's limits: seconds, MB, and the tries of an asynchronous invocation.
 TIMEOUT_S, MEMORY_MB, SCHEDULED_ATTEMPTS = 900, (128, 10_240), 3
@@ -93,8 +93,7 @@ class Messages(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why SQS could not take it."""
-        if self.queue not in QUEUES:
-            yield f"unknown queue {self.queue!r}; known queues: {', '.join(QUEUES) or 'none'}"
+        yield from unknown_queue(self.queue)
         yield from _wrong_number("attempts", self.attempts, 1, 1_000)
         yield from _wrong_number("concurrency", self.concurrency, 2, 1_000)
 
@@ -110,7 +109,8 @@ class Changes(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why Lambda could not take it."""
-        yield from _unknown_table(self.table)
+        if self.table not in (known := declared_tables()):
+            yield f"unknown table {self.table!r}; known tables: {', '.join(known)}"
         yield from _wrong_number("attempts", self.attempts, 1, 10_000)
 
 
@@ -140,12 +140,7 @@ class Job(NamedTuple):
         for access in self.access:
             yield from access.problems()
             if isinstance(access, Access):
-                yield from _unknown_table(access.table)
-
-
-def _unknown_table(name: str) -> Iterator[str]:
-    if name not in TABLES:
-        yield f"unknown table {name!r}; known tables: {', '.join(TABLES)}"
+                yield from wrong_access(access, declared_tables())
 
 
 def _wrong_number(name: str, value: int, low: int, high: int) -> Iterator[str]:

@@ -42,9 +42,10 @@ _enforce = iam_evaluator.enforce
 
 def _sent(body: bytes) -> Any:
     try:
-        return json.loads(body or b"{}")
+        sent = json.loads(body or b"{}")
     except ValueError:
         return {}
+    return sent if isinstance(sent, dict) else {}
 
 
 def _value(params: Mapping[str, Any], name: str) -> str:
@@ -85,7 +86,9 @@ def _conditions(service: str, action: str, body: bytes, params: dict[str, Any]) 
         boundary = _value(params, "PermissionsBoundary") or (role or {}).get("PermissionsBoundary")
         return keys | ({"iam:PermissionsBoundary": boundary} if boundary else {})
     if service == "apigateway":
-        keys |= {f"aws:RequestTag/{key}": value for key, value in sent.get("tags", {}).items()}
+        tags = sent.get("tags", {})
+        if isinstance(tags, dict):  # an OpenAPI document's are a list
+            keys |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
         patches = sent.get("patchOperations") or []
         sent = {"Role": p.get("value") for p in patches if p.get("path") == "/cloudwatchRoleArn"}
     if service == "scheduler":
