@@ -1,8 +1,8 @@
 """The types that a job is declared with and written against.
 
-A job is a module in `function/jobs/`, which declares it as its `JOB`; its name is the module's. What
-starts it is a trigger: a `Schedule`, the `Messages` of a queue, or the `Changes` of a table. Every
-trigger delivers at least once, so a handler must be able to meet the same item again.
+A job is a module in `function/jobs/`, which declares it as its `JOB`; its name is the module's.
+What starts it is a trigger: a `Schedule`, the `Messages` of a queue, or the `Changes` of a table.
+Every trigger delivers at least once, so a handler must be able to meet the same item again.
 """
 
 import re
@@ -101,7 +101,7 @@ class Messages(NamedTuple):
 class Changes(NamedTuple):
     """Hands a job every `Change` of a table of `function.tables`, those of an item in order.
 
-    While one fails, later ones of its shard wait; it is tried up to `attempts` (1 to 10,000) in all.
+    While one fails, later ones of its shard wait. `attempts` (1 to 10,000) are its tries in all.
     """
 
     table: str

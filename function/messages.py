@@ -45,7 +45,7 @@ def unknown_queue(name: str) -> Iterator[str]:
 
 
 def send(queue: Queue, body: Mapping[str, Any]) -> str:
-    """Send a message, an object of up to 1 MiB of JSON, and return its id once SQS has confirmed it.
+    """Send an object of up to 1 MiB of JSON; return its id once SQS has confirmed it.
 
     Raises Problem with 503 where SQS is throttled or does not answer.
     """

@@ -6,7 +6,7 @@ an alias is to be retried.
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +25,7 @@ _invoke_async = lambda_svc.invoke_async_with_retry
 _fired: dict[Any, float] = {}
 
 
-# -- Schedules --------------------------------------------------------------------------------------
+# -- Schedules --
 def _due(schedule: Mapping[str, Any], last: float) -> float | None:
     """Return the first second after `last` at which a schedule fires."""
     expression = schedule["ScheduleExpression"]
@@ -74,13 +74,12 @@ def _make_schedule(name: str, body: dict[str, Any]) -> Any:
         return scheduler._error(
             400,
             "ValidationException",
-            "The execution role you provide must allow AWS EventBridge Scheduler to assume the "
-            "role.",
+            "The execution role you provide must allow AWS EventBridge Scheduler to assume it.",
         )
     return _create_schedule(name, body)
 
 
-# -- Asynchronous invocations -----------------------------------------------------------------------
+# -- Asynchronous invocations --
 def _to_lambda(arn: str, payload: str) -> None:
     function, config, _ = lambda_svc._get_func_record_for_ref(arn)
     if function and config:
@@ -102,7 +101,8 @@ def _put_retries(function: str, qualifier: str | None, data: dict[str, Any]) -> 
     target = data.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     if target and not _function_may(function, "sqs:SendMessage", target):
         return _refuse(
-            f"The function's execution role does not have permissions to call SendMessage on {target}"
+            "The function's execution role does not have permissions to call SendMessage on "
+            f"{target}"
         )
     return _put_invoke_config(function, qualifier, data)
 
@@ -119,13 +119,13 @@ def _refuse(message: str) -> Any:
 
 def install() -> None:
     """Take the place of MiniStack's functions; before the emulator starts."""
-    scheduler._SCHEDULE_TICK_INTERVAL = 1
-    replaced: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
+    replaced: tuple[tuple[Any, str, Any], ...] = (
+        (scheduler, "_SCHEDULE_TICK_INTERVAL", 1),
         (scheduler, "_tick_schedules", _tick),
         (scheduler, "_create_schedule", _make_schedule),
         (eventbridge, "_dispatch_to_lambda", _to_lambda),
         (lambda_svc, "invoke_async_with_retry", _invoke_with_retries),
         (lambda_svc, "_put_event_invoke_config", _put_retries),
     )
-    for module, name, function in replaced:
-        setattr(module, name, function)
+    for module, name, own in replaced:
+        setattr(module, name, own)
