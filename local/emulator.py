@@ -5,6 +5,7 @@
 - A function's workers share its unpacked code, and so the bytecode; each unpacked its own.
 - IAM: `local.authorization`. API Gateway's import: `local.rest_import`; what it serves:
   `local.rest_serving`; its documentation: `local.documentation`.
+- Schedules and unattended invocations: `local.triggers`.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from ministack import app
 from ministack.core import lambda_runtime
 from ministack.services import apigateway_v1
 
-from local import authorization, documentation, rest_import, rest_serving
+from local import authorization, documentation, rest_import, rest_serving, triggers
 
 PEER = "127.0.0.1"
 
@@ -68,5 +69,6 @@ if __name__ == "__main__":
     documentation.install()
     rest_import.install()
     rest_serving.install()
+    triggers.install()
     lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
     app.main()

@@ -217,12 +217,14 @@ def _mock(integration: Any) -> Any:
 
 def install() -> None:
     """Put these in the place of MiniStack's."""
-    for name in _DEPLOYED:
-        setattr(gateway, name, _Store(name))
-    gateway._create_deployment = _create_deployment
-    gateway._delete_deployment = _delete_deployment
-    gateway._execute_in_scope = _execute_deployed
-    gateway._invoke_lambda_proxy_v1 = _invoke_lambda
-    gateway._call_lambda_raw = _call_lambda
-    gateway._check_request_validation = _check_declared
-    gateway._invoke_mock_v1 = _mock
+    for name, ours in {
+        **{store: _Store(store) for store in _DEPLOYED},
+        "_call_lambda_raw": _call_lambda,
+        "_check_request_validation": _check_declared,
+        "_create_deployment": _create_deployment,
+        "_delete_deployment": _delete_deployment,
+        "_execute_in_scope": _execute_deployed,
+        "_invoke_lambda_proxy_v1": _invoke_lambda,
+        "_invoke_mock_v1": _mock,
+    }.items():
+        setattr(gateway, name, ours)

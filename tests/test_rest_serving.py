@@ -68,15 +68,16 @@ class Api:
     def call(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, dict[str, str], Any]:
+        """Call the stage; return status, headers and the body, parsed where it is an object."""
         url = f"{self.account.emulator.url}/_aws/execute-api/{self.id}/dev{path}"
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(url, method=method, data=body, headers=names)
         try:
-            answer: Any = urllib.request.urlopen(request, timeout=60)
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                text = answer.read().decode()
         except urllib.error.HTTPError as error:
-            answer = error
-        with answer:
-            text = answer.read().decode()
+            with error as answer:
+                text = answer.read().decode()
         return answer.status, dict(answer.headers), json.loads(text) if text[:1] == "{" else text
 
 
