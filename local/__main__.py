@@ -6,7 +6,9 @@ import os
 import signal
 import sys
 import time
+import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError
@@ -74,13 +76,32 @@ def _remove_outputs(outputs: dict[str, Any]) -> None:
 
 
 def _sources() -> dict[str, int]:
-    return {
-        str(path): path.stat().st_mtime_ns for path in (program.ROOT / "function").rglob("*.py")
-    }
+    found = {}
+    for path in (program.ROOT / "function").rglob("*.py"):
+        with suppress(FileNotFoundError):  # an editor is at it
+            found[str(path)] = path.stat().st_mtime_ns
+    return found
+
+
+def _update(local: deploy.LocalStack) -> str:
+    """Apply the program as it now is; return what to say of it."""
+    started = time.perf_counter()
+    try:
+        local.update()
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # Whatever a module raises that somebody is just writing.
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [f for f in frames if Path(f.filename).is_relative_to(program.ROOT / "function")]
+        where = (
+            f"{Path(own[-1].filename).relative_to(program.ROOT)}:{own[-1].lineno}: " if own else ""
+        )
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        return f"not reloaded, what was there serves on: {where}{text}"
+    return f"reloaded in {time.perf_counter() - started:.1f} s"
 
 
 def _follow(local: deploy.LocalStack) -> None:
-    """Print requests as they come and publish the function when a file of it changes."""
+    """Print requests as they come, and apply the program when a file of the function changes."""
     log, sources = deploy.LogTail(local), _sources()
     while True:
         try:
@@ -88,8 +109,7 @@ def _follow(local: deploy.LocalStack) -> None:
                 print(_brief(line), flush=True)
             if (now := _sources()) != sources:
                 sources = now
-                local.reload()
-                print("function reloaded", flush=True)
+                print(_update(local), flush=True)
         except BotoCoreError as error:
             if local.emulator.process.poll() is None:
                 raise

@@ -4,11 +4,14 @@ The one way in which the local run, the tests, the scan and the diagram read the
 """
 
 import asyncio
+import importlib
 import json
 import re
 import runpy
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -216,6 +219,29 @@ def stack_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
 
 def _raw(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
+
+
+@contextmanager
+def modules_anew() -> Iterator[None]:
+    """Import the program's modules anew within; those from before are back where it fails."""
+    own = {file.parent.name for file in ROOT.glob("*/__init__.py")} - {"local", "tests"}
+
+    def take() -> dict[str, Any]:
+        names = [name for name in sys.modules if name.partition(".")[0] in own]
+        return {name: sys.modules.pop(name) for name in names}
+
+    former, writes_none = take(), sys.dont_write_bytecode
+    importlib.invalidate_caches()
+    # Bytecode is told from older by the second.
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    except BaseException:
+        take()
+        sys.modules.update(former)
+        raise
+    finally:
+        sys.dont_write_bytecode = writes_none
 
 
 def run(

@@ -91,7 +91,7 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 0 and "Traceback" not in err
-    assert "POST /epoch  201 success" in out and "function reloaded" in out
+    assert "POST /epoch  201 success" in out and "reloaded in " in out
     assert not (project / ".local").exists() and not _left(project)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", _port(outputs))) != 0
