@@ -11,11 +11,13 @@ from components import (
     EpochDomain,
     EpochFirewall,
     EpochFunction,
+    EpochGuard,
     EpochMonitoring,
     EpochTable,
     Roles,
     StackConfig,
     tag_everything,
+    watch,
 )
 from function.endpoints import declared
 from function.resources import declared_tables
@@ -26,6 +28,7 @@ name = f"{project}-{stack}"
 endpoints = declared()
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
+everything = watch()
 
 tables = {
     key: EpochTable(
@@ -84,6 +87,7 @@ monitoring = EpochMonitoring(
     runbook=config.runbook,
     alarm_email=config.alarm_email,
 )
+EpochGuard(f"{name}-guard", protect=config.protect_data, behind=everything)
 
 pulumi.export("endpoint", pulumi.Output.concat(url, "/epoch"))
 pulumi.export("api_key", access.keys.apply(lambda keys: keys[min(keys)]))

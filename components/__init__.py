@@ -6,6 +6,7 @@ from components.api import EpochApi
 from components.config import ConfigError, StackConfig, UsagePlan
 from components.edge import EpochDomain, EpochFirewall
 from components.function import EpochFunction
+from components.guard import EpochGuard, watch
 from components.monitoring import EpochMonitoring
 from components.roles import Roles
 from components.table import EpochTable
@@ -19,10 +20,12 @@ __all__ = [
     "EpochDomain",
     "EpochFirewall",
     "EpochFunction",
+    "EpochGuard",
     "EpochMonitoring",
     "EpochTable",
     "Roles",
     "StackConfig",
     "UsagePlan",
     "tag_everything",
+    "watch",
 ]
