@@ -3,11 +3,14 @@
 from components.access import EpochAccess
 from components.account import EpochAccount
 from components.api import EpochApi
+from components.compute import Stores
 from components.config import ConfigError, StackConfig, UsagePlan
 from components.edge import EpochDomain, EpochFirewall
 from components.function import EpochFunction
 from components.guard import EpochGuard, watch
+from components.job import EpochJob
 from components.monitoring import EpochMonitoring
+from components.queue import EpochQueue
 from components.roles import Roles
 from components.table import EpochTable
 from components.tags import tag_everything
@@ -21,10 +24,13 @@ __all__ = [
     "EpochFirewall",
     "EpochFunction",
     "EpochGuard",
+    "EpochJob",
     "EpochMonitoring",
+    "EpochQueue",
     "EpochTable",
     "Roles",
     "StackConfig",
+    "Stores",
     "UsagePlan",
     "tag_everything",
     "watch",
