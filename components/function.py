@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import bundle
+from components import bundle, bytecode
 from components.roles import Roles
 from components.table import EpochTable
 from function.contract import Endpoint
@@ -84,7 +84,7 @@ class EpochFunction(pulumi.ComponentResource):
         self.function = aws.lambda_.Function(
             name,
             role=role.arn,
-            runtime=f"python{bundle.PYTHON_VERSION}",
+            runtime=f"python{bytecode.PYTHON_VERSION}",
             architectures=["arm64"],
             handler="function.main.handler",
             code=bundle.archive(),
