@@ -5,11 +5,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-<<<<<<< HEAD
-from components import bundle, bytecode
-=======
 from components.compute import Compute, Stores
->>>>>>> main
 from components.roles import Roles
 from function.contract import Endpoint
 
@@ -42,21 +38,7 @@ class EpochFunction(pulumi.ComponentResource):
         super().__init__("epoch:components:EpochFunction", name, None, opts)
         compute = Compute(
             name,
-<<<<<<< HEAD
-            role=role.name,
-            policy=pulumi.Output.all(table_arns, self.log_group.arn).apply(
-                lambda known: _policy(endpoints, known[0], known[1])
-            ),
-            opts=child,
-        )
-        self.function = aws.lambda_.Function(
-            name,
-            role=role.arn,
-            runtime=f"python{bytecode.PYTHON_VERSION}",
-            architectures=["arm64"],
-=======
             parent=self,
->>>>>>> main
             handler="function.main.handler",
             access=[access for endpoint in endpoints for access in endpoint.access],
             stores=stores,
