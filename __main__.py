@@ -12,17 +12,20 @@ from components import (
     EpochFirewall,
     EpochFunction,
     EpochMonitoring,
+    EpochSecret,
     EpochTable,
     Roles,
     StackConfig,
+    stack_name,
     tag_everything,
 )
 from function.endpoints import declared
-from function.resources import declared_tables
+from function.resources import declared_settings, declared_tables
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
-config = StackConfig.read(pulumi.runtime.config.CONFIG.get(), project)
-name = f"{project}-{stack}"
+name = stack_name(project, stack, functions=["function", "account"])
+given = pulumi.runtime.config.CONFIG.get()
+config = StackConfig.read(given, project, set(filter(pulumi.runtime.is_config_secret, given)))
 endpoints = declared()
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
@@ -36,6 +39,11 @@ tables = {
     )
     for key, table in declared_tables().items()
 }
+settings = declared_settings()
+secrets = {
+    key: EpochSecret(f"{name}-{key}", description=settings[key].description, value=value)
+    for key, value in config.secrets.items()
+}
 function = EpochFunction(
     f"{name}-function",
     endpoints=endpoints,
@@ -47,7 +55,8 @@ function = EpochFunction(
     reserved_concurrency=config.reserved_concurrency,
     provisioned_concurrency=config.provisioned_concurrency,
     snap_start=config.snap_start,
-    retention_days=config.retention_days,
+    settings=config.settings,
+    secrets={settings[key].environment: secret.arn for key, secret in secrets.items()},
     trusted_proxies=config.trusted_proxies,
 )
 account = EpochAccount(f"{name}-account", roles=roles) if config.owns_api_gateway_account else None

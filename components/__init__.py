@@ -7,7 +7,9 @@ from components.config import ConfigError, StackConfig, UsagePlan
 from components.edge import EpochDomain, EpochFirewall
 from components.function import EpochFunction
 from components.monitoring import EpochMonitoring
+from components.names import stack_name
 from components.roles import Roles
+from components.secret import EpochSecret
 from components.table import EpochTable
 from components.tags import tag_everything
 
@@ -20,9 +22,11 @@ __all__ = [
     "EpochFirewall",
     "EpochFunction",
     "EpochMonitoring",
+    "EpochSecret",
     "EpochTable",
     "Roles",
     "StackConfig",
     "UsagePlan",
+    "stack_name",
     "tag_everything",
 ]

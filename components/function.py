@@ -13,7 +13,12 @@ from components.table import EpochTable
 from function.contract import Endpoint
 
 
-def _policy(endpoints: Sequence[Endpoint], table_arns: Mapping[str, str], log_group: str) -> str:
+def _policy(
+    endpoints: Sequence[Endpoint],
+    table_arns: Mapping[str, str],
+    secrets: Sequence[str],
+    log_group: str,
+) -> str:
     actions: dict[str, set[str]] = {}
     for access in (access for endpoint in endpoints for access in endpoint.access):
         index = f"/index/{access.index_name}" if access.index_name else ""
@@ -22,6 +27,10 @@ def _policy(endpoints: Sequence[Endpoint], table_arns: Mapping[str, str], log_gr
         {"Effect": "Allow", "Action": sorted(names), "Resource": resource}
         for resource, names in sorted(actions.items())
     ]
+    if secrets:
+        statements.append(
+            {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": secrets}
+        )
     statements.append(
         {
             "Effect": "Allow",
@@ -45,8 +54,8 @@ class EpochFunction(pulumi.ComponentResource):
 
     `memory_mb` and `timeout_s` are Lambda's settings; `log_retention_days` one of CloudWatch
     Logs' periods. `reserved_concurrency` and `provisioned_concurrency` are numbers of
-    concurrent executions, 0 for none. `retention_days` (0: for ever) and `trusted_proxies` reach
-    the function as its environment.
+    concurrent executions, 0 for none. `settings` and `trusted_proxies` reach the function as its
+    environment; so do the ARNs of `secrets`, by variable, which it alone may read.
     """
 
     def __init__(
@@ -62,7 +71,8 @@ class EpochFunction(pulumi.ComponentResource):
         reserved_concurrency: int = 0,
         provisioned_concurrency: int = 0,
         snap_start: bool = False,
-        retention_days: int = 0,
+        settings: Mapping[str, str],
+        secrets: Mapping[str, pulumi.Input[str]],
         trusted_proxies: int = 0,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -76,9 +86,9 @@ class EpochFunction(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             name,
             role=role.name,
-            policy=pulumi.Output.all(table_arns, self.log_group.arn).apply(
-                lambda known: _policy(endpoints, known[0], known[1])
-            ),
+            policy=pulumi.Output.all(
+                table_arns, pulumi.Output.all(*secrets.values()), self.log_group.arn
+            ).apply(lambda known: _policy(endpoints, *known)),
             opts=child,
         )
         self.function = aws.lambda_.Function(
@@ -96,7 +106,8 @@ class EpochFunction(pulumi.ComponentResource):
             environment={
                 "variables": {
                     **{table.declared.environment: table.name for table in tables.values()},
-                    "RETENTION_DAYS": str(retention_days),
+                    **settings,
+                    **secrets,
                     "TRUSTED_PROXIES": str(trusted_proxies),
                 }
             },

@@ -11,6 +11,8 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from function import resources
+
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 # DynamoDB's actions on the items of a table; a wildcard is none of them.
@@ -33,6 +35,8 @@ _RESERVED = frozenset({"/ping", "/sping"})
 
 Schema = Mapping[str, Any]
 
+DeclarationError = resources.DeclarationError
+
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 # RFC 9457. `requestId` is API Gateway's id of the request, to quote when asking for help.
@@ -47,10 +51,6 @@ PROBLEM: Schema = {
         "requestId": {"type": "string"},
     },
 }
-
-
-class DeclarationError(ValueError):
-    """A declaration that cannot work: says which one, what is wrong and what is allowed."""
 
 
 class Problem(Exception):
@@ -77,7 +77,8 @@ class Request(NamedTuple):
     `headers` have lower-case names, several of a name joined by a comma, and leave out the API
     key; `path_parameters` are the values of `{name}` path segments. `ip` is the caller's address,
     believed only from API Gateway and declared proxies, and empty where there is none;
-    `api_key_id` is the key's id, never its value.
+    `api_key_id` is the key's id, never its value. `settings[NAME]` is what the stack's config says
+    of a setting in `function.settings`.
     """
 
     ip: str
@@ -86,6 +87,7 @@ class Request(NamedTuple):
     headers: Mapping[str, str] = _NONE
     path_parameters: Mapping[str, str] = _NONE
     query: Mapping[str, str] = _NONE
+    settings: resources.Settings = resources.SETTINGS
 
 
 class Answer(NamedTuple):

@@ -1,23 +1,101 @@
-"""The types of what endpoints use beside code: tables, declared in `function.tables`.
+"""The types of what endpoints use beside code: tables and settings.
 
-Nothing here imports the AWS SDK, so the Pulumi program and a cold start read the declarations.
+`function.tables` and `function.settings` declare them. Nothing here imports the AWS SDK, so the
+Pulumi program and a cold start read the declarations.
 """
 
 import importlib
+import json
+import os
 import re
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol, TypeVar
-
-from function.contract import DeclarationError
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_SETTING_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LONGEST_NAME = 32
+_TYPES = (str, int, float, bool)
 # DynamoDB's rules: the name of an index, and how many a table may have.
 _INDEX_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _MOST_INDEXES = 20
 
 # The attribute that holds when an item expires, in Unix seconds: DynamoDB's time to live.
 EXPIRES = "expires"
+
+
+class DeclarationError(ValueError):
+    """A declaration that cannot work: says which one, what is wrong and what is allowed."""
+
+
+V = TypeVar("V")
+
+
+class Setting(NamedTuple, Generic[V]):
+    """What the function gets from a stack's config: `<name>` in Pulumi.<stack>.yaml.
+
+    `type` is str, int, float or bool. Without a `default` every stack must set it. Numbers may be
+    kept from `minimum` to `maximum`. A `secret`, which is a str, is set by `pulumi config set
+    --secret`; it lies in AWS Secrets Manager and nowhere else, and has no default.
+    """
+
+    name: str
+    type: type[V]  # pylint: disable=unsubscriptable-object
+    description: str
+    default: V | None = None
+    secret: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @property
+    def environment(self) -> str:
+        """The environment variable that holds its value; a secret's holds the secret's ARN."""
+        return f"{'SECRET' if self.secret else 'SETTING'}_{self.name.upper()}"
+
+    def parse(self, text: str) -> V:
+        """Return the value that its text in the environment or in Secrets Manager stands for."""
+        value: V = text if self.type is str else json.loads(text)  # type: ignore[assignment]
+        return value
+
+    def problems(self) -> Iterator[str]:
+        """Return why it cannot work."""
+        if not _SETTING_NAME.fullmatch(self.name) or len(self.name) > _LONGEST_NAME:
+            yield (
+                f"name {self.name!r} must be a-z, 0-9 and '_' between them, from a letter on, "
+                f"at most {_LONGEST_NAME} characters"
+            )
+        if self.type not in _TYPES:
+            yield "type must be str, int, float or bool"
+        elif self.default is not None and self.default.__class__ is not self.type:
+            yield f"default {self.default!r} is no {self.type.__name__}"
+        if not self.description.strip():
+            yield "description is missing"
+        if self.secret and (self.type is not str or self.default is not None):
+            yield "a secret is a str, and has no default"
+        if self.type not in (int, float) and (self.minimum, self.maximum) != (None, None):
+            yield "minimum and maximum are for numbers"
+
+
+class Settings:
+    """The values of a stack's settings: `request.settings[GREETING]`."""
+
+    def __getitem__(self, setting: Setting[V]) -> V:
+        """Return the value; raises Problem with 503 where a secret cannot be read now."""
+        if setting.secret:
+            # What no request asks for, no cold start pays for.
+            read = importlib.import_module("function.secret_settings").read
+            return setting.parse(read(setting.environment))
+        text = os.environ.get(setting.environment)
+        if text is not None:
+            return setting.parse(text)
+        if setting.default is None:
+            raise LookupError(
+                f"{setting.environment} is not in the environment; does function/settings.py "
+                f"declare {setting.name}?"
+            )
+        return setting.default
+
+
+SETTINGS = Settings()
 
 
 class Number(str):
@@ -56,12 +134,17 @@ class Index(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A DynamoDB table. Its keys are Strings, or else `Number("…")` and `Binary("…")`."""
+    """A DynamoDB table. Its keys are Strings, or else `Number("…")` and `Binary("…")`.
+
+    `expires` is the setting that says after how many days an item expires, 0 for never;
+    `storage.expiry` is what an item needs for that.
+    """
 
     name: str
     partition_key: str
     sort_key: str = ""
     indexes: tuple[Index, ...] = ()
+    expires: Setting[int] | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -84,6 +167,13 @@ class Table(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why DynamoDB could not take it."""
+        if not _NAME.fullmatch(self.name) or len(self.name) > _LONGEST_NAME:
+            yield (
+                f"name {self.name!r} must be a-z, 0-9 and '-' between them, from a letter on, "
+                f"at most {_LONGEST_NAME} characters"
+            )
+        if self.expires and self.expires not in declared_settings().values():
+            yield f"expires: function/settings.py declares no {self.expires.name}"
         names = [index.name for index in self.indexes]
         if len(names) > _MOST_INDEXES:
             yield f"{len(names)} indexes are more than DynamoDB's {_MOST_INDEXES}"
@@ -109,6 +199,11 @@ def declared_tables() -> dict[str, Table]:
     return _collect(Table, "function.tables")
 
 
+def declared_settings() -> "dict[str, Setting[Any]]":
+    """Return what `function.settings` declares by name; raise DeclarationError for a wrong one."""
+    return _collect(Setting, "function.settings")
+
+
 class _Declared(Protocol):
     @property
     def name(self) -> str:
@@ -128,12 +223,7 @@ def _collect(kind: type[D], module: str) -> dict[str, D]:
         if not isinstance(item, kind):
             continue
         problems = list(item.problems())
-        if not _NAME.fullmatch(item.name) or len(item.name) > _LONGEST_NAME:
-            problems = [
-                f"name {item.name!r} must be a-z, 0-9 and '-' between them, from a letter on, "
-                f"at most {_LONGEST_NAME} characters"
-            ]
-        elif item.name in found:
+        if item.name in found:
             problems = [f"name {item.name!r} is taken by another {kind.__name__.lower()}"]
         for problem in problems:
             raise DeclarationError(f"{module.replace('.', '/')}.py: {variable}: {problem}")
