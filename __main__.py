@@ -11,22 +11,28 @@ from components import (
     EpochDomain,
     EpochFirewall,
     EpochFunction,
+    EpochJob,
     EpochMonitoring,
+    EpochQueue,
     EpochSecret,
     EpochTable,
     Roles,
     StackConfig,
+    Stores,
     stack_name,
     tag_everything,
 )
 from function.endpoints import declared
+from function.jobs import declared as declared_jobs
+from function.jobs import takers_of
+from function.messages import declared_queues
 from function.resources import declared_settings, declared_tables
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
-name = stack_name(project, stack, functions=["function", "account"])
+endpoints, jobs = declared(), declared_jobs()
+name = stack_name(project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)])
 given = pulumi.runtime.config.CONFIG.get()
 config = StackConfig.read(given, project, set(filter(pulumi.runtime.is_config_secret, given)))
-endpoints = declared()
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
 
@@ -39,15 +45,21 @@ tables = {
     )
     for key, table in declared_tables().items()
 }
-settings = declared_settings()
-secrets = {
-    key: EpochSecret(f"{name}-{key}", description=settings[key].description, value=value)
-    for key, value in config.secrets.items()
+takers = takers_of(jobs)
+queues = {
+    key: EpochQueue(f"{name}-{key}", queue=queue, taker=takers.get(key))
+    for key, queue in declared_queues().items()
 }
+secrets = {
+    key: EpochSecret(f"{name}-{key}", setting=setting, value=config.secrets[key])
+    for key, setting in declared_settings().items()
+    if setting.secret
+}
+stores = Stores(tables=tables, queues=queues, settings=config.settings, secrets=secrets)
 function = EpochFunction(
     f"{name}-function",
     endpoints=endpoints,
-    tables=tables,
+    stores=stores,
     roles=roles,
     memory_mb=config.memory_mb,
     timeout_s=config.timeout_s,
@@ -55,10 +67,19 @@ function = EpochFunction(
     reserved_concurrency=config.reserved_concurrency,
     provisioned_concurrency=config.provisioned_concurrency,
     snap_start=config.snap_start,
-    settings=config.settings,
-    secrets={settings[key].environment: secret.arn for key, secret in secrets.items()},
     trusted_proxies=config.trusted_proxies,
 )
+workers = {
+    key: EpochJob(
+        f"{name}-job-{key.replace('_', '-')}",
+        key=key,
+        job=job,
+        stores=stores,
+        roles=roles,
+        log_retention_days=config.log_retention_days,
+    )
+    for key, job in jobs.items()
+}
 account = EpochAccount(f"{name}-account", roles=roles) if config.owns_api_gateway_account else None
 api = EpochApi(
     f"{name}-api",
@@ -99,6 +120,7 @@ pulumi.export("api_key", access.keys.apply(lambda keys: keys[min(keys)]))
 pulumi.export("api_keys", access.keys)
 pulumi.export("table_name", tables["epochs"].name)
 pulumi.export("function_name", function.name)
+pulumi.export("jobs", {key: worker.name for key, worker in workers.items()})
 pulumi.export("log_group", function.log_group.name)
 pulumi.export("dashboard_url", monitoring.dashboard_url)
 pulumi.export("commit", os.environ.get("EPOCH_COMMIT", "unknown"))

@@ -3,11 +3,14 @@
 from components.access import EpochAccess
 from components.account import EpochAccount
 from components.api import EpochApi
+from components.compute import Stores
 from components.config import ConfigError, StackConfig, UsagePlan
 from components.edge import EpochDomain, EpochFirewall
 from components.function import EpochFunction
+from components.job import EpochJob
 from components.monitoring import EpochMonitoring
 from components.names import stack_name
+from components.queue import EpochQueue
 from components.roles import Roles
 from components.secret import EpochSecret
 from components.table import EpochTable
@@ -21,11 +24,14 @@ __all__ = [
     "EpochDomain",
     "EpochFirewall",
     "EpochFunction",
+    "EpochJob",
     "EpochMonitoring",
+    "EpochQueue",
     "EpochSecret",
     "EpochTable",
     "Roles",
     "StackConfig",
+    "Stores",
     "UsagePlan",
     "stack_name",
     "tag_everything",

@@ -11,7 +11,9 @@ from typing import Any, Self
 
 import pulumi_aws as aws
 
-from function.resources import DeclarationError, Setting, declared_settings
+from function.contract import DeclarationError
+from function.resources import declared_settings
+from function.setting import Setting
 
 LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),

@@ -3,6 +3,8 @@
 import pulumi
 import pulumi_aws as aws
 
+from function.setting import Setting
+
 
 class EpochSecret(pulumi.ComponentResource):
     """A secret in AWS Secrets Manager, with the value that the stack's config gives it.
@@ -12,19 +14,20 @@ class EpochSecret(pulumi.ComponentResource):
     can be restored for 30 days.
     """
 
+    declared: Setting[str]
     arn: pulumi.Output[str]
 
     def __init__(
         self,
         name: str,
         *,
-        description: str,
+        setting: Setting[str],
         value: str,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochSecret", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        secret = aws.secretsmanager.Secret(name, description=description, opts=child)
+        secret = aws.secretsmanager.Secret(name, description=setting.description, opts=child)
         # The function finds it with its value.
         version = aws.secretsmanager.SecretVersion(
             name,
@@ -32,5 +35,6 @@ class EpochSecret(pulumi.ComponentResource):
             secret_string=pulumi.Output.secret(value),
             opts=child,
         )
+        self.declared = setting
         self.arn = version.secret_arn
         self.register_outputs({"arn": self.arn})

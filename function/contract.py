@@ -9,9 +9,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from function import resources
+if TYPE_CHECKING:
+    from function.messages import Send
+    from function.services import Service
+
+from function.setting import SETTINGS, Settings
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
@@ -35,8 +39,6 @@ _RESERVED = frozenset({"/ping", "/sping"})
 
 Schema = Mapping[str, Any]
 
-DeclarationError = resources.DeclarationError
-
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 # RFC 9457. `requestId` is API Gateway's id of the request, to quote when asking for help.
@@ -51,6 +53,10 @@ PROBLEM: Schema = {
         "requestId": {"type": "string"},
     },
 }
+
+
+class DeclarationError(ValueError):
+    """A declaration that cannot work: says which one, what is wrong and what is allowed."""
 
 
 class Problem(Exception):
@@ -87,7 +93,7 @@ class Request(NamedTuple):
     headers: Mapping[str, str] = _NONE
     path_parameters: Mapping[str, str] = _NONE
     query: Mapping[str, str] = _NONE
-    settings: resources.Settings = resources.SETTINGS
+    settings: Settings = SETTINGS
 
 
 class Answer(NamedTuple):
@@ -112,6 +118,16 @@ class Access(NamedTuple):
     table: str
     actions: tuple[str, ...]
     index_name: str = ""
+
+    def problems(self) -> Iterator[str]:
+        """Return why IAM could not take it."""
+        for action in self.actions:
+            if action not in ACTIONS:
+                yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
+
+
+# What an endpoint or a job may declare as its `access`.
+Permission: TypeAlias = "Access | Send | Service"
 
 
 class Parameter(NamedTuple):
@@ -143,7 +159,7 @@ class Endpoint(NamedTuple):
     headers: tuple[Parameter, ...] = ()
     query: tuple[Parameter, ...] = ()
     path_parameters: tuple[Parameter, ...] = ()
-    access: tuple[Access, ...] = ()
+    access: "tuple[Permission, ...]" = ()
 
     @property
     def route(self) -> str:
@@ -172,9 +188,8 @@ class Endpoint(NamedTuple):
             yield "summary is missing"
         yield from self._wrong_answers()
         yield from self._wrong_parameters()
-        for action in (action for access in self.access for action in access.actions):
-            if action not in ACTIONS:
-                yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
+        for access in self.access:
+            yield from access.problems()
 
     def _wrong_answers(self) -> Iterator[str]:
         known = {status.value for status in HTTPStatus if 200 <= status < 400}

@@ -1,6 +1,6 @@
 """What the function gets from a stack's config, each one line; `request.settings` reads it."""
 
-from function.resources import Setting
+from function.setting import Setting
 
 RETENTION_DAYS = Setting(
     "retention_days",

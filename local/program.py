@@ -177,6 +177,8 @@ class Recorder:
             "regionalZoneId": f"{resource.name}-zone",
             "secretArn": arn,
             "rootResourceId": f"{resource.name}-root",
+            "streamArn": f"{arn}/stream/label",
+            "url": f"https://{service}.example/{name}",
             "value": f"value-of-{resource.name}",
             "version": "1",
             **resource.inputs,

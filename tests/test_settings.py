@@ -10,9 +10,10 @@ from moto import mock_aws
 
 import function.settings
 from components.config import ConfigError
-from function import secret_settings
+from function import secret_settings, storage
 from function.contract import DeclarationError, Problem
-from function.resources import SETTINGS, Setting, declared_settings
+from function.resources import declared_settings
+from function.setting import SETTINGS, Setting
 from local import program
 from tests.conftest import one
 from tools import snapshot
@@ -128,7 +129,7 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         arn = client.create_secret(Name="token", SecretString=HUSH)["ARN"]
         monkeypatch.setenv(TOKEN.environment, arn)
         yield client
-    secret_settings._client.cache_clear()  # pylint: disable=protected-access
+    storage._client.cache_clear()  # pylint: disable=protected-access
     secret_settings._known.clear()  # pylint: disable=protected-access
 
 
@@ -144,10 +145,11 @@ def test_a_secret_is_read_once_and_taken_up_anew_when_it_has_aged(
     assert SETTINGS[TOKEN] == "rotated"
 
 
-def test_a_secret_that_cannot_be_read_is_a_503_that_tells_nothing(
-    secrets: Any, caplog: pytest.LogCaptureFixture
+@pytest.mark.usefixtures("secrets")
+def test_a_secret_that_cannot_be_read_now_is_a_503_that_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    secrets.delete_secret(SecretId="token", ForceDeleteWithoutRecovery=True)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
     with pytest.raises(Problem, match="Repeat") as problem:
         assert SETTINGS[TOKEN]
     assert problem.value.status == 503 and problem.value.headers["Retry-After"]
