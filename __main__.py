@@ -11,6 +11,7 @@ from components import (
     EpochDomain,
     EpochFirewall,
     EpochFunction,
+    EpochGuard,
     EpochJob,
     EpochMonitoring,
     EpochQueue,
@@ -21,6 +22,7 @@ from components import (
     Stores,
     stack_name,
     tag_everything,
+    watch,
 )
 from function.endpoints import declared
 from function.jobs import declared as declared_jobs
@@ -35,6 +37,7 @@ given = pulumi.runtime.config.CONFIG.get()
 config = StackConfig.read(given, project, set(filter(pulumi.runtime.is_config_secret, given)))
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
+everything = watch()
 
 tables = {
     key: EpochTable(
@@ -114,6 +117,7 @@ monitoring = EpochMonitoring(
     runbook=config.runbook,
     alarm_email=config.alarm_email,
 )
+EpochGuard(f"{name}-guard", protect=config.protect_data, behind=everything)
 
 pulumi.export("endpoint", pulumi.Output.concat(url, "/epoch"))
 pulumi.export("api_key", access.keys.apply(lambda keys: keys[min(keys)]))

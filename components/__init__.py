@@ -7,6 +7,7 @@ from components.compute import Stores
 from components.config import ConfigError, StackConfig, UsagePlan
 from components.edge import EpochDomain, EpochFirewall
 from components.function import EpochFunction
+from components.guard import EpochGuard, watch
 from components.job import EpochJob
 from components.monitoring import EpochMonitoring
 from components.names import stack_name
@@ -24,6 +25,7 @@ __all__ = [
     "EpochDomain",
     "EpochFirewall",
     "EpochFunction",
+    "EpochGuard",
     "EpochJob",
     "EpochMonitoring",
     "EpochQueue",
@@ -35,4 +37,5 @@ __all__ = [
     "UsagePlan",
     "stack_name",
     "tag_everything",
+    "watch",
 ]

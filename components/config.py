@@ -160,7 +160,8 @@ class StackConfig:
         "", _text(_ARN.format(service="iam", resource="policy"), "the ARN of an IAM policy")
     )
 
-    # DynamoDB. Protected data has point-in-time recovery and cannot be deleted.
+    # DynamoDB. Protected data has point-in-time recovery and cannot be deleted, nor can anything of
+    # the stack be with `pulumi destroy`.
     protect_data: bool = _setting(False, _flag)
     replica_regions: tuple[str, ...] = _setting((), _list_of(_region))
 
