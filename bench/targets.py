@@ -1,4 +1,4 @@
-"""The folders that the cases run in: what each needs and nothing else, with or without byte code."""
+"""The folders that the cases run in: what each needs and no more, with or without byte code."""
 
 import os
 import shutil
@@ -79,7 +79,8 @@ def build(python: str) -> tuple[dict[str, Path], int]:
             folder = base / case
             folder.mkdir(parents=True)
             if name == "epoch":
-                zipfile.ZipFile(BytesIO(packed)).extractall(folder)
+                with zipfile.ZipFile(BytesIO(packed)) as archive:
+                    archive.extractall(folder)
             else:
                 _copy(peers, folder, PEERS[name])
             _add_case(folder, name)
@@ -88,7 +89,7 @@ def build(python: str) -> tuple[dict[str, Path], int]:
             elif name != "epoch":
                 _compile(python, folder)
             else:
-                for own in ("child", "case", "event"):
+                for own in ("child", "case", "event"):  # the rest comes compiled
                     _compile(python, folder / f"{own}.py")
             found[case] = folder
     return found, len(packed)
