@@ -46,13 +46,9 @@ class BundleError(RuntimeError):
 
 def _services() -> list[str]:
     """Return the services that endpoints and jobs call, as botocore names them."""
-    units = (*declared(), *declared_jobs().values())
-    named = {
-        permission.name
-        for unit in units
-        for permission in unit.access
-        if isinstance(permission, Service)
-    }
+    access = [endpoint.access for endpoint in declared()]
+    access += [job.access for job in declared_jobs().values()]
+    named = {item.name for items in access for item in items if isinstance(item, Service)}
     return sorted({_STORAGE, *named, *([_QUEUES] if declared_queues() else [])})
 
 

@@ -146,5 +146,5 @@ def _go_on(identity: str, position: int) -> None:
 
 def install() -> None:
     """Take the place of MiniStack's functions; before the emulator starts."""
-    lambda_svc._create_esm = _make
-    lambda_svc._poll_dynamodb_streams = _poll
+    for name, own in (("_create_esm", _make), ("_poll_dynamodb_streams", _poll)):
+        setattr(lambda_svc, name, own)
