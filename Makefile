@@ -1,3 +1,4 @@
+STACK := dev
 PYTHON := .venv/bin/python
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
@@ -9,17 +10,21 @@ LINTS := style pylint types types-deployer imports dead-code workflows schemas s
 # Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo local test lint $(LINTS:%=lint-%) scan smoke serving rollback notes format snapshot \
+.PHONY: demo local test engine lint $(LINTS:%=lint-%) scan smoke serving rollback notes format snapshot \
   diagram lock clean
 
 demo: $(READY)
-	@$(PYTHON) -m local demo
+	@$(PYTHON) -m local demo --stack "$(STACK)"
 
 local: $(READY)
-	@exec $(PYTHON) -m local up
+	@exec $(PYTHON) -m local up --stack "$(STACK)"
 
 test: $(READY) $(SCANNERS)
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile
+
+# Under Pulumi's own engine; without a CLI, Go builds it once, in some minutes.
+engine: $(READY)
+	@$(PYTHON) -m tools.engine
 
 # Side by side, each one's output in one piece, and all of them even where one fails.
 lint: $(READY)

@@ -27,6 +27,7 @@ from uv import find_uv_bin
 from function.endpoints import declared
 from function.jobs import declared as declared_jobs
 from function.messages import declared_queues
+from function.resources import declared_settings
 from function.services import Service
 
 ROOT = Path(__file__).parent.parent
@@ -36,8 +37,9 @@ PYTHON_VERSION = "3.13"
 PLATFORM = "aarch64-manylinux2014"
 
 # botocore ships models of every AWS service; the function talks to few.
-_STORAGE = "dynamodb"
 _QUEUES = "sqs"
+_SECRETS = "secretsmanager"
+_STORAGE = "dynamodb"
 
 
 class BundleError(RuntimeError):
@@ -49,7 +51,11 @@ def _services() -> list[str]:
     access = [endpoint.access for endpoint in declared()]
     access += [job.access for job in declared_jobs().values()]
     named = {item.name for items in access for item in items if isinstance(item, Service)}
-    return sorted({_STORAGE, *named, *([_QUEUES] if declared_queues() else [])})
+    if declared_queues():
+        named.add(_QUEUES)
+    if any(setting.secret for setting in declared_settings().values()):
+        named.add(_SECRETS)
+    return sorted({_STORAGE, *named})
 
 
 def dependencies() -> Path:
