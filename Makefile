@@ -9,6 +9,9 @@ LINTS := style pylint types types-deployer imports dead-code workflows schemas s
 # Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Names of files are UTF-8, in whatever locale.
+export PYTHONUTF8 := 1
+
 .PHONY: demo local test lint $(LINTS:%=lint-%) scan smoke serving rollback notes format snapshot \
   diagram lock clean
 
