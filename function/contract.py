@@ -9,7 +9,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from function.messages import Send
+    from function.services import Service
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
@@ -22,6 +26,8 @@ ACTIONS = frozenset(
         *("PutItem", "Query", "Scan", "UpdateItem"),
     )
 )
+
+INDEX_ACTIONS = frozenset({"dynamodb:PartiQLSelect", "dynamodb:Query", "dynamodb:Scan"})
 
 # API Gateway's rules: the part of a path, and the name of a parameter.
 _SEGMENT = re.compile(r"(?!\.+$)[A-Za-z0-9._:-]+|\{[A-Za-z0-9._-]+\}")
@@ -100,10 +106,24 @@ class Answer(NamedTuple):
 
 
 class Access(NamedTuple):
-    """IAM actions, of ACTIONS, that an endpoint needs on one of the stack's tables."""
+    """IAM actions, of ACTIONS, that an endpoint needs on one of the stack's tables.
+
+    With `index_name` they are allowed on that index of the table, and not on the table itself.
+    """
 
     table: str
     actions: tuple[str, ...]
+    index_name: str = ""
+
+    def problems(self) -> Iterator[str]:
+        """Return why IAM could not take it."""
+        for action in self.actions:
+            if action not in ACTIONS:
+                yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
+
+
+# What an endpoint or a job may declare as its `access`.
+Permission: TypeAlias = "Access | Send | Service"
 
 
 class Parameter(NamedTuple):
@@ -135,7 +155,7 @@ class Endpoint(NamedTuple):
     headers: tuple[Parameter, ...] = ()
     query: tuple[Parameter, ...] = ()
     path_parameters: tuple[Parameter, ...] = ()
-    access: tuple[Access, ...] = ()
+    access: "tuple[Permission, ...]" = ()
 
     @property
     def route(self) -> str:
@@ -164,9 +184,8 @@ class Endpoint(NamedTuple):
             yield "summary is missing"
         yield from self._wrong_answers()
         yield from self._wrong_parameters()
-        for action in (action for access in self.access for action in access.actions):
-            if action not in ACTIONS:
-                yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
+        for access in self.access:
+            yield from access.problems()
 
     def _wrong_answers(self) -> Iterator[str]:
         known = {status.value for status in HTTPStatus if 200 <= status < 400}

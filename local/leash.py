@@ -84,7 +84,8 @@ class Leash:
         if self._process:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            with suppress(subprocess.TimeoutExpired):  # in a signal that interrupts this very wait
+                self._process.wait(_PATIENCE_S)
         self._far.close()
         with suppress(OSError):  # ended before
             self._near.shutdown(socket.SHUT_WR)

@@ -69,7 +69,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "eu-central-1",
-        "EPOCH_TABLE": "epochs",
+        "TABLE_EPOCHS": "epochs",
     }.items():
         monkeypatch.setenv(name, value)
     yield

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from functools import cache
 from itertools import accumulate
 
-from function.contract import DeclarationError, Endpoint
-from function.tables import TABLES
+from function.contract import Access, DeclarationError, Endpoint
+from function.resources import declared_tables, wrong_access
 
 
 def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
     """Return the endpoints ordered by route; raise DeclarationError where one cannot work, or two
     cannot coexist."""
+    tables = declared_tables()
     routes: dict[str, Endpoint] = {}
     folders: dict[str, str] = {}
     parameters: dict[str, str] = {}
@@ -37,11 +38,9 @@ def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
             if other != folder:
                 raise DeclarationError(f"{endpoint.route}: {folder} is too like {other}")
         for access in endpoint.access:
-            if access.table not in TABLES:
-                raise DeclarationError(
-                    f"{endpoint.route}: unknown table {access.table!r}; "
-                    f"known tables: {', '.join(TABLES)}"
-                )
+            if isinstance(access, Access):
+                for problem in wrong_access(access, tables):
+                    raise DeclarationError(f"{endpoint.route}: {problem}")
         routes[endpoint.route] = endpoint
     return tuple(routes[route] for route in sorted(routes))
 
