@@ -72,7 +72,7 @@ def _follow(local: deploy.LocalStack) -> None:
                 local.reload()
                 print("function reloaded", flush=True)
         except BotoCoreError as error:
-            if local.emulator.process.poll() is None:
+            if local.emulator.leash.running:
                 raise
             raise deploy.DeployError("MiniStack ended while the stack was up") from error
         time.sleep(0.3)
@@ -92,7 +92,7 @@ def up(stack: str, port: int | None) -> None:
     """Bring the stack up and follow what it does, until the process is ended."""
     print(f"Bringing stack {stack} up on this machine")
     with deploy.up(stack, port=port, progress=_progress) as local:
-        local.leash.publish(OUTPUTS, local.outputs)
+        local.emulator.leash.publish(OUTPUTS, local.outputs)
         print(f"\nendpoint  {local.outputs['endpoint']}\napi key   {local.outputs['api_key']}")
         print(
             f"\n  curl -X POST -H 'x-api-key: {local.outputs['api_key']}' "

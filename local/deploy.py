@@ -93,7 +93,6 @@ class LocalStack:
     emulator: ministack.MiniStack
     deployer: ministack.MiniStack
     traces: traces.Collector
-    leash: Leash
 
     def call(
         self,
@@ -174,13 +173,11 @@ class LogTail:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """An emulated AWS account with a region: MiniStack, the traces that functions send, and the
-    leash on which it runs."""
+    """An emulated AWS account with a region: MiniStack, and the traces that functions send."""
 
     emulator: ministack.MiniStack
     traces: traces.Collector
     region: str
-    leash: Leash
 
 
 def _bundle() -> ModuleType:
@@ -202,7 +199,7 @@ def account(region: str, *, port: int | None = None) -> Iterator[Account]:
             environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address},
             meanwhile=_bundle,
         )
-        yield Account(emulator=emulator, traces=collector, region=region, leash=leash)
+        yield Account(emulator=emulator, traces=collector, region=region)
 
 
 @contextmanager
@@ -250,9 +247,5 @@ def _run(
 ) -> LocalStack:
     outputs = program.run(engine, stack=stack, config=config)
     return LocalStack(
-        outputs=outputs.values,
-        emulator=where.emulator,
-        deployer=deployer,
-        traces=where.traces,
-        leash=where.leash,
+        outputs=outputs.values, emulator=where.emulator, deployer=deployer, traces=where.traces
     )

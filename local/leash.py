@@ -45,9 +45,7 @@ class Leash:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def start(
-        self, module: str, environment: Mapping[str, str], cwd: Path, log: Path
-    ) -> subprocess.Popen[bytes]:
+    def start(self, module: str, environment: Mapping[str, str], cwd: Path, log: Path) -> None:
         """Start a Python module, which calls `watch` with its arguments, as a group's leader."""
         with log.open("wb") as output:
             self._process = subprocess.Popen(  # pylint: disable=consider-using-with
@@ -61,7 +59,11 @@ class Leash:
                 start_new_session=True,
             )
         self._far.close()
-        return self._process
+
+    @property
+    def running(self) -> bool:
+        """Whether the group's leader runs."""
+        return self._process is not None and self._process.poll() is None
 
     def publish(self, path: Path, value: Any) -> None:
         """Write JSON that only the owner can read, and that is gone when the group ends.

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 import threading
 import time
 import urllib.error
@@ -39,12 +38,12 @@ class MiniStack:
     def __init__(
         self,
         port: int,
-        process: subprocess.Popen[bytes],
+        leash: Leash,
         region: str,
         credentials: Mapping[str, str] | None = None,
     ) -> None:
         self.port = port
-        self.process = process
+        self.leash = leash
         self.url = f"http://127.0.0.1:{port}"
         self._region = region
         self._session = boto3.Session(
@@ -84,7 +83,7 @@ class MiniStack:
             "aws_secret_access_key": session["Credentials"]["SecretAccessKey"],
             "aws_session_token": session["Credentials"]["SessionToken"],
         }
-        return MiniStack(self.port, self.process, self._region, credentials)
+        return MiniStack(self.port, self.leash, self._region, credentials)
 
 
 def free_port() -> int:
@@ -117,10 +116,10 @@ def _environment(port: int, folder: Path, extra: Mapping[str, str]) -> dict[str,
     }
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def _wait(leash: Leash, url: str, log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
-        if process.poll() is not None:
+        if not leash.running:
             break
         with suppress(OSError, urllib.error.URLError):
             with urllib.request.urlopen(f"{url}/_ministack/health", timeout=1):
@@ -147,12 +146,10 @@ def start(
         raise EmulatorError(f"port {port} is in use; choose another, or none to take a free one")
     port = port or free_port()
     log = leash.folder / "ministack.log"
-    process = leash.start(
-        "local.emulator", _environment(port, leash.folder, environment), ROOT, log
-    )
-    stack = MiniStack(port, process, region)
+    leash.start("local.emulator", _environment(port, leash.folder, environment), ROOT, log)
+    stack = MiniStack(port, leash, region)
     meanwhile()
     for service in _SERVICES:  # each takes some 50 ms
         stack.client(service)
-    _wait(process, stack.url, log)
+    _wait(leash, stack.url, log)
     return stack

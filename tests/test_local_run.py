@@ -192,7 +192,7 @@ def test_a_killed_run_does_not_take_the_outputs_of_another(project: Path) -> Non
 
 def _hears(process: subprocess.Popen[str]) -> bool:
     """Return whether the interpreter has started and handles SIGTERM."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
+    status = Path(f"/proc/{process.pid}/status").read_text("ascii")
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
     return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
@@ -216,7 +216,7 @@ def test_an_interrupt_at_any_moment_ends_the_run(project: Path) -> None:
     ("where", "what", "says"),
     (
         ("local/commands.py", 'raise ValueError("lost")', "ValueError('lost')"),
-        ("local/translations/compute.py", 'raise ValueError("lost")', "ValueError('lost')"),
+        ("local/translate.py", 'raise ValueError("lost")', "ValueError('lost')"),
         ("__main__.py", "raise SystemExit(3)", "the program ended itself: 3"),
     ),
 )
@@ -224,11 +224,12 @@ def test_an_error_anywhere_is_one_line(project: Path, where: str, what: str, say
     """In the report of a registration, in a registration, in the program."""
     first = {
         "local/commands.py": "    # In one piece",
-        "local/translations/compute.py": "    reserved = declared",
-        "__main__.py": "endpoints = ",
+        "local/translate.py": "    declared = _copy",
+        "__main__.py": 'pulumi.export("table_name"',
     }[where]
     source = (project / where).read_text()
     indent = " " * (len(first) - len(first.lstrip()))
+    assert first in source
     (project / where).write_text(source.replace(first, f"{indent}{what}\n{first}", 1))
     assert says in _fails(project)
 
