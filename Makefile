@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Names of files are UTF-8, in whatever locale.
 export PYTHONUTF8 := 1
 
-.PHONY: demo local test lint $(LINTS:%=lint-%) scan smoke serving rollback notes format snapshot \
+.PHONY: demo local test engine lint $(LINTS:%=lint-%) scan smoke serving rollback notes format snapshot \
   diagram lock clean
 
 demo: $(READY)
@@ -23,6 +23,10 @@ local: $(READY)
 
 test: $(READY) $(SCANNERS)
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile
+
+# Under Pulumi's own engine; without a CLI, Go builds it once, in some minutes.
+engine: $(READY)
+	@$(PYTHON) -m tools.engine
 
 # Side by side, each one's output in one piece, and all of them even where one fails.
 lint: $(READY)

@@ -11,6 +11,7 @@ from components import (
     EpochDomain,
     EpochFirewall,
     EpochFunction,
+    EpochGuard,
     EpochJob,
     EpochMonitoring,
     EpochQueue,
@@ -19,6 +20,7 @@ from components import (
     StackConfig,
     Stores,
     tag_everything,
+    watch,
 )
 from function.endpoints import declared
 from function.jobs import declared as declared_jobs
@@ -32,6 +34,7 @@ name = f"{project}-{stack}"
 endpoints, jobs = declared(), declared_jobs()
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
+everything = watch()
 
 tables = {
     key: EpochTable(
@@ -107,6 +110,7 @@ monitoring = EpochMonitoring(
     runbook=config.runbook,
     alarm_email=config.alarm_email,
 )
+EpochGuard(f"{name}-guard", protect=config.protect_data, behind=everything)
 
 pulumi.export("endpoint", pulumi.Output.concat(url, "/epoch"))
 pulumi.export("api_key", access.keys.apply(lambda keys: keys[min(keys)]))

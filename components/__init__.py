@@ -7,6 +7,7 @@ from components.compute import Stores
 from components.config import ConfigError, StackConfig, UsagePlan
 from components.edge import EpochDomain, EpochFirewall
 from components.function import EpochFunction
+from components.guard import EpochGuard, watch
 from components.job import EpochJob
 from components.monitoring import EpochMonitoring
 from components.queue import EpochQueue
@@ -22,6 +23,7 @@ __all__ = [
     "EpochDomain",
     "EpochFirewall",
     "EpochFunction",
+    "EpochGuard",
     "EpochJob",
     "EpochMonitoring",
     "EpochQueue",
@@ -31,4 +33,5 @@ __all__ = [
     "Stores",
     "UsagePlan",
     "tag_everything",
+    "watch",
 ]

@@ -32,7 +32,7 @@ def main() -> int:
         # Takes a second, in which the run can be interrupted already.
         from local import commands  # pylint: disable=import-outside-toplevel
 
-        getattr(commands, chosen.command)(chosen.stack, chosen.port)
+        {"demo": commands.demo, "up": commands.up}[chosen.command](chosen.stack, chosen.port)
     except BaseException as error:  # pylint: disable=broad-exception-caught
         if os.environ.get("EPOCH_TRACEBACK"):
             raise

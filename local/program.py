@@ -51,10 +51,10 @@ class Resource:
     urn: str
     parent: str
     inputs: Properties
-    secret: frozenset[str]
-    protect: bool
-    retained: bool
-    depends_on: tuple[str, ...]
+    secret: frozenset[str] = frozenset()
+    protect: bool = False
+    retained: bool = False
+    depends_on: tuple[str, ...] = ()
 
     @property
     def component(self) -> bool:
@@ -90,12 +90,21 @@ class _Monitor(mocks.MockMonitor):
         self.request = threading.local()
         self.busy: list[Any] = []
         self.answered = 0
+        self.failed: Exception | None = None
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """Return a URN as the engine makes it: the stack itself is no part of its children's."""
+        of_stack = "::pulumi:pulumi:Stack::" in parent
+        return str(super().make_urn("" if of_stack else parent, type_, name))
 
     def RegisterResource(self, request: Any) -> Any:
         self.request.current = request
         self.busy.append(request)
         try:
             return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        except Exception as error:
+            self.failed = self.failed or error
+            raise
         finally:
             self.busy.pop()
             self.answered += 1
@@ -310,4 +319,5 @@ async def _failure(monitor: _Monitor) -> None:
         elif time.monotonic() - since > IDLE_S:
             raise ProgramError("the program waits for something that never comes")
         await asyncio.sleep(0.05)
-    raise calls.unhandled_exception or lost[0]
+    # A registration that waited for the failed one fails too, and may be heard of first.
+    raise monitor.failed or calls.unhandled_exception or lost[0]
