@@ -10,8 +10,10 @@ from components.function import EpochFunction
 from components.guard import EpochGuard, watch
 from components.job import EpochJob
 from components.monitoring import EpochMonitoring
+from components.names import stack_name
 from components.queue import EpochQueue
 from components.roles import Roles
+from components.secret import EpochSecret
 from components.table import EpochTable
 from components.tags import tag_everything
 
@@ -27,11 +29,13 @@ __all__ = [
     "EpochJob",
     "EpochMonitoring",
     "EpochQueue",
+    "EpochSecret",
     "EpochTable",
     "Roles",
     "StackConfig",
     "Stores",
     "UsagePlan",
+    "stack_name",
     "tag_everything",
     "watch",
 ]
