@@ -41,7 +41,7 @@ def run(
 def breakable(local: LocalStack) -> Iterator[LocalStack]:
     """Return the stack for a test that breaks its function; it is whole again afterwards."""
     yield local
-    local.reload()
+    local.run()
 
 
 def _api(local: LocalStack, **changes: Any) -> smoke.Api:
@@ -71,7 +71,7 @@ def _published(local: LocalStack, code: str, monkeypatch: pytest.MonkeyPatch, pa
     main.write_text(code)
     files = bundle.files()
     monkeypatch.setattr(bundle, "files", lambda: {**files, "function/main.py": main})
-    local.reload()
+    local.run()
     monkeypatch.undo()
 
 
