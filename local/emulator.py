@@ -6,7 +6,7 @@
 - IAM: `local.authorization`. API Gateway's import: `local.rest_import`; what it serves:
   `local.rest_serving`; its documentation: `local.documentation`.
 - Refusals, and functions that fail: `local.gateway_errors`.
-- Schedules and unattended invocations: `local.triggers`.
+- Schedules and unattended invocations: `local.triggers`. Queues and streams: `local.mappings`.
 """
 
 import hashlib
@@ -28,6 +28,7 @@ from local import (
     documentation,
     gateway_errors,
     leash,
+    mappings,
     rest_import,
     rest_serving,
     triggers,
@@ -93,5 +94,6 @@ if __name__ == "__main__":
     rest_serving.install()
     gateway_errors.install()
     triggers.install()
+    mappings.install()
     lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
     app.main()

@@ -102,7 +102,7 @@ async def _invoke(invoke: Callable[..., Any], *args: Any, **options: Any) -> Any
 
 def install() -> None:
     """Stand before MiniStack's functions."""
-    h11.Connection = _Connection
+    setattr(h11, "Connection", _Connection)
     before: dict[str, Callable[..., Any]] = {
         "_call_lambda_raw": _call,
         "_execute_in_scope": _execute,
