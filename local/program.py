@@ -396,6 +396,8 @@ def run(
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        if monitor.failed:  # a registration that waited for the failed one may be heard of first
+            raise monitor.failed
         await done
 
     loop = asyncio.new_event_loop()
@@ -428,5 +430,4 @@ async def _failure(monitor: _Monitor) -> None:
         elif time.monotonic() - since > IDLE_S:
             raise ProgramError("the program waits for something that never comes")
         await asyncio.sleep(0.05)
-    # A registration that waited for the failed one fails too, and may be heard of first.
-    raise monitor.failed or calls.unhandled_exception or lost[0]
+    raise calls.unhandled_exception or lost[0]
