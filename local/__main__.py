@@ -11,7 +11,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from local import deploy, program, traces, translate
+from local import console, deploy, program, traces, translate
+from local.console.record import Record
 
 OUTPUTS = program.ROOT / ".local" / "outputs.json"
 
@@ -79,7 +80,7 @@ def _sources() -> dict[str, int]:
     }
 
 
-def _follow(local: deploy.LocalStack) -> None:
+def _follow(local: deploy.LocalStack, record: Record) -> None:
     """Print requests as they come and publish the function when a file of it changes."""
     log, sources = deploy.LogTail(local), _sources()
     while True:
@@ -90,6 +91,7 @@ def _follow(local: deploy.LocalStack) -> None:
                 sources = now
                 local.reload()
                 print("function reloaded", flush=True)
+                record.notice("info", "Function reloaded")
         except BotoCoreError as error:
             if local.emulator.process.poll() is None:
                 raise
@@ -109,16 +111,24 @@ def _brief(line: dict[str, Any]) -> str:
 
 def _up(stack: str, port: int | None) -> None:
     print(f"Bringing stack {stack} up on this machine")
-    with deploy.up(stack, port=port, progress=_progress) as local:
+    page = console.Console()
+
+    def seen(resource: program.Resource, seconds: float | None) -> None:
+        page.declare(resource)
+        _progress(resource, seconds)
+
+    with deploy.up(stack, port=port, progress=seen, environment=page.environment) as local:
+        page.serve(local)
         _write_outputs(local.outputs)
         try:
             print(f"\nendpoint  {local.outputs['endpoint']}\napi key   {local.outputs['api_key']}")
+            print(f"console   {page.url}")
             print(
                 f"\n  curl -X POST -H 'x-api-key: {local.outputs['api_key']}' "
                 f"{local.outputs['endpoint']}\n\nCtrl-C ends it.",
                 flush=True,
             )
-            _follow(local)
+            _follow(local, page.record)
         finally:
             _remove_outputs(local.outputs)
 

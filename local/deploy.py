@@ -190,8 +190,13 @@ def _bundle() -> ModuleType:
 
 
 @contextmanager
-def account(region: str, *, port: int | None = None) -> Iterator[Account]:
-    """Start an account, and end it with all that is in it on leaving."""
+def account(
+    region: str, *, port: int | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[Account]:
+    """Start an account, and end it with all that is in it on leaving.
+
+    `environment` is the emulator's own, beside what every one has.
+    """
     with ExitStack() as cleanup:
         folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="epoch-")))
         collector = cleanup.enter_context(traces.collecting())
@@ -200,7 +205,7 @@ def account(region: str, *, port: int | None = None) -> Iterator[Account]:
                 folder=folder,
                 region=region,
                 port=port,
-                environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address},
+                environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address, **(environment or {})},
                 meanwhile=_bundle,
             )
         )
@@ -214,13 +219,14 @@ def up(
     port: int | None = None,
     progress: Progress = lambda *_: None,
     config: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[LocalStack]:
     """Bring the stack up in an account of its own, which ends with it.
 
     `config` is laid over Pulumi.<stack>.yaml.
     """
     config = {**program.stack_config(stack), **(config or {})}
-    with account(config.get("aws:region", "us-east-1"), port=port) as own:
+    with account(config.get("aws:region", "us-east-1"), port=port, environment=environment) as own:
         engine = Deployer(own.emulator, own.region, progress)
         yield _run(engine, stack, config, own, own.emulator)
 
