@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import ministack, program, traces, translate
+from local.leash import Leash
 from local.translations import compute
 
 # Hears of each resource with the seconds that it took; None: the emulator cannot hold it.
@@ -87,10 +86,12 @@ class Reply:
 class LocalStack:
     """A stack that is up: its outputs, its emulator and the traces of its function.
 
+    `secret` names the outputs that are.
     `deployer` is the emulator as the one sees it who brought the stack up.
     """
 
     outputs: dict[str, Any]
+    secret: frozenset[str]
     emulator: ministack.MiniStack
     deployer: ministack.MiniStack
     traces: traces.Collector
@@ -197,17 +198,13 @@ def account(
 
     `environment` is the emulator's own, beside what every one has.
     """
-    with ExitStack() as cleanup:
-        folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="epoch-")))
-        collector = cleanup.enter_context(traces.collecting())
-        emulator = cleanup.enter_context(
-            ministack.running(
-                folder=folder,
-                region=region,
-                port=port,
-                environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address, **(environment or {})},
-                meanwhile=_bundle,
-            )
+    with Leash() as leash, traces.collecting() as collector:
+        emulator = ministack.start(
+            leash,
+            region=region,
+            port=port,
+            environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address, **(environment or {})},
+            meanwhile=_bundle,
         )
         yield Account(emulator=emulator, traces=collector, region=region)
 
@@ -225,8 +222,9 @@ def up(
 
     `config` is laid over Pulumi.<stack>.yaml.
     """
-    config = {**program.stack_config(stack), **(config or {})}
-    with account(config.get("aws:region", "us-east-1"), port=port, environment=environment) as own:
+    config = {**program.local_config(stack), **(config or {})}
+    region = config.get("aws:region", "us-east-1")
+    with account(region, port=port, environment=environment) as own:
         engine = Deployer(own.emulator, own.region, progress)
         yield _run(engine, stack, config, own, own.emulator)
 
@@ -240,7 +238,7 @@ def up_in(
     config: Mapping[str, str] | None = None,
 ) -> Iterator[LocalStack]:
     """Bring the stack up beside others, as root or as `deployer`, and delete it on leaving."""
-    config = {**program.stack_config(stack), **(config or {})}
+    config = {**program.local_config(stack), **(config or {})}
     deployer = deployer or shared.emulator
     engine = Deployer(deployer, shared.region, lambda *_: None)
     try:
@@ -258,5 +256,9 @@ def _run(
 ) -> LocalStack:
     outputs = program.run(engine, stack=stack, config=config)
     return LocalStack(
-        outputs=outputs.values, emulator=where.emulator, deployer=deployer, traces=where.traces
+        outputs=outputs.values,
+        secret=outputs.secret,
+        emulator=where.emulator,
+        deployer=deployer,
+        traces=where.traces,
     )

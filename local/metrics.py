@@ -58,3 +58,14 @@ def of_lines(lines: list[str]) -> None:
                     for metric in directive["Metrics"]:
                         name, unit = metric["Name"], metric.get("Unit", "None")
                         _record(directive["Namespace"], name, line[name], unit, place)
+
+
+def install() -> None:
+    """Let alarms be as the metrics are when they are asked for."""
+    describe = cloudwatch._describe_alarms  # pylint: disable=protected-access
+
+    def described(*request: Any) -> Any:
+        cloudwatch._evaluate_all_alarms()  # pylint: disable=protected-access
+        return describe(*request)
+
+    cloudwatch._describe_alarms = described  # pylint: disable=protected-access

@@ -169,4 +169,5 @@ def install(where: str) -> None:
         (lambda_svc, "_emit_lambda_metrics", _throttled),
     ):
         setattr(module, name, partial(function, getattr(module, name)))
+    metrics.install()
     threading.Thread(target=_send, args=where.split(), daemon=True).start()

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local import deploy
+from local import deploy, program
 
 if TYPE_CHECKING:
     from local.console import Console
@@ -28,6 +28,11 @@ class Stack:
         return self.local.emulator.client(service)
 
     @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return next(iter(self.console.resources.values())).urn.split(":")[2]
+
+    @property
     def api(self) -> str:
         """The URL of the API's stage."""
         return str(self.local.outputs["endpoint"]).removesuffix("/epoch")
@@ -45,11 +50,13 @@ class Stack:
     def resources(self) -> Json:
         """Return what is declared, secrets left out, and the outputs."""
         declared = list(self.console.resources.values())
-        _, _, stack, project, *_ = declared[0].urn.replace("::", ":").split(":")
         return {
-            "project": project,
-            "stack": stack,
-            "outputs": {k: None if k == "api_key" else v for k, v in self.local.outputs.items()},
+            "project": program.project_name(),
+            "stack": self.stack,
+            "outputs": {
+                name: None if name in self.local.secret else value
+                for name, value in self.local.outputs.items()
+            },
             "resources": [
                 {
                     "urn": resource.urn,
@@ -77,7 +84,8 @@ class Stack:
         """Return the architecture as SVG."""
         from tools import diagram  # pylint: disable=import-outside-toplevel
 
-        return diagram.draw(sorted(self.console.resources.values(), key=lambda each: each.urn))
+        declared = sorted(self.console.resources.values(), key=lambda each: each.urn)
+        return diagram.draw(declared, self.stack)
 
     def tables(self) -> Json:
         """Return the tables with their keys and counts."""
