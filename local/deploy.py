@@ -91,7 +91,7 @@ class LocalStack:
     """
 
     outputs: dict[str, Any]
-    secret: frozenset[str]
+    secret: frozenset[str] = frozenset()
     emulator: ministack.MiniStack
     deployer: ministack.MiniStack
     traces: traces.Collector
