@@ -2,14 +2,14 @@ PYTHON := .venv/bin/python
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
-SOURCES := __main__.py components function local tests tools deployer
+SOURCES := __main__.py components function local openapi tests tools deployer
 # What `make lint` runs, each as lint-<name>.
 LINTS := style pylint types types-deployer imports dead-code workflows schemas shell spelling
 
 # Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo local test lint $(LINTS:%=lint-%) scan smoke serving rollback notes format snapshot \
+.PHONY: demo local test lint $(LINTS:%=lint-%) scan smoke serving rollback notes format openapi snapshot \
   diagram lock clean
 
 demo: $(READY)
@@ -81,7 +81,11 @@ format: $(READY)
 scan: $(READY) $(SCANNERS)
 	@$(PYTHON) -m tools.scan
 
-# Writes tests/snapshots/ anew.
+# Prints the OpenAPI document of the API.
+openapi: $(READY)
+	@$(PYTHON) -m openapi
+
+# Writes tests/snapshots/ and docs/openapi.json anew.
 snapshot: $(READY)
 	@$(PYTHON) -m tools.snapshot
 

@@ -17,13 +17,16 @@ from components import (
     StackConfig,
     tag_everything,
 )
-from function.endpoints import declared
+from function.endpoints import VERSION, declared
 from function.tables import TABLES
+from openapi.document import about, document
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 config = StackConfig.read(pulumi.runtime.config.CONFIG.get(), project)
 name = f"{project}-{stack}"
 endpoints = declared()
+of_project = about(VERSION)
+api_document = document(endpoints, of_project)
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
 
@@ -53,11 +56,15 @@ function = EpochFunction(
 account = EpochAccount(f"{name}-account", roles=roles) if config.owns_api_gateway_account else None
 api = EpochApi(
     f"{name}-api",
+    api_name=name,
+    description=of_project.description,
     stage_name=stack,
+    document=api_document,
     endpoints=endpoints,
     function=function,
+    rate_limit=config.stage_throttle.rate_limit,
+    burst_limit=config.stage_throttle.burst_limit,
     log_retention_days=config.log_retention_days,
-    publish_documentation=config.publish_documentation,
     account=account,
 )
 access = EpochAccess(name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys)
@@ -92,4 +99,5 @@ pulumi.export("table_name", tables["epochs"].name)
 pulumi.export("function_name", function.name)
 pulumi.export("log_group", function.log_group.name)
 pulumi.export("dashboard_url", monitoring.dashboard_url)
+pulumi.export("document", api.document)
 pulumi.export("commit", os.environ.get("EPOCH_COMMIT", "unknown"))

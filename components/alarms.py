@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.api import EpochApi
+from components.api import EpochApi, slug
 from components.function import EpochFunction
-from components.routes import slug
 from components.table import EpochTable
 from function.contract import Endpoint
 from function.telemetry import NAMESPACE

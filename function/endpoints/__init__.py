@@ -6,17 +6,22 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from itertools import accumulate
+from typing import Any
 
 from function.contract import DeclarationError, Endpoint
 from function.tables import TABLES
 
+# The API's version for its clients (semver.org): another first number where one of them may break.
+VERSION = "1.0.0"
 
-def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+
+def check(endpoints: Iterable[Endpoint[Any]]) -> tuple[Endpoint[Any], ...]:
     """Return the endpoints ordered by route; raise DeclarationError where one cannot work, or two
     cannot coexist."""
-    routes: dict[str, Endpoint] = {}
+    routes: dict[str, Endpoint[Any]] = {}
     folders: dict[str, str] = {}
     parameters: dict[str, str] = {}
+    origins: dict[str, tuple[str, ...]] = {}
     for endpoint in endpoints:
         for problem in endpoint.problems():
             raise DeclarationError(f"{endpoint.route}: {problem}")
@@ -36,6 +41,11 @@ def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
             other = folders.setdefault(bare, folder)
             if other != folder:
                 raise DeclarationError(f"{endpoint.route}: {folder} is too like {other}")
+        if origins.setdefault(endpoint.path, endpoint.cors) != endpoint.cors:
+            raise DeclarationError(
+                f"{endpoint.route}: cors must be that of the path's other endpoints, "
+                f"{origins[endpoint.path]}"
+            )
         for access in endpoint.access:
             if access.table not in TABLES:
                 raise DeclarationError(
@@ -47,7 +57,7 @@ def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
 
 
 @cache
-def declared() -> tuple[Endpoint, ...]:
+def declared() -> tuple[Endpoint[Any], ...]:
     """Return the endpoints of this package; raise DeclarationError for a module without one."""
     found = []
     for name in sorted(name for name in os.listdir(__path__[0]) if name[0] not in "._"):
