@@ -41,8 +41,9 @@ lint-types-deployer:
 lint-imports:
 	@kept=$$(.venv/bin/lint-imports --no-cache) || { echo "$$kept"; exit 1; }
 
+# The fields of types look like unused variables; those of functions are pylint's to find.
 lint-dead-code:
-	.venv/bin/vulture
+	@! .venv/bin/vulture | grep -v "unused variable"
 
 lint-workflows:
 	.venv/bin/zizmor --offline --quiet --pedantic .github .pre-commit-config.yaml

@@ -18,7 +18,7 @@ from components import (
     tag_everything,
 )
 from function.endpoints import VERSION, declared
-from function.tables import TABLES
+from function.resources import declared_tables
 from openapi.document import about, document
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
@@ -37,7 +37,7 @@ tables = {
         protect=config.protect_data,
         replica_regions=config.replica_regions,
     )
-    for key, table in TABLES.items()
+    for key, table in declared_tables().items()
 }
 function = EpochFunction(
     f"{name}-function",

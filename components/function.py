@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -10,17 +11,16 @@ from components import bundle
 from components.roles import Roles
 from components.table import EpochTable
 from function.contract import Endpoint
-from function.tables import TABLES
 
 
 def _policy(endpoints: Sequence[Endpoint], table_arns: Mapping[str, str], log_group: str) -> str:
     actions: dict[str, set[str]] = {}
-    for endpoint in endpoints:
-        for access in endpoint.access:
-            actions.setdefault(access.table, set()).update(access.actions)
-    statements = [
-        {"Effect": "Allow", "Action": sorted(names), "Resource": table_arns[table]}
-        for table, names in sorted(actions.items())
+    for access in (access for endpoint in endpoints for access in endpoint.access):
+        index = f"/index/{access.index_name}" if access.index_name else ""
+        actions.setdefault(table_arns[access.table] + index, set()).update(access.actions)
+    statements: list[dict[str, Any]] = [
+        {"Effect": "Allow", "Action": sorted(names), "Resource": resource}
+        for resource, names in sorted(actions.items())
     ]
     statements.append(
         {
@@ -95,7 +95,7 @@ class EpochFunction(pulumi.ComponentResource):
             snap_start={"apply_on": "PublishedVersions"} if snap_start else None,
             environment={
                 "variables": {
-                    **{TABLES[key].environment: table.name for key, table in tables.items()},
+                    **{table.declared.environment: table.name for table in tables.values()},
                     "RETENTION_DAYS": str(retention_days),
                     "TRUSTED_PROXIES": str(trusted_proxies),
                 }

@@ -5,7 +5,20 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from function.tables import Table
+from function.resources import EXPIRES, Index, Table
+
+
+def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
+    projection = "INCLUDE" if index.attributes else "KEYS_ONLY"
+    return aws.dynamodb.TableGlobalSecondaryIndexArgs(
+        name=index.name,
+        key_schemas=[
+            aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=key, key_type=kind)
+            for key, kind in zip(index.keys, ("HASH", "RANGE"))
+        ],
+        projection_type="ALL" if index.attributes is None else projection,
+        non_key_attributes=list(index.attributes or ()) or None,
+    )
 
 
 class EpochTable(pulumi.ComponentResource):
@@ -16,6 +29,7 @@ class EpochTable(pulumi.ComponentResource):
     table, which DynamoDB keeps in step through a stream.
     """
 
+    declared: Table
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
 
@@ -33,12 +47,17 @@ class EpochTable(pulumi.ComponentResource):
             name,
             billing_mode="PAY_PER_REQUEST",
             hash_key=table.partition_key,
-            attributes=[{"name": table.partition_key, "type": "S"}],
+            range_key=str(table.sort_key) or None,
+            attributes=[
+                aws.dynamodb.TableAttributeArgs(name=key, type=kind)
+                for key, kind in table.key_types.items()
+            ],
+            global_secondary_indexes=[_index(index) for index in table.indexes] or None,
             server_side_encryption={"enabled": True},
             point_in_time_recovery={"enabled": protect},
             deletion_protection_enabled=protect,
             # An item without the attribute never expires.
-            ttl={"attribute_name": "expires", "enabled": True},
+            ttl={"attribute_name": EXPIRES, "enabled": True},
             # Unread, a stream costs nothing; switched on and off with the replicas, it would stop
             # the last one from being removed.
             stream_enabled=True,
@@ -55,6 +74,7 @@ class EpochTable(pulumi.ComponentResource):
             or None,
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
+        self.declared = table
         self.name = self.table.name
         self.arn = self.table.arn
         self.register_outputs({"name": self.name, "arn": self.arn})

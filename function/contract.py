@@ -32,6 +32,8 @@ ACTIONS = frozenset(
     )
 )
 
+INDEX_ACTIONS = frozenset({"dynamodb:PartiQLSelect", "dynamodb:Query", "dynamodb:Scan"})
+
 # API Gateway's rules: the part of a path, and the name of a parameter.
 _SEGMENT = re.compile(r"(?!\.+$)[A-Za-z0-9._:-]+|\{[A-Za-z0-9._-]+\}")
 _PARAMETER = re.compile(r"[A-Za-z0-9._$-]+")
@@ -132,10 +134,14 @@ class Answer(NamedTuple):
 
 
 class Access(NamedTuple):
-    """IAM actions, of ACTIONS, that an endpoint needs on one of the stack's tables."""
+    """IAM actions, of ACTIONS, that an endpoint needs on one of the stack's tables.
+
+    With `index_name` they are allowed on that index of the table, and not on the table itself.
+    """
 
     table: str
     actions: tuple[str, ...]
+    index_name: str = ""
 
 
 class Parameter(NamedTuple):

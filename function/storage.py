@@ -8,7 +8,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from function.contract import Problem
-from function.tables import EPOCHS, Table
+from function.resources import Table
+from function.tables import EPOCHS
 
 SECONDS_PER_DAY = 86_400
 

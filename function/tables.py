@@ -1,16 +1,5 @@
-"""The tables that endpoints may use: names, attributes and where the function finds them."""
+"""The tables that endpoints may use, each one line."""
 
-from typing import NamedTuple
+from function.resources import Table
 
-
-class Table(NamedTuple):
-    """A DynamoDB table. `environment` is the variable that tells the function its name."""
-
-    name: str
-    partition_key: str
-    environment: str
-
-
-EPOCHS = Table(name="epochs", partition_key="key", environment="EPOCH_TABLE")
-
-TABLES = {table.name: table for table in (EPOCHS,)}
+EPOCHS = Table(name="epochs", partition_key="key")

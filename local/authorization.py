@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from ministack.core import iam_actions, iam_evaluator
+from ministack.core import iam_actions, iam_evaluator, responses
 from ministack.services import apigateway_v1, iam, tagging
+
+_PARAMETER = "arn:aws:ssm:{region}:{account}:parameter/{name}"
 
 # Where a request names its resource and MiniStack does not look: service, field and ARN.
 _NAMED = (
@@ -21,9 +23,12 @@ _NAMED = (
     ("monitoring", "DashboardNames", "arn:aws:cloudwatch::{account}:dashboard/{name}"),
     ("wafv2", "WebACLArn", "{name}"),
     ("wafv2", "ResourceArn", "{name}"),
+    ("ssm", "Path", "arn:aws:ssm:{region}:{account}:parameter{name}"),
+    ("ssm", "Names", _PARAMETER),
 )
 _PASSED_TO = {"apigateway": "apigateway.amazonaws.com", "lambda": "lambda.amazonaws.com"}
 _PASSED_ROLE = "local:passed_role"
+_OTHER_PARAMETERS = "local:other_parameters"
 
 _arn = iam_actions.extract_resource_arn
 _context = iam_actions.request_tag_context
@@ -33,14 +38,20 @@ _enforce = iam_evaluator.enforce
 
 def _sent(body: bytes) -> Any:
     try:
-        return json.loads(body or b"{}")
+        sent = json.loads(body or b"{}")
     except ValueError:
         return {}
+    return sent if isinstance(sent, dict) else {}
 
 
 def _value(params: Mapping[str, Any], name: str) -> str:
     value = params.get(name, "")
     return str(value[0] if isinstance(value, list) else value)
+
+
+def _filled(arn: str, name: str, region: str, account: str) -> str:
+    bare = name.lstrip("/") if arn == _PARAMETER else name
+    return arn.format(region=region, account=account, name=bare)
 
 
 def _resource(*request: Any) -> str:
@@ -58,7 +69,7 @@ def _resource(*request: Any) -> str:
         name = sent.get(key) or _value(params, key)
         if named == service and name:
             first = name[0] if isinstance(name, list) else name
-            return arn.format(region=region, account=account, name=first)
+            return _filled(arn, first, region, account)
     return "*"
 
 
@@ -71,11 +82,16 @@ def _conditions(service: str, action: str, body: bytes, params: dict[str, Any]) 
         boundary = _value(params, "PermissionsBoundary") or (role or {}).get("PermissionsBoundary")
         return keys | ({"iam:PermissionsBoundary": boundary} if boundary else {})
     if service == "apigateway":
-        keys |= {f"aws:RequestTag/{key}": value for key, value in sent.get("tags", {}).items()}
+        tags = sent.get("tags", {})
+        if isinstance(tags, dict):  # an OpenAPI document's are a list
+            keys |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
         patches = sent.get("patchOperations") or []
         sent = {"Role": p.get("value") for p in patches if p.get("path") == "/cloudwatchRoleArn"}
     if service in _PASSED_TO and sent.get("Role"):
         keys[_PASSED_ROLE] = sent["Role"]
+    if service == "ssm" and len(names := sent.get("Names") or []) > 1:
+        where = responses.get_region(), responses.get_account_id()
+        keys[_OTHER_PARAMETERS] = [_filled(_PARAMETER, name, *where) for name in names[1:]]
     return keys
 
 
@@ -99,8 +115,10 @@ def _gateway_tags(arn: str) -> dict[str, str] | None:
 def _decide(*request: Any, **resource: Any) -> Any:
     """Return None where a request is allowed, else why not."""
     context = dict(resource.get("service_context") or {})
-    role = context.pop(_PASSED_ROLE, None)
+    role, others = context.pop(_PASSED_ROLE, None), context.pop(_OTHER_PARAMETERS, ())
     refused = _enforce(*request, **{**resource, "service_context": context})
+    for other in others:
+        refused = refused or _enforce(*request, resource_arn=other, service_context=context)
     if refused or not role:
         return refused
     access_key, _, service, region = request

@@ -3,7 +3,7 @@
 - API Gateway believes the peer of the connection, which here is always loopback, and appends it to
   X-Forwarded-For; MiniStack believes the header. It tells a function the API key's id, too.
 - A function's workers share its unpacked code, and so the bytecode; each unpacked its own.
-- IAM: `local.authorization`. Documentation: `local.documentation`.
+- IAM: `local.authorization`. Documentation: `local.documentation`. Import: `local.rest_import`.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from ministack import app
 from ministack.core import lambda_runtime
 from ministack.services import apigateway_v1
 
-from local import authorization, documentation
+from local import authorization, documentation, rest_import
 
 PEER = "127.0.0.1"
 
@@ -65,5 +65,6 @@ if __name__ == "__main__":
     apigateway_v1._build_lambda_event_v1 = _event
     authorization.install()
     documentation.install()
+    rest_import.install()
     lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
     app.main()

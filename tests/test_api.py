@@ -128,8 +128,12 @@ def test_the_stage_takes_what_its_keys_may_take_together(stack: str) -> None:
     assert settings["throttlingRateLimit"] == plan["rate_limit"]
     assert settings["throttlingBurstLimit"] == plan["burst_limit"]
     two = {"api_keys": '{"one": "standard", "two": "standard"}'}
-    settings = one(declare(stack, **two), "aws:apigateway/methodSettings:MethodSettings")["settings"]
+    settings = one(declare(stack, **two), "aws:apigateway/methodSettings:MethodSettings")[
+        "settings"
+    ]
     assert settings["throttlingRateLimit"] == 2 * plan["rate_limit"]
     own = {"throttle": '{"rate_limit": 7, "burst_limit": 8}'}
-    settings = one(declare(stack, **own), "aws:apigateway/methodSettings:MethodSettings")["settings"]
+    settings = one(declare(stack, **own), "aws:apigateway/methodSettings:MethodSettings")[
+        "settings"
+    ]
     assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (7, 8)

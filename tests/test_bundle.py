@@ -64,7 +64,7 @@ def test_it_needs_nothing_but_the_standard_library(interpreter: str, tmp_path: P
                 "AWS_DEFAULT_REGION": "eu-central-1",
                 "AWS_ENDPOINT_URL_DYNAMODB": server.url,
                 "AWS_LAMBDA_FUNCTION_NAME": "epoch",
-                "EPOCH_TABLE": "epochs",
+                "TABLE_EPOCHS": "epochs",
                 # By these aws-xray-sdk knows that it is in Lambda.
                 "LAMBDA_TASK_ROOT": str(tmp_path),
                 "_X_AMZN_TRACE_ID": "Root=1-00000000-000000000000000000000000;Parent=1;Sampled=1",

@@ -309,7 +309,10 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
         ({"body": {**CLOSED, "properties": {"a": {"const": 1}}}}, "Sent.a: .* no 'const'; use 'e"),
         ({"body": {**CLOSED, "properties": {"a": {"type": "text"}}}}, "Sent.a: 'type' must be one"),
         ({"body": {**CLOSED, "properties": {"a": {"type": ["string", "null"]}}}}, "Sent.a: 'type'"),
-        ({"body": {**CLOSED, "properties": {"a": {"type": "number"}}}}, "a number needs a 'format'"),
+        (
+            {"body": {**CLOSED, "properties": {"a": {"type": "number"}}}},
+            "a number needs a 'format'",
+        ),
         ({"body": {**CLOSED, "properties": {"a": {"type": "array"}}}}, "an array needs 'items'"),
         ({"body": {**CLOSED, "properties": {"a": {"$ref": "#/components/schemas/B"}}}}, r"\$ref"),
         ({"body": {**CLOSED, "properties": {"a": {"type": "object"}}}}, "Sent.a: a body's object"),

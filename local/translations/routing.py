@@ -38,27 +38,49 @@ def _account(context: Context, declared: Properties) -> Created:
     )
 
 
+# What an import resets, and the provider sets again.
+_RESET = {
+    "apiKeySource": "apiKeySource",
+    "description": "description",
+    "disableExecuteApiEndpoint": "disableExecuteApiEndpoint",
+    "minimumCompressionSize": "minimumCompressionSize",
+    "name": "name",
+    "policy": "policy",
+}
+
+
 @translates("aws:apigateway/restApi:RestApi")
 def _rest_api(context: Context, declared: Properties) -> Created:
     client = context.stack.client("apigateway")
+    settings = {"name": context.physical_name(declared), **present(declared, **_RESET)}
     made = client.create_rest_api(
-        name=context.physical_name(declared),
         endpointConfiguration={"types": [declared["endpointConfiguration"].pop("types")]},
         tags=declared.pop("tags", {}),
+        **settings,
         **present(
-            declared,
-            description="description",
-            disableExecuteApiEndpoint="disableExecuteApiEndpoint",
-            endpointAccessMode="endpointAccessMode",
-            securityPolicy="securityPolicy",
+            declared, endpointAccessMode="endpointAccessMode", securityPolicy="securityPolicy"
         ),
     )
-    (root,) = client.get_resources(restApiId=made["id"])["items"]
+    api = {"restApiId": made["id"]}
+    if "body" in declared:
+        try:
+            imported = client.put_rest_api(
+                **api,
+                body=declared.pop("body"),
+                failOnWarnings=declared.pop("failOnWarnings", False),
+                mode=declared.pop("putRestApiMode", "overwrite"),
+            )
+        except client.exceptions.BadRequestException:
+            client.delete_rest_api(**api)
+            raise
+        reset = {name: value for name, value in settings.items() if imported.get(name) != value}
+        client.update_rest_api(**api, patchOperations=_patches(reset, "/"))
+    (root,) = [r for r in client.get_resources(**api)["items"] if r["path"] == "/"]
     arn = f"arn:aws:execute-api:{context.region}:{context.stack.account}:{made['id']}"
     return Created(
         id=made["id"],
-        outputs={"name": made["name"], "rootResourceId": root["id"], "executionArn": arn},
-        delete=partial(client.delete_rest_api, restApiId=made["id"]),
+        outputs={"name": settings["name"], "rootResourceId": root["id"], "executionArn": arn},
+        delete=partial(client.delete_rest_api, **api),
     )
 
 

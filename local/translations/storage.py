@@ -3,7 +3,17 @@
 from functools import partial
 
 from local.program import Properties
-from local.translate import Context, Created, present, tag_list, translates
+from local.translate import Context, Created, pascal, present, tag_list, translates
+
+
+def _index(declared: Properties) -> Properties:
+    return {
+        "IndexName": declared["name"],
+        "KeySchema": pascal(declared["keySchemas"]),
+        "Projection": present(
+            declared, projectionType="ProjectionType", nonKeyAttributes="NonKeyAttributes"
+        ),
+    }
 
 
 @translates("aws:dynamodb/table:Table")
@@ -11,10 +21,12 @@ def _table(context: Context, declared: Properties) -> Created:
     client = context.stack.client("dynamodb")
     name = context.physical_name(declared)
     stream = present(declared, streamEnabled="StreamEnabled", streamViewType="StreamViewType")
+    keys = present(declared, hashKey="HASH", rangeKey="RANGE")
+    indexes = [_index(index) for index in declared.pop("globalSecondaryIndexes", [])]
     made = client.create_table(
         TableName=name,
         BillingMode=declared.pop("billingMode"),
-        KeySchema=[{"AttributeName": declared.pop("hashKey"), "KeyType": "HASH"}],
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for kind, key in keys.items()],
         AttributeDefinitions=[
             {"AttributeName": a["name"], "AttributeType": a["type"]}
             for a in declared.pop("attributes")
@@ -23,6 +35,7 @@ def _table(context: Context, declared: Properties) -> Created:
         DeletionProtectionEnabled=declared.pop("deletionProtectionEnabled"),
         Tags=tag_list(declared),
         **({"StreamSpecification": stream} if stream else {}),
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
     )["TableDescription"]
     client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
     client.update_continuous_backups(

@@ -1,0 +1,141 @@
+"""The types of what endpoints use beside code: tables, declared in `function.tables`.
+
+Nothing here imports the AWS SDK, so the Pulumi program and a cold start read the declarations.
+"""
+
+import importlib
+import re
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol, TypeVar
+
+from function.contract import DeclarationError
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_LONGEST_NAME = 32
+# DynamoDB's rules: the name of an index, and how many a table may have.
+_INDEX_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+_MOST_INDEXES = 20
+
+# The attribute that holds when an item expires, in Unix seconds: DynamoDB's time to live.
+EXPIRES = "expires"
+
+
+class Number(str):
+    """The name of a key that is a Number; a plain string names one that is a String."""
+
+
+class Binary(str):
+    """The name of a key that is Binary."""
+
+
+def key_type(name: str) -> str:
+    """Return DynamoDB's letter for the type of a key: S, N or B."""
+    return {Number: "N", Binary: "B"}.get(type(name), "S")
+
+
+def _keys(of: "Index | Table") -> tuple[str, ...]:
+    return (of.partition_key, of.sort_key) if of.sort_key else (of.partition_key,)
+
+
+class Index(NamedTuple):
+    """A global secondary index: another order in which a table's items can be queried.
+
+    An item that lacks one of its keys is not in it. `attributes` are those that it holds beside
+    the keys; None: all of them.
+    """
+
+    name: str
+    partition_key: str
+    sort_key: str = ""
+    attributes: tuple[str, ...] | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The partition key and, where there is one, the sort key."""
+        return _keys(self)
+
+
+class Table(NamedTuple):
+    """A DynamoDB table. Its keys are Strings, or else `Number("…")` and `Binary("…")`."""
+
+    name: str
+    partition_key: str
+    sort_key: str = ""
+    indexes: tuple[Index, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The partition key and, where there is one, the sort key."""
+        return _keys(self)
+
+    @property
+    def environment(self) -> str:
+        """The environment variable that tells the function the table's name on AWS."""
+        return f"TABLE_{self.name.upper().replace('-', '_')}"
+
+    @property
+    def key_types(self) -> dict[str, str]:
+        """The keys of the table and its indexes, each with DynamoDB's letter for its type."""
+        return {key: key_type(key) for part in self._parts for key in part.keys}
+
+    @property
+    def _parts(self) -> "tuple[Table | Index, ...]":
+        return (self, *self.indexes)
+
+    def problems(self) -> Iterator[str]:
+        """Return why DynamoDB could not take it."""
+        names = [index.name for index in self.indexes]
+        if len(names) > _MOST_INDEXES:
+            yield f"{len(names)} indexes are more than DynamoDB's {_MOST_INDEXES}"
+        for index in self.indexes:
+            if not _INDEX_NAME.fullmatch(index.name):
+                yield f"index {index.name!r} must be 3 to 255 letters, digits, '_', '.', '-'"
+            if names.count(index.name) > 1:
+                yield f"index {index.name!r} is declared twice"
+        types = self.key_types
+        for part in self._parts:
+            where = f"index {part.name}: " if isinstance(part, Index) else ""
+            if not part.partition_key or part.partition_key == part.sort_key:
+                yield f"{where}partition_key must be named, and otherwise than sort_key"
+            for key in part.keys:
+                if types[key] != key_type(key):
+                    yield f"{where}{key} is a key of two types"
+                if key == EXPIRES:
+                    yield f"{where}{key} is the attribute by which items expire, and so no key"
+
+
+def declared_tables() -> dict[str, Table]:
+    """Return the tables of `function.tables` by name; raise DeclarationError for a wrong one."""
+    return _collect(Table, "function.tables")
+
+
+class _Declared(Protocol):
+    @property
+    def name(self) -> str:
+        """The name, of which there is one."""
+
+    def problems(self) -> Iterator[str]:
+        """Return why it cannot work."""
+
+
+D = TypeVar("D", bound=_Declared)
+
+
+def _collect(kind: type[D], module: str) -> dict[str, D]:
+    """Return by name what a module declares of a kind."""
+    found: dict[str, D] = {}
+    for variable, item in vars(importlib.import_module(module)).items():
+        if not isinstance(item, kind):
+            continue
+        problems = list(item.problems())
+        if not _NAME.fullmatch(item.name) or len(item.name) > _LONGEST_NAME:
+            problems = [
+                f"name {item.name!r} must be a-z, 0-9 and '-' between them, from a letter on, "
+                f"at most {_LONGEST_NAME} characters"
+            ]
+        elif item.name in found:
+            problems = [f"name {item.name!r} is taken by another {kind.__name__.lower()}"]
+        for problem in problems:
+            raise DeclarationError(f"{module.replace('.', '/')}.py: {variable}: {problem}")
+        found[item.name] = item
+    return found

@@ -1,0 +1,53 @@
+"""IAM in the local run, where MiniStack's own falls short: what a role may do, and no more."""
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local import deploy
+from local.ministack import MiniStack
+
+REGION = "eu-central-1"
+WHERE = f"{REGION}:{MiniStack.account}"
+
+
+@pytest.fixture(name="emulator", scope="module")
+def _emulator() -> Iterator[MiniStack]:
+    with deploy.account(REGION) as account:
+        yield account.emulator
+
+
+def _role(emulator: MiniStack, *allowed: Mapping[str, Any]) -> MiniStack:
+    """Return the emulator as a new role sees it that is allowed these statements."""
+    iam, name = emulator.client("iam"), f"role-{secrets.token_hex(4)}"
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    arn = iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
+    )["Role"]["Arn"]
+    iam.put_role_policy(
+        RoleName=name,
+        PolicyName="allowed",
+        PolicyDocument=json.dumps({"Statement": [{"Effect": "Allow", **one} for one in allowed]}),
+    )
+    return emulator.acting_as(arn)
+
+
+def test_parameters_are_read_by_path_and_by_names_under_a_narrow_arn(emulator: MiniStack) -> None:
+    root = emulator.client("ssm")
+    for name in ("/shop/dev/one", "/shop/dev/two", "/shop/prod/one"):
+        root.put_parameter(Name=name, Value=name, Type="SecureString")
+    own = f"arn:aws:ssm:{WHERE}:parameter/shop/dev"
+    reading = ["ssm:GetParameters", "ssm:GetParametersByPath"]
+    ssm = _role(emulator, {"Action": reading, "Resource": [own, f"{own}/*"]}).client("ssm")
+    found = ssm.get_parameters_by_path(Path="/shop/dev", WithDecryption=True)["Parameters"]
+    assert sorted(one["Value"] for one in found) == ["/shop/dev/one", "/shop/dev/two"]
+    names = ["/shop/dev/one", "/shop/dev/two"]
+    assert len(ssm.get_parameters(Names=names)["Parameters"]) == 2
+    with pytest.raises(ClientError, match="AccessDenied"):
+        ssm.get_parameters(Names=["/shop/dev/one", "/shop/prod/one"])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        ssm.get_parameters_by_path(Path="/shop/prod")
