@@ -8,7 +8,7 @@ import pulumi
 from components.api import EpochApi, slug
 from components.function import EpochFunction
 from components.table import EpochTable
-from function.contract import Endpoint
+from function.contract import Access, Endpoint
 from function.telemetry import NAMESPACE
 
 Where = Mapping[str, pulumi.Input[str]]
@@ -145,7 +145,7 @@ class Sources:
             action.removeprefix("dynamodb:")
             for endpoint in self.endpoints
             for access in endpoint.access
-            if access.table == table
+            if isinstance(access, Access) and access.table == table
             for action in access.actions
         }
         return sorted(actions)

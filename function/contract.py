@@ -9,12 +9,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias
 
-if TYPE_CHECKING:  # only type checkers know of a default before Python 3.13
+if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
-    B = TypeVar("B", default=None)
+    from function.messages import Send
+    from function.services import Service
+
+    B = TypeVar("B", default=None)  # only type checkers know of a default before Python 3.13
 else:
     from typing import TypeVar
 
@@ -143,6 +146,16 @@ class Access(NamedTuple):
     actions: tuple[str, ...]
     index_name: str = ""
 
+    def problems(self) -> Iterator[str]:
+        """Return why IAM could not take it."""
+        for action in self.actions:
+            if action not in ACTIONS:
+                yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
+
+
+# What an endpoint or a job may declare as its `access`.
+Permission: TypeAlias = "Access | Send | Service"
+
 
 class Parameter(NamedTuple):
     """A header, query parameter or path parameter.
@@ -181,7 +194,7 @@ class Endpoint(NamedTuple, Generic[B]):
     headers: tuple[Parameter, ...] = ()
     query: tuple[Parameter, ...] = ()
     path_parameters: tuple[Parameter, ...] = ()
-    access: tuple[Access, ...] = ()
+    access: "tuple[Permission, ...]" = ()
     public: bool = False
     cors: tuple[str, ...] = ()
 
@@ -224,9 +237,8 @@ class Endpoint(NamedTuple, Generic[B]):
             yield "API Gateway answers OPTIONS itself where cors is given"
         yield from self._wrong_answers()
         yield from self._wrong_parameters()
-        for action in (action for access in self.access for action in access.actions):
-            if action not in ACTIONS:
-                yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
+        for access in self.access:
+            yield from access.problems()
 
     def _wrong_answers(self) -> Iterator[str]:
         known = {status.value for status in HTTPStatus if 200 <= status < 400}

@@ -87,12 +87,15 @@ def _imported(value: Any) -> Any:
 
 def _operation(operation: Document) -> Document:
     """Return an operation without what is said of the text of parameters and headers."""
-    imported: Document = _imported(operation)
-    headers = [header for answer in imported["responses"].values()
-               for header in answer.get("headers", {}).values()]  # fmt: skip
-    for entity in (*imported.get("parameters", ()), *headers):
+    plain: Document = _imported(operation)
+    headers = [
+        header
+        for answer in plain["responses"].values()
+        for header in answer.get("headers", {}).values()
+    ]
+    for entity in (*plain.get("parameters", ()), *headers):
         entity["schema"] = {"type": "string"}
-    return imported
+    return plain
 
 
 def _answers(origin: str) -> Document:
@@ -156,18 +159,18 @@ def _preflight(endpoints: Sequence[Endpoint[Any]]) -> Document:
         },
         "x-amazon-apigateway-integration": {
             "type": "mock",
-            "passthroughBehavior": "never",
             "requestTemplates": {"application/json": '{"statusCode": 204}'},
             "responses": {
                 "default": {
-                    "statusCode": "204",
                     "responseParameters": {
                         f"method.response.header.{name}": f"'{value}'"
                         for name, value in headers.items()
                     },
+                    "statusCode": "204",
                     "responseTemplates": {"application/json": template if others else ""},
                 }
             },
+            "passthroughBehavior": "never",
         },
     }
 
