@@ -1,25 +1,30 @@
+STACK := dev
 PYTHON := .venv/bin/python
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
-SOURCES := __main__.py components function local openapi tests tools deployer
+SOURCES := __main__.py bench components function local openapi tests tools deployer
 # What `make lint` runs, each as lint-<name>.
 LINTS := style pylint types types-deployer imports dead-code workflows schemas shell spelling
 
 # Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo local test lint $(LINTS:%=lint-%) scan smoke serving rollback notes format openapi snapshot \
-  diagram lock clean
+.PHONY: bench demo local test engine lint $(LINTS:%=lint-%) scan smoke serving rollback notes format \
+  openapi snapshot diagram lock clean
 
 demo: $(READY)
-	@$(PYTHON) -m local demo
+	@$(PYTHON) -m local demo --stack "$(STACK)"
 
 local: $(READY)
-	@exec $(PYTHON) -m local up
+	@exec $(PYTHON) -m local up --stack "$(STACK)"
 
 test: $(READY) $(SCANNERS)
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile
+
+# Under Pulumi's own engine; without a CLI, Go builds it once, in some minutes.
+engine: $(READY)
+	@$(PYTHON) -m tools.engine
 
 # Side by side, each one's output in one piece, and all of them even where one fails.
 lint: $(READY)
@@ -86,6 +91,10 @@ scan: $(READY) $(SCANNERS)
 openapi: $(READY)
 	@$(PYTHON) -m openapi
 
+# What this function costs, side by side with what people would use instead: some ten minutes.
+bench: $(READY)
+	@$(PYTHON) -m bench
+
 # Writes tests/snapshots/ and docs/openapi.json anew.
 snapshot: $(READY)
 	@$(PYTHON) -m tools.snapshot
@@ -106,6 +115,9 @@ lock: $(READY)
 	  -c requirements-dev.txt function/requirements.in -o function/requirements.txt
 	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
+	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	  --python-version 3.13 -c function/requirements.txt bench/requirements.in \
+	  -o bench/requirements.txt
 
 clean:
 	rm -rf .venv .venv-scan .build .local .bench

@@ -7,10 +7,13 @@ from components.compute import Stores
 from components.config import ConfigError, StackConfig, UsagePlan
 from components.edge import EpochDomain, EpochFirewall
 from components.function import EpochFunction
+from components.guard import EpochGuard, watch
 from components.job import EpochJob
 from components.monitoring import EpochMonitoring
+from components.names import stack_name
 from components.queue import EpochQueue
 from components.roles import Roles
+from components.secret import EpochSecret
 from components.table import EpochTable
 from components.tags import tag_everything
 
@@ -22,13 +25,17 @@ __all__ = [
     "EpochDomain",
     "EpochFirewall",
     "EpochFunction",
+    "EpochGuard",
     "EpochJob",
     "EpochMonitoring",
     "EpochQueue",
+    "EpochSecret",
     "EpochTable",
     "Roles",
     "StackConfig",
     "Stores",
     "UsagePlan",
+    "stack_name",
     "tag_everything",
+    "watch",
 ]

@@ -23,6 +23,8 @@ else:
 
     B = TypeVar("B")
 
+from function.setting import SETTINGS, Settings
+
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 # DynamoDB's actions on the items of a table; a wildcard is none of them.
@@ -109,7 +111,8 @@ class Request(NamedTuple, Generic[B]):
     `headers` have lower-case names, several of a name joined by a comma, and leave out the API
     key; `path_parameters` are the values of `{name}` path segments. `ip` is the caller's address,
     believed only from API Gateway and declared proxies, and empty where there is none;
-    `api_key_id` is the key's id, never its value.
+    `api_key_id` is the key's id, never its value. `settings[NAME]` is what the stack's config says
+    of a setting in `function.settings`.
     """
 
     ip: str
@@ -118,6 +121,7 @@ class Request(NamedTuple, Generic[B]):
     headers: Mapping[str, str] = _NONE
     path_parameters: Mapping[str, str] = _NONE
     query: Mapping[str, str] = _NONE
+    settings: Settings = SETTINGS
     body: B = None  # type: ignore[assignment]
 
 

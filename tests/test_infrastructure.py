@@ -20,6 +20,17 @@ def test_the_program_runs_in_deployment_and_in_preview(stack: str, preview: bool
     assert {"aws:dynamodb/table:Table", "aws:lambda/function:Function"} <= kinds
 
 
+@pytest.mark.parametrize("protect", (True, False))
+def test_what_destroy_meets_first_is_behind_everything_and_protected_as_data_is(
+    protect: bool,
+) -> None:
+    resources = declare("prod", protect_data=json.dumps(protect))
+    (guard,) = (one for one in resources if one.kind == "epoch:components:EpochGuard")
+    assert guard.protect is protect
+    others = {one.urn for one in resources if not one.component}
+    assert others <= set(guard.depends_on)
+
+
 def test_prod_protects_its_data_and_dev_does_not() -> None:
     prod, dev = (one(declare(stack), "aws:dynamodb/table:Table") for stack in ("prod", "dev"))
     assert prod["deletionProtectionEnabled"] and prod["pointInTimeRecovery"] == {"enabled": True}
@@ -58,10 +69,10 @@ def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
         ("memory_mb", "true", "epoch:memory_mb = true must be of type int"),
         ("log_retention_days", "8", "epoch:log_retention_days = 8 must be one of 1, 3, 5"),
         ("protect_data", "1", "epoch:protect_data = 1 must be of type bool"),
-        ("memory", "512", "epoch:memory = 512 is unknown; known keys: owner, memory_mb"),
+        ("memory", "512", "epoch:memory is unknown; did you mean epoch:memory_mb"),
         ("trace_share", "1.5", "epoch:trace_share = 1.5 must be from 0 to 1"),
         ("alarm_email", "nobody", "epoch:alarm_email = nobody must be an e-mail address"),
-        ("replica_regions", '["moon"]', r"epoch:replica_regions\[0\] = moon must be an AWS region"),
+        ("replica_regions", '["moon"]', "moon must be a region of AWS"),
         ("replica_regions", "us-east-1", "epoch:replica_regions = us-east-1 must be a list"),
         ("certificate_arn", "arn:aws:iam::1:x", "must be the ARN of an ACM certificate"),
         ("usage_plans", "{}", "epoch:usage_plans = {} must be a mapping with at least one entry"),

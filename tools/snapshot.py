@@ -15,7 +15,6 @@ from local.program import Resource
 from openapi.__main__ import text as printed
 from tools import command
 
-STACKS = ("dev", "prod")
 FOLDER = program.ROOT / "tests" / "snapshots"
 
 
@@ -82,7 +81,7 @@ def path(stack: str) -> Path:
 def main() -> list[str]:
     """Write the snapshot of every stack anew, and the API's document."""
     (program.ROOT / "docs" / "openapi.json").write_text(printed(), encoding="utf-8")
-    for stack in STACKS:
+    for stack in program.stacks():
         path(stack).write_text(text(program.declare(stack)), encoding="utf-8")
     return []
 
