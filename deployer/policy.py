@@ -37,6 +37,7 @@ class Grant:
 
 _TABLES = "arn:aws:dynamodb:*:{account}:table/{project}-{stack}-*"
 _FUNCTIONS = "arn:aws:lambda:{region}:{account}:function:{project}-{stack}-*"
+_QUEUES = "arn:aws:sqs:{region}:{account}:{project}-{stack}-*"
 _ROLES = "arn:aws:iam::{account}:role/{project}/{stack}/*"
 _GATEWAY = "arn:aws:apigateway:{region}::"
 _TAGGED: Condition = {
@@ -85,6 +86,8 @@ GRANTS: tuple[Grant, ...] = (
             *("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"),
             *("lambda:CreateAlias", "lambda:UpdateAlias", "lambda:DeleteAlias"),
             *("lambda:AddPermission", "lambda:RemovePermission"),
+            "lambda:PutFunctionEventInvokeConfig",
+            *("lambda:UpdateFunctionEventInvokeConfig", "lambda:DeleteFunctionEventInvokeConfig"),
             *("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency"),
             "lambda:PutProvisionedConcurrencyConfig",
             "lambda:DeleteProvisionedConcurrencyConfig",
@@ -133,12 +136,15 @@ GRANTS: tuple[Grant, ...] = (
         condition={"StringEquals": {"iam:PermissionsBoundary": "{boundary}"}},
     ),
     Grant(
-        why="the stack's own roles, handed to the two services that take them",
+        why="the stack's own roles, handed to the services that take them",
         resources=(_ROLES,),
         writes=("iam:PassRole",),
         condition={
             "StringEquals": {
-                "iam:PassedToService": ("apigateway.amazonaws.com", "lambda.amazonaws.com")
+                "iam:PassedToService": (
+                    *("apigateway.amazonaws.com", "lambda.amazonaws.com"),
+                    "scheduler.amazonaws.com",
+                )
             }
         },
     ),
@@ -270,6 +276,41 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
+        why="queues, and the dead letters of jobs",
+        resources=(_QUEUES,),
+        reads=("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"),
+        writes=(
+            *("sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes"),
+            *("sqs:TagQueue", "sqs:UntagQueue"),
+        ),
+    ),
+    Grant(
+        why="schedules",
+        resources=("arn:aws:scheduler:{region}:{account}:schedule/default/{project}-{stack}-*",),
+        reads=("scheduler:GetSchedule",),
+        writes=(
+            *("scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"),
+        ),
+    ),
+    Grant(
+        why="what starts the stack's own functions from queues and streams has an id for a name, "
+        "and before it is made none",
+        resources=("*",),
+        reads=("lambda:GetEventSourceMapping",),
+        writes=(
+            *("lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping"),
+            "lambda:DeleteEventSourceMapping",
+        ),
+        condition={"ArnLike": {"lambda:FunctionArn": _FUNCTIONS}},
+    ),
+    Grant(
+        why="the tags of those, which are set with them",
+        resources=("arn:aws:lambda:{region}:{account}:event-source-mapping:*",),
+        reads=("lambda:ListTags",),
+        writes=("lambda:TagResource", "lambda:UntagResource"),
+        condition={"StringEqualsIfExists": _TAGGED["StringEquals"]},
+    ),
+    Grant(
         why="the record of a domain name",
         given="zone_id",
         resources=("arn:aws:route53:::hostedzone/{zone_id}",),
@@ -322,6 +363,27 @@ BOUNDARY: tuple[Grant, ...] = (
             *("dynamodb:*Item", "dynamodb:Query", "dynamodb:Scan", "dynamodb:DescribeTable"),
             *("dynamodb:DescribeTimeToLive",),
         ),
+    ),
+    Grant(
+        why="streams of the stack's tables, which jobs follow",
+        resources=(_TABLES,),
+        writes=(
+            *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+            "dynamodb:ListStreams",
+        ),
+    ),
+    Grant(
+        why="messages of the stack's queues",
+        resources=(_QUEUES,),
+        writes=(
+            *("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"),
+            "sqs:GetQueueAttributes",
+        ),
+    ),
+    Grant(
+        why="the stack's functions, which schedules start",
+        resources=(_FUNCTIONS,),
+        writes=("lambda:InvokeFunction",),
     ),
     Grant(
         why="encrypted tables, whose key DynamoDB uses in the caller's name",

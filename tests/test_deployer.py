@@ -232,7 +232,8 @@ def test_the_role_suffices_for_a_stack_and_a_change(
     assert cloud.stack.log_lines()[-1]["route"] == "unknown"  # it came through to the function
 
 
-def test_the_role_suffices_for_every_option(cloud: Cloud) -> None:
+@pytest.mark.usefixtures("jobs")
+def test_the_role_suffices_for_every_option_and_every_kind_of_job(cloud: Cloud) -> None:
     role = cloud.account.emulator.acting_as(cloud.outputs["prod_deploy_role"], _token("prod"))
     boundary = {"epoch:permissions_boundary": cloud.outputs["prod_permissions_boundary"]}
     config = cloud.options | boundary
