@@ -1,15 +1,18 @@
 """What `make demo` and `make local` do."""
 
 import json
+import re
+import subprocess
+import sys
 import time
-import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from local import deploy, program, traces, translate
+from local import console, deploy, program, traces, translate
+from local.console.record import Record
 
 OUTPUTS = program.ROOT / ".local" / "outputs.json"
 
@@ -66,26 +69,44 @@ def _sources() -> dict[str, int]:
     return found
 
 
-def _update(local: deploy.LocalStack) -> str:
-    """Apply the program as it now is; return what to say of it."""
+def _fault() -> str:
+    """Return why the function's sources cannot be loaded, with file and line; "" where they can."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import function.main"],
+        cwd=program.ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if not loaded.returncode:
+        return ""
+    said = loaded.stderr.strip().splitlines()
+    places = [
+        f"{Path(file).relative_to(program.ROOT)}, line {line}: "
+        for file, line in re.findall(r'File "(.+?)", line (\d+)', loaded.stderr)
+        if Path(file).is_relative_to(program.ROOT / "function")
+    ]
+    return f"{places[-1] if places else ''}{said[-1]}"
+
+
+def _update(local: deploy.LocalStack) -> tuple[str, str]:
+    """Apply the program as it now is; return how that went, and what to say of it."""
     started = time.perf_counter()
+    fault = _fault()
     try:
-        local.update()
+        if not fault:
+            local.update()
     except Exception as error:  # pylint: disable=broad-exception-caught
-        # Whatever a module raises that somebody is just writing.
-        frames = traceback.extract_tb(error.__traceback__)
-        own = [f for f in frames if Path(f.filename).is_relative_to(program.ROOT / "function")]
-        where = (
-            f"{Path(own[-1].filename).relative_to(program.ROOT)}:{own[-1].lineno}: " if own else ""
-        )
-        text = " ".join(f"{type(error).__name__}: {error}".split())
-        return f"not reloaded, what was there serves on: {where}{text}"
-    return f"reloaded in {time.perf_counter() - started:.1f} s"
+        # Whatever a declaration raises that somebody is just writing.
+        fault = f"{type(error).__name__}: {error}"
+    if fault:
+        return "error", f"error: {' '.join(fault.split())}; what was there serves on"
+    return "info", f"reloaded in {time.perf_counter() - started:.1f} s"
 
 
-def _follow(local: deploy.LocalStack) -> None:
+def _follow(local: deploy.LocalStack, record: Record, sources: dict[str, int]) -> None:
     """Print requests as they come, and apply the program when a file of the function changes."""
-    log, sources, failed = deploy.LogTail(local), _sources(), 0
+    log, failed = deploy.LogTail(local), 0
     while True:
         try:
             failures = local.emulator.failures()
@@ -96,7 +117,9 @@ def _follow(local: deploy.LocalStack) -> None:
                 print(_brief(line), flush=True)
             if (now := _sources()) != sources:
                 sources = now
-                print(_update(local), flush=True)
+                kind, said = _update(local)
+                print(said, flush=True)
+                record.notice(kind, said)
         except BotoCoreError as error:
             if local.emulator.leash.running:
                 raise
@@ -117,12 +140,20 @@ def _brief(line: dict[str, Any]) -> str:
 def up(stack: str, port: int | None) -> None:
     """Bring the stack up and follow what it does, until the process is ended."""
     print(f"Bringing stack {stack} up on this machine")
-    with deploy.up(stack, port=port, progress=_progress) as local:
+    page, sources = console.Console(), _sources()
+
+    def seen(resource: program.Resource, seconds: float | None) -> None:
+        page.declare(resource)
+        _progress(resource, seconds)
+
+    with deploy.up(stack, port=port, progress=seen, environment=page.environment) as local:
+        page.serve(local)
         local.emulator.leash.publish(OUTPUTS, local.outputs)
         print(f"\nendpoint  {local.outputs['endpoint']}\napi key   {local.outputs['api_key']}")
+        print(f"console   {page.url}")
         print(
             f"\n  curl -X POST -H 'x-api-key: {local.outputs['api_key']}' "
             f"{local.outputs['endpoint']}\n\nCtrl-C ends it.",
             flush=True,
         )
-        _follow(local)
+        _follow(local, page.record, sources)

@@ -51,14 +51,14 @@ class Deployer:
         self._replaced: list[_Made] = []
         self.account = stack.account
 
-    def run(self, stack: str, config: Mapping[str, str]) -> dict[str, Any]:
+    def run(self, stack: str, config: Mapping[str, str]) -> program.Outputs:
         """Run the program and return its outputs.
 
         Raises DeployError that names the resource where the emulator refuses; what was there
         before then stays.
         """
         self._declared.clear()
-        outputs = program.run(self, stack=stack, config=config).values
+        outputs = program.run(self, stack=stack, config=config)
         gone = [made for urn, made in self._made.items() if urn not in self._declared]
         self._made = {urn: self._made[urn] for urn in self._made if urn in self._declared}
         doomed, self._replaced = [*gone, *self._replaced], []
@@ -143,12 +143,13 @@ class Reply:
 class LocalStack:
     """A stack that is up: its outputs, its emulator and the traces of its function.
 
-    `deployer` is the emulator as the one sees it who brought the stack up, `run` applies the
-    program.
+    `secret` names the outputs that are. `deployer` is the emulator as the one sees it who brought
+    the stack up, `run` applies the program.
     """
 
-    run: Callable[[], dict[str, Any]]
+    run: Callable[[], program.Outputs]
     outputs: dict[str, Any]
+    secret: frozenset[str] = frozenset()
     emulator: ministack.MiniStack
     deployer: ministack.MiniStack
     traces: traces.Collector
@@ -189,7 +190,7 @@ class LocalStack:
         with program.modules_anew():
             outputs = self.run()
         self.outputs.clear()
-        self.outputs.update(outputs)
+        self.outputs.update(outputs.values)
 
     def items(self) -> list[dict[str, Any]]:
         """Return every stored item, in DynamoDB's JSON."""
@@ -248,14 +249,19 @@ def _bundle() -> ModuleType:
 
 
 @contextmanager
-def account(region: str, *, port: int | None = None) -> Iterator[Account]:
-    """Start an account, and end it with all that is in it on leaving."""
+def account(
+    region: str, *, port: int | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[Account]:
+    """Start an account, and end it with all that is in it on leaving.
+
+    `environment` is the emulator's own, beside what every one has.
+    """
     with Leash() as leash, traces.collecting() as collector:
         emulator = ministack.start(
             leash,
             region=region,
             port=port,
-            environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address},
+            environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address, **(environment or {})},
             meanwhile=_bundle,
         )
         yield Account(emulator=emulator, traces=collector, region=region)
@@ -268,13 +274,15 @@ def up(
     port: int | None = None,
     progress: Progress = lambda *_: None,
     config: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[LocalStack]:
     """Bring the stack up in an account of its own, which ends with it.
 
     `config` is laid over Pulumi.<stack>.yaml.
     """
     config = {**program.local_config(stack), **(config or {})}
-    with account(config.get("aws:region", "us-east-1"), port=port) as own:
+    region = config.get("aws:region", "us-east-1")
+    with account(region, port=port, environment=environment) as own:
         engine = Deployer(own.emulator, own.region, progress)
         yield _run(engine, stack, config, own, own.emulator)
 
@@ -305,9 +313,11 @@ def _run(
     deployer: ministack.MiniStack,
 ) -> LocalStack:
     run = partial(engine.run, stack, config)
+    outputs = run()
     return LocalStack(
         run=run,
-        outputs=run(),
+        outputs=outputs.values,
+        secret=outputs.secret,
         emulator=where.emulator,
         deployer=deployer,
         traces=where.traces,

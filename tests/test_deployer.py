@@ -129,7 +129,7 @@ def cloud() -> Iterator[Cloud]:
         run = partial(engine.run, "dev", _config(outputs))
         stack = deploy.LocalStack(
             run=run,
-            outputs=run(),
+            outputs=run().values,
             emulator=account.emulator,
             deployer=role,
             traces=account.traces,
@@ -202,7 +202,7 @@ def test_the_role_suffices_for_a_stack_and_a_change(
         summary="Added by a change.",
         path_parameters=(Parameter(name="name", description="Any."),),
         handle=lambda _: Answer(status=200, body={}),
-        answers={200: {"type": "object"}},
+        answers={200: {"title": "Added", "type": "object"}},
     )
     declared = (*endpoints.declared(), added)
     monkeypatch.setattr(endpoints, "declared", lambda: declared)

@@ -37,6 +37,12 @@ def _start(project: Path, *options: str, **environment: str) -> subprocess.Popen
     )
 
 
+def _said(process: subprocess.Popen[str], start: str) -> str:
+    """Return the next line of the terminal that starts so."""
+    assert process.stdout
+    return next(line for line in process.stdout if line.startswith(start))
+
+
 def _outputs(project: Path, process: subprocess.Popen[str]) -> Any:
     path = project / ".local" / "outputs.json"
     deadline = time.monotonic() + 60
@@ -245,7 +251,12 @@ def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
     process = _start(project)
     outputs = _outputs(project, process)
     main = project / "function" / "main.py"
-    main.write_text("import nothing_of_this_name\n" + main.read_text())
+    whole = main.read_text()
+    main.write_text("import nothing_of_this_name\n" + whole)
+    assert "error: function/main.py, line 1: ModuleNotFoundError" in _said(process, "error: ")
+    assert _post(outputs) == 201
+    only_there = 'import os\nassert "AWS_LAMBDA_FUNCTION_NAME" not in os.environ, "only there"\n'
+    main.write_text(only_there + whole)
 
     def fails() -> bool:
         try:
@@ -258,4 +269,4 @@ def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
     time.sleep(1)  # three looks at what is new
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=20)
-    assert "the function failed: " in out and "nothing_of_this_name" in out
+    assert "the function failed: " in out and "only there" in out

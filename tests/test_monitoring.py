@@ -22,7 +22,7 @@ ADDED = Endpoint(
     path="/epoch/{key}",
     summary="Read.",
     handle=lambda request: Answer(status=200, body={"ip": request.ip}),
-    answers={200: {"type": "object"}},
+    answers={200: {"title": "Added", "type": "object"}},
     path_parameters=(Parameter(name="key", description="Which."),),
 )
 
@@ -154,7 +154,7 @@ def test_the_topic_is_encrypted_with_a_key_that_alarms_may_use() -> None:
 
 def test_tracing_follows_the_config() -> None:
     rule = one(declare("prod", trace_share="0.2"), "aws:xray/samplingRule:SamplingRule")
-    assert rule["fixedRate"] == 0.2 and rule["serviceName"] == "epoch-prod-api/prod"
+    assert rule["fixedRate"] == 0.2 and rule["serviceName"] == "epoch-prod/prod"
 
 
 @pytest.mark.usefixtures("jobs")
