@@ -15,6 +15,8 @@ from components import (
     EpochTable,
     Roles,
     StackConfig,
+    encrypt_everything,
+    prefix,
     tag_everything,
 )
 from function.endpoints import declared
@@ -22,10 +24,12 @@ from function.resources import declared_tables
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 config = StackConfig.read(pulumi.runtime.config.CONFIG.get(), project)
-name = f"{project}-{stack}"
+name = prefix(project, stack)
 endpoints = declared()
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
+if config.kms_key_arn:
+    encrypt_everything(config.kms_key_arn)
 
 tables = {
     key: EpochTable(
