@@ -11,21 +11,27 @@ from components import (
     EpochDomain,
     EpochFirewall,
     EpochFunction,
+    EpochJob,
     EpochMonitoring,
+    EpochQueue,
     EpochTable,
     Roles,
     StackConfig,
+    Stores,
     encrypt_everything,
     prefix,
     tag_everything,
 )
 from function.endpoints import declared
+from function.jobs import declared as declared_jobs
+from function.jobs import takers_of
+from function.messages import declared_queues
 from function.resources import declared_tables
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 config = StackConfig.read(pulumi.runtime.config.CONFIG.get(), project)
 name = prefix(project, stack)
-endpoints = declared()
+endpoints, jobs = declared(), declared_jobs()
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
 if config.kms_key_arn:
@@ -40,10 +46,16 @@ tables = {
     )
     for key, table in declared_tables().items()
 }
+takers = takers_of(jobs)
+queues = {
+    key: EpochQueue(f"{name}-{key}", queue=queue, taker=takers.get(key))
+    for key, queue in declared_queues().items()
+}
+stores = Stores(tables=tables, queues=queues)
 function = EpochFunction(
     f"{name}-function",
     endpoints=endpoints,
-    tables=tables,
+    stores=stores,
     roles=roles,
     memory_mb=config.memory_mb,
     timeout_s=config.timeout_s,
@@ -54,6 +66,17 @@ function = EpochFunction(
     retention_days=config.retention_days,
     trusted_proxies=config.trusted_proxies,
 )
+workers = {
+    key: EpochJob(
+        f"{name}-job-{key.replace('_', '-')}",
+        key=key,
+        job=job,
+        stores=stores,
+        roles=roles,
+        log_retention_days=config.log_retention_days,
+    )
+    for key, job in jobs.items()
+}
 account = EpochAccount(f"{name}-account", roles=roles) if config.owns_api_gateway_account else None
 api = EpochApi(
     f"{name}-api",
@@ -94,6 +117,7 @@ pulumi.export("api_key", access.keys.apply(lambda keys: keys[min(keys)]))
 pulumi.export("api_keys", access.keys)
 pulumi.export("table_name", tables["epochs"].name)
 pulumi.export("function_name", function.name)
+pulumi.export("jobs", {key: worker.name for key, worker in workers.items()})
 pulumi.export("log_group", function.log_group.name)
 pulumi.export("dashboard_url", monitoring.dashboard_url)
 pulumi.export("commit", os.environ.get("EPOCH_COMMIT", "unknown"))

@@ -3,12 +3,15 @@
 from components.access import EpochAccess
 from components.account import EpochAccount
 from components.api import EpochApi
+from components.compute import Stores
 from components.config import ConfigError, StackConfig, UsagePlan
 from components.edge import EpochDomain, EpochFirewall
 from components.encryption import encrypt_everything
 from components.function import EpochFunction
+from components.job import EpochJob
 from components.monitoring import EpochMonitoring
 from components.names import prefix
+from components.queue import EpochQueue
 from components.roles import Roles
 from components.table import EpochTable
 from components.tags import tag_everything
@@ -21,10 +24,13 @@ __all__ = [
     "EpochDomain",
     "EpochFirewall",
     "EpochFunction",
+    "EpochJob",
     "EpochMonitoring",
+    "EpochQueue",
     "EpochTable",
     "Roles",
     "StackConfig",
+    "Stores",
     "UsagePlan",
     "encrypt_everything",
     "prefix",

@@ -9,7 +9,7 @@ from components.api import EpochApi
 from components.function import EpochFunction
 from components.routes import slug
 from components.table import EpochTable
-from function.contract import Endpoint
+from function.contract import Access, Endpoint
 from function.telemetry import NAMESPACE
 
 Where = Mapping[str, pulumi.Input[str]]
@@ -146,7 +146,7 @@ class Sources:
             action.removeprefix("dynamodb:")
             for endpoint in self.endpoints
             for access in endpoint.access
-            if access.table == table
+            if isinstance(access, Access) and access.table == table
             for action in access.actions
         }
         return sorted(actions)

@@ -82,4 +82,5 @@ class EpochTable(pulumi.ComponentResource):
         self.declared = table
         self.name = self.table.name
         self.arn = self.table.arn
+        self.stream_arn = self.table.stream_arn
         self.register_outputs({"name": self.name, "arn": self.arn})

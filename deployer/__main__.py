@@ -86,7 +86,13 @@ for stack, options in stacks.items():
     key = aws.kms.Key(
         name,
         description=f"Encrypts what stack {stack} of {PROJECT} stores",
-        policy=json.dumps(key_policy(account=account, region=region)),
+        policy=json.dumps(
+            key_policy(
+                account=account,
+                region=region,
+                roles=f"arn:aws:iam::{account}:role/{PROJECT}/{stack}/*",
+            )
+        ),
         enable_key_rotation=True,
         deletion_window_in_days=30,
         tags={"project": PROJECT, "stack": stack},

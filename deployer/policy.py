@@ -382,13 +382,25 @@ def trust(*, provider: str, repository: str, environment: str) -> str:
     return _document([statement])
 
 
-def key_policy(*, account: str, region: str) -> dict[str, Any]:
-    """Return the policy of a stack's key: the account's IAM decides about it, CloudWatch's alarms
-    publish to a topic under it, and CloudWatch Logs keeps log groups under it."""
+def key_policy(*, account: str, region: str, roles: str) -> dict[str, Any]:
+    """Return the policy of a stack's key: the account's IAM decides about it, the stack's `roles`
+    (a pattern of ARNs) use tables under it, CloudWatch's alarms publish to a topic under it, and
+    CloudWatch Logs keeps log groups under it."""
     logs = f"arn:aws:logs:{region}:{account}:log-group:*"
     statements: list[dict[str, Any]] = [
         # In a key policy "*" is the key itself; without this nobody could manage it.
         {"Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "kms:*"},
+        {
+            "Principal": {"AWS": "*"},
+            "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"],
+            "Condition": {
+                "ArnLike": {"aws:PrincipalArn": roles},
+                "StringEquals": {
+                    "kms:CallerAccount": account,
+                    "kms:ViaService": f"dynamodb.{region}.amazonaws.com",
+                },
+            },
+        },
         {
             "Principal": {"Service": "cloudwatch.amazonaws.com"},
             "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],

@@ -9,7 +9,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from function.messages import Send
+    from function.services import Service
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
@@ -111,6 +115,16 @@ class Access(NamedTuple):
     actions: tuple[str, ...]
     index_name: str = ""
 
+    def problems(self) -> Iterator[str]:
+        """Return why IAM could not take it."""
+        for action in self.actions:
+            if action not in ACTIONS:
+                yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
+
+
+# What an endpoint or a job may declare as its `access`.
+Permission: TypeAlias = "Access | Send | Service"
+
 
 class Parameter(NamedTuple):
     """A header, query parameter or path parameter.
@@ -141,7 +155,7 @@ class Endpoint(NamedTuple):
     headers: tuple[Parameter, ...] = ()
     query: tuple[Parameter, ...] = ()
     path_parameters: tuple[Parameter, ...] = ()
-    access: tuple[Access, ...] = ()
+    access: "tuple[Permission, ...]" = ()
 
     @property
     def route(self) -> str:
@@ -170,9 +184,8 @@ class Endpoint(NamedTuple):
             yield "summary is missing"
         yield from self._wrong_answers()
         yield from self._wrong_parameters()
-        for action in (action for access in self.access for action in access.actions):
-            if action not in ACTIONS:
-                yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
+        for access in self.access:
+            yield from access.problems()
 
     def _wrong_answers(self) -> Iterator[str]:
         known = {status.value for status in HTTPStatus if 200 <= status < 400}

@@ -5,10 +5,10 @@ Nothing here imports the AWS SDK, so the Pulumi program and a cold start read th
 
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol, TypeVar
 
-from function.contract import DeclarationError
+from function.contract import INDEX_ACTIONS, Access, DeclarationError
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST_NAME = 32
@@ -106,7 +106,20 @@ class Table(NamedTuple):
 
 def declared_tables() -> dict[str, Table]:
     """Return the tables of `function.tables` by name; raise DeclarationError for a wrong one."""
-    return _collect(Table, "function.tables")
+    return collect(Table, "function.tables")
+
+
+def wrong_access(access: Access, tables: Mapping[str, Table]) -> Iterator[str]:
+    """Return why a table, or an index of it, could not be used so."""
+    table = tables.get(access.table)
+    if not table:
+        yield f"unknown table {access.table!r}; known tables: {', '.join(tables)}"
+    elif access.index_name:
+        known = [index.name for index in table.indexes]
+        if access.index_name not in known:
+            yield f"table {table.name} has no index {access.index_name!r}, but: {', '.join(known)}"
+        for action in sorted({*access.actions} - INDEX_ACTIONS):
+            yield f"{action} is no action on an index: {', '.join(sorted(INDEX_ACTIONS))}"
 
 
 class _Declared(Protocol):
@@ -121,8 +134,8 @@ class _Declared(Protocol):
 D = TypeVar("D", bound=_Declared)
 
 
-def _collect(kind: type[D], module: str) -> dict[str, D]:
-    """Return by name what a module declares of a kind."""
+def collect(kind: type[D], module: str) -> dict[str, D]:
+    """Return by name what a module declares of a kind; raise DeclarationError for a wrong one."""
     found: dict[str, D] = {}
     for variable, item in vars(importlib.import_module(module)).items():
         if not isinstance(item, kind):

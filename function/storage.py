@@ -4,6 +4,7 @@ The declarations of the endpoints import it, so what only a call needs is import
 """
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -44,8 +45,8 @@ class Epoch(NamedTuple):
 
 
 @cache
-def _client() -> Any:
-    """Return the process's DynamoDB client: what `boto3.client` returns, without its detour.
+def _client(service: str = "dynamodb") -> Any:
+    """Return the process's client of a service: what `boto3.client` returns, without its detour.
 
     boto3 would only add its resources and S3 transfers, for 40 ms of a cold start.
     """
@@ -53,7 +54,7 @@ def _client() -> Any:
     from botocore.config import Config  # pylint: disable=import-outside-toplevel
 
     return botocore.session.get_session().create_client(
-        "dynamodb",
+        service,
         config=Config(
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
@@ -73,6 +74,17 @@ def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
     Raises Problem with 503 where DynamoDB is throttled or does not answer; any other refusal
     stays botocore's ClientError.
     """
+    name = os.environ[table.environment]
+    return send("dynamodb", operation, {"table_name": name}, {"TableName": name, **request})
+
+
+def send(
+    service: str, operation: str, about: Mapping[str, str], request: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Call an operation of a service's boto3 client, `about` being told to the trace.
+
+    Raises as `call` does.
+    """
     from botocore.exceptions import (  # pylint: disable=import-outside-toplevel
         BotoCoreError,
         ClientError,
@@ -80,17 +92,19 @@ def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
 
     from function import telemetry  # pylint: disable=import-outside-toplevel
 
-    name = os.environ[table.environment]
+    client = _client(service)
     try:
         with telemetry.aws_call(
-            "DynamoDB", operation=operation.title().replace("_", ""), table_name=name
+            client.meta.service_model.service_id,
+            operation=operation.title().replace("_", ""),
+            **about,
         ):
-            response: dict[str, Any] = getattr(_client(), operation)(TableName=name, **request)
+            response: dict[str, Any] = getattr(client, operation)(**request)
             return response
     except (BotoCoreError, ClientError) as error:
         if isinstance(error, ClientError):
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if status < 500 and error.response["Error"]["Code"] not in _NOT_NOW:
+            if status < 500 and status != 429 and error.response["Error"]["Code"] not in _NOT_NOW:
                 raise
         raise Problem(
             503,

@@ -29,7 +29,11 @@ _NAMED = (
     ("ssm", "Path", "arn:aws:ssm:{region}:{account}:parameter{name}"),
     ("ssm", "Names", _PARAMETER),
 )
-_PASSED_TO = {"apigateway": "apigateway.amazonaws.com", "lambda": "lambda.amazonaws.com"}
+_PASSED_TO = {
+    "apigateway": "apigateway.amazonaws.com",
+    "lambda": "lambda.amazonaws.com",
+    "scheduler": "scheduler.amazonaws.com",
+}
 _PASSED_ROLE = "local:passed_role"
 _OTHER_PARAMETERS = "local:other_parameters"
 _STAGE = "local:stage"
@@ -93,6 +97,8 @@ def _conditions(service: str, action: str, body: bytes, params: dict[str, Any]) 
             keys |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
         patches = sent.get("patchOperations") or []
         sent = {"Role": p.get("value") for p in patches if p.get("path") == "/cloudwatchRoleArn"}
+    if service == "scheduler":
+        sent = {"Role": sent.get("Target", {}).get("RoleArn")}
     if service in _PASSED_TO and sent.get("Role"):
         keys[_PASSED_ROLE] = sent["Role"]
     if service == "wafv2" and sent.get("ResourceArn"):
@@ -160,6 +166,33 @@ def _decide(*request: Any, **resource: Any) -> Any:
         return refused
     passing = {"iam:PassedToService": _PASSED_TO[service]}
     return _enforce(access_key, "iam:PassRole", "iam", region, role, passing)
+
+
+def trusts(role_arn: str, service: str) -> bool:
+    """Return whether a role exists and lets an AWS service assume it."""
+    role = iam._roles.get(role_arn.rpartition("/")[2])  # pylint: disable=protected-access
+    trust = json.loads(role["AssumeRolePolicyDocument"]) if role else {"Statement": []}
+    matches = iam_evaluator._service_principal_matches  # pylint: disable=protected-access
+    return any(matches(one.get("Principal", {}), service) for one in trust["Statement"])
+
+
+def role_may(role_arn: str, service: str, action: str, resource_arn: str) -> bool:
+    """Return whether an AWS service may do this in the name of a role."""
+    if not trusts(role_arn, service):
+        return False
+    name, account = role_arn.rpartition("/")[2], role_arn.split(":")[4]
+    context = iam_evaluator.EvalContext(
+        principal_arn=f"arn:aws:sts::{account}:assumed-role/{name}/{service}",
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource_arn,
+        region=responses.get_region(),
+    )
+    # pylint: disable=protected-access
+    policies = iam_evaluator._gather_role_policies(name, account)
+    limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
+    return bool(iam_evaluator.evaluate(context, policies, *limits).decision == "Allow")
 
 
 def install() -> None:

@@ -4,6 +4,7 @@
   X-Forwarded-For; MiniStack believes the header. It tells a function the API key's id, too.
 - A function's workers share its unpacked code, and so the bytecode; each unpacked its own.
 - IAM: `local.authorization`. Documentation: `local.documentation`. Import: `local.rest_import`.
+- Schedules and unattended invocations: `local.triggers`.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from ministack import app
 from ministack.core import lambda_runtime
 from ministack.services import apigateway_v1
 
-from local import authorization, documentation, rest_import
+from local import authorization, documentation, rest_import, triggers
 
 PEER = "127.0.0.1"
 
@@ -66,5 +67,6 @@ if __name__ == "__main__":
     authorization.install()
     documentation.install()
     rest_import.install()
+    triggers.install()
     lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
     app.main()

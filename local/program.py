@@ -171,6 +171,8 @@ class Recorder:
             "regionalDomainName": f"{resource.name}.example",
             "regionalZoneId": f"{resource.name}-zone",
             "rootResourceId": f"{resource.name}-root",
+            "streamArn": f"{arn}/stream/label",
+            "url": f"https://{service}.example/{name}",
             "value": f"value-of-{resource.name}",
             "version": "1",
             **resource.inputs,

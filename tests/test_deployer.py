@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from components import prefix
+from components import ConfigError, prefix
 from deployer import policy
 from function import contract, endpoints
 from function.contract import Answer, Endpoint, Parameter
@@ -125,7 +125,7 @@ def test_no_stacks_names_begin_with_anothers(one: tuple[str, str], other: tuple[
 
 @pytest.mark.parametrize("stack", ("dev_eu", "Dev", "dev.eu", ""))
 def test_a_name_that_could_be_taken_for_anothers_is_refused(stack: str) -> None:
-    with pytest.raises(ValueError, match="must be of a-z, 0-9 and '-'"):
+    with pytest.raises(ConfigError, match="must be of a-z, 0-9 and '-'"):
         prefix("epoch", stack)
 
 

@@ -80,7 +80,7 @@ SKIPS = (
     Skip(
         check="CKV_AWS_158",
         type="aws_cloudwatch_log_group",
-        reason="CloudWatch Logs encrypts all it stores with a key of its own. One of the account's, "
+        reason="CloudWatch Logs encrypts all it stores with a key of its own. One of yours, "
         "by kms_key_arn, pays off where not all who may read logs are to decrypt them.",
     ),
     Skip(

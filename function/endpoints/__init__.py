@@ -3,12 +3,12 @@
 import importlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from functools import cache
 from itertools import accumulate
 
-from function.contract import INDEX_ACTIONS, Access, DeclarationError, Endpoint
-from function.resources import Table, declared_tables
+from function.contract import Access, DeclarationError, Endpoint
+from function.resources import declared_tables, wrong_access
 
 
 def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
@@ -38,22 +38,11 @@ def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
             if other != folder:
                 raise DeclarationError(f"{endpoint.route}: {folder} is too like {other}")
         for access in endpoint.access:
-            for problem in _wrong_access(access, tables):
-                raise DeclarationError(f"{endpoint.route}: {problem}")
+            if isinstance(access, Access):
+                for problem in wrong_access(access, tables):
+                    raise DeclarationError(f"{endpoint.route}: {problem}")
         routes[endpoint.route] = endpoint
     return tuple(routes[route] for route in sorted(routes))
-
-
-def _wrong_access(access: Access, tables: Mapping[str, Table]) -> Iterator[str]:
-    table = tables.get(access.table)
-    if not table:
-        yield f"unknown table {access.table!r}; known tables: {', '.join(tables)}"
-    elif access.index_name:
-        known = [index.name for index in table.indexes]
-        if access.index_name not in known:
-            yield f"table {table.name} has no index {access.index_name!r}, but: {', '.join(known)}"
-        for action in sorted({*access.actions} - INDEX_ACTIONS):
-            yield f"{action} is no action on an index: {', '.join(sorted(INDEX_ACTIONS))}"
 
 
 @cache

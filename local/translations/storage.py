@@ -59,7 +59,8 @@ def _table(context: Context, declared: Properties) -> Created:
         client.update_table(TableName=name, DeletionProtectionEnabled=False)
         client.delete_table(TableName=name)
 
-    return Created(id=name, outputs={"name": name, "arn": made["TableArn"]}, delete=delete)
+    outputs = {"name": name, "arn": made["TableArn"], "streamArn": made.get("LatestStreamArn")}
+    return Created(id=name, outputs=outputs, delete=delete)
 
 
 @translates("aws:dynamodb/tableReplica:TableReplica")

@@ -1,0 +1,158 @@
+"""EpochJob: a function that a schedule, a queue or a table's stream starts."""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+
+from components import permissions
+from components.compute import Compute, Stores
+from components.roles import Roles
+from function.job import Changes, Job, Messages, Schedule
+
+# SQS's longest: a dead letter is as old as its message.
+_DEAD_LETTERS_KEPT_S = 14 * 86_400
+_TAKE = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+_FOLLOW = [
+    f"dynamodb:{action}"
+    for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+]
+
+
+class EpochJob(pulumi.ComponentResource):
+    """A job's own function, its trigger, and a queue for what it could not handle.
+
+    `key` is the job's name, that of its module.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        key: str,
+        job: Job,
+        stores: Stores,
+        log_retention_days: int,
+        roles: Roles,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("epoch:components:EpochJob", name, None, opts)
+        self._name, self._stores, self._child = name, stores, pulumi.ResourceOptions(parent=self)
+        self.job = job
+        self.dead_letters = aws.sqs.Queue(
+            f"{name}-dead-letters",
+            message_retention_seconds=_DEAD_LETTERS_KEPT_S,
+            sqs_managed_sse_enabled=True,
+            opts=self._child,
+        )
+        compute = Compute(
+            name,
+            parent=self,
+            handler="function.work.handler",
+            access=job.access,
+            stores=stores,
+            environment={"JOB": key},
+            memory_mb=job.memory_mb,
+            timeout_s=job.timeout_s,
+            log_retention_days=log_retention_days,
+            roles=roles,
+            own=self._own_statements(job),
+        )
+        self.log_group, self.alias, self.name = compute.log_group, compute.alias, compute.name
+        if isinstance(job.trigger, Schedule):
+            self._run_by(job.trigger, job.summary, roles)
+        elif isinstance(job.trigger, Messages):
+            self._take(job.trigger)
+        else:
+            self._follow(job.trigger)
+        self.register_outputs({"name": self.name})
+
+    def _own_statements(self, job: Job) -> list[pulumi.Output[permissions.Statement]]:
+        """Return what Lambda does in the function's name for the trigger."""
+
+        def allow(
+            actions: list[str], resource: pulumi.Output[str]
+        ) -> pulumi.Output[permissions.Statement]:
+            return resource.apply(lambda arn: permissions.allow(actions, arn))
+
+        if isinstance(job.trigger, Messages):
+            # SQS itself moves the dead letters of a queue.
+            return [allow(_TAKE, self._stores.queues[job.trigger.queue].arn)]
+        statements = [allow(["sqs:SendMessage"], self.dead_letters.arn)]
+        if isinstance(job.trigger, Changes):
+            stream = self._stores.tables[job.trigger.table].stream_arn
+            statements.append(allow(_FOLLOW, stream))
+        return statements
+
+    def _run_by(self, schedule: Schedule, summary: str, roles: Roles) -> None:
+        retries = aws.lambda_.FunctionEventInvokeConfig(
+            self._name,
+            function_name=self.name,
+            qualifier=self.alias.name,
+            maximum_retry_attempts=schedule.attempts - 1,
+            destination_config={"on_failure": {"destination": self.dead_letters.arn}},
+            opts=self._child,
+        )
+        role = roles.assumed_by("scheduler", f"{self._name}-schedule", self._child)
+        policy = aws.iam.RolePolicy(
+            f"{self._name}-schedule",
+            role=role.name,
+            policy=pulumi.Output.all(self.alias.arn, self.dead_letters.arn).apply(
+                lambda known: permissions.policy(
+                    [
+                        permissions.allow(["lambda:InvokeFunction"], known[0]),
+                        permissions.allow(["sqs:SendMessage"], known[1]),
+                    ]
+                )
+            ),
+            opts=self._child,
+        )
+        aws.scheduler.Schedule(
+            self._name,
+            description=summary,
+            schedule_expression=schedule.expression,
+            schedule_expression_timezone=schedule.timezone,
+            flexible_time_window={"mode": "OFF"},
+            target={
+                "arn": self.alias.arn,
+                "role_arn": role.arn,
+                "input": json.dumps({"scheduled": "<aws.scheduler.scheduled-time>"}),
+                "dead_letter_config": {"arn": self.dead_letters.arn},
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, retries]),
+        )
+
+    def _take(self, messages: Messages) -> None:
+        queue = self._stores.queues[messages.queue]
+        redrive = aws.sqs.RedrivePolicy(
+            self._name,
+            queue_url=queue.url,
+            redrive_policy=self.dead_letters.arn.apply(
+                lambda arn: json.dumps(
+                    {"deadLetterTargetArn": arn, "maxReceiveCount": messages.attempts}
+                )
+            ),
+            opts=self._child,
+        )
+        aws.lambda_.EventSourceMapping(
+            self._name,
+            event_source_arn=queue.arn,
+            function_name=self.alias.arn,
+            function_response_types=["ReportBatchItemFailures"],
+            scaling_config={"maximum_concurrency": messages.concurrency},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[redrive]),
+        )
+
+    def _follow(self, changes: Changes) -> None:
+        aws.lambda_.EventSourceMapping(
+            self._name,
+            event_source_arn=self._stores.tables[changes.table].stream_arn,
+            function_name=self.alias.arn,
+            function_response_types=["ReportBatchItemFailures"],
+            # From "now" on, Lambda would miss what happens while the mapping is being made.
+            starting_position="TRIM_HORIZON",
+            maximum_retry_attempts=changes.attempts - 1,
+            bisect_batch_on_function_error=True,
+            destination_config={"on_failure": {"destination_arn": self.dead_letters.arn}},
+            opts=self._child,
+        )

@@ -1,0 +1,49 @@
+"""What a function's role may do, from what its endpoints or its job declare."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from function.contract import Access, Permission
+from function.messages import Send
+
+Statement = dict[str, Any]
+
+
+def statements(
+    access: Iterable[Permission], table_arns: Mapping[str, str], queue_arns: Mapping[str, str]
+) -> list[Statement]:
+    """Return a statement for each resource that is named, with all actions on it."""
+    actions: dict[str, set[str]] = {}
+    for permission in access:
+        if isinstance(permission, Access):
+            index = f"/index/{permission.index_name}" if permission.index_name else ""
+            resource = table_arns[permission.table] + index
+            actions.setdefault(resource, set()).update(permission.actions)
+        elif isinstance(permission, Send):
+            actions.setdefault(queue_arns[permission.queue], set()).add("sqs:SendMessage")
+        else:
+            actions.setdefault(permission.resource, set()).update(permission.actions)
+    return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]
+
+
+def observing(log_group: str) -> list[Statement]:
+    """Return what every function needs to be observed."""
+    return [
+        allow(
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [log_group, f"{log_group}:log-stream:*"],
+        ),
+        # X-Ray has no resources to name: its write actions exist only on "*".
+        allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
+    ]
+
+
+def allow(actions: list[str], resource: str | list[str]) -> Statement:
+    """Return a statement that allows actions on a resource."""
+    return {"Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def policy(allowed: Iterable[Statement]) -> str:
+    """Return a policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(allowed)})

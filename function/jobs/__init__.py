@@ -1,0 +1,54 @@
+"""Every module in this package declares one job, as its `JOB`."""
+
+import importlib
+import os
+import re
+from collections.abc import Mapping
+from functools import cache
+
+from function.contract import DeclarationError
+from function.job import Job, Messages
+
+# Leaves room for project and stack in the 64 characters of a function's name.
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_LONGEST = 30
+
+
+def check(jobs: Mapping[str, Job]) -> Mapping[str, Job]:
+    """Return the jobs by name, sorted; raise DeclarationError where one cannot work, or two cannot
+    coexist."""
+    for name, job in jobs.items():
+        where = f"function/jobs/{name}.py"
+        if not _NAME.fullmatch(name) or len(name) > _LONGEST:
+            raise DeclarationError(
+                f"{where}: a job's name is up to {_LONGEST} characters of a-z, 0-9 and single '_'"
+            )
+        for problem in job.problems():
+            raise DeclarationError(f"{where}: {problem}")
+    queues = [job.trigger.queue for job in jobs.values() if isinstance(job.trigger, Messages)]
+    for queue in {queue for queue in queues if queues.count(queue) > 1}:
+        raise DeclarationError(
+            f"function/jobs: several jobs take the messages of {queue!r}, of which each goes to "
+            "one; give each job a queue of its own"
+        )
+    return dict(sorted(jobs.items()))
+
+
+def takers_of(jobs: Mapping[str, Job]) -> Mapping[str, Job]:
+    """Return the job that takes a queue's messages, by the queue's name."""
+    return {job.trigger.queue: job for job in jobs.values() if isinstance(job.trigger, Messages)}
+
+
+def load(name: str) -> Job:
+    """Return the job of a module; raise DeclarationError for one without."""
+    job = getattr(importlib.import_module(f"{__name__}.{name}"), "JOB", None)
+    if not isinstance(job, Job):
+        raise DeclarationError(f"function/jobs/{name}.py declares no JOB")
+    return job
+
+
+@cache
+def declared() -> Mapping[str, Job]:
+    """Return the jobs of this package by name."""
+    files = (file for file in os.listdir(__path__[0]) if file[0] not in "._")
+    return check({name: load(name) for name in (file.removesuffix(".py") for file in files)})
