@@ -9,7 +9,7 @@ LINTS := style pylint types imports dead-code workflows schemas shell spelling
 # Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo local test lint $(LINTS:%=lint-%) scan smoke serving rollback notes format snapshot \
+.PHONY: demo local test engine lint $(LINTS:%=lint-%) scan smoke serving rollback notes format snapshot \
   diagram lock clean
 
 demo: $(READY)
@@ -20,6 +20,10 @@ local: $(READY)
 
 test: $(READY) $(SCANNERS)
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile
+
+# Under Pulumi's own engine; without a CLI, Go builds it once, in some minutes.
+engine: $(READY)
+	@$(PYTHON) -m tools.engine
 
 # Side by side, each one's output in one piece, and all of them even where one fails.
 lint: $(READY)

@@ -11,6 +11,7 @@ from components import (
     EpochDomain,
     EpochFirewall,
     EpochFunction,
+    EpochGuard,
     EpochJob,
     EpochMonitoring,
     EpochQueue,
@@ -21,6 +22,7 @@ from components import (
     encrypt_everything,
     prefix,
     tag_everything,
+    watch,
 )
 from function.endpoints import declared
 from function.jobs import declared as declared_jobs
@@ -36,6 +38,7 @@ roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissio
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
 if config.kms_key_arn:
     encrypt_everything(config.kms_key_arn)
+everything = watch()
 
 tables = {
     key: EpochTable(
@@ -111,6 +114,7 @@ monitoring = EpochMonitoring(
     runbook=config.runbook,
     alarm_email=config.alarm_email,
 )
+EpochGuard(f"{name}-guard", protect=config.protect_data, behind=everything)
 
 pulumi.export("endpoint", pulumi.Output.concat(url, "/epoch"))
 pulumi.export("api_key", access.keys.apply(lambda keys: keys[min(keys)]))

@@ -8,6 +8,7 @@ from components.config import ConfigError, StackConfig, UsagePlan
 from components.edge import EpochDomain, EpochFirewall
 from components.encryption import encrypt_everything
 from components.function import EpochFunction
+from components.guard import EpochGuard, watch
 from components.job import EpochJob
 from components.monitoring import EpochMonitoring
 from components.names import prefix
@@ -24,6 +25,7 @@ __all__ = [
     "EpochDomain",
     "EpochFirewall",
     "EpochFunction",
+    "EpochGuard",
     "EpochJob",
     "EpochMonitoring",
     "EpochQueue",
@@ -35,4 +37,5 @@ __all__ = [
     "encrypt_everything",
     "prefix",
     "tag_everything",
+    "watch",
 ]

@@ -139,8 +139,8 @@ class StackConfig:
         "", _text(_ARN.format(service="kms", resource="key"), "the ARN of a KMS key")
     )
 
-    # DynamoDB. Protected data has point-in-time recovery and cannot be deleted. Records are kept
-    # for so many days; 0: for ever.
+    # DynamoDB. Protected data has point-in-time recovery and cannot be deleted, nor can anything of
+    # the stack be with `pulumi destroy`. Records are kept for so many days; 0: for ever.
     protect_data: bool = _setting(False, _flag)
     retention_days: int = _setting(0, _number(0, 3_650))
     replica_regions: tuple[str, ...] = _setting(

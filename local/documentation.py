@@ -6,29 +6,66 @@ from typing import Any
 
 from ministack.services import apigateway_v1
 
+from local import rest_serving
+
 Reply = tuple[int, dict[str, str], bytes]
 
 # pylint: disable=protected-access
-_control = apigateway_v1.handle_request
 _export = apigateway_v1._build_api_export
 
-# By API and version: the parts as they were when the version was made.
-_versions: dict[tuple[str, str], list[dict[str, Any]]] = {}
+# By API and version: what AWS says of it, and the parts as they were when it was made.
+_versions: dict[tuple[str, str], tuple[dict[str, Any], list[dict[str, Any]]]] = {}
 
 
-async def _documented_control(method: str, path: str, *rest: Any) -> Reply:
-    match [part for part in path.split("/") if part], method:
-        case ["restapis", api, "documentation", "versions"], "POST":
-            version = json.loads(rest[1])["documentationVersion"]
-            parts = apigateway_v1._documentation_parts.get(api, {}).values()
-            _versions[api, version] = copy.deepcopy(list(parts))
-            made: Reply = apigateway_v1._v1_response({"version": version}, 201)
-            return made
-        case ["restapis", api, "documentation", "versions", version], "DELETE":
-            del _versions[api, version]
-            return 202, {}, b""
-    reply: Reply = await _control(method, path, *rest)
+def _error(kind: str, message: str, status: int) -> Reply:
+    reply: Reply = apigateway_v1._v1_error(f"{kind}Exception", message, status)
     return reply
+
+
+def _publish(api: str, sent: dict[str, Any]) -> Reply:
+    version = sent["documentationVersion"]
+    if (api, version) in _versions:
+        return _error("Conflict", f"Documentation version {version} already exists", 409)
+    about = {
+        "version": version,
+        "createdDate": apigateway_v1._now_unix(),
+        "description": sent.get("description", ""),
+    }
+    parts = apigateway_v1._documentation_parts.get(api, {}).values()
+    _versions[api, version] = about, copy.deepcopy(list(parts))
+    reply: Reply = apigateway_v1._v1_response(about, 201)
+    return reply
+
+
+def _delete(api: str, version: str) -> Reply:
+    stages = apigateway_v1._stages_v1.get(api, {}).values()
+    if any(stage.get("documentationVersion") == version for stage in stages):
+        return _error(
+            "BadRequest",
+            "Cannot delete documentation version because there are API Stages associated with it",
+            400,
+        )
+    del _versions[api, version]
+    return 202, {}, b""
+
+
+def _control(method: str, api: str, version: str, query: Any, body: bytes) -> Reply | None:
+    """Answer a call about documentation versions; `version` is empty for the collection."""
+    if version and (api, version) not in _versions:
+        return _error("NotFound", "Invalid Documentation version specified", 404)
+    match method, bool(version):
+        case "POST", False:
+            return _publish(api, json.loads(body))
+        case "GET", False:
+            known = [about for (of, _), (about, _) in _versions.items() if of == api]
+            reply: Reply = apigateway_v1._v1_paginated_response(known, query)
+            return reply
+        case "GET", True:
+            reply = apigateway_v1._v1_response(_versions[api, version][0])
+            return reply
+        case "DELETE", True:
+            return _delete(api, version)
+    return None
 
 
 def _inherits(location: dict[str, str], path: str, method: str, **more: str) -> bool:
@@ -42,9 +79,10 @@ def _inherits(location: dict[str, str], path: str, method: str, **more: str) -> 
 
 
 def _documented_export(api: str, stage_name: str, *rest: Any) -> dict[str, Any]:
-    document: dict[str, Any] = _export(api, stage_name, *rest)
+    with rest_serving.deployed(api, stage_name):
+        document: dict[str, Any] = _export(api, stage_name, *rest)
     stage = apigateway_v1._stages_v1[api][stage_name]
-    parts = _versions.get((api, stage.get("documentationVersion") or ""), [])
+    _, parts = _versions.get((api, stage.get("documentationVersion") or ""), ({}, []))
     # The more precise location has the last word.
     parts = sorted(parts, key=lambda part: len(part["location"].get("path", "")))
     said = [(part["location"], json.loads(part["properties"])) for part in parts]
@@ -71,6 +109,18 @@ def _documented_export(api: str, stage_name: str, *rest: Any) -> dict[str, Any]:
 
 
 def install() -> None:
-    """Put these in the place of MiniStack's."""
-    apigateway_v1.handle_request = _documented_control
+    """Put these before what answers as the control plane so far, and in the export's place."""
+    control = apigateway_v1.handle_request
+
+    async def documented(method: str, path: str, *rest: Any) -> Reply:
+        _, body, query = rest
+        match [part for part in path.split("/") if part]:
+            case ["restapis", api, "documentation", "versions", *version] if len(version) < 2:
+                answer = _control(method, api, "".join(version), query, body)
+                if answer:
+                    return answer
+        reply: Reply = await control(method, path, *rest)
+        return reply
+
+    apigateway_v1.handle_request = documented
     apigateway_v1._build_api_export = _documented_export

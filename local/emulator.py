@@ -3,7 +3,8 @@
 - API Gateway believes the peer of the connection, which here is always loopback, and appends it to
   X-Forwarded-For; MiniStack believes the header. It tells a function the API key's id, too.
 - A function's workers share its unpacked code, and so the bytecode; each unpacked its own.
-- IAM: `local.authorization`. Documentation: `local.documentation`. Import: `local.rest_import`.
+- IAM: `local.authorization`. API Gateway's import: `local.rest_import`; what it serves:
+  `local.rest_serving`; its documentation: `local.documentation`.
 - Schedules and unattended invocations: `local.triggers`.
 """
 
@@ -20,7 +21,7 @@ from ministack import app
 from ministack.core import lambda_runtime
 from ministack.services import apigateway_v1
 
-from local import authorization, documentation, rest_import, triggers
+from local import authorization, documentation, rest_import, rest_serving, triggers
 
 PEER = "127.0.0.1"
 
@@ -67,6 +68,7 @@ if __name__ == "__main__":
     authorization.install()
     documentation.install()
     rest_import.install()
+    rest_serving.install()
     triggers.install()
     lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
     app.main()

@@ -47,10 +47,10 @@ class Resource:
     urn: str
     parent: str
     inputs: Properties
-    secret: frozenset[str]
-    protect: bool
-    retained: bool
-    depends_on: tuple[str, ...]
+    secret: frozenset[str] = frozenset()
+    protect: bool = False
+    retained: bool = False
+    depends_on: tuple[str, ...] = ()
 
     @property
     def component(self) -> bool:
@@ -84,6 +84,11 @@ class _Monitor(mocks.MockMonitor):
         super().__init__(_Answers(self))
         self.engine = engine
         self.request = threading.local()
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """Return a URN as the engine makes it: the stack itself is no part of its children's."""
+        of_stack = "::pulumi:pulumi:Stack::" in parent
+        return str(super().make_urn("" if of_stack else parent, type_, name))
 
     def RegisterResource(self, request: Any) -> Any:
         self.request.current = request

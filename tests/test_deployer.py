@@ -282,13 +282,18 @@ def test_the_role_suffices_for_a_stack_and_a_change(
         result[0] for (kind, _), (_, result) in cloud.engine.state.items() if ":Deployment" in kind
     ]
     (api,) = cloud.account.emulator.client("apigateway").get_rest_apis()["items"]
-    cloud.role.client("apigateway").update_stage(
-        restApiId=api["id"],
-        stageName="dev",
-        patchOperations=[{"op": "replace", "path": "/deploymentId", "value": deployment}],
-    )
+    gateway = cloud.role.client("apigateway")
+    where = {"restApiId": api["id"], "stageName": "dev"}
+    before = gateway.get_stage(**where)["deploymentId"]
+
+    def serve(deployment: str) -> None:
+        patch = [{"op": "replace", "path": "/deploymentId", "value": deployment}]
+        gateway.update_stage(**where, patchOperations=patch)
+
+    serve(deployment)
     assert cloud.stack.call(method="GET", path="/added/x").status == 404
     assert cloud.stack.log_lines()[-1]["route"] == "unknown"  # it came through to the function
+    serve(before)  # what a stage serves cannot be deleted, and the newest is deleted first
 
 
 def test_the_role_suffices_for_every_option(cloud: Cloud) -> None:

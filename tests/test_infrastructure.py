@@ -20,6 +20,17 @@ def test_the_program_runs_in_deployment_and_in_preview(stack: str, preview: bool
     assert {"aws:dynamodb/table:Table", "aws:lambda/function:Function"} <= kinds
 
 
+@pytest.mark.parametrize("protect", (True, False))
+def test_what_destroy_meets_first_is_behind_everything_and_protected_as_data_is(
+    protect: bool,
+) -> None:
+    resources = declare("prod", protect_data=json.dumps(protect))
+    (guard,) = (one for one in resources if one.kind == "epoch:components:EpochGuard")
+    assert guard.protect is protect
+    others = {one.urn for one in resources if not one.component}
+    assert others <= set(guard.depends_on)
+
+
 def test_prod_protects_its_data_and_dev_does_not() -> None:
     prod, dev = (one(declare(stack), "aws:dynamodb/table:Table") for stack in ("prod", "dev"))
     assert prod["deletionProtectionEnabled"] and prod["pointInTimeRecovery"] == {"enabled": True}

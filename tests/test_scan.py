@@ -95,10 +95,6 @@ def _resource(kind: str, **inputs: Any) -> Resource:
         urn="urn",
         parent="parent",
         inputs=inputs,
-        secret=frozenset(),
-        protect=False,
-        retained=False,
-        depends_on=(),
     )
 
 

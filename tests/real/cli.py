@@ -1,0 +1,116 @@
+"""A copy of the project, driven through Pulumi's own CLI."""
+
+import runpy
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi import automation
+
+from components import bundle
+from local import program
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What the engine did: its steps in order as (operation, type, name), each when it began and
+    when it ended; what was printed; the seconds that it took."""
+
+    began: list[tuple[str, str, str]] = field(default_factory=list)
+    ended: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    printed: list[str] = field(default_factory=list)
+    seconds: float = 0
+
+    @property
+    def changes(self) -> list[tuple[str, str, str]]:
+        """The steps that are more than `same`, of resources that are AWS's."""
+        return [step for step in self.began if step[0] != "same" and step[1].startswith("aws:")]
+
+
+class Stack:
+    """A stack of the program in a folder, in a state of its own."""
+
+    def __init__(self, folder: Path, name: str, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self.name = name
+        self._workspace = automation.LocalWorkspace(
+            work_dir=str(folder), program=self._program, env_vars=environment
+        )
+        self._stack = automation.Stack.create_or_select(name, self._workspace)
+
+    def _program(self) -> None:
+        # Each run reads the folder's own modules anew, as a process of its own would.
+        for module in list(sys.modules):
+            if module.partition(".")[0] in {"components", "function", "policy"}:
+                del sys.modules[module]
+        path = list(sys.path)
+        try:
+            runpy.run_path(str(self.folder))
+        finally:
+            sys.path[:] = path
+
+    def _run(self, operation: Callable[..., Any], *, fails: bool = False, **options: Any) -> Run:
+        """Run a command; raise automation's CommandError where it fails unexpectedly, or does not
+        where it is to fail."""
+        began: list[tuple[str, str, str]] = []
+        ended: dict[tuple[str, str, str], int] = {}
+        printed: list[str] = []
+
+        def hear(event: automation.EngineEvent) -> None:
+            if pre := event.resource_pre_event:
+                began.append(_step(pre.metadata))
+            elif post := event.res_outputs_event:
+                ended[_step(post.metadata)] = len(began)
+
+        started = time.monotonic()
+        with pytest.raises(automation.CommandError) if fails else nullcontext():
+            operation(on_event=hear, on_output=printed.append, color="never", **options)
+        seconds = time.monotonic() - started
+        return Run(began=began, ended=ended, printed=printed, seconds=seconds)
+
+    def preview(self, **options: Any) -> Run:
+        """`pulumi preview`."""
+        return self._run(self._stack.preview, **options)
+
+    def up(self, **options: Any) -> Run:
+        """`pulumi up`."""
+        return self._run(self._stack.up, **options)
+
+    def refresh(self, **options: Any) -> Run:
+        """`pulumi refresh`."""
+        return self._run(self._stack.refresh, **options)
+
+    def destroy(self, **options: Any) -> Run:
+        """`pulumi destroy`."""
+        return self._run(self._stack.destroy, **options)
+
+    def state(self) -> list[dict[str, Any]]:
+        """Return the resources in the state, secrets in the clear."""
+        return list(self._stack.export_stack().deployment.get("resources", []))
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The stack's config, as its file has it."""
+        return program.stack_config(self.name, self.folder)
+
+    def set(self, key: str, value: str) -> None:
+        """`pulumi config set`."""
+        self._stack.set_config(key, automation.ConfigValue(value=value))
+
+
+def _step(metadata: Any) -> tuple[str, str, str]:
+    return str(metadata.op.value), metadata.type, metadata.urn.rpartition("::")[2]
+
+
+def copy_of_project(target: Path) -> Path:
+    """Copy the project to `target`, sharing what is installed and built."""
+    bundle.dependencies()
+    shutil.copytree(program.ROOT, target, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    (target / ".build").symlink_to(program.ROOT / ".build")
+    return target
