@@ -1,3 +1,4 @@
+STACK := dev
 PYTHON := .venv/bin/python
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
@@ -13,10 +14,10 @@ unexport PYTHONDONTWRITEBYTECODE
   diagram lock clean
 
 demo: $(READY)
-	@$(PYTHON) -m local demo
+	@$(PYTHON) -m local demo --stack "$(STACK)"
 
 local: $(READY)
-	@exec $(PYTHON) -m local up
+	@exec $(PYTHON) -m local up --stack "$(STACK)"
 
 test: $(READY) $(SCANNERS)
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile

@@ -15,12 +15,13 @@ from components import (
     EpochJob,
     EpochMonitoring,
     EpochQueue,
+    EpochSecret,
     EpochTable,
     Roles,
     StackConfig,
     Stores,
     encrypt_everything,
-    prefix,
+    stack_name,
     tag_everything,
     watch,
 )
@@ -28,12 +29,13 @@ from function.endpoints import declared
 from function.jobs import declared as declared_jobs
 from function.jobs import takers_of
 from function.messages import declared_queues
-from function.resources import declared_tables
+from function.resources import declared_settings, declared_tables
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
-config = StackConfig.read(pulumi.runtime.config.CONFIG.get(), project)
-name = prefix(project, stack)
 endpoints, jobs = declared(), declared_jobs()
+name = stack_name(project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)])
+given = pulumi.runtime.config.CONFIG.get()
+config = StackConfig.read(given, project, set(filter(pulumi.runtime.is_config_secret, given)))
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
 if config.kms_key_arn:
@@ -54,7 +56,12 @@ queues = {
     key: EpochQueue(f"{name}-{key}", queue=queue, taker=takers.get(key))
     for key, queue in declared_queues().items()
 }
-stores = Stores(tables=tables, queues=queues)
+secrets = {
+    key: EpochSecret(f"{name}-{key}", setting=setting, value=config.secrets[key])
+    for key, setting in declared_settings().items()
+    if setting.secret
+}
+stores = Stores(tables=tables, queues=queues, settings=config.settings, secrets=secrets)
 function = EpochFunction(
     f"{name}-function",
     endpoints=endpoints,
@@ -66,7 +73,6 @@ function = EpochFunction(
     reserved_concurrency=config.reserved_concurrency,
     provisioned_concurrency=config.provisioned_concurrency,
     snap_start=config.snap_start,
-    retention_days=config.retention_days,
     trusted_proxies=config.trusted_proxies,
 )
 workers = {

@@ -11,9 +11,10 @@ from components.function import EpochFunction
 from components.guard import EpochGuard, watch
 from components.job import EpochJob
 from components.monitoring import EpochMonitoring
-from components.names import prefix
+from components.names import prefix, stack_name
 from components.queue import EpochQueue
 from components.roles import Roles
+from components.secret import EpochSecret
 from components.table import EpochTable
 from components.tags import tag_everything
 
@@ -29,6 +30,7 @@ __all__ = [
     "EpochJob",
     "EpochMonitoring",
     "EpochQueue",
+    "EpochSecret",
     "EpochTable",
     "Roles",
     "StackConfig",
@@ -36,6 +38,7 @@ __all__ = [
     "UsagePlan",
     "encrypt_everything",
     "prefix",
+    "stack_name",
     "tag_everything",
     "watch",
 ]

@@ -16,11 +16,14 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pulumi
 from uv import find_uv_bin
+
+from function.resources import declared_settings
 
 ROOT = Path(__file__).parent.parent
 LOCK = ROOT / "function" / "requirements.txt"
@@ -28,24 +31,33 @@ LOCK = ROOT / "function" / "requirements.txt"
 PYTHON_VERSION = "3.13"
 PLATFORM = "aarch64-manylinux2014"
 
-# botocore ships models of every AWS service; the function talks to one.
-_SERVICE = "dynamodb"
+# botocore ships models of every AWS service; the function talks to few.
+_SECRETS = "secretsmanager"
+_STORAGE = "dynamodb"
 
 
 class BundleError(RuntimeError):
     """The function's dependencies could not be installed for Lambda."""
 
 
+def _services() -> list[str]:
+    """Return the services that the function calls, as botocore names them."""
+    secret = any(setting.secret for setting in declared_settings().values())
+    return [_STORAGE, _SECRETS] if secret else [_STORAGE]
+
+
 def dependencies() -> Path:
     """Return the folder with the locked dependencies for Lambda's platform, building it once.
 
-    The folder is named after the hash of the lock and of this module, so a change to either builds
-    anew; it appears in one rename, so a build that was interrupted leaves nothing that looks
-    complete.
+    The folder is named after the hash of the lock, of this module and of the AWS services that the
+    function calls, so a change to any of them builds anew; it appears in one rename, so a build
+    that was interrupted leaves nothing that looks complete.
     """
     if not LOCK.exists():
         raise BundleError(f"{LOCK.relative_to(ROOT)} is missing; restore it or run: make lock")
-    digest = hashlib.sha256(LOCK.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:16]
+    services = _services()
+    parts = (LOCK.read_bytes(), Path(__file__).read_bytes(), " ".join(services).encode())
+    digest = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     target = ROOT / ".build" / f"dependencies-{digest}"
     if target.exists():
         return target
@@ -60,7 +72,7 @@ def dependencies() -> Path:
         result = subprocess.run(install, capture_output=True, text=True, check=False)
         if result.returncode:
             raise BundleError(f"cannot install {LOCK.relative_to(ROOT)}: {result.stderr.strip()}")
-        _trim(Path(scratch) / "out" / "botocore" / "data")
+        _trim(Path(scratch) / "out" / "botocore" / "data", services)
         try:
             os.rename(scratch + "/out", target)
         except OSError:
@@ -79,11 +91,11 @@ def _without_documentation(value: Any) -> Any:
     return [_without_documentation(item) for item in value] if isinstance(value, list) else value
 
 
-def _trim(data: Path) -> None:
-    """Cut botocore's data down to what a client of the service reads, in plain JSON."""
+def _trim(data: Path, services: Sequence[str]) -> None:
+    """Cut botocore's data down to what clients of the services read, in plain JSON."""
     for folder in (entry for entry in data.iterdir() if entry.is_dir()):
         # The newest version of an API is the one that a client takes.
-        keep = max(folder.iterdir()) if folder.name == _SERVICE else None
+        keep = max(folder.iterdir()) if folder.name in services else None
         for version in folder.iterdir():
             if version != keep:
                 shutil.rmtree(version)
@@ -94,8 +106,8 @@ def _trim(data: Path) -> None:
     endpoints = data / "endpoints.json"
     known = json.loads(endpoints.read_bytes())
     for partition in known["partitions"]:
-        services = partition["services"].items()
-        partition["services"] = {name: spec for name, spec in services if name == _SERVICE}
+        known_there = partition["services"].items()
+        partition["services"] = {name: spec for name, spec in known_there if name in services}
     endpoints.write_text(json.dumps(known, separators=(",", ":")))
 
 

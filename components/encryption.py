@@ -14,14 +14,16 @@ def _properties(key_arn: str) -> Mapping[str, Mapping[str, Any]]:
             "server_side_encryption": {"enabled": True, "kms_key_arn": key_arn}
         },
         "aws:lambda/function:Function": {"kms_key_arn": key_arn},
+        "aws:secretsmanager/secret:Secret": {"kms_key_id": key_arn},
         "aws:sns/topic:Topic": {"kms_master_key_id": key_arn},
     }
 
 
 def encrypt_everything(key_arn: str) -> None:
-    """Let every table, log group, topic and function's environment declared from now on use a key.
+    """Let every table, secret, log group, topic and function's environment use a key from now on.
 
-    The key's policy must let CloudWatch Logs and CloudWatch's alarms use it, as the deployer's do.
+    The key's policy must let the stack's roles, CloudWatch Logs and CloudWatch's alarms use it, as
+    the deployer's keys do. A queue stays under SQS's own key, which who sends to it need not know.
     """
     properties = _properties(key_arn)
 

@@ -40,6 +40,7 @@ class Grant:
 
 _TABLES = "arn:aws:dynamodb:*:{account}:table/{name}-*"
 _FUNCTIONS = "arn:aws:lambda:{region}:{account}:function:{name}-*"
+_SECRETS = "arn:aws:secretsmanager:{region}:{account}:secret:{name}-*"
 _ROLES = "arn:aws:iam::{account}:role/{project}/{stack}/*"
 _LOGS = "arn:aws:logs:{region}:{account}:log-group:{name}-*"
 _GATEWAY = "arn:aws:apigateway:{region}::"
@@ -52,6 +53,7 @@ _THROUGH: Condition = {
         "kms:ViaService": (
             "dynamodb.*.amazonaws.com",
             "lambda.*.amazonaws.com",
+            "secretsmanager.*.amazonaws.com",
         )
     }
 }
@@ -112,6 +114,18 @@ GRANTS: tuple[Grant, ...] = (
             "lambda:PutProvisionedConcurrencyConfig",
             "lambda:DeleteProvisionedConcurrencyConfig",
             *("lambda:TagResource", "lambda:UntagResource"),
+        ),
+    ),
+    Grant(
+        why="secrets; a preview is not shown what they are",
+        resources=(_SECRETS,),
+        reads=("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"),
+        writes=(
+            *("secretsmanager:CreateSecret", "secretsmanager:UpdateSecret"),
+            *("secretsmanager:DeleteSecret", "secretsmanager:RestoreSecret"),
+            *("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
+            *("secretsmanager:UpdateSecretVersionStage", "secretsmanager:ListSecretVersionIds"),
+            *("secretsmanager:TagResource", "secretsmanager:UntagResource"),
         ),
     ),
     Grant(
@@ -340,10 +354,20 @@ BOUNDARY: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="a table under the stack's key, which DynamoDB uses in the caller's name",
+        why="tables and secrets under the stack's key, which AWS uses in the caller's name",
         resources=("arn:aws:kms:*:{account}:key/*",),
         writes=("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
-        condition={**_TAGGED, "StringLike": {"kms:ViaService": "dynamodb.*.amazonaws.com"}},
+        condition={
+            **_TAGGED,
+            "StringLike": {
+                "kms:ViaService": ("dynamodb.*.amazonaws.com", "secretsmanager.*.amazonaws.com")
+            },
+        },
+    ),
+    Grant(
+        why="the stack's secrets",
+        resources=(_SECRETS,),
+        writes=("secretsmanager:GetSecretValue",),
     ),
     Grant(
         why="the stack's logs",
@@ -397,7 +421,10 @@ def key_policy(*, account: str, region: str, roles: str) -> dict[str, Any]:
                 "ArnLike": {"aws:PrincipalArn": roles},
                 "StringEquals": {
                     "kms:CallerAccount": account,
-                    "kms:ViaService": f"dynamodb.{region}.amazonaws.com",
+                    "kms:ViaService": [
+                        f"{service}.{region}.amazonaws.com"
+                        for service in ("dynamodb", "secretsmanager")
+                    ],
                 },
             },
         },

@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from function.contract import Problem
-from function.resources import Table
+from function.resources import EXPIRES, Table
+from function.setting import SETTINGS
 from function.tables import EPOCHS
 
 SECONDS_PER_DAY = 86_400
@@ -113,6 +114,13 @@ def send(
         ) from error
 
 
+def expiry(table: Table, since: float) -> dict[str, dict[str, str]]:
+    """Return the attribute by which an item expires, so many days after `since` (Unix seconds) as
+    the table's setting says; nothing where it never does."""
+    days = SETTINGS[table.expires] if table.expires else 0
+    return {EXPIRES: {"N": str(int(since) + days * SECONDS_PER_DAY)}} if days else {}
+
+
 def put_epoch(record: Epoch) -> tuple[Epoch, bool]:
     """Store a record unless its key exists; return what is stored, and whether it was there.
 
@@ -131,8 +139,8 @@ def put_epoch(record: Epoch) -> tuple[Epoch, bool]:
         "ExpressionAttributeNames": {"#key": EPOCHS.partition_key},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    if retention := int(os.environ.get("RETENTION_DAYS", "0")):
-        item["expires"] = {"N": str(int(record.epoch) + retention * SECONDS_PER_DAY)}
+    if expires := expiry(EPOCHS, record.epoch):
+        item |= expires
         # DynamoDB deletes what has expired within days, not at once.
         condition["ConditionExpression"] += " OR expires < :now"
         condition["ExpressionAttributeValues"] = {":now": {"N": str(int(record.epoch))}}

@@ -219,7 +219,7 @@ def up(
 
     `config` is laid over Pulumi.<stack>.yaml.
     """
-    config = {**program.stack_config(stack), **(config or {})}
+    config = {**program.local_config(stack), **(config or {})}
     with account(config.get("aws:region", "us-east-1"), port=port) as own:
         engine = Deployer(own.emulator, own.region, progress)
         yield _run(engine, stack, config, own, own.emulator)
@@ -234,7 +234,7 @@ def up_in(
     config: Mapping[str, str] | None = None,
 ) -> Iterator[LocalStack]:
     """Bring the stack up beside others, as root or as `deployer`, and delete it on leaving."""
-    config = {**program.stack_config(stack), **(config or {})}
+    config = {**program.local_config(stack), **(config or {})}
     deployer = deployer or shared.emulator
     engine = Deployer(deployer, shared.region, lambda *_: None)
     try:

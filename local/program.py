@@ -8,7 +8,7 @@ import json
 import re
 import runpy
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,11 @@ from pulumi.runtime.settings import set_root_resource
 ROOT = Path(__file__).parent.parent
 
 Properties = dict[str, Any]
+
+
+class Secret(str):
+    """A value of a stack's config that is secret."""
+
 
 # How Pulumi marks a secret that crosses to the engine or back: this entry beside its `value`.
 _MARK = "4dabf18193072939515e22adb298388d"  # pragma: allowlist secret
@@ -175,6 +180,7 @@ class Recorder:
             "region": self.region,
             "regionalDomainName": f"{resource.name}.example",
             "regionalZoneId": f"{resource.name}-zone",
+            "secretArn": arn,
             "rootResourceId": f"{resource.name}-root",
             "streamArn": f"{arn}/stream/label",
             "url": f"https://{service}.example/{name}",
@@ -195,7 +201,7 @@ def declare(
 
 def _load(path: Path) -> Properties:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise ProgramError(f"{path.name} is missing") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -211,16 +217,92 @@ def project_name(folder: Path = ROOT) -> str:
     return str(_load(folder / "Pulumi.yaml").get("name"))
 
 
+def stacks(folder: Path = ROOT) -> list[str]:
+    """Return the stacks that have a Pulumi.<stack>.yaml."""
+    files = sorted(folder.glob("Pulumi.*.yaml"))
+    return [path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in files]
+
+
 def stack_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
-    """Return the config of Pulumi.<stack>.yaml as the CLI hands it to a program: as strings."""
-    values = _load(folder / f"Pulumi.{stack}.yaml").get("config")
-    if not isinstance(values, dict):
-        raise ProgramError(f"Pulumi.{stack}.yaml must have a mapping 'config'")
-    return {str(key): _raw(value) for key, value in values.items()}
+    """Return a stack's config as the CLI hands it to a program: as strings, by `namespace:key`.
+
+    Pulumi.<stack>.yaml goes before what Pulumi.yaml says for all. A `secure:` value, which only
+    the CLI can read, is a Secret that stands for it.
+    """
+    file = folder / f"Pulumi.{stack}.yaml"
+    if not file.exists():
+        known = ", ".join(stacks(folder))
+        raise ProgramError(f"{file.name} is missing: there is no stack {stack}, but {known}")
+    shared, own = _load(folder / "Pulumi.yaml").get("config", {}), _load(file).get("config", {})
+    for name, values in (("Pulumi.yaml", shared), (file.name, own)):
+        if not isinstance(values, dict):
+            raise ProgramError(f"{name}: 'config' must be a mapping")
+    return _named(file, shared, folder, _shared) | _named(file, own, folder, _raw)
+
+
+def local_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
+    """Return a stack's config with the secrets of secrets.<stack>.yaml, which git ignores.
+
+    Raises ProgramError for a secret that is not there.
+    """
+    config, file = stack_config(stack, folder), folder / f"secrets.{stack}.yaml"
+    given = _named(file, _load(file), folder, _raw) if file.exists() else {}
+    secrets = {key: Secret(value) for key, value in given.items()}
+    for key, value in config.items():
+        if isinstance(value, Secret) and key not in secrets:
+            raise ProgramError(
+                f"{key} is encrypted in Pulumi.{stack}.yaml: write a value for this machine into "
+                f"{file.name}, which git ignores, as a line `{key.partition(':')[2]}: …`"
+            )
+    return config | secrets
+
+
+def _named(
+    file: Path, values: Properties, folder: Path, raw: Callable[[Any], str | None]
+) -> dict[str, str]:
+    """Return values as strings; a key without a namespace is the project's."""
+    found: dict[str, str] = {}
+    for given, value in values.items():
+        key = str(given) if ":" in str(given) else f"{project_name(folder)}:{given}"
+        if key in found:
+            raise ProgramError(f"{file.name}: {key} is given twice, also as {given}")
+        if (text := raw(value)) is not None:
+            found[key] = text
+    return found
+
+
+def _shared(value: Any) -> str | None:
+    """Return what Pulumi.yaml gives a key: a literal, or a mapping's `value` or `default`."""
+    if isinstance(value, dict):
+        value = value.get("value", value.get("default"))
+    return None if value is None else _raw(value)
 
 
 def _raw(value: Any) -> str:
+    if _is_sealed(value):
+        return Secret("encrypted")
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_sealed(value: Any) -> bool:
+    """Return whether a `secure:` value is in a value, at any depth."""
+    if isinstance(value, dict):
+        return set(value) == {"secure"} or any(map(_is_sealed, value.values()))
+    return isinstance(value, list) and any(map(_is_sealed, value))
+
+
+class _Loader(yaml.SafeLoader):  # pylint: disable=too-many-ancestors
+    """YAML in which a key is given once, as the CLI reads it."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping; raises a YAMLError for a key that is given twice."""
+        keys = [key.value for key, _ in node.value]
+        for key, _ in node.value:
+            if keys.count(key.value) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value} is given twice", key.start_mark
+                )
+        return super().construct_mapping(node, deep)
 
 
 def run(
@@ -252,7 +334,8 @@ def run(
             monitor=monitor,
         )
         values_given = stack_config(stack, folder) if config is None else config
-        pulumi.runtime.set_all_config(dict(values_given))
+        secret_keys = [key for key, value in values_given.items() if isinstance(value, Secret)]
+        pulumi.runtime.set_all_config(dict(values_given), secret_keys)
         await runtime_stack.run_pulumi_func(entry)
         root = pulumi.runtime.get_root_resource()
         assert isinstance(root, runtime_stack.Stack)

@@ -125,7 +125,7 @@ def test_a_key_without_an_id_is_told_apart_by_its_digest(table: Any) -> None:
 
 
 def test_an_expired_record_is_recorded_anew(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RETENTION_DAYS", "1")
+    monkeypatch.setenv("SETTING_RETENTION_DAYS", "1")
     header = {"Idempotency-Key": "same"}
     main.handler(event(header), CONTEXT)
     later = post_epoch.time.time_ns() + 2 * storage.SECONDS_PER_DAY * 10**9
@@ -222,7 +222,7 @@ def test_answer_item_and_repeat_have_the_same_digits(
 def test_before_it_expires_a_record_is_repeated(
     table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RETENTION_DAYS", "1")
+    monkeypatch.setenv("SETTING_RETENTION_DAYS", "1")
     first, again = (main.handler(event({"Idempotency-Key": "one"}), CONTEXT) for _ in range(2))
     assert first["body"] == again["body"] and "Idempotency-Replayed" in again["headers"]
     assert len(table()) == 1
