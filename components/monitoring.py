@@ -10,6 +10,8 @@ from components import dashboard
 from components.alarms import BURN_RATES, THROTTLED_CALLS, Alarm, Sources, alarms, burns
 from components.api import EpochApi
 from components.function import EpochFunction
+from components.job import EpochJob
+from components.queue import EpochQueue
 from components.table import EpochTable
 from function.contract import Endpoint
 from function.telemetry import NAMESPACE
@@ -44,6 +46,8 @@ class EpochMonitoring(pulumi.ComponentResource):
         function: EpochFunction,
         tables: Mapping[str, EpochTable],
         endpoints: Sequence[Endpoint],
+        jobs: Mapping[str, EpochJob],
+        queues: Mapping[str, EpochQueue],
         timeout_s: int,
         concurrency: int,
         runbook: str,
@@ -75,6 +79,8 @@ class EpochMonitoring(pulumi.ComponentResource):
             function=function,
             tables=tables,
             endpoints=endpoints,
+            jobs=jobs,
+            queues=queues,
             timeout_s=timeout_s,
             concurrency=concurrency,
         )

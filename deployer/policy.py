@@ -40,6 +40,7 @@ class Grant:
 
 _TABLES = "arn:aws:dynamodb:*:{account}:table/{name}-*"
 _FUNCTIONS = "arn:aws:lambda:{region}:{account}:function:{name}-*"
+_QUEUES = "arn:aws:sqs:{region}:{account}:{name}-*"
 _SECRETS = "arn:aws:secretsmanager:{region}:{account}:secret:{name}-*"
 _ROLES = "arn:aws:iam::{account}:role/{project}/{stack}/*"
 _LOGS = "arn:aws:logs:{region}:{account}:log-group:{name}-*"
@@ -110,6 +111,8 @@ GRANTS: tuple[Grant, ...] = (
             *("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"),
             *("lambda:CreateAlias", "lambda:UpdateAlias", "lambda:DeleteAlias"),
             *("lambda:AddPermission", "lambda:RemovePermission"),
+            "lambda:PutFunctionEventInvokeConfig",
+            *("lambda:UpdateFunctionEventInvokeConfig", "lambda:DeleteFunctionEventInvokeConfig"),
             *("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency"),
             "lambda:PutProvisionedConcurrencyConfig",
             "lambda:DeleteProvisionedConcurrencyConfig",
@@ -169,7 +172,11 @@ GRANTS: tuple[Grant, ...] = (
         why="the stack's own roles, handed to the services that take them",
         resources=(_ROLES,),
         writes=("iam:PassRole",),
-        condition={"StringEquals": {"iam:PassedToService": ("lambda.amazonaws.com",)}},
+        condition={
+            "StringEquals": {
+                "iam:PassedToService": ("lambda.amazonaws.com", "scheduler.amazonaws.com")
+            }
+        },
     ),
     Grant(
         why="API Gateway gives ids: what is created must carry the stack's tags",
@@ -286,6 +293,41 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
+        why="queues, and the dead letters of jobs",
+        resources=(_QUEUES,),
+        reads=("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"),
+        writes=(
+            *("sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes"),
+            *("sqs:TagQueue", "sqs:UntagQueue"),
+        ),
+    ),
+    Grant(
+        why="schedules",
+        resources=("arn:aws:scheduler:{region}:{account}:schedule/default/{name}-*",),
+        reads=("scheduler:GetSchedule",),
+        writes=(
+            *("scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"),
+        ),
+    ),
+    Grant(
+        why="what starts the stack's own functions from queues and streams has an id for a name, "
+        "and before it is made none",
+        resources=("*",),
+        reads=("lambda:GetEventSourceMapping",),
+        writes=(
+            *("lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping"),
+            "lambda:DeleteEventSourceMapping",
+        ),
+        condition={"ArnLike": {"lambda:FunctionArn": _FUNCTIONS}},
+    ),
+    Grant(
+        why="the tags of those, which are set with them",
+        resources=("arn:aws:lambda:{region}:{account}:event-source-mapping:*",),
+        reads=("lambda:ListTags",),
+        writes=("lambda:TagResource", "lambda:UntagResource"),
+        condition={"StringEqualsIfExists": _TAGGED["StringEquals"]},
+    ),
+    Grant(
         why="the record of a domain name",
         given="zone_id",
         resources=("arn:aws:route53:::hostedzone/{zone_id}",),
@@ -352,6 +394,27 @@ BOUNDARY: tuple[Grant, ...] = (
             *("dynamodb:*Item", "dynamodb:PartiQL*", "dynamodb:Query", "dynamodb:Scan"),
             *("dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"),
         ),
+    ),
+    Grant(
+        why="streams of the stack's tables, which jobs follow",
+        resources=(_TABLES,),
+        writes=(
+            *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+            "dynamodb:ListStreams",
+        ),
+    ),
+    Grant(
+        why="messages of the stack's queues",
+        resources=(_QUEUES,),
+        writes=(
+            *("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"),
+            "sqs:GetQueueAttributes",
+        ),
+    ),
+    Grant(
+        why="the stack's functions, which schedules start",
+        resources=(_FUNCTIONS,),
+        writes=("lambda:InvokeFunction",),
     ),
     Grant(
         why="tables and secrets under the stack's key, which AWS uses in the caller's name",

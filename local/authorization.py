@@ -14,13 +14,14 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from ministack.core import iam_actions, iam_evaluator, responses
-from ministack.services import apigateway_v1, cognito, iam, sts, tagging
+from ministack.services import apigateway_v1, cognito, iam, lambda_svc, sts, tagging
 
 _PARAMETER = "arn:aws:ssm:{region}:{account}:parameter/{name}"
 
 # Where a request names its resource and MiniStack does not look: service, field and ARN.
 _NAMED = (
     ("lambda", "FunctionName", "arn:aws:lambda:{region}:{account}:function:{name}"),
+    ("sqs", "QueueName", "arn:aws:sqs:{region}:{account}:{name}"),
     ("monitoring", "AlarmNames", "arn:aws:cloudwatch:{region}:{account}:alarm:{name}"),
     ("monitoring", "DashboardName", "arn:aws:cloudwatch::{account}:dashboard/{name}"),
     ("monitoring", "DashboardNames", "arn:aws:cloudwatch::{account}:dashboard/{name}"),
@@ -97,6 +98,8 @@ def _conditions(service: str, action: str, body: bytes, params: dict[str, Any]) 
             keys |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
         patches = sent.get("patchOperations") or []
         sent = {"Role": p.get("value") for p in patches if p.get("path") == "/cloudwatchRoleArn"}
+    if action == "lambda:CreateEventSourceMapping":
+        keys["lambda:FunctionArn"] = sent.get("FunctionName")
     if service == "scheduler":
         sent = {"Role": sent.get("Target", {}).get("RoleArn")}
     if service in _PASSED_TO and sent.get("Role"):
@@ -155,6 +158,9 @@ def _web_identity(token: str, *request: Any) -> Any:
 def _decide(*request: Any, **resource: Any) -> Any:
     """Return None where a request is allowed, else why not."""
     context = dict(resource.get("service_context") or {})
+    identity = str(resource.get("resource_arn")).partition(":event-source-mapping:")[2]
+    if mapping := lambda_svc._esms.get(identity):  # pylint: disable=protected-access
+        context["lambda:FunctionArn"] = mapping["FunctionArn"]
     role, others = context.pop(_PASSED_ROLE, None), context.pop(_OTHER_PARAMETERS, ())
     refused = _enforce(*request, **{**resource, "service_context": context})
     for other in others:

@@ -44,7 +44,8 @@ def demo(stack: str, port: int | None) -> None:
         reply = local.call()
         _show(f"POST {local.outputs['endpoint']}\n  {reply.status}", reply.body)
         if reply.status != 201:
-            raise deploy.DeployError(f"POST /epoch answered {reply.status}, not 201")
+            why = "; ".join(local.emulator.failures())
+            raise deploy.DeployError(f"POST /epoch answered {reply.status}, not 201. {why}")
         _show("Stored item", local.items()[0])
         line = _wait_for(local.log_lines)[0]
         _show("Log line", line)
@@ -62,9 +63,13 @@ def _sources() -> dict[str, int]:
 
 def _follow(local: deploy.LocalStack) -> None:
     """Print requests as they come and publish the function when a file of it changes."""
-    log, sources = deploy.LogTail(local), _sources()
+    log, sources, failed = deploy.LogTail(local), _sources(), 0
     while True:
         try:
+            failures = local.emulator.failures()
+            for failure in failures[failed:]:
+                print(f"the function failed: {failure}", flush=True)
+            failed = len(failures)
             for line in log.read():
                 print(_brief(line), flush=True)
             if (now := _sources()) != sources:

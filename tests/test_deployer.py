@@ -296,7 +296,8 @@ def test_the_role_suffices_for_a_stack_and_a_change(
     serve(before)  # what a stage serves cannot be deleted, and the newest is deleted first
 
 
-def test_the_role_suffices_for_every_option(cloud: Cloud) -> None:
+@pytest.mark.usefixtures("jobs")
+def test_the_role_suffices_for_every_option_and_every_kind_of_job(cloud: Cloud) -> None:
     role = cloud.account.emulator.acting_as(cloud.outputs["prod_deploy_role"], _token("prod"))
     config = cloud.options | _handed(cloud.outputs, "prod")
     del config["epoch:kms_key_arn"]  # excludes the replicas

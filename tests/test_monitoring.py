@@ -40,12 +40,13 @@ def _dashboard(resources: list[program.Resource]) -> Any:
     return json.loads(one(resources, "aws:cloudwatch/dashboard:Dashboard")["dashboardBody"])
 
 
+@pytest.mark.usefixtures("jobs")
 def test_every_alarm_links_to_its_section_of_the_runbook_and_every_section_has_an_alarm() -> None:
     runbook = (ROOT / "docs" / "operations.md").read_text()
     part = runbook.partition("## Alarms")[2].partition("\n## ")[0]
     sections = set(re.findall(r"^### (\S+)$", part, re.M))
     linked = set()
-    for name, alarm in _alarms(declare("prod")).items():
+    for name, alarm in _alarms(program.declare("prod")).items():
         meaning, _, address = alarm["alarmDescription"].partition(" What to do: ")
         file, _, section = address.partition("#")
         assert meaning and file == "docs/operations.md" and name.startswith(section)
@@ -149,3 +150,20 @@ def test_only_alarms_of_the_account_publish_to_the_topic() -> None:
 def test_tracing_follows_the_config() -> None:
     rule = one(declare("prod", trace_share="0.2"), "aws:xray/samplingRule:SamplingRule")
     assert rule["fixedRate"] == 0.2 and rule["serviceName"] == "epoch-prod-api/prod"
+
+
+@pytest.mark.usefixtures("jobs")
+def test_a_job_has_alarms_and_a_row_of_its_own() -> None:
+    resources = program.declare("prod")
+    alarms = _alarms(resources)
+    assert {name for name in alarms if name.startswith("job-") and "ship" in name} == {
+        f"job-{what}-ship"
+        for what in ("backlog", "dead-letters", "duration", "errors", "throttles")
+    }
+    assert "job-backlog-clean-up" not in alarms  # a schedule's run never waits
+    assert alarms["job-backlog-ship"]["dimensions"] == {"QueueName": "epoch-prod-orders"}
+    assert alarms["job-backlog-follow"]["threshold"] == 1_000 * 900
+    assert alarms["job-duration-ship"]["threshold"] == 80_000
+    titles = [widget["properties"].get("title", "") for widget in _dashboard(resources)["widgets"]]
+    assert "Job ship: dead letters, oldest item in s" in titles
+    assert len([title for title in titles if title.startswith("Job clean_up: ")]) == 4

@@ -91,6 +91,10 @@ KINDS: Mapping[str, Kind] = {
     "aws:kms/alias:Alias": _kind("aws_kms_alias"),
     "aws:kms/key:Key": _kind("aws_kms_key"),
     "aws:lambda/alias:Alias": _kind("aws_lambda_alias"),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": _kind("aws_lambda_event_source_mapping"),
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": _kind(
+        "aws_lambda_function_event_invoke_config"
+    ),
     "aws:lambda/function:Function": _kind(
         "aws_lambda_function", code="filename", name="function_name"
     ),
@@ -99,11 +103,14 @@ KINDS: Mapping[str, Kind] = {
         "aws_lambda_provisioned_concurrency_config"
     ),
     "aws:route53/record:Record": _kind("aws_route53_record"),
+    "aws:scheduler/schedule:Schedule": _kind("aws_scheduler_schedule"),
     "aws:sns/topic:Topic": _kind("aws_sns_topic"),
     "aws:sns/topicPolicy:TopicPolicy": _kind("aws_sns_topic_policy"),
     "aws:sns/topicSubscription:TopicSubscription": _kind(
         "aws_sns_topic_subscription", topic="topic_arn"
     ),
+    "aws:sqs/queue:Queue": _kind("aws_sqs_queue"),
+    "aws:sqs/redrivePolicy:RedrivePolicy": _kind("aws_sqs_queue_redrive_policy"),
     "aws:wafv2/webAcl:WebAcl": _kind("aws_wafv2_web_acl"),
     "aws:wafv2/webAclAssociation:WebAclAssociation": _kind("aws_wafv2_web_acl_association"),
     "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": _kind(
