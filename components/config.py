@@ -130,6 +130,17 @@ class UsagePlan:
     quota_per_day: int = _setting(1_000_000, _number(1, 2_147_483_647))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Throttle:
+    """What a stage takes: calls per second, and calls at once (API Gateway's token bucket).
+
+    The ranges are API Gateway's default quotas for an account and region.
+    """
+
+    rate_limit: float = _setting(None, _number(1, 10_000, float))
+    burst_limit: int = _setting(None, _number(1, 5_000))
+
+
 _STANDARD = {"standard": UsagePlan()}
 _ARN = r"arn:aws[a-z-]*:{service}:[a-z0-9-]*:\d{{12}}:{resource}/.+"
 
@@ -180,8 +191,9 @@ class StackConfig:
         default_factory=lambda: {"default": "standard"},
         metadata={"rule": _map_of(_text(r".+", "the name of a usage plan"))},
     )
-    # A published documentation is a snapshot, which exports of the API then say.
-    publish_documentation: bool = _setting(True, _flag)
+    # All callers of the stage together, with and without a key; by default the sum of the usage
+    # plans, one key each.
+    throttle: Throttle | None = _setting(None, _record(Throttle))
     # Proxies in front that append to X-Forwarded-For, a CDN for example.
     trusted_proxies: int = _setting(0, _number(0, 10))
     # API Gateway has one role for access logs per account and region; one stack owns it.
@@ -212,6 +224,15 @@ class StackConfig:
     def concurrency(self) -> int:
         """How many executions the function may reach at once."""
         return self.reserved_concurrency or self.account_concurrency
+
+    @property
+    def stage_throttle(self) -> Throttle:
+        """What the stage takes: what each key may take by its plan, together, up to the quotas."""
+        plans = [self.usage_plans[plan] for plan in self.api_keys.values()]
+        return self.throttle or Throttle(
+            rate_limit=min(sum(plan.rate_limit for plan in plans), 10_000),
+            burst_limit=min(sum(plan.burst_limit for plan in plans), 5_000),
+        )
 
     @classmethod
     def read(cls, values: Mapping[str, str], project: str, secret: Collection[str]) -> Self:

@@ -22,7 +22,7 @@ ADDED = Endpoint(
     path="/epoch/{key}",
     summary="Read.",
     handle=lambda request: Answer(status=200, body={"ip": request.ip}),
-    answers={200: {"type": "object"}},
+    answers={200: {"title": "Added", "type": "object"}},
     path_parameters=(Parameter(name="key", description="Which."),),
 )
 
@@ -149,7 +149,7 @@ def test_only_alarms_of_the_account_publish_to_the_topic() -> None:
 
 def test_tracing_follows_the_config() -> None:
     rule = one(declare("prod", trace_share="0.2"), "aws:xray/samplingRule:SamplingRule")
-    assert rule["fixedRate"] == 0.2 and rule["serviceName"] == "epoch-prod-api/prod"
+    assert rule["fixedRate"] == 0.2 and rule["serviceName"] == "epoch-prod/prod"
 
 
 @pytest.mark.usefixtures("jobs")

@@ -65,17 +65,11 @@ def _plan(inputs: Properties) -> str:
 # What comes first here comes first in a card; a type that is not here is named by its token.
 SHOWN: Mapping[str, Shown] = {
     "RestApi": Shown(
-        label="REST API", detail=lambda inputs: inputs["endpointConfiguration"]["types"].lower()
+        label="REST API by OpenAPI",
+        detail=lambda inputs: inputs["endpointConfiguration"]["types"].lower(),
     ),
     "Stage": Shown(label="Stage", detail=_stage),
-    "Method": Shown(
-        label="Method",
-        detail=lambda inputs: "needs an API key" if inputs.get("apiKeyRequired") else "open",
-    ),
-    "Integration": Shown(label="Integration", detail=lambda inputs: "Lambda proxy"),
     "Permission": Shown(label="Permission to invoke"),
-    "RequestValidator": Shown(label="Request validator"),
-    "Response": Shown(label="Gateway response"),
     "Function": Shown(label="Function", detail=_function),
     "Alias": Shown(label="Alias", detail=lambda inputs: inputs["name"]),
     "Role": Shown(label="Role"),

@@ -10,13 +10,14 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from uv import find_uv_bin
 
+from function.endpoints import declared
 from local import program
 from tools import command, terraform
 
@@ -250,6 +251,20 @@ def unexcused(
     return wrong
 
 
+def keyless(document: Mapping[str, Any], public: Set[str]) -> list[str]:
+    """Return the operations of an imported document that need no API key, unless their route is
+    public, a preflight, or what is left of a path with a public route."""
+    wrong = []
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            name = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+            mock = operation.get("x-amazon-apigateway-integration", {}).get("type") == "mock"
+            open_path = name == "ANY" and any(route.endswith(f" {path}") for route in public)
+            if not (operation.get("security") or mock or open_path or f"{name} {path}" in public):
+                wrong.append(f"{name} {path} needs no API key and is not public")
+    return wrong
+
+
 def secrets(root: Path = program.ROOT) -> list[str]:
     """Return where detect-secrets finds secrets, in all files that git does not ignore."""
     listed = _run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=root)
@@ -297,7 +312,16 @@ def vulnerabilities(osv: str = OSV) -> list[str]:
 def _stacks() -> list[str]:
     stacks = program.stacks()
     rendered = {stack: terraform.render(terraform.declare(stack)) for stack in stacks}
-    return unexcused(check(rendered), SKIPS, set(filter(_is_unprotected, stacks)))
+    public = {endpoint.route for endpoint in declared() if endpoint.public}
+    open_routes = [
+        f"{stack}: {problem}"
+        for stack, files in rendered.items()
+        for api in files["aws_api_gateway_rest_api.tf.json"]["resource"].values()
+        for arguments in api.values()
+        for problem in keyless(json.loads(arguments["body"]), public)
+    ]
+    unprotected = set(filter(_is_unprotected, stacks))
+    return unexcused(check(rendered), SKIPS, unprotected) + open_routes
 
 
 def _is_unprotected(stack: str) -> bool:
