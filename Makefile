@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Names of files are UTF-8, in whatever locale.
 export PYTHONUTF8 := 1
 
-.PHONY: bench demo local test engine lint $(LINTS:%=lint-%) scan smoke serving rollback notes format \
+.PHONY: bench demo local test engine lint $(LINTS:%=lint-%) scan smoke serving settle rollback order prune drift notes format \
   openapi snapshot diagram lock clean
 
 demo: $(READY)
@@ -73,6 +73,23 @@ serving: $(READY)
 
 rollback: $(READY)
 	@$(PYTHON) -m tools.rollback "$(OUTPUTS)" --to "$(VERSION)"
+
+# After a deployment, however it ended: what serves passes the smoke test, or what served before
+# serves again. BEFORE: the outputs before it; VERSION: what `make serving` said then.
+settle: $(READY)
+	@$(PYTHON) -m tools.settle "$(OUTPUTS)" "$(BEFORE)" --to "$(VERSION)"
+
+# No commit goes over a newer one: pulumi stack history --json > HISTORY; make order COMMIT=...
+order: $(READY)
+	@$(PYTHON) -m tools.order "$(HISTORY)" "$(COMMIT)"
+
+# The function's versions that no rollback needs; each is billed with SnapStart.
+prune: $(READY)
+	@$(PYTHON) -m tools.prune "$(OUTPUTS)"
+
+# AWS against the commit that is deployed.
+drift: $(READY)
+	@$(PYTHON) -m tools.drift "$(STACK)"
 
 # The commits that a tag releases: those since the tag before.
 notes: $(READY)
