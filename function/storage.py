@@ -57,7 +57,7 @@ class Epoch(NamedTuple):
 
 
 @cache
-def _client(service: str = "dynamodb") -> Any:
+def _client(service: str, read_s: float = 0) -> Any:
     """Return the process's client of a service: what `boto3.client` returns, without its detour.
 
     boto3 would only add its resources and S3 transfers, for 40 ms of a cold start.
@@ -69,7 +69,7 @@ def _client(service: str = "dynamodb") -> Any:
         service,
         config=Config(
             connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=READ_TIMEOUT_S,
+            read_timeout=read_s or READ_TIMEOUT_S,
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             # Both cost a tenth of a call: naming the SDK's features for each, and validating what
             # the service validates, too.
@@ -96,7 +96,7 @@ def _check(response_dict: Mapping[str, Any], **_: Any) -> None:
 
 def warm() -> None:
     """Build the client. Called while the process starts, when Lambda lends a full CPU."""
-    _client()
+    _client("dynamodb")
 
 
 def _unavailable() -> Problem:
@@ -132,10 +132,15 @@ def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
 
 
 def send(
-    service: str, operation: str, about: Mapping[str, str], request: Mapping[str, Any]
+    service: str,
+    operation: str,
+    about: Mapping[str, str],
+    request: Mapping[str, Any],
+    read_s: float = 0,
 ) -> dict[str, Any]:
     """Call an operation of a service's boto3 client, `about` being told to the trace.
 
+    Where an answer may take longer than DynamoDB's, `read_s` is how long each attempt waits for it.
     Raises as `call` does.
     """
     from botocore.exceptions import (  # pylint: disable=import-outside-toplevel
@@ -145,7 +150,7 @@ def send(
 
     from function import budget, telemetry  # pylint: disable=import-outside-toplevel
 
-    client = _client(service)
+    client = _client(service, read_s) if read_s else _client(service)
     try:
         with telemetry.aws_call(
             client.meta.service_model.service_id,
@@ -153,7 +158,7 @@ def send(
             **about,
         ):
             response: dict[str, Any] = budget.within(
-                BUDGET_S, partial(getattr(client, operation), **request)
+                BUDGET_S + ATTEMPTS * read_s, partial(getattr(client, operation), **request)
             )
             return response
     except ClientError as error:

@@ -515,7 +515,7 @@ def test_expired_credentials_are_read_anew(monkeypatch: pytest.MonkeyPatch) -> N
         assert main.handler(event(), CONTEXT)["statusCode"] == 503
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "renewed")
         assert main.handler(event(), CONTEXT)["statusCode"] == 201
-        credentials = storage._client()._get_credentials()
+        credentials = storage._client("dynamodb")._get_credentials()
         assert credentials.access_key == "renewed"
 
 
