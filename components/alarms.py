@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.api import EpochApi
+from components.api import EpochApi, slug
 from components.function import EpochFunction
 from components.job import EpochJob
 from components.queue import EpochQueue
-from components.routes import slug
 from components.table import EpochTable
 from function.contract import Access, Endpoint
 from function.job import Changes, Messages

@@ -18,8 +18,8 @@ from local import deploy, program
 
 @pytest.fixture(scope="session")
 def local() -> Iterator[deploy.LocalStack]:
-    """Return the dev stack, up in the emulator, with its documentation published."""
-    with deploy.up("dev", config={"epoch:publish_documentation": "true"}) as stack:
+    """Return the dev stack, up in the emulator."""
+    with deploy.up("dev") as stack:
         yield stack
 
 

@@ -46,27 +46,13 @@ KINDS: Mapping[str, Kind] = {
         "aws_api_gateway_base_path_mapping", restApi="api_id"
     ),
     "aws:apigateway/deployment:Deployment": _kind("aws_api_gateway_deployment", **_OF_API),
-    "aws:apigateway/documentationPart:DocumentationPart": _kind(
-        "aws_api_gateway_documentation_part"
-    ),
     "aws:apigateway/documentationVersion:DocumentationVersion": _kind(
         "aws_api_gateway_documentation_version"
     ),
     "aws:apigateway/domainName:DomainName": _kind("aws_api_gateway_domain_name"),
-    "aws:apigateway/integration:Integration": _kind("aws_api_gateway_integration", **_OF_API),
-    "aws:apigateway/method:Method": _kind("aws_api_gateway_method", **_OF_API),
-    "aws:apigateway/methodResponse:MethodResponse": _kind(
-        "aws_api_gateway_method_response", **_OF_API
-    ),
     "aws:apigateway/methodSettings:MethodSettings": _kind(
         "aws_api_gateway_method_settings", **_OF_API
     ),
-    "aws:apigateway/model:Model": _kind("aws_api_gateway_model", **_OF_API),
-    "aws:apigateway/requestValidator:RequestValidator": _kind(
-        "aws_api_gateway_request_validator", **_OF_API
-    ),
-    "aws:apigateway/resource:Resource": _kind("aws_api_gateway_resource", **_OF_API),
-    "aws:apigateway/response:Response": _kind("aws_api_gateway_gateway_response"),
     "aws:apigateway/restApi:RestApi": _kind("aws_api_gateway_rest_api"),
     "aws:apigateway/stage:Stage": _kind(
         "aws_api_gateway_stage", deployment="deployment_id", **_OF_API
@@ -84,6 +70,7 @@ KINDS: Mapping[str, Kind] = {
         "aws_cloudwatch_metric_alarm", name="alarm_name"
     ),
     "aws:dynamodb/table:Table": _kind("aws_dynamodb_table"),
+    "aws:dynamodb/tableReplica:TableReplica": _kind("aws_dynamodb_table_replica"),
     "aws:iam/role:Role": _kind("aws_iam_role"),
     "aws:iam/rolePolicy:RolePolicy": _kind("aws_iam_role_policy"),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": _kind("aws_iam_role_policy_attachment"),
