@@ -144,10 +144,6 @@ class LocalStack:
         """Return the JSON lines of the function's log, oldest first."""
         return LogTail(self, self.outputs["log_group"]).read()
 
-    def job_lines(self) -> list[dict[str, Any]]:
-        """Return the JSON lines of the jobs' logs, each job's oldest first."""
-        return [line for tail in self.job_tails() for line in tail.read()]
-
     def job_tails(self) -> "list[LogTail]":
         """Return readers of the jobs' logs."""
         client = self.emulator.client("lambda")

@@ -31,7 +31,7 @@ with deploy.up("dev") as local:
     replies = [local.call(path=path) for path in sys.argv[2:]]
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
-        lines = local.job_lines()
+        lines = [line for tail in local.job_tails() for line in tail.read()]
         routes = [line["route"] for line in lines]
         if all(routes.count(route) >= count for route, count in expected.items()):
             break
