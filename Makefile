@@ -3,7 +3,8 @@ PYTHON := .venv/bin/python
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
-SOURCES := __main__.py bench components function local tests tools deployer
+LOADER := .venv-prove/.ready
+SOURCES := __main__.py bench components function local prove tests tools deployer
 # What `make lint` runs, each as lint-<name>.
 LINTS := style pylint types types-deployer imports dead-code workflows schemas shell spelling
 
@@ -13,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Names of files are UTF-8, in whatever locale.
 export PYTHONUTF8 := 1
 
-.PHONY: bench demo local test engine lint $(LINTS:%=lint-%) scan smoke serving rollback notes format \
+.PHONY: bench demo local test engine lint $(LINTS:%=lint-%) prove scan smoke serving rollback notes format \
   snapshot diagram lock clean
 
 demo: $(READY)
@@ -22,7 +23,7 @@ demo: $(READY)
 local: $(READY)
 	@exec $(PYTHON) -m local up --stack "$(STACK)"
 
-test: $(READY) $(SCANNERS)
+test: $(READY) $(SCANNERS) $(LOADER)
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile
 
 # Under Pulumi's own engine; without a CLI, Go builds it once, in some minutes.
@@ -93,6 +94,10 @@ scan: $(READY) $(SCANNERS)
 bench: $(READY)
 	@$(PYTHON) -m bench
 
+# Load, faults, bad input, access, secrets and mutations, in ten minutes; writes docs/proof.md.
+prove: $(READY) $(LOADER)
+	@$(PYTHON) -m prove
+
 # Writes tests/snapshots/ anew.
 snapshot: $(READY)
 	@$(PYTHON) -m tools.snapshot
@@ -114,11 +119,13 @@ lock: $(READY)
 	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
 	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	  --python-version 3.11 prove/requirements.in -o prove/requirements.txt
+	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
 	  --python-version 3.13 -c function/requirements.txt bench/requirements.in \
 	  -o bench/requirements.txt
 
 clean:
-	rm -rf .venv .venv-scan .build .local .bench
+	rm -rf .venv .venv-scan .venv-prove .build .local .bench
 
 # uv installs in seconds what pip would need a minute for; pip brings uv itself, at its locked hash.
 $(READY): requirements-dev.txt
@@ -127,6 +134,12 @@ $(READY): requirements-dev.txt
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > .venv/uv.txt
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	@.venv/bin/uv pip sync --quiet --python $(PYTHON) --require-hashes requirements-dev.txt
+	@touch $@
+
+# The load tool, likewise.
+$(LOADER): prove/requirements.txt | $(READY)
+	@test -x .venv-prove/bin/python || .venv/bin/uv venv --quiet --python $(PYTHON) .venv-prove
+	@.venv/bin/uv pip sync --quiet --python .venv-prove/bin/python --require-hashes prove/requirements.txt
 	@touch $@
 
 # The scanners bring a hundred packages; none of them meets the project's own.
