@@ -64,8 +64,9 @@ def _calls(stack: LocalStack, requests: int) -> list[ledger.Call]:
 
 def run(
     stack: LocalStack, requests: int, kinds: dict[str, str], shares: tuple[int, ...]
-) -> Iterator[Row]:
+) -> list[Row]:
     """Send so many requests through each mix."""
+    rows = []
     with faulty.between(stack) as server:
         for kind, words in kinds.items():
             for share in shares:
@@ -75,7 +76,9 @@ def run(
                 calls = _calls(stack, requests)
                 met = mix[: len(mix) - len(server.faults)].count(kind)
                 server.faults = []
-                yield Row(words, share, met, ledger.compare(calls, before, ledger.items(stack)))
+                found = ledger.compare(calls, before, ledger.items(stack))
+                rows.append(Row(words, share, met, found))
+    return rows
 
 
 def _workers(stack: LocalStack) -> Iterator[int]:

@@ -16,7 +16,7 @@ def run(stack: LocalStack, requests: int, folder: Path) -> ledger.Finding:
     """Send so many requests, steady and in bursts, and compare."""
     before, written = ledger.items(stack), folder / "ledger.jsonl"
     subprocess.run(
-        [_LOCUST, "-m", "locust", "-f", "prove/locustfile.py", "--headless", "--only-summary"]
+        [str(_LOCUST), "-m", "locust", "-f", "prove/locustfile.py", "--headless", "--only-summary"]
         + ["--loglevel", "ERROR", "--host", stack.outputs["endpoint"], "--stop-timeout", "60"],
         cwd=program.ROOT,
         env={
