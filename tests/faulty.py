@@ -158,8 +158,12 @@ def between(stack: LocalStack) -> Iterator[Storage]:
         )
         version = client.publish_version(FunctionName=name)["Version"]
         client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
-        yield server
-        client.update_alias(
-            FunctionName=name, Name=alias["Name"], FunctionVersion=alias["FunctionVersion"]
-        )
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": settings})
+        try:
+            yield server
+        finally:
+            client.update_alias(
+                FunctionName=name, Name=alias["Name"], FunctionVersion=alias["FunctionVersion"]
+            )
+            client.update_function_configuration(
+                FunctionName=name, Environment={"Variables": settings}
+            )
