@@ -5,7 +5,7 @@ READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
 SOURCES := __main__.py bench components function local openapi tests tools deployer
 # What `make lint` runs, each as lint-<name>.
-LINTS := style pylint types types-deployer imports dead-code workflows schemas shell spelling
+LINTS := style pylint types imports dead-code workflows schemas shell spelling
 
 # Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -41,10 +41,6 @@ lint-pylint:
 
 lint-types:
 	$(PYTHON) -m mypy
-
-# A program of its own: Pulumi puts its folder on the path.
-lint-types-deployer:
-	$(PYTHON) -m mypy deployer
 
 lint-imports:
 	@kept=$$(.venv/bin/lint-imports --no-cache) || { echo "$$kept"; exit 1; }

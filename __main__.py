@@ -20,6 +20,7 @@ from components import (
     Roles,
     StackConfig,
     Stores,
+    encrypt_everything,
     stack_name,
     tag_everything,
     watch,
@@ -40,6 +41,8 @@ given = pulumi.runtime.config.CONFIG.get()
 config = StackConfig.read(given, project, set(filter(pulumi.runtime.is_config_secret, given)))
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
+if config.kms_key_arn:
+    encrypt_everything(config.kms_key_arn)
 everything = watch()
 
 tables = {

@@ -96,4 +96,8 @@ if __name__ == "__main__":
     triggers.install()
     mappings.install()
     lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
+    if where := os.environ.pop("EPOCH_WATCH", ""):  # no worker needs to know
+        from local import watch  # pylint: disable=ungrouped-imports
+
+        watch.install(where)
     app.main()

@@ -330,14 +330,14 @@ def _legend(found: Sequence[Card], at: svg.Point) -> Iterable[str]:
             x += svg.width(label, 12) + 34
 
 
-def draw(resources: Sequence[Resource]) -> str:
+def draw(resources: Sequence[Resource], stack: str = STACK) -> str:
     """Return the picture of a stack, as SVG."""
     found = cards(resources)
     on_way, hung, watching = place(found)
     entry = on_way[0]
     middle = entry.x + entry.width / 2
     count = sum(len(card.resources) for card in found)
-    subtitle = f"{count} resources, as the stack {STACK} declares them"
+    subtitle = f"{count} resources, as the stack {stack} declares them"
     shapes = [
         svg.text((MARGIN, 44), "Epoch on AWS", "strong", 22),
         svg.text((MARGIN, 66), subtitle, "quiet", 13),
