@@ -4,6 +4,7 @@ OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
 LOADER := .venv-prove/.ready
+BROWSER := .venv-browser/.ready
 SOURCES := __main__.py bench components function local openapi prove tests tools deployer
 # What `make lint` runs, each as lint-<name>.
 LINTS := style pylint types imports dead-code workflows schemas shell spelling
@@ -21,7 +22,7 @@ demo: $(READY)
 	@$(PYTHON) -m local demo --stack "$(STACK)"
 
 local: $(READY)
-	@exec $(PYTHON) -m local up --stack "$(STACK)"
+	@exec $(PYTHON) -m local up --stack "$(STACK)" $(if $(KEEP),--keep)
 
 test: $(READY) $(SCANNERS) $(LOADER)
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile
@@ -29,6 +30,11 @@ test: $(READY) $(SCANNERS) $(LOADER)
 # Under Pulumi's own engine; without a CLI, Go builds it once, in some minutes.
 engine: $(READY)
 	@$(PYTHON) -m tools.engine
+
+# The console in Debian's chromium; skipped with the reason where that is not installed.
+test-browser screenshots: $(BROWSER)
+	@$(if $(filter screenshots,$@),EPOCH_SCREENSHOTS=docs) PYTHONPATH=$$(echo .venv/lib/*/site-packages) \
+	  .venv-browser/bin/python -m pytest -q -rs tests/browser $(if $(filter screenshots,$@),-k pictures)
 
 # Side by side, each one's output in one piece, and all of them even where one fails.
 lint: $(READY)
@@ -122,11 +128,14 @@ lock: $(READY)
 	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 prove/requirements.in -o prove/requirements.txt
 	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	  --python-version 3.11 -c requirements-dev.txt tests/browser/requirements.in \
+	  -o tests/browser/requirements.txt
+	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
 	  --python-version 3.13 -c function/requirements.txt bench/requirements.in \
 	  -o bench/requirements.txt
 
 clean:
-	rm -rf .venv .venv-scan .venv-prove .build .local .bench
+	rm -rf .venv .venv-browser .venv-prove .venv-scan .build .local .bench
 
 # uv installs in seconds what pip would need a minute for; pip brings uv itself, at its locked hash.
 $(READY): requirements-dev.txt
@@ -147,4 +156,9 @@ $(LOADER): prove/requirements.txt | $(READY)
 $(SCANNERS): requirements-scan.txt | $(READY)
 	@test -x .venv-scan/bin/python || .venv/bin/uv venv --quiet --python $(PYTHON) .venv-scan
 	@.venv/bin/uv pip sync --quiet --python .venv-scan/bin/python --require-hashes requirements-scan.txt
+	@touch $@
+
+$(BROWSER): tests/browser/requirements.txt | $(READY)
+	@test -x .venv-browser/bin/python || .venv/bin/uv venv --quiet --python $(PYTHON) .venv-browser
+	@.venv/bin/uv pip sync --quiet --python .venv-browser/bin/python --require-hashes tests/browser/requirements.txt
 	@touch $@
