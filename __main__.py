@@ -19,6 +19,8 @@ from components import (
     Roles,
     StackConfig,
     Stores,
+    keep_secret,
+    refusing,
     tag_everything,
     watch,
 )
@@ -29,11 +31,14 @@ from function.messages import declared_queues
 from function.resources import declared_tables
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
-config = StackConfig.read(pulumi.runtime.config.CONFIG.get(), project)
 name = f"{project}-{stack}"
-endpoints, jobs = declared(), declared_jobs()
-roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
+values = pulumi.runtime.config.CONFIG.get()
+config = StackConfig.read(values, project)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
+keep_secret(values, project)
+with refusing():
+    endpoints, jobs = declared(), declared_jobs()
+roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 everything = watch()
 
 tables = {

@@ -11,7 +11,9 @@ from components.guard import EpochGuard, watch
 from components.job import EpochJob
 from components.monitoring import EpochMonitoring
 from components.queue import EpochQueue
+from components.refusal import refusing
 from components.roles import Roles
+from components.secrecy import keep_secret
 from components.table import EpochTable
 from components.tags import tag_everything
 
@@ -32,6 +34,8 @@ __all__ = [
     "StackConfig",
     "Stores",
     "UsagePlan",
+    "keep_secret",
+    "refusing",
     "tag_everything",
     "watch",
 ]

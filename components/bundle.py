@@ -32,7 +32,7 @@ PLATFORM = "aarch64-manylinux2014"
 _SERVICE = "dynamodb"
 
 
-class BundleError(RuntimeError):
+class BundleError(pulumi.RunError):
     """The function's dependencies could not be installed for Lambda."""
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
+import pulumi
+
 LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
@@ -14,7 +16,7 @@ LOG_RETENTION_DAYS = (
 Rule = Callable[[str, Any], Any]
 
 
-class ConfigError(ValueError):
+class ConfigError(pulumi.RunError):
     """A config key or value that the stack cannot use: names key, value and range."""
 
 
