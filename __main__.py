@@ -15,12 +15,14 @@ from components import (
     EpochJob,
     EpochMonitoring,
     EpochQueue,
+    EpochSecret,
     EpochTable,
     Roles,
     StackConfig,
     Stores,
     keep_secret,
     refusing,
+    stack_name,
     tag_everything,
     watch,
 )
@@ -28,17 +30,17 @@ from function.endpoints import declared
 from function.jobs import declared as declared_jobs
 from function.jobs import takers_of
 from function.messages import declared_queues
-from function.resources import declared_tables
+from function.resources import declared_settings, declared_tables
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
-name = f"{project}-{stack}"
-values = pulumi.runtime.config.CONFIG.get()
-config = StackConfig.read(values, project)
-tag_everything({"project": project, "stack": stack, "owner": config.owner})
-keep_secret(values, project)
+given = pulumi.runtime.config.CONFIG.get()
 with refusing():
     endpoints, jobs = declared(), declared_jobs()
+    config = StackConfig.read(given, project, set(filter(pulumi.runtime.is_config_secret, given)))
+name = stack_name(project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)])
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
+tag_everything({"project": project, "stack": stack, "owner": config.owner})
+keep_secret(given, project)
 everything = watch()
 
 tables = {
@@ -55,7 +57,12 @@ queues = {
     key: EpochQueue(f"{name}-{key}", queue=queue, taker=takers.get(key))
     for key, queue in declared_queues().items()
 }
-stores = Stores(tables=tables, queues=queues)
+secrets = {
+    key: EpochSecret(f"{name}-{key}", setting=setting, value=config.secrets[key])
+    for key, setting in declared_settings().items()
+    if setting.secret
+}
+stores = Stores(tables=tables, queues=queues, settings=config.settings, secrets=secrets)
 function = EpochFunction(
     f"{name}-function",
     endpoints=endpoints,
@@ -67,7 +74,6 @@ function = EpochFunction(
     reserved_concurrency=config.reserved_concurrency,
     provisioned_concurrency=config.provisioned_concurrency,
     snap_start=config.snap_start,
-    retention_days=config.retention_days,
     trusted_proxies=config.trusted_proxies,
 )
 workers = {

@@ -10,10 +10,12 @@ from components.function import EpochFunction
 from components.guard import EpochGuard, watch
 from components.job import EpochJob
 from components.monitoring import EpochMonitoring
+from components.names import stack_name
 from components.queue import EpochQueue
 from components.refusal import refusing
 from components.roles import Roles
 from components.secrecy import keep_secret
+from components.secret import EpochSecret
 from components.table import EpochTable
 from components.tags import tag_everything
 
@@ -29,6 +31,7 @@ __all__ = [
     "EpochJob",
     "EpochMonitoring",
     "EpochQueue",
+    "EpochSecret",
     "EpochTable",
     "Roles",
     "StackConfig",
@@ -36,6 +39,7 @@ __all__ = [
     "UsagePlan",
     "keep_secret",
     "refusing",
+    "stack_name",
     "tag_everything",
     "watch",
 ]

@@ -6,19 +6,23 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components import bundle, permissions
+from components import bundle, bytecode, permissions
 from components.queue import EpochQueue
 from components.roles import Roles
+from components.secret import EpochSecret
 from components.table import EpochTable
 from function.contract import Permission
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """The tables and queues that functions use, by the names of their declarations."""
+    """What functions use: tables, queues and secrets by the names of their declarations, and the
+    texts of the other settings by variable."""
 
     tables: Mapping[str, EpochTable]
     queues: Mapping[str, EpochQueue]
+    settings: Mapping[str, str]
+    secrets: Mapping[str, EpochSecret]
 
     @property
     def environment(self) -> dict[str, pulumi.Input[str]]:
@@ -26,18 +30,24 @@ class Stores:
         return {
             **{table.declared.environment: table.name for table in self.tables.values()},
             **{queue.declared.environment: queue.url for queue in self.queues.values()},
+            **{secret.declared.environment: secret.arn for secret in self.secrets.values()},
+            **self.settings,
         }
 
     def statements(
         self, access: Iterable[Permission]
     ) -> pulumi.Output[list[permissions.Statement]]:
-        """Return the statements that allow what is declared."""
+        """Return the statements that allow what is declared, and to read the secrets."""
         known = pulumi.Output.all(
             tables=pulumi.Output.all(**{key: table.arn for key, table in self.tables.items()}),
             queues=pulumi.Output.all(**{key: queue.arn for key, queue in self.queues.items()}),
+            secrets=pulumi.Output.all(*(secret.arn for secret in self.secrets.values())),
         )
         return known.apply(
-            lambda arns: permissions.statements(access, arns["tables"], arns["queues"])
+            lambda arns: [
+                *permissions.statements(access, arns["tables"], arns["queues"]),
+                *permissions.reading(arns["secrets"]),
+            ]
         )
 
 
@@ -85,7 +95,7 @@ class Compute:
         function = aws.lambda_.Function(
             name,
             role=role.arn,
-            runtime=f"python{bundle.PYTHON_VERSION}",
+            runtime=f"python{bytecode.PYTHON_VERSION}",
             architectures=["arm64"],
             handler=handler,
             code=bundle.archive(),

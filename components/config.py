@@ -1,17 +1,29 @@
 """Stack config as one frozen, typed value, checked before any resource exists."""
 
+import difflib
+import importlib.util
 import json
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import pulumi
+import pulumi_aws as aws
+
+from function import storage
+from function.contract import DeclarationError
+from function.resources import declared_settings
+from function.setting import Setting
 
 LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
+
+# Lambda's environment holds 4 KB; the rest is for the names of tables and the like.
+_MOST_IN_ENVIRONMENT = 3_072
 
 Rule = Callable[[str, Any], Any]
 
@@ -43,6 +55,19 @@ def _one_of(values: tuple[int, ...]) -> Rule:
         return value
 
     return rule
+
+
+def _nearest(given: str, known: Iterable[str], otherwise: str) -> str:
+    """Return the known word that is most like the given one."""
+    return (difflib.get_close_matches(given, list(known), 1) or [otherwise])[0]
+
+
+def _region(key: str, value: Any) -> str:
+    regions = sorted(str(region.value) for region in aws.Region)
+    if value not in regions:
+        nearest = _nearest(str(value), regions, "us-east-1")
+        raise _refuse(key, value, f"a region of AWS; did you mean {nearest}?")
+    return str(value)
 
 
 def _flag(key: str, value: Any) -> bool:
@@ -112,10 +137,12 @@ _ARN = r"arn:aws[a-z-]*:{service}:[a-z0-9-]*:\d{{12}}:{resource}/.+"
 
 @dataclass(frozen=True, kw_only=True)
 class StackConfig:
-    """What a stack may set, as `epoch:<name>` in Pulumi.<stack>.yaml; every value has a default.
+    """What a stack may set in Pulumi.<stack>.yaml; every value has a default.
 
-    The ranges are AWS's own (Lambda, API Gateway and WAF quotas, CloudWatch Logs'
-    `PutRetentionPolicy`). What is off by default is 0, empty or false.
+    `settings` and `secrets` are what `function.settings` declares beside: the texts of the
+    function's environment by variable, and the secrets' values by name. The ranges are AWS's own
+    (Lambda, API Gateway and WAF quotas, CloudWatch Logs' `PutRetentionPolicy`). What is off by
+    default is 0, empty or false.
     """
 
     # A tag on everything: who answers for the stack.
@@ -124,7 +151,7 @@ class StackConfig:
     # Lambda. API Gateway waits 29 seconds for an integration; the storage may take 7 until it is
     # given up, and a caller is to hear of that.
     memory_mb: int = _setting(512, _number(128, 10_240))
-    timeout_s: int = _setting(10, _number(7, 29))
+    timeout_s: int = _setting(10, _number(storage.BUDGET_S + 1, 29))
     reserved_concurrency: int = _setting(0, _number(0, 100_000))
     provisioned_concurrency: int = _setting(0, _number(0, 100_000))
     snap_start: bool = _setting(False, _flag)
@@ -136,12 +163,9 @@ class StackConfig:
     )
 
     # DynamoDB. Protected data has point-in-time recovery and cannot be deleted, nor can anything of
-    # the stack be with `pulumi destroy`. Records are kept for so many days; 0: for ever.
+    # the stack be with `pulumi destroy`.
     protect_data: bool = _setting(False, _flag)
-    retention_days: int = _setting(0, _number(0, 3_650))
-    replica_regions: tuple[str, ...] = _setting(
-        (), _list_of(_text(r"[a-z]{2}(-[a-z]+)+-\d", "an AWS region"))
-    )
+    replica_regions: tuple[str, ...] = _setting((), _list_of(_region))
 
     # API Gateway. Each named API key belongs to a usage plan.
     usage_plans: Mapping[str, UsagePlan] = field(
@@ -176,37 +200,59 @@ class StackConfig:
     runbook: str = _setting("docs/operations.md", _text(r"\S+", "an address without spaces"))
     alarm_email: str = _setting("", _text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"))
 
+    settings: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
     @property
     def concurrency(self) -> int:
         """How many executions the function may reach at once."""
         return self.reserved_concurrency or self.account_concurrency
 
     @classmethod
-    def read(cls, values: Mapping[str, str], project: str) -> Self:
-        """Return the config in Pulumi's raw `project:key` strings.
+    def read(cls, values: Mapping[str, str], project: str, secret: Collection[str]) -> Self:
+        """Return the config in Pulumi's raw `namespace:key` strings, of which `secret` are secret.
 
-        Raises ConfigError for a key that the stack does not know, a wrong type, a value outside
-        its range, or values that exclude each other.
+        Raises ConfigError for a key that nobody knows, a wrong type, a value outside its range,
+        values that exclude each other, or one that is missing.
         """
-        rules = {item.name: item.metadata["rule"] for item in fields(cls)}
+        rules = {f.name: f.metadata["rule"] for f in fields(cls) if f.metadata}
+        settings = declared_settings()
+        for name in sorted(rules.keys() & settings.keys()):
+            raise DeclarationError(f"function/settings.py: the stack itself has a key {name}")
+        own = _own(values, project)
         chosen: dict[str, Any] = {}
-        for full_key, raw in values.items():
-            namespace, _, key = full_key.partition(":")
-            if namespace != project:
-                continue
-            if key not in rules:
+        for key, raw in own.items():
+            full_key = f"{project}:{key}"
+            if key not in rules and key not in settings:
+                nearest = _nearest(key, [*rules, *settings], "")
                 raise ConfigError(
-                    f"config key {full_key} = {raw} is unknown; known keys: {', '.join(rules)}"
+                    f"config key {full_key} is unknown; "
+                    + (f"did you mean {project}:{nearest}? " if nearest else "")
+                    + f"Known keys: {', '.join([*rules, *settings])}"
                 )
-            chosen[key] = rules[key](full_key, _parsed(raw))
-        return cls(**chosen)
+            if key in rules:
+                chosen[key] = _checked(rules[key], full_key, raw, full_key in secret)
+        environment: dict[str, str] = {}
+        secrets: dict[str, str] = {}
+        for name, setting in settings.items():
+            text = _text_of(setting, f"{project}:{name}", own.get(name), secret)
+            target, key = (secrets, name) if setting.secret else (environment, setting.environment)
+            target[key] = text
+        if (size := sum(map(len, [*environment, *environment.values()]))) > _MOST_IN_ENVIRONMENT:
+            raise ConfigError(
+                f"the settings have {size} characters; Lambda has room for {_MOST_IN_ENVIRONMENT}"
+            )
+        try:
+            return cls(**chosen, settings=environment, secrets=secrets)
+        except ConfigError as error:
+            raise ConfigError(str(error).format(project=project)) from None
 
     def __post_init__(self) -> None:
         for key, plan in self.api_keys.items():
             if plan not in self.usage_plans:
                 raise ConfigError(
-                    f"config value epoch:api_keys.{key} = {plan} must be one of the usage plans: "
-                    f"{', '.join(self.usage_plans)}"
+                    f"config value {{project}}:api_keys.{key} = {plan} must be one of the usage "
+                    f"plans: {', '.join(self.usage_plans)}"
                 )
         conflicts = (
             (self.snap_start and self.provisioned_concurrency, "snap_start excludes "
@@ -221,6 +267,69 @@ class StackConfig:
         for broken, rule in conflicts:
             if broken:
                 raise ConfigError(f"config of {rule}")
+
+
+def _own(values: Mapping[str, str], project: str) -> dict[str, str]:
+    """Return the project's config without its namespace; raise ConfigError for a namespace that
+    is neither the project's nor a provider's, as nothing would read it."""
+    own: dict[str, str] = {}
+    for full_key, raw in values.items():
+        namespace, _, key = full_key.partition(":")
+        if namespace == project:
+            own[key] = raw
+        elif namespace != "pulumi" and not importlib.util.find_spec(
+            f"pulumi_{namespace.replace('-', '_')}"
+        ):
+            nearest = _nearest(namespace, [project, "aws", "pulumi"], project)
+            raise ConfigError(
+                f"config key {full_key}: {namespace} is neither this project ({project}) nor a "
+                f"provider; did you mean {nearest}:{key}?"
+            )
+    if region := values.get("aws:region"):
+        _region("aws:region", region)
+    return own
+
+
+def _checked(rule: Rule, key: str, raw: str, hidden: bool) -> Any:
+    try:
+        return rule(key, _parsed(raw))
+    except ConfigError as error:
+        if not hidden:
+            raise
+        expected = str(error).partition(" must be ")[2]
+        raise ConfigError(f"config value {key} = [secret] must be {expected}") from None
+
+
+_TYPES: Mapping[type, Callable[[Setting[Any]], Rule]] = {
+    bool: lambda _: _flag,
+    int: lambda s: _number(_or(s.minimum, -math.inf), _or(s.maximum, math.inf)),
+    float: lambda s: _number(_or(s.minimum, -math.inf), _or(s.maximum, math.inf), float),
+}
+
+
+def _or(limit: float | None, otherwise: float) -> float:
+    return otherwise if limit is None else limit
+
+
+def _text_of(setting: Setting[Any], key: str, raw: str | None, secret: Collection[str]) -> str:
+    """Return a setting's value as text."""
+    if raw is None and setting.default is None:
+        raise ConfigError(
+            f"config key {key} is missing: {setting.description} Set it by: pulumi config set "
+            f"{'--secret ' if setting.secret else ''}{key}"
+            + (" (for the local run, in secrets.<stack>.yaml)" if setting.secret else "")
+        )
+    if raw is not None and setting.secret != (key in secret):
+        raise ConfigError(
+            f"config key {key} is a secret in clear; do: pulumi config set --secret {key}"
+            if setting.secret
+            else f"config key {key} is encrypted, but no secret in function/settings.py"
+        )
+    if setting.type is str:
+        return str(setting.default if raw is None else raw)
+    if raw is None:
+        return json.dumps(setting.default)
+    return json.dumps(_TYPES[setting.type](setting)(key, _parsed(raw)))
 
 
 def _parsed(raw: str) -> Any:

@@ -14,8 +14,7 @@ class EpochFunction(pulumi.ComponentResource):
     """The function of all endpoints, allowed exactly what they declare.
 
     `reserved_concurrency` and `provisioned_concurrency` are numbers of concurrent executions, 0
-    for none. `retention_days` (0: for ever) and `trusted_proxies` reach the function as its
-    environment.
+    for none. `trusted_proxies` reach the function as its environment.
     """
 
     def __init__(
@@ -31,7 +30,6 @@ class EpochFunction(pulumi.ComponentResource):
         reserved_concurrency: int = 0,
         provisioned_concurrency: int = 0,
         snap_start: bool = False,
-        retention_days: int = 0,
         trusted_proxies: int = 0,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -43,7 +41,6 @@ class EpochFunction(pulumi.ComponentResource):
             access=[access for endpoint in endpoints for access in endpoint.access],
             stores=stores,
             environment={
-                "RETENTION_DAYS": str(retention_days),
                 "TRUSTED_PROXIES": str(trusted_proxies),
             },
             memory_mb=memory_mb,

@@ -27,6 +27,11 @@ def statements(
     return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]
 
 
+def reading(secrets: list[str]) -> list[Statement]:
+    """Return what a function needs to read these secrets."""
+    return [allow(["secretsmanager:GetSecretValue"], secrets)] if secrets else []
+
+
 def observing(log_group: str) -> list[Statement]:
     """Return what every function needs to be observed."""
     return [

@@ -7,19 +7,19 @@ from typing import Any
 import pulumi
 from pulumi.runtime.config import is_config_secret
 
-from components.config import ConfigError
-
 
 def keep_secret(values: Mapping[str, str], project: str) -> None:
     """Mark as secret what resources declared from now on are given of the project's secret config.
 
-    `values` are Pulumi's raw `project:key` strings. Raises ConfigError for a secret number or flag,
-    which could not be told from any other.
+    `values` are Pulumi's raw `project:key` strings. What only looks like it is marked, too: a secret
+    of one digit hides every text with that digit.
     """
-    texts: list[str] = []
-    for key, raw in values.items():
-        if key.startswith(f"{project}:") and is_config_secret(key):
-            texts += filter(None, _texts(key, raw))
+    texts = {
+        text
+        for key, raw in values.items()
+        if key.startswith(f"{project}:") and is_config_secret(key)
+        for text in _texts(raw)
+    }
 
     def holds(value: Any) -> bool:
         shown = value if isinstance(value, str) else json.dumps(value, default=str)
@@ -32,7 +32,9 @@ def keep_secret(values: Mapping[str, str], project: str) -> None:
             return {name: hidden(item) for name, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [hidden(item) for item in value]
-        return pulumi.Output.secret(value) if isinstance(value, str) and holds(value) else value
+        if isinstance(value, str):
+            return pulumi.Output.secret(value) if holds(value) else value
+        return pulumi.Output.secret(value) if json.dumps(value, default=str) in texts else value
 
     def keep(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
         return pulumi.ResourceTransformationResult(props=hidden(args.props), opts=args.opts)
@@ -41,23 +43,15 @@ def keep_secret(values: Mapping[str, str], project: str) -> None:
         pulumi.runtime.register_stack_transformation(keep)
 
 
-def _texts(key: str, raw: str) -> Iterator[str]:
-    """Return the texts in a value of config."""
+def _texts(raw: str) -> Iterator[str]:
+    """Return what a value of config consists of, as texts."""
     try:
-        value = json.loads(raw)
+        values = [json.loads(raw)]
     except ValueError:
-        value = raw
-    values = [value]
+        values = [raw]
     while values:
-        match values.pop():
-            case str() as text:
-                yield text
-            case dict() as items:
-                values += items.values()
-            case list() as items:
-                values += items
-            case _:
-                raise ConfigError(
-                    f"config value {key} is set with --secret, but only text can be kept; "
-                    "set it without"
-                )
+        value = values.pop()
+        if isinstance(value, (dict, list)):
+            values += value.values() if isinstance(value, dict) else value
+        elif value not in {"", None}:
+            yield value if isinstance(value, str) else json.dumps(value)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from function.messages import Send
     from function.services import Service
 
+from function.setting import SETTINGS, Settings
+
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 # DynamoDB's actions on the items of a table; a wildcard is none of them.
@@ -81,7 +83,8 @@ class Request(NamedTuple):
     `headers` have lower-case names, several of a name joined by a comma, and leave out the API
     key; `path_parameters` are the values of `{name}` path segments. `ip` is the caller's address,
     believed only from API Gateway and declared proxies, and empty where there is none;
-    `api_key_id` is the key's id, never its value.
+    `api_key_id` is the key's id, never its value. `settings[NAME]` is what the stack's config says
+    of a setting in `function.settings`.
     """
 
     ip: str
@@ -90,6 +93,7 @@ class Request(NamedTuple):
     headers: Mapping[str, str] = _NONE
     path_parameters: Mapping[str, str] = _NONE
     query: Mapping[str, str] = _NONE
+    settings: Settings = SETTINGS
 
 
 class Answer(NamedTuple):

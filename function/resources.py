@@ -1,14 +1,16 @@
-"""The types of what endpoints use beside code: tables, declared in `function.tables`.
+"""The types of what endpoints use beside code: tables and settings.
 
-Nothing here imports the AWS SDK, so the Pulumi program and a cold start read the declarations.
+`function.tables` and `function.settings` declare them. Nothing here imports the AWS SDK, so the
+Pulumi program and a cold start read the declarations.
 """
 
 import importlib
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from function.contract import INDEX_ACTIONS, Access, DeclarationError
+from function.setting import Setting
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST_NAME = 32
@@ -18,6 +20,15 @@ _MOST_INDEXES = 20
 
 # The attribute that holds when an item expires, in Unix seconds: DynamoDB's time to live.
 EXPIRES = "expires"
+
+
+def wrong_name(name: str) -> Iterator[str]:
+    """Return why a table or queue could not be called so."""
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        yield (
+            f"name {name!r} must be a-z, 0-9 and '-' between them, from a letter on, "
+            f"at most {_LONGEST_NAME} characters"
+        )
 
 
 class Number(str):
@@ -56,12 +67,17 @@ class Index(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A DynamoDB table. Its keys are Strings, or else `Number("…")` and `Binary("…")`."""
+    """A DynamoDB table. Its keys are Strings, or else `Number("…")` and `Binary("…")`.
+
+    `expires` is the setting that says after how many days an item expires, 0 for never;
+    `storage.expiry` is what an item needs for that.
+    """
 
     name: str
     partition_key: str
     sort_key: str = ""
     indexes: tuple[Index, ...] = ()
+    expires: Setting[int] | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -84,6 +100,9 @@ class Table(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why DynamoDB could not take it."""
+        yield from wrong_name(self.name)
+        if self.expires and self.expires not in declared_settings().values():
+            yield f"expires: function/settings.py declares no {self.expires.name}"
         names = [index.name for index in self.indexes]
         if len(names) > _MOST_INDEXES:
             yield f"{len(names)} indexes are more than DynamoDB's {_MOST_INDEXES}"
@@ -122,6 +141,11 @@ def wrong_access(access: Access, tables: Mapping[str, Table]) -> Iterator[str]:
             yield f"{action} is no action on an index: {', '.join(sorted(INDEX_ACTIONS))}"
 
 
+def declared_settings() -> "dict[str, Setting[Any]]":
+    """Return what `function.settings` declares by name; raise DeclarationError for a wrong one."""
+    return collect(Setting, "function.settings")
+
+
 class _Declared(Protocol):
     @property
     def name(self) -> str:
@@ -141,12 +165,7 @@ def collect(kind: type[D], module: str) -> dict[str, D]:
         if not isinstance(item, kind):
             continue
         problems = list(item.problems())
-        if not _NAME.fullmatch(item.name) or len(item.name) > _LONGEST_NAME:
-            problems = [
-                f"name {item.name!r} must be a-z, 0-9 and '-' between them, from a letter on, "
-                f"at most {_LONGEST_NAME} characters"
-            ]
-        elif item.name in found:
+        if item.name in found:
             problems = [f"name {item.name!r} is taken by another {kind.__name__.lower()}"]
         for problem in problems:
             raise DeclarationError(f"{module.replace('.', '/')}.py: {variable}: {problem}")

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import ministack, program, traces, translate
+from local.leash import Leash
 from local.translations import compute
 
 # Hears of each resource with the seconds that it took; None: the emulator cannot hold it.
@@ -192,17 +191,13 @@ def _bundle() -> ModuleType:
 @contextmanager
 def account(region: str, *, port: int | None = None) -> Iterator[Account]:
     """Start an account, and end it with all that is in it on leaving."""
-    with ExitStack() as cleanup:
-        folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="epoch-")))
-        collector = cleanup.enter_context(traces.collecting())
-        emulator = cleanup.enter_context(
-            ministack.running(
-                folder=folder,
-                region=region,
-                port=port,
-                environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address},
-                meanwhile=_bundle,
-            )
+    with Leash() as leash, traces.collecting() as collector:
+        emulator = ministack.start(
+            leash,
+            region=region,
+            port=port,
+            environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address},
+            meanwhile=_bundle,
         )
         yield Account(emulator=emulator, traces=collector, region=region)
 
@@ -219,7 +214,7 @@ def up(
 
     `config` is laid over Pulumi.<stack>.yaml.
     """
-    config = {**program.stack_config(stack), **(config or {})}
+    config = {**program.local_config(stack), **(config or {})}
     with account(config.get("aws:region", "us-east-1"), port=port) as own:
         engine = Deployer(own.emulator, own.region, progress)
         yield _run(engine, stack, config, own, own.emulator)
@@ -234,7 +229,7 @@ def up_in(
     config: Mapping[str, str] | None = None,
 ) -> Iterator[LocalStack]:
     """Bring the stack up beside others, as root or as `deployer`, and delete it on leaving."""
-    config = {**program.stack_config(stack), **(config or {})}
+    config = {**program.local_config(stack), **(config or {})}
     deployer = deployer or shared.emulator
     engine = Deployer(deployer, shared.region, lambda *_: None)
     try:

@@ -8,7 +8,8 @@ import json
 import re
 import runpy
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,11 +18,19 @@ import pulumi
 import yaml
 from pulumi.runtime import mocks
 from pulumi.runtime import stack as runtime_stack
-from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.settings import SETTINGS, set_root_resource
 
 ROOT = Path(__file__).parent.parent
 
+# How long a program may wait without any resource being registered.
+IDLE_S = 10
+
 Properties = dict[str, Any]
+
+
+class Secret(str):
+    """A value of a stack's config that is secret."""
+
 
 # How Pulumi marks a secret that crosses to the engine or back: this entry beside its `value`.
 _MARK = "4dabf18193072939515e22adb298388d"  # pragma: allowlist secret
@@ -84,6 +93,9 @@ class _Monitor(mocks.MockMonitor):
         super().__init__(_Answers(self))
         self.engine = engine
         self.request = threading.local()
+        self.busy: list[Any] = []
+        self.answered = 0
+        self.failed: Exception | None = None
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """Return a URN as the engine makes it: the stack itself is no part of its children's."""
@@ -92,7 +104,15 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:
         self.request.current = request
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        self.busy.append(request)
+        try:
+            return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        except Exception as error:
+            self.failed = self.failed or error
+            raise
+        finally:
+            self.busy.pop()
+            self.answered += 1
 
 
 class _Answers(mocks.Mocks):
@@ -175,6 +195,7 @@ class Recorder:
             "region": self.region,
             "regionalDomainName": f"{resource.name}.example",
             "regionalZoneId": f"{resource.name}-zone",
+            "secretArn": arn,
             "rootResourceId": f"{resource.name}-root",
             "streamArn": f"{arn}/stream/label",
             "url": f"https://{service}.example/{name}",
@@ -195,7 +216,7 @@ def declare(
 
 def _load(path: Path) -> Properties:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise ProgramError(f"{path.name} is missing") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -211,16 +232,92 @@ def project_name(folder: Path = ROOT) -> str:
     return str(_load(folder / "Pulumi.yaml").get("name"))
 
 
+def stacks(folder: Path = ROOT) -> list[str]:
+    """Return the stacks that have a Pulumi.<stack>.yaml."""
+    files = sorted(folder.glob("Pulumi.*.yaml"))
+    return [path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in files]
+
+
 def stack_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
-    """Return the config of Pulumi.<stack>.yaml as the CLI hands it to a program: as strings."""
-    values = _load(folder / f"Pulumi.{stack}.yaml").get("config")
-    if not isinstance(values, dict):
-        raise ProgramError(f"Pulumi.{stack}.yaml must have a mapping 'config'")
-    return {str(key): _raw(value) for key, value in values.items()}
+    """Return a stack's config as the CLI hands it to a program: as strings, by `namespace:key`.
+
+    Pulumi.<stack>.yaml goes before what Pulumi.yaml says for all. A `secure:` value, which only
+    the CLI can read, is a Secret that stands for it.
+    """
+    file = folder / f"Pulumi.{stack}.yaml"
+    if not file.exists():
+        known = ", ".join(stacks(folder))
+        raise ProgramError(f"{file.name} is missing: there is no stack {stack}, but {known}")
+    shared, own = _load(folder / "Pulumi.yaml").get("config", {}), _load(file).get("config", {})
+    for name, values in (("Pulumi.yaml", shared), (file.name, own)):
+        if not isinstance(values, dict):
+            raise ProgramError(f"{name}: 'config' must be a mapping")
+    return _named(file, shared, folder, _shared) | _named(file, own, folder, _raw)
+
+
+def local_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
+    """Return a stack's config with the secrets of secrets.<stack>.yaml, which git ignores.
+
+    Raises ProgramError for a secret that is not there.
+    """
+    config, file = stack_config(stack, folder), folder / f"secrets.{stack}.yaml"
+    given = _named(file, _load(file), folder, _raw) if file.exists() else {}
+    secrets = {key: Secret(value) for key, value in given.items()}
+    for key, value in config.items():
+        if isinstance(value, Secret) and key not in secrets:
+            raise ProgramError(
+                f"{key} is encrypted in Pulumi.{stack}.yaml: write a value for this machine into "
+                f"{file.name}, which git ignores, as a line `{key.partition(':')[2]}: …`"
+            )
+    return config | secrets
+
+
+def _named(
+    file: Path, values: Properties, folder: Path, raw: Callable[[Any], str | None]
+) -> dict[str, str]:
+    """Return values as strings; a key without a namespace is the project's."""
+    found: dict[str, str] = {}
+    for given, value in values.items():
+        key = str(given) if ":" in str(given) else f"{project_name(folder)}:{given}"
+        if key in found:
+            raise ProgramError(f"{file.name}: {key} is given twice, also as {given}")
+        if (text := raw(value)) is not None:
+            found[key] = text
+    return found
+
+
+def _shared(value: Any) -> str | None:
+    """Return what Pulumi.yaml gives a key: a literal, or a mapping's `value` or `default`."""
+    if isinstance(value, dict):
+        value = value.get("value", value.get("default"))
+    return None if value is None else _raw(value)
 
 
 def _raw(value: Any) -> str:
+    if _is_sealed(value):
+        return Secret("encrypted")
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_sealed(value: Any) -> bool:
+    """Return whether a `secure:` value is in a value, at any depth."""
+    if isinstance(value, dict):
+        return set(value) == {"secure"} or any(map(_is_sealed, value.values()))
+    return isinstance(value, list) and any(map(_is_sealed, value))
+
+
+class _Loader(yaml.SafeLoader):  # pylint: disable=too-many-ancestors
+    """YAML in which a key is given once, as the CLI reads it."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping; raises a YAMLError for a key that is given twice."""
+        keys = [key.value for key, _ in node.value]
+        for key, _ in node.value:
+            if keys.count(key.value) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value} is given twice", key.start_mark
+                )
+        return super().construct_mapping(node, deep)
 
 
 def run(
@@ -233,7 +330,9 @@ def run(
 ) -> Outputs:
     """Run the program in `folder` against `engine`; return the outputs, secrets in the clear.
 
-    `config` takes the place of Pulumi.<stack>.yaml.
+    `config` takes the place of Pulumi.<stack>.yaml. The first error of a registration ends the
+    run, whatever still waits. Raises ProgramError where the program ends itself, or waits for
+    what never comes.
     """
     values: Properties = {}
     secret: set[str] = set()
@@ -241,9 +340,8 @@ def run(
     def entry() -> None:
         runpy.run_path(str(folder))  # puts the folder on the path, as Pulumi does
 
-    async def execute() -> None:
+    async def execute(monitor: _Monitor) -> None:
         set_root_resource(None)  # type: ignore[arg-type]
-        monitor = _Monitor(engine)
         mocks.set_mocks(
             monitor.mocks,
             project=project_name(folder),
@@ -252,7 +350,8 @@ def run(
             monitor=monitor,
         )
         values_given = stack_config(stack, folder) if config is None else config
-        pulumi.runtime.set_all_config(dict(values_given))
+        secret_keys = [key for key, value in values_given.items() if isinstance(value, Secret)]
+        pulumi.runtime.set_all_config(dict(values_given), secret_keys)
         await runtime_stack.run_pulumi_func(entry)
         root = pulumi.runtime.get_root_resource()
         assert isinstance(root, runtime_stack.Stack)
@@ -262,9 +361,46 @@ def run(
             if await output.is_secret():
                 secret.add(name)
 
+    async def execute_or_fail() -> None:
+        monitor = _Monitor(engine)
+        both = [asyncio.ensure_future(execute(monitor)), asyncio.ensure_future(_failure(monitor))]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        done = next(task for task in reversed(both) if task.done())
+        others = asyncio.all_tasks() - {asyncio.current_task(), done}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await done
+
     loop = asyncio.new_event_loop()
     try:
-        loop.run_until_complete(execute())
+        loop.run_until_complete(execute_or_fail())
+    except SystemExit as end:
+        raise ProgramError(f"the program ended itself: {end}") from end
     finally:
         loop.close()
     return Outputs(values=values, secret=frozenset(secret))
+
+
+async def _failure(monitor: _Monitor) -> None:
+    """Raise the first error of a registration, one that nobody waits for, or that nothing has
+    moved for IDLE_S seconds.
+
+    Pulumi's runtime would go on to wait for resources that wait for the failed one.
+    """
+    calls = SETTINGS.rpc_manager
+    lost: list[Exception] = []
+
+    def keep(_: object, context: Properties) -> None:
+        lost.append(context.get("exception") or ProgramError(context["message"]))
+
+    asyncio.get_running_loop().set_exception_handler(keep)
+    moved, since = -1, 0.0
+    while calls.unhandled_exception is None and not lost:
+        if monitor.busy or monitor.answered != moved:
+            moved, since = monitor.answered, time.monotonic()
+        elif time.monotonic() - since > IDLE_S:
+            raise ProgramError("the program waits for something that never comes")
+        await asyncio.sleep(0.05)
+    # A registration that waited for the failed one fails too, and may be heard of first.
+    raise monitor.failed or calls.unhandled_exception or lost[0]

@@ -57,7 +57,6 @@ def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
     assert function["loggingConfig"]["logFormat"] == "JSON"
     names = set(function["code"].assets)
     assert "function/main.py" in names and "aws_xray_sdk/core/recorder.py" in names
-    assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
 
 
 def test_every_method_needs_an_api_key() -> None:
@@ -75,14 +74,14 @@ def test_every_method_needs_an_api_key() -> None:
     (
         ("memory_mb", "64", "epoch:memory_mb = 64 must be from 128 to 10240"),
         ("memory_mb", "much", "epoch:memory_mb = much must be of type int, from 128 to 10240"),
-        ("timeout_s", "6", "epoch:timeout_s = 6 must be from 7 to 29"),
+        ("timeout_s", "7", "epoch:timeout_s = 7 must be from 8 to 29"),
         ("memory_mb", "true", "epoch:memory_mb = true must be of type int"),
         ("log_retention_days", "8", "epoch:log_retention_days = 8 must be one of 1, 3, 5"),
         ("protect_data", "1", "epoch:protect_data = 1 must be of type bool"),
-        ("memory", "512", "epoch:memory = 512 is unknown; known keys: owner, memory_mb"),
+        ("memory", "512", "epoch:memory is unknown; did you mean epoch:memory_mb"),
         ("trace_share", "1.5", "epoch:trace_share = 1.5 must be from 0 to 1"),
         ("alarm_email", "nobody", "epoch:alarm_email = nobody must be an e-mail address"),
-        ("replica_regions", '["moon"]', r"epoch:replica_regions\[0\] = moon must be an AWS region"),
+        ("replica_regions", '["moon"]', "moon must be a region of AWS"),
         ("replica_regions", "us-east-1", "epoch:replica_regions = us-east-1 must be a list"),
         ("certificate_arn", "arn:aws:iam::1:x", "must be the ARN of an ACM certificate"),
         ("usage_plans", "{}", "epoch:usage_plans = {} must be a mapping with at least one entry"),

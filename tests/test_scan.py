@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from local import program
 from local.program import Properties, Resource
 from tools import command, scan, terraform
 
@@ -55,14 +56,14 @@ TAKEN = {
 
 
 def test_the_tree_passes_and_each_protection_taken_away_is_found() -> None:
-    rendered = {stack: terraform.render(terraform.declare(stack)) for stack in scan.STACKS}
+    rendered = {stack: terraform.render(terraform.declare(stack)) for stack in STACKS}
     for variant, (take_away, _) in TAKEN.items():
         # Names of its own, or references would lead from one variant into another.
         rendered[variant] = json.loads(json.dumps(rendered["prod"]).replace("epoch-prod", variant))
         take_away(rendered[variant])
     findings = scan.check(rendered)
-    of_tree = [finding for finding in findings if finding.stack in scan.STACKS]
-    assert not scan.unexcused(of_tree, scan.SKIPS)
+    of_tree = [finding for finding in findings if finding.stack in STACKS]
+    assert not scan.unexcused(of_tree, scan.SKIPS, {"dev"})
     in_prod = {(finding.check, finding.type) for finding in of_tree if finding.stack == "prod"}
     assert {variant: expected for variant, (_, expected) in TAKEN.items()} == {
         variant: {(f.check, f.type) for f in findings if f.stack == variant} - in_prod
@@ -81,9 +82,9 @@ def test_a_finding_without_an_excuse_is_wrong_and_names_check_and_resource() -> 
 def test_a_skip_excuses_its_check_on_its_type_in_its_stack() -> None:
     skip = scan.Skip(check="CKV_1", type="aws_kms_key", reason="because")
     assert not scan.unexcused([_finding("dev"), _finding("prod")], [skip])
-    assert scan.unexcused([_finding("dev"), _finding("prod")], [replace(skip, stack="dev")]) == [
-        "prod: CKV_1 aws_kms_key.key: Rotate"
-    ]
+    assert scan.unexcused(
+        [_finding("dev"), _finding("prod")], [replace(skip, unprotected=True)], {"dev"}
+    ) == ["prod: CKV_1 aws_kms_key.key: Rotate"]
     assert len(scan.unexcused([_finding()], [replace(skip, type="aws_sns_topic")])) == 2
 
 
@@ -102,6 +103,7 @@ def _resource(kind: str, **inputs: Any) -> Resource:
     )
 
 
+STACKS = tuple(program.stacks())
 TABLE = "aws:dynamodb/table:Table"
 
 
@@ -215,7 +217,7 @@ def test_what_could_not_be_checked_is_said_and_fails_only_where_required(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], required: bool
 ) -> None:
     audit = scan.vulnerabilities
-    monkeypatch.setattr(scan, "STACKS", ())
+    monkeypatch.setattr(program, "stacks", list)
     monkeypatch.setattr(scan, "SKIPS", ())
     monkeypatch.setattr(scan, "check", lambda rendered: [])
     monkeypatch.setattr(scan, "secrets", lambda: [])

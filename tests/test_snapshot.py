@@ -9,7 +9,7 @@ from local import program
 from tools import snapshot
 
 
-@pytest.mark.parametrize("stack", snapshot.STACKS)
+@pytest.mark.parametrize("stack", program.stacks())
 def test_the_stack_declares_what_its_snapshot_shows(stack: str) -> None:
     reviewed = snapshot.path(stack).read_text(encoding="utf-8").splitlines()
     declared = snapshot.text(program.declare(stack)).splitlines()

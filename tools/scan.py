@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from uv import find_uv_bin
 from local import program
 from tools import command, terraform
 
-STACKS = ("dev", "prod")
 # Not the scanners' own lock: checkov pins it, and nothing of it ever meets the project.
 LOCKS = ("requirements.txt", "requirements-dev.txt", "function/requirements.txt")
 OSV = "https://api.osv.dev/v1/query"
@@ -39,13 +38,15 @@ class ScanError(RuntimeError):
 class Skip:
     """A check of checkov's that does not apply to a Terraform type, and why.
 
-    It holds for every stack, or for `stack` alone.
+    It holds for every stack, or for those alone whose data is `unprotected`. An `optional` one is
+    for what an extension may declare.
     """
 
     check: str
     type: str
     reason: str
-    stack: str | None = None
+    unprotected: bool = False
+    optional: bool = False
 
 
 SKIPS = (
@@ -93,8 +94,8 @@ SKIPS = (
     Skip(
         check="CKV_AWS_28",
         type="aws_dynamodb_table",
-        stack="dev",
-        reason="Data in dev may be lost. Stacks with protect_data have point-in-time recovery.",
+        unprotected=True,
+        reason="Data without protect_data may be lost; with it there is point-in-time recovery.",
     ),
     Skip(
         check="CKV_AWS_119",
@@ -102,6 +103,21 @@ SKIPS = (
         reason="The key that AWS manages in KMS encrypts the table, and CloudTrail logs its use "
         "(CKV2_EPOCH_1 keeps it so). A customer managed key is 1 USD a month and needs grants for "
         "every replica; one account that owns both data and key gains no separation by it.",
+    ),
+    Skip(
+        check="CKV_AWS_149",
+        type="aws_secretsmanager_secret",
+        optional=True,
+        reason="The key that AWS manages for Secrets Manager encrypts it. A customer managed key "
+        "is 1 USD a month; it pays off where the right to decrypt is withheld from who may "
+        "read the secret.",
+    ),
+    Skip(
+        check="CKV2_AWS_57",
+        type="aws_secretsmanager_secret",
+        optional=True,
+        reason="Only who issues a secret can rotate it; the function takes up a new version, "
+        "whoever puts it there.",
     ),
     Skip(
         check="CKV_AWS_115",
@@ -205,15 +221,20 @@ def check(rendered: Mapping[str, Mapping[str, program.Properties]]) -> list[Find
     return findings
 
 
-def unexcused(findings: Iterable[Finding], skips: Sequence[Skip]) -> list[str]:
-    """Return what is wrong: findings that no skip excuses, and skips that excuse no finding."""
+def unexcused(
+    findings: Iterable[Finding], skips: Sequence[Skip], unprotected: Collection[str] = ()
+) -> list[str]:
+    """Return what is wrong: findings that no skip excuses, and skips that excuse no finding.
+
+    `unprotected` are the stacks whose data is not protected.
+    """
     wrong, used = [], set()
     for finding in findings:
         excuses = [
             skip
             for skip in skips
             if (skip.check, skip.type) == (finding.check, finding.type)
-            and skip.stack in (None, finding.stack)
+            and (finding.stack in unprotected or not skip.unprotected)
         ]
         used.update(excuses)
         if not excuses:
@@ -221,7 +242,7 @@ def unexcused(findings: Iterable[Finding], skips: Sequence[Skip]) -> list[str]:
     wrong += [
         f"{skip.check} is skipped for {skip.type}, but finds nothing there; remove it from SKIPS"
         for skip in skips
-        if skip not in used
+        if skip not in used and not skip.optional
     ]
     return wrong
 
@@ -271,8 +292,16 @@ def vulnerabilities(osv: str = OSV) -> list[str]:
 
 
 def _stacks() -> list[str]:
-    rendered = {stack: terraform.render(terraform.declare(stack)) for stack in STACKS}
-    return unexcused(check(rendered), SKIPS)
+    stacks = program.stacks()
+    rendered = {stack: terraform.render(terraform.declare(stack)) for stack in stacks}
+    return unexcused(check(rendered), SKIPS, set(filter(_is_unprotected, stacks)))
+
+
+def _is_unprotected(stack: str) -> bool:
+    return not any(
+        key.endswith(":protect_data") and value == "true"
+        for key, value in program.stack_config(stack).items()
+    )
 
 
 def _gitguardian() -> list[str]:

@@ -14,7 +14,6 @@ from local import program
 from local.program import Resource
 from tools import command
 
-STACKS = ("dev", "prod")
 FOLDER = program.ROOT / "tests" / "snapshots"
 
 
@@ -80,7 +79,7 @@ def path(stack: str) -> Path:
 
 def main() -> list[str]:
     """Write the snapshot of every stack anew."""
-    for stack in STACKS:
+    for stack in program.stacks():
         path(stack).write_text(text(program.declare(stack)), encoding="utf-8")
     return []
 

@@ -1,5 +1,5 @@
 """One small translation per resource type, in a module per layer; importing it enters them all."""
 
-from local.translations import compute, edge, identity, jobs, monitoring, routing, storage
+from local.translations import compute, edge, identity, jobs, monitoring, routing, secrets, storage
 
-__all__ = ["compute", "edge", "identity", "jobs", "monitoring", "routing", "storage"]
+__all__ = ["compute", "edge", "identity", "jobs", "monitoring", "routing", "secrets", "storage"]

@@ -1,0 +1,35 @@
+"""The name that all of a stack's resources start with, checked against AWS's limits."""
+
+import re
+from collections.abc import Iterable
+
+from components.config import ConfigError
+
+# Lambda's functions and IAM's roles have the shortest names; Pulumi adds "-" and seven digits.
+_LONGEST = 64 - 8
+
+
+def stack_name(project: str, stack: str, functions: Iterable[str]) -> str:
+    """Return `<project>-<stack>`, what the names of a stack's resources start with.
+
+    `functions` are what names of functions and roles add to it. Raises ConfigError, which names
+    the longest that fits, where AWS would refuse one.
+    """
+    for what, given in (("project", project), ("stack", stack)):
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", given):
+            raise ConfigError(f"{what} {given!r} must be letters, digits, '-' and '_' for AWS")
+    name = f"{project}-{stack}"
+    longest = max(functions, key=len)
+    excess = len(f"{name}-{longest}") - _LONGEST
+    if excess > 0:
+        room = len(stack) - excess
+        way_out = (
+            f"stack {stack!r} may have {room} characters, for example {stack[:room].strip('-_')!r}"
+            if room > 0
+            else f"project {project!r} must be shorter"
+        )
+        raise ConfigError(
+            f"AWS names functions and roles with 64 characters, {name}-{longest} and Pulumi's "
+            f"suffix have {excess} more: {way_out}"
+        )
+    return name

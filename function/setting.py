@@ -1,0 +1,82 @@
+"""Settings: what the function gets from a stack's config, declared in `function.settings`."""
+
+import importlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from typing import Generic, NamedTuple, TypeVar
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_LONGEST_NAME = 32
+_TYPES = (str, int, float, bool)
+
+V = TypeVar("V")
+
+
+class Setting(NamedTuple, Generic[V]):
+    """What the function gets from a stack's config: `<name>` in Pulumi.<stack>.yaml.
+
+    `type` is str, int, float or bool. Without a `default` every stack must set it. Numbers may be
+    kept from `minimum` to `maximum`. A `secret`, which is a str, is set by `pulumi config set
+    --secret`; it lies in AWS Secrets Manager and nowhere else, and has no default.
+    """
+
+    name: str
+    type: type[V]  # pylint: disable=unsubscriptable-object
+    description: str
+    default: V | None = None
+    secret: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @property
+    def environment(self) -> str:
+        """The environment variable that holds its value; a secret's holds the secret's ARN."""
+        return f"{'SECRET' if self.secret else 'SETTING'}_{self.name.upper()}"
+
+    def parse(self, text: str) -> V:
+        """Return the value that its text in the environment or in Secrets Manager stands for."""
+        value: V = text if self.type is str else json.loads(text)  # type: ignore[assignment]
+        return value
+
+    def problems(self) -> Iterator[str]:
+        """Return why it cannot work."""
+        if not _NAME.fullmatch(self.name) or len(self.name) > _LONGEST_NAME:
+            yield (
+                f"name {self.name!r} must be a-z, 0-9 and '_' between them, from a letter on, "
+                f"at most {_LONGEST_NAME} characters"
+            )
+        if self.type not in _TYPES:
+            yield "type must be str, int, float or bool"
+        elif self.default is not None and self.default.__class__ is not self.type:
+            yield f"default {self.default!r} is no {self.type.__name__}"
+        if not self.description.strip():
+            yield "description is missing"
+        if self.secret and (self.type is not str or self.default is not None):
+            yield "a secret is a str, and has no default"
+        if self.type not in (int, float) and (self.minimum, self.maximum) != (None, None):
+            yield "minimum and maximum are for numbers"
+
+
+class Settings:
+    """The values of a stack's settings: `request.settings[GREETING]`."""
+
+    def __getitem__(self, setting: Setting[V]) -> V:
+        """Return the value; raises Problem with 503 where a secret cannot be read now."""
+        if setting.secret:
+            # What no request asks for, no cold start pays for.
+            read = importlib.import_module("function.secret_settings").read
+            return setting.parse(read(setting.environment))
+        text = os.environ.get(setting.environment)
+        if text is not None:
+            return setting.parse(text)
+        if setting.default is None:
+            raise LookupError(
+                f"{setting.environment} is not in the environment; does function/settings.py "
+                f"declare {setting.name}?"
+            )
+        return setting.default
+
+
+SETTINGS = Settings()
