@@ -11,8 +11,8 @@ from pulumi.runtime.config import is_config_secret
 def keep_secret(values: Mapping[str, str], project: str) -> None:
     """Mark as secret what resources declared from now on are given of the project's secret config.
 
-    `values` are Pulumi's raw `project:key` strings. What only looks like it is marked, too: a secret
-    of one digit hides every text with that digit.
+    `values` are Pulumi's raw `project:key` strings. What only looks like one is hidden, too: a
+    secret of one digit hides every text with that digit.
     """
     texts = {
         text
