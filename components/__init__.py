@@ -6,11 +6,12 @@ from components.api import EpochApi
 from components.compute import Stores
 from components.config import ConfigError, StackConfig, UsagePlan
 from components.edge import EpochDomain, EpochFirewall
+from components.encryption import encrypt_everything
 from components.function import EpochFunction
 from components.guard import EpochGuard, watch
 from components.job import EpochJob
 from components.monitoring import EpochMonitoring
-from components.names import stack_name
+from components.names import prefix, stack_name
 from components.queue import EpochQueue
 from components.refusal import refusing
 from components.roles import Roles
@@ -37,7 +38,9 @@ __all__ = [
     "StackConfig",
     "Stores",
     "UsagePlan",
+    "encrypt_everything",
     "keep_secret",
+    "prefix",
     "refusing",
     "stack_name",
     "tag_everything",
