@@ -3,9 +3,11 @@ PYTHON := .venv/bin/python
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
-SOURCES := __main__.py bench components function local openapi tests tools deployer
+LOADER := .venv-prove/.ready
+BROWSER := .venv-browser/.ready
+SOURCES := __main__.py bench components function local openapi prove tests tools deployer
 # What `make lint` runs, each as lint-<name>.
-LINTS := style pylint types types-deployer imports dead-code workflows schemas shell spelling
+LINTS := style pylint types imports dead-code workflows schemas shell spelling
 
 # Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -13,21 +15,27 @@ unexport PYTHONDONTWRITEBYTECODE
 # Names of files are UTF-8, in whatever locale.
 export PYTHONUTF8 := 1
 
-.PHONY: bench demo local test engine lint $(LINTS:%=lint-%) scan smoke serving rollback notes format \
+.PHONY: bench demo local test engine lint $(LINTS:%=lint-%) prove scan smoke serving settle \
+  rollback order prune drift notes format \
   openapi snapshot diagram lock clean
 
 demo: $(READY)
 	@$(PYTHON) -m local demo --stack "$(STACK)"
 
 local: $(READY)
-	@exec $(PYTHON) -m local up --stack "$(STACK)"
+	@exec $(PYTHON) -m local up --stack "$(STACK)" $(if $(KEEP),--keep)
 
-test: $(READY) $(SCANNERS)
+test: $(READY) $(SCANNERS) $(LOADER)
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile
 
 # Under Pulumi's own engine; without a CLI, Go builds it once, in some minutes.
 engine: $(READY)
 	@$(PYTHON) -m tools.engine
+
+# The console in Debian's chromium; skipped with the reason where that is not installed.
+test-browser screenshots: $(BROWSER)
+	@$(if $(filter screenshots,$@),EPOCH_SCREENSHOTS=docs) PYTHONPATH=$$(echo .venv/lib/*/site-packages) \
+	  .venv-browser/bin/python -m pytest -q -rs tests/browser $(if $(filter screenshots,$@),-k pictures)
 
 # Side by side, each one's output in one piece, and all of them even where one fails.
 lint: $(READY)
@@ -41,10 +49,6 @@ lint-pylint:
 
 lint-types:
 	$(PYTHON) -m mypy
-
-# A program of its own: Pulumi puts its folder on the path.
-lint-types-deployer:
-	$(PYTHON) -m mypy deployer
 
 lint-imports:
 	@kept=$$(.venv/bin/lint-imports --no-cache) || { echo "$$kept"; exit 1; }
@@ -78,6 +82,23 @@ serving: $(READY)
 rollback: $(READY)
 	@$(PYTHON) -m tools.rollback "$(OUTPUTS)" --to "$(VERSION)"
 
+# After a deployment, however it ended: what serves passes the smoke test, or what served before
+# serves again. BEFORE: the outputs before it; VERSION: what `make serving` said then.
+settle: $(READY)
+	@$(PYTHON) -m tools.settle "$(OUTPUTS)" "$(BEFORE)" --to "$(VERSION)"
+
+# No commit goes over a newer one: pulumi stack history --json > HISTORY; make order COMMIT=...
+order: $(READY)
+	@$(PYTHON) -m tools.order "$(HISTORY)" "$(COMMIT)"
+
+# The function's versions that no rollback needs; each is billed with SnapStart.
+prune: $(READY)
+	@$(PYTHON) -m tools.prune "$(OUTPUTS)"
+
+# AWS against the commit that is deployed.
+drift: $(READY)
+	@$(PYTHON) -m tools.drift "$(STACK)"
+
 # The commits that a tag releases: those since the tag before.
 notes: $(READY)
 	@$(PYTHON) -m tools.notes "$(TAG)"
@@ -97,6 +118,10 @@ openapi: $(READY)
 # What this function costs, side by side with what people would use instead: some ten minutes.
 bench: $(READY)
 	@$(PYTHON) -m bench
+
+# Load, faults, bad input, access, secrets and mutations, in ten minutes; writes docs/proof.md.
+prove: $(READY) $(LOADER)
+	@$(PYTHON) -m prove
 
 # Writes tests/snapshots/ and docs/openapi.json anew.
 snapshot: $(READY)
@@ -119,11 +144,16 @@ lock: $(READY)
 	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
 	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	  --python-version 3.11 prove/requirements.in -o prove/requirements.txt
+	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	  --python-version 3.11 -c requirements-dev.txt tests/browser/requirements.in \
+	  -o tests/browser/requirements.txt
+	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
 	  --python-version 3.13 -c function/requirements.txt bench/requirements.in \
 	  -o bench/requirements.txt
 
 clean:
-	rm -rf .venv .venv-scan .build .local .bench
+	rm -rf .venv .venv-browser .venv-prove .venv-scan .build .local .bench
 
 # uv installs in seconds what pip would need a minute for; pip brings uv itself, at its locked hash.
 $(READY): requirements-dev.txt
@@ -134,8 +164,19 @@ $(READY): requirements-dev.txt
 	@.venv/bin/uv pip sync --quiet --python $(PYTHON) --require-hashes requirements-dev.txt
 	@touch $@
 
+# The load tool, likewise.
+$(LOADER): prove/requirements.txt | $(READY)
+	@test -x .venv-prove/bin/python || .venv/bin/uv venv --quiet --python $(PYTHON) .venv-prove
+	@.venv/bin/uv pip sync --quiet --python .venv-prove/bin/python --require-hashes prove/requirements.txt
+	@touch $@
+
 # The scanners bring a hundred packages; none of them meets the project's own.
 $(SCANNERS): requirements-scan.txt | $(READY)
 	@test -x .venv-scan/bin/python || .venv/bin/uv venv --quiet --python $(PYTHON) .venv-scan
 	@.venv/bin/uv pip sync --quiet --python .venv-scan/bin/python --require-hashes requirements-scan.txt
+	@touch $@
+
+$(BROWSER): tests/browser/requirements.txt | $(READY)
+	@test -x .venv-browser/bin/python || .venv/bin/uv venv --quiet --python $(PYTHON) .venv-browser
+	@.venv/bin/uv pip sync --quiet --python .venv-browser/bin/python --require-hashes tests/browser/requirements.txt
 	@touch $@

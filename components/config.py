@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
+import pulumi
 import pulumi_aws as aws
 
 from function import storage
@@ -27,7 +28,7 @@ _MOST_IN_ENVIRONMENT = 3_072
 Rule = Callable[[str, Any], Any]
 
 
-class ConfigError(ValueError):
+class ConfigError(pulumi.RunError):
     """A config key or value that the stack cannot use: names key, value and range."""
 
 
@@ -172,6 +173,12 @@ class StackConfig:
         "", _text(_ARN.format(service="iam", resource="policy"), "the ARN of an IAM policy")
     )
 
+    # A KMS key of one's own for tables, log groups, the alarms' topic and the functions'
+    # environments; without it AWS encrypts what is stored with keys of its own.
+    kms_key_arn: str = _setting(
+        "", _text(_ARN.format(service="kms", resource="key"), "the ARN of a KMS key")
+    )
+
     # DynamoDB. Protected data has point-in-time recovery and cannot be deleted, nor can anything of
     # the stack be with `pulumi destroy`.
     protect_data: bool = _setting(False, _flag)
@@ -282,6 +289,8 @@ class StackConfig:
             (bool(self.domain_name) != bool(self.certificate_arn),
              "domain_name and certificate_arn need each other"),
             (self.hosted_zone_id and not self.domain_name, "hosted_zone_id needs domain_name"),
+            (self.kms_key_arn and self.replica_regions,
+             "kms_key_arn excludes replica_regions: a replica needs a key in its own region"),
             (0 < self.waf_rate_limit < 10, "waf_rate_limit must be 0 or at least 10"),
         )  # fmt: skip
         for broken, rule in conflicts:

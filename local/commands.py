@@ -26,6 +26,8 @@ def _progress(resource: program.Resource, seconds: float | None) -> None:
         text = f"    - {label:<16} {resource.name:<44} not here: {reason}"
     else:
         text = f"    + {label:<16} {resource.name:<44} {seconds * 1000:6.0f} ms"
+        if different := translate.DIFFERENT.get(resource.kind):
+            text += f"  differs here: {different}"
     # In one piece: resources are created, and reported, from several threads.
     print(text + "\n", end="", flush=True)
 
@@ -106,14 +108,15 @@ def _update(local: deploy.LocalStack) -> tuple[str, str]:
 
 def _follow(local: deploy.LocalStack, record: Record, sources: dict[str, int]) -> None:
     """Print requests as they come, and apply the program when a file of the function changes."""
-    log, failed = deploy.LogTail(local), 0
+    logs = [deploy.LogTail(local, local.outputs["log_group"]), *local.job_tails()]
+    failed = 0
     while True:
         try:
             failures = local.emulator.failures()
             for failure in failures[failed:]:
                 print(f"the function failed: {failure}", flush=True)
             failed = len(failures)
-            for line in log.read():
+            for line in (line for log in logs for line in log.read()):
                 print(_brief(line), flush=True)
             if (now := _sources()) != sources:
                 sources = now
@@ -137,8 +140,18 @@ def _brief(line: dict[str, Any]) -> str:
     )
 
 
-def up(stack: str, port: int | None) -> None:
-    """Bring the stack up and follow what it does, until the process is ended."""
+def _kept(stack: str) -> Path:
+    """Return the file of a stack's items."""
+    path = OUTPUTS.with_name(f"tables-{stack}.jsonl")
+    path.parent.mkdir(exist_ok=True)
+    return path
+
+
+def up(stack: str, port: int | None, *, keep: bool) -> None:
+    """Bring the stack up and follow what it does, until the process is ended.
+
+    With `keep` its tables are as they were in the last such run.
+    """
     print(f"Bringing stack {stack} up on this machine")
     page, sources = console.Console(), _sources()
 
@@ -146,11 +159,15 @@ def up(stack: str, port: int | None) -> None:
         page.declare(resource)
         _progress(resource, seconds)
 
-    with deploy.up(stack, port=port, progress=seen, environment=page.environment) as local:
+    kept = {"EPOCH_KEEP": str(_kept(stack))} if keep else {}
+    environment = {**page.environment, **kept}
+    with deploy.up(stack, port=port, progress=seen, environment=environment) as local:
         page.serve(local)
         local.emulator.leash.publish(OUTPUTS, local.outputs)
         print(f"\nendpoint  {local.outputs['endpoint']}\napi key   {local.outputs['api_key']}")
         print(f"console   {page.url}")
+        for path in kept.values():
+            print(f"tables    kept in {path}; remove it to forget them")
         print(
             f"\n  curl -X POST -H 'x-api-key: {local.outputs['api_key']}' "
             f"{local.outputs['endpoint']}\n\nCtrl-C ends it.",

@@ -1,13 +1,17 @@
 """The console's server: whom it serves, what it joins, what it hides."""
 
 import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from local import deploy, program
-from local.console import Console, server
+from local.console import Console, server, views
 from local.console.record import KEPT, Record
 from tests.conftest import declare
 
@@ -125,6 +129,43 @@ def test_the_api_the_picture_and_the_declared_graphs_are_there(
     titles = [w["properties"]["title"] for w in body["widgets"] if w["type"] == "metric"]
     assert [graph["title"] for graph in metrics["graphs"]] == titles
     assert {alarm["state"] for alarm in metrics["alarms"]} <= {"OK", "ALARM", "INSUFFICIENT_DATA"}
+
+
+def test_jobs_are_started_and_queues_fed(console: Console, local: deploy.LocalStack) -> None:
+    jobs = {"tidy": local.outputs["function_name"]}  # stands in for a job's
+    stack = views.Stack(
+        console=console, local=replace(local, outputs={**local.outputs, "jobs": jobs})
+    )
+    client = local.emulator.client("sqs")
+    url = client.create_queue(QueueName="letters")["QueueUrl"]
+    try:
+        stack.send("letters", "<b>")
+        stack.run("tidy")
+        found = stack.work()
+        assert {"name": "letters", "waiting": 1, "taken": 0} in found["queues"]
+        assert [job["name"] for job in found["jobs"]] == ["tidy"]
+        (message,) = client.receive_message(QueueUrl=url)["Messages"]
+        assert message["Body"] == "<b>"
+    finally:
+        client.delete_queue(QueueUrl=url)
+
+
+def test_an_error_in_the_code_has_file_and_line(project: Path) -> None:
+    script = "from local import commands; print(commands._fault())"
+
+    def fault() -> str:
+        run = [sys.executable, "-c", script]
+        return subprocess.run(run, cwd=project, check=True, capture_output=True, text=True).stdout
+
+    assert fault().strip() == ""
+    source = project / "function" / "endpoints" / "post_epoch.py"
+    text = source.read_text()
+    source.write_text("nothing(\n" + text)
+    assert fault().startswith("function/endpoints/post_epoch.py, line 1: SyntaxError: ")
+    source.write_text(text + "\nabsent\n")
+    line = len(text.splitlines()) + 2
+    place = f"function/endpoints/post_epoch.py, line {line}"
+    assert fault().strip() == f"{place}: NameError: name 'absent' is not defined"
 
 
 def _call(identity: str, **more: Any) -> dict[str, Any]:

@@ -136,19 +136,14 @@ def test_the_access_log_joins_logs_and_traces_without_addresses(stack: str) -> N
     assert settings["destinationArn"].rsplit(":", 1)[1] in groups
 
 
-def test_the_topic_is_encrypted_with_a_key_that_alarms_may_use() -> None:
+def test_only_alarms_of_the_account_publish_to_the_topic() -> None:
     resources = declare("prod", alarm_email="on-call@example.com")
     assert one(resources, "aws:sns/topicSubscription:TopicSubscription")["protocol"] == "email"
-    key = one(resources, "aws:kms/key:Key")
-    assert key["enableKeyRotation"] is True
-    _, alarms = json.loads(key["policy"])["Statement"]
-    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
-    topic = one(resources, "aws:sns/topic:Topic")
-    assert topic["kmsMasterKeyId"] == "arn:aws:kms:eu-central-1:123456789012:epoch-prod"
     (publish,) = json.loads(one(resources, "aws:sns/topicPolicy:TopicPolicy")["policy"])[
         "Statement"
     ]
+    assert publish["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert publish["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
     assert publish["Action"] == ["sns:Publish"] and publish["Resource"].endswith(":epoch-prod")
 
 

@@ -28,10 +28,6 @@ def _without(type_: str, argument: str) -> Callable[[Files], None]:
 
 # What is taken away, and the finding that it must give.
 TAKEN = {
-    "table-encryption": (
-        _without("aws_dynamodb_table", "server_side_encryption"),
-        {("CKV2_EPOCH_1", "aws_dynamodb_table")},
-    ),
     "function-tracing": (
         _without("aws_lambda_function", "tracing_config"),
         {("CKV_AWS_50", "aws_lambda_function")},

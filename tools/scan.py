@@ -82,9 +82,8 @@ SKIPS = (
     Skip(
         check="CKV_AWS_158",
         type="aws_cloudwatch_log_group",
-        reason="CloudWatch Logs encrypts all it stores with a key of its own. A customer managed "
-        "key is 1 USD a month and puts KMS in the way of every log line; it pays off where the "
-        "right to decrypt is to be withheld from who may read the logs.",
+        reason="CloudWatch Logs encrypts all it stores with a key of its own. One of yours, "
+        "by kms_key_arn, pays off where not all who may read logs are to decrypt them.",
     ),
     Skip(
         check="CKV_AWS_338",
@@ -101,9 +100,14 @@ SKIPS = (
     Skip(
         check="CKV_AWS_119",
         type="aws_dynamodb_table",
-        reason="The key that AWS manages in KMS encrypts the table, and CloudTrail logs its use "
-        "(CKV2_EPOCH_1 keeps it so). A customer managed key is 1 USD a month and needs grants for "
-        "every replica; one account that owns both data and key gains no separation by it.",
+        reason="DynamoDB encrypts every table, by default with a key of AWS's own. A stack that "
+        "wants a key of its account sets kms_key_arn.",
+    ),
+    Skip(
+        check="CKV_AWS_26",
+        type="aws_sns_topic",
+        reason="A message names an alarm and its metric, no caller and no record. AWS's own key "
+        "for SNS does not let CloudWatch publish; the deployer's does, by kms_key_arn.",
     ),
     Skip(
         check="CKV_AWS_149",
@@ -121,6 +125,13 @@ SKIPS = (
         "whoever puts it there.",
     ),
     Skip(
+        check="CKV_AWS_297",
+        type="aws_scheduler_schedule",
+        optional=True,
+        reason="A schedule holds a time and its function's ARN; EventBridge Scheduler encrypts it "
+        "with a key of AWS's own.",
+    ),
+    Skip(
         check="CKV_AWS_115",
         type="aws_lambda_function",
         reason="Reserved concurrency is taken from all other functions of the account and caps "
@@ -130,7 +141,8 @@ SKIPS = (
         check="CKV_AWS_116",
         type="aws_lambda_function",
         reason="A dead-letter queue takes failed asynchronous events. API Gateway invokes "
-        "synchronously: the caller gets the failure and repeats it with its Idempotency-Key.",
+        "synchronously: the caller gets the failure and repeats it with its Idempotency-Key. "
+        "What a job cannot handle goes to its dead-letter queue by its trigger.",
     ),
     Skip(
         check="CKV_AWS_117",
@@ -142,7 +154,7 @@ SKIPS = (
         check="CKV_AWS_173",
         type="aws_lambda_function",
         reason="The environment holds names and numbers, no secret; Lambda encrypts it at rest "
-        "with a key that AWS manages. A customer managed key would add a KMS call to cold starts.",
+        "with a key that AWS manages; kms_key_arn adds a call of KMS to cold starts.",
     ),
     Skip(
         check="CKV_AWS_272",
@@ -201,7 +213,6 @@ def check(rendered: Mapping[str, Mapping[str, program.Properties]]) -> list[Find
         report = _json(
             _run(
                 *(_BIN / "checkov", "--directory", folder, "--framework", "terraform_json"),
-                *("--external-checks-dir", Path(__file__).parent / "checks"),
                 *("--skip-download", "--quiet", "--compact", "--output", "json"),
             )
         )

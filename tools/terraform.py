@@ -70,6 +70,7 @@ KINDS: Mapping[str, Kind] = {
         "aws_cloudwatch_metric_alarm", name="alarm_name"
     ),
     "aws:dynamodb/table:Table": _kind("aws_dynamodb_table"),
+    "aws:dynamodb/tableReplica:TableReplica": _kind("aws_dynamodb_table_replica"),
     "aws:iam/role:Role": _kind("aws_iam_role"),
     "aws:iam/rolePolicy:RolePolicy": _kind("aws_iam_role_policy"),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": _kind("aws_iam_role_policy_attachment"),

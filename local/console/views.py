@@ -1,8 +1,12 @@
 """What the console shows of a stack, as JSON."""
 
 import json
+import secrets
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from local import deploy, program
@@ -11,8 +15,7 @@ if TYPE_CHECKING:
     from local.console import Console
 
 _PAGE_ITEMS = 25
-_WINDOW_S = 3_600
-_QUERIES = 500  # of one GetMetricData
+_WINDOW_S, _LEAST_S = 3_600, 300  # what graphs show: the last hour, of a young stack less
 
 Json = dict[str, Any]
 
@@ -38,13 +41,12 @@ class Stack:
         return str(self.local.outputs["endpoint"]).removesuffix("/epoch")
 
     def document(self) -> Json:
-        """Return the API's OpenAPI document, with the API on this machine as server."""
-        _, _, rest = self.local.outputs["endpoint"].partition("/_aws/execute-api/")
-        api, stage, _ = rest.split("/", 2)
-        export = self._client("apigateway").get_export(
-            restApiId=api, stageName=stage, exportType="oas30", accepts="application/json"
-        )
-        document: Json = json.loads(export["body"].read())
+        """Return the API's OpenAPI document as the sources are now, the API on this machine as
+        server."""
+        printed = subprocess.run(
+            [sys.executable, "-m", "openapi"], cwd=program.ROOT, check=True, capture_output=True
+        ).stdout
+        document: Json = json.loads(printed)
         return document | {"servers": [{"url": self.api}]}
 
     def resources(self) -> Json:
@@ -112,8 +114,51 @@ class Stack:
         following = page.get("LastEvaluatedKey")
         return {"items": page["Items"], "after": json.dumps(following) if following else ""}
 
+    def work(self) -> Json:
+        """Return the jobs with what they wrote last, and the queues with how much waits there."""
+        client = self._client("sqs")
+        queues = {
+            url.rpartition("/")[2]: client.get_queue_attributes(
+                QueueUrl=url, AttributeNames=["All"]
+            )["Attributes"]
+            for url in client.list_queues().get("QueueUrls", [])
+        }
+        return {
+            "jobs": [
+                {"name": name, "function": function, "lines": self.console.record.output(function)}
+                for name, function in self.local.outputs["jobs"].items()
+            ],
+            "queues": [
+                {
+                    "name": name,
+                    "waiting": int(attributes["ApproximateNumberOfMessages"]),
+                    "taken": int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+                }
+                for name, attributes in queues.items()
+            ],
+        }
+
+    def run(self, job: str) -> Json:
+        """Start a job as its schedule would, now."""
+        due = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._client("lambda").invoke(
+            FunctionName=self.local.outputs["jobs"][job],
+            InvocationType="Event",
+            Payload=json.dumps({"scheduled": due}),
+        )
+        return {}
+
+    def send(self, queue: str, body: str) -> Json:
+        """Put a message into a queue."""
+        client = self._client("sqs")
+        url = client.get_queue_url(QueueName=queue)["QueueUrl"]
+        fifo = {"MessageGroupId": "console", "MessageDeduplicationId": secrets.token_hex(8)}
+        more = fifo if queue.endswith(".fifo") else {}
+        client.send_message(QueueUrl=url, MessageBody=body, **more)
+        return {}
+
     def metrics(self) -> Json:
-        """Return the dashboard's graphs of the last hour, and the alarms."""
+        """Return the dashboard's graphs, and the alarms."""
         client = self._client("cloudwatch")
         names = [entry["DashboardName"] for entry in client.list_dashboards()["DashboardEntries"]]
         widgets = [
@@ -126,7 +171,7 @@ class Stack:
         alarms = client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
         now = time.time()
         return {
-            "from": now - _WINDOW_S,
+            "from": max(now - _WINDOW_S, min(self.console.started, now - _LEAST_S)),
             "to": now,
             "graphs": [
                 self._graph(widget["properties"], now)
