@@ -115,6 +115,9 @@ lock: $(READY)
 	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
 	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	  --python-version 3.11 tests/clients/requirements.in -o tests/clients/requirements.txt
+	cd tests/clients && npm install --package-lock-only --omit-lockfile-registry-resolved
+	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
 	  --python-version 3.13 -c function/requirements.txt bench/requirements.in \
 	  -o bench/requirements.txt
 

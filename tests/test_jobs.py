@@ -48,7 +48,7 @@ ENDPOINT = Endpoint(
     path="/order",
     summary="Order.",
     handle=order,
-    answers={202: {"type": "object"}},
+    answers={202: {"title": "Taken", "type": "object"}},
     access=(messages.Send(queue=ORDERS.name),),
 )
 '''
