@@ -203,7 +203,10 @@ def _cell(saw: str) -> str:
 
 def _smoke(path: Path) -> list[str]:
     outputs = ci.read_outputs(path)
-    api = Api(**{name: ci.text(outputs, name) for name in ("endpoint", "api_key", "document")})
+    endpoint, api_key, document = (
+        ci.text(outputs, name) for name in ("endpoint", "api_key", "document")
+    )
+    api = Api(endpoint=endpoint, api_key=api_key, document=document)
     print(f"POST {api.endpoint}")
     results = check(api)
     for result in results:

@@ -3,6 +3,7 @@
 import json
 import sys
 
+# pylint: disable=import-error  # made from the document, beside this file
 from epoch_client import AuthenticatedClient
 from epoch_client.api.default import post_epoch
 from epoch_client.models import Epoch, Problem
