@@ -1,4 +1,4 @@
-"""Bodies, public endpoints and browsers: what reaches an endpoint, read by itself and in a stack."""
+"""Bodies, public endpoints and browsers: what reaches an endpoint, alone and in a stack."""
 
 import base64
 import json
