@@ -42,6 +42,11 @@ _SECRETS = "secretsmanager"
 _STORAGE = "dynamodb"
 
 
+# What nothing here loads: the tracer's patches of other packages, and the compiled half of wrapt,
+# which does without it.
+_UNUSED = ("aws_xray_sdk/ext/", "wrapt/_wrappers")
+
+
 class BundleError(RuntimeError):
     """The function's dependencies could not be installed for Lambda."""
 
@@ -131,6 +136,8 @@ def _trim(data: Path, services: Sequence[str]) -> None:
 def _is_dependency(path: Path) -> bool:
     top = path.parts[0]
     if "__pycache__" in path.parts or top == "bin" or top.endswith(".dist-info"):
+        return False
+    if str(path).startswith(_UNUSED):
         return False
     return not path.name.startswith(".") and path.suffix not in {".pyi", ".pyc"}
 
