@@ -3,8 +3,9 @@ PYTHON := .venv/bin/python
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
+LOADER := .venv-prove/.ready
 BROWSER := .venv-browser/.ready
-SOURCES := __main__.py bench components function local openapi tests tools deployer
+SOURCES := __main__.py bench components function local openapi prove tests tools deployer
 # What `make lint` runs, each as lint-<name>.
 LINTS := style pylint types imports dead-code workflows schemas shell spelling
 
@@ -14,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Names of files are UTF-8, in whatever locale.
 export PYTHONUTF8 := 1
 
-.PHONY: bench demo local test engine lint $(LINTS:%=lint-%) scan smoke serving rollback notes format \
+.PHONY: bench demo local test engine lint $(LINTS:%=lint-%) prove scan smoke serving rollback notes format \
   openapi snapshot diagram lock clean
 
 demo: $(READY)
@@ -23,7 +24,7 @@ demo: $(READY)
 local: $(READY)
 	@exec $(PYTHON) -m local up --stack "$(STACK)" $(if $(KEEP),--keep)
 
-test: $(READY) $(SCANNERS)
+test: $(READY) $(SCANNERS) $(LOADER)
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile
 
 # Under Pulumi's own engine; without a CLI, Go builds it once, in some minutes.
@@ -100,6 +101,10 @@ openapi: $(READY)
 bench: $(READY)
 	@$(PYTHON) -m bench
 
+# Load, faults, bad input, access, secrets and mutations, in ten minutes; writes docs/proof.md.
+prove: $(READY) $(LOADER)
+	@$(PYTHON) -m prove
+
 # Writes tests/snapshots/ and docs/openapi.json anew.
 snapshot: $(READY)
 	@$(PYTHON) -m tools.snapshot
@@ -124,6 +129,8 @@ lock: $(READY)
 	  --python-version 3.11 tests/clients/requirements.in -o tests/clients/requirements.txt
 	cd tests/clients && npm install --package-lock-only --omit-lockfile-registry-resolved
 	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	  --python-version 3.11 prove/requirements.in -o prove/requirements.txt
+	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt tests/browser/requirements.in \
 	  -o tests/browser/requirements.txt
 	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
@@ -131,7 +138,7 @@ lock: $(READY)
 	  -o bench/requirements.txt
 
 clean:
-	rm -rf .venv .venv-browser .venv-scan .build .local .bench
+	rm -rf .venv .venv-browser .venv-prove .venv-scan .build .local .bench
 
 # uv installs in seconds what pip would need a minute for; pip brings uv itself, at its locked hash.
 $(READY): requirements-dev.txt
@@ -140,6 +147,12 @@ $(READY): requirements-dev.txt
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > .venv/uv.txt
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	@.venv/bin/uv pip sync --quiet --python $(PYTHON) --require-hashes requirements-dev.txt
+	@touch $@
+
+# The load tool, likewise.
+$(LOADER): prove/requirements.txt | $(READY)
+	@test -x .venv-prove/bin/python || .venv/bin/uv venv --quiet --python $(PYTHON) .venv-prove
+	@.venv/bin/uv pip sync --quiet --python .venv-prove/bin/python --require-hashes prove/requirements.txt
 	@touch $@
 
 # The scanners bring a hundred packages; none of them meets the project's own.
