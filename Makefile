@@ -11,7 +11,7 @@ LINTS := style pylint types types-deployer imports dead-code workflows schemas s
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo local test engine lint $(LINTS:%=lint-%) scan smoke serving rollback notes format snapshot \
-  diagram lock clean
+  diagram lock upgrade clean
 
 demo: $(READY)
 	@$(PYTHON) -m local demo --stack "$(STACK)"
@@ -94,18 +94,22 @@ snapshot: $(READY)
 diagram: $(READY)
 	@$(PYTHON) -m tools.diagram
 
-# Writes the hashed locks anew, at the newest versions that fit together. Dependabot reads these
-# commands in the locks' headers.
+# Writes the hashed locks anew after a change of an .in file. Dependabot reads these commands in the
+# locks' headers.
 lock: $(READY)
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-dev.in -o requirements-dev.txt
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
 	  --python-version 3.13 --python-platform aarch64-manylinux2014 \
 	  -c requirements-dev.txt function/requirements.in -o function/requirements.txt
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
+
+# The same, at the newest versions that fit together.
+upgrade: UPGRADE := --upgrade
+upgrade: lock
 
 clean:
 	rm -rf .venv .venv-scan .build .local .bench

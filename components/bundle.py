@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,8 +47,12 @@ def _services() -> list[str]:
     return [_STORAGE, _SECRETS] if secret else [_STORAGE]
 
 
-def dependencies() -> Path:
-    """Return the folder with the locked dependencies for Lambda's platform, building it once.
+# What uv installs for, unless it is for a Python of this machine.
+LAMBDA = (*("--python-platform", PLATFORM), *("--python-version", PYTHON_VERSION))
+
+
+def dependencies(target_platform: Sequence[str] = LAMBDA) -> Path:
+    """Return the folder with the locked dependencies for a platform, building it once.
 
     The folder is named after the hash of the lock, of this module and of the AWS services that the
     function calls, so a change to any of them builds anew; it appears in one rename, so a build
@@ -56,7 +61,8 @@ def dependencies() -> Path:
     if not LOCK.exists():
         raise BundleError(f"{LOCK.relative_to(ROOT)} is missing; restore it or run: make lock")
     services = _services()
-    parts = (LOCK.read_bytes(), Path(__file__).read_bytes(), " ".join(services).encode())
+    chosen = " ".join([*services, *target_platform]).encode()
+    parts = (LOCK.read_bytes(), Path(__file__).read_bytes(), chosen)
     digest = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     target = ROOT / ".build" / f"dependencies-{digest}"
     if target.exists():
@@ -66,7 +72,7 @@ def dependencies() -> Path:
         install = [
             *(find_uv_bin(), "pip", "install", "--quiet", "--target", scratch + "/out"),
             "--link-mode=copy",  # a link would lead into uv's cache, and all that was installed
-            *("--python-platform", PLATFORM, "--python-version", PYTHON_VERSION),
+            *target_platform,
             *("--only-binary", ":all:", "--no-deps", "--require-hashes", "-r", str(LOCK)),
         ]
         result = subprocess.run(install, capture_output=True, text=True, check=False)
@@ -111,9 +117,16 @@ def _trim(data: Path, services: Sequence[str]) -> None:
     endpoints.write_text(json.dumps(known, separators=(",", ":")))
 
 
+# How and where it was installed, which differs between machines; the rest of *.dist-info is what
+# importlib.metadata and entry points need.
+_INSTALLER = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json"})
+
+
 def _is_dependency(path: Path) -> bool:
     top = path.parts[0]
-    if "__pycache__" in path.parts or top == "bin" or top.endswith(".dist-info"):
+    if "__pycache__" in path.parts or top == "bin":
+        return False
+    if top.endswith(".dist-info") and path.name in _INSTALLER:
         return False
     return not path.name.startswith(".") and path.suffix not in {".pyi", ".pyc"}
 
@@ -121,13 +134,30 @@ def _is_dependency(path: Path) -> bool:
 def files() -> dict[str, Path]:
     """Return what the bundle holds: name in the archive to file, sorted by name."""
     own = {str(path.relative_to(ROOT)): path for path in (ROOT / "function").rglob("*.py")}
-    base = dependencies()
-    theirs = {
+    theirs = _of(dependencies())
+    return dict(sorted({**theirs, **own}.items()))
+
+
+def _of(base: Path) -> dict[str, Path]:
+    """Return what a bundle takes of a folder with dependencies."""
+    return {
         str(path.relative_to(base)): path
         for path in base.rglob("*")
         if path.is_file() and _is_dependency(path.relative_to(base))
     }
-    return dict(sorted({**theirs, **own}.items()))
+
+
+def on_host(archive: pulumi.AssetArchive, interpreter: str = sys.executable) -> pulumi.AssetArchive:
+    """Return the bundle as a Python of this machine runs it: with compiled dependencies for it."""
+    base = str(dependencies())
+    own, theirs = {}, {}
+    for name, asset in archive.assets.items():
+        assert isinstance(asset, pulumi.FileAsset)
+        (theirs if str(asset.path).startswith(base) else own)[name] = asset
+    if any(name.endswith(".so") for name in theirs):
+        host = _of(dependencies(("--python", interpreter)))
+        theirs = {name: pulumi.FileAsset(str(path)) for name, path in host.items()}
+    return pulumi.AssetArchive({**theirs, **own})
 
 
 def archive() -> pulumi.AssetArchive:
