@@ -3,15 +3,15 @@ PYTHON := .venv/bin/python
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
-SOURCES := __main__.py components function local tests tools deployer
+SOURCES := __main__.py bench components function local tests tools deployer
 # What `make lint` runs, each as lint-<name>.
 LINTS := style pylint types types-deployer imports dead-code workflows schemas shell spelling
 
 # Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo local test engine lint $(LINTS:%=lint-%) scan smoke serving rollback notes format snapshot \
-  diagram lock upgrade clean
+.PHONY: bench demo local test engine lint $(LINTS:%=lint-%) scan smoke serving rollback notes format \
+  snapshot diagram lock upgrade clean
 
 demo: $(READY)
 	@$(PYTHON) -m local demo --stack "$(STACK)"
@@ -86,6 +86,10 @@ format: $(READY)
 scan: $(READY) $(SCANNERS)
 	@$(PYTHON) -m tools.scan
 
+# What this function costs, side by side with what people would use instead: some ten minutes.
+bench: $(READY)
+	@$(PYTHON) -m bench
+
 # Writes tests/snapshots/ anew.
 snapshot: $(READY)
 	@$(PYTHON) -m tools.snapshot
@@ -106,6 +110,9 @@ lock: $(READY)
 	  -c requirements-dev.txt function/requirements.in -o function/requirements.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	  --python-version 3.13 -c function/requirements.txt bench/requirements.in \
+	  -o bench/requirements.txt
 
 # The same, at the newest versions that fit together.
 upgrade: UPGRADE := --upgrade

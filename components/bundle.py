@@ -24,12 +24,12 @@ from typing import Any
 import pulumi
 from uv import find_uv_bin
 
+from components.bytecode import PYTHON_VERSION, compiled, compiler
 from function.resources import declared_settings
 
 ROOT = Path(__file__).parent.parent
 LOCK = ROOT / "function" / "requirements.txt"
 
-PYTHON_VERSION = "3.13"
 PLATFORM = "aarch64-manylinux2014"
 
 # botocore ships models of every AWS service; the function talks to few.
@@ -135,7 +135,11 @@ def files() -> dict[str, Path]:
     """Return what the bundle holds: name in the archive to file, sorted by name."""
     own = {str(path.relative_to(ROOT)): path for path in (ROOT / "function").rglob("*.py")}
     theirs = _of(dependencies())
-    return dict(sorted({**theirs, **own}.items()))
+    bytecode = [
+        compiled({name: path for name, path in part.items() if path.suffix == ".py"})
+        for part in (theirs, own)
+    ]
+    return dict(sorted({**theirs, **own, **bytecode[0], **bytecode[1]}.items()))
 
 
 def _of(base: Path) -> dict[str, Path]:
@@ -149,19 +153,21 @@ def _of(base: Path) -> dict[str, Path]:
 
 def on_host(archive: pulumi.AssetArchive, interpreter: str = sys.executable) -> pulumi.AssetArchive:
     """Return the bundle as a Python of this machine runs it: with compiled dependencies for it."""
-    base = str(dependencies())
-    own, theirs = {}, {}
-    for name, asset in archive.assets.items():
-        assert isinstance(asset, pulumi.FileAsset)
-        (theirs if str(asset.path).startswith(base) else own)[name] = asset
-    if any(name.endswith(".so") for name in theirs):
-        host = _of(dependencies(("--python", interpreter)))
-        theirs = {name: pulumi.FileAsset(str(path)) for name, path in host.items()}
-    return pulumi.AssetArchive({**theirs, **own})
+    if not any(name.endswith(".so") for name in archive.assets):
+        return archive
+    own = {name: asset for name, asset in archive.assets.items() if name.startswith("function/")}
+    theirs = _of(dependencies(("--python", interpreter)))
+    return pulumi.AssetArchive({**{k: pulumi.FileAsset(str(v)) for k, v in theirs.items()}, **own})
 
 
 def archive() -> pulumi.AssetArchive:
     """Return the bundle as a Pulumi archive of single files."""
+    if not compiler():
+        pulumi.log.warn(
+            f"no Python {PYTHON_VERSION} is at hand, so the function is bundled without byte code: "
+            "it starts at half the speed, and its hash differs from one with byte code. "
+            f"Get one, for example by: uv python install {PYTHON_VERSION}"
+        )
     return pulumi.AssetArchive(
         {name: pulumi.FileAsset(str(path)) for name, path in files().items()}
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components import bundle, permissions
+from components import bundle, bytecode, permissions
 from components.queue import EpochQueue
 from components.roles import Roles
 from components.secret import EpochSecret
@@ -95,7 +95,7 @@ class Compute:
         function = aws.lambda_.Function(
             name,
             role=role.arn,
-            runtime=f"python{bundle.PYTHON_VERSION}",
+            runtime=f"python{bytecode.PYTHON_VERSION}",
             architectures=["arm64"],
             handler=handler,
             code=bundle.archive(),

@@ -127,9 +127,10 @@ class LocalStack:
         """Publish the function's present sources behind its aliases."""
         client, bundle = self.deployer.client("lambda"), _bundle()
         name = self.outputs["function_name"]
-        version = client.update_function_code(
-            FunctionName=name, ZipFile=compute.zip_bytes(bundle.on_host(bundle.archive())), Publish=True
-        )["Version"]
+        code = compute.zip_bytes(bundle.on_host(bundle.archive()))
+        version = client.update_function_code(FunctionName=name, ZipFile=code, Publish=True)[
+            "Version"
+        ]
         for alias in client.list_aliases(FunctionName=name)["Aliases"]:
             client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
 

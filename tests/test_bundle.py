@@ -10,7 +10,7 @@ from pathlib import Path
 import botocore.session
 import pytest
 
-from components import bundle
+from components import bundle, bytecode
 from local.program import ROOT
 from local.translations.compute import zip_bytes
 from tests import faulty
@@ -93,11 +93,48 @@ def test_its_dependencies_are_nobody_elses_files() -> None:
     assert not linked  # into uv's cache, where trimming one would trim every installed copy
 
 
-def test_it_has_the_data_of_one_service_and_no_bytecode() -> None:
+def test_it_has_the_data_of_one_service_and_no_bytecode_but_its_own() -> None:
     names = list(bundle.files())
     services = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}
     assert {service for service in services if "." not in service} == {"dynamodb"}
-    assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
+    beside = {name for name in names if name.endswith(".pyc")}
+    sources = {name for name in names if name.endswith(".py")}
+    assert beside in (set(), {_cached(name) for name in sources})
+    assert bool(beside) == bool(bytecode.compiler())
+
+
+def _cached(name: str) -> str:
+    path = Path(name)
+    return str(path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc")
+
+
+@pytest.mark.skipif(not bytecode.compiler(), reason="no Python of Lambda's version is at hand")
+def test_byte_code_is_the_same_each_time_and_taken_unchecked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sources = {name: path for name, path in bundle.files().items() if name.startswith("function/")}
+    sources = {name: path for name, path in sources.items() if path.suffix == ".py"}
+    first = {name: path.read_bytes() for name, path in bytecode.compiled(sources).items()}
+    monkeypatch.setattr(bytecode, "ROOT", tmp_path)  # where nothing has been compiled yet
+    monkeypatch.setenv("PYTHONHASHSEED", "4711")
+    second = bytecode.compiled(dict(reversed(sources.items())))
+    assert first and {name: path.read_bytes() for name, path in second.items()} == first
+    for content in first.values():
+        assert content[4:8] == b"\1\0\0\0"  # PEP 552: by hash, and never checked
+        assert str(ROOT).encode() not in content
+    broken = tmp_path / "broken.py"
+    broken.write_text("def")
+    with pytest.raises(bytecode.BytecodeError, match="function/broken.py"):
+        bytecode.compiled({"function/broken.py": broken})
+
+
+def test_without_a_compiler_there_are_sources_only_and_a_warning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bytecode, "compiler", lambda: None)
+    monkeypatch.setattr(bundle, "compiler", lambda: None)
+    assert not [name for name in bundle.archive().assets if name.endswith(".pyc")]
+    assert "without byte code" in capsys.readouterr().err
 
 
 def _fingerprint(project: Path) -> dict[str, str]:

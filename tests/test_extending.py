@@ -87,9 +87,9 @@ def test_every_example_of_the_page_works_in_a_copy_whose_rules_stay_green(projec
     sent = json.dumps([call[:2] for call in calls])
     seen = json.loads(_run(project, sys.executable, "-c", USE, sent=sent))
     for (method, path, _, status, expected), reply in zip(calls, seen["replies"]):
-        assert reply[0] == int(status) and _fits(reply[1], json.loads(expected or "{}")), (
-            f"{method} {path}: {reply}"
-        )
+        assert reply[0] == int(status) and _fits(
+            reply[1], json.loads(expected or "{}")
+        ), f"{method} {path}: {reply}"
     assert seen["name"].startswith("shop-preview-")
     assert "only-for-this-machine" not in json.dumps(seen)
     allowed = {

@@ -1,0 +1,47 @@
+"""Runs a case in a fresh process and writes what it took as JSON.
+
+Arguments: a file descriptor to write to, batches of warm calls, and calls in each. CPU is that of
+the process from its start on, all threads, user and system.
+"""
+
+import sys
+import time
+
+started = time.perf_counter()
+
+import case  # pylint: disable=import-error,wrong-import-position
+
+ready = time.process_time()
+status, body = case.call()
+cold = time.process_time()
+wall = time.perf_counter() - started
+
+import json  # pylint: disable=wrong-import-position
+from pathlib import Path  # pylint: disable=wrong-import-position
+
+report_to, batches, calls = map(int, sys.argv[1:])
+warm, warm_wall = [], []
+for _ in range(batches):
+    cpu, begun = time.process_time(), time.perf_counter()
+    for _ in range(calls):
+        case.call()
+    warm.append((time.process_time() - cpu) / calls)
+    warm_wall.append((time.perf_counter() - begun) / calls)
+(peak,) = [
+    line.split()[1]
+    for line in Path("/proc/self/status").read_text("ascii").splitlines()
+    if line.startswith("VmHWM:")
+]
+with open(report_to, "w", encoding="ascii") as report:
+    json.dump(
+        {
+            "answer": [status, body],
+            "cold_cpu_ms": cold * 1e3,
+            "cold_wall_ms": wall * 1e3,
+            "first_request_cpu_ms": (cold - ready) * 1e3,
+            "warm_cpu_us": [value * 1e6 for value in warm],
+            "warm_wall_us": [value * 1e6 for value in warm_wall],
+            "peak_rss_mb": int(peak) / 1024,
+        },
+        report,
+    )

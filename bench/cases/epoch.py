@@ -1,0 +1,10 @@
+"""This function, as Lambda calls it: tracing and logs on."""
+
+from event import CONTEXT, EVENT
+from function.main import handler
+
+
+def call():
+    """Answer one event."""
+    response = handler(EVENT, CONTEXT)
+    return response["statusCode"], response["body"]
