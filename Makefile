@@ -10,6 +10,9 @@ LINTS := style pylint types types-deployer imports dead-code workflows schemas s
 # Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Names of files are UTF-8, in whatever locale.
+export PYTHONUTF8 := 1
+
 .PHONY: bench demo local test engine lint $(LINTS:%=lint-%) scan smoke serving rollback notes format \
   snapshot diagram lock upgrade clean
 

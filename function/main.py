@@ -64,7 +64,9 @@ def _ip(text: str) -> str:
     elif bare.count(":") == 1:
         bare = bare.partition(":")[0]
     try:
-        return str(ipaddress.ip_address(bare.partition("%")[0]))
+        address = ipaddress.ip_address(bare.partition("%")[0])
+        # An IPv4 address that IPv6 maps is one: Pythons differ in how they spell it.
+        return str(getattr(address, "ipv4_mapped", None) or address)
     except ValueError:
         return ""
 

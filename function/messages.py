@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from function.resources import collect
+from function.resources import collect, wrong_name
 
 
 class Queue(NamedTuple):
@@ -19,8 +19,8 @@ class Queue(NamedTuple):
         return f"QUEUE_{self.name.upper().replace('-', '_')}"
 
     def problems(self) -> Iterator[str]:
-        """Return why SQS could not take it: nothing beyond its name could be wrong."""
-        yield from ()
+        """Return why SQS could not take it."""
+        yield from wrong_name(self.name)
 
 
 class Send(NamedTuple):

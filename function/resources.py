@@ -22,6 +22,15 @@ _MOST_INDEXES = 20
 EXPIRES = "expires"
 
 
+def wrong_name(name: str) -> Iterator[str]:
+    """Return why a table or queue could not be called so."""
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
+        yield (
+            f"name {name!r} must be a-z, 0-9 and '-' between them, from a letter on, "
+            f"at most {_LONGEST_NAME} characters"
+        )
+
+
 class Number(str):
     """The name of a key that is a Number; a plain string names one that is a String."""
 
@@ -91,11 +100,7 @@ class Table(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why DynamoDB could not take it."""
-        if not _NAME.fullmatch(self.name) or len(self.name) > _LONGEST_NAME:
-            yield (
-                f"name {self.name!r} must be a-z, 0-9 and '-' between them, from a letter on, "
-                f"at most {_LONGEST_NAME} characters"
-            )
+        yield from wrong_name(self.name)
         if self.expires and self.expires not in declared_settings().values():
             yield f"expires: function/settings.py declares no {self.expires.name}"
         names = [index.name for index in self.indexes]

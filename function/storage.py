@@ -4,8 +4,9 @@ The declarations of the endpoints import it, so what only a call needs is import
 """
 
 import os
+import zlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from function.contract import Problem
@@ -15,16 +16,26 @@ from function.tables import EPOCHS
 
 SECONDS_PER_DAY = 86_400
 
-# DynamoDB answers in milliseconds. Two attempts and the pause between them take at most 7 seconds.
+# DynamoDB answers in milliseconds. Each attempt may wait for TCP, for TLS and for the answer, and a
+# call has its budget in all.
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S, ATTEMPTS = 1, 2, 2
+BUDGET_S = 7
 
-# DynamoDB's answers that say "not now"; 5xx ones say so too.
+# DynamoDB's answers that say "not now", as nothing was written; 5xx ones and 429 say so too.
 _NOT_NOW = frozenset(
     {
-        *("LimitExceededException", "ProvisionedThroughputExceededException"),
-        *("RequestLimitExceeded", "ThrottlingException", "TransactionInProgressException"),
+        *("InternalServerError", "LimitExceededException"),
+        *("ProvisionedThroughputExceededException", "ReplicatedWriteConflictException"),
+        *("RequestLimitExceeded", "ThrottlingException", "TransactionConflictException"),
+        "TransactionInProgressException",
     }
 )
+# Why a transaction was cancelled, where that says so.
+_NOT_NOW_REASONS = frozenset(
+    {"None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
+)
+# The credentials of an instance that lived longer than they.
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException"})
 
 
 def number(digits: str) -> int | float:
@@ -54,14 +65,33 @@ def _client(service: str = "dynamodb") -> Any:
     import botocore.session  # pylint: disable=import-outside-toplevel
     from botocore.config import Config  # pylint: disable=import-outside-toplevel
 
-    return botocore.session.get_session().create_client(
+    client = botocore.session.get_session().create_client(
         service,
         config=Config(
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            # Both cost a tenth of a call: naming the SDK's features for each, and validating what
+            # the service validates, too.
+            user_agent=f"Botocore/{botocore.__version__}",
+            parameter_validation=False,
         ),
     )
+    client.meta.events.register("before-parse.dynamodb", _check)
+    return client
+
+
+def _check(response_dict: Mapping[str, Any], **_: Any) -> None:
+    """Raise ChecksumError for a success that is not DynamoDB's: it sends a checksum with each."""
+    from botocore.exceptions import ChecksumError  # pylint: disable=import-outside-toplevel
+
+    if response_dict["status_code"] < 300:
+        sent = response_dict["headers"].get("x-amz-crc32", "none")
+        body = response_dict["body"]
+        if sent != str(zlib.crc32(body)) or not body:
+            raise ChecksumError(
+                checksum_type="crc32", expected_checksum=sent, actual_checksum=zlib.crc32(body)
+            )
 
 
 def warm() -> None:
@@ -69,11 +99,33 @@ def warm() -> None:
     _client()
 
 
+def _unavailable() -> Problem:
+    return Problem(
+        503,
+        "The storage cannot take the request now. Repeat it later.",
+        headers={"Retry-After": "1"},
+    )
+
+
+def _not_now(answer: Mapping[str, Any]) -> bool:
+    """Return whether a refusal is one of the moment."""
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code = answer["Error"]["Code"]
+    if code in _EXPIRED:
+        _client.cache_clear()  # the next call reads its credentials anew
+        return True
+    if code == "TransactionCanceledException":
+        reasons = {reason.get("Code") for reason in answer.get("CancellationReasons", [])}
+        return bool(reasons) and reasons <= _NOT_NOW_REASONS
+    return status >= 500 or status == 429 or code in _NOT_NOW
+
+
 def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
     """Call an operation of boto3's DynamoDB client on a table and return its response.
 
-    Raises Problem with 503 where DynamoDB is throttled or does not answer; any other refusal
-    stays botocore's ClientError.
+    Raises Problem with 503 where DynamoDB is throttled, does not answer within BUDGET_S, answers
+    what is not DynamoDB's, or finds the credentials expired; any other refusal stays botocore's
+    ClientError. After a 503 the operation may have been done.
     """
     name = os.environ[table.environment]
     return send("dynamodb", operation, {"table_name": name}, {"TableName": name, **request})
@@ -91,7 +143,7 @@ def send(
         ClientError,
     )
 
-    from function import telemetry  # pylint: disable=import-outside-toplevel
+    from function import budget, telemetry  # pylint: disable=import-outside-toplevel
 
     client = _client(service)
     try:
@@ -100,18 +152,16 @@ def send(
             operation=operation.title().replace("_", ""),
             **about,
         ):
-            response: dict[str, Any] = getattr(client, operation)(**request)
+            response: dict[str, Any] = budget.within(
+                BUDGET_S, partial(getattr(client, operation), **request)
+            )
             return response
-    except (BotoCoreError, ClientError) as error:
-        if isinstance(error, ClientError):
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if status < 500 and status != 429 and error.response["Error"]["Code"] not in _NOT_NOW:
-                raise
-        raise Problem(
-            503,
-            "The storage cannot take the request now. Repeat it later.",
-            headers={"Retry-After": "1"},
-        ) from error
+    except ClientError as error:
+        if not _not_now(error.response):
+            raise
+        raise _unavailable() from error
+    except (BotoCoreError, budget.Overrun) as error:
+        raise _unavailable() from error
 
 
 def expiry(table: Table, since: float) -> dict[str, dict[str, str]]:
@@ -149,7 +199,8 @@ def put_epoch(record: Epoch) -> tuple[Epoch, bool]:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
-        there = error.response["Item"]
+        if not (there := error.response.get("Item")):
+            raise _unavailable() from error
         first = Epoch(key=record.key, epoch=number(there["epoch"]["N"]), ip=there["ip"]["S"])
         retried = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
         return first, not (retried and first == record)

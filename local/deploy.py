@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import ministack, program, traces, translate
+from local.leash import Leash
 from local.translations import compute
 
 # Hears of each resource with the seconds that it took; None: the emulator cannot hold it.
@@ -193,17 +192,13 @@ def _bundle() -> ModuleType:
 @contextmanager
 def account(region: str, *, port: int | None = None) -> Iterator[Account]:
     """Start an account, and end it with all that is in it on leaving."""
-    with ExitStack() as cleanup:
-        folder = Path(cleanup.enter_context(TemporaryDirectory(prefix="epoch-")))
-        collector = cleanup.enter_context(traces.collecting())
-        emulator = cleanup.enter_context(
-            ministack.running(
-                folder=folder,
-                region=region,
-                port=port,
-                environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address},
-                meanwhile=_bundle,
-            )
+    with Leash() as leash, traces.collecting() as collector:
+        emulator = ministack.start(
+            leash,
+            region=region,
+            port=port,
+            environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address},
+            meanwhile=_bundle,
         )
         yield Account(emulator=emulator, traces=collector, region=region)
 

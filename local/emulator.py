@@ -1,15 +1,16 @@
-"""`python -m local.emulator`: MiniStack, behaving in some things more like AWS.
+"""`python -m local.emulator`: MiniStack on a leash, behaving in some things more like AWS.
 
 - API Gateway believes the peer of the connection, which here is always loopback, and appends it to
   X-Forwarded-For; MiniStack believes the header. It tells a function the API key's id, too.
 - A function's workers share its unpacked code, and so the bytecode; each unpacked its own.
 - IAM: `local.authorization`. API Gateway's import: `local.rest_import`; what it serves:
   `local.rest_serving`; its documentation: `local.documentation`.
-- Schedules and unattended invocations: `local.triggers`.
+- Schedules and unattended invocations: `local.triggers`. Queues and streams: `local.mappings`.
 """
 
 import hashlib
 import os
+import sys
 import tempfile
 import threading
 import zipfile
@@ -21,7 +22,15 @@ from ministack import app
 from ministack.core import lambda_runtime
 from ministack.services import apigateway_v1
 
-from local import authorization, documentation, rest_import, rest_serving, triggers
+from local import (
+    authorization,
+    documentation,
+    leash,
+    mappings,
+    rest_import,
+    rest_serving,
+    triggers,
+)
 
 PEER = "127.0.0.1"
 
@@ -64,11 +73,14 @@ class _SharedZip(zipfile.ZipFile):
 
 
 if __name__ == "__main__":
+    leash.watch(*sys.argv[1:])
+    del sys.argv[1:]
     apigateway_v1._build_lambda_event_v1 = _event
     authorization.install()
     documentation.install()
     rest_import.install()
     rest_serving.install()
     triggers.install()
+    mappings.install()
     lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
     app.main()

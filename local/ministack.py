@@ -1,22 +1,20 @@
-"""Starts and stops MiniStack on loopback, with IAM enforced."""
+"""Starts MiniStack on loopback, with IAM enforced."""
 
 import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
+from local.leash import Leash
 from local.program import ROOT
 
 START_TIMEOUT_S = 20
@@ -40,12 +38,12 @@ class MiniStack:
     def __init__(
         self,
         port: int,
-        process: subprocess.Popen[bytes],
+        leash: Leash,
         region: str,
         credentials: Mapping[str, str] | None = None,
     ) -> None:
         self.port = port
-        self.process = process
+        self.leash = leash
         self.url = f"http://127.0.0.1:{port}"
         self._region = region
         self._session = boto3.Session(
@@ -85,7 +83,7 @@ class MiniStack:
             "aws_secret_access_key": session["Credentials"]["SecretAccessKey"],
             "aws_session_token": session["Credentials"]["SessionToken"],
         }
-        return MiniStack(self.port, self.process, self._region, credentials)
+        return MiniStack(self.port, self.leash, self._region, credentials)
 
 
 def free_port() -> int:
@@ -111,16 +109,17 @@ def _environment(port: int, folder: Path, extra: Mapping[str, str]) -> dict[str,
         "AUTH": "true",
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",  # its broker would listen on every interface
         "LOG_LEVEL": "WARNING",
         "TMPDIR": str(folder),
         **extra,
     }
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def _wait(leash: Leash, url: str, log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
-        if process.poll() is not None:
+        if not leash.running:
             break
         with suppress(OSError, urllib.error.URLError):
             with urllib.request.urlopen(f"{url}/_ministack/health", timeout=1):
@@ -130,27 +129,15 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     raise EmulatorError(f"MiniStack did not start at {url}: {tail or 'it said nothing'}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    # The emulator leads a process group of its own, so that its Lambda workers end with it.
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=3)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-@contextmanager
-def running(
+def start(
+    leash: Leash,
     *,
-    folder: Path,
     region: str,
     port: int | None = None,
     environment: Mapping[str, str],
     meanwhile: Callable[[], object],
-) -> Iterator[MiniStack]:
-    """Run MiniStack with its files in `folder`; on leaving, end it and its workers.
+) -> MiniStack:
+    """Start MiniStack on a leash; it ends with it, and its workers too.
 
     It starts while `meanwhile` runs. `environment` reaches the Lambda workers too. Raises
     EmulatorError where it does not start.
@@ -158,23 +145,11 @@ def running(
     if port and not _is_free(port):
         raise EmulatorError(f"port {port} is in use; choose another, or none to take a free one")
     port = port or free_port()
-    log = folder / "ministack.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # pylint: disable=consider-using-with
-            [sys.executable, "-m", "local.emulator"],
-            env=_environment(port, folder, environment),
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        stack = MiniStack(port, process, region)
-        meanwhile()
-        for service in _SERVICES:  # each takes some 50 ms
-            stack.client(service)
-        _wait(process, stack.url, log)
-        yield stack
-    finally:
-        _stop(process)
+    log = leash.folder / "ministack.log"
+    leash.start("local.emulator", _environment(port, leash.folder, environment), ROOT, log)
+    stack = MiniStack(port, leash, region)
+    meanwhile()
+    for service in _SERVICES:  # each takes some 50 ms
+        stack.client(service)
+    _wait(leash, stack.url, log)
+    return stack

@@ -8,6 +8,7 @@ import json
 import re
 import runpy
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +18,12 @@ import pulumi
 import yaml
 from pulumi.runtime import mocks
 from pulumi.runtime import stack as runtime_stack
-from pulumi.runtime.settings import set_root_resource
+from pulumi.runtime.settings import SETTINGS, set_root_resource
 
 ROOT = Path(__file__).parent.parent
+
+# How long a program may wait without any resource being registered.
+IDLE_S = 10
 
 Properties = dict[str, Any]
 
@@ -89,6 +93,9 @@ class _Monitor(mocks.MockMonitor):
         super().__init__(_Answers(self))
         self.engine = engine
         self.request = threading.local()
+        self.busy: list[Any] = []
+        self.answered = 0
+        self.failed: Exception | None = None
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """Return a URN as the engine makes it: the stack itself is no part of its children's."""
@@ -97,7 +104,15 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:
         self.request.current = request
-        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        self.busy.append(request)
+        try:
+            return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        except Exception as error:
+            self.failed = self.failed or error
+            raise
+        finally:
+            self.busy.pop()
+            self.answered += 1
 
 
 class _Answers(mocks.Mocks):
@@ -315,7 +330,9 @@ def run(
 ) -> Outputs:
     """Run the program in `folder` against `engine`; return the outputs, secrets in the clear.
 
-    `config` takes the place of Pulumi.<stack>.yaml.
+    `config` takes the place of Pulumi.<stack>.yaml. The first error of a registration ends the
+    run, whatever still waits. Raises ProgramError where the program ends itself, or waits for
+    what never comes.
     """
     values: Properties = {}
     secret: set[str] = set()
@@ -323,9 +340,8 @@ def run(
     def entry() -> None:
         runpy.run_path(str(folder))  # puts the folder on the path, as Pulumi does
 
-    async def execute() -> None:
+    async def execute(monitor: _Monitor) -> None:
         set_root_resource(None)  # type: ignore[arg-type]
-        monitor = _Monitor(engine)
         mocks.set_mocks(
             monitor.mocks,
             project=project_name(folder),
@@ -345,9 +361,46 @@ def run(
             if await output.is_secret():
                 secret.add(name)
 
+    async def execute_or_fail() -> None:
+        monitor = _Monitor(engine)
+        both = [asyncio.ensure_future(execute(monitor)), asyncio.ensure_future(_failure(monitor))]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        done = next(task for task in reversed(both) if task.done())
+        others = asyncio.all_tasks() - {asyncio.current_task(), done}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await done
+
     loop = asyncio.new_event_loop()
     try:
-        loop.run_until_complete(execute())
+        loop.run_until_complete(execute_or_fail())
+    except SystemExit as end:
+        raise ProgramError(f"the program ended itself: {end}") from end
     finally:
         loop.close()
     return Outputs(values=values, secret=frozenset(secret))
+
+
+async def _failure(monitor: _Monitor) -> None:
+    """Raise the first error of a registration, one that nobody waits for, or that nothing has
+    moved for IDLE_S seconds.
+
+    Pulumi's runtime would go on to wait for resources that wait for the failed one.
+    """
+    calls = SETTINGS.rpc_manager
+    lost: list[Exception] = []
+
+    def keep(_: object, context: Properties) -> None:
+        lost.append(context.get("exception") or ProgramError(context["message"]))
+
+    asyncio.get_running_loop().set_exception_handler(keep)
+    moved, since = -1, 0.0
+    while calls.unhandled_exception is None and not lost:
+        if monitor.busy or monitor.answered != moved:
+            moved, since = monitor.answered, time.monotonic()
+        elif time.monotonic() - since > IDLE_S:
+            raise ProgramError("the program waits for something that never comes")
+        await asyncio.sleep(0.05)
+    # A registration that waited for the failed one fails too, and may be heard of first.
+    raise monitor.failed or calls.unhandled_exception or lost[0]

@@ -21,12 +21,13 @@ _create_schedule = scheduler._create_schedule
 _put_invoke_config = lambda_svc._put_event_invoke_config
 _invoke_async = lambda_svc.invoke_async_with_retry
 
-# By account, region and name: the second that a schedule last fired at, or was made.
+# By account, region and name: the second that a schedule last fired at.
 _fired: dict[Any, float] = {}
+_STARTED = time.time()
 
 
 # -- Schedules --
-def _due(schedule: Mapping[str, Any], last: float) -> float | None:
+def due(schedule: Mapping[str, Any], last: float) -> float | None:
     """Return the first second after `last` at which a schedule fires."""
     expression = schedule["ScheduleExpression"]
     zone = ZoneInfo(schedule["ScheduleExpressionTimezone"])
@@ -43,22 +44,21 @@ def _due(schedule: Mapping[str, Any], last: float) -> float | None:
 def _tick() -> None:
     """Fire what is due."""
     for key, schedule in list(scheduler._schedules._data.items()):
-        due = _due(schedule, _fired.setdefault(key, schedule["CreationDate"]))
-        if due is None or due > time.time():
+        last = _fired.setdefault(key, max(schedule["CreationDate"], _STARTED))
+        moment = due(schedule, last)
+        if moment is None or moment > time.time():
             continue
-        _fired[key] = due
+        _fired[key] = moment
         responses.set_request_account_id(key[0])
         responses.set_request_region(key[1])
-        _fire(schedule, due)
+        _fire(schedule, moment)
 
 
-def _fire(schedule: Mapping[str, Any], due: float) -> None:
+def _fire(schedule: Mapping[str, Any], moment: float) -> None:
     target = schedule["Target"]
-    moment = datetime.fromtimestamp(int(due), UTC).isoformat().replace("+00:00", "Z")
-    known = {"scheduled-time": moment, "schedule-arn": schedule["Arn"]}
+    scheduled = datetime.fromtimestamp(int(moment), UTC).isoformat().replace("+00:00", "Z")
     text = target.get("Input") or "{}"
-    for name, value in known.items():
-        text = text.replace(f"<aws.scheduler.{name}>", value)
+    text = text.replace("<aws.scheduler.scheduled-time>", scheduled)
     principal = "scheduler.amazonaws.com"
     if authorization.role_may(target["RoleArn"], principal, "lambda:InvokeFunction", target["Arn"]):
         eventbridge._dispatch_to_lambda(target["Arn"], text)
@@ -89,31 +89,34 @@ def _to_lambda(arn: str, payload: str) -> None:
 
 def _invoke_with_retries(function: dict[str, Any], event: Any) -> None:
     """Invoke a function as the alias says that leads to its version."""
-    version = (function.get("config") or function).get("Version")
-    configs = function.get("event_invoke_configs") or {}
-    for name, alias in (function.get("aliases") or {}).items():
-        if alias.get("FunctionVersion") == version and name in configs:
+    config = function.get("config") or function
+    base, _, _ = lambda_svc._get_base_func_record_for_ref(config["FunctionName"])
+    configs = base["event_invoke_configs"]
+    for name, alias in base["aliases"].items():
+        if alias["FunctionVersion"] == config["Version"] and name in configs:
             function = {**function, "event_invoke_config": configs[name]}
     _invoke_async(function, event)
 
 
 def _put_retries(function: str, qualifier: str | None, data: dict[str, Any]) -> Any:
     target = data.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    if target and not _function_may(function, "sqs:SendMessage", target):
-        return _refuse(
+    if target and not function_may(function, "sqs:SendMessage", target):
+        return refuse(
             "The function's execution role does not have permissions to call SendMessage on "
             f"{target}"
         )
     return _put_invoke_config(function, qualifier, data)
 
 
-def _function_may(function: str, action: str, resource: str) -> bool:
+def function_may(function: str, action: str, resource: str) -> bool:
+    """Return whether Lambda may do this in the name of a function's role."""
     record, _, _ = lambda_svc._get_base_func_record_for_ref(function)
     role = ((record or {}).get("config") or {}).get("Role", "")
     return authorization.role_may(role, "lambda.amazonaws.com", action, resource)
 
 
-def _refuse(message: str) -> Any:
+def refuse(message: str) -> Any:
+    """Return Lambda's answer to what a request got wrong."""
     return lambda_svc._invalid_parameter_value(message)
 
 

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,12 +20,21 @@ def error(status: int, code: str, **more: Any) -> Reply:
     return status, json.dumps({"__type": f"x#{code}", "message": SECRET, **more}).encode()
 
 
+# Successes that are not DynamoDB's.
+FORGERIES = {
+    "empty": b"",
+    "html": b"<html>captive portal</html>",
+    "unreadable": b'{"Attri',
+}
+
 # Refusals instead of an application, by name.
 REFUSALS = {
     "throttled": error(400, "ThrottlingException"),
     "over capacity": error(400, "ProvisionedThroughputExceededException"),
     "broken": error(500, "InternalServerError"),
     "denied": error(400, "AccessDeniedException"),
+    "expired": error(400, "ExpiredTokenException"),
+    "no item": error(400, "ConditionalCheckFailedException"),
 }
 
 
@@ -60,8 +70,15 @@ class _Handler(BaseHTTPRequestHandler):
             return
         try:
             self.send_response(status)
-            self.send_header("Content-Length", str(len(reply)))
+            if fault in FORGERIES:
+                reply = FORGERIES[fault]
+            else:
+                self.send_header("x-amz-crc32", str(zlib.crc32(reply)))
+            self.send_header("Content-Length", str(len(reply) if fault != "drip" else 1_000_000))
             self.end_headers()
+            for _ in range(40 if fault == "drip" else 0):
+                self.wfile.write(b" ")
+                time.sleep(0.05)
             self.wfile.write(reply)
         except ConnectionError:  # the client has given up
             pass

@@ -23,6 +23,7 @@ from moto import mock_aws
 
 from function import main, storage, telemetry
 from function.contract import (
+    ACTIONS,
     Access,
     Answer,
     DeclarationError,
@@ -149,6 +150,7 @@ def test_an_expired_record_is_recorded_anew(table: Any, monkeypatch: pytest.Monk
         ("1", "fe80::1%<script>, 192.0.2.1", "fe80::1"),
         ("1", "203.0.113.9, 198.51.100.7", "198.51.100.7"),
         ("many", "203.0.113.9, 192.0.2.1", "192.0.2.1"),
+        ("1", "::ffff:203.0.113.9, 192.0.2.1", "203.0.113.9"),
     ),
 )
 @pytest.mark.usefixtures("table")
@@ -445,7 +447,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, *faults: str) -> Iterator[dict[str,
             yield table.items
 
 
-@pytest.mark.parametrize("fault", ("throttled", "over capacity", "broken"))
+@pytest.mark.parametrize("fault", ("throttled", "over capacity", "broken", "expired", "no item"))
 def test_a_storage_that_cannot_is_503_with_retry_after(
     monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
@@ -494,6 +496,79 @@ def test_two_calls_in_one_microsecond_are_still_a_call_and_a_repeat(
         main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
         again = main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
     assert again["headers"]["Idempotency-Replayed"] == "true"
+
+
+@pytest.mark.parametrize("fault", (*faulty.FORGERIES, "drip"))
+def test_a_success_that_is_not_dynamodbs_is_503(
+    monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr(storage, "BUDGET_S", 0.5 if fault == "drip" else storage.BUDGET_S)
+    with failing(monkeypatch, fault):
+        answer = main.handler(event(), CONTEXT)
+        assert answer["statusCode"] == 503 and answer["headers"]["Retry-After"] == "1"
+        # What went wrong stays behind: the next call has its own connection and thread.
+        assert main.handler(event(), CONTEXT)["statusCode"] == 201
+
+
+def test_expired_credentials_are_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    with failing(monkeypatch, "expired"):
+        assert main.handler(event(), CONTEXT)["statusCode"] == 503
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "renewed")
+        assert main.handler(event(), CONTEXT)["statusCode"] == 201
+        credentials = storage._client()._get_credentials()
+        assert credentials.access_key == "renewed"
+
+
+# Every error that DynamoDB's own model knows for the contract's actions, and what it is answered
+# with where the endpoint does not take it.
+DECIDED = {
+    "ConditionalCheckFailedException": 500,
+    "DuplicateItemException": 500,
+    "IdempotentParameterMismatchException": 500,
+    "InternalServerError": 503,
+    "ItemCollectionSizeLimitExceededException": 500,
+    "ProvisionedThroughputExceededException": 503,
+    "ReplicatedWriteConflictException": 503,
+    "RequestLimitExceeded": 503,
+    "ResourceNotFoundException": 500,
+    "ThrottlingException": 503,
+    "TransactionCanceledException": 500,
+    "TransactionConflictException": 503,
+    "TransactionInProgressException": 503,
+}
+
+
+def test_every_error_of_the_allowed_operations_is_decided() -> None:
+    model = boto3.client("dynamodb").meta.service_model
+    names = {action.partition(":")[2] for action in ACTIONS} & set(model.operation_names)
+    partiql = ("BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction")
+    transactions = ("TransactGetItems", "TransactWriteItems")
+    known = {
+        shape.name
+        for name in (*names, *partiql, *transactions)
+        for shape in model.operation_model(name).error_shapes
+    }
+    assert known == set(DECIDED)
+    for code, status in DECIDED.items():
+        assert storage._not_now({"Error": {"Code": code}}) == (status == 503), code
+
+
+@pytest.mark.parametrize(
+    ("reasons", "passing"),
+    (
+        (["None", "TransactionConflict"], True),
+        (["ThrottlingError", "ConditionalCheckFailed"], False),
+        ([], False),
+    ),
+)
+def test_a_transaction_is_repeated_where_only_the_moment_was_wrong(
+    reasons: list[str], passing: bool
+) -> None:
+    cancelled = {
+        "Error": {"Code": "TransactionCanceledException"},
+        "CancellationReasons": [{"Code": reason} for reason in reasons],
+    }
+    assert storage._not_now(cancelled) == passing
 
 
 def test_a_refusal_is_a_500_that_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def test_every_method_needs_an_api_key() -> None:
     (
         ("memory_mb", "64", ":memory_mb = 64 must be from 128 to 10240"),
         ("memory_mb", "much", ":memory_mb = much must be of type int, from 128 to 10240"),
-        ("timeout_s", "6", ":timeout_s = 6 must be from 7 to 29"),
+        ("timeout_s", "7", ":timeout_s = 7 must be from 8 to 29"),
         ("memory_mb", "true", ":memory_mb = true must be of type int"),
         ("log_retention_days", "8", ":log_retention_days = 8 must be one of 1, 3, 5"),
         ("protect_data", "1", ":protect_data = 1 must be of type bool"),
@@ -86,7 +86,9 @@ def test_every_method_needs_an_api_key() -> None:
 )
 def test_a_config_error_names_key_value_and_range(key: str, value: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        StackConfig.read({f"{PROJECT}:{key}": value}, PROJECT, ())
+        config = program.stack_config(STACK)
+        secret = [given for given, text in config.items() if isinstance(text, program.Secret)]
+        StackConfig.read(config | {f"{PROJECT}:{key}": value}, PROJECT, secret)
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -1,22 +1,35 @@
 """`make local` as a process: what it leaves behind, and how it fails."""
 
+import ctypes
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 
-def _start(project: Path, *options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # pylint: disable=consider-using-with
+
+def _die_with_parent() -> None:
+    """Let Linux kill the process when the test's is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def _start(project: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
         [sys.executable, "-m", "local", "up", *options],
         cwd=project,
-        env={**os.environ, "TMPDIR": str(project.parent)},
+        env={**os.environ, "TMPDIR": str(project.parent), **environment},
+        preexec_fn=_die_with_parent,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -62,8 +75,16 @@ def _left(project: Path) -> list[object]:
     return [*_processes(f"TMPDIR={project.parent}"), *project.parent.glob("epoch-*")]
 
 
-def _fails(project: Path, *options: str) -> str:
-    out, err = _start(project, *options).communicate(timeout=60)
+def _until(true: Callable[[], object]) -> None:
+    """Wait for a condition; 20 seconds are a failure."""
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _fails(project: Path, *options: str, **environment: str) -> str:
+    out, err = _start(project, *options, **environment).communicate(timeout=60)
     assert "Traceback" not in out + err and not _left(project)
     (line,) = err.strip().splitlines()
     assert line.startswith("error: ")
@@ -141,3 +162,79 @@ def test_a_missing_lock_is_one_clear_message(project: Path) -> None:
 def test_a_corrupt_stack_file_is_one_clear_message(project: Path) -> None:
     (project / "Pulumi.dev.yaml").write_text("config: [")
     assert "Pulumi.dev.yaml is not valid YAML" in _fails(project)
+
+
+def test_sighup_and_a_killed_run_leave_nothing(project: Path) -> None:
+    for number in (signal.SIGHUP, signal.SIGKILL):
+        process = _start(project)
+        outputs = _outputs(project, process)
+        assert _post(outputs) == 201  # so there is a worker
+        process.send_signal(number)
+        process.communicate(timeout=20)
+        _until(lambda: not _left(project) and not (project / ".local").exists())
+
+
+def test_a_killed_run_does_not_take_the_outputs_of_another(project: Path) -> None:
+    first, second = _start(project), None
+    try:
+        before = _outputs(project, first)
+        second = _start(project)
+        _until(lambda: json.loads((project / ".local" / "outputs.json").read_text()) != before)
+        first.kill()
+        first.wait()
+        _until(lambda: not _processes(f"GATEWAY_PORT={_port(before)}"))
+        assert _post(_outputs(project, second)) == 201
+    finally:
+        for process in filter(None, (first, second)):
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+def _hears(process: subprocess.Popen[str]) -> bool:
+    """Return whether the interpreter has started and handles SIGTERM."""
+    status = Path(f"/proc/{process.pid}/status").read_text("ascii")
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def test_an_interrupt_at_any_moment_ends_the_run(project: Path) -> None:
+    """60 of them; six at a time, which spreads the moments further."""
+    for _ in range(10):
+        runs = [_start(project) for _ in range(6)]
+        for process in runs:
+            _until(partial(_hears, process))
+        for process in runs:
+            time.sleep(random.uniform(0, 1.2))
+            process.send_signal(random.choice((signal.SIGINT, signal.SIGTERM, signal.SIGHUP)))
+        for process in runs:
+            out, err = process.communicate(timeout=20)
+            assert process.returncode == 0 and err == "\nEnded.\n", out + err
+        assert not _left(project) and not (project / ".local").exists()
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "says"),
+    (
+        ("local/commands.py", 'raise ValueError("lost")', "ValueError('lost')"),
+        ("local/translate.py", 'raise ValueError("lost")', "ValueError('lost')"),
+        ("__main__.py", "raise SystemExit(3)", "the program ended itself: 3"),
+    ),
+)
+def test_an_error_anywhere_is_one_line(project: Path, where: str, what: str, says: str) -> None:
+    """In the report of a registration, in a registration, in the program."""
+    first = {
+        "local/commands.py": "    # In one piece",
+        "local/translate.py": "    declared = _copy",
+        "__main__.py": 'pulumi.export("table_name"',
+    }[where]
+    source = (project / where).read_text()
+    indent = " " * (len(first) - len(first.lstrip()))
+    assert first in source
+    (project / where).write_text(source.replace(first, f"{indent}{what}\n{first}", 1))
+    assert says in _fails(project)
+
+
+def test_a_path_that_the_locale_cannot_write_is_one_clear_message(project: Path) -> None:
+    there = project.rename(project.with_name("pröject"))
+    line = _fails(there, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert "surrogates not allowed" in line

@@ -44,13 +44,16 @@ def _redrive_policy(context: Context, declared: Properties) -> Created:
 @translates("aws:lambda/eventSourceMapping:EventSourceMapping")
 def _event_source_mapping(context: Context, declared: Properties) -> Created:
     client = context.stack.client("lambda")
+    failed = declared.pop("destinationConfig", None)
+    failed_to = failed and {"OnFailure": {"Destination": failed["onFailure"]["destinationArn"]}}
     made = client.create_event_source_mapping(
         Tags=declared.pop("tags", {}),
+        **({"DestinationConfig": failed_to} if failed_to else {}),
         **pascal(
             {
                 setting: declared.pop(setting)
                 for setting in (
-                    *("batchSize", "bisectBatchOnFunctionError", "destinationConfig"),
+                    *("batchSize", "bisectBatchOnFunctionError"),
                     *("eventSourceArn", "functionName", "functionResponseTypes"),
                     *("maximumRetryAttempts", "scalingConfig", "startingPosition"),
                 )

@@ -1,0 +1,126 @@
+"""Processes that end with the one that started them, however that ends, and leave nothing behind.
+
+Between the two is a socket, which the kernel closes when its owner dies. The started process
+watches its end of it: at the other's end it removes what the run has left and kills its group.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+# How long a process of which only its socket is known may take to end.
+_PATIENCE_S = 3
+
+_held: list["Leash"] = []
+
+
+class Leash:
+    """The held end: a private folder, one process group that works there, and files elsewhere.
+
+    As a context manager it ends them all on leaving.
+    """
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.gettempdir(), f"epoch-{secrets.token_hex(8)}")
+        self._near, self._far = socket.socketpair()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._published: list[str] = []
+        _held.append(self)
+        self.folder.mkdir(mode=0o700)
+
+    def __enter__(self) -> "Leash":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def start(self, module: str, environment: Mapping[str, str], cwd: Path, log: Path) -> None:
+        """Start a Python module, which calls `watch` with its arguments, as a group's leader."""
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(  # pylint: disable=consider-using-with
+                [sys.executable, "-m", module, str(self._far.fileno()), str(self.folder)],
+                env=environment,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(self._far.fileno(),),
+                start_new_session=True,
+            )
+        self._far.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether the group's leader runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def publish(self, path: Path, value: Any) -> None:
+        """Write JSON that only the owner can read, and that is gone when the group ends.
+
+        `path` becomes a link into the folder: where another run has put its own there since, that
+        one stays.
+        """
+        own = self.folder / path.name
+        own.touch(mode=0o600)
+        own.write_text(json.dumps(value, indent=2), encoding="utf-8")
+        path.parent.mkdir(exist_ok=True)
+        self._published.append(str(path.absolute()))
+        self._near.sendall(f"{path.absolute()}\n".encode())
+        link = path.with_name(f"{path.name}.{self.folder.name}")
+        link.symlink_to(own)
+        os.replace(link, path)
+
+    def end(self) -> None:
+        """End the group and remove folder and files; returns when they are gone."""
+        if self._process:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):  # in a signal that interrupts this very wait
+                self._process.wait(_PATIENCE_S)
+        self._far.close()
+        with suppress(OSError):  # ended before
+            self._near.shutdown(socket.SHUT_WR)
+            self._near.settimeout(_PATIENCE_S)
+            self._near.recv(1)  # the end of one whose start was interrupted; nothing else comes
+        self._near.close()
+        _remove(str(self.folder), self._published)
+        if self in _held:
+            _held.remove(self)
+
+
+def end_all() -> None:
+    """End every leash that this process holds."""
+    for leash in tuple(_held):
+        leash.end()
+
+
+def _remove(folder: str, published: Iterable[str]) -> None:
+    for path in map(Path, published):
+        with suppress(OSError):
+            if os.readlink(path).startswith(folder + os.sep):
+                path.unlink()
+                path.parent.rmdir()  # unless another file is there
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _watch(number: int, folder: str) -> None:
+    with socket.socket(fileno=number) as far:
+        said = b"".join(iter(lambda: far.recv(4096), b""))
+        _remove(folder, said.decode().splitlines())
+        os.killpg(0, signal.SIGKILL)
+
+
+def watch(number: str, folder: str) -> None:
+    """Be the other end of a Leash: end with it. The arguments are those of the process."""
+    threading.Thread(target=_watch, args=(int(number), folder), daemon=True).start()

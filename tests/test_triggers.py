@@ -1,0 +1,256 @@
+"""What starts functions in the local run: checked, retried and given up as on AWS."""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local import deploy, triggers
+from local.ministack import MiniStack
+
+REGION = "eu-central-1"
+WHERE = f"{REGION}:{MiniStack.account}"
+
+FAILS = """
+def handler(event, context):
+    print(f"seen {event}")
+    raise ValueError("no")
+"""
+
+# Fails at the item `bad`: by an answer that names it, or by an exception.
+NAMES_THE_BAD = """
+def handler(event, context):
+    for record in event["Records"]:
+        key = record["dynamodb"]["Keys"]["key"]["S"]
+        print(f"seen {key}")
+        if key == "bad":
+            number = record["dynamodb"]["SequenceNumber"]
+            return {"batchItemFailures": [{"itemIdentifier": number}]}
+"""
+DIES_OF_THE_BAD = """
+def handler(event, context):
+    keys = [record["dynamodb"]["Keys"]["key"]["S"] for record in event["Records"]]
+    assert "bad" not in keys, print("seen bad")
+    for key in keys:
+        print(f"seen {key}")
+"""
+
+
+@pytest.fixture(name="emulator", scope="module")
+def _emulator() -> Iterator[MiniStack]:
+    with deploy.account(REGION) as account:
+        yield account.emulator
+
+
+def _name() -> str:
+    return f"t-{secrets.token_hex(4)}"
+
+
+def _role(emulator: MiniStack, service: str, **allowed: str) -> str:
+    """Return the ARN of a role for a service, or for all users, that is allowed actions by
+    resource."""
+    iam, name = emulator.client("iam"), _name()
+    trusted = {"Service": f"{service}.amazonaws.com"} if service else {"AWS": "*"}
+    trust = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}
+    statements = [
+        {"Effect": "Allow", "Action": action.replace("_", ":"), "Resource": resource}
+        for action, resource in allowed.items()
+    ]
+    arn = iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
+    )["Role"]["Arn"]
+    if statements:
+        policy = json.dumps({"Statement": statements})
+        iam.put_role_policy(RoleName=name, PolicyName="allowed", PolicyDocument=policy)
+    return str(arn)
+
+
+def _caller(emulator: MiniStack, **allowed: str) -> MiniStack:
+    return emulator.acting_as(_role(emulator, "", **allowed))
+
+
+def _function(emulator: MiniStack, code: str, **allowed: str) -> str:
+    """Return the ARN of a function's alias, whose role is allowed actions by resource."""
+    packed = BytesIO()
+    with ZipFile(packed, "w") as out:
+        out.writestr("code.py", code)
+    client, name = emulator.client("lambda"), _name()
+    client.create_function(
+        FunctionName=name,
+        Role=_role(emulator, "lambda", logs_PutLogEvents="*", **allowed),
+        Runtime="python3.13",
+        Handler="code.handler",
+        Code={"ZipFile": packed.getvalue()},
+        Timeout=5,
+        Publish=True,
+    )
+    return str(client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")["AliasArn"])
+
+
+def _queue(emulator: MiniStack, **attributes: str) -> tuple[str, str]:
+    """Return URL and ARN of a queue."""
+    name = _name()
+    url = emulator.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    return url, f"arn:aws:sqs:{WHERE}:{name}"
+
+
+def _letters(emulator: MiniStack, url: str) -> list[Any]:
+    found = emulator.client("sqs").receive_message(QueueUrl=url, VisibilityTimeout=0)
+    return [json.loads(message["Body"]) for message in found.get("Messages", [])]
+
+
+def _seen(emulator: MiniStack, function: str) -> list[str]:
+    """Return what a function has printed that it saw."""
+    logs = emulator.client("logs")
+    with suppress(logs.exceptions.ResourceNotFoundException):  # it never ran
+        events = logs.filter_log_events(logGroupName=f"/aws/lambda/{function.split(':')[6]}")
+        lines = (line for event in events["events"] for line in event["message"].splitlines())
+        return [line.removeprefix("seen ") for line in lines if line.startswith("seen ")]
+    return []
+
+
+def _until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
+
+
+def _schedule(
+    caller: MiniStack, function: str, role: str, *, letters: str = "", zone: str = "UTC"
+) -> None:
+    moment = datetime.now(UTC).replace(microsecond=0, tzinfo=None) + timedelta(seconds=2)
+    caller.client("scheduler").create_schedule(
+        Name=_name(),
+        ScheduleExpression=f"at({moment.isoformat()})",
+        ScheduleExpressionTimezone=zone,
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={
+            "Arn": function,
+            "RoleArn": role,
+            "Input": '"<aws.scheduler.scheduled-time>"',
+            **({"DeadLetterConfig": {"Arn": letters}} if letters else {}),
+        },
+    )
+
+
+def test_a_schedule_is_due_by_the_clock_of_its_zone() -> None:
+    def due(expression: str, after: str, zone: str = "Europe/Berlin") -> str:
+        schedule = {"ScheduleExpression": expression, "ScheduleExpressionTimezone": zone}
+        found = triggers.due(schedule, datetime.fromisoformat(after).timestamp())
+        return datetime.fromtimestamp(found, UTC).isoformat() if found else "never"
+
+    assert due("cron(0 9 * * ? *)", "2026-01-05T00:00Z") == "2026-01-05T08:00:00+00:00"
+    assert due("cron(0 9 * * ? *)", "2026-07-05T00:00Z") == "2026-07-05T07:00:00+00:00"
+    assert due("cron(0 9 * * ? *)", "2026-01-05T00:00Z", "UTC") == "2026-01-05T09:00:00+00:00"
+    assert due("at(2026-07-05T09:00:00)", "2026-01-05T00:00Z") == "2026-07-05T07:00:00+00:00"
+    assert due("at(2026-07-05T09:00:00)", "2026-07-05T07:00Z") == "never"
+    assert due("rate(5 minutes)", "2026-01-05T00:00Z") == "2026-01-05T00:05:00+00:00"
+
+
+def test_a_schedule_needs_a_role_that_it_may_be_given_and_take(emulator: MiniStack) -> None:
+    function = _function(emulator, FAILS)
+    for role in (_role(emulator, "lambda"), f"arn:aws:iam::{MiniStack.account}:role/none"):
+        with pytest.raises(ClientError, match="must allow AWS EventBridge Scheduler to assume"):
+            _schedule(emulator, function, role)
+    role = _role(emulator, "scheduler")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        _schedule(_caller(emulator, scheduler_CreateSchedule="*"), function, role)
+    _schedule(_caller(emulator, scheduler_CreateSchedule="*", iam_PassRole=role), function, role)
+
+
+def test_a_schedule_whose_role_may_not_invoke_ends_as_a_dead_letter(emulator: MiniStack) -> None:
+    function = _function(emulator, FAILS)
+    url, letters = _queue(emulator)
+    role = _role(emulator, "scheduler", sqs_SendMessage=letters)
+    _schedule(emulator, function, role, letters=letters)
+    (moment,) = _until(lambda: _letters(emulator, url))
+    assert datetime.fromisoformat(moment).tzinfo and not _seen(emulator, function)
+
+
+def test_what_runs_unattended_is_retried_as_its_alias_says(emulator: MiniStack) -> None:
+    url, letters = _queue(emulator)
+    function = _function(emulator, FAILS, sqs_SendMessage=letters)
+    client, name = emulator.client("lambda"), function.split(":")[6]
+    client.put_function_event_invoke_config(
+        FunctionName=name,
+        Qualifier="live",
+        MaximumRetryAttempts=1,
+        DestinationConfig={"OnFailure": {"Destination": letters}},
+    )
+    _schedule(emulator, function, _role(emulator, "scheduler", lambda_InvokeFunction=function))
+    (letter,) = _until(lambda: _letters(emulator, url))
+    assert len(_seen(emulator, function)) == 2
+    assert datetime.fromisoformat(letter["requestPayload"]).tzinfo
+    with pytest.raises(ClientError, match="permissions to call SendMessage"):
+        client.put_function_event_invoke_config(
+            FunctionName=name,
+            Qualifier="live",
+            DestinationConfig={"OnFailure": {"Destination": _queue(emulator)[1]}},
+        )
+
+
+def test_a_mapping_needs_a_role_that_may_read_and_a_queue_that_waits(emulator: MiniStack) -> None:
+    client = emulator.client("lambda")
+    _, arn = _queue(emulator)
+    with pytest.raises(ClientError, match="permissions to call ReceiveMessage"):
+        client.create_event_source_mapping(
+            EventSourceArn=arn, FunctionName=_function(emulator, FAILS)
+        )
+    _, short = _queue(emulator, VisibilityTimeout="4")
+    with pytest.raises(ClientError, match="4 seconds is less than Function timeout: 5 seconds"):
+        client.create_event_source_mapping(
+            EventSourceArn=short, FunctionName=_function(emulator, FAILS, sqs_ReceiveMessage=short)
+        )
+
+
+def _table(emulator: MiniStack) -> tuple[str, str]:
+    """Return name and stream of a table with the items a, bad, c, d."""
+    client, name = emulator.client("dynamodb"), _name()
+    made = client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )["TableDescription"]
+    for key in ("a", "bad", "c", "d"):
+        client.put_item(TableName=name, Item={"key": {"S": key}})
+    return name, made["LatestStreamArn"]
+
+
+@pytest.mark.parametrize(
+    ("code", "settings"),
+    [
+        (NAMES_THE_BAD, {"FunctionResponseTypes": ["ReportBatchItemFailures"]}),
+        (DIES_OF_THE_BAD, {"BisectBatchOnFunctionError": True}),
+    ],
+)
+def test_a_bad_record_of_a_stream_is_given_up_and_no_other_is_lost(
+    emulator: MiniStack, code: str, settings: Mapping[str, Any]
+) -> None:
+    _, stream = _table(emulator)
+    url, letters = _queue(emulator)
+    function = _function(emulator, code, sqs_SendMessage=letters, dynamodb_GetRecords=stream)
+    emulator.client("lambda").create_event_source_mapping(
+        EventSourceArn=stream,
+        FunctionName=function,
+        StartingPosition="TRIM_HORIZON",
+        MaximumRetryAttempts=1,
+        DestinationConfig={"OnFailure": {"Destination": letters}},
+        **{"BisectBatchOnFunctionError": True, **settings},
+    )
+    (letter,) = _until(lambda: _letters(emulator, url))
+    assert letter["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert letter["DDBStreamBatchInfo"]["batchSize"] == 1
+    assert _until(lambda: "d" in _seen(emulator, function))
+    good = [key for key in _seen(emulator, function) if key != "bad"]
+    assert sorted(set(good)) == ["a", "c", "d"] and good.count("a") == 1
