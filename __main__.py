@@ -20,23 +20,29 @@ from components import (
     Roles,
     StackConfig,
     Stores,
+    encrypt_everything,
     stack_name,
     tag_everything,
     watch,
 )
-from function.endpoints import declared
+from function.endpoints import VERSION, declared
 from function.jobs import declared as declared_jobs
 from function.jobs import takers_of
 from function.messages import declared_queues
 from function.resources import declared_settings, declared_tables
+from openapi.document import about, document
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 endpoints, jobs = declared(), declared_jobs()
+of_project = about(VERSION)
+api_document = document(endpoints, of_project)
 name = stack_name(project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)])
 given = pulumi.runtime.config.CONFIG.get()
 config = StackConfig.read(given, project, set(filter(pulumi.runtime.is_config_secret, given)))
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
+if config.kms_key_arn:
+    encrypt_everything(config.kms_key_arn)
 everything = watch()
 
 tables = {
@@ -86,11 +92,15 @@ workers = {
 account = EpochAccount(f"{name}-account", roles=roles) if config.owns_api_gateway_account else None
 api = EpochApi(
     f"{name}-api",
+    api_name=name,
+    description=of_project.description,
     stage_name=stack,
+    document=api_document,
     endpoints=endpoints,
     function=function,
+    rate_limit=config.stage_throttle.rate_limit,
+    burst_limit=config.stage_throttle.burst_limit,
     log_retention_days=config.log_retention_days,
-    publish_documentation=config.publish_documentation,
     account=account,
 )
 access = EpochAccess(name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys)
@@ -111,6 +121,8 @@ monitoring = EpochMonitoring(
     function=function,
     tables=tables,
     endpoints=endpoints,
+    jobs=workers,
+    queues=queues,
     timeout_s=config.timeout_s,
     concurrency=config.concurrency,
     trace_share=config.trace_share,
@@ -127,4 +139,5 @@ pulumi.export("function_name", function.name)
 pulumi.export("jobs", {key: worker.name for key, worker in workers.items()})
 pulumi.export("log_group", function.log_group.name)
 pulumi.export("dashboard_url", monitoring.dashboard_url)
+pulumi.export("document", api.document)
 pulumi.export("commit", os.environ.get("EPOCH_COMMIT", "unknown"))

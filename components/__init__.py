@@ -6,11 +6,12 @@ from components.api import EpochApi
 from components.compute import Stores
 from components.config import ConfigError, StackConfig, UsagePlan
 from components.edge import EpochDomain, EpochFirewall
+from components.encryption import encrypt_everything
 from components.function import EpochFunction
 from components.guard import EpochGuard, watch
 from components.job import EpochJob
 from components.monitoring import EpochMonitoring
-from components.names import stack_name
+from components.names import prefix, stack_name
 from components.queue import EpochQueue
 from components.roles import Roles
 from components.secret import EpochSecret
@@ -35,6 +36,8 @@ __all__ = [
     "StackConfig",
     "Stores",
     "UsagePlan",
+    "encrypt_everything",
+    "prefix",
     "stack_name",
     "tag_everything",
     "watch",

@@ -54,7 +54,12 @@ class EpochAccess(pulumi.ComponentResource):
                 key_type="API_KEY",
                 usage_plan_id=plans[tier].id,
                 # A key has one plan for a stage: the next one has to wait.
-                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+                opts=pulumi.ResourceOptions(
+                    parent=self,
+                    delete_before_replace=True,
+                    # AWS repeats the key's value here.
+                    additional_secret_outputs=["value"],
+                ),
             )
             values[caller] = key.value
         self.keys = pulumi.Output.secret(pulumi.Output.all(**values))

@@ -1,15 +1,17 @@
 """The alarms that every stack has, as data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
-from components.api import EpochApi
+from components.api import EpochApi, slug
 from components.function import EpochFunction
-from components.routes import slug
+from components.job import EpochJob
+from components.queue import EpochQueue
 from components.table import EpochTable
 from function.contract import Access, Endpoint
+from function.job import Changes, Messages
 from function.telemetry import NAMESPACE
 
 Where = Mapping[str, pulumi.Input[str]]
@@ -104,6 +106,8 @@ class Sources:
     function: EpochFunction
     tables: Mapping[str, EpochTable]
     endpoints: Sequence[Endpoint]
+    jobs: Mapping[str, EpochJob]
+    queues: Mapping[str, EpochQueue]
     timeout_s: int
     concurrency: int
 
@@ -125,6 +129,29 @@ class Sources:
         where: Where = {"FunctionName": self.function.name}
         return Metric(namespace="AWS/Lambda", name=name, stat=stat, dimensions=where)
 
+    def of_job(self, job: str, name: str, stat: str = "Sum") -> Metric:
+        """Return a metric of Lambda about a job's function."""
+        where: Where = {"FunctionName": self.jobs[job].name}
+        return Metric(namespace="AWS/Lambda", name=name, stat=stat, dimensions=where)
+
+    def of_items(self, job: str, outcome: str) -> Metric:
+        """Return how many ticks, messages or changes of a job had an outcome."""
+        where: Where = {"FunctionName": self.jobs[job].name, "Route": job, "Outcome": outcome}
+        return Metric(namespace=NAMESPACE, name="Requests", stat="Sum", dimensions=where)
+
+    def waiting(self, job: str) -> Metric | None:
+        """Return how long the oldest item of a job waits; a schedule's never does."""
+        trigger = self.jobs[job].job.trigger
+        if isinstance(trigger, Messages):
+            return _of_queue(self.queues[trigger.queue].name, "ApproximateAgeOfOldestMessage")
+        if isinstance(trigger, Changes):
+            return self.of_job(job, "IteratorAge", "Maximum")
+        return None
+
+    def dead_letters(self, job: str) -> Metric:
+        """Return how many items lie in a job's dead-letter queue."""
+        return _of_queue(self.jobs[job].dead_letters.name, "ApproximateNumberOfMessagesVisible")
+
     def of_table(self, table: str, name: str, stat: str = "Sum", **dimensions: str) -> Metric:
         """Return a metric of a table."""
         where: Where = {"TableName": self.tables[table].name, **dimensions}
@@ -141,15 +168,68 @@ class Sources:
         return Metric(namespace=NAMESPACE, name=THROTTLED_CALLS, stat=stat, dimensions=where)
 
     def operations(self, table: str) -> list[str]:
-        """Return the operations that endpoints call on a table, sorted."""
+        """Return the operations that endpoints and jobs call on a table, sorted."""
         actions = {
             action.removeprefix("dynamodb:")
-            for endpoint in self.endpoints
-            for access in endpoint.access
+            for permissions in (
+                *(endpoint.access for endpoint in self.endpoints),
+                *(job.job.access for job in self.jobs.values()),
+            )
+            for access in permissions
             if isinstance(access, Access) and access.table == table
             for action in access.actions
         }
         return sorted(actions)
+
+
+def _of_queue(queue: pulumi.Output[str], name: str) -> Metric:
+    where: Where = {"QueueName": queue}
+    return Metric(namespace="AWS/SQS", name=name, stat="Maximum", dimensions=where)
+
+
+def _of_jobs(sources: Sources) -> Iterator[Alarm]:
+    for key, job in sources.jobs.items():
+        name = key.replace("_", "-")
+        yield Alarm(
+            name=f"job-dead-letters-{name}",
+            runbook="job-dead-letters",
+            meaning=f"Job {key} has given up on what lies in its dead-letter queue.",
+            metric=sources.dead_letters(key),
+            threshold=1,
+        )
+        yield Alarm(
+            name=f"job-errors-{name}",
+            runbook="job-errors",
+            meaning=f"Invocations of job {key} fail: a crash, a timeout, or an import that fails.",
+            metric=sources.of_job(key, "Errors"),
+            threshold=1,
+            periods=15,
+        )
+        yield Alarm(
+            name=f"job-throttles-{name}",
+            runbook="job-throttles",
+            meaning=f"Lambda refuses invocations of job {key}: the concurrency is used up.",
+            metric=sources.of_job(key, "Throttles"),
+            threshold=1,
+        )
+        yield Alarm(
+            name=f"job-duration-{name}",
+            runbook="job-duration",
+            meaning=f"Job {key} comes near its timeout of {job.job.timeout_s} s.",
+            metric=sources.of_job(key, "Duration", "Maximum"),
+            threshold=0.8 * 1_000 * job.job.timeout_s,
+            periods=15,
+            datapoints=1,
+        )
+        if waiting := sources.waiting(key):
+            # SQS tells seconds, Lambda milliseconds.
+            yield Alarm(
+                name=f"job-backlog-{name}",
+                runbook="job-backlog",
+                meaning=f"What job {key} is to handle waits for a quarter of an hour.",
+                metric=waiting,
+                threshold=900 if waiting.namespace == "AWS/SQS" else 900_000,
+            )
 
 
 def burns(sources: Sources, rate: BurnRate) -> list[Alarm]:
@@ -255,4 +335,5 @@ def alarms(sources: Sources) -> list[Alarm]:
             for table in sources.tables
             for operation in sources.operations(table)
         ),
+        *_of_jobs(sources),
     ]

@@ -1,25 +1,29 @@
-"""EpochApi: the REST API with its routes, stage, key and usage plan."""
+"""EpochApi: the REST API, which is one OpenAPI document, with its stage."""
 
 import json
+import re
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from components import documentation
 from components.account import EpochAccount
 from components.function import EpochFunction
-from components.routes import Routes
 from function.contract import Endpoint
+from openapi import gateway
+from openapi.document import Document
 
 # TLS 1.2 or newer with forward secrecy, and only under the API's own host name.
 SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
 ACCESS_MODE = "STRICT"
 
 # A line joins the function's by lambdaRequestId, the trace by traceId, a client's report by
-# requestId. It holds no address: the table does, and only it.
+# requestId, which a client may choose, unlike extendedRequestId. It holds no address: the table
+# does, and only it.
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
+    "extendedRequestId": "$context.extendedRequestId",
     "lambdaRequestId": "$context.integration.requestId",
     "traceId": "$context.xrayTraceId",
     "time": "$context.requestTimeEpoch",
@@ -38,51 +42,76 @@ _ACCESS_LOG = {
 
 
 class EpochApi(pulumi.ComponentResource):
-    """A regional REST API that routes every endpoint to the function's alias.
+    """A regional REST API, which is one OpenAPI document, and the stage that serves it.
 
-    Every method needs an API key. Calls are traced, counted by route, and logged as JSON in
-    `access_log`; for that `account` must come first where this stack owns the region's account
-    settings.
+    The document routes every endpoint to the function's alias. It is imported whole, in place and
+    before the deployment, so that one update adds, changes and removes routes. Calls are traced,
+    counted by route, throttled over all callers together (`rate_limit` in calls per second,
+    `burst_limit` in calls at once), and logged as JSON in `access_log`; for that `account` must
+    come first where this stack owns the region's account settings. `document` is the fingerprint
+    of what the stage serves, which it tells in the header Api-Document of its 404.
     """
 
     def __init__(
         self,
         name: str,
         *,
+        api_name: str,
+        description: str,
         stage_name: str,
-        endpoints: Sequence[Endpoint],
+        document: Document,
+        endpoints: Sequence[Endpoint[Any]],
         function: EpochFunction,
+        rate_limit: float,
+        burst_limit: int,
         log_retention_days: int,
-        publish_documentation: bool,
         account: EpochAccount | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochApi", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        imported = function.alias.invoke_arn.apply(
+            lambda invoke_arn: gateway.imported(
+                document,
+                endpoints,
+                gateway.Settings(
+                    name=api_name,
+                    description=description,
+                    invoke_arn=invoke_arn,
+                    security_policy=SECURITY_POLICY,
+                    endpoint_access_mode=ACCESS_MODE,
+                ),
+            )
+        )
+        body = imported.apply(gateway.text)
+        self.document = imported.apply(gateway.served)
+        # What the document says of the API, too, is given here as well: the provider puts back
+        # what it finds in its state.
         self.api = aws.apigateway.RestApi(
             name,
+            name=api_name,
+            description=description,
+            api_key_source="HEADER",
             endpoint_configuration={"types": "REGIONAL"},
             security_policy=SECURITY_POLICY,
             endpoint_access_mode=ACCESS_MODE,
+            body=body,
+            put_rest_api_mode="overwrite",
+            fail_on_warnings=True,
             opts=child,
         )
-        routes = Routes(
-            name,
-            api=self.api,
-            function=function,
-            stage_name=stage_name,
-            endpoints=endpoints,
-            parent=self,
+        permissions = [
+            self._permission(f"{name}-{slug(path)}", path, stage_name, function)
+            for path in sorted({endpoint.path for endpoint in endpoints})
+        ]
+        version = aws.apigateway.DocumentationVersion(
+            name, rest_api_id=self.api.id, version=self.document, opts=child
         )
         deployment = aws.apigateway.Deployment(
             name,
             rest_api=self.api.id,
-            triggers={
-                "routes": routes.trigger,
-                "function": function.alias.invoke_arn,
-                "security": f"{SECURITY_POLICY} {ACCESS_MODE}",
-            },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=routes.resources),
+            triggers={"document": self.document},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
         )
         self.access_log = aws.cloudwatch.LogGroup(
             name, retention_in_days=log_retention_days, opts=child
@@ -93,13 +122,7 @@ class EpochApi(pulumi.ComponentResource):
             deployment=deployment.id,
             stage_name=stage_name,
             xray_tracing_enabled=True,
-            documentation_version=documentation.publish(
-                name,
-                api=self.api,
-                endpoints=endpoints,
-                published=publish_documentation,
-                parent=self,
-            ),
+            documentation_version=version.version,
             access_log_settings={
                 "destination_arn": self.access_log.arn,
                 "format": json.dumps(_ACCESS_LOG),
@@ -111,9 +134,42 @@ class EpochApi(pulumi.ComponentResource):
             rest_api=self.api.id,
             stage_name=self.stage.stage_name,
             method_path="*/*",
-            # Execution logs would hold headers and bodies, in a log group that nothing deletes.
-            settings={"metrics_enabled": True, "logging_level": "OFF"},
+            settings={
+                "metrics_enabled": True,
+                # Execution logs would hold headers and bodies, in a group that nothing deletes.
+                "logging_level": "OFF",
+                "throttling_rate_limit": rate_limit,
+                "throttling_burst_limit": burst_limit,
+            },
             opts=child,
         )
         self.url = self.stage.invoke_url
         self.register_outputs({"url": self.url})
+
+    def _permission(
+        self, name: str, path: str, stage_name: str, function: EpochFunction
+    ) -> aws.lambda_.Permission:
+        """Let API Gateway invoke the function for a path, whatever the method: the function
+        refuses with 405 what no endpoint takes, and AWS forces that wildcard for ANY."""
+        return aws.lambda_.Permission(
+            name,
+            action="lambda:InvokeFunction",
+            function=function.name,
+            qualifier=function.alias.name,
+            principal="apigateway.amazonaws.com",
+            source_arn=pulumi.Output.format(
+                "{0}/{1}/*{2}",
+                self.api.execution_arn,
+                stage_name,
+                re.sub(r"\{[^}]+\}", "*", path),
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def slug(text: str) -> str:
+    """Return a text as part of a resource name: `get-epoch-by` for `GET /epoch/{key}`.
+
+    The parameter's name is left out, so that another name is an update and no replacement.
+    """
+    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"\{[^}]*\}", " by ", text.lower())).strip("-")

@@ -130,6 +130,17 @@ class UsagePlan:
     quota_per_day: int = _setting(1_000_000, _number(1, 2_147_483_647))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Throttle:
+    """What a stage takes: calls per second, and calls at once (API Gateway's token bucket).
+
+    The ranges are API Gateway's default quotas for an account and region.
+    """
+
+    rate_limit: float = _setting(None, _number(1, 10_000, float))
+    burst_limit: int = _setting(None, _number(1, 5_000))
+
+
 _STANDARD = {"standard": UsagePlan()}
 _ARN = r"arn:aws[a-z-]*:{service}:[a-z0-9-]*:\d{{12}}:{resource}/.+"
 
@@ -161,6 +172,12 @@ class StackConfig:
         "", _text(_ARN.format(service="iam", resource="policy"), "the ARN of an IAM policy")
     )
 
+    # A KMS key of one's own for tables, log groups, the alarms' topic and the functions'
+    # environments; without it AWS encrypts what is stored with keys of its own.
+    kms_key_arn: str = _setting(
+        "", _text(_ARN.format(service="kms", resource="key"), "the ARN of a KMS key")
+    )
+
     # DynamoDB. Protected data has point-in-time recovery and cannot be deleted, nor can anything of
     # the stack be with `pulumi destroy`.
     protect_data: bool = _setting(False, _flag)
@@ -174,8 +191,9 @@ class StackConfig:
         default_factory=lambda: {"default": "standard"},
         metadata={"rule": _map_of(_text(r".+", "the name of a usage plan"))},
     )
-    # A published documentation is a snapshot, which exports of the API then say.
-    publish_documentation: bool = _setting(True, _flag)
+    # All callers of the stage together, with and without a key; by default the sum of the usage
+    # plans, one key each.
+    throttle: Throttle | None = _setting(None, _record(Throttle))
     # Proxies in front that append to X-Forwarded-For, a CDN for example.
     trusted_proxies: int = _setting(0, _number(0, 10))
     # API Gateway has one role for access logs per account and region; one stack owns it.
@@ -206,6 +224,15 @@ class StackConfig:
     def concurrency(self) -> int:
         """How many executions the function may reach at once."""
         return self.reserved_concurrency or self.account_concurrency
+
+    @property
+    def stage_throttle(self) -> Throttle:
+        """What the stage takes: what each key may take by its plan, together, up to the quotas."""
+        plans = [self.usage_plans[plan] for plan in self.api_keys.values()]
+        return self.throttle or Throttle(
+            rate_limit=min(sum(plan.rate_limit for plan in plans), 10_000),
+            burst_limit=min(sum(plan.burst_limit for plan in plans), 5_000),
+        )
 
     @classmethod
     def read(cls, values: Mapping[str, str], project: str, secret: Collection[str]) -> Self:
@@ -261,6 +288,8 @@ class StackConfig:
             (bool(self.domain_name) != bool(self.certificate_arn),
              "domain_name and certificate_arn need each other"),
             (self.hosted_zone_id and not self.domain_name, "hosted_zone_id needs domain_name"),
+            (self.kms_key_arn and self.replica_regions,
+             "kms_key_arn excludes replica_regions: a replica needs a key in its own region"),
             (0 < self.waf_rate_limit < 10, "waf_rate_limit must be 0 or at least 10"),
         )  # fmt: skip
         for broken, rule in conflicts:

@@ -9,6 +9,7 @@ from components.alarms import BUDGET, OBJECTIVE, Metric, Sources
 
 _COLUMNS = 24  # CloudWatch's grid
 _HEIGHT = 6
+_OUTCOMES = ("success", "rejected", "unavailable", "failed")
 _MONTH_S = 30 * 86_400
 
 Widget = dict[str, Any]
@@ -124,7 +125,7 @@ def _rows(
                 f"{endpoint.route}: answers by outcome",
                 **{
                     outcome: sources.of_telemetry(endpoint, "Requests", Outcome=outcome)
-                    for outcome in ("success", "rejected", "unavailable", "failed")
+                    for outcome in _OUTCOMES
                 },
             ),
             _graph(
@@ -140,7 +141,35 @@ def _rows(
         ]
         for endpoint in sources.endpoints
     ]
-    return [[_objective(sources), status, help_text], api, function, *tables, *endpoints]
+    jobs = [_job(sources, key) for key in sources.jobs]
+    return [[_objective(sources), status, help_text], api, function, *tables, *endpoints, *jobs]
+
+
+def _job(sources: Sources, key: str) -> list[Widget]:
+    waiting = sources.waiting(key)
+    unit = "s" if waiting and waiting.namespace == "AWS/SQS" else "ms"
+    return [
+        _graph(
+            f"Job {key}: invocations",
+            all=sources.of_job(key, "Invocations"),
+            errors=sources.of_job(key, "Errors"),
+            throttles=sources.of_job(key, "Throttles"),
+        ),
+        _graph(
+            f"Job {key}: items by outcome",
+            **{outcome: sources.of_items(key, outcome) for outcome in _OUTCOMES},
+        ),
+        _graph(
+            f"Job {key}: duration in ms",
+            p50=sources.of_job(key, "Duration", "p50"),
+            longest=sources.of_job(key, "Duration", "Maximum"),
+        ),
+        _graph(
+            f"Job {key}: dead letters" + (f", oldest item in {unit}" if waiting else ""),
+            dead_letters=sources.dead_letters(key),
+            **({"oldest": waiting} if waiting else {}),
+        ),
+    ]
 
 
 def body(sources: Sources, alarms: Sequence[pulumi.Input[str]], runbook: str) -> Mapping[str, Any]:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -11,32 +10,23 @@ from components import dashboard
 from components.alarms import BURN_RATES, THROTTLED_CALLS, Alarm, Sources, alarms, burns
 from components.api import EpochApi
 from components.function import EpochFunction
+from components.job import EpochJob
+from components.queue import EpochQueue
 from components.table import EpochTable
 from function.contract import Endpoint
 from function.telemetry import NAMESPACE
 
 
-def _service_policy(actions: Sequence[str], account: str, resource: str) -> dict[str, Any]:
-    """Return the statement that lets CloudWatch's alarms of this account use a resource."""
-    return {
+def _topic_policy(account: str, topic: str) -> str:
+    """Return the policy that lets CloudWatch's alarms of this account publish to a topic."""
+    statement = {
         "Effect": "Allow",
         "Principal": {"Service": "cloudwatch.amazonaws.com"},
-        "Action": actions,
-        "Resource": resource,
+        "Action": ["sns:Publish"],
+        "Resource": topic,
         "Condition": {"StringEquals": {"aws:SourceAccount": account}},
     }
-
-
-def _key_policy(account: str) -> dict[str, Any]:
-    # In a key policy "*" is the key itself; without the first statement nobody could manage it.
-    owner = {
-        "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
-        "Action": "kms:*",
-        "Resource": "*",
-    }
-    alarms_may = _service_policy(["kms:Decrypt", "kms:GenerateDataKey*"], account, "*")
-    return {"Version": "2012-10-17", "Statement": [owner, alarms_may]}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 class EpochMonitoring(pulumi.ComponentResource):
@@ -56,6 +46,8 @@ class EpochMonitoring(pulumi.ComponentResource):
         function: EpochFunction,
         tables: Mapping[str, EpochTable],
         endpoints: Sequence[Endpoint],
+        jobs: Mapping[str, EpochJob],
+        queues: Mapping[str, EpochQueue],
         timeout_s: int,
         concurrency: int,
         runbook: str,
@@ -87,6 +79,8 @@ class EpochMonitoring(pulumi.ComponentResource):
             function=function,
             tables=tables,
             endpoints=endpoints,
+            jobs=jobs,
+            queues=queues,
             timeout_s=timeout_s,
             concurrency=concurrency,
         )
@@ -123,29 +117,13 @@ class EpochMonitoring(pulumi.ComponentResource):
         self.register_outputs({"dashboard_url": self.dashboard_url})
 
     def _notifications(self, email: str) -> aws.sns.Topic:
-        """Return the topic of the alarms. Its key is the stack's own: the policy of AWS's key
-        for SNS does not let CloudWatch use it."""
+        """Return the topic of the alarms, whose messages name alarms and their metrics."""
         account = aws.get_caller_identity_output().account_id
-        key = aws.kms.Key(
-            self._name,
-            description=f"Encrypts the alarms of {self._name}",
-            policy=account.apply(lambda known: json.dumps(_key_policy(known))),
-            enable_key_rotation=True,
-            deletion_window_in_days=7,
-            opts=self._child,
-        )
-        topic = aws.sns.Topic(self._name, kms_master_key_id=key.arn, opts=self._child)
+        topic = aws.sns.Topic(self._name, opts=self._child)
         aws.sns.TopicPolicy(
             self._name,
             arn=topic.arn,
-            policy=pulumi.Output.all(account, topic.arn).apply(
-                lambda known: json.dumps(
-                    {
-                        "Version": "2012-10-17",
-                        "Statement": [_service_policy(["sns:Publish"], *known)],
-                    }
-                )
-            ),
+            policy=pulumi.Output.all(account, topic.arn).apply(lambda known: _topic_policy(*known)),
             opts=self._child,
         )
         if email:

@@ -9,16 +9,28 @@ from components.config import ConfigError
 _LONGEST = 64 - 8
 
 
+def prefix(project: str, stack: str) -> str:
+    """Return `<project>-<stack>`, with `_` for each hyphen within either.
+
+    So no stack's prefix and hyphen begin another's names: the role that deploys `dev` is granted
+    `epoch-dev-*`, and the names of `dev-eu` begin with `epoch-dev_eu-`. Raises ConfigError.
+    """
+    for what, given in (("project", project), ("stack", stack)):
+        if not re.fullmatch(r"[A-Za-z0-9-]+", given):
+            raise ConfigError(
+                f"{what} {given!r} must be letters, digits and '-', so that AWS takes its names "
+                "and no others begin like them"
+            )
+    return "-".join(part.replace("-", "_") for part in (project, stack))
+
+
 def stack_name(project: str, stack: str, functions: Iterable[str]) -> str:
-    """Return `<project>-<stack>`, what the names of a stack's resources start with.
+    """Return the prefix of a stack's names.
 
     `functions` are what names of functions and roles add to it. Raises ConfigError, which names
     the longest that fits, where AWS would refuse one.
     """
-    for what, given in (("project", project), ("stack", stack)):
-        if not re.fullmatch(r"[A-Za-z0-9_-]+", given):
-            raise ConfigError(f"{what} {given!r} must be letters, digits, '-' and '_' for AWS")
-    name = f"{project}-{stack}"
+    name = prefix(project, stack)
     longest = max(functions, key=len)
     excess = len(f"{name}-{longest}") - _LONGEST
     if excess > 0:

@@ -53,7 +53,8 @@ class EpochTable(pulumi.ComponentResource):
                 for key, kind in table.key_types.items()
             ],
             global_secondary_indexes=[_index(index) for index in table.indexes] or None,
-            server_side_encryption={"enabled": True},
+            # By AWS's own key, as every table; see `encrypt_everything`.
+            server_side_encryption={"enabled": False},
             point_in_time_recovery={"enabled": protect},
             deletion_protection_enabled=protect,
             # An item without the attribute never expires.
@@ -62,18 +63,22 @@ class EpochTable(pulumi.ComponentResource):
             # the last one from being removed.
             stream_enabled=True,
             stream_view_type="NEW_AND_OLD_IMAGES",
-            replicas=[
-                {
-                    "region_name": region,
-                    "point_in_time_recovery": protect,
-                    "deletion_protection_enabled": protect,
-                    "propagate_tags": True,
-                }
-                for region in replica_regions
-            ]
-            or None,
-            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+            # AWS names a table's replicas in the table, too.
+            opts=pulumi.ResourceOptions(parent=self, protect=protect, ignore_changes=["replicas"]),
         )
+        # Each a resource of its own: within the table the provider stops after the first of two
+        # settings that change. One after the other, as DynamoDB takes them.
+        made: list[pulumi.Resource] = []
+        for region in replica_regions:
+            replica = aws.dynamodb.TableReplica(
+                f"{name}-{region}",
+                global_table_arn=self.table.arn,
+                region=region,
+                point_in_time_recovery=protect,
+                deletion_protection_enabled=protect,
+                opts=pulumi.ResourceOptions(parent=self, protect=protect, depends_on=made[-1:]),
+            )
+            made.append(replica)
         self.declared = table
         self.name = self.table.name
         self.arn = self.table.arn

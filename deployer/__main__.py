@@ -1,19 +1,38 @@
-"""GitHub's OIDC provider and, per stack, a boundary, a deploy role and a preview role.
+"""GitHub's OIDC provider, API Gateway's role for access logs and, per stack, a key, a boundary, a
+deploy role and a preview role.
 
 Run by somebody who administers the account, once and again when `policy.py` changes:
 `pulumi -C deployer up -s <account>`.
 """
 
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
 import pulumi
 import pulumi_aws as aws
 
 # A program's own folder is on its path, its parent is not.
-from policy import BOUNDARY, GRANTS, documents, trust
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from components import EpochAccount, Roles, prefix  # pylint: disable=wrong-import-position
+from deployer.policy import (  # pylint: disable=wrong-import-position
+    BOUNDARY,
+    GRANTS,
+    HIDDEN,
+    documents,
+    key_policy,
+    trust,
+)
 
 PROJECT = "epoch"
+# Hours that a deployment may take: a new custom domain alone takes up to one.
+DEPLOYMENT_H = 3
 
 config = pulumi.Config()
 account = aws.get_caller_identity().account_id
+region = pulumi.Config("aws").require("region")
 settings = {
     key: value
     for key in ("state_bucket", "state_key", "zone_id")
@@ -25,14 +44,17 @@ provider = aws.iam.OpenIdConnectProvider(
     url="https://token.actions.githubusercontent.com",
     client_id_lists=["sts.amazonaws.com"],
 )
+if config.get_bool("owns_api_gateway_account") is not False:
+    EpochAccount(f"{PROJECT}-account", roles=Roles(path=path))
 
 
-def role(name: str, environment: str, policies: list[str]) -> pulumi.Output[str]:
+def role(name: str, environment: str, hours: int, policies: list[str]) -> pulumi.Output[str]:
     """Declare a role for the jobs of a GitHub environment; return its ARN."""
     made = aws.iam.Role(
         name,
         name=name,
         path=path,
+        max_session_duration=hours * 3600,
         assume_role_policy=provider.arn.apply(
             lambda arn: trust(
                 provider=arn, repository=config.require("repository"), environment=environment
@@ -46,26 +68,46 @@ def role(name: str, environment: str, policies: list[str]) -> pulumi.Output[str]
     return made.arn
 
 
-for stack in config.require_object("stacks"):
-    prefix = f"{PROJECT}-{stack}"
+# Each stack with those of its options that need more: `replicas`.
+stacks: dict[str, list[str]] = config.require_object("stacks")
+for stack, options in stacks.items():
+    name = prefix(PROJECT, stack)
     names = {
         "account": account,
-        "boundary": f"arn:aws:iam::{account}:policy{path}{prefix}-boundary",
+        "boundary": f"arn:aws:iam::{account}:policy{path}{name}-boundary",
+        "name": name,
         "project": PROJECT,
-        "region": pulumi.Config("aws").require("region"),
+        "region": region,
+        "rule": name[:32],
         "stack": stack,
+        **dict.fromkeys(options, ""),
         **settings,
     }
+    key = aws.kms.Key(
+        name,
+        description=f"Encrypts what stack {stack} of {PROJECT} stores",
+        policy=json.dumps(
+            key_policy(
+                account=account,
+                region=region,
+                roles=f"arn:aws:iam::{account}:role/{PROJECT}/{stack}/*",
+            )
+        ),
+        enable_key_rotation=True,
+        deletion_window_in_days=30,
+        tags={"project": PROJECT, "stack": stack},
+    )
     (limit,) = documents(BOUNDARY, names, write=True)
-    boundary = aws.iam.Policy(
-        f"{prefix}-boundary", name=f"{prefix}-boundary", path=path, policy=limit
-    )
-    pulumi.export(f"{stack}_permissions_boundary", boundary.arn)
-    pulumi.export(
-        f"{stack}_deploy_role",
-        role(f"{prefix}-deploy", stack, documents(GRANTS, names, write=True)),
-    )
-    pulumi.export(
-        f"{stack}_preview_role",
-        role(f"{prefix}-preview", f"{stack}-preview", documents(GRANTS, names, write=False)),
-    )
+    boundary = aws.iam.Policy(f"{name}-boundary", name=f"{name}-boundary", path=path, policy=limit)
+    exported: dict[str, Any] = {
+        "kms_key_arn": key.arn,
+        "permissions_boundary": boundary.arn,
+        "deploy_role": role(
+            f"{name}-deploy", stack, DEPLOYMENT_H, documents(GRANTS, names, write=True)
+        ),
+        "preview_role": role(
+            f"{name}-preview", f"{stack}-preview", 1, documents(GRANTS + HIDDEN, names, write=False)
+        ),
+    }
+    for output, value in exported.items():
+        pulumi.export(f"{stack}_{output}", value)

@@ -1,8 +1,8 @@
 """What a deploy role, a preview role and the stack's own roles may do, as data.
 
-The names of a stack's resources start with `<project>-<stack>`, as Pulumi names them; its roles lie
-under the path `/<project>/<stack>/`. Where AWS gives ids instead of names, the tags `project` and
-`stack` decide; where it supports neither, the grant says why its wildcard is forced.
+The names of a stack's resources start with its prefix, `components.names`; its roles lie under the
+path `/<project>/<stack>/`. Where AWS gives ids instead of names, the tags `project` and `stack`
+decide; where it supports neither, the grant says why its wildcard is forced.
 """
 
 import json
@@ -22,9 +22,11 @@ Condition = Mapping[str, Mapping[str, str | tuple[str, ...]]]
 class Grant:
     """Actions on resources. A preview reads, a deployment reads and writes.
 
-    `{region}`, `{account}`, `{project}` and `{stack}` stand for the stack's, `{boundary}` for the
-    ARN of its permissions boundary. `given` names a setting of the deployer, `{setting}` here,
-    without which there is no such grant.
+    `{region}`, `{account}`, `{project}` and `{stack}` stand for the stack's, `{name}` for the
+    prefix of its names, `{rule}` for as much of it as a sampling rule's name holds, `{boundary}`
+    for the ARN of its permissions boundary. `given`
+    names a setting of the deployer, `{setting}` here, or an option of the stack there, without
+    which there is no such grant. `effect` is IAM's: what is denied stays so whatever allows it.
     """
 
     why: str
@@ -33,19 +35,35 @@ class Grant:
     writes: tuple[str, ...] = ()
     condition: Condition = field(default_factory=dict)
     given: str = ""
+    effect: str = "Allow"
 
 
-_TABLES = "arn:aws:dynamodb:*:{account}:table/{project}-{stack}-*"
-_FUNCTIONS = "arn:aws:lambda:{region}:{account}:function:{project}-{stack}-*"
+_TABLES = "arn:aws:dynamodb:*:{account}:table/{name}-*"
+_FUNCTIONS = "arn:aws:lambda:{region}:{account}:function:{name}-*"
+_QUEUES = "arn:aws:sqs:{region}:{account}:{name}-*"
+_SECRETS = "arn:aws:secretsmanager:{region}:{account}:secret:{name}-*"
 _ROLES = "arn:aws:iam::{account}:role/{project}/{stack}/*"
+_LOGS = "arn:aws:logs:{region}:{account}:log-group:{name}-*"
 _GATEWAY = "arn:aws:apigateway:{region}::"
 _TAGGED: Condition = {
     "StringEquals": {"aws:ResourceTag/project": "{project}", "aws:ResourceTag/stack": "{stack}"}
 }
-_TAGGING: Condition = {
-    "StringEquals": {"aws:RequestTag/project": "{project}", "aws:RequestTag/stack": "{stack}"},
-    "StringEqualsIfExists": _TAGGED["StringEquals"],
+_KEYS = "arn:aws:kms:{region}:{account}:key/*"
+_THROUGH: Condition = {
+    "StringLike": {
+        "kms:ViaService": (
+            "dynamodb.*.amazonaws.com",
+            "lambda.*.amazonaws.com",
+            "secretsmanager.*.amazonaws.com",
+        )
+    }
 }
+_TAGGING: Condition = {
+    "StringEquals": {"aws:RequestTag/project": "{project}", "aws:RequestTag/stack": "{stack}"}
+}
+# API Gateway's kinds that have tags of their own, and so decide about all that lies under them.
+_OWNERS = ("restapis", "apikeys", "usageplans", "domainnames")
+_TAGS_OF = _GATEWAY + "/tags/arn%3Aaws%3Aapigateway%3A{region}%3A%3A%2F"
 
 GRANTS: tuple[Grant, ...] = (
     Grant(
@@ -60,12 +78,20 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         why="replicas: AWS copies the items in the name of who adds one",
+        given="replicas",
         resources=(_TABLES,),
         writes=(
             *("dynamodb:CreateTableReplica", "dynamodb:DeleteTableReplica"),
             *("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem"),
             *("dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:UpdateItem"),
         ),
+    ),
+    Grant(
+        why="which key is AWS's own for DynamoDB, as the provider asks of every replica",
+        given="replicas",
+        resources=("arn:aws:kms:*:{account}:key/*",),
+        reads=("kms:DescribeKey",),
+        condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/aws/dynamodb"}},
     ),
     Grant(
         why="the roles by which DynamoDB replicates and API Gateway has domains; AWS writes their "
@@ -85,6 +111,8 @@ GRANTS: tuple[Grant, ...] = (
             *("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"),
             *("lambda:CreateAlias", "lambda:UpdateAlias", "lambda:DeleteAlias"),
             *("lambda:AddPermission", "lambda:RemovePermission"),
+            "lambda:PutFunctionEventInvokeConfig",
+            *("lambda:UpdateFunctionEventInvokeConfig", "lambda:DeleteFunctionEventInvokeConfig"),
             *("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency"),
             "lambda:PutProvisionedConcurrencyConfig",
             "lambda:DeleteProvisionedConcurrencyConfig",
@@ -92,11 +120,20 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="log groups; API Gateway itself names the one of a stage's execution logs",
-        resources=(
-            "arn:aws:logs:{region}:{account}:log-group:{project}-{stack}-*",
-            "arn:aws:logs:{region}:{account}:log-group:API-Gateway-Execution-Logs_*/{stack}*",
+        why="secrets; a preview is not shown what they are",
+        resources=(_SECRETS,),
+        reads=("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"),
+        writes=(
+            *("secretsmanager:CreateSecret", "secretsmanager:UpdateSecret"),
+            *("secretsmanager:DeleteSecret", "secretsmanager:RestoreSecret"),
+            *("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"),
+            *("secretsmanager:UpdateSecretVersionStage", "secretsmanager:ListSecretVersionIds"),
+            *("secretsmanager:TagResource", "secretsmanager:UntagResource"),
         ),
+    ),
+    Grant(
+        why="log groups",
+        resources=(_LOGS,),
         reads=("logs:DescribeMetricFilters", "logs:ListTagsForResource", "logs:ListTagsLogGroup"),
         writes=(
             *("logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:PutRetentionPolicy"),
@@ -109,8 +146,8 @@ GRANTS: tuple[Grant, ...] = (
         why="lists and describes that AWS offers for a whole account only",
         resources=("*",),
         reads=(
-            *("cloudwatch:DescribeAlarms", "dynamodb:ListTables", "kms:ListAliases"),
-            *("logs:DescribeLogGroups", "sns:GetSubscriptionAttributes", "xray:GetSamplingRules"),
+            *("cloudwatch:DescribeAlarms", "dynamodb:ListTables", "logs:DescribeLogGroups"),
+            *("sns:GetSubscriptionAttributes", "xray:GetSamplingRules"),
         ),
     ),
     Grant(
@@ -128,34 +165,28 @@ GRANTS: tuple[Grant, ...] = (
         writes=(
             *("iam:CreateRole", "iam:PutRolePermissionsBoundary"),
             *("iam:PutRolePolicy", "iam:DeleteRolePolicy"),
-            *("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
         ),
         condition={"StringEquals": {"iam:PermissionsBoundary": "{boundary}"}},
     ),
     Grant(
-        why="the stack's own roles, handed to the two services that take them",
+        why="the stack's own roles, handed to the services that take them",
         resources=(_ROLES,),
         writes=("iam:PassRole",),
         condition={
             "StringEquals": {
-                "iam:PassedToService": ("apigateway.amazonaws.com", "lambda.amazonaws.com")
+                "iam:PassedToService": ("lambda.amazonaws.com", "scheduler.amazonaws.com")
             }
         },
     ),
     Grant(
         why="API Gateway gives ids: what is created must carry the stack's tags",
-        resources=tuple(
-            _GATEWAY + path for path in ("/restapis", "/apikeys", "/usageplans", "/domainnames")
-        ),
+        resources=tuple(f"{_GATEWAY}/{kind}" for kind in _OWNERS),
         writes=("apigateway:POST",),
         condition=_TAGGING,
     ),
     Grant(
         why="what carries the stack's tags, and what lies under it and so inherits them",
-        resources=tuple(
-            _GATEWAY + path
-            for path in ("/restapis/*", "/apikeys/*", "/usageplans/*", "/domainnames/*")
-        ),
+        resources=tuple(f"{_GATEWAY}/{kind}/*" for kind in _OWNERS),
         reads=("apigateway:GET",),
         writes=(
             *("apigateway:POST", "apigateway:PUT", "apigateway:PATCH", "apigateway:DELETE"),
@@ -169,23 +200,22 @@ GRANTS: tuple[Grant, ...] = (
         writes=("apigateway:AddCertificateToDomain", "apigateway:RemoveCertificateFromDomain"),
     ),
     Grant(
-        why="setting tags is checked before what is created has an ARN: forced wildcard. What has "
-        "no tags at all could so be made the stack's; stacks that must not trust each other need "
-        "accounts of their own",
-        resources=(_GATEWAY + "/tags/*",),
-        reads=("apigateway:GET",),
-        writes=("apigateway:POST", "apigateway:PUT", "apigateway:DELETE"),
-        condition={"StringEqualsIfExists": _TAGGED["StringEquals"]},
+        why="tags given at creation: AWS checks them on the kind with an asterisk for the id that "
+        "is still to come. `${*}` is that character alone, so no id that exists is meant",
+        resources=tuple(f"{_TAGS_OF}{kind}%2F${{*}}" for kind in _OWNERS),
+        writes=("apigateway:PUT",),
+        condition=_TAGGING,
     ),
     Grant(
-        why="API Gateway's account settings, of which a region has one",
-        resources=(_GATEWAY + "/account",),
+        why="the tags of what is the stack's; a stage takes its API's where it has none",
+        resources=(_GATEWAY + "/tags/*",),
         reads=("apigateway:GET",),
-        writes=("apigateway:PATCH",),
+        writes=("apigateway:PUT", "apigateway:DELETE"),
+        condition=_TAGGED,
     ),
     Grant(
         why="alarms",
-        resources=("arn:aws:cloudwatch:{region}:{account}:alarm:{project}-{stack}-*",),
+        resources=("arn:aws:cloudwatch:{region}:{account}:alarm:{name}-*",),
         reads=("cloudwatch:ListTagsForResource",),
         writes=(
             *("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"),
@@ -200,13 +230,13 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         why="dashboards, which have no region",
-        resources=("arn:aws:cloudwatch::{account}:dashboard/{project}-{stack}*",),
+        resources=("arn:aws:cloudwatch::{account}:dashboard/{name}",),
         reads=("cloudwatch:GetDashboard",),
         writes=("cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards"),
     ),
     Grant(
         why="topics and their subscriptions",
-        resources=("arn:aws:sns:{region}:{account}:{project}-{stack}-*",),
+        resources=("arn:aws:sns:{region}:{account}:{name}-*",),
         reads=("sns:GetTopicAttributes", "sns:List*"),
         writes=(
             *("sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:Subscribe"),
@@ -219,55 +249,83 @@ GRANTS: tuple[Grant, ...] = (
         writes=("sns:Unsubscribe", "sns:SetSubscriptionAttributes"),
     ),
     Grant(
-        why="a new KMS key has no ARN yet: it must carry the stack's tags, which are set with it",
-        resources=("*",),
-        writes=("kms:CreateKey", "kms:TagResource"),
-        condition=_TAGGING,
+        why="the stack's key, which this program makes and tags: used through the services that "
+        "encrypt with it, never changed",
+        resources=(_KEYS,),
+        reads=("kms:DescribeKey", "kms:Decrypt"),
+        writes=("kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"),
+        condition={**_TAGGED, **_THROUGH},
     ),
     Grant(
-        why="keys with the stack's tags; DynamoDB uses them by grants",
-        resources=("arn:aws:kms:{region}:{account}:key/*",),
-        reads=("kms:DescribeKey", "kms:GetKey*", "kms:ListResourceTags"),
-        writes=(
-            *("kms:CreateGrant", "kms:PutKeyPolicy", "kms:UpdateKeyDescription"),
-            *("kms:EnableKey", "kms:DisableKey", "kms:ScheduleKeyDeletion"),
-            *("kms:EnableKeyRotation", "kms:DisableKeyRotation"),
-            *("kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias"),
-            *("kms:TagResource", "kms:UntagResource"),
-        ),
-        condition=_TAGGED,
+        why="DynamoDB and Lambda go on using it by grants, which only they can make",
+        resources=(_KEYS,),
+        writes=("kms:CreateGrant",),
+        condition={**_TAGGED, **_THROUGH, "Bool": {"kms:GrantIsForAWSResource": "true"}},
     ),
     Grant(
-        why="an alias is checked on the key and on itself",
-        resources=("arn:aws:kms:{region}:{account}:alias/{project}-{stack}*",),
-        writes=("kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias"),
-    ),
-    Grant(
-        why="web ACLs; one that uses AWS's rule groups is checked on those too",
-        resources=(
-            "arn:aws:wafv2:{region}:{account}:regional/webacl/{project}-{stack}-*/*",
-            "arn:aws:wafv2:{region}:{account}:regional/managedruleset/*/*",
-        ),
-        reads=("wafv2:GetWebACL", "wafv2:ListTagsForResource"),
+        why="web ACLs",
+        resources=("arn:aws:wafv2:{region}:{account}:regional/webacl/{name}-*/*",),
+        reads=("wafv2:GetWebACL", "wafv2:GetWebACLForResource", "wafv2:ListTagsForResource"),
         writes=(
             *("wafv2:CreateWebACL", "wafv2:UpdateWebACL", "wafv2:DeleteWebACL"),
             *("wafv2:AssociateWebACL", "wafv2:TagResource", "wafv2:UntagResource"),
         ),
     ),
     Grant(
-        why="a web ACL's stage, which has an id for a name and no tag condition in WAF",
+        why="AWS's rule groups in a web ACL of the stack, on which a change of that ACL is checked",
+        resources=("arn:aws:wafv2:{region}:{account}:regional/managedruleset/*/*",),
+        writes=("wafv2:CreateWebACL", "wafv2:UpdateWebACL"),
+    ),
+    Grant(
+        why="a web ACL's stage, which has an id for a name and no tag condition in WAF; AWS asks "
+        "for apigateway:SetWebACL on it too, which only the stack's own stage has",
         resources=(_GATEWAY + "/restapis/*/stages/{stack}",),
         reads=("wafv2:GetWebACLForResource",),
         writes=("wafv2:AssociateWebACL", "wafv2:DisassociateWebACL"),
     ),
     Grant(
         why="sampling rules",
-        resources=("arn:aws:xray:{region}:{account}:sampling-rule/{project}-{stack}*",),
+        resources=("arn:aws:xray:{region}:{account}:sampling-rule/{rule}",),
         reads=("xray:ListTagsForResource",),
         writes=(
             *("xray:CreateSamplingRule", "xray:UpdateSamplingRule", "xray:DeleteSamplingRule"),
             *("xray:TagResource", "xray:UntagResource"),
         ),
+    ),
+    Grant(
+        why="queues, and the dead letters of jobs",
+        resources=(_QUEUES,),
+        reads=("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"),
+        writes=(
+            *("sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes"),
+            *("sqs:TagQueue", "sqs:UntagQueue"),
+        ),
+    ),
+    Grant(
+        why="schedules",
+        resources=("arn:aws:scheduler:{region}:{account}:schedule/default/{name}-*",),
+        reads=("scheduler:GetSchedule",),
+        writes=(
+            *("scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"),
+        ),
+    ),
+    Grant(
+        why="what starts the stack's own functions from queues and streams has an id for a name, "
+        "and before it is made none",
+        resources=("*",),
+        reads=("lambda:GetEventSourceMapping",),
+        writes=(
+            *("lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping"),
+            "lambda:DeleteEventSourceMapping",
+        ),
+        condition={"ArnLike": {"lambda:FunctionArn": _FUNCTIONS}},
+    ),
+    Grant(
+        why="the tags of those, which are set with them",
+        resources=("arn:aws:lambda:{region}:{account}:event-source-mapping:*",),
+        reads=("lambda:ListTags",),
+        writes=("lambda:TagResource", "lambda:UntagResource"),
+        condition={"StringEqualsIfExists": _TAGGED["StringEquals"]},
     ),
     Grant(
         why="the record of a domain name",
@@ -313,30 +371,71 @@ GRANTS: tuple[Grant, ...] = (
     ),
 )
 
+# What a preview is kept from: API Gateway shows a key's value to whoever may read the key, and to
+# whoever may read its place in a plan.
+HIDDEN: tuple[Grant, ...] = (
+    Grant(
+        why="the values of API keys",
+        effect="Deny",
+        resources=(
+            *(f"{_GATEWAY}/apikeys", f"{_GATEWAY}/apikeys/*"),
+            f"{_GATEWAY}/usageplans/*/keys*",
+        ),
+        reads=("apigateway:GET",),
+    ),
+)
+
 # The most that a role of the stack may do, whatever policy a deployment writes for it.
 BOUNDARY: tuple[Grant, ...] = (
     Grant(
         why="items of the stack's tables and their indexes",
         resources=(_TABLES,),
         writes=(
-            *("dynamodb:*Item", "dynamodb:Query", "dynamodb:Scan", "dynamodb:DescribeTable"),
-            *("dynamodb:DescribeTimeToLive",),
+            *("dynamodb:*Item", "dynamodb:PartiQL*", "dynamodb:Query", "dynamodb:Scan"),
+            *("dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"),
         ),
     ),
     Grant(
-        why="encrypted tables, whose key DynamoDB uses in the caller's name",
+        why="streams of the stack's tables, which jobs follow",
+        resources=(_TABLES,),
+        writes=(
+            *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+            "dynamodb:ListStreams",
+        ),
+    ),
+    Grant(
+        why="messages of the stack's queues",
+        resources=(_QUEUES,),
+        writes=(
+            *("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"),
+            "sqs:GetQueueAttributes",
+        ),
+    ),
+    Grant(
+        why="the stack's functions, which schedules start",
+        resources=(_FUNCTIONS,),
+        writes=("lambda:InvokeFunction",),
+    ),
+    Grant(
+        why="tables and secrets under the stack's key, which AWS uses in the caller's name",
         resources=("arn:aws:kms:*:{account}:key/*",),
         writes=("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
-        condition={"StringLike": {"kms:ViaService": "dynamodb.*.amazonaws.com"}},
+        condition={
+            **_TAGGED,
+            "StringLike": {
+                "kms:ViaService": ("dynamodb.*.amazonaws.com", "secretsmanager.*.amazonaws.com")
+            },
+        },
     ),
     Grant(
-        why="logs: API Gateway names its log groups itself, and checks the role for all of these",
-        resources=("*",),
-        writes=(
-            *("logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogGroups"),
-            *("logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"),
-            "logs:PutLogEvents",
-        ),
+        why="the stack's secrets",
+        resources=(_SECRETS,),
+        writes=("secretsmanager:GetSecretValue",),
+    ),
+    Grant(
+        why="the stack's logs",
+        resources=(_LOGS,),
+        writes=("logs:CreateLogStream", "logs:PutLogEvents"),
     ),
     Grant(
         why="traces, which X-Ray takes without naming a resource",
@@ -350,7 +449,10 @@ BOUNDARY: tuple[Grant, ...] = (
 
 
 def trust(*, provider: str, repository: str, environment: str) -> str:
-    """Return the trust policy by which jobs of one GitHub environment may take a role."""
+    """Return the trust policy by which jobs of one GitHub environment may take a role.
+
+    They must run what is on main: of the environment's own rules nothing is asked.
+    """
     issuer = "token.actions.githubusercontent.com"
     statement = {
         "Effect": "Allow",
@@ -360,10 +462,51 @@ def trust(*, provider: str, repository: str, environment: str) -> str:
             "StringEquals": {
                 f"{issuer}:aud": "sts.amazonaws.com",
                 f"{issuer}:sub": f"repo:{repository}:environment:{environment}",
+                f"{issuer}:ref": "refs/heads/main",
             }
         },
     }
     return _document([statement])
+
+
+def key_policy(*, account: str, region: str, roles: str) -> dict[str, Any]:
+    """Return the policy of a stack's key: the account's IAM decides about it, the stack's `roles`
+    (a pattern of ARNs) use tables under it, CloudWatch's alarms publish to a topic under it, and
+    CloudWatch Logs keeps log groups under it."""
+    logs = f"arn:aws:logs:{region}:{account}:log-group:*"
+    statements: list[dict[str, Any]] = [
+        # In a key policy "*" is the key itself; without this nobody could manage it.
+        {"Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "kms:*"},
+        {
+            "Principal": {"AWS": "*"},
+            "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"],
+            "Condition": {
+                "ArnLike": {"aws:PrincipalArn": roles},
+                "StringEquals": {
+                    "kms:CallerAccount": account,
+                    "kms:ViaService": [
+                        f"{service}.{region}.amazonaws.com"
+                        for service in ("dynamodb", "secretsmanager")
+                    ],
+                },
+            },
+        },
+        {
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        },
+        {
+            "Principal": {"Service": f"logs.{region}.amazonaws.com"},
+            "Action": [
+                *("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"),
+                "kms:DescribeKey",
+            ],
+            "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},
+        },
+    ]
+    allowed = [{"Effect": "Allow", "Resource": "*", **statement} for statement in statements]
+    return {"Version": "2012-10-17", "Statement": allowed}
 
 
 def documents(grants: Iterable[Grant], names: Mapping[str, str], *, write: bool) -> list[str]:
@@ -388,7 +531,7 @@ def _statements(
             condition = {"Condition": grant.condition} if grant.condition else {}
             yield _filled(
                 {
-                    "Effect": "Allow",
+                    "Effect": grant.effect,
                     "Action": actions,
                     "Resource": grant.resources,
                     **condition,

@@ -9,11 +9,19 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
     from function.messages import Send
     from function.services import Service
+
+    B = TypeVar("B", default=None)  # only type checkers know of a default before Python 3.13
+else:
+    from typing import TypeVar
+
+    B = TypeVar("B")
 
 from function.setting import SETTINGS, Settings
 
@@ -37,20 +45,37 @@ _PARAMETER = re.compile(r"[A-Za-z0-9._$-]+")
 # API Gateway answers its own health checks there.
 _RESERVED = frozenset({"/ping", "/sping"})
 
+# An origin as a browser sends it (RFC 6454, section 7): no path, no default port.
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|\*")
+
+# API Gateway sends these under another name, writes over them or drops them.
+UNSENDABLE = frozenset(
+    {
+        *("authorization", "connection", "content-md5", "date", "expect", "host", "server", "te"),
+        *("trailer", "transfer-encoding", "upgrade", "user-agent", "www-authenticate"),
+    }
+)
+
 Schema = Mapping[str, Any]
+
+# A body's or an answer's type: a class that msgspec can read and write (a Struct, a TypedDict, a
+# dataclass), or a JSON schema with its name as `title`.
+Body = type | Schema
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 # RFC 9457. `requestId` is API Gateway's id of the request, to quote when asking for help.
 PROBLEM: Schema = {
+    "title": "Problem",
+    "description": "What went wrong (RFC 9457).",
     "type": "object",
     "required": ["type", "title", "status", "detail", "requestId"],
     "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "requestId": {"type": "string"},
+        "type": {"type": "string", "example": "about:blank"},
+        "title": {"type": "string", "description": "The status in words."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "detail": {"type": "string", "description": "What was wrong with this call."},
+        "requestId": {"type": "string", "description": "Quote it when asking for help."},
     },
 }
 
@@ -77,8 +102,11 @@ class Problem(Exception):
         self.headers = headers or {}
 
 
-class Request(NamedTuple):
+class Request(NamedTuple, Generic[B]):
     """One call, as an endpoint sees it.
+
+    `body` is what the endpoint declares: a value of its type (`Request[Note]`), or what JSON holds
+    where that is a schema; None where it declares none, whatever was sent.
 
     `headers` have lower-case names, several of a name joined by a comma, and leave out the API
     key; `path_parameters` are the values of `{name}` path segments. `ip` is the caller's address,
@@ -94,17 +122,20 @@ class Request(NamedTuple):
     path_parameters: Mapping[str, str] = _NONE
     query: Mapping[str, str] = _NONE
     settings: Settings = SETTINGS
+    body: B = None  # type: ignore[assignment]
 
 
 class Answer(NamedTuple):
-    """What an endpoint returns: an HTTP status, a JSON body (None: no body) and extra headers.
+    """What an endpoint returns: an HTTP status, a body (None: none) and extra headers.
+
+    The body is a mapping or a value of the declared type, and is sent as a JSON object.
 
     `notes` go to the request's log line and to the trace as annotations, under names of letters,
     digits and `_`; they never reach the client, and must not be personal data.
     """
 
     status: int
-    body: Mapping[str, Any] | None
+    body: Any
     headers: Mapping[str, str] = _NONE
     notes: Mapping[str, str | bool] = _NONE
 
@@ -134,32 +165,42 @@ class Parameter(NamedTuple):
     """A header, query parameter or path parameter.
 
     API Gateway refuses a call without a required one with 400; what is in it, the endpoint
-    checks.
+    checks. `pattern` (a regular expression of ECMA-262) and `example` tell clients what that is.
     """
 
     name: str
     description: str
     required: bool = False
+    pattern: str = ""
+    example: str = ""
 
 
-class Endpoint(NamedTuple):
+class Endpoint(NamedTuple, Generic[B]):
     """A method on a path, declared once; routing, permissions and documentation follow from it.
 
-    `answers` maps each status of success to the JSON schema of its body, an object (None: no
-    body), and `answer_headers` are what they may carry. Problems need no mention: every endpoint
-    has them. `path_parameters` describes each `{name}` of the path.
+    `body` is the type of the JSON object that a call must send: another media type is answered
+    with 415, and what is not of the type with 400. Without it a body that is sent is never read.
+    `answers` maps each status of success to the type of its body (None: no body), and
+    `answer_headers` are what they may carry. Problems need no mention: every endpoint has them.
+    `path_parameters` describes each `{name}` of the path.
+
+    A `public` endpoint needs no API key. `cors` are the origins (`https://example.com`, or `*`
+    alone) whose pages may call it from a browser; all endpoints of a path have the same.
     """
 
     method: str
     path: str
     summary: str
-    handle: Callable[[Request], Answer]
-    answers: Mapping[int, Schema | None]
+    handle: Callable[[Request[B]], Answer]
+    answers: Mapping[int, Body | None]
+    body: type[B] | Schema | None = None
     answer_headers: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     query: tuple[Parameter, ...] = ()
     path_parameters: tuple[Parameter, ...] = ()
     access: "tuple[Permission, ...]" = ()
+    public: bool = False
+    cors: tuple[str, ...] = ()
 
     @property
     def route(self) -> str:
@@ -186,6 +227,18 @@ class Endpoint(NamedTuple):
             yield "API Gateway keeps this path for itself"
         if not self.summary.strip():
             yield "summary is missing"
+        groups = (self.headers, self.query, self.path_parameters, self.answer_headers)
+        if any(
+            "*/" in text for text in (self.summary, *(p.description for g in groups for p in g))
+        ):
+            yield "'*/' in a text ends comments in generated clients"
+        if self.body is not None and self.method not in {"PATCH", "POST", "PUT"}:
+            yield f"a {self.method} has no body (RFC 9110, section 9.3)"
+        for origin in self.cors:
+            if not _ORIGIN.fullmatch(origin) or (origin == "*" and len(self.cors) > 1):
+                yield f"cors: {origin!r} is no origin like https://example.com, nor '*' alone"
+        if self.cors and self.method == "OPTIONS":
+            yield "API Gateway answers OPTIONS itself where cors is given"
         yield from self._wrong_answers()
         yield from self._wrong_parameters()
         for access in self.access:
@@ -194,10 +247,10 @@ class Endpoint(NamedTuple):
     def _wrong_answers(self) -> Iterator[str]:
         known = {status.value for status in HTTPStatus if 200 <= status < 400}
         if not self.answers or not known.issuperset(self.answers):
-            yield "answers must map at least one HTTP status from 200 to 399 to a schema"
-        for status, schema in self.answers.items():
-            if schema is not None and schema.get("type") != "object":
-                yield f"the schema of {status} must have 'type': 'object'"
+            yield "answers must map at least one HTTP status from 200 to 399 to a type"
+        for header in self.answer_headers:
+            if header.name.lower() in UNSENDABLE:
+                yield f"{header.name} never reaches a client: API Gateway keeps it for itself"
 
     def _wrong_parameters(self) -> Iterator[str]:
         groups = (self.headers, self.query, self.path_parameters, self.answer_headers)

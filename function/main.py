@@ -11,10 +11,16 @@ from http import HTTPStatus
 from typing import Any
 
 from function import storage, telemetry
-from function.contract import Answer, Problem, Request
+from function.contract import UNSENDABLE, Answer, Problem, Request
 from function.endpoints import declared
 
 _ROUTES = {endpoint.route: endpoint for endpoint in declared()}
+# By path: the origins whose pages may call it.
+_ORIGINS = {endpoint.path: endpoint.cors for endpoint in declared() if endpoint.cors}
+
+# Only an endpoint that declares a body pays for reading one.
+if any(endpoint.body is not None for endpoint in _ROUTES.values()):
+    from function import bodies
 
 # RFC 9110, section 5: a token, and a value in visible ASCII.
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -100,7 +106,7 @@ def _digest(api_key: str) -> str:
     return hashlib.sha256(api_key.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _request(event: Mapping[str, Any]) -> Request:
+def _request(event: Mapping[str, Any]) -> Request[Any]:
     context = _mapping(event.get("requestContext"))
     identity = _texts(context.get("identity"))
     headers = _headers(event)
@@ -115,8 +121,12 @@ def _request(event: Mapping[str, Any]) -> Request:
     )
 
 
-def _handle(method: Any, path: Any, request: Request) -> Answer:
+def _handle(event: Mapping[str, Any], request: Request[Any]) -> Answer:
+    method, path = event.get("httpMethod"), event.get("resource")
     if endpoint := _ROUTES.get(f"{method} {path}"):
+        if endpoint.body is not None:
+            content_type = request.headers.get("content-type", "")
+            request = request._replace(body=bodies.read(endpoint.body, content_type, event))
         return endpoint.handle(request)
     allowed = sorted(endpoint.method for endpoint in _ROUTES.values() if endpoint.path == path)
     if allowed:
@@ -126,7 +136,7 @@ def _handle(method: Any, path: Any, request: Request) -> Answer:
     raise Problem(404, "There is no such route.")
 
 
-def _document(problem: Problem, request: Request) -> Answer:
+def _document(problem: Problem, request: Request[Any]) -> Answer:
     return Answer(
         status=problem.status,
         body={
@@ -140,26 +150,37 @@ def _document(problem: Problem, request: Request) -> Answer:
     )
 
 
+def _object(body: Any) -> dict[str, Any]:
+    """Return a body as the JSON object that it is; raises TypeError for one that is none."""
+    if not isinstance(body, Mapping):
+        import msgspec  # pylint: disable=import-outside-toplevel
+
+        body = msgspec.to_builtins(body)
+    if not isinstance(body, Mapping):
+        raise TypeError(f"a body is an object, not {type(body).__name__}")
+    return dict(body)
+
+
 def _response(answer: Answer) -> dict[str, Any]:
     """Return API Gateway's form of an answer; raises ValueError or TypeError for one that cannot
     be sent as it is."""
     headers, body = dict(answer.headers), ""
     if answer.body is not None:
-        if not isinstance(answer.body, Mapping):
-            raise TypeError(f"a body is an object, not {type(answer.body).__name__}")
         headers = {"Content-Type": "application/json", **headers}
-        body = json.dumps(dict(answer.body), allow_nan=False)
+        body = json.dumps(_object(answer.body), allow_nan=False)
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
             raise ValueError(f"{name!r} is not a header with a value in visible ASCII")
+        if name.lower() in UNSENDABLE:
+            raise ValueError(f"API Gateway keeps the header {name} for itself")
     return {"statusCode": HTTPStatus(answer.status).value, "headers": headers, "body": body}
 
 
-def _respond(method: Any, path: Any, request: Request) -> tuple[Answer, dict[str, Any]]:
+def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Answer, dict[str, Any]]:
     """Return the endpoint's answer, or the problem document that takes its place, in both forms."""
     try:
         try:
-            answer = _handle(method, path, request)
+            answer = _handle(event, request)
         except Problem as problem:
             answer = _document(problem, request)
         return answer, _response(answer)
@@ -169,16 +190,30 @@ def _respond(method: Any, path: Any, request: Request) -> tuple[Answer, dict[str
         return answer, _response(answer)
 
 
+def _shared(path: Any, origin: str) -> dict[str, str]:
+    """Return the headers that let a browser show an answer to the page that asked for it.
+
+    The Fetch standard calls it CORS; API Gateway answers preflights itself.
+    """
+    allowed = _ORIGINS.get(path, ()) if isinstance(path, str) else ()
+    if not allowed:
+        return {}
+    headers = {"Vary": "Origin", "Access-Control-Expose-Headers": "*"}
+    if allowed == ("*",) or origin in allowed:
+        headers["Access-Control-Allow-Origin"] = "*" if allowed == ("*",) else origin
+    return headers
+
+
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """Answer one API Gateway proxy event."""
     started = time.perf_counter()
     event = _mapping(event)
-    method, path = event.get("httpMethod"), event.get("resource")
     # Only a declared route names logs, metrics and traces: what a client sends never does.
-    route = f"{method} {path}"
+    route = f"{event.get('httpMethod')} {event.get('resource')}"
     request = _request(event)
     with telemetry.trace(route if route in _ROUTES else "unknown") as span:
-        answer, response = _respond(method, path, request)
+        answer, response = _respond(event, request)
+        response["headers"] |= _shared(event.get("resource"), request.headers.get("origin", ""))
         span.close(answer.status, answer.notes)
     telemetry.log_request(
         span,

@@ -1,23 +1,27 @@
 """IAM as AWS applies it, where MiniStack's falls short and a deploy role would notice.
 
 MiniStack evaluates policies, boundaries and sessions. Here it learns which resource some requests
-name, the tags of API Gateway's resources, which their children inherit, the condition key
-`iam:PermissionsBoundary`, and that who hands a role to a service needs `iam:PassRole`.
+name, the tags of API Gateway's resources, which their children inherit, the condition keys
+`iam:PermissionsBoundary` and GitHub's `ref`, the policy variable `${*}`, and what else a request
+needs: `iam:PassRole` for a role that it hands to a service, and in API Gateway the right to set
+tags for what is created with some, and `SetWebACL` for a stage's firewall.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from ministack.core import iam_actions, iam_evaluator, responses
-from ministack.services import apigateway_v1, iam, tagging
+from ministack.services import apigateway_v1, cognito, iam, lambda_svc, sts, tagging
 
 _PARAMETER = "arn:aws:ssm:{region}:{account}:parameter/{name}"
 
 # Where a request names its resource and MiniStack does not look: service, field and ARN.
 _NAMED = (
     ("lambda", "FunctionName", "arn:aws:lambda:{region}:{account}:function:{name}"),
+    ("sqs", "QueueName", "arn:aws:sqs:{region}:{account}:{name}"),
     ("monitoring", "AlarmNames", "arn:aws:cloudwatch:{region}:{account}:alarm:{name}"),
     ("monitoring", "DashboardName", "arn:aws:cloudwatch::{account}:dashboard/{name}"),
     ("monitoring", "DashboardNames", "arn:aws:cloudwatch::{account}:dashboard/{name}"),
@@ -33,11 +37,14 @@ _PASSED_TO = {
 }
 _PASSED_ROLE = "local:passed_role"
 _OTHER_PARAMETERS = "local:other_parameters"
+_STAGE = "local:stage"
 
 _arn = iam_actions.extract_resource_arn
 _context = iam_actions.request_tag_context
 _tags = tagging.resource_tags
 _enforce = iam_evaluator.enforce
+_compile = iam_evaluator._fnmatch_compile  # pylint: disable=protected-access
+_caller = sts._web_identity_principal  # pylint: disable=protected-access
 
 
 def _sent(body: bytes) -> Any:
@@ -91,10 +98,14 @@ def _conditions(service: str, action: str, body: bytes, params: dict[str, Any]) 
             keys |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
         patches = sent.get("patchOperations") or []
         sent = {"Role": p.get("value") for p in patches if p.get("path") == "/cloudwatchRoleArn"}
+    if action == "lambda:CreateEventSourceMapping":
+        keys["lambda:FunctionArn"] = sent.get("FunctionName")
     if service == "scheduler":
         sent = {"Role": sent.get("Target", {}).get("RoleArn")}
     if service in _PASSED_TO and sent.get("Role"):
         keys[_PASSED_ROLE] = sent["Role"]
+    if service == "wafv2" and sent.get("ResourceArn"):
+        keys[_STAGE] = sent["ResourceArn"]
     if service == "ssm" and len(names := sent.get("Names") or []) > 1:
         where = responses.get_region(), responses.get_account_id()
         keys[_OTHER_PARAMETERS] = [_filled(_PARAMETER, name, *where) for name in names[1:]]
@@ -118,16 +129,47 @@ def _gateway_tags(arn: str) -> dict[str, str] | None:
     return dict(parent.get("tags", {})) if parent else None
 
 
+def _together(
+    action: str, region: str, arn: str, context: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    """Return what of API Gateway a request needs besides: ARN and action."""
+    if action in {"wafv2:AssociateWebACL", "wafv2:DisassociateWebACL"}:
+        stage = context.get(_STAGE)
+        return [(stage, "apigateway:SetWebACL")] if stage else []
+    if action == "apigateway:POST" and any(key.startswith("aws:RequestTag/") for key in context):
+        return [(f"arn:aws:apigateway:{region}::/tags/{quote(arn, '')}%2F*", "apigateway:PUT")]
+    return []
+
+
+def _pattern(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+    """Return a pattern of IAM's; `${*}` in it is an asterisk and nothing else."""
+    parts = [_compile(part, ignore_case).pattern[1:-1] for part in pattern.split("${*}")]
+    return re.compile(f"^{'[*]'.join(parts)}$", re.IGNORECASE if ignore_case else 0)
+
+
+def _web_identity(token: str, *request: Any) -> Any:
+    """Return the principal of a token and its condition keys."""
+    principal, keys = _caller(token, *request)
+    claims = cognito._decode_id_token_unverified(token)  # pylint: disable=protected-access
+    host = claims["iss"].removeprefix("https://")
+    return principal, keys | {f"{host}:ref": claims.get("ref", "")}
+
+
 def _decide(*request: Any, **resource: Any) -> Any:
     """Return None where a request is allowed, else why not."""
     context = dict(resource.get("service_context") or {})
+    identity = str(resource.get("resource_arn")).partition(":event-source-mapping:")[2]
+    if mapping := lambda_svc._esms.get(identity):  # pylint: disable=protected-access
+        context["lambda:FunctionArn"] = mapping["FunctionArn"]
     role, others = context.pop(_PASSED_ROLE, None), context.pop(_OTHER_PARAMETERS, ())
     refused = _enforce(*request, **{**resource, "service_context": context})
     for other in others:
         refused = refused or _enforce(*request, resource_arn=other, service_context=context)
+    access_key, action, service, region = request
+    for arn, also in _together(action, region, resource.get("resource_arn", "*"), context):
+        refused = refused or _enforce(access_key, also, "apigateway", region, arn, context)
     if refused or not role:
         return refused
-    access_key, _, service, region = request
     passing = {"iam:PassedToService": _PASSED_TO[service]}
     return _enforce(access_key, "iam:PassRole", "iam", region, role, passing)
 
@@ -166,6 +208,8 @@ def install() -> None:
         (iam_actions, "request_tag_context", _conditions),
         (tagging, "resource_tags", _gateway_tags),
         (iam_evaluator, "enforce", _decide),
+        (iam_evaluator, "_fnmatch_compile", _pattern),
+        (sts, "_web_identity_principal", _web_identity),
     )
     for module, name, function in replaced:
         setattr(module, name, function)

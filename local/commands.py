@@ -1,12 +1,17 @@
 """What `make demo` and `make local` do."""
 
 import json
+import re
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from local import deploy, program, traces, translate
+from local import console, deploy, program, traces, translate
+from local.console.record import Record
 
 OUTPUTS = program.ROOT / ".local" / "outputs.json"
 
@@ -44,7 +49,8 @@ def demo(stack: str, port: int | None) -> None:
         reply = local.call()
         _show(f"POST {local.outputs['endpoint']}\n  {reply.status}", reply.body)
         if reply.status != 201:
-            raise deploy.DeployError(f"POST /epoch answered {reply.status}, not 201")
+            why = "; ".join(local.emulator.failures())
+            raise deploy.DeployError(f"POST /epoch answered {reply.status}, not 201. {why}")
         _show("Stored item", local.items()[0])
         line = _wait_for(local.log_lines)[0]
         _show("Log line", line)
@@ -60,17 +66,46 @@ def _sources() -> dict[str, int]:
     }
 
 
-def _follow(local: deploy.LocalStack) -> None:
+def _fault() -> str:
+    """Return why the function's sources cannot be loaded, with file and line; "" where they can."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import function.main"],
+        cwd=program.ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if not loaded.returncode:
+        return ""
+    said = loaded.stderr.strip().splitlines()
+    places = [
+        f"{Path(file).relative_to(program.ROOT)}, line {line}: "
+        for file, line in re.findall(r'File "(.+?)", line (\d+)', loaded.stderr)
+        if Path(file).is_relative_to(program.ROOT / "function")
+    ]
+    return f"{places[-1] if places else ''}{said[-1]}"
+
+
+def _follow(local: deploy.LocalStack, record: Record) -> None:
     """Print requests as they come and publish the function when a file of it changes."""
-    log, sources = deploy.LogTail(local), _sources()
+    log, sources, failed = deploy.LogTail(local), _sources(), 0
     while True:
         try:
+            failures = local.emulator.failures()
+            for failure in failures[failed:]:
+                print(f"the function failed: {failure}", flush=True)
+            failed = len(failures)
             for line in log.read():
                 print(_brief(line), flush=True)
             if (now := _sources()) != sources:
                 sources = now
-                local.reload()
-                print("function reloaded", flush=True)
+                if fault := _fault():
+                    print(f"error: {fault}", flush=True)
+                    record.notice("error", fault)
+                else:
+                    local.reload()
+                    print("function reloaded", flush=True)
+                    record.notice("info", "Function reloaded")
         except BotoCoreError as error:
             if local.emulator.leash.running:
                 raise
@@ -91,12 +126,20 @@ def _brief(line: dict[str, Any]) -> str:
 def up(stack: str, port: int | None) -> None:
     """Bring the stack up and follow what it does, until the process is ended."""
     print(f"Bringing stack {stack} up on this machine")
-    with deploy.up(stack, port=port, progress=_progress) as local:
+    page = console.Console()
+
+    def seen(resource: program.Resource, seconds: float | None) -> None:
+        page.declare(resource)
+        _progress(resource, seconds)
+
+    with deploy.up(stack, port=port, progress=seen, environment=page.environment) as local:
+        page.serve(local)
         local.emulator.leash.publish(OUTPUTS, local.outputs)
         print(f"\nendpoint  {local.outputs['endpoint']}\napi key   {local.outputs['api_key']}")
+        print(f"console   {page.url}")
         print(
             f"\n  curl -X POST -H 'x-api-key: {local.outputs['api_key']}' "
             f"{local.outputs['endpoint']}\n\nCtrl-C ends it.",
             flush=True,
         )
-        _follow(local)
+        _follow(local, page.record)

@@ -86,10 +86,12 @@ class Reply:
 class LocalStack:
     """A stack that is up: its outputs, its emulator and the traces of its function.
 
+    `secret` names the outputs that are.
     `deployer` is the emulator as the one sees it who brought the stack up.
     """
 
     outputs: dict[str, Any]
+    secret: frozenset[str] = frozenset()
     emulator: ministack.MiniStack
     deployer: ministack.MiniStack
     traces: traces.Collector
@@ -101,12 +103,17 @@ class LocalStack:
         *,
         method: str = "POST",
         path: str = "/epoch",
+        body: Any = None,
     ) -> Reply:
-        """Send a real request to the API, with the stack's key unless another is given."""
+        """Send a real request to the API, with the stack's key unless another is given, and with a
+        JSON body unless that is None."""
         sent = {"x-api-key": self.outputs["api_key"] if key is None else key, **(headers or {})}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
         request = urllib.request.Request(
             self.outputs["endpoint"].removesuffix("/epoch") + path,
             method=method,
+            data=None if body is None else json.dumps(body).encode(),
             headers={name: value for name, value in sent.items() if value},
         )
         try:
@@ -190,14 +197,19 @@ def _bundle() -> ModuleType:
 
 
 @contextmanager
-def account(region: str, *, port: int | None = None) -> Iterator[Account]:
-    """Start an account, and end it with all that is in it on leaving."""
+def account(
+    region: str, *, port: int | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[Account]:
+    """Start an account, and end it with all that is in it on leaving.
+
+    `environment` is the emulator's own, beside what every one has.
+    """
     with Leash() as leash, traces.collecting() as collector:
         emulator = ministack.start(
             leash,
             region=region,
             port=port,
-            environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address},
+            environment={"AWS_XRAY_DAEMON_ADDRESS": collector.address, **(environment or {})},
             meanwhile=_bundle,
         )
         yield Account(emulator=emulator, traces=collector, region=region)
@@ -210,13 +222,15 @@ def up(
     port: int | None = None,
     progress: Progress = lambda *_: None,
     config: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[LocalStack]:
     """Bring the stack up in an account of its own, which ends with it.
 
     `config` is laid over Pulumi.<stack>.yaml.
     """
     config = {**program.local_config(stack), **(config or {})}
-    with account(config.get("aws:region", "us-east-1"), port=port) as own:
+    region = config.get("aws:region", "us-east-1")
+    with account(region, port=port, environment=environment) as own:
         engine = Deployer(own.emulator, own.region, progress)
         yield _run(engine, stack, config, own, own.emulator)
 
@@ -248,5 +262,9 @@ def _run(
 ) -> LocalStack:
     outputs = program.run(engine, stack=stack, config=config)
     return LocalStack(
-        outputs=outputs.values, emulator=where.emulator, deployer=deployer, traces=where.traces
+        outputs=outputs.values,
+        secret=outputs.secret,
+        emulator=where.emulator,
+        deployer=deployer,
+        traces=where.traces,
     )

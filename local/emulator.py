@@ -5,6 +5,7 @@
 - A function's workers share its unpacked code, and so the bytecode; each unpacked its own.
 - IAM: `local.authorization`. API Gateway's import: `local.rest_import`; what it serves:
   `local.rest_serving`; its documentation: `local.documentation`.
+- Refusals, and functions that fail: `local.gateway_errors`.
 - Schedules and unattended invocations: `local.triggers`. Queues and streams: `local.mappings`.
 """
 
@@ -25,6 +26,7 @@ from ministack.services import apigateway_v1
 from local import (
     authorization,
     documentation,
+    gateway_errors,
     leash,
     mappings,
     rest_import,
@@ -55,6 +57,15 @@ def _event(*args: Any, **options: Any) -> dict[str, Any]:
     return event
 
 
+def _keep_private(code: Path) -> None:
+    """Let the tracer mark its start in our temporary folder: it opens, and empties, a path in /tmp
+    that anybody may have made a link."""
+    launcher = code / "aws_xray_sdk" / "core" / "lambda_launcher.py"
+    if launcher.exists():
+        text = launcher.read_text(encoding="utf-8")
+        launcher.write_text(text.replace("/tmp/", f"{tempfile.gettempdir()}/"), encoding="utf-8")
+
+
 class _SharedZip(zipfile.ZipFile):
     """A zip that is unpacked once; where it is to be unpacked, a link leads there."""
 
@@ -68,6 +79,7 @@ class _SharedZip(zipfile.ZipFile):
         with self._unpacking:
             if not shared.exists():
                 super().extractall(shared, members, pwd)
+                _keep_private(shared)
         os.rmdir(path)
         os.symlink(shared, path)
 
@@ -80,7 +92,12 @@ if __name__ == "__main__":
     documentation.install()
     rest_import.install()
     rest_serving.install()
+    gateway_errors.install()
     triggers.install()
     mappings.install()
     lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
+    if where := os.environ.pop("EPOCH_WATCH", ""):  # no worker needs to know
+        from local import watch  # pylint: disable=ungrouped-imports
+
+        watch.install(where)
     app.main()

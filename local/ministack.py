@@ -66,6 +66,11 @@ class MiniStack:
                 )
             return self._clients[service]
 
+    def failures(self) -> list[str]:
+        """Return why functions failed behind API Gateway, a line each, oldest first."""
+        log = self.leash.folder / "failures.log"
+        return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+
     def acting_as(self, role_arn: str, token: str | None = None) -> "MiniStack":
         """Return the same emulator with clients that have assumed a role.
 

@@ -7,14 +7,19 @@ from pathlib import Path
 
 import pytest
 
+import function.jobs
 from components import bundle
+from function import queues
+from function.job import Changes, Job, Messages, Schedule
+from function.messages import Queue
+from function.tables import EPOCHS
 from local import deploy, program
 
 
 @pytest.fixture(scope="session")
 def local() -> Iterator[deploy.LocalStack]:
-    """Return the dev stack, up in the emulator, with its documentation published."""
-    with deploy.up("dev", config={"epoch:publish_documentation": "true"}) as stack:
+    """Return the dev stack, up in the emulator."""
+    with deploy.up("dev") as stack:
         yield stack
 
 
@@ -42,4 +47,26 @@ def declare(stack: str, *, preview: bool = False, **config: str) -> list[program
 def one(resources: list[program.Resource], kind: str) -> program.Properties:
     """Return the inputs of the only resource of a type."""
     (found,) = [resource.inputs for resource in resources if resource.kind == kind]
+    return found
+
+
+def _unused(_: object) -> None:
+    raise AssertionError("these jobs are declared only")
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
+    """Declare a job for each kind of trigger, and the queue of one of them."""
+    orders = Queue(name="orders")
+    monkeypatch.setattr(queues, "ORDERS", orders, raising=False)
+    triggers = {
+        "clean_up": Schedule("cron(0 3 * * ? *)", timezone="Europe/Berlin"),
+        "follow": Changes(table=EPOCHS.name),
+        "ship": Messages(queue=orders.name),
+    }
+    found = {
+        name: Job(trigger=trigger, summary="An example.", handle=_unused, timeout_s=100)
+        for name, trigger in triggers.items()
+    }
+    monkeypatch.setattr(function.jobs, "declared", lambda: found)
     return found

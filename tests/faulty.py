@@ -54,13 +54,23 @@ class Table:
 
 class _Handler(BaseHTTPRequestHandler):
     server: "Storage"
+    protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: Any) -> None:
         """Stay quiet."""
 
+    def do_GET(self) -> None:  # pylint: disable=invalid-name
+        """Answer as DynamoDB's health check does."""
+        self.server.checks.append(self.client_address)
+        self.send_response(200)
+        self.send_header("Content-Length", "7")
+        self.end_headers()
+        self.wfile.write(b"healthy")
+
     def do_POST(self) -> None:  # pylint: disable=invalid-name
         """Answer a call: refuse it, or apply it and then lose or delay the answer."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.calls.append(self.client_address)
         fault = self.server.faults.pop(0) if self.server.faults else ""
         status, reply = REFUSALS.get(fault) or self.server.apply(dict(self.headers), body)
         if fault == "slow":
@@ -80,6 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b" ")
                 time.sleep(0.05)
             self.wfile.write(reply)
+            self.close_connection |= fault == "drip"
         except ConnectionError:  # the client has given up
             pass
 
@@ -92,6 +103,9 @@ class Storage(ThreadingHTTPServer):
         self.apply = apply
         self.delay_s = delay_s
         self.faults: list[str] = []
+        # By whom, on which port, it was called and asked for its health.
+        self.calls: list[Any] = []
+        self.checks: list[Any] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 

@@ -1,5 +1,6 @@
-"""What the API declares to be served and documented, and when that counts as a change."""
+"""What the API is made of, in which order it changes, and when that counts as a change."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,24 +9,28 @@ from function import endpoints
 from function.contract import Endpoint, Parameter
 from function.endpoints import post_epoch
 from local import program
+from openapi import gateway
 from tests.conftest import declare, one
 
 NAMED = Parameter(name="Named", description="What it is.")
+STACKS = ("dev", "prod")
+
+API = "aws:apigateway/restApi:RestApi"
+DEPLOYMENT = "aws:apigateway/deployment:Deployment"
+STAGE = "aws:apigateway/stage:Stage"
+VERSION = "aws:apigateway/documentationVersion:DocumentationVersion"
 
 
-def state(*served: Endpoint) -> tuple[Any, str]:
-    """Return the deployment's trigger and the stage's documentation version."""
+def body(resources: list[program.Resource]) -> Any:
+    """Return the document that is imported."""
+    return json.loads(one(resources, API)["body"])
+
+
+def served(*of: Endpoint[Any]) -> list[program.Resource]:
+    """Return what is declared where these are the endpoints."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(endpoints, "declared", lambda: served)
-        resources = program.declare("prod", preview=True)
-    trigger = one(resources, "aws:apigateway/deployment:Deployment")["triggers"]["routes"]
-    version = one(resources, "aws:apigateway/documentationVersion:DocumentationVersion")
-    return trigger, version["version"]
-
-
-@pytest.fixture(name="before", scope="module")
-def _before() -> tuple[Any, str]:
-    return state(post_epoch.ENDPOINT)
+        patch.setattr(endpoints, "declared", lambda: of)
+        return program.declare("prod")
 
 
 @pytest.mark.parametrize(
@@ -36,54 +41,99 @@ def _before() -> tuple[Any, str]:
         {"query": (NAMED,)},
         {"answer_headers": (NAMED,)},
         {"answers": {200: post_epoch.ENDPOINT.answers[201]}},
-        {"answers": {201: {"type": "object"}}},
+        {"answers": {201: {"title": "Other", "type": "object"}}},
+        {"body": {"title": "Sent", "type": "object", "additionalProperties": False}},
+        {"public": True},
+        {"cors": ("https://example.com",)},
         {"path": "/epochs"},
         {"method": "PUT"},
+        {"summary": "Reworded."},
     ),
 )
-def test_what_is_served_changes_the_trigger(
-    before: tuple[Any, str], changes: dict[str, Any]
-) -> None:
-    assert state(post_epoch.ENDPOINT._replace(**changes))[0] != before[0]
+def test_any_change_of_the_document_is_deployed_and_documented(changes: dict[str, Any]) -> None:
+    before, after = served(post_epoch.ENDPOINT), served(post_epoch.ENDPOINT._replace(**changes))
+    changed = {
+        kind
+        for kind in {resource.kind for resource in after if not resource.component}
+        if [(r.name, r.inputs) for r in before if r.kind == kind and "assets" not in str(r.inputs)]
+        != [(r.name, r.inputs) for r in after if r.kind == kind and "assets" not in str(r.inputs)]
+    } - {"aws:lambda/function:Function"}
+    assert changed >= {API, DEPLOYMENT, VERSION}
+    if not {"path", "method"} & changes.keys():
+        # The stage follows by the ids of the other two, which the recorder does not make anew.
+        assert changed <= {API, DEPLOYMENT, VERSION, STAGE}
 
 
-def test_words_change_the_documentation_and_not_the_trigger(before: tuple[Any, str]) -> None:
-    served = post_epoch.ENDPOINT
-    header = served.headers[0]._replace(description="Reworded.")
-    trigger, version = before
-    for reworded in (served._replace(summary="Reworded."), served._replace(headers=(header,))):
-        again = state(reworded)
-        assert again[0] == trigger and again[1] != version
-    assert state(served) == before
+def test_what_an_endpoint_does_and_may_changes_nothing_of_the_api() -> None:
+    before = served(post_epoch.ENDPOINT)
+    after = served(post_epoch.ENDPOINT._replace(access=(), handle=lambda _: None))
+    assert body(before) == body(after)
+    assert one(before, DEPLOYMENT) == one(after, DEPLOYMENT)
 
 
-def test_what_an_endpoint_does_and_may_changes_neither(before: tuple[Any, str]) -> None:
-    assert state(post_epoch.ENDPOINT._replace(access=(), handle=lambda _: None)) == before
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_has_at_most_fifty_resources(stack: str) -> None:
+    assert len([resource for resource in declare(stack) if not resource.component]) <= 50
 
 
-def test_the_documentation_version_comes_after_its_parts_and_the_stage_after_it() -> None:
-    resources = declare("prod")
-    by_kind = {resource.kind: resource for resource in resources}
-    version = by_kind["aws:apigateway/documentationVersion:DocumentationVersion"]
-    stage = by_kind["aws:apigateway/stage:Stage"]
-    parts = {
-        resource.urn
-        for resource in resources
-        if resource.kind == "aws:apigateway/documentationPart:DocumentationPart"
-    }
-    assert parts and parts <= set(version.depends_on)
-    assert version.urn in stage.depends_on
+def test_one_more_endpoint_is_at_most_six_resources_and_none_of_them_api_gateways() -> None:
+    more = post_epoch.ENDPOINT._replace(path="/more", method="DELETE")
+    before = {resource.urn for resource in served(post_epoch.ENDPOINT)}
+    added = [r for r in served(post_epoch.ENDPOINT, more) if r.urn not in before]
+    assert 0 < len(added) <= 6
+    assert not [resource.kind for resource in added if "apigateway" in resource.kind]
+
+
+def test_the_import_comes_before_the_deployment_and_that_before_the_stage() -> None:
+    by_kind = {resource.kind: resource for resource in declare("prod")}
+    api, deployment, stage, version = (by_kind[k] for k in (API, DEPLOYMENT, STAGE, VERSION))
+    permission = by_kind["aws:lambda/permission:Permission"]
+    assert {api.urn, permission.urn} <= set(deployment.depends_on)
+    assert api.urn in version.depends_on
+    assert {deployment.urn, version.urn} <= set(stage.depends_on)
     assert stage.inputs["documentationVersion"] == version.inputs["version"]
 
 
-def test_the_deployment_waits_for_all_that_is_served() -> None:
-    resources = declare("prod")
-    served = {
-        f"aws:apigateway/{kind}"
-        for kind in (
-            *("integration:Integration", "method:Method", "methodResponse:MethodResponse"),
-            *("model:Model", "resource:Resource", "response:Response"),
-        )
-    }
-    (deployment,) = (r for r in resources if r.kind == "aws:apigateway/deployment:Deployment")
-    assert {r.urn for r in resources if r.kind in served} <= set(deployment.depends_on)
+@pytest.mark.parametrize("stack", STACKS)
+def test_what_the_document_says_of_the_api_is_given_as_its_arguments_too(stack: str) -> None:
+    """The provider puts back what it finds in its state, so one value stands in both places."""
+    resources = declare(stack)
+    api, document = one(resources, API), body(resources)
+    assert api["name"] == document["info"]["title"]
+    assert api["description"] == document["info"]["description"]
+    for argument, extension in (
+        ("apiKeySource", "api-key-source"),
+        ("securityPolicy", "security-policy"),
+        ("endpointAccessMode", "endpoint-access-mode"),
+    ):
+        assert api[argument] == document[f"x-amazon-apigateway-{extension}"]
+    assert api["failOnWarnings"] is True and api["putRestApiMode"] == "overwrite"
+    assert "binaryMediaTypes" not in api and "x-amazon-apigateway-policy" not in document
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_stage_tells_which_document_it_serves(stack: str) -> None:
+    outputs = program.run(program.Recorder(), stack=stack)
+    resources = declare(stack)
+    fingerprint = gateway.served(body(resources))
+    assert outputs.values["document"] == fingerprint
+    assert one(resources, DEPLOYMENT)["triggers"] == {"document": fingerprint}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_stage_takes_what_its_keys_may_take_together(stack: str) -> None:
+    config = program.stack_config(stack)
+    plan = json.loads(config["epoch:usage_plans"])["standard"]
+    settings = one(declare(stack), "aws:apigateway/methodSettings:MethodSettings")["settings"]
+    assert settings["throttlingRateLimit"] == plan["rate_limit"]
+    assert settings["throttlingBurstLimit"] == plan["burst_limit"]
+    two = {"api_keys": '{"one": "standard", "two": "standard"}'}
+    settings = one(declare(stack, **two), "aws:apigateway/methodSettings:MethodSettings")[
+        "settings"
+    ]
+    assert settings["throttlingRateLimit"] == 2 * plan["rate_limit"]
+    own = {"throttle": '{"rate_limit": 7, "burst_limit": 8}'}
+    settings = one(declare(stack, **own), "aws:apigateway/methodSettings:MethodSettings")[
+        "settings"
+    ]
+    assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (7, 8)

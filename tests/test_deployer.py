@@ -5,13 +5,15 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from components import ConfigError, prefix
 from deployer import policy
-from function import endpoints
+from function import contract, endpoints
 from function.contract import Answer, Endpoint, Parameter
 from local import deploy, program
 from local.ministack import MiniStack
@@ -46,7 +48,7 @@ def test_a_role_is_trusted_by_one_environment_of_one_repository() -> None:
     trusts = {
         r.name: json.loads(r.inputs["assumeRolePolicy"])["Statement"]
         for r in _declared()
-        if r.kind == "aws:iam/role:Role"
+        if r.kind == "aws:iam/role:Role" and "Federated" in r.inputs["assumeRolePolicy"]
     }
     assert set(trusts) == {
         *("epoch-dev-deploy", "epoch-dev-preview", "epoch-prod-deploy", "epoch-prod-preview")
@@ -59,6 +61,7 @@ def test_a_role_is_trusted_by_one_environment_of_one_repository() -> None:
                 "token.actions.githubusercontent.com:sub": (
                     f"repo:OWNER/REPO:environment:{environment}"
                 ),
+                "token.actions.githubusercontent.com:ref": "refs/heads/main",
             }
         }
 
@@ -71,14 +74,59 @@ def test_a_preview_only_reads() -> None:
 
 def test_a_grant_that_names_no_stack_is_conditional_or_says_why() -> None:
     for grant in policy.GRANTS + policy.BOUNDARY:
-        named = all("{stack}" in resource or grant.given for resource in grant.resources)
+        named = all(
+            re.search("{(stack|name|rule)}", resource) or grant.given
+            for resource in grant.resources
+        )
         assert named or grant.condition or len(grant.why.split()) > 5, grant.why
 
 
-def test_what_the_account_does_not_have_is_not_granted() -> None:
-    names = dict.fromkeys(("account", "boundary", "project", "region", "stack"), "x")
-    granted = "".join(policy.documents(policy.GRANTS, names, write=True))
+NAMES = dict.fromkeys(("account", "boundary", "name", "project", "region", "rule", "stack"), "x")
+
+
+def test_what_the_account_or_the_stack_does_not_have_is_not_granted() -> None:
+    granted = "".join(policy.documents(policy.GRANTS, NAMES, write=True))
     assert "s3:" not in granted and "route53:" not in granted
+    # Items are AWS's to copy, for replicas alone.
+    assert "dynamodb:GetItem" not in granted and "alias/aws/dynamodb" not in granted
+    with_replicas = "".join(policy.documents(policy.GRANTS, {**NAMES, "replicas": ""}, write=True))
+    assert "dynamodb:GetItem" in with_replicas and "alias/aws/dynamodb" in with_replicas
+
+
+def test_all_that_an_endpoint_may_declare_is_inside_the_boundary() -> None:
+    allowed = [action for grant in policy.BOUNDARY for action in grant.writes]
+    outside = [
+        action
+        for action in contract.ACTIONS
+        if not any(fnmatchcase(action, pattern) for pattern in allowed)
+    ]
+    assert not outside
+
+
+def test_no_deploy_role_makes_changes_or_tags_a_key() -> None:
+    using = {"CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncrypt"}
+    for grant in policy.GRANTS + policy.BOUNDARY:
+        of_keys = {a.split(":")[1].rstrip("*") for a in grant.reads + grant.writes if "kms:" in a}
+        assert of_keys <= using, grant.why
+        assert "kms:CreateGrant" not in grant.writes or "Bool" in grant.condition
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    (
+        (("epoch", "dev"), ("epoch", "dev-eu")),
+        (("epoch", "dev"), ("epoch-dev", "eu")),
+        (("epoch", "eu-dev"), ("epoch-eu", "dev")),
+    ),
+)
+def test_no_stacks_names_begin_with_anothers(one: tuple[str, str], other: tuple[str, str]) -> None:
+    assert not prefix(*other).startswith(f"{prefix(*one)}-") and prefix(*one) != prefix(*other)
+
+
+@pytest.mark.parametrize("stack", ("dev_eu", "dev.eu", ""))
+def test_a_name_that_could_be_taken_for_anothers_is_refused(stack: str) -> None:
+    with pytest.raises(ConfigError, match="must be letters, digits and '-'"):
+        prefix("epoch", stack)
 
 
 @dataclass
@@ -100,8 +148,8 @@ class Cloud:
 
 
 class Update(deploy.Deployer):
-    """Deploys as `pulumi up` does the second time: it creates what is new, and a deployment whose
-    triggers have changed."""
+    """Deploys as `pulumi up` does the second time: it creates what is new, imports a changed
+    document, and makes a deployment whose triggers have changed."""
 
     def __init__(self, stack: MiniStack) -> None:
         super().__init__(stack, REGION, lambda *_: None)
@@ -117,6 +165,13 @@ class Update(deploy.Deployer):
         ):
             result = super().create(resource)
             self.made.append(resource.kind.rsplit(":", 1)[1])
+        elif known.inputs.get("body") != resource.inputs.get("body"):
+            self._stack.client("apigateway").put_rest_api(
+                restApiId=result[0],
+                mode=resource.inputs["putRestApiMode"],
+                failOnWarnings=resource.inputs["failOnWarnings"],
+                body=resource.inputs["body"],
+            )
         self.state[key] = (resource, result)
         return result  # type: ignore[return-value]
 
@@ -124,7 +179,8 @@ class Update(deploy.Deployer):
 def _token(environment: str, **claims: str) -> str:
     """Return a token as GitHub gives it to a job, unsigned: the emulator reads its claims."""
     subject = f"repo:OWNER/REPO:environment:{environment}"
-    claims = {"iss": ISSUER, "aud": "sts.amazonaws.com", "sub": subject, **claims}
+    own = {"iss": ISSUER, "aud": "sts.amazonaws.com", "sub": subject, "ref": "refs/heads/main"}
+    claims = own | claims
     parts = (json.dumps(part).encode() for part in ({"alg": "none"}, claims, {}))
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
 
@@ -156,7 +212,7 @@ def cloud() -> Iterator[Cloud]:
             stack=stack,
         )
         engine.destroy()
-        assert "epoch-dev" not in str(_names(account.emulator))
+        assert "epoch-dev-" not in str(_names(account.emulator))
 
 
 def _names(emulator: MiniStack) -> list[Any]:
@@ -172,8 +228,16 @@ def _names(emulator: MiniStack) -> list[Any]:
 
 
 def _config(outputs: dict[str, Any]) -> dict[str, str]:
-    boundary = {"epoch:permissions_boundary": outputs["dev_permissions_boundary"]}
-    return program.stack_config("dev") | boundary
+    return program.stack_config("dev") | _handed(outputs, "dev")
+
+
+def _handed(outputs: dict[str, Any], stack: str) -> dict[str, str]:
+    """Return the config that an account with a deployer gives a stack."""
+    return {
+        "epoch:kms_key_arn": outputs[f"{stack}_kms_key_arn"],
+        "epoch:owns_api_gateway_account": "false",
+        "epoch:permissions_boundary": outputs[f"{stack}_permissions_boundary"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -184,6 +248,8 @@ def _config(outputs: dict[str, Any]) -> dict[str, str]:
         ("dev_deploy_role", "dev-preview", {}),
         ("dev_deploy_role", "dev", {"sub": "repo:OTHER/REPO:environment:dev"}),
         ("dev_deploy_role", "dev", {"sub": "repo:OWNER/REPO:ref:refs/heads/main"}),
+        ("dev_deploy_role", "dev", {"ref": "refs/heads/feature"}),
+        ("dev_preview_role", "dev-preview", {"ref": "refs/pull/7/merge"}),
         ("dev_deploy_role", "dev", {"aud": "https://github.com/OWNER"}),
         ("dev_deploy_role", "dev", {"iss": "https://example.com"}),
     ),
@@ -209,40 +275,45 @@ def test_the_role_suffices_for_a_stack_and_a_change(
         summary="Added by a change.",
         path_parameters=(Parameter(name="name", description="Any."),),
         handle=lambda _: Answer(status=200, body={}),
-        answers={200: {"type": "object"}},
+        answers={200: {"title": "Added", "type": "object"}},
     )
     declared = (*endpoints.declared(), added)
     monkeypatch.setattr(endpoints, "declared", lambda: declared)
     cloud.engine.made.clear()
     program.run(cloud.engine, stack="dev", config=_config(cloud.outputs))
-    assert {"Resource", "Method", "Integration", "Permission", "Deployment"} <= set(
-        cloud.engine.made
-    )
+    assert {"Permission", "Deployment"} <= set(cloud.engine.made)
     assert not {"RestApi", "Function", "Table", "Stage"} & set(cloud.engine.made)
     (deployment,) = [
         result[0] for (kind, _), (_, result) in cloud.engine.state.items() if ":Deployment" in kind
     ]
     (api,) = cloud.account.emulator.client("apigateway").get_rest_apis()["items"]
-    cloud.role.client("apigateway").update_stage(
-        restApiId=api["id"],
-        stageName="dev",
-        patchOperations=[{"op": "replace", "path": "/deploymentId", "value": deployment}],
-    )
+    gateway = cloud.role.client("apigateway")
+    where = {"restApiId": api["id"], "stageName": "dev"}
+    before = gateway.get_stage(**where)["deploymentId"]
+
+    def serve(deployment: str) -> None:
+        patch = [{"op": "replace", "path": "/deploymentId", "value": deployment}]
+        gateway.update_stage(**where, patchOperations=patch)
+
+    serve(deployment)
     assert cloud.stack.call(method="GET", path="/added/x").status == 404
     assert cloud.stack.log_lines()[-1]["route"] == "unknown"  # it came through to the function
+    serve(before)  # what a stage serves cannot be deleted, and the newest is deleted first
 
 
-def test_the_role_suffices_for_every_option(cloud: Cloud) -> None:
+@pytest.mark.usefixtures("jobs")
+def test_the_role_suffices_for_every_option_and_every_kind_of_job(cloud: Cloud) -> None:
     role = cloud.account.emulator.acting_as(cloud.outputs["prod_deploy_role"], _token("prod"))
-    boundary = {"epoch:permissions_boundary": cloud.outputs["prod_permissions_boundary"]}
-    config = cloud.options | boundary
+    config = cloud.options | _handed(cloud.outputs, "prod")
+    del config["epoch:kms_key_arn"]  # excludes the replicas
     with deploy.up_in(cloud.account, "prod", deployer=role, config=config) as stack:
         assert len(stack.outputs["api_keys"]) == 2
 
 
 @pytest.fixture(scope="module")
 def foreign(cloud: Cloud) -> dict[str, str]:
-    """Return what somebody else has in the account."""
+    """Return what somebody else has in the account: `{other_…}` without tags, the rest of another
+    stack's."""
     root = cloud.account.emulator
     trust = json.dumps(
         {
@@ -257,22 +328,34 @@ def foreign(cloud: Cloud) -> dict[str, str]:
         }
     )
     admin = root.client("iam").create_role(RoleName="admin", AssumeRolePolicyDocument=trust)
-    root.client("dynamodb").create_table(
-        TableName="epoch-prod-epochs",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
-    )
-    lambda_ = root.client("lambda")
-    lambda_.create_function(
-        FunctionName="epoch-prod-function",
-        Runtime="python3.13",
-        Handler="main.handler",
-        Role=admin["Role"]["Arn"],
-        Code={"ZipFile": b"PK\x05\x06" + bytes(18)},
-    )
+    for table in ("epoch-prod-epochs", "epoch-dev_eu-epochs", "other"):
+        root.client("dynamodb").create_table(TableName=table, **TABLE)
+    for function in ("epoch-prod-function", "other"):
+        root.client("lambda").create_function(
+            FunctionName=function, Role=admin["Role"]["Arn"], **CODE
+        )
     gateway = root.client("apigateway")
     tags = {"project": "epoch", "stack": "prod"}
+    other = gateway.create_rest_api(name="other")["id"]
+    (root_resource,) = gateway.get_resources(restApiId=other)["items"]
+    method = {"restApiId": other, "resourceId": root_resource["id"], "httpMethod": "GET"}
+    gateway.put_method(**method, authorizationType="NONE")
+    gateway.put_integration(**method, type="MOCK")
+    deployment = gateway.create_deployment(restApiId=other)["id"]
+    gateway.create_stage(restApiId=other, stageName="dev", deploymentId=deployment)
+    gateway.create_domain_name(domainName="other.example.com")
+    acl = {
+        "Name": "other",
+        "Scope": "REGIONAL",
+        "DefaultAction": {"Allow": {}},
+        "VisibilityConfig": {
+            "SampledRequestsEnabled": False,
+            "CloudWatchMetricsEnabled": False,
+            "MetricName": "other",
+        },
+    }
+    firewall = root.client("wafv2").create_web_acl(**acl)["Summary"]
+    root.client("logs").create_log_group(logGroupName="other")
     own = root.client("lambda").get_function_configuration(
         FunctionName=cloud.stack.outputs["function_name"]
     )["Role"]
@@ -281,10 +364,21 @@ def foreign(cloud: Cloud) -> dict[str, str]:
         "admin": admin["Role"]["Arn"],
         "api": gateway.create_rest_api(name="prod", tags=tags)["id"],
         "key": gateway.create_api_key(name="prod", tags=tags)["id"],
+        "other_acl": firewall["ARN"],
+        "other_acl_id": firewall["Id"],
+        "other_api": other,
+        "other_api_key": gateway.create_api_key(name="other")["id"],
+        "other_key": root.client("kms").create_key()["KeyMetadata"]["KeyId"],
+        "other_plan": gateway.create_usage_plan(name="other")["id"],
+        "other_topic": root.client("sns").create_topic(Name="other")["TopicArn"],
+        "other_stage": f"arn:aws:apigateway:{REGION}::/restapis/{other}/stages/dev",
+        "own_key": cloud.outputs["dev_kms_key_arn"],
         "own_role": own,
+        "own_table": cloud.stack.outputs["table_name"],
         "own_role_name": own.rsplit("/", 1)[1],
         "boundary": cloud.outputs["dev_permissions_boundary"],
         "prod_boundary": cloud.outputs["prod_permissions_boundary"],
+        "prod_key": cloud.outputs["prod_kms_key_arn"],
     }
 
 
@@ -304,6 +398,128 @@ CODE = {
 }
 ROLE = {"AssumeRolePolicyDocument": "{trust}"}
 OWN_PATH = {"RoleName": "epoch-dev-new", "Path": "/epoch/dev/", **ROLE}
+
+STACK_TAGS = {"project": "epoch", "stack": "dev"}
+TAG_LIST = [{"Key": key, "Value": value} for key, value in STACK_TAGS.items()]
+
+
+def _gateway_attacks() -> Iterator[tuple[str, tuple[str, str, dict[str, Any]]]]:
+    """Yield what can be done to what API Gateway has of others."""
+    for kind, place, owner in (
+        ("rest_api", "restapis/{other_api}", {"restApiId": "{other_api}"}),
+        ("api_key", "apikeys/{other_api_key}", {"apiKey": "{other_api_key}"}),
+        ("usage_plan", "usageplans/{other_plan}", {"usagePlanId": "{other_plan}"}),
+        ("domain_name", "domainnames/other.example.com", {"domainName": "other.example.com"}),
+        (
+            "stage",
+            "restapis/{other_api}/stages/dev",
+            {"restApiId": "{other_api}", "stageName": "dev"},
+        ),
+    ):
+        arn = f"arn:aws:apigateway:{REGION}::/{place}"
+        yield f"tagging a {kind}", (
+            "apigateway",
+            "tag_resource",
+            {"resourceArn": arn, "tags": STACK_TAGS},
+        )
+        patch = [{"op": "replace", "path": "/description", "value": "x"}]
+        yield f"changing a {kind}", (
+            "apigateway",
+            f"update_{kind}",
+            {**owner, "patchOperations": patch},
+        )
+        yield f"deleting a {kind}", ("apigateway", f"delete_{kind}", owner)
+
+
+# What somebody has without tags, of every kind that a role deals with: service, call and request.
+UNTAGGED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    **dict(_gateway_attacks()),
+    "a firewall for a stage": (
+        "wafv2",
+        "associate_web_acl",
+        {"WebACLArn": "{other_acl}", "ResourceArn": "{other_stage}"},
+    ),
+    "no firewall for a stage": (
+        "wafv2",
+        "disassociate_web_acl",
+        {"ResourceArn": "{other_stage}"},
+    ),
+    "tagging a firewall": (
+        "wafv2",
+        "tag_resource",
+        {"ResourceARN": "{other_acl}", "Tags": TAG_LIST},
+    ),
+    "deleting a firewall": (
+        "wafv2",
+        "delete_web_acl",
+        {"Name": "other", "Scope": "REGIONAL", "Id": "{other_acl_id}", "LockToken": "x"},
+    ),
+    "tagging a key": (
+        "kms",
+        "tag_resource",
+        {
+            "KeyId": "{other_key}",
+            "Tags": [{"TagKey": key, "TagValue": value} for key, value in STACK_TAGS.items()],
+        },
+    ),
+    "changing a key": (
+        "kms",
+        "put_key_policy",
+        {"KeyId": "{other_key}", "PolicyName": "default", "Policy": ANYTHING},
+    ),
+    "disabling a key": ("kms", "disable_key", {"KeyId": "{other_key}"}),
+    "deleting a key": ("kms", "schedule_key_deletion", {"KeyId": "{other_key}"}),
+    "tagging a role": ("iam", "tag_role", {"RoleName": "admin", "Tags": TAG_LIST}),
+    "deleting a role": ("iam", "delete_role", {"RoleName": "admin"}),
+    "tagging a function": (
+        "lambda",
+        "tag_resource",
+        {
+            "Resource": f"arn:aws:lambda:{REGION}:000000000000:function:other",
+            "Tags": STACK_TAGS,
+        },
+    ),
+    "changing a function": (
+        "lambda",
+        "update_function_configuration",
+        {"FunctionName": "other", "Timeout": 9},
+    ),
+    "deleting a function": ("lambda", "delete_function", {"FunctionName": "other"}),
+    "tagging a table": (
+        "dynamodb",
+        "tag_resource",
+        {
+            "ResourceArn": f"arn:aws:dynamodb:{REGION}:000000000000:table/other",
+            "Tags": TAG_LIST,
+        },
+    ),
+    "changing a table": (
+        "dynamodb",
+        "update_table",
+        {"TableName": "other", "DeletionProtectionEnabled": False},
+    ),
+    "deleting a table": ("dynamodb", "delete_table", {"TableName": "other"}),
+    "tagging a topic": ("sns", "tag_resource", {"ResourceArn": "{other_topic}", "Tags": TAG_LIST}),
+    "changing a topic": (
+        "sns",
+        "set_topic_attributes",
+        {"TopicArn": "{other_topic}", "AttributeName": "DisplayName", "AttributeValue": "x"},
+    ),
+    "deleting a topic": ("sns", "delete_topic", {"TopicArn": "{other_topic}"}),
+    "tagging a log group": (
+        "logs",
+        "tag_resource",
+        {
+            "resourceArn": f"arn:aws:logs:{REGION}:000000000000:log-group:other",
+            "tags": STACK_TAGS,
+        },
+    ),
+    "changing a log group": (
+        "logs",
+        "put_retention_policy",
+        {"logGroupName": "other", "retentionInDays": 1},
+    ),
+}
 
 REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "another table": ("dynamodb", "create_table", {"TableName": "other", **TABLE}),
@@ -404,7 +620,36 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "another alarm": ("cloudwatch", "delete_alarms", {"AlarmNames": ["other"]}),
     "another log group": ("logs", "delete_log_group", {"logGroupName": "other"}),
     "another topic": ("sns", "create_topic", {"Name": "other"}),
-    "another key of KMS": ("kms", "create_key", {}),
+    "a key of KMS": ("kms", "create_key", {}),
+    "an alias for its key": (
+        "kms",
+        "create_alias",
+        {"AliasName": "alias/epoch-dev", "TargetKeyId": "{own_key}"},
+    ),
+    "another policy for its key": (
+        "kms",
+        "put_key_policy",
+        {"KeyId": "{own_key}", "PolicyName": "default", "Policy": ANYTHING},
+    ),
+    "deleting its key": ("kms", "schedule_key_deletion", {"KeyId": "{own_key}"}),
+    "another stack's key of KMS": ("kms", "describe_key", {"KeyId": "{prod_key}"}),
+    "a stack's table whose name goes on": (
+        "dynamodb",
+        "delete_table",
+        {"TableName": "epoch-dev_eu-epochs"},
+    ),
+    "the items of its own table": ("dynamodb", "scan", {"TableName": "{own_table}"}),
+    "the account's settings": (
+        "apigateway",
+        "update_account",
+        {"patchOperations": [{"op": "replace", "path": "/features", "value": "x"}]},
+    ),
+    "another API's execution log": (
+        "logs",
+        "delete_log_group",
+        {"logGroupName": "API-Gateway-Execution-Logs_abc/dev"},
+    ),
+    **{f"untagged: {what}": attack for what, attack in UNTAGGED.items()},
 }
 
 
@@ -437,6 +682,10 @@ def test_a_role_of_the_stack_stays_inside_the_boundary_whatever_its_policy(
         function.client("dynamodb").scan(TableName="epoch-prod-epochs")
     with pytest.raises(ClientError, match="AccessDenied"):
         function.client("iam").create_user(UserName="somebody")
+    for group, call in (("other", "filter_log_events"), ("other", "create_log_stream")):
+        stream = {"logStreamName": "x"} if call == "create_log_stream" else {}
+        with pytest.raises(ClientError, match="AccessDenied"):
+            getattr(function.client("logs"), call)(logGroupName=group, **stream)
     iam.delete_role_policy(RoleName=name, PolicyName="anything")
 
 
@@ -446,11 +695,18 @@ def test_a_preview_sees_the_stack_and_changes_nothing(cloud: Cloud) -> None:
     name = cloud.stack.outputs["function_name"]
     assert preview.client("dynamodb").describe_table(TableName=table)
     assert preview.client("lambda").get_function(FunctionName=name)
+    gateway = cloud.account.emulator.client("apigateway")
+    (key,) = (k["id"] for k in gateway.get_api_keys()["items"] if "epoch-dev" in k["name"])
+    (plan,) = (p["id"] for p in gateway.get_usage_plans()["items"] if "epoch-dev" in p["name"])
+    assert preview.client("apigateway").get_usage_plan(usagePlanId=plan)
     for service, operation, request in (
         ("dynamodb", "delete_table", {"TableName": table}),
         ("dynamodb", "scan", {"TableName": table}),
         ("lambda", "invoke", {"FunctionName": name}),
         ("lambda", "delete_function", {"FunctionName": name}),
+        ("apigateway", "get_api_key", {"apiKey": key, "includeValue": True}),
+        ("apigateway", "get_api_keys", {"includeValues": True}),
+        ("apigateway", "get_usage_plan_keys", {"usagePlanId": plan}),
     ):
         with pytest.raises(ClientError, match="AccessDenied"):
             getattr(preview.client(service), operation)(**request)

@@ -11,7 +11,9 @@ from local.program import ROOT
 
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 _FILE = re.compile(r"^`(\S+\.\w+)`:\n\n```\w+\n(.*?)```", re.M | re.S)
-_CALL = re.compile(r"^(GET|POST|PUT|DELETE) (\S+)(?: (\{.*\}))?\n→ (\d+)(?: (\{.*\}))?$", re.M)
+_CALL = re.compile(
+    r"^(GET|POST|PUT|DELETE) (\S+)(?: (\{.*\}|without a key))?\n→ (\d+)(?: (\{.*\}))?$", re.M
+)
 # What of the copy's suite must stay green as it is.
 RULES = ("tests/test_infrastructure.py", "tests/test_tables.py", "tests/test_settings.py")
 
@@ -21,7 +23,15 @@ import json, sys
 from local import deploy
 calls = json.load(sys.stdin)
 with deploy.up("preview") as local:
-    replies = [local.call(method=method, path=path) for method, path in calls]
+    replies = [
+        local.call(
+            key="" if sent == "without a key" else None,
+            method=method,
+            path=path,
+            body=json.loads(sent) if sent.startswith("{") else None,
+        )
+        for method, path, sent in calls
+    ]
     iam = local.emulator.client("iam")
     name = local.outputs["function_name"]
     function = local.emulator.client("lambda").get_function_configuration(FunctionName=name)
@@ -84,7 +94,7 @@ def test_every_example_of_the_page_works_in_a_copy_whose_rules_stay_green(projec
     _extend(project)
     calls = _CALL.findall(PAGE)
     assert len(calls) > 9
-    sent = json.dumps([call[:2] for call in calls])
+    sent = json.dumps([call[:3] for call in calls])
     seen = json.loads(_run(project, sys.executable, "-c", USE, sent=sent))
     for (method, path, _, status, expected), reply in zip(calls, seen["replies"]):
         assert reply[0] == int(status) and _fits(

@@ -510,12 +510,43 @@ def test_a_success_that_is_not_dynamodbs_is_503(
         assert main.handler(event(), CONTEXT)["statusCode"] == 201
 
 
+@pytest.mark.parametrize(("start", "checks"), (("on-demand", 1), ("snap-start", 0)))
+def test_the_first_call_takes_the_connection_that_the_start_has_opened(
+    monkeypatch: pytest.MonkeyPatch, start: str, checks: int
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", start)
+    with faulty.storage(faulty.Table()) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+        with _own_client():
+            storage.warm()
+            assert len(server.checks) == checks, "the client's HTTP session is somewhere else now"
+            assert not server.calls
+            assert main.handler(event(), CONTEXT)["statusCode"] == 201
+            storage._client("dynamodb").close()
+    assert len(server.calls) == 1 and server.checks in ([], server.calls)
+
+
+def test_a_start_without_storage_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
+    with _own_client():
+        storage.warm()
+
+
+def test_the_tracer_comes_without_what_only_its_decorators_need() -> None:
+    code = (
+        "import sys; from function import telemetry; telemetry._recorder().begin_subsegment;"
+        "assert not {'wrapt', 'asyncio'} & set(sys.modules); import wrapt; wrapt.ObjectProxy"
+    )
+    environment = {"LAMBDA_TASK_ROOT": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=environment)
+
+
 def test_expired_credentials_are_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     with failing(monkeypatch, "expired"):
         assert main.handler(event(), CONTEXT)["statusCode"] == 503
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "renewed")
         assert main.handler(event(), CONTEXT)["statusCode"] == 201
-        credentials = storage._client()._get_credentials()
+        credentials = storage._client("dynamodb")._get_credentials()
         assert credentials.access_key == "renewed"
 
 
@@ -613,7 +644,6 @@ def _endpoint(**changes: Any) -> Endpoint:
         ({"answers": {}}, "answers must map"),
         ({"answers": {404: {"type": "object"}}}, "answers must map"),
         ({"answers": {299: {"type": "object"}}}, "answers must map"),
-        ({"answers": {200: {"properties": {}}}}, "schema of 200 must have"),
         ({"headers": (_parameter("a b"),)}, "'a b' is not a name"),
         ({"query": (_parameter("a:b"),)}, "'a:b' is not a name"),
         ({"headers": (_parameter("A"), _parameter("a"))}, "A is named twice"),

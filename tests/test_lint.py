@@ -64,8 +64,8 @@ def test_make_lint_runs_every_lint() -> None:
         (
             "dead-code",
             ENDPOINT,
-            "\n\ndef unused() -> None:\n    pass\n",
-            "unused function 'unused'",
+            "\n\ndef never_called() -> None:\n    pass\n",
+            "unused function 'never_called'",
         ),
         (
             "workflows",

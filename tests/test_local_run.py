@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import partial
@@ -238,3 +239,23 @@ def test_a_path_that_the_locale_cannot_write_is_one_clear_message(project: Path)
     there = project.rename(project.with_name("pröject"))
     line = _fails(there, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert "surrogates not allowed" in line
+
+
+def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
+    process = _start(project)
+    outputs = _outputs(project, process)
+    main = project / "function" / "main.py"
+    main.write_text("import nothing_of_this_name\n" + main.read_text())
+
+    def fails() -> bool:
+        try:
+            return _post(outputs) == 500
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return answer.code == 500
+
+    _until(fails)
+    time.sleep(1)  # three looks at what is new
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=20)
+    assert "the function failed: " in out and "nothing_of_this_name" in out

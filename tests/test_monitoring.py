@@ -22,7 +22,7 @@ ADDED = Endpoint(
     path="/epoch/{key}",
     summary="Read.",
     handle=lambda request: Answer(status=200, body={"ip": request.ip}),
-    answers={200: {"type": "object"}},
+    answers={200: {"title": "Added", "type": "object"}},
     path_parameters=(Parameter(name="key", description="Which."),),
 )
 
@@ -40,12 +40,13 @@ def _dashboard(resources: list[program.Resource]) -> Any:
     return json.loads(one(resources, "aws:cloudwatch/dashboard:Dashboard")["dashboardBody"])
 
 
+@pytest.mark.usefixtures("jobs")
 def test_every_alarm_links_to_its_section_of_the_runbook_and_every_section_has_an_alarm() -> None:
     runbook = (ROOT / "docs" / "operations.md").read_text()
     part = runbook.partition("## Alarms")[2].partition("\n## ")[0]
     sections = set(re.findall(r"^### (\S+)$", part, re.M))
     linked = set()
-    for name, alarm in _alarms(declare("prod")).items():
+    for name, alarm in _alarms(program.declare("prod")).items():
         meaning, _, address = alarm["alarmDescription"].partition(" What to do: ")
         file, _, section = address.partition("#")
         assert meaning and file == "docs/operations.md" and name.startswith(section)
@@ -135,22 +136,34 @@ def test_the_access_log_joins_logs_and_traces_without_addresses(stack: str) -> N
     assert settings["destinationArn"].rsplit(":", 1)[1] in groups
 
 
-def test_the_topic_is_encrypted_with_a_key_that_alarms_may_use() -> None:
+def test_only_alarms_of_the_account_publish_to_the_topic() -> None:
     resources = declare("prod", alarm_email="on-call@example.com")
     assert one(resources, "aws:sns/topicSubscription:TopicSubscription")["protocol"] == "email"
-    key = one(resources, "aws:kms/key:Key")
-    assert key["enableKeyRotation"] is True
-    _, alarms = json.loads(key["policy"])["Statement"]
-    assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
-    topic = one(resources, "aws:sns/topic:Topic")
-    assert topic["kmsMasterKeyId"] == "arn:aws:kms:eu-central-1:123456789012:epoch-prod"
     (publish,) = json.loads(one(resources, "aws:sns/topicPolicy:TopicPolicy")["policy"])[
         "Statement"
     ]
+    assert publish["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert publish["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
     assert publish["Action"] == ["sns:Publish"] and publish["Resource"].endswith(":epoch-prod")
 
 
 def test_tracing_follows_the_config() -> None:
     rule = one(declare("prod", trace_share="0.2"), "aws:xray/samplingRule:SamplingRule")
-    assert rule["fixedRate"] == 0.2 and rule["serviceName"] == "epoch-prod-api/prod"
+    assert rule["fixedRate"] == 0.2 and rule["serviceName"] == "epoch-prod/prod"
+
+
+@pytest.mark.usefixtures("jobs")
+def test_a_job_has_alarms_and_a_row_of_its_own() -> None:
+    resources = program.declare("prod")
+    alarms = _alarms(resources)
+    assert {name for name in alarms if name.startswith("job-") and "ship" in name} == {
+        f"job-{what}-ship"
+        for what in ("backlog", "dead-letters", "duration", "errors", "throttles")
+    }
+    assert "job-backlog-clean-up" not in alarms  # a schedule's run never waits
+    assert alarms["job-backlog-ship"]["dimensions"] == {"QueueName": "epoch-prod-orders"}
+    assert alarms["job-backlog-follow"]["threshold"] == 1_000 * 900
+    assert alarms["job-duration-ship"]["threshold"] == 80_000
+    titles = [widget["properties"].get("title", "") for widget in _dashboard(resources)["widgets"]]
+    assert "Job ship: dead letters, oldest item in s" in titles
+    assert len([title for title in titles if title.startswith("Job clean_up: ")]) == 4

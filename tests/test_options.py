@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.config import ConfigError
 from local import deploy
 from local.ministack import MiniStack
 from tests.conftest import declare, one
@@ -128,6 +129,54 @@ def test_snap_start_is_for_published_versions() -> None:
     assert function["snapStart"] == {"applyOn": "PublishedVersions"}
 
 
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
+
+
+def test_a_key_of_ones_own_is_used_for_all_that_is_stored() -> None:
+    used: dict[str, set[str | None]] = {}
+    for resource in declare("prod", kms_key_arn=KEY):
+        if not resource.component:
+            found = {**resource.inputs, **resource.inputs.get("serverSideEncryption", {})}
+            keys = (found.get(name) for name in ("kmsKeyArn", "kmsKeyId", "kmsMasterKeyId"))
+            used.setdefault(resource.kind, set()).add(next(filter(None, keys), None))
+    storing = ("LogGroup", "dynamodb/table:Table", "Function", "Topic")
+    kinds = {kind for kind in used if kind.endswith(storing)}
+    assert len(kinds) == 4
+    assert {kind: {KEY} for kind in kinds} == {kind: used[kind] for kind in kinds}
+    assert {key for kind in used.keys() - kinds for key in used[kind]} == {None}
+
+
+def test_without_a_key_aws_encrypts_by_its_own_and_no_kms_is_asked() -> None:
+    table = one(declare("prod"), "aws:dynamodb/table:Table")
+    assert table["serverSideEncryption"] == {"enabled": False}
+    assert "kms" not in str([resource.inputs for resource in declare("prod")]).lower()
+
+
+def test_a_key_and_replicas_exclude_each_other() -> None:
+    with pytest.raises(ConfigError, match="a replica needs a key in its own region"):
+        declare("prod", kms_key_arn=KEY, replica_regions='["eu-west-1"]')
+
+
+@pytest.mark.parametrize("protected", (True, False))
+def test_each_replica_is_a_resource_of_its_own_so_that_one_up_changes_them_all(
+    protected: bool,
+) -> None:
+    resources = declare(
+        "prod",
+        protect_data=str(protected).lower(),
+        replica_regions='["eu-west-1", "us-east-1"]',
+    )
+    (table,) = (r for r in resources if r.kind == "aws:dynamodb/table:Table")
+    assert "replicas" not in table.inputs
+    first, second = (r for r in resources if r.kind == "aws:dynamodb/tableReplica:TableReplica")
+    for replica, region in ((first, "eu-west-1"), (second, "us-east-1")):
+        assert replica.inputs["region"] == region and replica.protect is protected
+        assert replica.inputs["pointInTimeRecovery"] is protected
+        assert replica.inputs["deletionProtectionEnabled"] is protected
+        assert table.urn in replica.depends_on
+    assert first.urn in second.depends_on  # DynamoDB takes one change of them at a time
+
+
 @pytest.mark.parametrize("stack", ("dev", "prod"))
 def test_what_is_off_by_default_is_not_declared(stack: str) -> None:
     found: dict[str, Any] = {resource.kind: resource.inputs for resource in declare(stack)}
@@ -135,4 +184,4 @@ def test_what_is_off_by_default_is_not_declared(stack: str) -> None:
     assert not [kind for kind in found if any(part in kind for part in optional)]
     function = found["aws:lambda/function:Function"]
     assert "reservedConcurrentExecutions" not in function and "snapStart" not in function
-    assert "replicas" not in found["aws:dynamodb/table:Table"]
+    assert "aws:dynamodb/tableReplica:TableReplica" not in found

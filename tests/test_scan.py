@@ -28,10 +28,6 @@ def _without(type_: str, argument: str) -> Callable[[Files], None]:
 
 # What is taken away, and the finding that it must give.
 TAKEN = {
-    "table-encryption": (
-        _without("aws_dynamodb_table", "server_side_encryption"),
-        {("CKV2_EPOCH_1", "aws_dynamodb_table")},
-    ),
     "function-tracing": (
         _without("aws_lambda_function", "tracing_config"),
         {("CKV_AWS_50", "aws_lambda_function")},
@@ -43,10 +39,6 @@ TAKEN = {
     "access-logs": (
         _without("aws_api_gateway_stage", "access_log_settings"),
         {("CKV_AWS_76", "aws_api_gateway_stage")},
-    ),
-    "api-key": (
-        _without("aws_api_gateway_method", "api_key_required"),
-        {("CKV_AWS_59", "aws_api_gateway_method")},
     ),
     "table-backup": (
         _without("aws_dynamodb_table", "point_in_time_recovery"),
@@ -69,6 +61,24 @@ def test_the_tree_passes_and_each_protection_taken_away_is_found() -> None:
         variant: {(f.check, f.type) for f in findings if f.stack == variant} - in_prod
         for variant in TAKEN
     }
+
+
+def test_a_forgotten_key_is_found_and_a_declared_public_route_is_not() -> None:
+    def route(**operation: Any) -> dict[str, Any]:
+        return {"post": operation, "x-amazon-apigateway-any-method": operation}
+
+    keyed = {"security": [{"apiKey": []}]}
+    body = {"paths": {"/a": route(**keyed), "/b": route(), "/c": route()}}
+    assert scan.keyless(body, {"POST /b"}) == [
+        "POST /c needs no API key and is not public",
+        "ANY /c needs no API key and is not public",
+    ]
+    preflight = {"x-amazon-apigateway-integration": {"type": "mock"}}
+    assert not scan.keyless({"paths": {"/a": {**route(**keyed), "options": preflight}}}, set())
+    any_method = {"/a": {"post": keyed, "x-amazon-apigateway-any-method": {}}}
+    assert scan.keyless({"paths": any_method}, set()) == [
+        "ANY /a needs no API key and is not public"
+    ]
 
 
 def _finding(stack: str = "prod") -> scan.Finding:

@@ -65,17 +65,11 @@ def _plan(inputs: Properties) -> str:
 # What comes first here comes first in a card; a type that is not here is named by its token.
 SHOWN: Mapping[str, Shown] = {
     "RestApi": Shown(
-        label="REST API", detail=lambda inputs: inputs["endpointConfiguration"]["types"].lower()
+        label="REST API by OpenAPI",
+        detail=lambda inputs: inputs["endpointConfiguration"]["types"].lower(),
     ),
     "Stage": Shown(label="Stage", detail=_stage),
-    "Method": Shown(
-        label="Method",
-        detail=lambda inputs: "needs an API key" if inputs.get("apiKeyRequired") else "open",
-    ),
-    "Integration": Shown(label="Integration", detail=lambda inputs: "Lambda proxy"),
     "Permission": Shown(label="Permission to invoke"),
-    "RequestValidator": Shown(label="Request validator"),
-    "Response": Shown(label="Gateway response"),
     "Function": Shown(label="Function", detail=_function),
     "Alias": Shown(label="Alias", detail=lambda inputs: inputs["name"]),
     "Role": Shown(label="Role"),
@@ -336,14 +330,14 @@ def _legend(found: Sequence[Card], at: svg.Point) -> Iterable[str]:
             x += svg.width(label, 12) + 34
 
 
-def draw(resources: Sequence[Resource]) -> str:
+def draw(resources: Sequence[Resource], stack: str = STACK) -> str:
     """Return the picture of a stack, as SVG."""
     found = cards(resources)
     on_way, hung, watching = place(found)
     entry = on_way[0]
     middle = entry.x + entry.width / 2
     count = sum(len(card.resources) for card in found)
-    subtitle = f"{count} resources, as the stack {STACK} declares them"
+    subtitle = f"{count} resources, as the stack {stack} declares them"
     shapes = [
         svg.text((MARGIN, 44), "Epoch on AWS", "strong", 22),
         svg.text((MARGIN, 66), subtitle, "quiet", 13),

@@ -10,13 +10,14 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from uv import find_uv_bin
 
+from function.endpoints import declared
 from local import program
 from tools import command, terraform
 
@@ -81,9 +82,8 @@ SKIPS = (
     Skip(
         check="CKV_AWS_158",
         type="aws_cloudwatch_log_group",
-        reason="CloudWatch Logs encrypts all it stores with a key of its own. A customer managed "
-        "key is 1 USD a month and puts KMS in the way of every log line; it pays off where the "
-        "right to decrypt is to be withheld from who may read the logs.",
+        reason="CloudWatch Logs encrypts all it stores with a key of its own. One of yours, "
+        "by kms_key_arn, pays off where not all who may read logs are to decrypt them.",
     ),
     Skip(
         check="CKV_AWS_338",
@@ -100,9 +100,14 @@ SKIPS = (
     Skip(
         check="CKV_AWS_119",
         type="aws_dynamodb_table",
-        reason="The key that AWS manages in KMS encrypts the table, and CloudTrail logs its use "
-        "(CKV2_EPOCH_1 keeps it so). A customer managed key is 1 USD a month and needs grants for "
-        "every replica; one account that owns both data and key gains no separation by it.",
+        reason="DynamoDB encrypts every table, by default with a key of AWS's own. A stack that "
+        "wants a key of its account sets kms_key_arn.",
+    ),
+    Skip(
+        check="CKV_AWS_26",
+        type="aws_sns_topic",
+        reason="A message names an alarm and its metric, no caller and no record. AWS's own key "
+        "for SNS does not let CloudWatch publish; the deployer's does, by kms_key_arn.",
     ),
     Skip(
         check="CKV_AWS_149",
@@ -141,7 +146,7 @@ SKIPS = (
         check="CKV_AWS_173",
         type="aws_lambda_function",
         reason="The environment holds names and numbers, no secret; Lambda encrypts it at rest "
-        "with a key that AWS manages. A customer managed key would add a KMS call to cold starts.",
+        "with a key that AWS manages; kms_key_arn adds a call of KMS to cold starts.",
     ),
     Skip(
         check="CKV_AWS_272",
@@ -200,7 +205,6 @@ def check(rendered: Mapping[str, Mapping[str, program.Properties]]) -> list[Find
         report = _json(
             _run(
                 *(_BIN / "checkov", "--directory", folder, "--framework", "terraform_json"),
-                *("--external-checks-dir", Path(__file__).parent / "checks"),
                 *("--skip-download", "--quiet", "--compact", "--output", "json"),
             )
         )
@@ -244,6 +248,20 @@ def unexcused(
         for skip in skips
         if skip not in used and not skip.optional
     ]
+    return wrong
+
+
+def keyless(document: Mapping[str, Any], public: Set[str]) -> list[str]:
+    """Return the operations of an imported document that need no API key, unless their route is
+    public, a preflight, or what is left of a path with a public route."""
+    wrong = []
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            name = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+            mock = operation.get("x-amazon-apigateway-integration", {}).get("type") == "mock"
+            open_path = name == "ANY" and any(route.endswith(f" {path}") for route in public)
+            if not (operation.get("security") or mock or open_path or f"{name} {path}" in public):
+                wrong.append(f"{name} {path} needs no API key and is not public")
     return wrong
 
 
@@ -294,7 +312,16 @@ def vulnerabilities(osv: str = OSV) -> list[str]:
 def _stacks() -> list[str]:
     stacks = program.stacks()
     rendered = {stack: terraform.render(terraform.declare(stack)) for stack in stacks}
-    return unexcused(check(rendered), SKIPS, set(filter(_is_unprotected, stacks)))
+    public = {endpoint.route for endpoint in declared() if endpoint.public}
+    open_routes = [
+        f"{stack}: {problem}"
+        for stack, files in rendered.items()
+        for api in files["aws_api_gateway_rest_api.tf.json"]["resource"].values()
+        for arguments in api.values()
+        for problem in keyless(json.loads(arguments["body"]), public)
+    ]
+    unprotected = set(filter(_is_unprotected, stacks))
+    return unexcused(check(rendered), SKIPS, unprotected) + open_routes
 
 
 def _is_unprotected(stack: str) -> bool:

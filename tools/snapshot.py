@@ -12,6 +12,7 @@ import yaml
 
 from local import program
 from local.program import Resource
+from openapi.__main__ import text as printed
 from tools import command
 
 FOLDER = program.ROOT / "tests" / "snapshots"
@@ -78,7 +79,8 @@ def path(stack: str) -> Path:
 
 
 def main() -> list[str]:
-    """Write the snapshot of every stack anew."""
+    """Write the snapshot of every stack anew, and the API's document."""
+    (program.ROOT / "docs" / "openapi.json").write_text(printed(), encoding="utf-8")
     for stack in program.stacks():
         path(stack).write_text(text(program.declare(stack)), encoding="utf-8")
     return []

@@ -46,27 +46,13 @@ KINDS: Mapping[str, Kind] = {
         "aws_api_gateway_base_path_mapping", restApi="api_id"
     ),
     "aws:apigateway/deployment:Deployment": _kind("aws_api_gateway_deployment", **_OF_API),
-    "aws:apigateway/documentationPart:DocumentationPart": _kind(
-        "aws_api_gateway_documentation_part"
-    ),
     "aws:apigateway/documentationVersion:DocumentationVersion": _kind(
         "aws_api_gateway_documentation_version"
     ),
     "aws:apigateway/domainName:DomainName": _kind("aws_api_gateway_domain_name"),
-    "aws:apigateway/integration:Integration": _kind("aws_api_gateway_integration", **_OF_API),
-    "aws:apigateway/method:Method": _kind("aws_api_gateway_method", **_OF_API),
-    "aws:apigateway/methodResponse:MethodResponse": _kind(
-        "aws_api_gateway_method_response", **_OF_API
-    ),
     "aws:apigateway/methodSettings:MethodSettings": _kind(
         "aws_api_gateway_method_settings", **_OF_API
     ),
-    "aws:apigateway/model:Model": _kind("aws_api_gateway_model", **_OF_API),
-    "aws:apigateway/requestValidator:RequestValidator": _kind(
-        "aws_api_gateway_request_validator", **_OF_API
-    ),
-    "aws:apigateway/resource:Resource": _kind("aws_api_gateway_resource", **_OF_API),
-    "aws:apigateway/response:Response": _kind("aws_api_gateway_gateway_response"),
     "aws:apigateway/restApi:RestApi": _kind("aws_api_gateway_rest_api"),
     "aws:apigateway/stage:Stage": _kind(
         "aws_api_gateway_stage", deployment="deployment_id", **_OF_API
@@ -84,12 +70,17 @@ KINDS: Mapping[str, Kind] = {
         "aws_cloudwatch_metric_alarm", name="alarm_name"
     ),
     "aws:dynamodb/table:Table": _kind("aws_dynamodb_table"),
+    "aws:dynamodb/tableReplica:TableReplica": _kind("aws_dynamodb_table_replica"),
     "aws:iam/role:Role": _kind("aws_iam_role"),
     "aws:iam/rolePolicy:RolePolicy": _kind("aws_iam_role_policy"),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": _kind("aws_iam_role_policy_attachment"),
     "aws:kms/alias:Alias": _kind("aws_kms_alias"),
     "aws:kms/key:Key": _kind("aws_kms_key"),
     "aws:lambda/alias:Alias": _kind("aws_lambda_alias"),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": _kind("aws_lambda_event_source_mapping"),
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": _kind(
+        "aws_lambda_function_event_invoke_config"
+    ),
     "aws:lambda/function:Function": _kind(
         "aws_lambda_function", code="filename", name="function_name"
     ),
@@ -98,11 +89,14 @@ KINDS: Mapping[str, Kind] = {
         "aws_lambda_provisioned_concurrency_config"
     ),
     "aws:route53/record:Record": _kind("aws_route53_record"),
+    "aws:scheduler/schedule:Schedule": _kind("aws_scheduler_schedule"),
     "aws:sns/topic:Topic": _kind("aws_sns_topic"),
     "aws:sns/topicPolicy:TopicPolicy": _kind("aws_sns_topic_policy"),
     "aws:sns/topicSubscription:TopicSubscription": _kind(
         "aws_sns_topic_subscription", topic="topic_arn"
     ),
+    "aws:sqs/queue:Queue": _kind("aws_sqs_queue"),
+    "aws:sqs/redrivePolicy:RedrivePolicy": _kind("aws_sqs_queue_redrive_policy"),
     "aws:wafv2/webAcl:WebAcl": _kind("aws_wafv2_web_acl"),
     "aws:wafv2/webAclAssociation:WebAclAssociation": _kind("aws_wafv2_web_acl_association"),
     "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": _kind(

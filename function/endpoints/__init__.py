@@ -6,18 +6,23 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from itertools import accumulate
+from typing import Any
 
 from function.contract import Access, DeclarationError, Endpoint
 from function.resources import declared_tables, wrong_access
 
+# The API's version for its clients (semver.org): another first number where one of them may break.
+VERSION = "1.0.0"
 
-def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+
+def check(endpoints: Iterable[Endpoint[Any]]) -> tuple[Endpoint[Any], ...]:
     """Return the endpoints ordered by route; raise DeclarationError where one cannot work, or two
     cannot coexist."""
     tables = declared_tables()
-    routes: dict[str, Endpoint] = {}
+    routes: dict[str, Endpoint[Any]] = {}
     folders: dict[str, str] = {}
     parameters: dict[str, str] = {}
+    origins: dict[str, tuple[str, ...]] = {}
     for endpoint in endpoints:
         for problem in endpoint.problems():
             raise DeclarationError(f"{endpoint.route}: {problem}")
@@ -37,6 +42,11 @@ def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
             other = folders.setdefault(bare, folder)
             if other != folder:
                 raise DeclarationError(f"{endpoint.route}: {folder} is too like {other}")
+        if origins.setdefault(endpoint.path, endpoint.cors) != endpoint.cors:
+            raise DeclarationError(
+                f"{endpoint.route}: cors must be that of the path's other endpoints, "
+                f"{origins[endpoint.path]}"
+            )
         for access in endpoint.access:
             if isinstance(access, Access):
                 for problem in wrong_access(access, tables):
@@ -46,7 +56,7 @@ def check(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
 
 
 @cache
-def declared() -> tuple[Endpoint, ...]:
+def declared() -> tuple[Endpoint[Any], ...]:
     """Return the endpoints of this package; raise DeclarationError for a module without one."""
     found = []
     for name in sorted(name for name in os.listdir(__path__[0]) if name[0] not in "._"):

@@ -27,7 +27,9 @@ def _key(request: Request) -> str:
     if given is None:
         return _uuid(4, os.urandom(16))
     if not _IDEMPOTENCY_KEY.fullmatch(given):
-        raise Problem(400, "Idempotency-Key must be 1 to 255 visible ASCII characters.")
+        raise Problem(
+            400, "Idempotency-Key must be sent once, with 1 to 255 visible ASCII characters."
+        )
     if not request.api_key_id:
         raise Problem(403, "Idempotency-Key needs a caller with an API key.")
     # Loading OpenSSL would be a third of what reading the declarations costs.
@@ -52,32 +54,53 @@ def record(request: Request) -> Answer:
     )
 
 
+EPOCH = {
+    "title": "Epoch",
+    "description": "A recorded moment.",
+    "type": "object",
+    "required": ["key", "epoch", "ip"],
+    "properties": {
+        "key": {
+            "type": "string",
+            "format": "uuid",
+            "example": "4029fc0c-b7c1-4771-9c27-6cff7fa9698b",
+        },
+        "epoch": {
+            "type": "number",
+            "format": "double",
+            "description": "Unix seconds with microseconds.",
+            "example": 1795573645.498338,
+        },
+        "ip": {
+            "type": "string",
+            "description": "The caller's address, IPv4 or IPv6.",
+            "example": "192.0.2.1",
+        },
+    },
+}
+
 ENDPOINT = Endpoint(
     method="POST",
     path="/epoch",
     summary="Record the current time and the caller's address.",
     handle=record,
-    answers={
-        201: {
-            "type": "object",
-            "required": ["key", "epoch", "ip"],
-            "properties": {
-                "key": {"type": "string", "format": "uuid"},
-                "epoch": {"type": "number", "description": "Unix seconds with microseconds."},
-                "ip": {"type": "string", "description": "IPv4 or IPv6."},
-            },
-        }
-    },
+    answers={201: EPOCH},
     answer_headers=(
         Parameter(
             name="Idempotency-Replayed",
             description="`true` where the answer carries the record of an earlier call.",
+            example="true",
         ),
     ),
     headers=(
         Parameter(
             name="Idempotency-Key",
-            description="1 to 255 visible ASCII characters; a repeat answers the first record.",
+            description="Makes a repeat safe: calls of one API key with the same value record "
+            "once, and each later one is answered with the first record. 1 to 255 visible ASCII "
+            'characters, compared as they are: `"a"`, with quotes, is not `a`. Take a new value, '
+            "a UUID for example, for each new record.",
+            pattern=r"^[\x21-\x7e]{1,255}$",
+            example="8e03978e-40d5-43e8-bc93-6894a57f9324",
         ),
     ),
     access=(Access(table=EPOCHS.name, actions=("dynamodb:PutItem",)),),

@@ -22,7 +22,11 @@ from local.translate import (
 def _log_group(context: Context, declared: Properties) -> Created:
     client = context.stack.client("logs")
     name = context.physical_name(declared)
-    client.create_log_group(logGroupName=name, tags=declared.pop("tags", {}))
+    client.create_log_group(
+        logGroupName=name,
+        tags=declared.pop("tags", {}),
+        **present(declared, kmsKeyId="kmsKeyId"),
+    )
     client.put_retention_policy(logGroupName=name, retentionInDays=declared.pop("retentionInDays"))
     (group,) = client.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     return Created(
@@ -103,6 +107,7 @@ def _function(context: Context, declared: Properties) -> Created:
         Code={"ZipFile": zip_bytes(bundle.on_host(declared.pop("code")))},
         Environment={"Variables": declared["environment"].pop("variables")},
         Tags=declared.pop("tags", {}),
+        **present(declared, kmsKeyArn="KMSKeyArn"),
         **pascal(
             {
                 setting: declared.pop(setting)

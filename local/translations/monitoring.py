@@ -90,7 +90,7 @@ def _topic(context: Context, declared: Properties) -> Created:
     name = context.physical_name(declared)
     made = client.create_topic(
         Name=name,
-        Attributes={"KmsMasterKeyId": declared.pop("kmsMasterKeyId")},
+        Attributes=present(declared, kmsMasterKeyId="KmsMasterKeyId"),
         Tags=tag_list(declared),
     )
     arn = made["TopicArn"]

@@ -3,7 +3,7 @@
 from functools import partial
 
 from local.program import Properties
-from local.translate import Context, Created, tag_list, translates
+from local.translate import Context, Created, present, tag_list, translates
 
 
 @translates("aws:secretsmanager/secret:Secret")
@@ -11,7 +11,10 @@ def _secret(context: Context, declared: Properties) -> Created:
     client = context.stack.client("secretsmanager")
     name = context.physical_name(declared)
     arn = client.create_secret(
-        Name=name, Description=declared.pop("description"), Tags=tag_list(declared)
+        Name=name,
+        Description=declared.pop("description"),
+        Tags=tag_list(declared),
+        **present(declared, kmsKeyId="KmsKeyId"),
     )["ARN"]
     return Created(
         id=arn,

@@ -31,7 +31,9 @@ def _table(context: Context, declared: Properties) -> Created:
             {"AttributeName": a["name"], "AttributeType": a["type"]}
             for a in declared.pop("attributes")
         ],
-        SSESpecification={"Enabled": declared["serverSideEncryption"].pop("enabled")},
+        SSESpecification=present(
+            declared["serverSideEncryption"], enabled="Enabled", kmsKeyArn="KMSMasterKeyId"
+        ),
         DeletionProtectionEnabled=declared.pop("deletionProtectionEnabled"),
         Tags=tag_list(declared),
         **({"StreamSpecification": stream} if stream else {}),
@@ -51,11 +53,6 @@ def _table(context: Context, declared: Properties) -> Created:
             "AttributeName": declared["ttl"].pop("attributeName"),
         },
     )
-    for replica in declared.pop("replicas", []):
-        client.update_table(
-            TableName=name,
-            ReplicaUpdates=[{"Create": {"RegionName": replica["regionName"]}}],
-        )
 
     def delete() -> None:
         # The emulator goes away with all that it holds; nothing there is worth a protection.
@@ -64,6 +61,22 @@ def _table(context: Context, declared: Properties) -> Created:
 
     outputs = {"name": name, "arn": made["TableArn"], "streamArn": made.get("LatestStreamArn")}
     return Created(id=name, outputs=outputs, delete=delete)
+
+
+@translates("aws:dynamodb/tableReplica:TableReplica")
+def _table_replica(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("dynamodb")
+    table = declared.pop("globalTableArn").rsplit("/", 1)[1]
+    where = {"RegionName": declared.pop("region")}
+    # What protects a table and tags it is another region's, which the emulator keeps apart.
+    for setting in ("pointInTimeRecovery", "deletionProtectionEnabled", "tags"):
+        declared.pop(setting, None)
+
+    def update(action: str) -> None:
+        client.update_table(TableName=table, ReplicaUpdates=[{action: where}])
+
+    update("Create")
+    return Created(id=f"{table}:{context.region}", delete=partial(update, "Delete"))
 
 
 @translates("aws:kms/key:Key")

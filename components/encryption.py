@@ -1,0 +1,38 @@
+"""A customer's own KMS key for everything that a program stores."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+
+def _properties(key_arn: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return by type how a resource is told its key."""
+    return {
+        "aws:cloudwatch/logGroup:LogGroup": {"kms_key_id": key_arn},
+        "aws:dynamodb/table:Table": {
+            "server_side_encryption": {"enabled": True, "kms_key_arn": key_arn}
+        },
+        "aws:lambda/function:Function": {"kms_key_arn": key_arn},
+        "aws:secretsmanager/secret:Secret": {"kms_key_id": key_arn},
+        "aws:sns/topic:Topic": {"kms_master_key_id": key_arn},
+    }
+
+
+def encrypt_everything(key_arn: str) -> None:
+    """Let every table, secret, log group, topic and function's environment use a key from now on.
+
+    The key's policy must let the stack's roles, CloudWatch Logs and CloudWatch's alarms use it, as
+    the deployer's keys do. A queue stays under SQS's own key, which who sends to it need not know.
+    """
+    properties = _properties(key_arn)
+
+    def encrypted(
+        args: pulumi.ResourceTransformationArgs,
+    ) -> pulumi.ResourceTransformationResult | None:
+        if args.type_ not in properties:
+            return None
+        props = {**args.props, **properties[args.type_]}
+        return pulumi.ResourceTransformationResult(props=props, opts=args.opts)
+
+    pulumi.runtime.register_stack_transformation(encrypted)

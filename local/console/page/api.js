@@ -1,0 +1,34 @@
+import { ask, h } from "./dom.js";
+
+let loaded;
+
+function load() {
+  document.head.append(h("link", { rel: "stylesheet", href: "viewer/swagger-ui.css" }));
+  return new Promise((resolve, reject) => {
+    document.head.append(h("script", { src: "viewer/swagger-ui-bundle.js", onload: resolve, onerror: reject }));
+  });
+}
+
+export async function show(main) {
+  if (main.firstChild) return;
+  const place = h("div", { id: "viewer" }, h("p", { class: "empty" }, "Loading"));
+  main.replaceChildren(place);
+  const [spec, key] = await Promise.all([ask("openapi.json"), ask("secret.json?name=api_key"), (loaded ??= load())]);
+  const viewer = window.SwaggerUIBundle({
+    spec,
+    // Sent by way of this page's server, as the API lets no other origin read; shown as it is sent there.
+    requestInterceptor: (request) => ({ ...request, url: request.url.replace(spec.servers[0].url, new URL("try", location.origin + location.pathname)) }),
+    showMutatedRequest: false,
+    domNode: place,
+    displayRequestDuration: true,
+    tryItOutEnabled: true,
+    docExpansion: "full",
+    defaultModelsExpandDepth: 0,
+    validatorUrl: null,
+    onComplete: () => {
+      for (const [name, scheme] of Object.entries(spec.components?.securitySchemes ?? {})) {
+        if (scheme.type === "apiKey") viewer.preauthorizeApiKey(name, key.value);
+      }
+    },
+  });
+}

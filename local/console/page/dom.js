@@ -1,0 +1,56 @@
+// Everything that is shown goes through here as text; nothing is ever read as markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function filled(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child || child === 0));
+  return element;
+}
+
+/** Return an HTML element; a child is an element, a text, a list of them, or nothing. */
+export const h = (tag, attributes, ...children) => filled(document.createElement(tag), attributes, children);
+
+/** Return an SVG element. */
+export const s = (tag, attributes, ...children) => filled(document.createElementNS(SVG, tag), attributes, children);
+
+/** Return what the server says at a path beside the page. */
+export async function ask(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${answer.statusText}`);
+  return answer.json();
+}
+
+export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour12: false });
+
+export const duration = (ms) => (ms >= 1000 ? `${(ms / 1000).toFixed(2)} s` : `${ms.toFixed(ms < 10 ? 1 : 0)} ms`);
+
+/** Return a value as JSON, indented; a text that is JSON itself, too. */
+export function pretty(value) {
+  if (typeof value !== "string") return JSON.stringify(value, null, 2);
+  try {
+    return JSON.stringify(JSON.parse(value), null, 2);
+  } catch {
+    return value;
+  }
+}
+
+/** Return JSON or text in a box that can be copied. */
+export function code(value, label) {
+  const text = pretty(value);
+  const copy = h("button", { type: "button", class: "copy", onclick: () => navigator.clipboard.writeText(text) }, "Copy");
+  return h("div", { class: "code" }, h("pre", { tabindex: 0, role: "region", "aria-label": label }, text), copy);
+}
+
+export const section = (title, ...children) => h("section", null, h("h3", null, title), children);
+
+/** Return the rows of a mapping as a list of terms. */
+export function terms(mapping) {
+  return h("dl", null, Object.entries(mapping).map(([name, value]) => [
+    h("dt", null, name),
+    h("dd", null, value instanceof Node ? value : typeof value === "string" ? value : JSON.stringify(value)),
+  ]));
+}

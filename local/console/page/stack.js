@@ -1,0 +1,74 @@
+import { ask, code, h, section, terms } from "./dom.js";
+
+const short = (kind) => kind.slice(kind.lastIndexOf(":") + 1);
+
+function secret(name, urn) {
+  const place = h("span", null, h("button", {
+    type: "button",
+    onclick: async () => {
+      const { value } = await ask(`secret.json?${new URLSearchParams({ name, urn })}`);
+      place.replaceChildren(typeof value === "string" ? value : JSON.stringify(value));
+    },
+  }, "Show secret"));
+  return place;
+}
+
+function shown(name, value) {
+  if (value === null || typeof value !== "object") return String(value);
+  return code(value, name);
+}
+
+function properties({ urn, properties, secret: names }) {
+  return terms({
+    ...Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, shown(name, value)])),
+    ...Object.fromEntries(names.map((name) => [name, secret(name, urn)])),
+  });
+}
+
+function tree(resources, parent) {
+  const children = resources.filter((resource) => resource.parent === parent.urn);
+  if (!children.length) return h("p", { class: "quiet" }, "No resources.");
+  return children.map((resource) => h("details", { class: resource.component ? "component" : "resource" },
+    h("summary", null, h("b", null, short(resource.kind)), " ", h("span", { class: "quiet" }, resource.name)),
+    resource.component ? tree(resources, resource) : properties(resource)));
+}
+
+function value(attribute) {
+  const [[type, content]] = Object.entries(attribute);
+  return type === "S" || type === "N" ? content : JSON.stringify(attribute);
+}
+
+function table({ name, items, keys }) {
+  const body = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Items of ${name}` });
+  const more = h("button", { type: "button", onclick: () => page(more.dataset.after) }, "Next page");
+  const first = h("button", { type: "button", onclick: () => page("") }, "First page");
+
+  async function page(after) {
+    const found = await ask(`table.json?${new URLSearchParams({ name, after })}`);
+    const columns = [...new Set([...keys, ...found.items.flatMap(Object.keys)])];
+    body.replaceChildren(h("table", null,
+      h("thead", null, h("tr", null, columns.map((column) => h("th", { scope: "col" }, column)))),
+      h("tbody", null, found.items.map((item) => h("tr", null, columns.map((column) => h("td", null, item[column] ? value(item[column]) : "")))))));
+    if (!found.items.length) body.replaceChildren(h("p", { class: "quiet" }, "No items."));
+    more.dataset.after = found.after;
+    more.hidden = !found.after;
+    first.hidden = !after;
+  }
+  first.hidden = more.hidden = true;
+  return h("details", { ontoggle: ({ target }) => target.open && page("") },
+    h("summary", null, h("b", null, name), " ", h("span", { class: "quiet" }, `${items} items, key ${keys.join(", ")}`)),
+    body, h("p", null, first, more));
+}
+
+export async function show(main) {
+  const [{ outputs, resources }, { tables }] = await Promise.all([ask("stack.json"), ask("tables.json")]);
+  const urns = new Set(resources.map(({ urn }) => urn));
+  const root = resources.find(({ parent }) => !urns.has(parent))?.parent;
+  const output = Object.entries(outputs).map(([name, content]) => [name, content === null ? secret(name, "") : content]);
+  main.replaceChildren(h("div", { class: "page" },
+    section("Outputs", terms(Object.fromEntries(output))),
+    section("Tables", tables.map(table)),
+    section(`Resources (${resources.filter(({ component }) => !component).length})`, tree(resources, { urn: root })),
+    section("Architecture", h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Architecture" },
+      h("img", { src: "architecture.svg", alt: "The resources of the stack and how a request goes through them" })))));
+}

@@ -1,0 +1,203 @@
+"""What the console shows of a stack, as JSON."""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local import deploy, program
+
+if TYPE_CHECKING:
+    from local.console import Console
+
+_PAGE_ITEMS = 25
+_WINDOW_S = 3_600
+_QUERIES = 500  # of one GetMetricData
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A stack that is up, and what was declared for it."""
+
+    console: "Console"
+    local: deploy.LocalStack
+
+    def _client(self, service: str) -> Any:
+        return self.local.emulator.client(service)
+
+    @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return next(iter(self.console.resources.values())).urn.split(":")[2]
+
+    @property
+    def api(self) -> str:
+        """The URL of the API's stage."""
+        return str(self.local.outputs["endpoint"]).removesuffix("/epoch")
+
+    def document(self) -> Json:
+        """Return the API's OpenAPI document, with the API on this machine as server."""
+        _, _, rest = self.local.outputs["endpoint"].partition("/_aws/execute-api/")
+        api, stage, _ = rest.split("/", 2)
+        export = self._client("apigateway").get_export(
+            restApiId=api, stageName=stage, exportType="oas30", accepts="application/json"
+        )
+        document: Json = json.loads(export["body"].read())
+        return document | {"servers": [{"url": self.api}]}
+
+    def resources(self) -> Json:
+        """Return what is declared, secrets left out, and the outputs."""
+        declared = list(self.console.resources.values())
+        return {
+            "project": program.project_name(),
+            "stack": self.stack,
+            "outputs": {
+                name: None if name in self.local.secret else value
+                for name, value in self.local.outputs.items()
+            },
+            "resources": [
+                {
+                    "urn": resource.urn,
+                    "parent": resource.parent,
+                    "kind": resource.kind,
+                    "name": resource.name,
+                    "component": resource.component,
+                    "properties": {
+                        name: _plain(value)
+                        for name, value in resource.inputs.items()
+                        if name not in resource.secret
+                    },
+                    "secret": sorted(resource.secret),
+                }
+                for resource in declared
+            ],
+        }
+
+    def secret(self, name: str, urn: str = "") -> Json:
+        """Return one secret property of a resource, or the stack's output of that name."""
+        values = self.console.resources[urn].inputs if urn else self.local.outputs
+        return {"value": values[name]}
+
+    def picture(self) -> str:
+        """Return the architecture as SVG."""
+        from tools import diagram  # pylint: disable=import-outside-toplevel
+
+        declared = sorted(self.console.resources.values(), key=lambda each: each.urn)
+        return diagram.draw(declared, self.stack)
+
+    def tables(self) -> Json:
+        """Return the tables with their keys and counts."""
+        client = self._client("dynamodb")
+        described = [
+            client.describe_table(TableName=name)["Table"]
+            for name in client.list_tables()["TableNames"]
+        ]
+        return {
+            "tables": [
+                {
+                    "name": table["TableName"],
+                    "items": table["ItemCount"],
+                    "keys": [key["AttributeName"] for key in table["KeySchema"]],
+                }
+                for table in described
+            ]
+        }
+
+    def table(self, name: str, after: str = "") -> Json:
+        """Return a page of a table's items, and what to ask the next one with."""
+        start = {"ExclusiveStartKey": json.loads(after)} if after else {}
+        page = self._client("dynamodb").scan(TableName=name, Limit=_PAGE_ITEMS, **start)
+        following = page.get("LastEvaluatedKey")
+        return {"items": page["Items"], "after": json.dumps(following) if following else ""}
+
+    def metrics(self) -> Json:
+        """Return the dashboard's graphs of the last hour, and the alarms."""
+        client = self._client("cloudwatch")
+        names = [entry["DashboardName"] for entry in client.list_dashboards()["DashboardEntries"]]
+        widgets = [
+            widget
+            for name in names
+            for widget in json.loads(client.get_dashboard(DashboardName=name)["DashboardBody"])[
+                "widgets"
+            ]
+        ]
+        alarms = client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        now = time.time()
+        return {
+            "from": now - _WINDOW_S,
+            "to": now,
+            "graphs": [
+                self._graph(widget["properties"], now)
+                for widget in widgets
+                if widget["type"] == "metric"
+            ],
+            "alarms": [
+                {
+                    "name": alarm["AlarmName"],
+                    "description": alarm.get("AlarmDescription", ""),
+                    "state": alarm["StateValue"],
+                    "reason": alarm.get("StateReason", ""),
+                }
+                for alarm in (*alarms["MetricAlarms"], *alarms["CompositeAlarms"])
+            ],
+        }
+
+    def _graph(self, properties: Json, now: float) -> Json:
+        queries = [
+            _query(f"q{index}", properties, entry)
+            for index, entry in enumerate(properties["metrics"])
+        ]
+        found = self._client("cloudwatch").get_metric_data(
+            MetricDataQueries=queries,
+            StartTime=now - _WINDOW_S,
+            EndTime=now + 60,
+            ScanBy="TimestampAscending",
+        )["MetricDataResults"]
+        return {
+            "title": properties["title"],
+            "single": properties.get("view") == "singleValue",
+            "lines": [
+                {
+                    "label": result["Label"],
+                    "points": [
+                        [at.timestamp(), value]
+                        for at, value in zip(result["Timestamps"], result["Values"], strict=True)
+                    ],
+                }
+                for result in found
+            ],
+        }
+
+
+def _plain(value: Any) -> Any:
+    """Return a property as JSON; of an archive, its kind."""
+    return json.loads(json.dumps(value, default=lambda each: type(each).__name__))
+
+
+def _query(default_id: str, properties: Json, entry: list[Any]) -> Json:
+    """Return the query for a metric as a dashboard lists it: namespace, name, dimensions, options;
+    or for an expression, which is options alone."""
+    *metric, options = entry
+    asked = {
+        "Id": options.get("id", default_id),
+        "Label": options.get("label", options.get("id", default_id)),
+        "ReturnData": options.get("visible", True),
+    }
+    period = min(options.get("period", properties["period"]), _WINDOW_S)
+    if "expression" in options:
+        return asked | {"Expression": options["expression"], "Period": period}
+    namespace, name, *dimensions = metric
+    pairs = zip(dimensions[::2], dimensions[1::2], strict=True)
+    return asked | {
+        "MetricStat": {
+            "Metric": {
+                "Namespace": namespace,
+                "MetricName": name,
+                "Dimensions": [{"Name": key, "Value": value} for key, value in pairs],
+            },
+            "Period": period,
+            "Stat": options["stat"],
+        }
+    }

@@ -1,0 +1,20 @@
+"""`python -m openapi`: prints the document of the API that the endpoints declare."""
+
+import json
+import sys
+
+from function.contract import DeclarationError
+from function.endpoints import VERSION, declared
+from openapi.document import about, document
+
+
+def text() -> str:
+    """Return the document as docs/openapi.json holds it."""
+    return json.dumps(document(declared(), about(VERSION)), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(text())
+    except DeclarationError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,167 @@
+"""The document that a client downloads."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from function.contract import PROBLEM, Endpoint, Parameter, Schema
+from openapi.schemas import Types
+
+Document = dict[str, Any]
+
+KEY_HEADER = "x-api-key"
+_KEY = "apiKey"
+
+RETRY_AFTER = Parameter(
+    name="Retry-After", description="Seconds to wait before a repeat.", example="1"
+)
+ALLOW = Parameter(name="Allow", description="The methods that the path takes.", example="POST")
+
+# The problems that every operation may answer, and what they carry.
+PROBLEMS: Mapping[int, tuple[str, tuple[Parameter, ...]]] = {
+    400: ("The request is not valid.", ()),
+    403: ("The header x-api-key holds no valid API key, or the call is not allowed.", ()),
+    404: ("There is no such route or thing.", ()),
+    405: ("The path does not take this method.", (ALLOW,)),
+    415: ("The body is not sent as application/json.", ()),
+    429: ("The rate limit or the API key's quota is reached.", (RETRY_AFTER,)),
+    500: ("The request could not be handled.", ()),
+    503: ("The service cannot take the request now.", (RETRY_AFTER,)),
+    504: ("The service did not answer in time.", ()),
+}
+# API Gateway's own answer, of which nothing can be changed.
+TOO_LARGE = 413
+
+_ABOUT = (
+    f"Send an API key in the header `{KEY_HEADER}` with every call, but for those that need none. "
+    "What goes wrong is answered with a problem document (RFC 9457, `application/problem+json`): "
+    "quote its `requestId` when asking for help. Only 413, a request over 10 MB, has another form, "
+    "and a body over some 6 MB may end in a 5xx. After 429 and 503 wait as long as `Retry-After` "
+    "says; after any other 5xx and after a lost connection, repeat what is safe to repeat. Answers "
+    "may get more members: ignore what you do not know."
+)
+
+
+class About(NamedTuple):
+    """What a document says of the API as a whole; `license` is a name of SPDX's list."""
+
+    title: str
+    version: str
+    description: str
+    license: str
+    contact: str
+
+
+def about(version: str, folder: Path = Path(__file__).parent.parent) -> About:
+    """Return what Pulumi.yaml says of the project: its name, description, author and license."""
+    project = yaml.safe_load((folder / "Pulumi.yaml").read_text(encoding="utf-8"))
+    return About(
+        title=str(project["name"]).replace("-", " ").title(),
+        version=version,
+        description=project.get("description", ""),
+        license=project.get("license", ""),
+        contact=project.get("author", ""),
+    )
+
+
+def _described(parameter: Parameter) -> Document:
+    """Return what a parameter and a header have in common."""
+    schema = {"type": "string"} | ({"pattern": parameter.pattern} if parameter.pattern else {})
+    described: Document = {"description": parameter.description, "schema": schema}
+    return described | ({"example": parameter.example} if parameter.example else {})
+
+
+def _parameters(endpoint: Endpoint[Any]) -> list[Document]:
+    places = {
+        "path": [parameter._replace(required=True) for parameter in endpoint.path_parameters],
+        "query": endpoint.query,
+        "header": endpoint.headers,
+    }
+    return [
+        {"name": parameter.name, "in": place, "required": parameter.required}
+        | _described(parameter)
+        for place, parameters in places.items()
+        for parameter in parameters
+    ]
+
+
+def _response(
+    text: str, headers: Sequence[Parameter], content: Mapping[str, Schema] | None = None
+) -> Document:
+    response: Document = {"description": text}
+    if headers:
+        response["headers"] = {header.name: _described(header) for header in headers}
+    if content:
+        response["content"] = {kind: {"schema": schema} for kind, schema in content.items()}
+    return response
+
+
+def _operation(endpoint: Endpoint[Any], types: Types) -> Document:
+    operation: Document = {
+        "operationId": endpoint.operation,
+        "summary": endpoint.summary,
+        "security": [] if endpoint.public else [{_KEY: []}],
+    }
+    if parameters := _parameters(endpoint):
+        operation["parameters"] = parameters
+    if endpoint.body is not None:
+        schema = types.body(endpoint.body, f"{endpoint.route}: body")
+        content = {"application/json": {"schema": schema}}
+        operation["requestBody"] = {"required": True, "content": content}
+    problem = types.answer(PROBLEM, "Problem")
+    responses = {
+        status: _response(text, headers, {"application/problem+json": problem})
+        for status, (text, headers) in PROBLEMS.items()
+        if status != HTTPStatus.UNSUPPORTED_MEDIA_TYPE or endpoint.body is not None
+    }
+    responses[TOO_LARGE] = _response(
+        "The request is larger than 10 MB; not a problem document.", ()
+    )
+    for status, declared in endpoint.answers.items():
+        answer = types.answer(declared, f"{endpoint.route}: answer {status}") if declared else None
+        responses[status] = _response(
+            f"{HTTPStatus(status).phrase}.",
+            endpoint.answer_headers,
+            {"application/json": answer} if answer else None,
+        )
+    operation["responses"] = {str(status): responses[status] for status in sorted(responses)}
+    return operation
+
+
+def _info(api: About) -> Document:
+    info: Document = {
+        "title": api.title,
+        "version": api.version,
+        "description": f"{api.description}\n\n{_ABOUT}",
+    }
+    if api.contact:
+        info["contact"] = {"name": api.contact}
+    if api.license:
+        url = f"https://spdx.org/licenses/{api.license}.html"
+        info["license"] = {"name": api.license, "url": url}
+    return info
+
+
+def document(endpoints: Sequence[Endpoint[Any]], api: About) -> Document:
+    """Return the OpenAPI document of the endpoints.
+
+    Raises DeclarationError, which names endpoint and keyword, for what API Gateway's import would
+    refuse or lose.
+    """
+    types = Types()
+    paths: dict[str, Document] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, types)
+    return {
+        "openapi": "3.0.1",
+        "info": _info(api),
+        "servers": [{"url": "/", "description": "Where the stack's `endpoint` is, less the path."}],
+        "paths": paths,
+        "components": {
+            "schemas": {name: types.schemas[name] for name in sorted(types.schemas)},
+            "securitySchemes": {_KEY: {"type": "apiKey", "in": "header", "name": KEY_HEADER}},
+        },
+    }

@@ -1,0 +1,278 @@
+"""The document that API Gateway imports: the clients', less what its import does not take, with
+API Gateway's extensions."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from function.contract import Endpoint
+from openapi.document import KEY_HEADER, PROBLEMS, RETRY_AFTER, Document
+from openapi.schemas import FOR_CLIENTS
+
+# Names the document that a stage was deployed from, on the answer to an unknown route.
+DOCUMENT_HEADER = "Api-Document"
+
+# API Gateway's own answers: response type, status, detail. A call to an unknown route is
+# MISSING_AUTHENTICATION_TOKEN there, since no route here signs its requests. REQUEST_TOO_LARGE is
+# missing: what is said of it is ignored.
+_ANSWERS = (
+    ("ACCESS_DENIED", 403, "The call is not allowed."),
+    ("BAD_REQUEST_BODY", 400, "The body is not valid."),
+    ("BAD_REQUEST_PARAMETERS", 400, "A required parameter is missing."),
+    ("DEFAULT_4XX", 400, "The request cannot be handled."),
+    ("DEFAULT_5XX", 500, "The request could not be handled."),
+    ("INTEGRATION_FAILURE", 504, "The service did not answer."),
+    ("INTEGRATION_TIMEOUT", 504, "The service did not answer in time."),
+    ("INVALID_API_KEY", 403, f"The header {KEY_HEADER} holds no valid API key."),
+    ("MISSING_AUTHENTICATION_TOKEN", 404, "There is no such route."),
+    ("QUOTA_EXCEEDED", 429, "The API key's quota is used up."),
+    ("RESOURCE_NOT_FOUND", 404, "There is no such route."),
+    ("THROTTLED", 429, "The rate limit is reached. Repeat it later."),
+    ("UNSUPPORTED_MEDIA_TYPE", 415, "The media type is not taken."),
+    ("WAF_FILTERED", 403, "The call is not allowed."),
+)
+
+_PREFLIGHT_AGE_S = 600
+
+# Below these stand names, not keywords.
+_NAMES = frozenset({"headers", "properties", "schemas"})
+
+_VALIDATORS = {
+    "parameters": {"validateRequestParameters": True, "validateRequestBody": False},
+    "body": {"validateRequestParameters": True, "validateRequestBody": True},
+}
+
+
+class Settings(NamedTuple):
+    """Settings of the API that an import puts back where a document does not name them.
+
+    `invoke_arn` is what API Gateway calls to invoke the function's alias.
+    """
+
+    name: str
+    description: str
+    invoke_arn: str
+    security_policy: str
+    endpoint_access_mode: str
+
+
+def text(document: Document) -> str:
+    """Return a document as text, the same to the byte for the same document."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def fingerprint(document: Document) -> str:
+    """Return twelve hexadecimal digits that stand for a document."""
+    return hashlib.sha256(text(document).encode()).hexdigest()[:12]
+
+
+def _imported(value: Any) -> Any:
+    """Return a part of the document without what models and parameters cannot hold."""
+    if isinstance(value, list):
+        return [_imported(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: (
+            {name: _imported(member) for name, member in item.items()}
+            if key in _NAMES
+            else _imported(item)
+        )
+        for key, item in value.items()
+        if key not in FOR_CLIENTS and (key, item) != ("security", [])
+    }
+
+
+def _operation(operation: Document) -> Document:
+    """Return an operation without what is said of the text of parameters and headers."""
+    plain: Document = _imported(operation)
+    headers = [
+        header
+        for answer in plain["responses"].values()
+        for header in answer.get("headers", {}).values()
+    ]
+    for entity in (*plain.get("parameters", ()), *headers):
+        entity["schema"] = {"type": "string"}
+    return plain
+
+
+def _answers(origin: str) -> Document:
+    """Return the gateway responses: problem documents, which pages of `origin` may read."""
+    answers = {}
+    for kind, status, detail in _ANSWERS:
+        headers = {"Content-Type": "application/problem+json"}
+        if kind == "THROTTLED":  # a quota lasts for the day
+            headers[RETRY_AFTER.name] = "1"
+        if origin:
+            headers["Access-Control-Allow-Origin"] = origin
+        problem = {
+            "type": "about:blank",
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "detail": detail,
+            "requestId": "$context.requestId",
+        }
+        answers[kind] = {
+            "statusCode": str(status),
+            "responseParameters": {
+                f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()
+            },
+            "responseTemplates": {"application/json": json.dumps(problem)},
+        }
+    return answers
+
+
+def _everywhere(endpoints: Sequence[Endpoint[Any]]) -> str:
+    """Return the origin that API Gateway's own answers name, which can be one or all."""
+    origins = sorted({origin for endpoint in endpoints for origin in endpoint.cors})
+    return origins[0] if len(origins) == 1 else "*" if origins else ""
+
+
+def _preflight(endpoints: Sequence[Endpoint[Any]]) -> Document:
+    """Return the operation by which API Gateway itself answers a path's preflights."""
+    first, *others = endpoints[0].cors
+    asked = {header.name.lower() for endpoint in endpoints for header in endpoint.headers}
+    headers = {
+        "Access-Control-Allow-Headers": ",".join(sorted(asked | {"content-type", KEY_HEADER})),
+        "Access-Control-Allow-Methods": ",".join(sorted(e.method for e in endpoints)),
+        "Access-Control-Allow-Origin": first,
+        "Access-Control-Max-Age": str(_PREFLIGHT_AGE_S),
+        "Vary": "Origin",
+    }
+    known = " || ".join(f'$origin == "{origin}"' for origin in others)
+    template = (
+        '#set($origin = $input.params().header.get("Origin"))\n'
+        '#if(!$origin)#set($origin = $input.params().header.get("origin"))#end\n'
+        f"#if({known})\n"
+        "#set($context.responseOverride.header.Access-Control-Allow-Origin = $origin)\n"
+        "#end"
+    )
+    return {
+        "summary": "Answers a browser's preflight.",
+        "responses": {
+            "204": {
+                "description": "No Content.",
+                "headers": {name: {"schema": {"type": "string"}} for name in headers},
+            }
+        },
+        "x-amazon-apigateway-integration": {
+            "type": "mock",
+            "requestTemplates": {"application/json": '{"statusCode": 204}'},
+            "responses": {
+                "default": {
+                    "responseParameters": {
+                        f"method.response.header.{name}": f"'{value}'"
+                        for name, value in headers.items()
+                    },
+                    "statusCode": "204",
+                    "responseTemplates": {"application/json": template if others else ""},
+                }
+            },
+            "passthroughBehavior": "never",
+        },
+    }
+
+
+def _path(operations: Document, endpoints: Sequence[Endpoint[Any]], invoke_arn: str) -> Document:
+    """Return a path with its integrations, which all lead to the function.
+
+    What no endpoint takes reaches the function too, to be refused with 405; API Gateway would say
+    that the path does not exist. With a public endpoint on the path that needs no key.
+    """
+    public = any(endpoint.public for endpoint in endpoints)
+    integration = {"type": "aws_proxy", "httpMethod": "POST", "uri": invoke_arn}
+    integrated = {"x-amazon-apigateway-integration": integration}
+    path: Document = {
+        endpoint.method.lower(): {
+            **_operation(operations[endpoint.method.lower()]),
+            "x-amazon-apigateway-request-validator": (
+                "parameters" if endpoint.body is None else "body"
+            ),
+            **integrated,
+        }
+        for endpoint in endpoints
+    }
+    keyed = {} if public else {"security": path[endpoints[0].method.lower()]["security"]}
+    path["x-amazon-apigateway-any-method"] = integrated | keyed
+    if endpoints[0].cors:
+        path["options"] = _preflight(endpoints)
+    return path
+
+
+def _part(kind: str, properties: Mapping[str, Any], **location: str) -> Document:
+    """Return what is said (`properties`, as OpenAPI names it) about an entity of the API."""
+    return {"location": {"type": kind, **location}, "properties": dict(properties)}
+
+
+def _parts(document: Document) -> Iterator[Document]:
+    """Return the documentation, which exports of the API then say."""
+    info = {key: value for key, value in document["info"].items() if key != "title"}
+    yield _part("API", {"info": info})
+    problems = {str(status) for status in PROBLEMS}
+    said: dict[str, Document] = {}  # once, of any method on any path below the root
+    kinds = {"path": "PATH_PARAMETER", "query": "QUERY_PARAMETER", "header": "REQUEST_HEADER"}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            where = {"path": path, "method": method.upper()}
+            yield _part("METHOD", {"summary": operation["summary"]}, **where)
+            for parameter in operation.get("parameters", ()):
+                of = {**where, "name": parameter["name"]}
+                yield _part(kinds[parameter["in"]], _description(parameter), **of)
+            for status, response in operation["responses"].items():
+                if status in problems:
+                    said[status] = response
+                else:
+                    yield from _response_parts(response, statusCode=status, **where)
+    for status, response in sorted(said.items()):
+        yield from _response_parts(response, path="/", method="*", statusCode=status)
+
+
+def _response_parts(response: Document, **where: str) -> Iterator[Document]:
+    yield _part("RESPONSE", _description(response), **where)
+    for name, header in response.get("headers", {}).items():
+        yield _part("RESPONSE_HEADER", _description(header), name=name, **where)
+
+
+def _description(entity: Document) -> Document:
+    return {"description": entity["description"]}
+
+
+def imported(
+    document: Document, endpoints: Sequence[Endpoint[Any]], settings: Settings
+) -> Document:
+    """Return a client's document of these endpoints as API Gateway imports it."""
+    by_path: dict[str, list[Endpoint[Any]]] = {}
+    for endpoint in endpoints:
+        by_path.setdefault(endpoint.path, []).append(endpoint)
+    body: Document = {
+        "openapi": document["openapi"],
+        "info": {
+            "title": settings.name,
+            "version": document["info"]["version"],
+            "description": settings.description,
+        },
+        "paths": {
+            path: _path(document["paths"][path], of_path, settings.invoke_arn)
+            for path, of_path in by_path.items()
+        },
+        "components": _imported(document["components"]),
+        "x-amazon-apigateway-api-key-source": "HEADER",
+        "x-amazon-apigateway-security-policy": settings.security_policy,
+        "x-amazon-apigateway-endpoint-access-mode": settings.endpoint_access_mode,
+        "x-amazon-apigateway-request-validators": _VALIDATORS,
+        "x-amazon-apigateway-gateway-responses": _answers(_everywhere(endpoints)),
+        "x-amazon-apigateway-documentation": {"documentationParts": list(_parts(document))},
+    }
+    unknown = body["x-amazon-apigateway-gateway-responses"]["MISSING_AUTHENTICATION_TOKEN"]
+    header = f"gatewayresponse.header.{DOCUMENT_HEADER}"
+    unknown["responseParameters"][header] = f"'{fingerprint(body)}'"
+    return body
+
+
+def served(body: Document) -> str:
+    """Return the fingerprint that a stage deployed from a document answers with."""
+    unknown = body["x-amazon-apigateway-gateway-responses"]["MISSING_AUTHENTICATION_TOKEN"]
+    value: str = unknown["responseParameters"][f"gatewayresponse.header.{DOCUMENT_HEADER}"]
+    return value.strip("'")

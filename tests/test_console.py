@@ -1,0 +1,170 @@
+"""The console's server: whom it serves, what it joins, what it hides."""
+
+import json
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from local import deploy, program
+from local.console import Console, server
+from local.console.record import KEPT, Record
+from tests.conftest import declare
+
+
+@pytest.fixture(scope="module")
+def console() -> Console:
+    """Return a console that has heard of all that the stack declares."""
+    page = Console()
+    for resource in declare("dev"):
+        page.declare(resource)
+    return page
+
+
+@pytest.fixture(scope="module")
+def page(console: Console, local: deploy.LocalStack) -> FlaskClient:
+    """Return a client of the console of a stack that is up."""
+    return server.application(console, local).test_client()
+
+
+def _get(console: Console, page: FlaskClient, path: str = "", **headers: str) -> Any:
+    base = f"http://127.0.0.1:{console.port}"
+    return page.get(f"/{console.token}/{path}", base_url=base, headers=headers)
+
+
+def test_it_serves_its_own_page_alone(console: Console, page: FlaskClient) -> None:
+    assert _get(console, page).status_code == 200
+    own = f"http://127.0.0.1:{console.port}"
+    assert _get(console, page, "stack.json", Origin=own).status_code == 200
+    assert _get(console, page, Host=f"evil.example:{console.port}").status_code == 421
+    assert _get(console, page, Host="127.0.0.1:1").status_code == 421
+    assert _get(console, page, "stack.json", Origin="http://evil.example").status_code == 403
+    assert _get(console, page, "stack.json", Origin="null").status_code == 403
+    foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    assert _get(console, page, "page/app.js", **foreign).status_code == 403
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert _get(console, page, **link).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "é"])
+def test_it_serves_nothing_without_its_token(
+    console: Console, page: FlaskClient, token: str
+) -> None:
+    for path in ("", "stack.json", "page/app.js", "events", "try/epoch"):
+        base = f"http://127.0.0.1:{console.port}"
+        assert page.get(f"/{token}/{path}", base_url=base).status_code == 404
+
+
+def test_its_policy_allows_nothing_foreign(console: Console, page: FlaskClient) -> None:
+    headers = _get(console, page).headers
+    policy = dict(part.split(maxsplit=1) for part in headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == "'none'" and policy["script-src"] == "'self'"
+    assert {*" ".join(policy.values()).split()} == {"'none'", "'self'", "data:"}
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+def test_files_beside_the_page_stay_where_they_are(console: Console, page: FlaskClient) -> None:
+    for path in ("page/../server.py", "page/%2e%2e/server.py", "viewer/../__init__.py"):
+        assert _get(console, page, path).status_code == 404
+
+
+def test_a_call_goes_through_to_the_api(console: Console, page: FlaskClient, local: Any) -> None:
+    where = f"/{console.token}/try/epoch"
+    base = f"http://127.0.0.1:{console.port}"
+    key = {"x-api-key": local.outputs["api_key"]}
+    answer = page.post(where, base_url=base, headers=key)
+    assert answer.status_code == 201 and answer.json
+    assert answer.headers["Content-Security-Policy"] == "sandbox"
+    assert page.post(where, base_url=base).status_code == 403
+
+
+def test_secrets_are_told_only_when_asked_for(
+    console: Console, page: FlaskClient, local: Any
+) -> None:
+    shown = _get(console, page, "stack.json")
+    assert local.outputs["api_key"] not in shown.text
+    assert shown.json["outputs"]["api_key"] is None
+    assert shown.json["project"] == program.project_name() and shown.json["stack"] == "dev"
+    told = _get(console, page, "secret.json?name=api_key").json
+    assert told == {"value": local.outputs["api_key"]}
+
+
+def test_a_table_is_read_in_pages(console: Console, page: FlaskClient, local: Any) -> None:
+    for _ in range(30):
+        assert local.call().status == 201
+    seen, after = 0, ""
+    while True:
+        name = local.outputs["table_name"]
+        found = page.get(
+            f"/{console.token}/table.json",
+            query_string={"name": name, "after": after},
+            base_url=f"http://127.0.0.1:{console.port}",
+        ).json
+        assert found and len(found["items"]) <= 25
+        seen, after = seen + len(found["items"]), found["after"]
+        if not after:
+            break
+    assert seen == len(local.items()) > 25
+
+
+def test_the_api_the_picture_and_the_declared_graphs_are_there(
+    console: Console, page: FlaskClient, local: Any
+) -> None:
+    document = _get(console, page, "openapi.json").json
+    assert "/epoch" in document["paths"]
+    assert local.outputs["endpoint"].startswith(document["servers"][0]["url"])
+    assert _get(console, page, "architecture.svg").text.startswith("<svg")
+    metrics = _get(console, page, "metrics.json").json
+    (body,) = (
+        json.loads(resource.inputs["dashboardBody"])
+        for resource in console.resources.values()
+        if resource.kind.endswith(":Dashboard")
+    )
+    titles = [w["properties"]["title"] for w in body["widgets"] if w["type"] == "metric"]
+    assert [graph["title"] for graph in metrics["graphs"]] == titles
+    assert {alarm["state"] for alarm in metrics["alarms"]} <= {"OK", "ALARM", "INSUFFICIENT_DATA"}
+
+
+def _call(identity: str, **more: Any) -> dict[str, Any]:
+    call = {"kind": "call", "id": identity, "at": 1.0, "ms": 5.0, "method": "POST"}
+    return {**call, "path": "/epoch", "status": 500, "apiKey": None, **more}
+
+
+def test_what_belongs_to_a_request_is_joined(local: deploy.LocalStack) -> None:
+    record = Record()
+    record.take(
+        {
+            "kind": "refusal",
+            "trace": "Root=1-a;Sampled=1",
+            "action": "dynamodb:PutItem",
+            "resource": "arn:aws:dynamodb:r:1:table/t",
+        }
+    )
+    line = {"apiRequestId": "one", "traceId": "1-a", "coldStart": True}
+    record.take({"kind": "log", "at": 1.001, "lines": ["START RequestId: x", json.dumps(line)]})
+    record.take(_call("one"))
+    record.take(_call("two", refused={"type": "THROTTLED", "reason": "Too Many Requests"}))
+    news = record.news(0, 0)
+    assert [request["id"] for request in news["requests"]] == ["one", "two"]
+    assert news["requests"][0]["coldStart"] and not record.news(news["number"], 0)["requests"]
+    found = record.request("one", local.traces)
+    assert found and found["line"] == line
+    assert found["refusals"][0]["statement"] == {
+        "Effect": "Allow",
+        "Action": "dynamodb:PutItem",
+        "Resource": "arn:aws:dynamodb:r:1:table/t",
+    }
+    other = record.request("two", local.traces)
+    assert other and not other["refusals"] and other["refused"]["type"] == "THROTTLED"
+    assert record.request("none", local.traces) is None
+
+
+def test_only_the_newest_requests_are_kept() -> None:
+    record = Record()
+    for number in range(KEPT + 10):
+        record.take(_call(str(number)))
+        record.take({"kind": "log", "at": 1.0, "lines": ["output"]})
+    kept = record.news(0, 0)["requests"]
+    assert len(kept) == KEPT and kept[0]["id"] == "10"

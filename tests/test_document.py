@@ -1,0 +1,348 @@
+"""The document: what clients download, what API Gateway imports, and what neither may hold.
+
+The numbers in brackets are those of API Gateway's facts, as the test of the import has them.
+"""
+
+import enum
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+import pytest
+from openapi_spec_validator import validate
+
+from function.contract import Answer, DeclarationError, Endpoint, Parameter, Request
+from function.endpoints import check, declared
+from local.program import ROOT
+from openapi import gateway
+from openapi.document import About, document
+
+T = TypeVar("T")
+
+ABOUT = About(title="Shop", version="1.2.3", description="Sells.", license="MIT", contact="Us")
+SETTINGS = gateway.Settings(
+    name="shop-dev",
+    description="Sells.",
+    invoke_arn="arn:invoke",
+    security_policy="SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09",
+    endpoint_access_mode="STRICT",
+)
+
+
+class Size(enum.Enum):
+    """An enumeration."""
+
+    SMALL = "small"
+    LARGE = "large"
+
+
+class Tag(msgspec.Struct, forbid_unknown_fields=True):
+    """A label."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=20, examples=["red"])]
+
+
+class Cash(msgspec.Struct, tag="cash", forbid_unknown_fields=True):
+    """One way to pay."""
+
+    amount: float
+
+
+class Card(msgspec.Struct, tag="card", forbid_unknown_fields=True):
+    """Another way to pay."""
+
+    number: str
+
+
+class Order(msgspec.Struct, forbid_unknown_fields=True):
+    """What is bought."""
+
+    size: Size
+    tags: list[Tag]
+    payment: Cash | Card
+    count: Annotated[int, msgspec.Meta(ge=1, le=9)] = 1
+    picture: bytes = b""
+    note: str | msgspec.UnsetType = msgspec.UNSET
+    first: Annotated[Tag, msgspec.Meta(description="the main one")] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
+
+
+class Page(msgspec.Struct, Generic[T]):
+    """A part of a list."""
+
+    items: list[T]
+
+
+def handle(_: Request[Any]) -> Answer:
+    """Answer nothing."""
+    return Answer(status=204, body=None)
+
+
+def endpoint(**changes: Any) -> Endpoint[Any]:
+    """Return an endpoint with these differences."""
+    plain: Endpoint[Any] = Endpoint(
+        method="POST", path="/orders", summary="Order.", handle=handle, answers={204: None}
+    )
+    return plain._replace(**changes)
+
+
+def of(*endpoints: Endpoint[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the document as clients see it and as API Gateway does; the former is valid."""
+    client = document(check(endpoints), ABOUT)
+    validate(client)
+    return client, gateway.imported(client, check(endpoints), SETTINGS)
+
+
+def keywords(value: Any) -> set[str]:
+    """Return the keywords of all schemas in a value."""
+    if isinstance(value, list):
+        return set().union(*map(keywords, value)) if value else set()
+    if not isinstance(value, Mapping):
+        return set()
+    inner = [v for k, v in value.items() if k != "properties"]
+    inner += list(value.get("properties", {}).values())
+    return set(value) | set().union(*map(keywords, inner)) if value else set()
+
+
+def test_the_commands_document_is_the_committed_one_and_valid() -> None:
+    run = [sys.executable, "-m", "openapi"]
+    printed = [
+        subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True, env=env).stdout
+        for env in ({"PYTHONHASHSEED": "1"}, {"PYTHONHASHSEED": "2"})
+    ]
+    assert printed[0] == printed[1]
+    committed = (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")
+    assert printed[0] == committed, "docs/openapi.json is not what is declared; run: make snapshot"
+    validate(json.loads(committed))
+
+
+def test_types_are_written_as_openapi_3_0_has_them() -> None:
+    client, _ = of(endpoint(body=Order, answers={200: Page[Tag]}))
+    schemas = client["components"]["schemas"]
+    assert set(schemas) >= {"Order", "Tag", "Size", "PageTag", "Problem"}  # [1.2]
+    order = schemas["Order"]["properties"]
+    assert schemas["Size"] == {
+        "title": "Size",
+        "type": "string",
+        "enum": ["large", "small"],
+    }
+    assert order["tags"] == {"type": "array", "items": {"$ref": "#/components/schemas/Tag"}}
+    assert order["first"] == {"$ref": "#/components/schemas/Tag"}  # [1.5]
+    kinds = [member["properties"]["type"]["enum"] for member in order["payment"]["anyOf"]]
+    assert sorted(kinds) == [["card"], ["cash"]]  # [1.8, 1.9, 1.13]
+    assert "discriminator" not in order["payment"]
+    assert order["picture"] == {"type": "string", "format": "byte", "default": ""}
+    assert schemas["Tag"]["properties"]["name"]["example"] == "red"
+    (amount,) = (
+        member["properties"]["amount"]
+        for member in order["payment"]["anyOf"]
+        if "amount" in member["properties"]
+    )
+    assert amount == {"type": "number", "format": "double"}
+
+
+def test_answers_may_grow_and_bodies_may_not() -> None:
+    client, _ = of(endpoint(body=Tag, answers={200: Page[Tag]}))
+    schemas = client["components"]["schemas"]
+    assert schemas["PageTag"]["additionalProperties"] is True
+    assert schemas["Problem"]["additionalProperties"] is True
+    assert schemas["Tag"]["additionalProperties"] is False
+
+
+def test_what_is_imported_has_no_word_that_api_gateway_loses_or_refuses() -> None:
+    shipped = gateway.imported(document(declared(), ABOUT), declared(), SETTINGS)
+    _, rich = of(endpoint(body=Order, answers={200: Page[Tag]}, cors=("https://a.example",)))
+    for imported in (shipped, rich):
+        used = keywords(imported["components"]["schemas"])
+        lost = {"const", "examples", "example", "default", "deprecated", "nullable", "oneOf"}
+        assert not used & (lost | {"allOf", "discriminator", "prefixItems", "contentEncoding"})
+        assert len(gateway.text(imported)) < 6_000_000  # [6.1]
+        assert "servers" not in imported and "security" not in imported  # [1.18, 1.19]
+        for path in imported["paths"].values():
+            for method, operation in path.items():
+                for parameter in operation.get("parameters", ()):  # [1.14]
+                    assert parameter["schema"] == {"type": "string"}
+                    assert parameter["in"] in {"path", "query", "header"}  # [1.15]
+                if not method.startswith("x-"):
+                    assert set(operation["responses"]) and "default" not in operation["responses"]
+
+
+def test_a_path_catches_the_methods_that_no_endpoint_takes() -> None:
+    _, imported = of(endpoint(), endpoint(path="/open", public=True))
+    keyed, public = imported["paths"]["/orders"], imported["paths"]["/open"]
+    assert keyed["x-amazon-apigateway-any-method"]["security"] == keyed["post"]["security"]
+    assert "security" not in public["post"]  # [4.3]
+    assert "security" not in public["x-amazon-apigateway-any-method"]  # [4.4]
+    for path in (keyed, public):
+        assert "x-amazon-apigateway-request-validator" not in (
+            path["x-amazon-apigateway-any-method"]  # [4.5]
+        )
+        for operation in path.values():
+            integration = operation["x-amazon-apigateway-integration"]
+            assert integration == {"type": "aws_proxy", "httpMethod": "POST", "uri": "arn:invoke"}
+
+
+def test_a_body_is_validated_by_the_gateway_too() -> None:
+    _, imported = of(endpoint(body=Tag), endpoint(method="PUT"))
+    path = imported["paths"]["/orders"]
+    validators = imported["x-amazon-apigateway-request-validators"]
+    of_body = validators[path["post"]["x-amazon-apigateway-request-validator"]]
+    assert of_body == {"validateRequestParameters": True, "validateRequestBody": True}
+    without = validators[path["put"]["x-amazon-apigateway-request-validator"]]
+    assert without == {"validateRequestParameters": True, "validateRequestBody": False}
+    content = path["post"]["requestBody"]["content"]
+    assert content == {"application/json": {"schema": {"$ref": "#/components/schemas/Tag"}}}
+    assert "415" in path["post"]["responses"] and "415" not in path["put"]["responses"]
+
+
+def test_one_origin_may_read_the_gateways_own_answers_and_several_need_all() -> None:
+    def origin(*cors: str) -> str | None:
+        _, imported = of(endpoint(cors=cors))
+        answers = imported["x-amazon-apigateway-gateway-responses"].values()
+        header = "gatewayresponse.header.Access-Control-Allow-Origin"
+        (found,) = {answer["responseParameters"].get(header) for answer in answers}
+        return found
+
+    assert origin() is None
+    assert origin("https://a.example") == "'https://a.example'"
+    assert origin("https://a.example", "https://b.example") == "'*'"  # [5.5, 5.6]
+
+
+def test_a_preflight_needs_no_key_and_knows_every_origin() -> None:
+    origins = ("https://a.example", "https://b.example")
+    client, imported = of(endpoint(cors=origins), endpoint(method="PUT", cors=origins))
+    preflight = imported["paths"]["/orders"]["options"]
+    assert "options" not in client["paths"]["/orders"]
+    assert "security" not in preflight  # [5.2]
+    assert "x-amazon-apigateway-request-validator" not in preflight
+    integration = preflight["x-amazon-apigateway-integration"]
+    (answer,) = integration["responses"].values()
+    sent = answer["responseParameters"]
+    assert sent["method.response.header.Access-Control-Allow-Origin"] == "'https://a.example'"
+    assert sent["method.response.header.Access-Control-Allow-Methods"] == "'POST,PUT'"
+    assert "x-api-key" in sent["method.response.header.Access-Control-Allow-Headers"]
+    declared_headers = preflight["responses"]["204"]["headers"]
+    assert {f"method.response.header.{name}" for name in declared_headers} == set(sent)
+    assert '"https://b.example"' in answer["responseTemplates"]["application/json"]  # [5.3]
+    status = json.loads(integration["requestTemplates"]["application/json"])["statusCode"]
+    assert str(status) == answer["statusCode"]  # [5.1]
+
+
+def test_every_part_of_the_documentation_stands_once() -> None:
+    client, imported = of(
+        endpoint(
+            path="/orders/{id}",
+            path_parameters=(Parameter(name="id", description="Which."),),
+            query=(Parameter(name="full", description="All of it."),),
+            body=Tag,
+        ),
+        endpoint(),
+    )
+    parts = imported["x-amazon-apigateway-documentation"]["documentationParts"]
+    places = [tuple(sorted(part["location"].items())) for part in parts]
+    assert len(places) == len(set(places)) <= 2_000  # [2.4, 2.11]
+    for part in parts:
+        location, kind = part["location"], part["location"]["type"]
+        fields = {"API": 1, "METHOD": 3, "RESPONSE": 4, "RESPONSE_HEADER": 5}
+        assert len(location) == fields.get(kind, 4) and all(location.values())
+        assert all(part["properties"].values())
+    assert parts[0]["properties"]["info"]["description"] == client["info"]["description"]
+    assert "version" not in imported["x-amazon-apigateway-documentation"]  # [2.6]
+
+
+def test_413_is_nobodys_to_shape() -> None:
+    client, imported = of(endpoint())
+    assert "REQUEST_TOO_LARGE" not in imported["x-amazon-apigateway-gateway-responses"]  # [4.10]
+    assert "content" not in client["paths"]["/orders"]["post"]["responses"]["413"]
+
+
+class Nullable(msgspec.Struct, forbid_unknown_fields=True):
+    """A member that may be null."""
+
+    name: str | None = None
+
+
+class Pair(msgspec.Struct, forbid_unknown_fields=True):
+    """An array of several types."""
+
+    pair: tuple[int, str]
+
+
+class Above(msgspec.Struct, forbid_unknown_fields=True):
+    """An exclusive bound."""
+
+    more: Annotated[int, msgspec.Meta(gt=0)]
+
+
+class Anything(msgspec.Struct, forbid_unknown_fields=True):
+    """An array of anything."""
+
+    anything: list  # type: ignore[type-arg]
+
+
+class Open(msgspec.Struct):
+    """An object that takes more than it names."""
+
+    name: str
+
+
+CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    (
+        ({"body": Nullable}, r"body: Nullable.name may be null; use a member .*msgspec.UNSET"),
+        ({"body": Pair}, r"body: Pair.pair: API Gateway takes no 'prefixItems'; use an object"),
+        ({"body": Above}, r"Above.more: API Gateway takes no 'exclusiveMinimum'; use 'minimum'"),
+        ({"body": Anything}, "Anything.anything: an array needs 'items'"),
+        ({"body": Open}, "Open: a body's object must refuse .*forbid_unknown_fields=True"),
+        ({"body": list[Tag]}, "must be a class with fields"),
+        ({"body": Size}, "Size must have 'type': 'object'"),
+        ({"body": {"type": "object"}}, "a schema needs a 'title'"),
+        ({"body": {**CLOSED, "title": "An order"}}, "a schema needs a 'title'"),
+        ({"body": {**CLOSED, "allOf": []}}, "Sent: API Gateway takes no 'allOf'"),
+        ({"body": {**CLOSED, "properties": {"a": {"const": 1}}}}, "Sent.a: .* no 'const'; use 'e"),
+        ({"body": {**CLOSED, "properties": {"a": {"type": "text"}}}}, "Sent.a: 'type' must be one"),
+        ({"body": {**CLOSED, "properties": {"a": {"type": ["string", "null"]}}}}, "Sent.a: 'type'"),
+        (
+            {"body": {**CLOSED, "properties": {"a": {"type": "number"}}}},
+            "a number needs a 'format'",
+        ),
+        ({"body": {**CLOSED, "properties": {"a": {"type": "array"}}}}, "an array needs 'items'"),
+        ({"body": {**CLOSED, "properties": {"a": {"$ref": "#/components/schemas/B"}}}}, r"\$ref"),
+        ({"body": {**CLOSED, "properties": {"a": {"type": "object"}}}}, "Sent.a: a body's object"),
+        ({"body": {**CLOSED, "required": []}}, "leave 'required' out"),
+        ({"body": {**CLOSED, "description": "ends */ here"}}, r"'\*/' in a description"),
+        ({"body": Tag, "method": "GET"}, "a GET has no body"),
+        ({"answers": {200: Nullable}}, "answer 200: Nullable.name may be null"),
+        ({"answers": {200: {"title": "A", "type": "string"}}}, "A must have 'type': 'object'"),
+        ({"cors": ("example.com",)}, "'example.com' is no origin"),
+        ({"cors": ("https://a.example/",)}, "is no origin"),
+        ({"cors": ("*", "https://a.example")}, r"'\*' is no origin .* alone"),
+        ({"cors": ("*",), "method": "OPTIONS"}, "API Gateway answers OPTIONS itself"),
+        (
+            {"answer_headers": (Parameter(name="WWW-Authenticate", description="How."),)},
+            "WWW-Authenticate never reaches a client",  # [1.17]
+        ),
+        ({"summary": "A */ comment."}, r"'\*/' in a text"),  # [1.23]
+        ({"path": "/a/pre{id}"}, "path must be /segments"),  # [1.16]
+    ),
+)
+def test_what_cannot_be_imported_is_refused_where_it_is_declared(
+    changes: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(DeclarationError, match=f"^[A-Z]+ /[a-z/{{}}]+: .*{says}"):
+        of(endpoint(**changes))
+
+
+def test_two_types_of_one_name_and_two_origins_of_one_path_are_refused() -> None:
+    other = {**CLOSED, "title": "Tag"}
+    with pytest.raises(DeclarationError, match="PUT /orders: body: another type is called Tag"):
+        of(endpoint(body=Tag), endpoint(method="PUT", body=other))
+    with pytest.raises(DeclarationError, match="PUT /orders: cors must be that of the path's"):
+        of(endpoint(cors=("*",)), endpoint(method="PUT"))

@@ -1,0 +1,141 @@
+"""What API Gateway refuses, and what a caller gets where the function fails."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from local import deploy
+
+PROBLEM = {"type", "title", "status", "detail", "requestId"}
+
+
+@pytest.fixture(name="broken", scope="module")
+def _broken() -> Iterator[deploy.LocalStack]:
+    with deploy.up("dev") as stack:
+        yield stack
+
+
+def _raw(stack: deploy.LocalStack, head: str, body: str = "") -> bytes:
+    """Send a request as it stands, and return all that comes back."""
+    url = urlsplit(stack.outputs["endpoint"])
+    assert url.hostname and url.port
+    with socket.create_connection((url.hostname, url.port), timeout=10) as connection:
+        text = head.format(path=url.path, key=stack.outputs["api_key"])
+        connection.sendall((text.replace("\n", "\r\n") + "\r\n" + body).encode())
+        connection.settimeout(3)
+        received = b""
+        try:
+            while piece := connection.recv(65536):
+                received += piece
+        except TimeoutError:
+            pass
+        return received
+
+
+ORDINARY = "POST {path} HTTP/1.1\nHost: x\nx-api-key: {key}\nContent-Length: 0\n"
+
+
+@pytest.mark.parametrize("path", ("/epoch/", "//epoch", "/%2fepoch", "/epoch%2f", "/Epoch"))
+def test_only_the_very_path_is_served(local: deploy.LocalStack, path: str) -> None:
+    before = len(local.items())
+    reply = local.call(path=path)
+    assert reply.status == 404 and set(reply.json()) == PROBLEM
+    assert len(local.items()) == before
+
+
+@pytest.mark.parametrize(
+    "head",
+    (
+        ORDINARY.replace("POST", "post"),
+        ORDINARY.replace("Length: 0", "Length: 4\nTransfer-Encoding: chunked"),
+    ),
+)
+def test_what_is_ambiguous_is_refused_and_ends_the_connection(
+    local: deploy.LocalStack, head: str
+) -> None:
+    before = len(local.items())
+    second = ORDINARY.format(path="/", key="x").replace("\n", "\r\n")
+    received = _raw(local, head, f"0\r\n\r\n{second}\r\n")
+    assert received.startswith(b"HTTP/1.1 400 ") and received.count(b"HTTP/1.1") == 1
+    assert len(local.items()) == before
+    assert _raw(local, ORDINARY + "Connection: close\n").startswith(b"HTTP/1.1 201 ")
+
+
+def _break(stack: deploy.LocalStack, **change: str) -> None:
+    client, name = stack.emulator.client("lambda"), stack.outputs["function_name"]
+    client.update_function_configuration(FunctionName=name, **change)
+    version = client.publish_version(FunctionName=name)["Version"]
+    for alias in client.list_aliases(FunctionName=name)["Aliases"]:
+        client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
+
+
+@pytest.mark.parametrize(
+    ("handler", "reason"),
+    (
+        ("function.nothing.handler", "No module named 'function.nothing'"),
+        ("function.main.nothing", "nothing"),
+        ("function.main._handle", "positional argument"),
+        ("operator.is_", "no statusCode"),
+    ),
+)
+def test_a_function_that_fails_is_the_declared_answer(
+    broken: deploy.LocalStack, handler: str, reason: str
+) -> None:
+    _break(broken, Handler=handler)
+    reply = broken.call()
+    assert reply.status == 500 and set(reply.json()) == PROBLEM
+    assert reason in broken.emulator.failures()[-1] and reason not in reply.body
+    _break(broken, Handler="function.main.handler")
+    assert broken.call().status == 201
+
+
+def test_without_its_permission_a_function_is_not_invoked(broken: deploy.LocalStack) -> None:
+    client, name = broken.emulator.client("lambda"), broken.outputs["function_name"]
+    (alias,) = client.list_aliases(FunctionName=name)["Aliases"]
+    where = {"FunctionName": name, "Qualifier": alias["Name"]}
+    policy = client.get_policy(**where)["Policy"]
+    sid = policy.split('"Sid": "')[1].split('"')[0]
+    client.remove_permission(**where, StatementId=sid)
+    reply = broken.call()
+    assert reply.status == 500 and set(reply.json()) == PROBLEM
+    assert "its policy does not let API Gateway invoke it" in broken.emulator.failures()[-1]
+
+
+def test_an_invocation_whose_payload_is_no_object_reaches_the_function(
+    local: deploy.LocalStack,
+) -> None:
+    client = local.emulator.client("lambda")
+    for payload in (b"[1]", b'"x"', b"5", b"null"):
+        reply = client.invoke(FunctionName=local.outputs["function_name"], Payload=payload)
+        assert reply["StatusCode"] == 200 and b'"statusCode": 404' in reply["Payload"].read()
+
+
+def test_the_local_run_listens_on_loopback_only(local: deploy.LocalStack) -> None:
+    assert local.call().status == 201
+    mark = f"GATEWAY_PORT={local.emulator.port}".encode()
+    sockets = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # ended, or another user's
+            if mark in (process / "environ").read_bytes():
+                sockets |= {os.readlink(entry) for entry in (process / "fd").iterdir()}
+    lines = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path("/proc/net", table).read_text("ascii").splitlines()[1:]
+    ]
+    listening = {
+        fields[1].split(":")[0]
+        for fields in lines
+        if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets
+    }
+    assert listening == {"0100007F"}
+
+
+def test_the_tracer_opens_nothing_in_a_public_folder(local: deploy.LocalStack) -> None:
+    assert local.call().status == 201
+    assert (local.emulator.leash.folder / ".aws-xray" / "initialized").exists()

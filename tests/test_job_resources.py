@@ -1,0 +1,131 @@
+"""What a stack declares for its jobs, and which declarations are refused."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from function.contract import Access, DeclarationError
+from function.job import Changes, Job, Messages, Schedule
+from function.jobs import check
+from function.messages import Send
+from function.services import Service
+from local import program
+from local.program import Properties, Resource
+
+
+@pytest.fixture(name="declared")
+def _declared(jobs: Mapping[str, Job]) -> list[Resource]:
+    assert jobs
+    return program.declare("dev")
+
+
+def _of(declared: list[Resource], kind: str, name: str) -> Properties:
+    (found,) = [r.inputs for r in declared if r.kind.endswith(f":{kind}") and r.name == name]
+    return found
+
+
+def _allowed(declared: list[Resource], name: str) -> dict[str, Any]:
+    policy = json.loads(_of(declared, "RolePolicy", name)["policy"])
+    return {
+        action: statement["Resource"]
+        for statement in policy["Statement"]
+        for action in statement["Action"]
+    }
+
+
+def test_a_job_runs_from_the_bundle_in_a_function_of_its_own(declared: list[Resource]) -> None:
+    job, api = (
+        _of(declared, "Function", f"epoch-dev-{name}") for name in ("job-clean-up", "function")
+    )
+    assert job["code"].assets.keys() == api["code"].assets.keys()
+    assert job["handler"] == "function.work.handler" and job["timeout"] == 100
+    assert job["environment"]["variables"]["JOB"] == "clean_up"
+    assert job["role"] != api["role"]
+
+
+def test_a_job_may_do_what_its_trigger_needs_and_no_more(declared: list[Resource]) -> None:
+    observed = {
+        *("logs:CreateLogStream", "logs:PutLogEvents"),
+        *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+    }
+    letters = "arn:aws:sqs:eu-central-1:123456789012:epoch-dev-job-{}-dead-letters"
+    once = _allowed(declared, "epoch-dev-job-clean-up")
+    assert once.keys() - observed == {"sqs:SendMessage"}
+    assert once["sqs:SendMessage"] == letters.format("clean-up")
+    follow = _allowed(declared, "epoch-dev-job-follow")
+    stream = {f"dynamodb:{a}" for a in ("DescribeStream", "GetRecords", "GetShardIterator")}
+    assert follow.keys() - observed == {*stream, "dynamodb:ListStreams", "sqs:SendMessage"}
+    assert follow["dynamodb:GetRecords"].endswith(":epoch-dev-epochs/stream/label")
+    ship = _allowed(declared, "epoch-dev-job-ship")
+    taken = {
+        f"sqs:{action}" for action in ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
+    }
+    assert ship.keys() - observed == taken
+    assert ship["sqs:ReceiveMessage"].endswith(":epoch-dev-orders")
+    schedule = _allowed(declared, "epoch-dev-job-clean-up-schedule")
+    assert schedule.keys() == {"lambda:InvokeFunction", "sqs:SendMessage"}
+
+
+def test_a_queue_hides_six_timeouts_long_and_gives_up_after_the_attempts(
+    declared: list[Resource],
+) -> None:
+    assert _of(declared, "Queue", "epoch-dev-orders")["visibilityTimeoutSeconds"] == 600
+    redrive = json.loads(_of(declared, "RedrivePolicy", "epoch-dev-job-ship")["redrivePolicy"])
+    assert redrive["maxReceiveCount"] == 5 and redrive["deadLetterTargetArn"].endswith("letters")
+    mapping = _of(declared, "EventSourceMapping", "epoch-dev-job-ship")
+    assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["scalingConfig"] == {"maximumConcurrency": 10}
+
+
+def test_a_stream_is_retried_halved_and_given_up(declared: list[Resource]) -> None:
+    mapping = _of(declared, "EventSourceMapping", "epoch-dev-job-follow")
+    assert mapping["maximumRetryAttempts"] == 4 and mapping["bisectBatchOnFunctionError"]
+    assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["destinationConfig"]["onFailure"]["destinationArn"].endswith("dead-letters")
+
+
+def test_a_schedule_keeps_its_time_zone_and_its_failures(declared: list[Resource]) -> None:
+    schedule = _of(declared, "Schedule", "epoch-dev-job-clean-up")
+    assert schedule["scheduleExpressionTimezone"] == "Europe/Berlin"
+    assert schedule["target"]["deadLetterConfig"]["arn"].endswith("-dead-letters")
+    retries = _of(declared, "FunctionEventInvokeConfig", "epoch-dev-job-clean-up")
+    assert retries["maximumRetryAttempts"] == 2 and retries["qualifier"] == "live"
+
+
+def _job(**changed: Any) -> Job:
+    plain: dict[str, Any] = {"trigger": Schedule("rate(1 day)"), "summary": "x", "handle": print}
+    return Job(**{**plain, **changed})
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"summary": " "}, "summary is missing"),
+        ({"timeout_s": 901}, "timeout_s must be from 1 to 900, not 901"),
+        ({"memory_mb": 64}, "memory_mb must be from 128 to 10,240, not 64"),
+        ({"trigger": Schedule("every day")}, "'every day' is not rate(5 minutes), cron("),
+        ({"trigger": Schedule("cron(0 3 * * * *)")}, "needs one '?', as its day or its weekday"),
+        ({"trigger": Schedule("rate(1 day)", timezone="Berlin")}, "'Berlin' is not a time zone"),
+        ({"trigger": Schedule("rate(1 day)", attempts=4)}, "attempts must be from 1 to 3, not 4"),
+        ({"trigger": Messages(queue="ordres")}, "unknown queue 'ordres'; known queues: "),
+        ({"trigger": Changes(table="epoch")}, "unknown table 'epoch'; known tables: "),
+        ({"access": (Send(queue="ordres"),)}, "unknown queue 'ordres'"),
+        ({"access": (Access(table="none", actions=()),)}, "unknown table 'none'"),
+        ({"access": (Service("s3", "bucket", ()),)}, "resource 'bucket' of s3 is neither"),
+        ({"access": (Service("s3", "*", ("s3:*",)),)}, "'s3:*' is not an action such as"),
+    ],
+)
+def test_a_job_that_cannot_work_is_refused(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(DeclarationError) as refused:
+        check({"nightly": _job(**changed)})
+    assert str(refused.value).startswith("function/jobs/nightly.py: ") and message in str(refused)
+
+
+def test_a_queue_has_one_taker_and_a_job_a_name_that_aws_takes(jobs: Mapping[str, Job]) -> None:
+    with pytest.raises(DeclarationError, match="several jobs take the messages of 'orders'"):
+        check({"ship": jobs["ship"], "bill": jobs["ship"]})
+    for name in ("Nightly", "_x", "a__b", "x" * 31):
+        with pytest.raises(DeclarationError, match="a job's name is up to 30 characters"):
+            check({name: _job()})
