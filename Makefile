@@ -3,6 +3,7 @@ PYTHON := .venv/bin/python
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
+BROWSER := .venv-browser/.ready
 SOURCES := __main__.py bench components function local openapi tests tools deployer
 # What `make lint` runs, each as lint-<name>.
 LINTS := style pylint types imports dead-code workflows schemas shell spelling
@@ -28,6 +29,11 @@ test: $(READY) $(SCANNERS)
 # Under Pulumi's own engine; without a CLI, Go builds it once, in some minutes.
 engine: $(READY)
 	@$(PYTHON) -m tools.engine
+
+# The console in Debian's chromium; skipped with the reason where that is not installed.
+test-browser screenshots: $(BROWSER)
+	@$(if $(filter screenshots,$@),EPOCH_SCREENSHOTS=docs) PYTHONPATH=$$(echo .venv/lib/*/site-packages) \
+	  .venv-browser/bin/python -m pytest -q -rs tests/browser $(if $(filter screenshots,$@),-k pictures)
 
 # Side by side, each one's output in one piece, and all of them even where one fails.
 lint: $(READY)
@@ -115,6 +121,9 @@ lock: $(READY)
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	  --python-version 3.11 -c requirements-dev.txt tests/browser/requirements.in \
+	  -o tests/browser/requirements.txt
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.13 -c function/requirements.txt bench/requirements.in \
 	  -o bench/requirements.txt
 
@@ -123,7 +132,7 @@ upgrade: UPGRADE := --upgrade
 upgrade: lock
 
 clean:
-	rm -rf .venv .venv-scan .build .local .bench
+	rm -rf .venv .venv-browser .venv-scan .build .local .bench
 
 # uv installs in seconds what pip would need a minute for; pip brings uv itself, at its locked hash.
 $(READY): requirements-dev.txt
@@ -138,4 +147,9 @@ $(READY): requirements-dev.txt
 $(SCANNERS): requirements-scan.txt | $(READY)
 	@test -x .venv-scan/bin/python || .venv/bin/uv venv --quiet --python $(PYTHON) .venv-scan
 	@.venv/bin/uv pip sync --quiet --python .venv-scan/bin/python --require-hashes requirements-scan.txt
+	@touch $@
+
+$(BROWSER): tests/browser/requirements.txt | $(READY)
+	@test -x .venv-browser/bin/python || .venv/bin/uv venv --quiet --python $(PYTHON) .venv-browser
+	@.venv/bin/uv pip sync --quiet --python .venv-browser/bin/python --require-hashes tests/browser/requirements.txt
 	@touch $@

@@ -45,7 +45,7 @@ class Stores:
         )
         return known.apply(
             lambda arns: [
-                *permissions.statements(access, arns["tables"], arns["queues"]),
+                *permissions.statements(access, arns["tables"], arns["queues"], self.settings),
                 *permissions.reading(arns["secrets"]),
             ]
         )
@@ -77,6 +77,8 @@ class Compute:
         snap_start: bool = False,
     ) -> None:
         child = pulumi.ResourceOptions(parent=parent)
+        if roles.permissions_boundary:
+            permissions.check(access, stores.settings)
         self.log_group = aws.cloudwatch.LogGroup(
             name, retention_in_days=log_retention_days, opts=child
         )

@@ -58,7 +58,7 @@ class Epoch(NamedTuple):
 
 
 @cache
-def _client(service: str) -> Any:
+def _client(service: str, read_s: float = 0) -> Any:
     """Return the process's client of a service: what `boto3.client` returns, without its detour.
 
     boto3 would only add its resources and S3 transfers, for 40 ms of a cold start.
@@ -70,7 +70,7 @@ def _client(service: str) -> Any:
         service,
         config=Config(
             connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=READ_TIMEOUT_S,
+            read_timeout=read_s or READ_TIMEOUT_S,
             retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
             # Both cost a tenth of a call: naming the SDK's features for each, and validating what
             # the service validates, too.
@@ -160,10 +160,15 @@ def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
 
 
 def send(
-    service: str, operation: str, about: Mapping[str, str], request: Mapping[str, Any]
+    service: str,
+    operation: str,
+    about: Mapping[str, str],
+    request: Mapping[str, Any],
+    read_s: float = 0,
 ) -> dict[str, Any]:
     """Call an operation of a service's boto3 client, `about` being told to the trace.
 
+    Where an answer may take longer than DynamoDB's, `read_s` is how long each attempt waits for it.
     Raises as `call` does.
     """
     from botocore.exceptions import (  # pylint: disable=import-outside-toplevel
@@ -173,7 +178,7 @@ def send(
 
     from function import budget, telemetry  # pylint: disable=import-outside-toplevel
 
-    client = _client(service)
+    client = _client(service, read_s) if read_s else _client(service)
     try:
         with telemetry.aws_call(
             client.meta.service_model.service_id,
@@ -181,7 +186,7 @@ def send(
             **about,
         ):
             response: dict[str, Any] = budget.within(
-                BUDGET_S, partial(getattr(client, operation), **request)
+                BUDGET_S + ATTEMPTS * read_s, partial(getattr(client, operation), **request)
             )
             return response
     except ClientError as error:

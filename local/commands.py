@@ -88,14 +88,15 @@ def _fault() -> str:
 
 def _follow(local: deploy.LocalStack, record: Record) -> None:
     """Print requests as they come and publish the function when a file of it changes."""
-    log, sources, failed = deploy.LogTail(local), _sources(), 0
+    logs = [deploy.LogTail(local, local.outputs["log_group"]), *local.job_tails()]
+    sources, failed = _sources(), 0
     while True:
         try:
             failures = local.emulator.failures()
             for failure in failures[failed:]:
                 print(f"the function failed: {failure}", flush=True)
             failed = len(failures)
-            for line in log.read():
+            for line in (line for log in logs for line in log.read()):
                 print(_brief(line), flush=True)
             if (now := _sources()) != sources:
                 sources = now

@@ -130,15 +130,15 @@ class LocalStack:
                 )
 
     def reload(self) -> None:
-        """Publish the function's present sources behind its aliases."""
+        """Publish the present sources behind the aliases of all functions."""
         client, bundle = self.deployer.client("lambda"), _bundle()
-        name = self.outputs["function_name"]
         code = compute.zip_bytes(bundle.on_host(bundle.archive()))
-        version = client.update_function_code(FunctionName=name, ZipFile=code, Publish=True)[
-            "Version"
-        ]
-        for alias in client.list_aliases(FunctionName=name)["Aliases"]:
-            client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
+        for name in (self.outputs["function_name"], *self._jobs()):
+            version = client.update_function_code(FunctionName=name, ZipFile=code, Publish=True)[
+                "Version"
+            ]
+            for alias in client.list_aliases(FunctionName=name)["Aliases"]:
+                client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
 
     def items(self) -> list[dict[str, Any]]:
         """Return every stored item, in DynamoDB's JSON."""
@@ -147,7 +147,17 @@ class LocalStack:
 
     def log_lines(self) -> list[dict[str, Any]]:
         """Return the JSON lines of the function's log, oldest first."""
-        return LogTail(self).read()
+        return LogTail(self, self.outputs["log_group"]).read()
+
+    def job_tails(self) -> "list[LogTail]":
+        """Return readers of the jobs' logs."""
+        client = self.emulator.client("lambda")
+        found = [client.get_function_configuration(FunctionName=name) for name in self._jobs()]
+        return [LogTail(self, function["LoggingConfig"]["LogGroup"]) for function in found]
+
+    def _jobs(self) -> list[str]:
+        """Return the names of the jobs' functions."""
+        return list(self.outputs["jobs"].values())
 
 
 # Workers write at the same time, so a line may come this much after a younger one.
@@ -157,9 +167,9 @@ _LATE_MS = 2_000
 class LogTail:
     """Reads a function's log from where it last stopped."""
 
-    def __init__(self, stack: LocalStack) -> None:
+    def __init__(self, stack: LocalStack, group: str) -> None:
         pages = stack.emulator.client("logs").get_paginator("filter_log_events")
-        self._pages = partial(pages.paginate, logGroupName=stack.outputs["log_group"])
+        self._pages = partial(pages.paginate, logGroupName=group)
         self._since = 0
         self._seen: set[tuple[int, str, str]] = set()
 

@@ -1,6 +1,9 @@
 """The console's server: whom it serves, what it joins, what it hides."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,6 +128,24 @@ def test_the_api_the_picture_and_the_declared_graphs_are_there(
     titles = [w["properties"]["title"] for w in body["widgets"] if w["type"] == "metric"]
     assert [graph["title"] for graph in metrics["graphs"]] == titles
     assert {alarm["state"] for alarm in metrics["alarms"]} <= {"OK", "ALARM", "INSUFFICIENT_DATA"}
+
+
+def test_an_error_in_the_code_has_file_and_line(project: Path) -> None:
+    script = "from local import commands; print(commands._fault())"
+
+    def fault() -> str:
+        run = [sys.executable, "-c", script]
+        return subprocess.run(run, cwd=project, check=True, capture_output=True, text=True).stdout
+
+    assert fault().strip() == ""
+    source = project / "function" / "endpoints" / "post_epoch.py"
+    text = source.read_text()
+    source.write_text("nothing(\n" + text)
+    assert fault().startswith("function/endpoints/post_epoch.py, line 1: SyntaxError: ")
+    source.write_text(text + "\nabsent\n")
+    line = len(text.splitlines()) + 2
+    place = f"function/endpoints/post_epoch.py, line {line}"
+    assert fault().strip() == f"{place}: NameError: name 'absent' is not defined"
 
 
 def _call(identity: str, **more: Any) -> dict[str, Any]:

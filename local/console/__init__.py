@@ -3,6 +3,7 @@
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Mapping
 
 from local import deploy, program
@@ -15,6 +16,7 @@ class Console:
     def __init__(self) -> None:
         self.record = Record()
         self.resources: dict[str, program.Resource] = {}
+        self.started = time.time()
         self.token = secrets.token_urlsafe(24)
         self.socket = socket.create_server(("127.0.0.1", 0))
 

@@ -1,6 +1,8 @@
 """What the console shows of a stack, as JSON."""
 
 import json
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,8 +13,7 @@ if TYPE_CHECKING:
     from local.console import Console
 
 _PAGE_ITEMS = 25
-_WINDOW_S = 3_600
-_QUERIES = 500  # of one GetMetricData
+_WINDOW_S, _LEAST_S = 3_600, 300  # what graphs show: the last hour, of a young stack less
 
 Json = dict[str, Any]
 
@@ -38,13 +39,12 @@ class Stack:
         return str(self.local.outputs["endpoint"]).removesuffix("/epoch")
 
     def document(self) -> Json:
-        """Return the API's OpenAPI document, with the API on this machine as server."""
-        _, _, rest = self.local.outputs["endpoint"].partition("/_aws/execute-api/")
-        api, stage, _ = rest.split("/", 2)
-        export = self._client("apigateway").get_export(
-            restApiId=api, stageName=stage, exportType="oas30", accepts="application/json"
-        )
-        document: Json = json.loads(export["body"].read())
+        """Return the API's OpenAPI document as the sources are now, the API on this machine as
+        server."""
+        printed = subprocess.run(
+            [sys.executable, "-m", "openapi"], cwd=program.ROOT, check=True, capture_output=True
+        ).stdout
+        document: Json = json.loads(printed)
         return document | {"servers": [{"url": self.api}]}
 
     def resources(self) -> Json:
@@ -113,7 +113,7 @@ class Stack:
         return {"items": page["Items"], "after": json.dumps(following) if following else ""}
 
     def metrics(self) -> Json:
-        """Return the dashboard's graphs of the last hour, and the alarms."""
+        """Return the dashboard's graphs, and the alarms."""
         client = self._client("cloudwatch")
         names = [entry["DashboardName"] for entry in client.list_dashboards()["DashboardEntries"]]
         widgets = [
@@ -126,7 +126,7 @@ class Stack:
         alarms = client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
         now = time.time()
         return {
-            "from": now - _WINDOW_S,
+            "from": max(now - _WINDOW_S, min(self.console.started, now - _LEAST_S)),
             "to": now,
             "graphs": [
                 self._graph(widget["properties"], now)

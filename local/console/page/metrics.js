@@ -7,7 +7,7 @@ const NAMES = { OK: "off", ALARM: "on", INSUFFICIENT_DATA: "no data" };
 
 let timer;
 
-const number = (value) => (Number.isInteger(value) ? String(value) : value.toPrecision(3));
+const number = (value) => value.toLocaleString([], Number.isInteger(value) ? {} : { maximumSignificantDigits: 3 });
 
 function single(line) {
   const last = line.points.at(-1);
@@ -43,7 +43,7 @@ async function draw(main) {
   const { from, to, graphs, alarms } = await ask("metrics.json");
   const top = scrollY;
   main.replaceChildren(h("div", { class: "page" },
-    section("Dashboard, last hour", h("div", { class: "graphs" }, graphs.map((graph) => chart(graph, from, to)))),
+    section("Dashboard", h("div", { class: "graphs" }, graphs.map((graph) => chart(graph, from, to)))),
     section("Alarms", h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Alarms" }, h("table", { class: "alarms" }, alarms.sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state)).map(alarm))))));
   scrollTo(0, top);
 }

@@ -1,0 +1,228 @@
+"""The console in a real browser: `make test-browser`."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import deploy
+from local.console import Console
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+CHROMIUM = shutil.which("chromium") or ""
+if not CHROMIUM:
+    pytest.skip("needs Debian's chromium", allow_module_level=True)
+
+EVIL = "<script>window.hit=1</script><img src=x onerror=window.hit=1>"
+VIEWS = ("requests", "api", "stack", "metrics")
+
+Served = tuple[Console, deploy.LocalStack]
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    """Return a console and the stack that it shows."""
+    console = Console()
+    with deploy.up(
+        "dev",
+        progress=lambda resource, _: console.declare(resource),
+        environment=console.environment,
+    ) as local:
+        console.serve(local)
+        assert local.call().status == 201
+        yield console, local
+
+
+@pytest.fixture(scope="module")
+def browser(served: Served) -> Iterator[Any]:  # pylint: disable=unused-argument
+    """Return a headless Chromium; after the stack is up, as both run an event loop."""
+    with sync_api.sync_playwright() as playwright:
+        # CI is root, whom Chromium gives no sandbox; it sees this machine's own pages alone.
+        options = [] if os.getuid() else ["--no-sandbox"]
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+
+
+@pytest.fixture(params=["light"])
+def page(browser: Any, request: Any) -> Iterator[Any]:
+    """Return a page that may say nothing in the browser's console and ask nobody but loopback."""
+    scheme, _, width = request.param.partition("-")
+    size = {"width": int(width or 1280), "height": 800}
+    context = browser.new_context(color_scheme=scheme, viewport=size)
+    page, said = context.new_page(), []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else 0)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda asked: said.append(asked.url) if "//127." not in asked.url else 0)
+    page.expected = []
+    yield page
+    context.close()
+    assert [line for line in said if not any(each in line for each in page.expected)] == []
+
+
+def _open(page: Any, served: Served, view: str = "requests") -> None:
+    console, _ = served
+    page.goto(f"{console.url}#/{view}")
+    shown = {"requests": ".requests li", "api": ".opblock", "stack": "details", "metrics": "figure"}
+    page.locator(shown[view]).first.wait_for()
+
+
+@pytest.mark.parametrize("page", ["light", "dark", "light-400", "dark-400"], indirect=True)
+def test_every_view_is_whole_and_reachable(page: Any, served: Served) -> None:
+    for view in VIEWS:
+        _open(page, served, view)
+        assert page.locator("nav a[aria-current]").inner_text().lower() == view
+        assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+        own = {"exclude": [["#viewer"]]}  # Swagger UI's parts are its makers'
+        found = axe.Axe().run(page, context=own).response["violations"]
+        serious = [each for each in found if each["impact"] in {"serious", "critical"}]
+        assert not serious, json.dumps(serious, indent=1)[:3000]
+
+
+def test_it_is_used_with_the_keyboard_alone(page: Any, served: Served) -> None:
+    _, local = served
+    assert local.call().status == 201
+    _open(page, served)
+    page.locator(".requests a").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.locator(".detail h2").wait_for()
+    assert page.locator(".requests li:nth-child(2) a[aria-current]").count() == 1
+
+
+def test_a_call_is_tried_with_the_stacks_key_and_without(page: Any, served: Served) -> None:
+    page.expected = ["403"]  # the browser's own word on the answer
+    _open(page, served, "api")
+    status = page.locator(".live-responses-table .response-col_status")
+    page.locator("button.execute").first.click()
+    page.locator(".live-responses-table tr.response td", has_text="201").first.wait_for()
+    assert "request duration" in page.locator(".live-responses-table").inner_text().lower()
+    page.locator("button.authorize").first.click()
+    page.locator(".auth-container button", has_text="Logout").first.click()
+    page.locator(".btn-done").first.click()
+    page.locator("button.execute").first.click()
+    page.locator(".live-responses-table tr.response td", has_text="403").first.wait_for()
+    assert status.count()
+
+
+def test_a_request_appears_within_a_second_and_opens(page: Any, served: Served) -> None:
+    _, local = served
+    _open(page, served)
+    key = local.call().json()["key"]
+    row = page.locator(".requests a", has_text=key)
+    row.wait_for(timeout=1000)
+    row.click()
+    page.locator(".waterfall li", has_text="PutItem").wait_for()
+    detail = page.locator(".detail")
+    for title in ("Trace", "DynamoDB", "Log line", "Request", "Answer"):
+        assert detail.locator("h3", has_text=title).first.is_visible()
+    assert key in detail.locator("[aria-label='Stored item']").inner_text()
+    assert local.outputs["api_key"] not in detail.inner_text()
+
+
+def test_refusals_tell_their_reason(page: Any, served: Served) -> None:
+    _, local = served
+    _open(page, served)
+    assert local.call(key="wrong-key-that-is-long-enough").status == 403
+    assert local.call(path="/nowhere").status == 404
+    for reason in ("INVALID_API_KEY", "MISSING_AUTHENTICATION_TOKEN"):
+        page.locator(".requests a", has_text=reason).first.click()
+        page.locator(".detail .box", has_text=reason).wait_for()
+
+
+def test_what_iam_refuses_names_the_statement_that_would_allow_it(
+    page: Any, served: Served
+) -> None:
+    _, local = served
+    iam = local.emulator.client("iam")
+    function = local.emulator.client("lambda").get_function_configuration(
+        FunctionName=local.outputs["function_name"]
+    )
+    role = {"RoleName": function["Role"].rpartition("/")[2]}
+    denied = {"Effect": "Deny", "Action": "dynamodb:PutItem", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [denied]})
+    _open(page, served)
+    iam.put_role_policy(**role, PolicyName="deny", PolicyDocument=document)
+    try:
+        assert local.call().status == 500
+    finally:
+        iam.delete_role_policy(**role, PolicyName="deny")
+    page.locator(".requests a", has_text="500").first.click()
+    box = page.locator(".detail .box", has_text="IAM refused dynamodb:PutItem")
+    box.wait_for()
+    assert (
+        '"Effect": "Allow"' in box.inner_text() and local.outputs["table_name"] in box.inner_text()
+    )
+    failure = page.locator(".detail .box", has_text="AccessDenied")
+    failure.wait_for()
+    assert ", line " in failure.inner_text()
+
+
+def test_a_reload_and_an_error_in_the_code_are_told(page: Any, served: Served) -> None:
+    console, _ = served
+    _open(page, served)
+    console.record.notice("error", "function/main.py, line 3: NameError: x" + EVIL)
+    page.locator(".notice.error", has_text="function/main.py, line 3").wait_for()
+    console.record.notice("info", "Function reloaded")
+    page.locator(".notice", has_text="Function reloaded").wait_for()
+    assert page.locator(".notice.error").count() == 0
+    assert page.evaluate("window.hit") is None
+
+
+def test_what_a_client_sends_is_text(page: Any, served: Served) -> None:
+    _, local = served
+    _open(page, served)
+    evil = {"User-Agent": EVIL, "X-Evil": EVIL, "Idempotency-Key": EVIL}
+    replies = [
+        local.call(evil),
+        local.call(evil, path="/%3Cscript%3Ewindow.hit=1%3C%2Fscript%3E"),
+        local.call({**evil, "Content-Type": "application/json"}, path="/epoch?a=%3Cscript%3E"),
+    ]
+    local.emulator.client("dynamodb").put_item(
+        TableName=local.outputs["table_name"], Item={"key": {"S": EVIL}, EVIL: {"S": EVIL}}
+    )
+    page.locator(".requests a", has_text="<script>").first.wait_for()
+    for index in range(len(replies)):
+        page.locator(".requests a").nth(index).click()
+        page.locator(".detail dd", has_text="<script>").first.wait_for()
+    _open(page, served, "stack")
+    page.locator("details summary").first.click()
+    page.locator("td", has_text="<script>").first.wait_for()
+    assert page.evaluate("window.hit") is None
+    assert page.locator("main script, main img[src=x]").count() == 0
+
+
+def test_the_list_stays_short_and_the_page_small(page: Any, served: Served) -> None:
+    console, _ = served
+    _open(page, served)
+    call = {"kind": "call", "at": 1.0, "ms": 5.0, "method": "POST", "path": "/epoch", "status": 201}
+    for number in range(10_000):
+        console.record.take({**call, "id": f"many-{number}", "apiKey": None})
+    page.locator(".requests a[href$='many-9999']").wait_for()
+    assert page.locator(".requests li").count() == 500
+
+
+def test_pictures_of_it(page: Any, served: Served) -> None:
+    """`make screenshots` keeps them."""
+    if not (folder := os.environ.get("EPOCH_SCREENSHOTS")):
+        pytest.skip("make screenshots takes them")
+    _, local = served
+    for _ in range(6):
+        local.call()
+    local.call(key="wrong-key-that-is-long-enough")
+    key = local.call().json()["key"]
+    _open(page, served)
+    page.locator(".requests a", has_text=key).click()
+    page.locator(".waterfall li").nth(1).wait_for()
+    page.wait_for_timeout(500)
+    page.screenshot(path=Path(folder, "console-requests.png"))
+    _open(page, served, "api")
+    page.locator("button.execute").first.click()
+    page.locator(".live-responses-table").wait_for()
+    page.locator(".btn-group").first.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    page.screenshot(path=Path(folder, "console-api.png"))

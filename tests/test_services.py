@@ -1,0 +1,90 @@
+"""Other AWS services: permitted, bundled and bounded as declared, and named where they are not."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import function.jobs
+from components import bundle, permissions
+from function import services, settings, storage
+from function.contract import DeclarationError
+from function.job import Job, Schedule
+from function.services import Service
+from function.setting import Setting
+from local import program
+from tests.conftest import one
+
+BUCKET = Setting("bucket", str, description="Where reports lie.", default="reports")
+REPORTS = Service("s3", "arn:aws:s3:::{bucket}/daily/*", ("s3:PutObject",))
+BOUNDARY = {"epoch:permissions_boundary": "arn:aws:iam::123456789012:policy/limits"}
+
+
+@pytest.fixture(name="report", autouse=True)
+def _report(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Job(trigger=Schedule("rate(1 day)"), summary="Report.", handle=print, access=(REPORTS,))
+    monkeypatch.setattr(settings, "BUCKET", BUCKET, raising=False)
+    monkeypatch.setattr(function.jobs, "declared", lambda: {"report": job})
+    monkeypatch.setattr(bundle, "declared_jobs", lambda: {"report": job})
+
+
+def _config(**more: str) -> dict[str, str]:
+    own = {f"epoch:{key}": value for key, value in more.items()}
+    return {**program.stack_config("dev"), **own}
+
+
+def test_the_policy_names_the_resource_with_the_stacks_setting() -> None:
+    declared = program.declare("dev", config=_config(bucket="ours"))
+    policy = next(r for r in declared if r.name == "epoch-dev-job-report" and "Policy" in r.kind)
+    statements = json.loads(policy.inputs["policy"])["Statement"]
+    assert [s["Resource"] for s in statements if s["Action"] == ["s3:PutObject"]] == [
+        "arn:aws:s3:::ours/daily/*"
+    ]
+
+
+def test_a_boundary_that_lacks_a_service_is_an_error_that_says_what_to_add() -> None:
+    with pytest.raises(permissions.BoundaryError) as refused:
+        program.declare("dev", config={**_config(), **BOUNDARY})
+    assert "keeps s3:PutObject on arn:aws:s3:::reports/daily/* from" in str(refused.value)
+    assert "add to BOUNDARY in deployer/policy.py Grant(why=" in str(refused.value)
+    within = Service("dynamodb", "arn:aws:dynamodb:eu-central-1:1:table/epoch-dev-x", ())
+    permissions.check([within._replace(actions=("dynamodb:GetItem",))], {})
+
+
+def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:
+    one(program.declare("dev"), "aws:apigateway/stage:Stage")  # with the job, it is declared
+    data = {Path(name).parts[2] for name in bundle.files() if name.startswith("botocore/data/")}
+    assert {"dynamodb", "s3"} <= data and "ec2" not in data
+
+
+def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = function.jobs.declared()["report"]
+    wrong = job._replace(access=(REPORTS._replace(name="dynamo"),))
+    monkeypatch.setattr(bundle, "declared_jobs", lambda: {"report": wrong})
+    with pytest.raises(bundle.BundleError, match="no client 'dynamo' for Service.*dynamodb"):
+        bundle.dependencies()
+
+
+def test_a_service_outside_the_bundle_fails_with_the_line_to_add() -> None:
+    with pytest.raises(DeclarationError) as refused:
+        services.call(REPORTS._replace(name="nowhere"), "put_object")
+    assert "nowhere is not in the bundle: declare access=(Service('nowhere', " in str(refused.value)
+
+
+def test_a_refused_action_fails_with_the_line_to_add(monkeypatch: pytest.MonkeyPatch) -> None:
+    from botocore.exceptions import ClientError  # pylint: disable=import-outside-toplevel
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutObject")
+
+    monkeypatch.setattr(storage, "send", refuse)
+    with pytest.raises(DeclarationError, match="declare access=.*with this action and resource"):
+        services.call(REPORTS, "put_object")
+
+
+def test_a_setting_that_is_not_declared_is_refused() -> None:
+    (problem,) = REPORTS._replace(resource="arn:aws:s3:::{buckte}").problems()
+    assert "names buckte, no setting of function/settings.py" in problem
