@@ -7,7 +7,6 @@ def test_prod_protects_its_data_and_dev_does_not() -> None:
     prod, dev = (one(declare(stack), "aws:dynamodb/table:Table") for stack in ("prod", "dev"))
     assert prod["deletionProtectionEnabled"] and prod["pointInTimeRecovery"] == {"enabled": True}
     assert not dev["deletionProtectionEnabled"]
-    assert prod["serverSideEncryption"] == dev["serverSideEncryption"] == {"enabled": True}
 
 
 def test_one_stack_owns_the_accounts_settings_and_leaves_them_to_the_others() -> None:
