@@ -21,7 +21,7 @@ demo: $(READY)
 	@$(PYTHON) -m local demo --stack "$(STACK)"
 
 local: $(READY)
-	@exec $(PYTHON) -m local up --stack "$(STACK)"
+	@exec $(PYTHON) -m local up --stack "$(STACK)" $(if $(KEEP),--keep)
 
 test: $(READY) $(SCANNERS)
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile

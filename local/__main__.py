@@ -27,12 +27,16 @@ def main() -> int:
     parser.add_argument("command", choices=("demo", "up"))
     parser.add_argument("--stack", default="dev")
     parser.add_argument("--port", type=int, help="MiniStack's port (default: a free one)")
+    parser.add_argument("--keep", action="store_true", help="start with the tables as they were")
     chosen = parser.parse_args()
     try:
         # Takes a second, in which the run can be interrupted already.
         from local import commands  # pylint: disable=import-outside-toplevel
 
-        {"demo": commands.demo, "up": commands.up}[chosen.command](chosen.stack, chosen.port)
+        if chosen.command == "demo":
+            commands.demo(chosen.stack, chosen.port)
+        else:
+            commands.up(chosen.stack, chosen.port, keep=chosen.keep)
     except BaseException as error:  # pylint: disable=broad-exception-caught
         if os.environ.get("EPOCH_TRACEBACK"):
             raise

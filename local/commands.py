@@ -124,8 +124,18 @@ def _brief(line: dict[str, Any]) -> str:
     )
 
 
-def up(stack: str, port: int | None) -> None:
-    """Bring the stack up and follow what it does, until the process is ended."""
+def _kept(stack: str) -> Path:
+    """Return the file of a stack's items."""
+    path = OUTPUTS.with_name(f"tables-{stack}.jsonl")
+    path.parent.mkdir(exist_ok=True)
+    return path
+
+
+def up(stack: str, port: int | None, *, keep: bool) -> None:
+    """Bring the stack up and follow what it does, until the process is ended.
+
+    With `keep` its tables are as they were in the last such run.
+    """
     print(f"Bringing stack {stack} up on this machine")
     page = console.Console()
 
@@ -133,11 +143,15 @@ def up(stack: str, port: int | None) -> None:
         page.declare(resource)
         _progress(resource, seconds)
 
-    with deploy.up(stack, port=port, progress=seen, environment=page.environment) as local:
+    kept = {"EPOCH_KEEP": str(_kept(stack))} if keep else {}
+    environment = {**page.environment, **kept}
+    with deploy.up(stack, port=port, progress=seen, environment=environment) as local:
         page.serve(local)
         local.emulator.leash.publish(OUTPUTS, local.outputs)
         print(f"\nendpoint  {local.outputs['endpoint']}\napi key   {local.outputs['api_key']}")
         print(f"console   {page.url}")
+        for path in kept.values():
+            print(f"tables    kept in {path}; remove it to forget them")
         print(
             f"\n  curl -X POST -H 'x-api-key: {local.outputs['api_key']}' "
             f"{local.outputs['endpoint']}\n\nCtrl-C ends it.",

@@ -96,6 +96,10 @@ if __name__ == "__main__":
     triggers.install()
     mappings.install()
     lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
+    if kept := os.environ.pop("EPOCH_KEEP", ""):
+        from local import keep  # pylint: disable=ungrouped-imports
+
+        keep.install(Path(kept))
     if where := os.environ.pop("EPOCH_WATCH", ""):  # no worker needs to know
         from local import watch  # pylint: disable=ungrouped-imports
 

@@ -1,6 +1,8 @@
 """What a stack declares for its jobs, and which declarations are refused."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +15,7 @@ from function.messages import Send
 from function.services import Service
 from local import program
 from local.program import Properties, Resource
+from tools import terraform
 
 
 @pytest.fixture(name="declared")
@@ -129,3 +132,17 @@ def test_a_queue_has_one_taker_and_a_job_a_name_that_aws_takes(jobs: Mapping[str
     for name in ("Nightly", "_x", "a__b", "x" * 31):
         with pytest.raises(DeclarationError, match="a job's name is up to 30 characters"):
             check({name: _job()})
+
+
+def test_a_cold_start_of_a_request_loads_nothing_of_jobs_queues_and_services() -> None:
+    loaded = "import sys, function.main; print(*(name for name in sys.modules))"
+    run = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    optional = ("job", "jobs", "messages", "queues", "services", "work")
+    found = set(run.stdout.split())
+    assert "function.storage" in found
+    assert not found & {f"function.{name}" for name in optional} and "zoneinfo" not in found
+
+
+def test_the_scan_knows_what_jobs_declare(declared: list[Resource]) -> None:
+    kinds = {"aws_lambda_event_source_mapping", "aws_scheduler_schedule", "aws_sqs_queue"}
+    assert kinds <= {name.removesuffix(".tf.json") for name in terraform.render(declared)}

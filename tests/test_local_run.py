@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 import pytest
 
 
@@ -117,6 +119,29 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     assert not (project / ".local").exists() and not _left(project)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", _port(outputs))) != 0
+
+
+def test_tables_are_kept_where_asked_for_even_after_a_kill(project: Path) -> None:
+    for before, ending in enumerate((signal.SIGKILL, signal.SIGINT, signal.SIGINT)):
+        process = _start(project, "--keep")
+        outputs = _outputs(project, process)
+        client = boto3.client(
+            "dynamodb",
+            endpoint_url=f"http://127.0.0.1:{_port(outputs)}",
+            region_name="eu-central-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        items = client.scan(TableName=outputs["table_name"])["Items"]
+        assert len(items) == before
+        if items:  # what is deleted is forgotten
+            key = {"key": items[0]["key"]}
+            client.delete_item(TableName=outputs["table_name"], Key=key)
+            assert _post(outputs) == 201
+        assert _post(outputs) == 201
+        process.send_signal(ending)
+        out, _ = process.communicate(timeout=20)
+    assert f"tables    kept in {project}/.local/tables-dev.jsonl; remove it" in out
 
 
 def test_two_runs_side_by_side_do_not_meet_and_sigterm_ends_one(project: Path, local: Any) -> None:

@@ -125,6 +125,13 @@ SKIPS = (
         "whoever puts it there.",
     ),
     Skip(
+        check="CKV_AWS_297",
+        type="aws_scheduler_schedule",
+        optional=True,
+        reason="A schedule holds a time and its function's ARN; EventBridge Scheduler encrypts it "
+        "with a key of AWS's own.",
+    ),
+    Skip(
         check="CKV_AWS_115",
         type="aws_lambda_function",
         reason="Reserved concurrency is taken from all other functions of the account and caps "
@@ -134,7 +141,8 @@ SKIPS = (
         check="CKV_AWS_116",
         type="aws_lambda_function",
         reason="A dead-letter queue takes failed asynchronous events. API Gateway invokes "
-        "synchronously: the caller gets the failure and repeats it with its Idempotency-Key.",
+        "synchronously: the caller gets the failure and repeats it with its Idempotency-Key. "
+        "What a job cannot handle goes to its dead-letter queue by its trigger.",
     ),
     Skip(
         check="CKV_AWS_117",
