@@ -87,9 +87,8 @@ def sample(python: str, folder: Path, environ: dict[str, str]) -> Sample:
 def measure(rounds: int, only: list[str]) -> dict[str, Any]:
     """Return the samples of each case, its folders' interpreter and the bundle's size."""
     python = interpreter()
-    folders, size = targets.build(python)
-    chosen = {name: folder for name, folder in folders.items() if not only or name in only}
-    samples: dict[str, list[Sample]] = {name: [] for name in chosen}
+    folders, size = targets.build(python, only)
+    samples: dict[str, list[Sample]] = {name: [] for name in folders}
     with subprocess.Popen(
         [sys.executable, "-m", "bench.stand_in", str(ROOT / ".bench")],
         cwd=ROOT,
@@ -100,12 +99,12 @@ def measure(rounds: int, only: list[str]) -> dict[str, Any]:
         assert server.stdout and server.stdin
         url, sink = server.stdout.readline().split()
         for turn in range(rounds + 1):
-            order = list(chosen)
+            order = list(folders)
             random.shuffle(order)
             for at, name in enumerate(order):
                 progress = f"\rround {turn} of {rounds}: {at + 1} of {len(order)} {name:<24}"
                 print(progress, end="", file=sys.stderr, flush=True)
-                found = sample(python, chosen[name], environment(chosen[name], url, sink))
+                found = sample(python, folders[name], environment(folders[name], url, sink))
                 if turn:  # the first one fills the page cache, and checks every answer
                     samples[name].append(found)
         print(file=sys.stderr)

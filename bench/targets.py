@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -66,8 +66,8 @@ def _packed() -> bytes:
     return packed.getvalue()
 
 
-def build(python: str) -> tuple[dict[str, Path], int]:
-    """Return the folder of each case, and the size of the zipped bundle in bytes."""
+def build(python: str, only: Collection[str]) -> tuple[dict[str, Path], int]:
+    """Return the folder of each case, or of only some, and the zipped bundle's size in bytes."""
     base = ROOT / ".bench" / "cases"
     shutil.rmtree(base, ignore_errors=True)
     peers = _installed(python)
@@ -76,6 +76,8 @@ def build(python: str) -> tuple[dict[str, Path], int]:
     found: dict[str, Path] = {}
     for name in ("epoch", *PEERS):
         for case in (name, f"{name}_sources"):
+            if only and case not in only:
+                continue
             folder = base / case
             folder.mkdir(parents=True)
             if name == "epoch":

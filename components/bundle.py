@@ -43,6 +43,11 @@ _SECRETS = "secretsmanager"
 _STORAGE = "dynamodb"
 
 
+# What nothing here loads: the tracer's patches of other packages, and the compiled half of wrapt,
+# which does without it.
+_UNUSED = ("aws_xray_sdk/ext/", "wrapt/_wrappers")
+
+
 class BundleError(RuntimeError):
     """The function's dependencies could not be installed for Lambda."""
 
@@ -144,6 +149,8 @@ def _is_dependency(path: Path) -> bool:
     if "__pycache__" in path.parts or top == "bin":
         return False
     if top.endswith(".dist-info") and path.name in _INSTALLER:
+        return False
+    if str(path).startswith(_UNUSED):
         return False
     return not path.name.startswith(".") and path.suffix not in {".pyi", ".pyc"}
 

@@ -11,12 +11,12 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 NAMESPACE = "Epoch"
 
@@ -55,6 +55,7 @@ class Span:
         self.status = 0
         self.notes: dict[str, str | bool] = {}
         self.storage_ms = 0.0
+        self.subsegment: Any = None
 
     def close(self, status: int, notes: Mapping[str, str | bool]) -> None:
         """Take the answer's status and notes."""
@@ -75,9 +76,23 @@ class Span:
 _span: ContextVar[Span | None] = ContextVar("span", default=None)
 
 
+class _Sdk(NamedTuple):
+    """What of aws-xray-sdk makes subsegments and sends them.
+
+    Its recorder finds out for each step what the current entity is, which costs more than the
+    subsegments; here a request's own is at hand.
+    """
+
+    emitter: Any
+    enabled: Callable[[], bool]
+    header: Callable[[str], Any]
+    segment: Callable[..., Any]
+    subsegment: Callable[..., Any]
+
+
 @cache
-def _recorder() -> Any:
-    """Return the SDK's recorder, without its decorators and patches.
+def _sdk() -> _Sdk:
+    """Return the tracer, without its decorators and patches.
 
     Only those need wrapt, which loads asyncio: two thirds of what the SDK costs a cold start.
     """
@@ -85,17 +100,28 @@ def _recorder() -> Any:
     vars(stand_in)["decorator"] = lambda _: lambda wrapped: wrapped
     known = sys.modules.setdefault("wrapt", stand_in)
     try:
-        from aws_xray_sdk.core import xray_recorder  # pylint: disable=import-outside-toplevel
+        # pylint: disable=import-outside-toplevel
+        from aws_xray_sdk import global_sdk_config
+        from aws_xray_sdk.core import xray_recorder
+        from aws_xray_sdk.core.models.facade_segment import FacadeSegment
+        from aws_xray_sdk.core.models.subsegment import Subsegment
+        from aws_xray_sdk.core.models.trace_header import TraceHeader
     finally:
         if known is stand_in:
             del sys.modules["wrapt"]
-    return xray_recorder
+    return _Sdk(
+        emitter=xray_recorder.emitter,
+        enabled=global_sdk_config.sdk_enabled,
+        header=TraceHeader.from_header_str,
+        segment=FacadeSegment,
+        subsegment=Subsegment,
+    )
 
 
 def warm() -> None:
     """Load the tracer. Called while the process starts, when Lambda lends a full CPU."""
     with suppress(Exception):
-        _recorder()
+        _sdk()
 
 
 def _trace_id() -> str:
@@ -103,17 +129,36 @@ def _trace_id() -> str:
     return found[1] if found else ""
 
 
-def _begin(name: str, namespace: str = "local") -> Any:
-    if "_X_AMZN_TRACE_ID" in os.environ:
+def _begin(name: str) -> Any:
+    """Return a subsegment of Lambda's own segment; None where the invocation is not sampled."""
+    if header := os.environ.get("_X_AMZN_TRACE_ID"):
         with suppress(Exception):
-            return _recorder().begin_subsegment(name, namespace)
+            found = _sdk().header(header)
+            if found.root and found.parent and found.sampled and _sdk().enabled():
+                segment = _sdk().segment("facade", found.parent, found.root, True)
+                subsegment = _sdk().subsegment(name, "local", segment)
+                subsegment.parent_id = segment.id
+                return subsegment
+    return None
+
+
+def _below(parent: Any, name: str, details: Mapping[str, str]) -> Any:
+    """Return a subsegment for a call to an AWS service; None where its parent is."""
+    if parent:
+        with suppress(Exception):
+            subsegment = _sdk().subsegment(name, "aws", parent.parent_segment)
+            subsegment.parent_id = parent.id
+            subsegment.set_aws(details)
+            return subsegment
     return None
 
 
 def _end(subsegment: Any) -> None:
+    """Send a subsegment, as a document of its own."""
     if subsegment:
         with suppress(Exception):
-            _recorder().end_subsegment()
+            subsegment.close()
+            _sdk().emitter.send_entity(subsegment)
 
 
 @contextmanager
@@ -121,7 +166,7 @@ def trace(route: str) -> Iterator[Span]:
     """Measure a request, as a subsegment with outcome and notes as annotations."""
     span = Span(route)
     token = _span.set(span)
-    subsegment = _begin(route)
+    subsegment = span.subsegment = _begin(route)
     try:
         yield span
     finally:
@@ -135,24 +180,18 @@ def trace(route: str) -> Iterator[Span]:
                 elif span.status >= 400:
                     subsegment.add_error_flag()
             _end(subsegment)
-            # What a failure left open would be the parent of the next request that has the same
-            # trace id, and a client may choose that.
-            with suppress(Exception):
-                _recorder().clear_trace_entities()
 
 
 @contextmanager
 def aws_call(service: str, **details: str) -> Iterator[None]:
     """Measure a call to an AWS service, as a subsegment with its operation and resource."""
     started = time.perf_counter()
-    subsegment = _begin(service, "aws")
-    if subsegment:
-        with suppress(Exception):
-            subsegment.set_aws(details)
+    span = _span.get()
+    subsegment = _below(span and span.subsegment, service, details)
     try:
         yield
     finally:
-        if span := _span.get():
+        if span:
             span.storage_ms += (time.perf_counter() - started) * 1000
         _end(subsegment)
 

@@ -26,7 +26,7 @@ import importlib.metadata, json, sys
 sys.path.append({folder!r})
 from function.main import handler
 from function import telemetry
-telemetry._recorder()
+telemetry._sdk()
 identity = {{"sourceIp": "192.0.2.1", "apiKeyId": "caller"}}
 event = {{"httpMethod": "POST", "resource": "/epoch", "requestContext": {{"identity": identity}}}}
 answer = handler(event, None)

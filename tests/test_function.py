@@ -93,18 +93,17 @@ def table() -> Iterator[Any]:
 @pytest.fixture
 def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[traces.Collector]:
     """Trace as in Lambda, every request under the same trace id, and return what arrives."""
-    from aws_xray_sdk.core import AWSXRayRecorder  # pylint: disable=import-outside-toplevel
+    sdk = telemetry._sdk()
+    from aws_xray_sdk.core.emitters import udp_emitter  # pylint: disable=import-outside-toplevel
 
     for route, handle in LEAKY.items():
         method, path = route.split()
         leaky = _endpoint(method=method, path=path, handle=handle, path_parameters=())
         monkeypatch.setitem(main._ROUTES, route, leaky)
     with traces.collecting() as collector:
-        monkeypatch.setenv("AWS_XRAY_DAEMON_ADDRESS", collector.address)
-        monkeypatch.setenv("LAMBDA_TASK_ROOT", str(ROOT))
         monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACED)
-        recorder = AWSXRayRecorder()
-        monkeypatch.setattr(telemetry, "_recorder", lambda: recorder)
+        emitter = udp_emitter.UDPEmitter(collector.address)
+        monkeypatch.setattr(telemetry, "_sdk", lambda: sdk._replace(emitter=emitter))
         yield collector
 
 
@@ -304,14 +303,13 @@ def test_the_line_is_within_the_limits_of_the_embedded_metric_format(table: Any)
 
 def _break_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACED)
-    monkeypatch.setattr(telemetry, "_recorder", lambda: _raise(RuntimeError()))
+    monkeypatch.setattr(telemetry, "_sdk", lambda: _raise(RuntimeError()))
 
 
 def _break_subsegment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACED)
-    monkeypatch.setattr(
-        telemetry, "_recorder", lambda: SimpleNamespace(begin_subsegment=lambda *_: object())
-    )
+    broken = telemetry._sdk()._replace(subsegment=lambda *_: SimpleNamespace())
+    monkeypatch.setattr(telemetry, "_sdk", lambda: broken)
 
 
 def _break_logger(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,6 +384,19 @@ def test_whatever_came_before_a_request_has_only_its_own(
     segment = _segment(tracer, line["key"])
     assert segment["parent_id"] == "1" * 16
     assert segment["annotations"] == {"key": line["key"], "replayed": False, "outcome": "success"}
+    (below,) = (s for s in tracer.trace(TRACED[5:40]) if s["parent_id"] == segment["id"])
+    assert below["name"] == "DynamoDB" and below["namespace"] == "aws"
+    assert below["aws"] == {"operation": "PutItem", "table_name": "epochs"}
+    assert segment["start_time"] <= below["start_time"] <= below["end_time"] <= segment["end_time"]
+
+
+@pytest.mark.parametrize("header", (TRACED.replace("Sampled=1", "Sampled=0"), "nonsense"))
+def test_what_is_not_sampled_is_not_sent(
+    table: Any, tracer: traces.Collector, monkeypatch: pytest.MonkeyPatch, header: str
+) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", header)
+    main.handler(event(), CONTEXT)
+    assert table() and not tracer.trace(TRACED[5:40])
 
 
 TEXT = st.text(max_size=40)
@@ -534,7 +545,7 @@ def test_a_start_without_storage_is_no_failure(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_tracer_comes_without_what_only_its_decorators_need() -> None:
     code = (
-        "import sys; from function import telemetry; telemetry._recorder().begin_subsegment;"
+        "import sys; from function import telemetry; telemetry._sdk();"
         "assert not {'wrapt', 'asyncio'} & set(sys.modules); import wrapt; wrapt.ObjectProxy"
     )
     environment = {"LAMBDA_TASK_ROOT": str(ROOT)}
