@@ -48,7 +48,7 @@ _STORAGE = "dynamodb"
 _UNUSED = ("aws_xray_sdk/ext/", "wrapt/_wrappers")
 
 
-class BundleError(RuntimeError):
+class BundleError(pulumi.RunError):
     """The function's dependencies could not be installed for Lambda."""
 
 
