@@ -144,10 +144,10 @@ def _is_dependency(path: Path) -> bool:
 
 def files() -> dict[str, Path]:
     """Return what the bundle holds: name in the archive to file, sorted by name."""
-    own = {str(path.relative_to(ROOT)): path for path in (ROOT / "function").rglob("*.py")}
+    own = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "function").rglob("*.py")}
     base = dependencies()
     theirs = {
-        str(path.relative_to(base)): path
+        path.relative_to(base).as_posix(): path
         for path in base.rglob("*")
         if path.is_file() and _is_dependency(path.relative_to(base))
     }
