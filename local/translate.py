@@ -48,6 +48,13 @@ NOT_EMULATED: Mapping[str, str] = {
     "aws:xray/samplingRule:SamplingRule": "MiniStack has no X-Ray API",
 }
 
+# What the emulator does otherwise than AWS, so that nobody concludes from it; said likewise.
+DIFFERENT: Mapping[str, str] = {
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": (
+        "a retry comes after 1 s, then 2; on AWS after 1 min, then 2"
+    ),
+}
+
 
 def translates(kind: str) -> Callable[[Translation], Translation]:
     """Enter a function as the translation of a resource type."""

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from local import deploy, program
-from local.console import Console, server
+from local.console import Console, server, views
 from local.console.record import KEPT, Record
 from tests.conftest import declare
 
@@ -128,6 +129,25 @@ def test_the_api_the_picture_and_the_declared_graphs_are_there(
     titles = [w["properties"]["title"] for w in body["widgets"] if w["type"] == "metric"]
     assert [graph["title"] for graph in metrics["graphs"]] == titles
     assert {alarm["state"] for alarm in metrics["alarms"]} <= {"OK", "ALARM", "INSUFFICIENT_DATA"}
+
+
+def test_jobs_are_started_and_queues_fed(console: Console, local: deploy.LocalStack) -> None:
+    jobs = {"tidy": local.outputs["function_name"]}  # stands in for a job's
+    stack = views.Stack(
+        console=console, local=replace(local, outputs={**local.outputs, "jobs": jobs})
+    )
+    client = local.emulator.client("sqs")
+    url = client.create_queue(QueueName="letters")["QueueUrl"]
+    try:
+        stack.send("letters", "<b>")
+        stack.run("tidy")
+        found = stack.work()
+        assert {"name": "letters", "waiting": 1, "taken": 0} in found["queues"]
+        assert [job["name"] for job in found["jobs"]] == ["tidy"]
+        (message,) = client.receive_message(QueueUrl=url)["Messages"]
+        assert message["Body"] == "<b>"
+    finally:
+        client.delete_queue(QueueUrl=url)
 
 
 def test_an_error_in_the_code_has_file_and_line(project: Path) -> None:

@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import pytest
 from botocore.exceptions import ClientError
 
-from local import deploy, triggers
+from local import commands, deploy, program, translate, triggers
 from local.ministack import MiniStack
 
 REGION = "eu-central-1"
@@ -254,3 +254,14 @@ def test_a_bad_record_of_a_stream_is_given_up_and_no_other_is_lost(
     assert _until(lambda: "d" in _seen(emulator, function))
     good = [key for key in _seen(emulator, function) if key != "bad"]
     assert sorted(set(good)) == ["a", "c", "d"] and good.count("a") == 1
+
+
+@pytest.mark.usefixtures("jobs")
+def test_what_differs_from_aws_is_said_when_a_stack_comes_up(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for resource in program.declare("dev"):
+        left_out = resource.kind in translate.NOT_EMULATED
+        commands._progress(resource, None if left_out else 0)  # pylint: disable=protected-access
+    said = capsys.readouterr().out
+    assert "differs here: a retry comes after 1 s, then 2; on AWS after 1 min, then 2" in said

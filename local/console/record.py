@@ -14,6 +14,7 @@ from local import traces
 
 KEPT = 1_000  # requests, and as many notices
 _PARTS = 50  # calls and refusals of one request
+_SHOWN_LINES = 20
 
 Report = dict[str, Any]
 
@@ -85,7 +86,8 @@ class Record:
                 if call := self._calls.get(identity):
                     self._change(call)
             elif not text.startswith(("START ", "END ", "REPORT ")):
-                self._output.append({"at": report["at"], "text": text, "line": line})
+                said = {"at": report["at"], "text": text, "line": line}
+                self._output.append({**said, "function": report.get("function", "")})
 
     def _change(self, what: Report) -> None:
         self._number += 1
@@ -122,6 +124,12 @@ class Record:
             "coldStart": bool(line.get("coldStart")),
             "replayed": bool(line.get("replayed")),
         }
+
+    def output(self, function: str) -> list[str]:
+        """Return the newest lines of a function that belong to no request, oldest first."""
+        with self._changed:
+            said = [each["text"] for each in self._output if each["function"] == function]
+        return said[-_SHOWN_LINES:]
 
     def request(self, identity: str, collector: traces.Collector) -> Report | None:
         """Return all that is known of a request."""

@@ -118,6 +118,9 @@ def application(console: "Console", local: deploy.LocalStack) -> flask.Flask:
     route("tables.json", stack.tables)
     route("table.json", lambda: stack.table(**flask.request.args.to_dict()))
     route("metrics.json", stack.metrics)
+    route("work.json", stack.work)
+    route("run", lambda: stack.run(**flask.request.get_json()), methods=["POST"])
+    route("send", lambda: stack.send(**flask.request.get_json()), methods=["POST"])
 
     def request(identity: str) -> Any:
         return console.record.request(identity, local.traces) or flask.abort(404)

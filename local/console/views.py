@@ -1,10 +1,12 @@
 """What the console shows of a stack, as JSON."""
 
 import json
+import secrets
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from local import deploy, program
@@ -111,6 +113,49 @@ class Stack:
         page = self._client("dynamodb").scan(TableName=name, Limit=_PAGE_ITEMS, **start)
         following = page.get("LastEvaluatedKey")
         return {"items": page["Items"], "after": json.dumps(following) if following else ""}
+
+    def work(self) -> Json:
+        """Return the jobs with what they wrote last, and the queues with how much waits there."""
+        client = self._client("sqs")
+        queues = {
+            url.rpartition("/")[2]: client.get_queue_attributes(
+                QueueUrl=url, AttributeNames=["All"]
+            )["Attributes"]
+            for url in client.list_queues().get("QueueUrls", [])
+        }
+        return {
+            "jobs": [
+                {"name": name, "function": function, "lines": self.console.record.output(function)}
+                for name, function in self.local.outputs["jobs"].items()
+            ],
+            "queues": [
+                {
+                    "name": name,
+                    "waiting": int(attributes["ApproximateNumberOfMessages"]),
+                    "taken": int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+                }
+                for name, attributes in queues.items()
+            ],
+        }
+
+    def run(self, job: str) -> Json:
+        """Start a job as its schedule would, now."""
+        due = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._client("lambda").invoke(
+            FunctionName=self.local.outputs["jobs"][job],
+            InvocationType="Event",
+            Payload=json.dumps({"scheduled": due}),
+        )
+        return {}
+
+    def send(self, queue: str, body: str) -> Json:
+        """Put a message into a queue."""
+        client = self._client("sqs")
+        url = client.get_queue_url(QueueName=queue)["QueueUrl"]
+        fifo = {"MessageGroupId": "console", "MessageDeduplicationId": secrets.token_hex(8)}
+        more = fifo if queue.endswith(".fifo") else {}
+        client.send_message(QueueUrl=url, MessageBody=body, **more)
+        return {}
 
     def metrics(self) -> Json:
         """Return the dashboard's graphs, and the alarms."""

@@ -24,6 +24,13 @@ export async function ask(path) {
   return answer.json();
 }
 
+/** Tell the server something. */
+export async function tell(path, content) {
+  const headers = { "Content-Type": "application/json" };
+  const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(content) });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${answer.statusText}`);
+}
+
 export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour12: false });
 
 export const duration = (ms) => (ms >= 1000 ? `${(ms / 1000).toFixed(2)} s` : `${ms.toFixed(ms < 10 ? 1 : 0)} ms`);

@@ -1,4 +1,4 @@
-import { ask, code, h, section, terms } from "./dom.js";
+import { ask, code, h, section, tell, terms } from "./dom.js";
 
 const short = (kind) => kind.slice(kind.lastIndexOf(":") + 1);
 
@@ -60,14 +60,33 @@ function table({ name, items, keys }) {
     body, h("p", null, first, more));
 }
 
+function job({ name, lines }) {
+  const run = h("button", { type: "button", onclick: () => tell("run", { job: name }).then(() => { run.textContent = "Started"; }) }, "Run now");
+  return h("details", null, h("summary", null, h("b", null, name)), h("p", null, run),
+    lines.length > 0 && code(lines.join("\n"), `What ${name} wrote last`));
+}
+
+function queue({ name, waiting, taken }) {
+  const body = h("input", { value: "{}", "aria-label": `Message to ${name}` });
+  const send = h("button", { type: "submit" }, "Send");
+  const sent = (event) => {
+    event.preventDefault();
+    tell("send", { queue: name, body: body.value }).then(() => { send.textContent = "Sent"; });
+  };
+  return h("details", null, h("summary", null, h("b", null, name), " ", h("span", { class: "quiet" }, `${waiting} waiting, ${taken} taken`)),
+    h("form", { onsubmit: sent }, body, " ", send));
+}
+
 export async function show(main) {
-  const [{ outputs, resources }, { tables }] = await Promise.all([ask("stack.json"), ask("tables.json")]);
+  const [{ outputs, resources }, { tables }, { jobs, queues }] = await Promise.all(["stack.json", "tables.json", "work.json"].map(ask));
   const urns = new Set(resources.map(({ urn }) => urn));
   const root = resources.find(({ parent }) => !urns.has(parent))?.parent;
   const output = Object.entries(outputs).map(([name, content]) => [name, content === null ? secret(name, "") : content]);
   main.replaceChildren(h("div", { class: "page" },
     section("Outputs", terms(Object.fromEntries(output))),
     section("Tables", tables.map(table)),
+    jobs.length ? section("Jobs", jobs.map(job)) : null,
+    queues.length ? section("Queues", queues.map(queue)) : null,
     section(`Resources (${resources.filter(({ component }) => !component).length})`, tree(resources, { urn: root })),
     section("Architecture", h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Architecture" },
       h("img", { src: "architecture.svg", alt: "The resources of the stack and how a request goes through them" })))));
