@@ -3,8 +3,9 @@ PYTHON := .venv/bin/python
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
+LOADER := .venv-prove/.ready
 BROWSER := .venv-browser/.ready
-SOURCES := __main__.py bench components function local openapi tests tools deployer
+SOURCES := __main__.py bench components function local openapi prove tests tools deployer
 # What `make lint` runs, each as lint-<name>.
 LINTS := style pylint types imports dead-code workflows schemas shell spelling
 
@@ -14,8 +15,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # Names of files are UTF-8, in whatever locale.
 export PYTHONUTF8 := 1
 
-.PHONY: bench demo local test engine lint $(LINTS:%=lint-%) scan smoke serving rollback notes format \
-  openapi snapshot diagram lock clean
+.PHONY: bench demo local test engine lint $(LINTS:%=lint-%) prove scan smoke serving settle \
+  rollback order prune drift notes format \
+  openapi snapshot diagram lock upgrade clean
 
 demo: $(READY)
 	@$(PYTHON) -m local demo --stack "$(STACK)"
@@ -23,7 +25,7 @@ demo: $(READY)
 local: $(READY)
 	@exec $(PYTHON) -m local up --stack "$(STACK)" $(if $(KEEP),--keep)
 
-test: $(READY) $(SCANNERS)
+test: $(READY) $(SCANNERS) $(LOADER)
 	$(PYTHON) -m pytest -q -n 2 --dist loadfile
 
 # Under Pulumi's own engine; without a CLI, Go builds it once, in some minutes.
@@ -80,6 +82,23 @@ serving: $(READY)
 rollback: $(READY)
 	@$(PYTHON) -m tools.rollback "$(OUTPUTS)" --to "$(VERSION)"
 
+# After a deployment, however it ended: what serves passes the smoke test, or what served before
+# serves again. BEFORE: the outputs before it; VERSION: what `make serving` said then.
+settle: $(READY)
+	@$(PYTHON) -m tools.settle "$(OUTPUTS)" "$(BEFORE)" --to "$(VERSION)"
+
+# No commit goes over a newer one: pulumi stack history --json > HISTORY; make order COMMIT=...
+order: $(READY)
+	@$(PYTHON) -m tools.order "$(HISTORY)" "$(COMMIT)"
+
+# The function's versions that no rollback needs; each is billed with SnapStart.
+prune: $(READY)
+	@$(PYTHON) -m tools.prune "$(OUTPUTS)"
+
+# AWS against the commit that is deployed.
+drift: $(READY)
+	@$(PYTHON) -m tools.drift "$(STACK)"
+
 # The commits that a tag releases: those since the tag before.
 notes: $(READY)
 	@$(PYTHON) -m tools.notes "$(TAG)"
@@ -100,6 +119,10 @@ openapi: $(READY)
 bench: $(READY)
 	@$(PYTHON) -m bench
 
+# Load, faults, bad input, access, secrets and mutations, in ten minutes; writes docs/proof.md.
+prove: $(READY) $(LOADER)
+	@$(PYTHON) -m prove
+
 # Writes tests/snapshots/ and docs/openapi.json anew.
 snapshot: $(READY)
 	@$(PYTHON) -m tools.snapshot
@@ -108,27 +131,33 @@ snapshot: $(READY)
 diagram: $(READY)
 	@$(PYTHON) -m tools.diagram
 
-# Writes the hashed locks anew, at the newest versions that fit together. Dependabot reads these
-# commands in the locks' headers.
+# Writes the hashed locks anew after a change of an .in file. Dependabot reads these commands in the
+# locks' headers.
 lock: $(READY)
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-dev.in -o requirements-dev.txt
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
 	  --python-version 3.13 --python-platform aarch64-manylinux2014 \
 	  -c requirements-dev.txt function/requirements.in -o function/requirements.txt
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	  --python-version 3.11 prove/requirements.in -o prove/requirements.txt
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt tests/browser/requirements.in \
 	  -o tests/browser/requirements.txt
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.13 -c function/requirements.txt bench/requirements.in \
 	  -o bench/requirements.txt
 
+# The same, at the newest versions that fit together.
+upgrade: UPGRADE := --upgrade
+upgrade: lock
+
 clean:
-	rm -rf .venv .venv-browser .venv-scan .build .local .bench
+	rm -rf .venv .venv-browser .venv-prove .venv-scan .build .local .bench
 
 # uv installs in seconds what pip would need a minute for; pip brings uv itself, at its locked hash.
 $(READY): requirements-dev.txt
@@ -137,6 +166,12 @@ $(READY): requirements-dev.txt
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > .venv/uv.txt
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	@.venv/bin/uv pip sync --quiet --python $(PYTHON) --require-hashes requirements-dev.txt
+	@touch $@
+
+# The load tool, likewise.
+$(LOADER): prove/requirements.txt | $(READY)
+	@test -x .venv-prove/bin/python || .venv/bin/uv venv --quiet --python $(PYTHON) .venv-prove
+	@.venv/bin/uv pip sync --quiet --python .venv-prove/bin/python --require-hashes prove/requirements.txt
 	@touch $@
 
 # The scanners bring a hundred packages; none of them meets the project's own.

@@ -6,6 +6,7 @@
   reason goes to a file beside the emulator's other ones.
 """
 
+import asyncio
 import json
 import tempfile
 from collections.abc import Callable
@@ -19,6 +20,12 @@ from ministack.services import apigateway_v1 as gateway
 from ministack.services import lambda_svc
 
 FAILURES = "failures.log"
+
+# How many requests may be in functions at a time; others wait. Each takes a process with three
+# pipes, which on Lambda is somebody else's.
+AT_ONCE = 16
+
+_free = asyncio.Semaphore(AT_ONCE)
 
 # pylint: disable=protected-access
 
@@ -76,7 +83,8 @@ async def _call(call: Callable[..., Any], function: str, event: Any, **scope: An
     if function.startswith("arn:") and not _may_invoke(function, source):
         _report(function, f"its policy does not let API Gateway invoke it for {source}")
         return None, "Invalid permissions on Lambda function"
-    result, error = await call(function, event, **scope)
+    async with _free:
+        result, error = await call(function, event, **scope)
     reply = (result or {}).get("body")
     if error or result.get("error") or result.get("throttle"):
         _report(function, error or _reason(reply))

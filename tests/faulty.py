@@ -3,11 +3,15 @@
 import json
 import threading
 import time
+import urllib.error
+import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from local.deploy import LocalStack
 
 Reply = tuple[int, bytes]
 Apply = Callable[[Mapping[str, str], bytes], Reply]
@@ -33,6 +37,7 @@ REFUSALS = {
     "over capacity": error(400, "ProvisionedThroughputExceededException"),
     "broken": error(500, "InternalServerError"),
     "denied": error(400, "AccessDeniedException"),
+    "conflict": error(400, "TransactionConflictException"),
     "expired": error(400, "ExpiredTokenException"),
     "no item": error(400, "ConditionalCheckFailedException"),
 }
@@ -72,6 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.calls.append(self.client_address)
         fault = self.server.faults.pop(0) if self.server.faults else ""
+        if fault == "cut":
+            self.close_connection = True
+            return
         status, reply = REFUSALS.get(fault) or self.server.apply(dict(self.headers), body)
         if fault == "slow":
             time.sleep(self.server.delay_s)
@@ -84,7 +92,9 @@ class _Handler(BaseHTTPRequestHandler):
                 reply = FORGERIES[fault]
             else:
                 self.send_header("x-amz-crc32", str(zlib.crc32(reply)))
-            self.send_header("Content-Length", str(len(reply) if fault != "drip" else 1_000_000))
+            longer = {"drip": 1_000_000, "truncated": 100}.get(fault, 0)
+            self.close_connection |= longer > 0
+            self.send_header("Content-Length", str(len(reply) + longer))
             self.end_headers()
             for _ in range(40 if fault == "drip" else 0):
                 self.wfile.write(b" ")
@@ -122,3 +132,38 @@ def storage(apply: Apply, *faults: str, delay_s: float = 0) -> Iterator[Storage]
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def between(stack: LocalStack) -> Iterator[Storage]:
+    """Put a storage that can fail between a stack's function and the emulator's DynamoDB."""
+
+    def forward(headers: Mapping[str, str], body: bytes) -> Reply:
+        sent = {name: value for name, value in headers.items() if name != "Content-Length"}
+        request = urllib.request.Request(stack.emulator.url, body, sent)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return answer.code, answer.read()
+
+    client, name = stack.emulator.client("lambda"), stack.outputs["function_name"]
+    (alias,) = client.list_aliases(FunctionName=name)["Aliases"]
+    settings = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    with storage(forward, delay_s=2.5) as server:
+        client.update_function_configuration(
+            FunctionName=name,
+            Environment={"Variables": settings | {"AWS_ENDPOINT_URL_DYNAMODB": server.url}},
+        )
+        version = client.publish_version(FunctionName=name)["Version"]
+        client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
+        try:
+            yield server
+        finally:
+            client.update_alias(
+                FunctionName=name, Name=alias["Name"], FunctionVersion=alias["FunctionVersion"]
+            )
+            client.update_function_configuration(
+                FunctionName=name, Environment={"Variables": settings}
+            )

@@ -79,7 +79,7 @@ def _break(stack: deploy.LocalStack, **change: str) -> None:
     (
         ("function.nothing.handler", "No module named 'function.nothing'"),
         ("function.main.nothing", "nothing"),
-        ("function.main._handle", "positional argument"),
+        ("function.main._handle", "Runtime.HandlerError"),
         ("operator.is_", "no statusCode"),
     ),
 )

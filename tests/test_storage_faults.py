@@ -1,9 +1,7 @@
 """The running whole on a DynamoDB that fails: 503 or 201, never two items, never a leak."""
 
-import urllib.error
-import urllib.request
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,32 +14,8 @@ PROBLEM = {"type", "title", "status", "detail", "requestId"}
 @pytest.fixture(scope="module")
 def between(local: LocalStack) -> Iterator[faulty.Storage]:
     """Put a storage that can fail between the function and the emulator's DynamoDB."""
-
-    def forward(headers: Mapping[str, str], body: bytes) -> faulty.Reply:
-        sent = {name: value for name, value in headers.items() if name != "Content-Length"}
-        request = urllib.request.Request(local.emulator.url, body, sent)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as answer:
-            with answer:
-                return answer.code, answer.read()
-
-    client, name = local.emulator.client("lambda"), local.outputs["function_name"]
-    (alias,) = client.list_aliases(FunctionName=name)["Aliases"]
-    settings = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    with faulty.storage(forward, delay_s=2.5) as server:
-        client.update_function_configuration(
-            FunctionName=name,
-            Environment={"Variables": settings | {"AWS_ENDPOINT_URL_DYNAMODB": server.url}},
-        )
-        version = client.publish_version(FunctionName=name)["Version"]
-        client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
+    with faulty.between(local) as server:
         yield server
-        client.update_alias(
-            FunctionName=name, Name=alias["Name"], FunctionVersion=alias["FunctionVersion"]
-        )
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": settings})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Proof by running: nothing is lost, doubled or told, whatever fails."""
