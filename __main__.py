@@ -21,6 +21,8 @@ from components import (
     StackConfig,
     Stores,
     encrypt_everything,
+    keep_secret,
+    refusing,
     stack_name,
     tag_everything,
     watch,
@@ -33,16 +35,18 @@ from function.resources import declared_settings, declared_tables
 from openapi.document import about, document
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
-endpoints, jobs = declared(), declared_jobs()
-of_project = about(VERSION)
-api_document = document(endpoints, of_project)
-name = stack_name(project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)])
 given = pulumi.runtime.config.CONFIG.get()
-config = StackConfig.read(given, project, set(filter(pulumi.runtime.is_config_secret, given)))
+with refusing():
+    endpoints, jobs = declared(), declared_jobs()
+    of_project = about(VERSION)
+    api_document = document(endpoints, of_project)
+    config = StackConfig.read(given, project, set(filter(pulumi.runtime.is_config_secret, given)))
+name = stack_name(project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)])
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
 if config.kms_key_arn:
     encrypt_everything(config.kms_key_arn)
+keep_secret(given, project)
 everything = watch()
 
 tables = {

@@ -13,7 +13,9 @@ from components.job import EpochJob
 from components.monitoring import EpochMonitoring
 from components.names import prefix, stack_name
 from components.queue import EpochQueue
+from components.refusal import refusing
 from components.roles import Roles
+from components.secrecy import keep_secret
 from components.secret import EpochSecret
 from components.table import EpochTable
 from components.tags import tag_everything
@@ -37,7 +39,9 @@ __all__ = [
     "Stores",
     "UsagePlan",
     "encrypt_everything",
+    "keep_secret",
     "prefix",
+    "refusing",
     "stack_name",
     "tag_everything",
     "watch",

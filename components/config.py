@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
+import pulumi
 import pulumi_aws as aws
 
 from function import storage
@@ -27,7 +28,7 @@ _MOST_IN_ENVIRONMENT = 3_072
 Rule = Callable[[str, Any], Any]
 
 
-class ConfigError(ValueError):
+class ConfigError(pulumi.RunError):
     """A config key or value that the stack cannot use: names key, value and range."""
 
 

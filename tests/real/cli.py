@@ -4,13 +4,14 @@ import runpy
 import shutil
 import sys
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pulumi import automation
 
 from components import bundle
@@ -26,6 +27,21 @@ class Run:
     ended: dict[tuple[str, str, str], int] = field(default_factory=dict)
     printed: list[str] = field(default_factory=list)
     seconds: float = 0
+
+    @property
+    def text(self) -> str:
+        """What was printed."""
+        return "\n".join(self.printed)
+
+    def of(self, *operations: str) -> set[tuple[str, str]]:
+        """Return type and name of AWS's resources to which one of these was done."""
+        return {step[1:] for step in self.changes if step[0] in operations}
+
+    def follows(self, first: str, then: str) -> bool:
+        """Return whether every step on one type had ended before the first on another began."""
+        ends = [at for step, at in self.ended.items() if step[1] == first and step[0] != "same"]
+        begins = [at for at, step in enumerate(self.began) if step[1] == then and step[0] != "same"]
+        return not ends or not begins or max(ends) <= min(begins)
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:
@@ -94,14 +110,44 @@ class Stack:
         """Return the resources in the state, secrets in the clear."""
         return list(self._stack.export_stack().deployment.get("resources", []))
 
+    def replace_id(self, kind: str, identity: str) -> None:
+        """Have the state name another resource: `pulumi stack export`, an edit, `import`."""
+        exported = self._stack.export_stack()
+        for entry in exported.deployment["resources"]:
+            if entry["type"] == kind:
+                entry["id"] = identity
+        self._stack.import_stack(exported)
+
+    def command(self, *arguments: str) -> str:
+        """Run another command of the CLI on this stack; return what it prints."""
+        command = [*arguments, "--stack", self.name]
+        run = self._workspace.pulumi_command.run
+        return str(run(command, str(self.folder), self._workspace.env_vars).stdout)
+
+    @contextmanager
+    def environment(self, **values: str) -> Iterator[None]:
+        """Have the CLI see these variables within."""
+        self._workspace.env_vars.update(values)
+        try:
+            yield
+        finally:
+            for name in values:
+                del self._workspace.env_vars[name]
+
     @property
     def config(self) -> dict[str, str]:
         """The stack's config, as its file has it."""
         return program.stack_config(self.name, self.folder)
 
-    def set(self, key: str, value: str) -> None:
-        """`pulumi config set`."""
-        self._stack.set_config(key, automation.ConfigValue(value=value))
+    def set(self, **values: str | None) -> None:
+        """Write config into the stack's file, as a person would; None takes a key out."""
+        path = self.folder / f"Pulumi.{self.name}.yaml"
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for key, value in values.items():
+            content["config"].pop(f"{program.project_name(self.folder)}:{key}", None)
+            if value is not None:
+                content["config"][f"{program.project_name(self.folder)}:{key}"] = value
+        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
 def _step(metadata: Any) -> tuple[str, str, str]:

@@ -1,30 +1,46 @@
-"""The program under the real engine. Run by `make engine`."""
+"""The program under the real engine, step by step. Run by `make engine`."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
+import pulumi
 import pytest
 
+from local import program
 from tests.real import stand_in
-from tests.real.cli import Stack, copy_of_project
+from tests.real.cli import Run, Stack, copy_of_project
+
+
+@pytest.fixture(name="plugin", scope="module")
+def _plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for PATH, with the provider."""
+    folder = tmp_path_factory.mktemp("plugin")
+    stand_in.install(folder)
+    return folder
+
+
+@pytest.fixture(name="account", scope="module")
+def _account(plugin: Path) -> Path:
+    """Return the folder with what exists, a file for each resource."""
+    return plugin / "account"
 
 
 @pytest.fixture(name="environment", scope="module")
-def _environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Return what the CLI needs: a state in a folder, and the provider."""
+def _environment(tmp_path_factory: pytest.TempPathFactory, plugin: Path) -> dict[str, str]:
+    """Return what the CLI needs: the provider, and a state in a folder."""
     folder = tmp_path_factory.mktemp("pulumi")
-    state = folder / "state"
-    state.mkdir()
-    values = {
-        "PULUMI_BACKEND_URL": f"file://{state}",
+    (folder / "state").mkdir()
+    return {
+        "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": "a passphrase",  # pragma: allowlist secret
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_HOME": str(folder / "home"),
-        "PATH": os.environ["PATH"],
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PATH": f"{plugin}{os.pathsep}{os.environ['PATH']}",
     }
-    stand_in.install(folder / "plugin")
-    values["PATH"] = f"{folder / 'plugin'}{os.pathsep}{values['PATH']}"
-    yield values
 
 
 @pytest.fixture(name="stack", scope="module", params=("dev", "prod"))
@@ -32,35 +48,285 @@ def _stack(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     environment: dict[str, str],
-) -> Iterator[Stack]:
+) -> Stack:
     folder = copy_of_project(tmp_path_factory.mktemp(request.param) / "project")
-    yield Stack(folder, request.param, environment)
+    return Stack(folder, request.param, environment)
+
+
+def test_to_begin_a_stack_adds_salt_and_namespace_to_its_file_and_no_more(stack: Stack) -> None:
+    name = f"Pulumi.{stack.name}.yaml"
+    text = (stack.folder / name).read_text().replace("  epoch:", "  ")
+    kept = [line for line in text.splitlines() if not line.startswith("encryptionsalt:")]
+    assert kept == (program.ROOT / name).read_text().splitlines()
 
 
 def test_a_preview_with_unknowns_promises_what_up_then_makes(stack: Stack) -> None:
-    preview = stack.preview()
-    up = stack.up()
-    print(len(preview.changes), len(up.changes), preview.seconds, up.seconds)
+    preview, up = stack.preview(), stack.up()
+    print(
+        f"\n{stack.name}: {len(up.changes)} resources, preview {preview.seconds:.1f} s, "
+        f"up {up.seconds:.1f} s, ",
+        end="",
+    )
     assert {step[0] for step in up.changes} == {"create"}
     assert sorted(preview.changes) == sorted(up.changes)
 
 
-def test_a_second_up_changes_nothing(stack: Stack) -> None:
-    again = stack.up()
-    print(again.seconds)
-    assert not again.changes
+def test_the_local_runs_engine_registers_what_the_real_one_gets(stack: Stack) -> None:
+    state = {entry["urn"]: entry for entry in stack.state() if entry["type"] in _declarable(stack)}
+    declared = {one.urn: one for one in program.declare(stack.name, config=stack.config)}
+    assert set(state) == set(declared)
+    for urn, one in declared.items():
+        kept = state[urn]
+        assert kept["type"] == one.kind and kept["parent"] == one.parent, urn
+        assert sorted(kept.get("dependencies", [])) == list(one.depends_on), urn
+        assert kept.get("protect", False) == one.protect, urn
+        assert kept.get("retainOnDelete", False) == one.retained, urn
+        if not one.component:
+            assert _values(kept["inputs"]) == _values(one.inputs), urn
+
+
+def _declarable(stack: Stack) -> set[str]:
+    return {one.kind for one in program.declare(stack.name, config=stack.config)}
+
+
+def _values(value: Any) -> Any:
+    """Return inputs without what the two write differently: secrets, and archives."""
+    if isinstance(value, pulumi.AssetArchive):
+        return sorted(value.assets)
+    if isinstance(value, dict):
+        if "plaintext" in value:
+            return json.loads(value["plaintext"])
+        if "assets" in value:
+            return sorted(value["assets"])
+        return {name: _values(item) for name, item in value.items()}
+    return [_values(item) for item in value] if isinstance(value, list) else value
+
+
+def test_a_second_up_and_a_refresh_change_nothing(stack: Stack) -> None:
+    up, refresh = stack.up(), stack.refresh()
+    print(f"second up {up.seconds:.1f} s, refresh {refresh.seconds:.1f} s", end=" ")
+    assert not up.changes and not refresh.of("update", "delete")
 
 
 def test_a_protected_stack_survives_destroy_and_goes_once_it_is_unprotected(stack: Stack) -> None:
     before = stack.state()
-    if "true" in str(stack.config.get("epoch:protect_data")).lower():
+    if json.loads(stack.config.get("epoch:protect_data", "false")):
         refused = stack.destroy(fails=True)
-        assert "cannot be deleted" in "".join(refused.printed)
+        assert "cannot be deleted" in refused.text
         assert not [step for step in refused.ended if step[0] == "delete"]
         assert stack.state() == before
         assert not stack.up().changes
-        stack.set("epoch:protect_data", "false")
-        assert {step[0] for step in stack.up().changes} == {"update"}
-    gone = {step[1:] for step in stack.destroy().changes}
-    assert len(gone) == len([entry for entry in before if entry["type"].startswith("aws:")])
+        stack.set(protect_data="false")
+        assert not stack.up().of("create", "delete", "replace")
+    gone = stack.destroy()
+    assert len(gone.changes) == len([one for one in before if one["type"].startswith("aws:")])
+    assert not stack.state()
+
+
+@pytest.fixture(name="changing", scope="module")
+def _changing(
+    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
+) -> Iterator[Stack]:
+    """Return the dev stack of a project that tests change, each from where the last one left it."""
+    folder = copy_of_project(tmp_path_factory.mktemp("changing") / "project")
+    stack = Stack(folder, "dev", environment)
+    yield stack
+    stack.destroy()
+
+
+def test_a_creation_that_fails_in_the_middle_is_finished_by_the_next_up(changing: Stack) -> None:
+    with changing.environment(EPOCH_FAIL="aws:lambda/alias:Alias"):
+        broken = changing.up(fails=True)
+    assert "told to fail" in broken.text and broken.of("create")
+    done = changing.up()
+    assert {step[0] for step in done.changes} == {"create"}
+    assert not changing.up().changes
+
+
+def test_changed_code_changes_the_function_and_its_alias_alone(changing: Stack) -> None:
+    main = changing.folder / "function" / "main.py"
+    main.write_text(main.read_text() + "\n# changed\n")
+    run = changing.up()
+    assert {step[1].rpartition(":")[2] for step in run.changes} == {"Function", "Alias"}
+    assert {step[0] for step in run.changes} == {"update"}
+
+
+_ENDPOINT = '''"""A thing."""
+
+from function.contract import Answer, Endpoint
+
+ENDPOINT = Endpoint(
+    method="{method}",
+    path="{path}",
+    summary="A thing.",
+    handle=lambda request: Answer(status=204, body=None),
+    answers={{204: None}},
+)
+'''
+_ROUTES = {
+    "added": ("GET", "/things"),
+    "renamed": ("GET", "/items"),
+    "changed in method": ("PUT", "/items"),
+    "removed": None,
+}
+
+
+@pytest.mark.parametrize("change", _ROUTES)
+def test_a_route_is_in_the_api_before_the_deployment_and_there_before_the_stage(
+    changing: Stack, change: str
+) -> None:
+    module = changing.folder / "function" / "endpoints" / "thing.py"
+    before = len(changing.state())
+    if route := _ROUTES[change]:
+        module.write_text(_ENDPOINT.format(method=route[0], path=route[1]))
+    else:
+        module.unlink()
+    run = changing.up()
+    print(f"\n{change}: {len(changing.state()) - before:+} resources, {run.seconds:.1f} s", end=" ")
+    names = {step[1].rpartition(":")[2] for step in run.changes}
+    assert {"Deployment", "Stage", "Function"} <= names
+    assert not {"Table", "RestApi", "Function", "Alias"} & {
+        kind.rpartition(":")[2] for kind, _ in run.of("replace", "delete")
+    }
+    api, deployment, stage = (
+        f"aws:apigateway/{kind}"
+        for kind in ("restApi:RestApi", "deployment:Deployment", "stage:Stage")
+    )
+    assert [step[0] for step in run.changes if step[1] == api] == ["update"]
+    assert run.follows(api, deployment) and _made_before(run, deployment, stage)
+    assert not changing.up().changes
+
+
+def _made_before(run: Run, deployment: str, stage: str) -> bool:
+    (made,) = (
+        at for step, at in run.ended.items() if step[:2] == ("create-replacement", deployment)
+    )
+    (moved,) = (at for at, step in enumerate(run.began) if step[:2] == ("update", stage))
+    return made <= moved
+
+
+_ARN = "arn:aws:{}:eu-central-1:111122223333:{}/x"
+OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "alarm_email": {"alarm_email": "on-call@example.com"},
+    "api_keys": {"api_keys": '{"default": "standard", "shop": "standard"}'},
+    "domain": {
+        "domain_name": "api.example.com",
+        "certificate_arn": _ARN.format("acm", "certificate"),
+        "hosted_zone_id": "Z123",
+    },
+    "kms_key_arn": {"kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/0"},
+    "memory_mb": {"memory_mb": "2048"},
+    "permissions_boundary": {"permissions_boundary": "arn:aws:iam::111122223333:policy/x"},
+    "provisioned_concurrency": {"provisioned_concurrency": "2"},
+    "replica_regions": {"replica_regions": '["eu-west-1"]'},
+    "reserved_concurrency": {"reserved_concurrency": "20"},
+    "retention_days": {"retention_days": "30"},
+    "trace_share": {"trace_share": "0.1"},
+    "usage_plans": {
+        "usage_plans": '{"standard": {"rate_limit": 1, "burst_limit": 1, "quota_per_day": 1}}'
+    },
+    "waf_rate_limit": {"waf_rate_limit": "2000"},
+}
+
+
+def test_each_option_goes_on_and_off_again_and_leaves_nothing(changing: Stack) -> None:
+    own = changing.config
+    before = _kept(changing)
+    for values in OPTIONS.values():
+        changing.set(**values)
+        promised = changing.preview()
+        assert promised.changes, values
+        assert not promised.of("delete", "replace"), values
+        changing.set(**{key: own.get(f"epoch:{key}") for key in values})
+    everything = {key: value for values in OPTIONS.values() for key, value in values.items()}
+    changing.set(**everything)
+    assert changing.up().changes
+    assert not changing.up().changes
+    changing.set(**{key: own.get(f"epoch:{key}") for key in everything})
+    assert changing.up().changes
+    assert _kept(changing) == before
+
+
+def _kept(stack: Stack) -> dict[str, Any]:
+    inputs = {one["urn"]: one.get("inputs") for one in stack.state()}
+    return {urn: value for urn, value in inputs.items() if "::aws:" in urn or "$aws:" in urn}
+
+
+def test_what_was_deleted_by_hand_is_seen_by_refresh_and_made_again(
+    changing: Stack, account: Path
+) -> None:
+    (board,) = account.glob("*dashboard*")
+    board.unlink()
+    assert {kind for kind, _ in changing.refresh().of("delete")} <= {
+        "aws:cloudwatch/dashboard:Dashboard"
+    }
+    assert [step[:2] for step in changing.up().changes] == [
+        ("create", "aws:cloudwatch/dashboard:Dashboard")
+    ]
+
+
+def test_a_restored_table_is_taken_over_as_the_runbook_says(changing: Stack, account: Path) -> None:
+    kind = "aws:dynamodb/table:Table"
+    (lost,) = account.glob(quote(kind, safe="") + "*")
+    restored = json.loads(lost.read_text())
+    restored["inputs"]["name"] = restored["outputs"]["name"] = "restored"
+    (account / quote(f"{kind} restored", safe="")).write_text(json.dumps(restored))
+    changing.replace_id(kind, "restored")
+    changing.refresh()
+    run = changing.up()
+    assert kind not in {of for of, _ in run.of("create", "replace", "delete", "update")}
+    assert "aws:lambda/function:Function" in {of for of, _ in run.of("update")}
+    function = next(one for one in changing.state() if one["type"].endswith(":Function"))
+    assert "restored" in function["inputs"]["environment"]["variables"].values()
+    assert not changing.up().changes
+
+
+def test_a_secret_value_of_config_is_in_clear_in_neither_state_nor_output(
+    changing: Stack, environment: dict[str, str]
+) -> None:
+    address = "nobody-knows@example.com"
+    changing.command("config", "set", "--secret", "epoch:alarm_email", address)
+    run = changing.up()
+    assert {kind for kind, _ in run.of("create")} == {"aws:sns/topicSubscription:TopicSubscription"}
+    state = Path(environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    files = [path for path in state.rglob("*") if path.is_file()]
+    assert files and not [path for path in files if address.encode() in path.read_bytes()]
+    assert address not in run.text
+    changing.command("config", "rm", "epoch:alarm_email")
+    changing.up()
+
+
+@pytest.mark.parametrize(
+    "key, value, says",
+    (
+        ("memory_mb", "1", "epoch:memory_mb = 1 must be from 128 to 10240"),
+        ("memory", "512", "did you mean epoch:memory_mb?"),
+    ),
+)
+def test_a_wrong_config_value_ends_in_one_line(
+    changing: Stack, key: str, value: str, says: str
+) -> None:
+    own = changing.config.get(f"epoch:{key}")
+    changing.set(**{key: value})
+    run = changing.preview(fails=True)
+    changing.set(**{key: own})
+    assert says in run.text and "Traceback" not in run.text
+
+
+def test_a_wrong_declaration_ends_in_one_line(changing: Stack) -> None:
+    module = changing.folder / "function" / "endpoints" / "thing.py"
+    module.write_text(_ENDPOINT.format(method="POST", path="/epoch"))
+    run = changing.preview(fails=True)
+    module.unlink()
+    assert "POST /epoch is declared twice" in run.text and "Traceback" not in run.text
+
+
+def test_the_deployer_comes_up_stays_and_goes(tmp_path: Path, environment: dict[str, str]) -> None:
+    folder = copy_of_project(tmp_path / "project") / "deployer"
+    (folder / "Pulumi.example.yaml").rename(folder / "Pulumi.account.yaml")
+    stack = Stack(folder, "account", environment)
+    preview, up = stack.preview(), stack.up()
+    assert sorted(preview.changes) == sorted(up.changes) and up.of("create")
+    assert not stack.up().changes
+    stack.destroy()
     assert not stack.state()

@@ -167,7 +167,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.InvokeResponse(**{"return": _struct(answer)})
 
     def Check(self, request, context):
-        return provider_pb2.CheckResponse(inputs=request.news)
+        # A name that the program does not give stays as it is.
+        named = {name: value for name, value in _plain(request.olds).items() if name == "name"}
+        return provider_pb2.CheckResponse(inputs=_struct(named | _plain(request.news)))
 
     def Diff(self, request, context):
         changed = _changed(request)
@@ -256,7 +258,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 def install(folder: Path) -> Path:
     """Write an executable for PATH into `folder`; return the folder of the account's files."""
     account = folder / "account"
-    account.mkdir(parents=True)
+    account.mkdir()
     command = folder / "pulumi-resource-aws"
     command.write_text(
         f'#!/bin/sh\ncd "{program.ROOT}"\n'

@@ -1,0 +1,57 @@
+"""Config that was set with `--secret` stays secret wherever a resource gets it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pulumi
+from pulumi.runtime.config import is_config_secret
+
+
+def keep_secret(values: Mapping[str, str], project: str) -> None:
+    """Mark as secret what resources declared from now on are given of the project's secret config.
+
+    `values` are Pulumi's raw `project:key` strings. What only looks like one is hidden, too: a
+    secret of one digit hides every text with that digit.
+    """
+    texts = {
+        text
+        for key, raw in values.items()
+        if key.startswith(f"{project}:") and is_config_secret(key)
+        for text in _texts(raw)
+    }
+
+    def holds(value: Any) -> bool:
+        shown = value if isinstance(value, str) else json.dumps(value, default=str)
+        return any(text in shown for text in texts)
+
+    def hidden(value: Any) -> Any:
+        if isinstance(value, pulumi.Output):
+            return value.apply(lambda known: pulumi.Output.secret(known) if holds(known) else known)
+        if isinstance(value, Mapping):
+            return {name: hidden(item) for name, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [hidden(item) for item in value]
+        if isinstance(value, str):
+            return pulumi.Output.secret(value) if holds(value) else value
+        return pulumi.Output.secret(value) if json.dumps(value, default=str) in texts else value
+
+    def keep(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
+        return pulumi.ResourceTransformationResult(props=hidden(args.props), opts=args.opts)
+
+    if texts:
+        pulumi.runtime.register_stack_transformation(keep)
+
+
+def _texts(raw: str) -> Iterator[str]:
+    """Return what a value of config consists of, as texts."""
+    try:
+        values = [json.loads(raw)]
+    except ValueError:
+        values = [raw]
+    while values:
+        value = values.pop()
+        if isinstance(value, (dict, list)):
+            values += value.values() if isinstance(value, dict) else value
+        elif value not in {"", None}:
+            yield value if isinstance(value, str) else json.dumps(value)
