@@ -10,6 +10,7 @@ tags for what is created with some, and `SetWebACL` for a stage's firewall.
 import json
 import re
 from collections.abc import Callable, Mapping
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -17,6 +18,8 @@ from ministack.core import iam_actions, iam_evaluator, responses
 from ministack.services import apigateway_v1, cognito, iam, lambda_svc, sts, tagging
 
 _PARAMETER = "arn:aws:ssm:{region}:{account}:parameter/{name}"
+
+_IDENTITY = "arn:aws:ses:{region}:{account}:identity/{name}"
 
 # Where a request names its resource and MiniStack does not look: service, field and ARN.
 _NAMED = (
@@ -29,6 +32,8 @@ _NAMED = (
     ("wafv2", "ResourceArn", "{name}"),
     ("ssm", "Path", "arn:aws:ssm:{region}:{account}:parameter{name}"),
     ("ssm", "Names", _PARAMETER),
+    ("ses", "Source", _IDENTITY),
+    ("ses", "FromEmailAddress", _IDENTITY),
 )
 _PASSED_TO = {
     "apigateway": "apigateway.amazonaws.com",
@@ -61,6 +66,8 @@ def _value(params: Mapping[str, Any], name: str) -> str:
 
 
 def _filled(arn: str, name: str, region: str, account: str) -> str:
+    if arn == _IDENTITY:
+        name = parseaddr(name)[1]
     bare = name.lstrip("/") if arn == _PARAMETER else name
     return arn.format(region=region, account=account, name=bare)
 

@@ -51,3 +51,22 @@ def test_parameters_are_read_by_path_and_by_names_under_a_narrow_arn(emulator: M
         ssm.get_parameters(Names=["/shop/dev/one", "/shop/prod/one"])
     with pytest.raises(ClientError, match="AccessDenied"):
         ssm.get_parameters_by_path(Path="/shop/prod")
+
+
+def test_mail_is_sent_under_the_arn_of_the_identity_that_sends(emulator: MiniStack) -> None:
+    emulator.client("ses").verify_email_identity(EmailAddress="shop@example.com")
+    emulator.client("sesv2").create_email_identity(EmailIdentity="shop@example.com")
+    mail = {"Subject": {"Data": "x"}, "Body": {"Text": {"Data": "x"}}}
+    to = {"ToAddresses": ["shop@example.com"]}
+
+    def send(identity: str) -> None:
+        arn = f"arn:aws:ses:{WHERE}:identity/{identity}"
+        role = _role(emulator, {"Action": "ses:SendEmail", "Resource": arn})
+        role.client("ses").send_email(Source="shop@example.com", Destination=to, Message=mail)
+        role.client("sesv2").send_email(
+            FromEmailAddress="Shop <shop@example.com>", Destination=to, Content={"Simple": mail}
+        )
+
+    send("shop@example.com")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        send("other@example.com")
