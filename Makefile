@@ -160,9 +160,10 @@ clean:
 	rm -rf .venv .venv-browser .venv-prove .venv-scan .build .local .bench
 
 # uv installs in seconds what pip would need a minute for; pip brings uv itself, at its locked hash.
+# What an interrupted run has left is no environment: without its mark it is made anew.
 $(READY): requirements-dev.txt
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: python3 is %d.%d, Epoch needs 3.11 or newer" % sys.version_info[:2] or 0)'
-	@test -x $(PYTHON) || python3 -m venv .venv
+	@test -e $@ || python3 -m venv --clear .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > .venv/uv.txt
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	@.venv/bin/uv pip sync --quiet --python $(PYTHON) --require-hashes requirements-dev.txt
