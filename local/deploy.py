@@ -161,12 +161,17 @@ class LocalStack:
         *,
         method: str = "POST",
         path: str = "/epoch",
+        body: Any = None,
     ) -> Reply:
-        """Send a real request to the API, with the stack's key unless another is given."""
+        """Send a real request to the API, with the stack's key unless another is given, and with a
+        JSON body unless that is None."""
         sent = {"x-api-key": self.outputs["api_key"] if key is None else key, **(headers or {})}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
         request = urllib.request.Request(
             self.outputs["endpoint"].removesuffix("/epoch") + path,
             method=method,
+            data=None if body is None else json.dumps(body).encode(),
             headers={name: value for name, value in sent.items() if value},
         )
         try:

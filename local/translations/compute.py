@@ -111,10 +111,12 @@ def stamps(archive: pulumi.AssetArchive) -> list[tuple[str, int, int]]:
 
 @translates("aws:lambda/function:Function", in_place=True)
 def _function(context: Context, declared: Properties) -> Created:
+    from components import bundle  # pylint: disable=import-outside-toplevel
+
     client = context.stack.client("lambda")
     name = context.physical_name(declared)
     reserved = declared.pop("reservedConcurrentExecutions", None)
-    code, tags = zip_bytes(declared.pop("code")), declared.pop("tags", {})
+    code, tags = zip_bytes(bundle.on_host(declared.pop("code"))), declared.pop("tags", {})
     fixed = pascal(
         {key: declared.pop(key) for key in ("architectures", "publish") if key in declared}
     )
