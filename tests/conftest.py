@@ -39,7 +39,8 @@ def declare(stack: str, *, preview: bool = False, **config: str) -> list[program
 
     The same call returns the same list: tests only read it.
     """
-    values = program.stack_config(stack) | {f"epoch:{key}": value for key, value in config.items()}
+    own = {f"{program.project_name()}:{key}": value for key, value in config.items()}
+    values = program.stack_config(stack) | own
     return program.declare(stack, preview=preview, config=values)
 
 

@@ -14,7 +14,7 @@ from components import bundle
 from local import program
 from local.deploy import LocalStack
 from local.program import ROOT
-from tools import ci, notes, rollback, smoke
+from tools import ci, drift, notes, order, prune, rollback, settle, smoke
 
 BROKEN = '"""Broken."""\n\n\ndef handler(*_):\n    """Fail."""\n    raise RuntimeError\n'
 
@@ -86,7 +86,7 @@ def test_a_broken_deployment_is_found_and_rolled_back(
     with pytest.MonkeyPatch.context() as patch:
         _published(breakable, BROKEN, patch, tmp_path)
     assert smoke.main([run["outputs"]]) == 1
-    assert "FAILED  records an epoch: 502" in capsys.readouterr().out
+    assert "FAILED  records an epoch: 500" in capsys.readouterr().out
     assert rollback.main([run["outputs"], "--to", before]) == 0
     assert f"serves version {before} again" in capsys.readouterr().out
     assert smoke.main([run["outputs"]]) == 0
@@ -97,6 +97,126 @@ def test_a_broken_deployment_is_found_and_rolled_back(
     assert f"version {before} of" in capsys.readouterr().err
 
 
+def test_an_update_that_failed_after_the_alias_moved_is_settled(
+    breakable: LocalStack,
+    run: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    client, function = breakable.emulator.client("lambda"), breakable.outputs["function_name"]
+    before = rollback.serving(client, function)
+    with pytest.MonkeyPatch.context() as patch:
+        _published(breakable, BROKEN, patch, tmp_path)
+    # It wrote no outputs of its own.
+    arguments = [str(tmp_path / "none.json"), run["outputs"], "--to", before]
+    assert settle.main(arguments) == 1
+    assert "did not pass the smoke test" in capsys.readouterr().err
+    assert rollback.serving(client, function) == before
+    assert settle.main(arguments) == 0  # what serves passes, so it stays
+    assert rollback.serving(client, function) == before
+    (tmp_path / "empty.json").write_text("{}")
+    assert settle.main([str(tmp_path / "none.json"), str(tmp_path / "empty.json")]) == 1
+    assert "nothing serves" in capsys.readouterr().err
+
+
+def test_versions_that_no_rollback_needs_are_removed(
+    breakable: LocalStack, run: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    client, function = breakable.emulator.client("lambda"), breakable.outputs["function_name"]
+    for _ in range(prune.KEEP + 1):
+        breakable.reload()
+    serving = min(rollback.versions(client, function))
+    rollback.roll_back(client, function, str(serving))
+    newest = sorted(rollback.versions(client, function))[-prune.KEEP :]
+    assert prune.main([run["outputs"]]) == 0
+    assert sorted(rollback.versions(client, function)) == [serving, *newest]
+    assert "removed" in capsys.readouterr().out
+    assert prune.main([run["outputs"]]) == 0
+    assert "removed no version" in capsys.readouterr().out
+    assert breakable.call().status == 201
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    done = subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return three commits of a repository, which is the working directory; oldest first."""
+    _git(tmp_path, "init", "--quiet")
+    made = []
+    for number in range(3):
+        (tmp_path / "Makefile").write_text(f".venv/.ready:\n\t@echo {number} > made\n")
+        _git(tmp_path, "add", "Makefile")
+        _git(tmp_path, "commit", "--quiet", "--message", str(number))
+        made.append(_git(tmp_path, "rev-parse", "HEAD"))
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+def test_no_commit_goes_over_a_newer_one_not_even_one_that_failed(
+    commits: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second, third = commits
+    history = tmp_path / "history.json"
+    entries = [
+        {"kind": "refresh", "message": third, "result": "succeeded"},
+        {"kind": "update", "message": "by hand", "result": "succeeded"},
+        {"kind": "update", "message": second, "result": "failed"},
+        {"kind": "update", "message": first, "result": "succeeded"},
+    ]
+    history.write_text(json.dumps(entries))
+    assert order.main([str(history), third]) == order.main([str(history), second]) == 0
+    capsys.readouterr()
+    assert order.main([str(history), first]) == 1
+    assert f"{first} does not contain {second}" in capsys.readouterr().err
+    history.write_text("[]")
+    assert order.main([str(history), first]) == 0
+    history.write_text("no stack")
+    assert order.main([str(history), first]) == 1
+    assert "is no history" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("status", "says"), ((0, ""), (1, "is not as {} declares it")))
+def test_drift_is_told_from_the_commit_that_is_deployed(
+    status: int,
+    says: str,
+    commits: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, deployed, _ = commits
+    tools = Path.cwd() / "bin"
+    tools.mkdir()
+    (tools / "pulumi").write_text(
+        '#!/bin/sh\nif [ "$1" = stack ]; then echo \'{"commit": "' + deployed + "\"}'; exit; fi\n"
+        f'echo "$EPOCH_COMMIT at $(cat .venv/made made 2>/dev/null): $*"; exit {status}\n'
+    )
+    (tools / "pulumi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools), prepend=":")
+    assert drift.main(["prod"]) == status
+    out, err = capsys.readouterr()
+    assert f"{deployed} at 1: preview --stack prod --refresh" in out
+    assert all(f"--exclude **{kind}::**" in out for kind in drift.LEFT_OUT)
+    assert says.format(deployed) in err
+    assert len(_git(Path.cwd(), "worktree", "list").splitlines()) == 1
+
+
+def test_a_stack_deployed_by_hand_is_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text('#!/bin/sh\necho \'{"commit": "unknown"}\'\n')
+    pulumi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert drift.main(["prod"]) == 1
+    assert "was deployed by hand" in capsys.readouterr().err
+
+
 def test_without_a_number_the_version_below_serves(
     breakable: LocalStack, run: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -104,7 +224,8 @@ def test_without_a_number_the_version_below_serves(
     with pytest.MonkeyPatch.context() as patch:
         _published(breakable, BROKEN, patch, tmp_path)
     newest = int(rollback.serving(client, function))
-    for version in range(newest - 1, 0, -1):
+    earlier = sorted(version for version in rollback.versions(client, function) if version < newest)
+    for version in reversed(earlier):
         assert rollback.main([run["outputs"]]) == 0, version
         assert rollback.serving(client, function) == str(version)
     assert rollback.main([run["outputs"]]) == 1
@@ -185,15 +306,11 @@ def test_the_make_target_fails_without_a_traceback(tool: str, tmp_path: Path) ->
 def test_notes_are_the_commits_since_the_tag_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def git(*arguments: str) -> None:
-        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True)
-
-    git("init", "--quiet")
+    _git(tmp_path, "init", "--quiet")
     for subject, tag in (("First", "v0.9.0"), ("Second", ""), ("Third", "v0.10.0")):
-        git("commit", "--quiet", "--allow-empty", "--message", subject)
+        _git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", subject)
         if tag:
-            git("tag", tag)
+            _git(tmp_path, "tag", tag)
     monkeypatch.chdir(tmp_path)
     assert notes.main(["v0.10.0"]) == notes.main(["v0.9.0"]) == 0
     lines = [line.rsplit(" ", 1)[0] for line in capsys.readouterr().out.splitlines()]

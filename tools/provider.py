@@ -19,7 +19,7 @@ from tools.engine import Unavailable
 
 PROVIDER = "5.100.0"
 
-_NEEDS = f"""terraform {{
+NEEDS = f"""terraform {{
   required_providers {{
     aws = {{ source = "hashicorp/aws", version = "{PROVIDER}" }}
   }}
@@ -32,7 +32,7 @@ def _check() -> str:
     if not shutil.which("terraform"):
         raise Unavailable("terraform is not on PATH; install it")
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "needs.tf").write_text(_NEEDS, encoding="utf-8")
+        Path(folder, "needs.tf").write_text(NEEDS, encoding="utf-8")
         init = ["terraform", f"-chdir={folder}", "init", "-no-color"]
         run = subprocess.run(init, capture_output=True, text=True, check=False)
         if run.returncode:

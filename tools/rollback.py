@@ -27,11 +27,15 @@ def serving(client: Any, function: str) -> str:
     return str(client.get_alias(FunctionName=function, Name=ALIAS)["FunctionVersion"])
 
 
-def _before(client: Any, function: str, current: str) -> str:
+def versions(client: Any, function: str) -> list[int]:
+    """Return the function's published versions."""
     pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
     numbers = (version["Version"] for page in pages for version in page["Versions"])
-    earlier = [int(number) for number in numbers if number.isdecimal()]
-    earlier = [number for number in earlier if number < int(current)]
+    return [int(number) for number in numbers if number.isdecimal()]
+
+
+def _before(client: Any, function: str, current: str) -> str:
+    earlier = [number for number in versions(client, function) if number < int(current)]
     if not earlier:
         raise ci.CommandError(f"version {current} of {function} is the first: nothing to roll back")
     return str(max(earlier))

@@ -17,6 +17,7 @@ from local import deploy
 from local.translations import compute
 from tests.real.cli import copy_of_project
 from tools import terraform
+from tools.provider import NEEDS
 
 # Newer than the provider, and settings that the emulator has no use for.
 _NEWER = {"aws_api_gateway_rest_api": ("security_policy", "endpoint_access_mode")}
@@ -114,6 +115,7 @@ def _applied(
 ) -> Iterator[Terraform]:
     with deploy.account("eu-central-1") as account:
         made = Terraform(tmp_path_factory.mktemp("terraform"), request.param, account)
+        (made.folder / "needs.tf").write_text(NEEDS)
         made.route("")
         made("init")
         made("validate")

@@ -1,0 +1,72 @@
+"""`python -m tools.drift STACK`: compares AWS with what was deployed, at the commit that was.
+
+Main may be ahead: an approval is waited for. So the program is taken from the commit in the stack's
+outputs, in a worktree of its own. Left out is what says nothing about it: the alias, which a
+rollback moves on purpose, and what holds a key's or a secret's value, which who looks may not read.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools import ci, command
+
+LEFT_OUT = (
+    *("aws:apigateway/apiKey:ApiKey", "aws:apigateway/usagePlanKey:UsagePlanKey"),
+    *("aws:lambda/alias:Alias", "aws:secretsmanager/secretVersion:SecretVersion"),
+)
+
+
+def _run(words: Sequence[str], cwd: Path | None = None) -> str:
+    """Return what a command printed; raises CommandError with the end of what it said."""
+    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ci.CommandError(f"{' '.join(words[:3])}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def _compare(stack: str) -> list[str]:
+    commit = json.loads(_run(["pulumi", "stack", "output", "--stack", stack, "--json"]))["commit"]
+    if not re.fullmatch("[0-9a-f]{40}", commit):
+        return [f"error: {stack} was deployed by hand, from no known commit; deploy it from main"]
+    excluded = [word for kind in LEFT_OUT for word in ("--exclude", f"**{kind}::**")]
+    with tempfile.TemporaryDirectory(prefix="epoch-drift-") as folder:
+        tree = Path(folder, "deployed")
+        _run(["git", "worktree", "add", "--detach", str(tree), commit])
+        try:
+            _run(["make", "--silent", ".venv/.ready"], cwd=tree)
+            found = subprocess.run(
+                [
+                    *("pulumi", "preview", "--stack", stack, "--refresh", "--diff"),
+                    *("--expect-no-changes", "--non-interactive", "--color", "never", *excluded),
+                ],
+                cwd=tree,
+                env={**os.environ, "EPOCH_COMMIT": commit},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        finally:
+            _run(["git", "worktree", "remove", "--force", str(tree)])
+    said = (found.stdout + found.stderr)[-60_000:]
+    print(said)
+    ci.summarize(f"### `{stack}` against {commit}\n```\n{said}\n```")
+    return [f"error: {stack} is not as {commit} declares it"] if found.returncode else []
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return 0 when AWS is as it was deployed."""
+    parser = argparse.ArgumentParser(prog="python -m tools.drift")
+    parser.add_argument("stack", help="the name of the stack")
+    chosen = parser.parse_args(arguments)
+    return command.run(lambda: _compare(chosen.stack))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
