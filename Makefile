@@ -17,7 +17,7 @@ export PYTHONUTF8 := 1
 
 .PHONY: bench demo local test engine lint $(LINTS:%=lint-%) prove scan smoke serving settle \
   rollback order prune drift notes format \
-  openapi snapshot diagram lock clean
+  openapi snapshot diagram lock upgrade clean
 
 demo: $(READY)
 	@$(PYTHON) -m local demo --stack "$(STACK)"
@@ -131,34 +131,42 @@ snapshot: $(READY)
 diagram: $(READY)
 	@$(PYTHON) -m tools.diagram
 
-# Writes the hashed locks anew, at the newest versions that fit together. Dependabot reads these
-# commands in the locks' headers.
+# Writes the hashed locks anew after a change of an .in file. Dependabot reads these commands in the
+# locks' headers.
 lock: $(READY)
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-dev.in -o requirements-dev.txt
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
 	  --python-version 3.13 --python-platform aarch64-manylinux2014 \
 	  -c requirements-dev.txt function/requirements.in -o function/requirements.txt
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	  --python-version 3.11 tests/clients/requirements.in -o tests/clients/requirements.txt
+	cd tests/clients && npm install --package-lock-only --omit-lockfile-registry-resolved
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 prove/requirements.in -o prove/requirements.txt
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt tests/browser/requirements.in \
 	  -o tests/browser/requirements.txt
-	.venv/bin/uv pip compile -q --upgrade --no-annotate --generate-hashes --universal \
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.13 -c function/requirements.txt bench/requirements.in \
 	  -o bench/requirements.txt
+
+# The same, at the newest versions that fit together.
+upgrade: UPGRADE := --upgrade
+upgrade: lock
 
 clean:
 	rm -rf .venv .venv-browser .venv-prove .venv-scan .build .local .bench
 
 # uv installs in seconds what pip would need a minute for; pip brings uv itself, at its locked hash.
+# What an interrupted run has left is no environment: without its mark it is made anew.
 $(READY): requirements-dev.txt
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: python3 is %d.%d, Epoch needs 3.11 or newer" % sys.version_info[:2] or 0)'
-	@test -x $(PYTHON) || python3 -m venv .venv
+	@test -e $@ || python3 -m venv --clear .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > .venv/uv.txt
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	@.venv/bin/uv pip sync --quiet --python $(PYTHON) --require-hashes requirements-dev.txt

@@ -13,14 +13,14 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from bench import targets
+from bench import picture, targets
 from components import bytecode
 from local.program import ROOT
 from tools import command
 
 ROUNDS = 13
 # Batches of warm calls, and calls in each.
-WARM = (5, 200)
+WARM = (5, 100)
 RESULTS = ROOT / ".bench" / "results.json"
 FIGURES = ("cold_cpu_ms", "first_request_cpu_ms", "warm_cpu_us", "peak_rss_mb")
 Sample = dict[str, Any]
@@ -113,22 +113,26 @@ def measure(rounds: int, only: list[str]) -> dict[str, Any]:
     return {"samples": samples, "size": size, "python": shown.strip()}
 
 
+def _cell(values: list[float], own: float) -> str:
+    """Return median, half the interquartile range and how many times this function's it is."""
+    low, middle, high = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
+    return f"{middle:>9.1f} ±{(high - low) / 2:>6.1f} {middle / own:>5.2f}×"
+
+
 def table(samples: dict[str, list[Sample]]) -> list[str]:
-    """Return the medians with the interquartile range, a line for each case."""
+    """Return a line for each case."""
     columns = (*FIGURES, "cold_wall_ms", "warm_wall_us")
+    base = samples.get("epoch") or next(iter(samples.values()))
+    own = {name: statistics.median(one[name] for one in base) for name in columns}
     lines = ["".join([f"{'':24}", *(f"{name:>24}" for name in columns)])]
     for case, found in samples.items():
-        cells = []
-        for name in columns:
-            values = [one[name] for one in found]
-            low, middle, high = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
-            cells.append(f"{middle:>14.1f} ± {(high - low) / 2:>7.1f}")
+        cells = (_cell([one[name] for one in found], own[name]) for name in columns)
         lines.append("".join([f"{case:24}", *cells]))
     return lines
 
 
 def main() -> list[str]:
-    """Measure, print and write the results."""
+    """Measure, print and write the results; draw them, too, where all was measured."""
     rounds, *only = sys.argv[1:] or [str(ROUNDS)]
     found = measure(int(rounds), only)
     print("\n".join(table(found["samples"])))
@@ -141,6 +145,9 @@ def main() -> list[str]:
     }
     results |= {"bundle_zip_bytes": found["size"], "python": found["python"]}
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    print(f"bundle, zipped: {found['size']:,} bytes; {found['python']}")
+    if not only:
+        picture.draw(results, int(rounds))
     return []
 
 

@@ -4,9 +4,7 @@ An archive is a mapping of names to files, collected by rule, so that neither `_
 stray file slips in and the same sources give the same archive on every machine.
 
 The AWS SDK comes with the bundle, not from Lambda's runtime: what the lock pins is what runs, and
-the SDK's data can be cut down to the services that are called. CPU of one cold process, Python
-3.13, to its first answer, medians of 10 in one go, with bytecode at hand and with sources only, as
-in /var/task: boto3 and its data 445 and 914 ms, this bundle 278 and 668 ms.
+the SDK's data can be cut down to the services that are called. `make bench` shows what it costs.
 """
 
 import gzip
@@ -15,6 +13,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -63,8 +62,12 @@ def _services() -> list[str]:
     return sorted({_STORAGE, *named})
 
 
-def dependencies() -> Path:
-    """Return the folder with the locked dependencies for Lambda's platform, building it once.
+# What uv installs for, unless it is for a Python of this machine.
+LAMBDA = (*("--python-platform", PLATFORM), *("--python-version", PYTHON_VERSION))
+
+
+def dependencies(target_platform: Sequence[str] = LAMBDA) -> Path:
+    """Return the folder with the locked dependencies for a platform, building it once.
 
     The folder is named after the hash of the lock, of this module and of the AWS services that the
     function calls, so a change to any of them builds anew; it appears in one rename, so a build
@@ -73,7 +76,8 @@ def dependencies() -> Path:
     if not LOCK.exists():
         raise BundleError(f"{LOCK.relative_to(ROOT)} is missing; restore it or run: make lock")
     services = _services()
-    parts = (LOCK.read_bytes(), Path(__file__).read_bytes(), " ".join(services).encode())
+    chosen = " ".join([*services, *target_platform]).encode()
+    parts = (LOCK.read_bytes(), Path(__file__).read_bytes(), chosen)
     digest = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     target = ROOT / ".build" / f"dependencies-{digest}"
     if target.exists():
@@ -83,7 +87,7 @@ def dependencies() -> Path:
         install = [
             *(find_uv_bin(), "pip", "install", "--quiet", "--target", scratch + "/out"),
             "--link-mode=copy",  # a link would lead into uv's cache, and all that was installed
-            *("--python-platform", PLATFORM, "--python-version", PYTHON_VERSION),
+            *target_platform,
             *("--only-binary", ":all:", "--no-deps", "--require-hashes", "-r", str(LOCK)),
         ]
         result = subprocess.run(install, capture_output=True, text=True, check=False)
@@ -133,9 +137,16 @@ def _trim(data: Path, services: Sequence[str]) -> None:
     endpoints.write_text(json.dumps(known, separators=(",", ":")))
 
 
+# How and where it was installed, which differs between machines; the rest of *.dist-info is what
+# importlib.metadata and entry points need.
+_INSTALLER = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json"})
+
+
 def _is_dependency(path: Path) -> bool:
     top = path.parts[0]
-    if "__pycache__" in path.parts or top == "bin" or top.endswith(".dist-info"):
+    if "__pycache__" in path.parts or top == "bin":
+        return False
+    if top.endswith(".dist-info") and path.name in _INSTALLER:
         return False
     if str(path).startswith(_UNUSED):
         return False
@@ -144,18 +155,31 @@ def _is_dependency(path: Path) -> bool:
 
 def files() -> dict[str, Path]:
     """Return what the bundle holds: name in the archive to file, sorted by name."""
-    own = {str(path.relative_to(ROOT)): path for path in (ROOT / "function").rglob("*.py")}
-    base = dependencies()
-    theirs = {
-        str(path.relative_to(base)): path
-        for path in base.rglob("*")
-        if path.is_file() and _is_dependency(path.relative_to(base))
-    }
+    own = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "function").rglob("*.py")}
+    theirs = _of(dependencies())
     bytecode = [
         compiled({name: path for name, path in part.items() if path.suffix == ".py"})
         for part in (theirs, own)
     ]
     return dict(sorted({**theirs, **own, **bytecode[0], **bytecode[1]}.items()))
+
+
+def _of(base: Path) -> dict[str, Path]:
+    """Return what a bundle takes of a folder with dependencies."""
+    return {
+        path.relative_to(base).as_posix(): path
+        for path in base.rglob("*")
+        if path.is_file() and _is_dependency(path.relative_to(base))
+    }
+
+
+def on_host(archive: pulumi.AssetArchive, interpreter: str = sys.executable) -> pulumi.AssetArchive:
+    """Return the bundle as a Python of this machine runs it: with compiled dependencies for it."""
+    if not any(name.endswith(".so") for name in archive.assets):
+        return archive
+    own = {name: asset for name, asset in archive.assets.items() if name.startswith("function/")}
+    theirs = _of(dependencies(("--python", interpreter)))
+    return pulumi.AssetArchive({**{k: pulumi.FileAsset(str(v)) for k, v in theirs.items()}, **own})
 
 
 def archive() -> pulumi.AssetArchive:

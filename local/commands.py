@@ -97,6 +97,7 @@ def _follow(local: deploy.LocalStack, record: Record) -> None:
             failures = local.emulator.failures()
             for failure in failures[failed:]:
                 print(f"the function failed: {failure}", flush=True)
+                record.notice("error", f"The function failed: {failure}")
             failed = len(failures)
             for line in (line for log in logs for line in log.read()):
                 print(_brief(line), flush=True)

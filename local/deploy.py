@@ -103,12 +103,17 @@ class LocalStack:
         *,
         method: str = "POST",
         path: str = "/epoch",
+        body: Any = None,
     ) -> Reply:
-        """Send a real request to the API, with the stack's key unless another is given."""
+        """Send a real request to the API, with the stack's key unless another is given, and with a
+        JSON body unless that is None."""
         sent = {"x-api-key": self.outputs["api_key"] if key is None else key, **(headers or {})}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
         request = urllib.request.Request(
             self.outputs["endpoint"].removesuffix("/epoch") + path,
             method=method,
+            data=None if body is None else json.dumps(body).encode(),
             headers={name: value for name, value in sent.items() if value},
         )
         try:
@@ -126,8 +131,8 @@ class LocalStack:
 
     def reload(self) -> None:
         """Publish the present sources behind the aliases of all functions."""
-        client = self.deployer.client("lambda")
-        code = compute.zip_bytes(_bundle().archive())
+        client, bundle = self.deployer.client("lambda"), _bundle()
+        code = compute.zip_bytes(bundle.on_host(bundle.archive()))
         for name in (self.outputs["function_name"], *self._jobs()):
             version = client.update_function_code(FunctionName=name, ZipFile=code, Publish=True)[
                 "Version"

@@ -3,11 +3,14 @@
 import json
 import socket
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 Segment = dict[str, Any]
+
+_KEPT = 10_000  # segments; of a long run the newest
 
 
 class Collector:
@@ -16,7 +19,7 @@ class Collector:
     def __init__(self, receiver: socket.socket) -> None:
         self._receiver = receiver
         self._lock = threading.Lock()
-        self._segments: list[Segment] = []
+        self._segments: deque[Segment] = deque(maxlen=_KEPT)
         host, port = receiver.getsockname()
         self.address = f"{host}:{port}"
 

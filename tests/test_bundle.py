@@ -22,7 +22,7 @@ INTERPRETERS = [
 
 # Answers one request as Lambda has it done, and finds DynamoDB in other regions and partitions.
 PROBE = """
-import json, sys
+import importlib.metadata, json, sys
 sys.path.append({folder!r})
 from function.main import handler
 from function import telemetry
@@ -40,6 +40,7 @@ clients = [
 print(json.dumps({{
     "answer": [answer["statusCode"], answer["body"]],
     "endpoints": [client.meta.endpoint_url for client in clients],
+    "versions": [importlib.metadata.version(name) for name in ("botocore", "aws-xray-sdk")],
     "installed": [p for p in sys.path if "site-packages" in p],
     "loaded": sorted({{m.split(".")[0] for m in sys.modules}} & {{"boto3", "s3transfer"}}),
 }}))
@@ -49,7 +50,9 @@ REGIONS = ("eu-central-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1")
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_it_needs_nothing_but_the_standard_library(interpreter: str, tmp_path: Path) -> None:
-    with zipfile.ZipFile(BytesIO(zip_bytes(bundle.archive()))) as packed:
+    with zipfile.ZipFile(
+        BytesIO(zip_bytes(bundle.on_host(bundle.archive(), interpreter)))
+    ) as packed:
         packed.extractall(tmp_path)
     table = faulty.Table()
     with faulty.storage(table) as server:
@@ -77,6 +80,7 @@ def test_it_needs_nothing_but_the_standard_library(interpreter: str, tmp_path: P
     seen = json.loads(run.stdout)
     status, body = seen["answer"]
     assert status == 201 and list(table.items) == [json.loads(body)["key"]]
+    assert all(seen["versions"])
     assert not seen["installed"] and not seen["loaded"]
     whole = botocore.session.get_session()  # this one has all of botocore's data
     assert seen["endpoints"] == [

@@ -3,14 +3,18 @@
 import importlib
 import inspect
 import json
+import re
 
 import pytest
 
-from components.config import ConfigError
+from components.config import ConfigError, StackConfig
+from function.endpoints import declared
 from local import program
 from tests.conftest import declare, one
 
-STACKS = ("dev", "prod")
+PROJECT = program.project_name()
+STACKS = program.stacks()
+STACK = STACKS[-1]
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -24,27 +28,11 @@ def test_the_program_runs_in_deployment_and_in_preview(stack: str, preview: bool
 def test_what_destroy_meets_first_is_behind_everything_and_protected_as_data_is(
     protect: bool,
 ) -> None:
-    resources = declare("prod", protect_data=json.dumps(protect))
+    resources = declare(STACK, protect_data=json.dumps(protect))
     (guard,) = (one for one in resources if one.kind == "epoch:components:EpochGuard")
     assert guard.protect is protect
     others = {one.urn for one in resources if not one.component}
     assert others <= set(guard.depends_on)
-
-
-def test_prod_protects_its_data_and_dev_does_not() -> None:
-    prod, dev = (one(declare(stack), "aws:dynamodb/table:Table") for stack in ("prod", "dev"))
-    assert prod["deletionProtectionEnabled"] and prod["pointInTimeRecovery"] == {"enabled": True}
-    assert not dev["deletionProtectionEnabled"]
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_the_role_may_do_what_the_endpoints_declare_on_their_table(stack: str) -> None:
-    policy = json.loads(one(declare(stack), "aws:iam/rolePolicy:RolePolicy")["policy"])
-    assert policy["Statement"][0] == {
-        "Effect": "Allow",
-        "Action": ["dynamodb:PutItem"],
-        "Resource": f"arn:aws:dynamodb:eu-central-1:123456789012:epoch-{stack}-epochs",
-    }
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -61,44 +49,45 @@ def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     (
-        ("memory_mb", "64", "epoch:memory_mb = 64 must be from 128 to 10240"),
-        ("memory_mb", "much", "epoch:memory_mb = much must be of type int, from 128 to 10240"),
-        ("timeout_s", "7", "epoch:timeout_s = 7 must be from 8 to 29"),
-        ("memory_mb", "true", "epoch:memory_mb = true must be of type int"),
-        ("log_retention_days", "8", "epoch:log_retention_days = 8 must be one of 1, 3, 5"),
-        ("protect_data", "1", "epoch:protect_data = 1 must be of type bool"),
-        ("memory", "512", "epoch:memory is unknown; did you mean epoch:memory_mb"),
-        ("trace_share", "1.5", "epoch:trace_share = 1.5 must be from 0 to 1"),
-        ("alarm_email", "nobody", "epoch:alarm_email = nobody must be an e-mail address"),
+        ("memory_mb", "64", ":memory_mb = 64 must be from 128 to 10240"),
+        ("memory_mb", "much", ":memory_mb = much must be of type int, from 128 to 10240"),
+        ("timeout_s", "7", ":timeout_s = 7 must be from 8 to 29"),
+        ("memory_mb", "true", ":memory_mb = true must be of type int"),
+        ("log_retention_days", "8", ":log_retention_days = 8 must be one of 1, 3, 5"),
+        ("protect_data", "1", ":protect_data = 1 must be of type bool"),
+        ("memory", "512", ":memory is unknown; did you mean .*:memory_mb"),
+        ("trace_share", "1.5", ":trace_share = 1.5 must be from 0 to 1"),
+        ("alarm_email", "nobody", ":alarm_email = nobody must be an e-mail address"),
         ("replica_regions", '["moon"]', "moon must be a region of AWS"),
-        ("replica_regions", "us-east-1", "epoch:replica_regions = us-east-1 must be a list"),
+        ("replica_regions", "us-east-1", ":replica_regions = us-east-1 must be a list"),
         ("certificate_arn", "arn:aws:iam::1:x", "must be the ARN of an ACM certificate"),
-        ("usage_plans", "{}", "epoch:usage_plans = {} must be a mapping with at least one entry"),
+        ("usage_plans", "{}", ":usage_plans = {} must be a mapping with at least one entry"),
         ("usage_plans", '{"a": {"rate_limit": 1}}', "must be a mapping of rate_limit, burst_limit"),
         (
             "usage_plans",
             '{"a": {"rate_limit": 0, "burst_limit": 1, "quota_per_day": 1}}',
-            "epoch:usage_plans.a.rate_limit = 0 must be from 1 to 10000",
+            ":usage_plans.a.rate_limit = 0 must be from 1 to 10000",
         ),
-        ("api_keys", '{"A b": "standard"}', "epoch:api_keys = A b must be named with a-z"),
-        ("api_keys", '{"a": "gold"}', "epoch:api_keys.a = gold must be one of the usage plans: st"),
-        ("kms_key_arn", "alias/mine", "epoch:kms_key_arn = alias/mine must be the ARN of a KMS"),
+        ("api_keys", '{"A b": "standard"}', ":api_keys = A b must be named with a-z"),
+        ("api_keys", '{"a": "gold"}', ":api_keys.a = gold must be one of the usage plans: st"),
+        ("kms_key_arn", "alias/mine", ":kms_key_arn = alias/mine must be the ARN of a KMS"),
         ("hosted_zone_id", "Z1", "hosted_zone_id needs domain_name"),
         ("domain_name", "api.example.com", "domain_name and certificate_arn need each other"),
-        ("throttle", '{"rate_limit": 1}', "epoch:throttle = .* must be a mapping of rate_limit"),
+        ("throttle", '{"rate_limit": 1}', ":throttle = .* must be a mapping of rate_limit"),
         ("waf_rate_limit", "9", "waf_rate_limit must be 0 or at least 10"),
     ),
 )
 def test_a_config_error_names_key_value_and_range(key: str, value: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        declare("dev", **{key: value})
+        config = program.stack_config(STACK)
+        secret = [given for given, text in config.items() if isinstance(text, program.Secret)]
+        StackConfig.read(config | {f"{PROJECT}:{key}": value}, PROJECT, secret)
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_key_is_a_secret_output(stack: str) -> None:
     outputs = program.run(program.Recorder(), stack=stack)
     assert outputs.secret == {"api_key", "api_keys"}
-    assert outputs.values["endpoint"].endswith("/epoch")
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -111,16 +100,21 @@ def test_every_resource_has_a_component_as_parent(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_api_gateway_may_invoke_one_alias_by_one_path(stack: str) -> None:
-    permission = one(declare(stack), "aws:lambda/permission:Permission")
-    assert permission["qualifier"] == "live"
-    assert permission["sourceArn"].endswith(f"/{stack}/*/epoch")
+    permissions = [
+        resource.inputs
+        for resource in declare(stack)
+        if resource.kind == "aws:lambda/permission:Permission"
+    ]
+    assert {permission["qualifier"] for permission in permissions} == {"live"}
+    paths = {re.sub(r"\{[^}]+\}", "*", endpoint.path) for endpoint in declared()}
+    assert {p["sourceArn"].partition(f"/{stack}/*")[2] for p in permissions} == paths
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_usage_plan_follows_the_config(stack: str) -> None:
-    config = program.stack_config(stack)
-    wanted = json.loads(config["epoch:usage_plans"])["standard"]
-    plan = one(declare(stack), "aws:apigateway/usagePlan:UsagePlan")
+    wanted = {"rate_limit": 7.5, "burst_limit": 8, "quota_per_day": 9}
+    given = {"usage_plans": json.dumps({"only": wanted}), "api_keys": '{"default": "only"}'}
+    plan = one(declare(stack, **given), "aws:apigateway/usagePlan:UsagePlan")
     assert plan["throttleSettings"] == {
         "rateLimit": wanted["rate_limit"],
         "burstLimit": wanted["burst_limit"],
@@ -139,8 +133,8 @@ def _takes_tags(kind: str) -> bool:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_everything_that_takes_tags_is_tagged(stack: str) -> None:
-    tags = {"project": "epoch", "stack": stack, "owner": "platform"}
-    resources = [resource for resource in declare(stack) if not resource.component]
+    tags = {"project": PROJECT, "stack": stack, "owner": "someone"}
+    resources = [resource for resource in declare(stack, owner="someone") if not resource.component]
     wrong = [r.urn for r in resources if _takes_tags(r.kind) != (r.inputs.get("tags") == tags)]
     assert resources and not wrong
 
@@ -150,7 +144,7 @@ def test_names_leave_room_for_a_replacement(stack: str) -> None:
     """Pulumi creates a replacement before it deletes: a fixed name would be taken then."""
     fixed = {r.kind for r in declare(stack) if not r.component and "name" in r.inputs}
     # Several APIs may have one name; an alias is named within its function.
-    assert fixed == {"aws:apigateway/restApi:RestApi", "aws:lambda/alias:Alias"}
+    assert fixed <= {"aws:apigateway/restApi:RestApi", "aws:lambda/alias:Alias"}
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -158,8 +152,8 @@ def test_roles_stay_under_the_stacks_path_and_boundary(stack: str) -> None:
     boundary = "arn:aws:iam::123456789012:policy/boundary"
     resources = declare(stack, owns_api_gateway_account="true", permissions_boundary=boundary)
     roles = [r.inputs for r in resources if r.kind == "aws:iam/role:Role"]
-    assert len(roles) == 2
-    assert {role["path"] for role in roles} == {f"/epoch/{stack}/"}
+    assert len(roles) > 1
+    assert {role["path"] for role in roles} == {f"/{PROJECT}/{stack}/"}
     assert {role["permissionsBoundary"] for role in roles} == {boundary}
 
 
@@ -167,23 +161,14 @@ def test_roles_stay_under_the_stacks_path_and_boundary(stack: str) -> None:
 def test_log_groups_come_first_are_kept_as_long_as_configured_and_go_with_the_stack(
     stack: str,
 ) -> None:
-    resources = {(r.kind, r.name): r for r in declare(stack)}
-    days = int(program.stack_config(stack)["epoch:log_retention_days"])
+    resources = {(r.kind, r.name): r for r in declare(stack, log_retention_days="14")}
     for kind, name in (
-        ("aws:lambda/function:Function", f"epoch-{stack}-function"),
-        ("aws:apigateway/stage:Stage", f"epoch-{stack}-api"),
+        ("aws:lambda/function:Function", f"{PROJECT}-{stack}-function"),
+        ("aws:apigateway/stage:Stage", f"{PROJECT}-{stack}-api"),
     ):
         group = resources["aws:cloudwatch/logGroup:LogGroup", name]
-        assert group.inputs["retentionInDays"] == days and not group.retained
+        assert group.inputs["retentionInDays"] == 14 and not group.retained
         assert group.urn in resources[kind, name].depends_on
-
-
-def test_one_stack_owns_the_accounts_settings_and_leaves_them_to_the_others() -> None:
-    kind = "aws:apigateway/account:Account"
-    resources = {r.kind: r for r in declare("dev")}
-    assert resources[kind].retained
-    assert resources[kind].urn in resources["aws:apigateway/stage:Stage"].depends_on
-    assert kind not in {r.kind for r in declare("prod")}
 
 
 @pytest.mark.parametrize("stack", STACKS)

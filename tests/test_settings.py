@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 import function.settings
-from components.config import ConfigError
+from components.config import ConfigError, StackConfig
 from function import secret_settings, storage
 from function.contract import DeclarationError, Problem
 from function.resources import declared_settings
@@ -18,48 +18,46 @@ from local import program
 from tests.conftest import one
 from tools import snapshot
 
-GREETING = Setting("greeting", str, description="How to greet.", default="Hello")
-SHARE = Setting("share", float, description="A share.", default=0.5, minimum=0, maximum=1)
+SALUTE = Setting("salute", str, description="How to greet.", default="Hello")
+PORTION = Setting("portion", float, description="A portion.", default=0.5, minimum=0, maximum=1)
 LOUD = Setting("loud", bool, description="Whether to shout.", default=False)
-LIMIT = Setting("limit", int, description="How many.")
-TOKEN = Setting("token", str, description="Opens the other service.", secret=True)
+MOST = Setting("most", int, description="How many.")
+PASS_WORD = Setting("pass_word", str, description="Opens the other service.", secret=True)
 HUSH = "hush-and-not-a-word"
 
 
 @pytest.fixture(name="_declared")
 def _declare(monkeypatch: pytest.MonkeyPatch) -> None:
-    for setting in (GREETING, SHARE, LOUD, LIMIT, TOKEN):
+    for setting in (SALUTE, PORTION, LOUD, MOST, PASS_WORD):
         monkeypatch.setattr(function.settings, setting.name.upper(), setting, raising=False)
 
 
-def _run(recorder: program.Recorder, **given: str) -> None:
+def _config(**given: str) -> dict[str, str]:
+    """Return the config of a stack that sets what is declared here, and what is given."""
     project = program.project_name()
-    values = {"limit": "3", "token": program.Secret(HUSH), **given}
-    config = program.stack_config(program.stacks()[0])
-    program.run(
-        recorder,
-        stack="some",
-        config=config | {f"{project}:{key}": value for key, value in values.items() if value},
-    )
+    values = {"most": "3", "pass_word": program.Secret(HUSH), **given}
+    return program.stack_config(program.stacks()[0]) | {
+        f"{project}:{key}": value for key, value in values.items() if value
+    }
 
 
-def _declares(**given: str) -> list[program.Resource]:
-    recorder = program.Recorder()
-    _run(recorder, **given)
-    return recorder.resources
+def _read(**given: str) -> StackConfig:
+    config = _config(**given)
+    secret = [key for key, value in config.items() if isinstance(value, program.Secret)]
+    return StackConfig.read(config, program.project_name(), secret)
 
 
 @pytest.mark.parametrize(
     ("setting", "says"),
     (
-        (GREETING._replace(name="Greeting"), "'Greeting' must be a-z, 0-9 and '_'"),
-        (GREETING._replace(type=list), "type must be str, int, float or bool"),
-        (LIMIT._replace(default="3"), "default '3' is no int"),
+        (SALUTE._replace(name="Greeting"), "'Greeting' must be a-z, 0-9 and '_'"),
+        (SALUTE._replace(type=list), "type must be str, int, float or bool"),
+        (MOST._replace(default="3"), "default '3' is no int"),
         (LOUD._replace(default=0), "default 0 is no bool"),
-        (GREETING._replace(description=" "), "description is missing"),
-        (GREETING._replace(secret=True), "a secret is a str, and has no default"),
-        (GREETING._replace(maximum=1), "minimum and maximum are for numbers"),
-        (GREETING._replace(name="retention_days"), "taken by another setting"),
+        (SALUTE._replace(description=" "), "description is missing"),
+        (SALUTE._replace(secret=True), "a secret is a str, and has no default"),
+        (SALUTE._replace(maximum=1), "minimum and maximum are for numbers"),
+        (SALUTE._replace(name="retention_days"), "taken by another setting"),
     ),
 )
 def test_a_setting_that_cannot_be_is_refused_where_it_is_declared(
@@ -71,32 +69,35 @@ def test_a_setting_that_cannot_be_is_refused_where_it_is_declared(
 
 
 def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = GREETING._replace(name="memory_mb")
+    taken = SALUTE._replace(name="memory_mb")
     monkeypatch.setattr(function.settings, "WRONG", taken, raising=False)
     with pytest.raises(DeclarationError, match="the stack itself has a key memory_mb"):
-        _declares(limit="", token="")
+        _read(most="", pass_word="")
 
 
 @pytest.mark.usefixtures("_declared")
 @pytest.mark.parametrize(
     ("given", "says"),
     (
-        ({"limit": ""}, r":limit is missing: How many\. Set it by: pulumi config set \w+:limit$"),
-        ({"token": ""}, "pulumi config set --secret .*:token .for the local run, in secrets.<stac"),
-        ({"limit": "many"}, ":limit = many must be of type int"),
-        ({"share": "2"}, ":share = 2 must be from 0 to 1"),
+        ({"most": ""}, r":most is missing: How many\. Set it by: pulumi config set \w+:most$"),
+        (
+            {"pass_word": ""},
+            "pulumi config set --secret .*:pass_word .for the local run, in secrets.<stac",
+        ),
+        ({"most": "many"}, ":most = many must be of type int"),
+        ({"portion": "2"}, ":portion = 2 must be from 0 to 1"),
         ({"loud": "1"}, ":loud = 1 must be of type bool"),
-        ({"gretting": "Hi"}, "gretting is unknown; did you mean .*:greeting"),
-        ({"token": HUSH}, "token is a secret in clear; do: pulumi config set --secret"),
-        ({"greeting": program.Secret(HUSH)}, "greeting is encrypted, but no secret in function/"),
+        ({"saluet": "Hi"}, "saluet is unknown; did you mean .*:salute"),
+        ({"pass_word": HUSH}, "pass_word is a secret in clear; do: pulumi config set --secret"),
+        ({"salute": program.Secret(HUSH)}, "salute is encrypted, but no secret in function/"),
         ({"owner": program.Secret(HUSH + "?")}, r":owner = \[secret\] must be 1 to 256"),
         ({"nothing": program.Secret(HUSH)}, "nothing is unknown"),
-        ({"greeting": "x" * 4_000}, "Lambda has room for 3072"),
+        ({"salute": "x" * 4_000}, "Lambda has room for 3072"),
     ),
 )
 def test_a_config_error_names_the_way_out_and_no_secret(given: dict[str, str], says: str) -> None:
     with pytest.raises(ConfigError, match=says) as error:
-        _declares(**given)
+        _read(**given)
     assert HUSH not in str(error.value)
 
 
@@ -104,17 +105,17 @@ def test_a_config_error_names_the_way_out_and_no_secret(given: dict[str, str], s
 def test_values_reach_the_environment_and_secrets_only_secrets_manager(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    resources = _declares(greeting="007", loud="true")
+    resources = program.declare("some", config=_config(salute="007", loud="true"))
     inputs = one(resources, "aws:lambda/function:Function")["environment"]["variables"]
-    arn = one(resources, "aws:secretsmanager/secretVersion:SecretVersion")["secretId"]
     for name, value in inputs.items():
         monkeypatch.setenv(name, value)
-    read = [SETTINGS[setting] for setting in (GREETING, SHARE, LOUD, LIMIT)]
+    read = [SETTINGS[setting] for setting in (SALUTE, PORTION, LOUD, MOST)]
     assert read == ["007", 0.5, True, 3]
-    assert arn.startswith("Secret") and inputs["SECRET_TOKEN"].startswith("arn:")
+    assert inputs["SECRET_PASS_WORD"].startswith("arn:")
     policy = json.loads(one(resources, "aws:iam/rolePolicy:RolePolicy")["policy"])
     allowed = [s for s in policy["Statement"] if "secretsmanager:GetSecretValue" in s["Action"]]
-    assert [s["Resource"] for s in allowed] == [[inputs["SECRET_TOKEN"]]]
+    arns = {value for name, value in inputs.items() if name.startswith("SECRET_")}
+    assert [set(s["Resource"]) for s in allowed] == [arns]
     holders = [r for r in resources if HUSH in repr(r.inputs)]
     assert [r.kind for r in holders] == ["aws:secretsmanager/secretVersion:SecretVersion"]
     assert HUSH not in snapshot.text(resources)
@@ -122,12 +123,12 @@ def test_values_reach_the_environment_and_secrets_only_secrets_manager(
 
 @pytest.fixture(name="secrets")
 def _secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Return a client of Secrets Manager, in which the token lies."""
+    """Return a client of Secrets Manager, in which the pass_word lies."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with mock_aws():
         client = boto3.client("secretsmanager")
-        arn = client.create_secret(Name="token", SecretString=HUSH)["ARN"]
-        monkeypatch.setenv(TOKEN.environment, arn)
+        arn = client.create_secret(Name="pass_word", SecretString=HUSH)["ARN"]
+        monkeypatch.setenv(PASS_WORD.environment, arn)
         yield client
     storage._client.cache_clear()  # pylint: disable=protected-access
     secret_settings._known.clear()  # pylint: disable=protected-access
@@ -136,13 +137,13 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_a_secret_is_read_once_and_taken_up_anew_when_it_has_aged(
     monkeypatch: pytest.MonkeyPatch, secrets: Any
 ) -> None:
-    assert SETTINGS[TOKEN] == HUSH
-    secrets.put_secret_value(SecretId="token", SecretString="rotated")
-    assert SETTINGS[TOKEN] == HUSH
+    assert SETTINGS[PASS_WORD] == HUSH
+    secrets.put_secret_value(SecretId="pass_word", SecretString="rotated")
+    assert SETTINGS[PASS_WORD] == HUSH
     monkeypatch.setattr(secret_settings, "MAX_AGE_S", 0)
-    assert SETTINGS[TOKEN] == "rotated"
-    secrets.delete_secret(SecretId="token", ForceDeleteWithoutRecovery=True)
-    assert SETTINGS[TOKEN] == "rotated"
+    assert SETTINGS[PASS_WORD] == "rotated"
+    secrets.delete_secret(SecretId="pass_word", ForceDeleteWithoutRecovery=True)
+    assert SETTINGS[PASS_WORD] == "rotated"
 
 
 @pytest.mark.usefixtures("secrets")
@@ -151,6 +152,6 @@ def test_a_secret_that_cannot_be_read_now_is_a_503_that_tells_nothing(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
     with pytest.raises(Problem, match="Repeat") as problem:
-        assert SETTINGS[TOKEN]
+        assert SETTINGS[PASS_WORD]
     assert problem.value.status == 503 and problem.value.headers["Retry-After"]
-    assert HUSH not in caplog.text and "token" not in problem.value.detail
+    assert HUSH not in caplog.text and "pass_word" not in problem.value.detail

@@ -12,8 +12,8 @@ from local import program
 from tests.conftest import one
 
 TABLE = "aws:dynamodb/table:Table"
-NOTES = Table(
-    name="notes",
+JOTTINGS = Table(
+    name="jottings",
     partition_key="author",
     sort_key=Number("at"),
     indexes=(
@@ -26,7 +26,7 @@ NOTES = Table(
 def _endpoint(*access: Access) -> Endpoint:
     return Endpoint(
         method="GET",
-        path="/notes",
+        path="/jottings",
         summary="List.",
         handle=lambda _: Answer(status=204, body=None),
         answers={204: None},
@@ -37,38 +37,46 @@ def _endpoint(*access: Access) -> Endpoint:
 @pytest.mark.parametrize(
     ("table", "says"),
     (
-        (NOTES._replace(name="My Notes"), "'My Notes' must be a-z, 0-9 and '-'"),
-        (NOTES._replace(name="n" * 33), "at most 32 characters"),
-        (NOTES._replace(name="epochs"), "'epochs' is taken by another table"),
-        (NOTES._replace(partition_key=""), "partition_key must be named"),
-        (NOTES._replace(sort_key="author"), "otherwise than sort_key"),
-        (NOTES._replace(sort_key=Number("expires")), "by which items expire"),
-        (NOTES._replace(sort_key="at"), "at is a key of two types"),
-        (NOTES._replace(indexes=NOTES.indexes * 2), "'by-topic' is declared twice"),
-        (NOTES._replace(indexes=NOTES.indexes * 11), "22 indexes are more than DynamoDB's 20"),
-        (NOTES._replace(indexes=(Index("x", "topic"),)), "index 'x' must be 3 to 255 letters"),
+        (JOTTINGS._replace(name="My Notes"), "'My Notes' must be a-z, 0-9 and '-'"),
+        (JOTTINGS._replace(name="n" * 33), "at most 32 characters"),
+        (JOTTINGS._replace(partition_key=""), "partition_key must be named"),
+        (JOTTINGS._replace(sort_key="author"), "otherwise than sort_key"),
+        (JOTTINGS._replace(sort_key=Number("expires")), "by which items expire"),
+        (JOTTINGS._replace(sort_key="at"), "at is a key of two types"),
+        (JOTTINGS._replace(indexes=JOTTINGS.indexes * 2), "'by-topic' is declared twice"),
+        (
+            JOTTINGS._replace(indexes=JOTTINGS.indexes * 11),
+            "22 indexes are more than DynamoDB's 20",
+        ),
+        (JOTTINGS._replace(indexes=(Index("x", "topic"),)), "index 'x' must be 3 to 255 letters"),
     ),
 )
 def test_a_table_that_cannot_be_is_refused_where_it_is_declared(
     monkeypatch: pytest.MonkeyPatch, table: Table, says: str
 ) -> None:
-    monkeypatch.setattr(function.tables, "NOTES", table, raising=False)
-    with pytest.raises(DeclarationError, match="function/tables.py: NOTES: .*" + says):
+    monkeypatch.setattr(function.tables, "JOTTINGS", table, raising=False)
+    with pytest.raises(DeclarationError, match="function/tables.py: JOTTINGS: .*" + says):
         declared_tables()
 
 
 @pytest.mark.parametrize(
     ("access", "says"),
     (
-        (Access("note", ("dynamodb:Query",)), "unknown table 'note'; known tables: epochs, notes"),
-        (Access("notes", ("dynamodb:Query",), "by-name"), "no index 'by-name', but: by-topic, by-"),
-        (Access("notes", ("dynamodb:GetItem",), "by-topic"), "GetItem is no action on an index"),
+        (
+            Access("jotting", ("dynamodb:Query",)),
+            "unknown table 'jotting'; known tables: .*jottings",
+        ),
+        (
+            Access("jottings", ("dynamodb:Query",), "by-name"),
+            "no index 'by-name', but: by-topic, by-",
+        ),
+        (Access("jottings", ("dynamodb:GetItem",), "by-topic"), "GetItem is no action on an index"),
     ),
 )
 def test_access_names_what_is_declared(
     monkeypatch: pytest.MonkeyPatch, access: Access, says: str
 ) -> None:
-    monkeypatch.setattr(function.tables, "NOTES", NOTES, raising=False)
+    monkeypatch.setattr(function.tables, "JOTTINGS", JOTTINGS, raising=False)
     with pytest.raises(DeclarationError, match=says):
         function.endpoints.check([_endpoint(access)])
 
@@ -76,13 +84,16 @@ def test_access_names_what_is_declared(
 def test_keys_indexes_and_access_follow_from_the_declaration(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(function.tables, "NOTES", NOTES, raising=False)
+    monkeypatch.setattr(function.tables, "JOTTINGS", JOTTINGS, raising=False)
     endpoint = _endpoint(
-        Access("notes", ("dynamodb:PutItem",)), Access("notes", ("dynamodb:Query",), "by-topic")
+        Access("jottings", ("dynamodb:PutItem",)),
+        Access("jottings", ("dynamodb:Query",), "by-topic"),
     )
     monkeypatch.setattr(function.endpoints, "declared", lambda: (endpoint,))
-    resources = program.declare("dev")
-    (table,) = [r.inputs for r in resources if r.kind == TABLE and r.name.endswith("-notes")]
+    stack = program.stacks()[0]
+    name = f"{program.project_name()}-{stack}-jottings"
+    resources = program.declare(stack)
+    (table,) = [r.inputs for r in resources if r.kind == TABLE and r.name.endswith("-jottings")]
     assert (table["hashKey"], table["rangeKey"]) == ("author", "at")
     assert {a["name"]: a["type"] for a in table["attributes"]} == {
         **{"author": "S", "at": "N", "topic": "S", "digest": "B"}
@@ -95,10 +106,18 @@ def test_keys_indexes_and_access_follow_from_the_declaration(
     assert by_topic["projectionType"] == "ALL" and "nonKeyAttributes" not in by_topic
     assert by_digest["projectionType"] == "INCLUDE" and by_digest["nonKeyAttributes"] == ["title"]
     policy = json.loads(one(resources, "aws:iam/rolePolicy:RolePolicy")["policy"])
-    arn = "arn:aws:dynamodb:eu-central-1:123456789012:epoch-dev-notes"
+    arn = f"arn:aws:dynamodb:eu-central-1:123456789012:{name}"
     assert [(s["Action"], s["Resource"]) for s in policy["Statement"][:2]] == [
         (["dynamodb:PutItem"], arn),
         (["dynamodb:Query"], f"{arn}/index/by-topic"),
     ]
     function_ = one(resources, "aws:lambda/function:Function")
-    assert function_["environment"]["variables"]["TABLE_NOTES"] == "epoch-dev-notes"
+    assert function_["environment"]["variables"]["TABLE_JOTTINGS"] == name
+
+
+def test_two_tables_of_a_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("JOTTINGS", "OTHERS"):
+        table = JOTTINGS._replace(sort_key="") if variable == "OTHERS" else JOTTINGS
+        monkeypatch.setattr(function.tables, variable, table._replace(indexes=()), raising=False)
+    with pytest.raises(DeclarationError, match="OTHERS: name 'jottings' is taken by another table"):
+        declared_tables()

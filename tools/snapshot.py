@@ -25,7 +25,7 @@ def _archive(archive: pulumi.AssetArchive) -> dict[str, list[str]]:
         assert isinstance(asset, pulumi.FileAsset)
         path = Path(asset.path).relative_to(program.ROOT)
         if path.parts[0].startswith("."):
-            packages.add(name.partition("/")[0])
+            packages.add(re.sub(r"-[^-]+\.dist-info$", "", name.partition("/")[0]))
         else:
             own.add(name)
     return {"files": sorted(own), "packages": sorted(packages)}

@@ -97,12 +97,14 @@ def zip_bytes(archive: pulumi.AssetArchive) -> bytes:
 
 @translates("aws:lambda/function:Function")
 def _function(context: Context, declared: Properties) -> Created:
+    from components import bundle  # pylint: disable=import-outside-toplevel
+
     client = context.stack.client("lambda")
     name = context.physical_name(declared)
     reserved = declared.pop("reservedConcurrentExecutions", None)
     made = client.create_function(
         FunctionName=name,
-        Code={"ZipFile": zip_bytes(declared.pop("code"))},
+        Code={"ZipFile": zip_bytes(bundle.on_host(declared.pop("code")))},
         Environment={"Variables": declared["environment"].pop("variables")},
         Tags=declared.pop("tags", {}),
         **present(declared, kmsKeyArn="KMSKeyArn"),

@@ -85,6 +85,15 @@ def test_every_view_is_whole_and_reachable(page: Any, served: Served) -> None:
         assert not serious, json.dumps(serious, indent=1)[:3000]
 
 
+def test_graphs_are_drawn_of_what_happened(page: Any, served: Served) -> None:
+    _open(page, served, "metrics")
+    for title in ("API: calls", "Function: invocations", "POST /epoch: answers by outcome"):
+        page.locator("figure", has_text=title).locator("circle").first.wait_for()
+    objective = page.locator("figure", has_text="Availability in %").locator("strong").first
+    assert 0 <= float(objective.inner_text()) <= 100
+    assert page.locator(".alarms .status", has_text="off").count()
+
+
 def test_it_is_used_with_the_keyboard_alone(page: Any, served: Served) -> None:
     _, local = served
     assert local.call().status == 201

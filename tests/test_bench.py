@@ -1,0 +1,45 @@
+"""The bench measures what it says: each case makes the same PutItem; a wrong one is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import picture, stand_in
+
+TARGET = "DynamoDB_20120810.PutItem"
+CALL: dict[str, Any] = {
+    "Item": {"key": {"S": "k"}, "epoch": {"N": "1"}, "ip": {"S": "192.0.2.1"}},
+    "ConditionExpression": "attribute_not_exists(#key)",
+    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+}
+
+
+@pytest.mark.parametrize(
+    ("target", "change", "why"),
+    (
+        (TARGET, {}, ""),
+        ("DynamoDB_20120810.GetItem", {}, "not PutItem"),
+        (TARGET, {"Item": {"key": {"S": "k"}}}, "an item of"),
+        (TARGET, {"ConditionExpression": ""}, "no condition"),
+        (TARGET, {"ReturnValuesOnConditionCheckFailure": "NONE"}, "no return"),
+    ),
+)
+def test_the_stand_in_takes_the_one_call_that_is_measured(
+    target: str, change: dict[str, Any], why: str
+) -> None:
+    found = stand_in.wrong(target, json.dumps({**CALL, **change}).encode())
+    assert found.startswith(why) and bool(found) == bool(why)
+
+
+def test_the_picture_shows_figures_day_and_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(picture, "PICTURE", tmp_path / "bench.svg")
+    names = ("epoch", "boto3_client", "powertools", "pydynox", "floor")
+    cases = {name: 100.0 for name in (*names, *(f"{name}_sources" for name in names))}
+    figures = {figure: cases | {"epoch": 77.0} for figure, *_ in picture.CHARTS}
+    picture.draw({**figures, "python": "Python 3.13.0 (main)"}, 13)
+    drawn = (tmp_path / "bench.svg").read_text("utf-8")
+    assert "77 ms" in drawn and "Python 3.13.0" in drawn and "cores" in drawn

@@ -1,0 +1,17 @@
+"""What the shipped stacks are: decisions of who runs them, not rules of the framework."""
+
+from tests.conftest import declare, one
+
+
+def test_prod_protects_its_data_and_dev_does_not() -> None:
+    prod, dev = (one(declare(stack), "aws:dynamodb/table:Table") for stack in ("prod", "dev"))
+    assert prod["deletionProtectionEnabled"] and prod["pointInTimeRecovery"] == {"enabled": True}
+    assert not dev["deletionProtectionEnabled"]
+
+
+def test_one_stack_owns_the_accounts_settings_and_leaves_them_to_the_others() -> None:
+    kind = "aws:apigateway/account:Account"
+    resources = {r.kind: r for r in declare("dev")}
+    assert resources[kind].retained
+    assert resources[kind].urn in resources["aws:apigateway/stage:Stage"].depends_on
+    assert kind not in {r.kind for r in declare("prod")}
