@@ -5,6 +5,7 @@ It takes `terraform` from PATH, and the provider from where that finds it: a mir
 skip, which EPOCH_ENGINE=required makes an error.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -27,6 +28,16 @@ NEEDS = f"""terraform {{
 """
 
 
+def _mirrored() -> str:
+    """Return the CLI config that makes a provider on this machine usable offline, or nothing."""
+    for root in (Path.home(), Path("/opt"), Path("/usr/share"), Path("/usr/local/share")):
+        for depth in ("*", "*/*"):
+            for found in root.glob(f"{depth}/registry.terraform.io/hashicorp/aws/{PROVIDER}"):
+                mirror = json.dumps(str(found.parents[3]))
+                return f"provider_installation {{\n  filesystem_mirror {{ path = {mirror} }}\n}}\n"
+    return ""
+
+
 def _check() -> str:
     """Return Terraform's version; raise Unavailable where it or the provider cannot be had."""
     if not shutil.which("terraform"):
@@ -43,6 +54,11 @@ def _check() -> str:
 
 def _run() -> list[str]:
     started = time.monotonic()
+    if mirrored := _mirrored():
+        config = ROOT / ".build" / "terraform.rc"
+        config.parent.mkdir(exist_ok=True)
+        config.write_text(mirrored, encoding="utf-8")
+        os.environ["TF_CLI_CONFIG_FILE"] = str(config)
     try:
         version = _check()
     except Unavailable as reason:
