@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Names of files are UTF-8, in whatever locale.
 export PYTHONUTF8 := 1
 
-.PHONY: bench demo local test engine lint $(LINTS:%=lint-%) prove scan smoke serving settle \
+.PHONY: bench demo local test engine provider lint $(LINTS:%=lint-%) prove scan smoke serving settle \
   rollback order prune drift notes format \
   openapi snapshot diagram lock upgrade clean
 
@@ -31,6 +31,10 @@ test: $(READY) $(SCANNERS) $(LOADER)
 # Under Pulumi's own engine; without a CLI, Go builds it once, in some minutes.
 engine: $(READY)
 	@$(PYTHON) -m tools.engine
+
+# By the real AWS provider, under Terraform, to the emulator.
+provider: $(READY)
+	@$(PYTHON) -m tools.provider
 
 # The console in Debian's chromium; skipped with the reason where that is not installed.
 test-browser screenshots: $(BROWSER)
@@ -143,6 +147,9 @@ lock: $(READY)
 	  -c requirements-dev.txt function/requirements.in -o function/requirements.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
+	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	  --python-version 3.11 tests/clients/requirements.in -o tests/clients/requirements.txt
+	cd tests/clients && npm install --package-lock-only --omit-lockfile-registry-resolved
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 prove/requirements.in -o prove/requirements.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \

@@ -118,7 +118,12 @@ if config.domain_name:
         hosted_zone_id=config.hosted_zone_id,
     ).url
 if config.waf_rate_limit:
-    EpochFirewall(f"{name}-firewall", api=api, rate_limit=config.waf_rate_limit)
+    EpochFirewall(
+        f"{name}-firewall",
+        api=api,
+        rate_limit=config.waf_rate_limit,
+        reads_bodies=any(endpoint.body is not None for endpoint in endpoints),
+    )
 monitoring = EpochMonitoring(
     name,
     api=api,

@@ -1,4 +1,4 @@
-"""Draws the results of a whole run as `docs/bench.svg`, which the README shows."""
+"""Draws the results of a whole run as `docs/bench.svg`."""
 
 import datetime
 import os

@@ -71,9 +71,25 @@ def _managed(group: str) -> dict[str, Any]:
     }
 
 
+# 8 KB, of which WAF looks at any body at least.
+_BODY_SIZE: dict[str, dict[str, Any]] = {
+    "body-size": {
+        "action": {"block": {}},
+        "statement": {
+            "size_constraint_statement": {
+                "field_to_match": {"body": {"oversize_handling": "MATCH"}},
+                "comparison_operator": "GT",
+                "size": 8_192,
+                "text_transformations": [{"priority": 0, "type": "NONE"}],
+            }
+        },
+    }
+}
+
+
 class EpochFirewall(pulumi.ComponentResource):
     """AWS WAF before the API's stage: a limit per address, AWS's list of addresses with a bad
-    reputation, and a limit on bodies, which no endpoint reads.
+    reputation, and, unless an endpoint `reads_bodies`, a limit on their size.
 
     `rate_limit` is in requests per five minutes from one address, from 10.
     """
@@ -84,6 +100,7 @@ class EpochFirewall(pulumi.ComponentResource):
         *,
         api: EpochApi,
         rate_limit: int,
+        reads_bodies: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochFirewall", name, None, opts)
@@ -95,17 +112,7 @@ class EpochFirewall(pulumi.ComponentResource):
                     "rate_based_statement": {"limit": rate_limit, "aggregate_key_type": "IP"}
                 },
             },
-            "body-size": {
-                "action": {"block": {}},
-                "statement": {
-                    "size_constraint_statement": {
-                        "field_to_match": {"body": {"oversize_handling": "MATCH"}},
-                        "comparison_operator": "GT",
-                        "size": 8_192,
-                        "text_transformations": [{"priority": 0, "type": "NONE"}],
-                    }
-                },
-            },
+            **({} if reads_bodies else _BODY_SIZE),
             "ip-reputation": _managed("AWSManagedRulesAmazonIpReputationList"),
             "known-bad-inputs": _managed("AWSManagedRulesKnownBadInputsRuleSet"),
         }

@@ -29,6 +29,7 @@ from local import (
     gateway_errors,
     leash,
     mappings,
+    provider_gaps,
     rest_import,
     rest_serving,
     triggers,
@@ -95,6 +96,7 @@ if __name__ == "__main__":
     gateway_errors.install()
     triggers.install()
     mappings.install()
+    provider_gaps.install()
     lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
     if kept := os.environ.pop("EPOCH_KEEP", ""):
         from local import keep  # pylint: disable=ungrouped-imports

@@ -1,7 +1,7 @@
 """What several test modules share."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -23,14 +23,24 @@ def local() -> Iterator[deploy.LocalStack]:
         yield stack
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Return a copy of the project that shares only what is installed."""
-    bundle.dependencies()
-    copy = tmp_path / "project"
-    shutil.copytree(program.ROOT, copy, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-    (copy / ".build").symlink_to(program.ROOT / ".build")
+@pytest.fixture(scope="session")
+def copied() -> Callable[[Path], Path]:
+    """Return what copies the project into a folder, sharing only what is installed."""
+
+    def copy(folder: Path) -> Path:
+        bundle.dependencies()
+        project = folder / "project"
+        shutil.copytree(program.ROOT, project, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        (project / ".build").symlink_to(program.ROOT / ".build")
+        return project
+
     return copy
+
+
+@pytest.fixture
+def project(copied: Callable[[Path], Path], tmp_path: Path) -> Path:
+    """Return a copy of the project that shares only what is installed."""
+    return copied(tmp_path)
 
 
 @cache

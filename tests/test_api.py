@@ -11,6 +11,7 @@ from function.endpoints import post_epoch
 from local import program
 from openapi import gateway
 from tests.conftest import declare, one
+from tools import forget
 
 NAMED = Parameter(name="Named", description="What it is.")
 STACKS = ("dev", "prod")
@@ -69,6 +70,19 @@ def test_what_an_endpoint_does_and_may_changes_nothing_of_the_api() -> None:
     after = served(post_epoch.ENDPOINT._replace(access=(), handle=lambda _: None))
     assert body(before) == body(after)
     assert one(before, DEPLOYMENT) == one(after, DEPLOYMENT)
+
+
+def test_a_firewall_bounds_bodies_only_where_none_is_read() -> None:
+    def rules(*of: Endpoint[Any]) -> set[str]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(endpoints, "declared", lambda: of)
+            config = program.stack_config("prod") | {"epoch:waf_rate_limit": "1000"}
+            found = one(program.declare("prod", config=config), "aws:wafv2/webAcl:WebAcl")["rules"]
+            return {rule["name"] for rule in found}
+
+    body = {"title": "Sent", "type": "object", "additionalProperties": False}
+    unread = rules(post_epoch.ENDPOINT)
+    assert unread - rules(post_epoch.ENDPOINT._replace(body=body)) == {"body-size"}
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -137,3 +151,27 @@ def test_the_stage_takes_what_its_keys_may_take_together(stack: str) -> None:
         "settings"
     ]
     assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (7, 8)
+
+
+def test_a_stack_of_an_earlier_version_forgets_what_the_import_makes_now() -> None:
+    urn = "urn:pulumi:dev::epoch::epoch:components:EpochApi$aws:apigateway/{}::epoch-dev-api{}"
+    api = {"urn": urn.format("restApi:RestApi", ""), "type": API}
+    method = {
+        "urn": urn.format("method:Method", "-post-epoch"),
+        "type": "aws:apigateway/method:Method",
+        "dependencies": [api["urn"]],
+    }
+    deployment = {
+        "urn": urn.format("deployment:Deployment", ""),
+        "type": DEPLOYMENT,
+        "dependencies": [api["urn"], method["urn"]],
+        "propertyDependencies": {"triggers": [method["urn"]], "restApi": [api["urn"]]},
+    }
+    state = {"version": 3, "deployment": {"resources": [api, method, deployment]}}
+    kept = forget.forget(state)
+    assert [resource["type"] for resource in kept["deployment"]["resources"]] == [API, DEPLOYMENT]
+    assert method["urn"] not in json.dumps(kept) and kept["version"] == 3
+    assert kept["deployment"]["resources"][1]["propertyDependencies"]["restApi"] == [api["urn"]]
+    # Nothing that a stack declares today is forgotten, so a second time does no harm.
+    assert not forget.KINDS & {resource.kind for resource in declare("prod")}
+    assert forget.forget(kept) == kept

@@ -41,12 +41,19 @@ def run(
 def breakable(local: LocalStack) -> Iterator[LocalStack]:
     """Return the stack for a test that breaks its function; it is whole again afterwards."""
     yield local
-    local.reload()
+    local.run()
 
 
 def _api(local: LocalStack, **changes: Any) -> smoke.Api:
-    known = {"endpoint": local.outputs["endpoint"], "api_key": local.outputs["api_key"]}
+    known = {name: local.outputs[name] for name in ("endpoint", "api_key", "document")}
     return smoke.Api(**{**known, "patience_s": 0, **changes})
+
+
+def test_the_smoke_test_fails_where_another_document_is_served(local: LocalStack) -> None:
+    results = {r.check: r for r in smoke.check(_api(local, document="000000000000"))}
+    found = results.pop("serves the document that was deployed")
+    assert not found.passed and "not 000000000000, which the stack declares" in found.saw
+    assert all(result.passed for result in results.values())
 
 
 def test_the_smoke_test_passes_on_a_healthy_stack_and_never_shows_the_key(
@@ -62,7 +69,7 @@ def test_the_smoke_test_passes_on_a_healthy_stack_and_never_shows_the_key(
 
 def test_a_wrong_key_fails_all_that_needs_one(local: LocalStack) -> None:
     results = smoke.check(_api(local, api_key="wrong"))
-    assert [result.passed for result in results] == [False, True, True, False, False]
+    assert [result.passed for result in results] == [True, False, True, True, False, False]
 
 
 def _published(local: LocalStack, code: str, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
@@ -71,7 +78,7 @@ def _published(local: LocalStack, code: str, monkeypatch: pytest.MonkeyPatch, pa
     main.write_text(code)
     files = bundle.files()
     monkeypatch.setattr(bundle, "files", lambda: {**files, "function/main.py": main})
-    local.reload()
+    local.run()
     monkeypatch.undo()
 
 
@@ -123,8 +130,9 @@ def test_versions_that_no_rollback_needs_are_removed(
     breakable: LocalStack, run: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     client, function = breakable.emulator.client("lambda"), breakable.outputs["function_name"]
-    for _ in range(prune.KEEP + 1):
-        breakable.reload()
+    for number in range(prune.KEEP + 1):
+        client.update_function_configuration(FunctionName=function, Description=str(number))
+        client.publish_version(FunctionName=function)
     serving = min(rollback.versions(client, function))
     rollback.roll_back(client, function, str(serving))
     newest = sorted(rollback.versions(client, function))[-prune.KEEP :]
@@ -288,7 +296,7 @@ def test_an_endpoint_that_does_not_answer_is_one_clear_message(endpoint: str) ->
         free.bind(("127.0.0.1", 0))
         endpoint = endpoint.format(port=free.getsockname()[1])
     with pytest.raises(ci.CommandError, match="does not answer"):
-        smoke.check(smoke.Api(endpoint=endpoint, api_key="any", patience_s=0))
+        smoke.check(smoke.Api(endpoint=endpoint, api_key="any", document="any", patience_s=0))
 
 
 @pytest.mark.parametrize("tool", ("smoke", "rollback"))

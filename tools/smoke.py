@@ -63,16 +63,21 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """A deployed POST /epoch and a key for it; `patience_s` is how long that key may be refused."""
+    """A deployed POST /epoch and a key for it; `patience_s` is how long that key may be refused.
+
+    `document` stands for the OpenAPI document that was deployed last.
+    """
 
     endpoint: str
     api_key: str
+    document: str
     patience_s: float = PATIENCE_S
 
-    def post(self, headers: Mapping[str, str]) -> Reply:
-        """Call it; raises CommandError where nobody answers."""
+    def post(self, headers: Mapping[str, str], url: str = "") -> Reply:
+        """Call it, or another URL; raises CommandError where nobody answers."""
         try:
-            request = urllib.request.Request(self.endpoint, method="POST", headers=dict(headers))
+            url = url or self.endpoint
+            request = urllib.request.Request(url, method="POST", headers=dict(headers))
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
                 return _reply(answer.status, answer.headers, answer.read())
         except urllib.error.HTTPError as answer:
@@ -133,7 +138,21 @@ def _rejects(api: Api) -> str:
     return api.record({"Idempotency-Key": "x" * 256}).problem(400)
 
 
+def _serves_its_document(api: Api) -> str:
+    """An import that failed leaves the API as it was, and Pulumi's next update is green."""
+    reply = api.post({}, f"{api.endpoint.rpartition('/')[0]}/no-such-route")
+    reply.problem(404)
+    served = reply.headers.get("api-document")
+    if served != api.document:
+        raise Failed(
+            f"document {served} is served, not {api.document}, which the stack declares; "
+            "see failed-import in docs/operations.md"
+        )
+    return f"document {served}"
+
+
 CHECKS: Mapping[str, Callable[[Api], str]] = {
+    "serves the document that was deployed": _serves_its_document,
     "records an epoch": _records,
     "refuses a call without a key": _refuses({}),
     "refuses a wrong key": _refuses({"x-api-key": "not-a-key-of-this-api"}),
@@ -184,7 +203,10 @@ def _cell(saw: str) -> str:
 
 def _smoke(path: Path) -> list[str]:
     outputs = ci.read_outputs(path)
-    api = Api(endpoint=ci.text(outputs, "endpoint"), api_key=ci.text(outputs, "api_key"))
+    endpoint, api_key, document = (
+        ci.text(outputs, name) for name in ("endpoint", "api_key", "document")
+    )
+    api = Api(endpoint=endpoint, api_key=api_key, document=document)
     print(f"POST {api.endpoint}")
     results = check(api)
     for result in results:

@@ -134,6 +134,14 @@ class Stack:
             for name in values:
                 del self._workspace.env_vars[name]
 
+    def export(self) -> automation.Deployment:
+        """`pulumi stack export`."""
+        return self._stack.export_stack()
+
+    def replace(self, state: automation.Deployment) -> None:
+        """`pulumi stack import`."""
+        self._stack.import_stack(state)
+
     @property
     def config(self) -> dict[str, str]:
         """The stack's config, as its file has it."""

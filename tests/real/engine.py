@@ -108,6 +108,29 @@ def test_a_second_up_and_a_refresh_change_nothing(stack: Stack) -> None:
     assert not up.changes and not refresh.of("update", "delete")
 
 
+def test_a_restored_table_takes_the_place_of_the_lost_one_which_stays(stack: Stack) -> None:
+    before, kind = stack.export(), "aws:dynamodb/table:Table"
+    (table,) = (resource for resource in stack.state() if resource["type"] == kind)
+    stack.command("state", "rename", table["urn"], "lost", "--yes")
+    # What `pulumi import` enters in the state: the command itself wants Python's language host,
+    # which Pulumi's installation has and its Go module has not.
+    state = stack.export()
+    resources = state.deployment["resources"]
+    (lost,) = (resource for resource in resources if resource["type"] == kind)
+    outputs = lost["outputs"] | {"id": "restored", "name": "restored"}
+    restored = lost | {"urn": table["urn"], "id": "restored", "outputs": outputs}
+    resources.insert(resources.index(lost), restored)
+    stack.replace(state)
+    up = stack.up(exclude=["**::lost"])
+    assert not [step for step in up.changes if step[1] == kind and step[0] != "update"]
+    assert ("update", "aws:lambda/function:Function") in {step[:2] for step in up.changes}
+    stack.command("state", "delete", lost["urn"], "--force", "--yes")
+    assert not stack.up().changes
+    (now,) = (resource for resource in stack.state() if resource["type"] == kind)
+    assert (now["urn"], now["id"]) == (table["urn"], "restored")
+    stack.replace(before)
+
+
 def test_a_protected_stack_survives_destroy_and_goes_once_it_is_unprotected(stack: Stack) -> None:
     before = stack.state()
     if json.loads(stack.config.get("epoch:protect_data", "false")):

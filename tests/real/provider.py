@@ -1,0 +1,180 @@
+"""The program applied by the real AWS provider to the emulator. Run by `make provider`."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components import bundle
+from local import deploy
+from local.translations import compute
+from tests.real.cli import copy_of_project
+from tools import terraform
+from tools.provider import NEEDS
+
+# Newer than the provider, and settings that the emulator has no use for.
+_NEWER = {"aws_api_gateway_rest_api": ("security_policy", "endpoint_access_mode")}
+# MiniStack's answers in CloudWatch's old protocol, which this provider speaks, lack most fields.
+_NOT_TOLD = frozenset(
+    {
+        "aws_cloudwatch_composite_alarm",
+        "aws_cloudwatch_dashboard",
+        "aws_cloudwatch_metric_alarm",
+    }
+)
+# What Pulumi names by itself, and Terraform wants named.
+_NAMED = {
+    "aws_api_gateway_api_key": "name",
+    "aws_api_gateway_usage_plan": "name",
+    "aws_cloudwatch_log_group": "name",
+    "aws_cloudwatch_log_metric_filter": "name",
+    "aws_cloudwatch_metric_alarm": "alarm_name",
+    "aws_dynamodb_table": "name",
+    "aws_iam_role": "name",
+    "aws_lambda_function": "function_name",
+    "aws_sns_topic": "name",
+}
+
+_ENDPOINT = '''"""A thing."""
+
+from function.contract import Answer, Endpoint
+
+ENDPOINT = Endpoint(
+    method="GET",
+    path="{path}",
+    summary="A thing.",
+    handle=lambda request: Answer(status=204, body=None),
+    answers={{204: None}},
+)
+'''
+
+
+class Terraform:
+    """A stack of the program as Terraform has it, in a folder."""
+
+    def __init__(self, folder: Path, stack: str, account: deploy.Account) -> None:
+        self.folder, self.stack, self.account = folder, stack, account
+        self.project = copy_of_project(folder.parent / f"{folder.name}-project")
+        self._environment = {
+            **os.environ,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": account.region,
+            "AWS_ENDPOINT_URL": account.emulator.url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def route(self, path: str) -> None:
+        """Declare an endpoint on a path beside the project's own, or none, and write it all."""
+        module = self.project / "function" / "endpoints" / "thing.py"
+        module.unlink(missing_ok=True)
+        if path:
+            module.write_text(_ENDPOINT.format(path=path))
+        command = [sys.executable, "-m", "tests.real.provider", str(self.folder), self.stack]
+        subprocess.run([*command, self.account.region], cwd=self.project, check=True)
+
+    def paths(self) -> set[str]:
+        """Return what the stage serves, by the document that it exports."""
+        gateway = self.account.emulator.client("apigateway")
+        (api,) = gateway.get_rest_apis()["items"]
+        export = gateway.get_export(restApiId=api["id"], stageName=self.stack, exportType="oas30")
+        return set(json.loads(export["body"].read())["paths"])
+
+    def __call__(self, *arguments: str, status: int = 0) -> str:
+        run = subprocess.run(
+            ["terraform", f"-chdir={self.folder}", *arguments, "-no-color"],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert run.returncode == status, run.stdout + run.stderr
+        return run.stdout
+
+    def call(self) -> int:
+        """Return the status of a POST /epoch with the stack's key."""
+        gateway = self.account.emulator.client("apigateway")
+        (api,) = gateway.get_rest_apis()["items"]
+        key = gateway.get_api_keys(includeValues=True)["items"][0]["value"]
+        url = f"{self.account.emulator.url}/_aws/execute-api/{api['id']}/{self.stack}/epoch"
+        request = urllib.request.Request(url, method="POST", headers={"x-api-key": key})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return int(answer.status)
+
+
+@pytest.fixture(name="applied", scope="module", params=("dev", "prod"))
+def _applied(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Terraform]:
+    with deploy.account("eu-central-1") as account:
+        made = Terraform(tmp_path_factory.mktemp("terraform"), request.param, account)
+        (made.folder / "needs.tf").write_text(NEEDS)
+        made.route("")
+        made("init")
+        made("validate")
+        yield made
+
+
+def test_apply_makes_an_api_that_answers(applied: Terraform) -> None:
+    print(applied("apply", "-auto-approve")[-300:])
+    assert applied.call() == 201
+
+
+def test_a_second_plan_changes_nothing_but_what_the_emulator_cannot_tell(
+    applied: Terraform,
+) -> None:
+    applied("plan", "-out", "second")
+    plan = json.loads(applied("show", "-json", "second"))
+    changed = {one["type"] for one in plan["resource_changes"] if _changes(one)}
+    assert changed <= _NOT_TOLD
+
+
+def _changes(resource: Any) -> bool:
+    return bool(resource["change"]["actions"] != ["no-op"])
+
+
+@pytest.mark.parametrize("applied", ("dev",), indirect=True)
+@pytest.mark.parametrize("change", ("added", "renamed", "removed"))
+def test_a_route_is_served_as_it_is_declared_after_one_apply(
+    applied: Terraform, change: str
+) -> None:
+    applied.route({"added": "/things", "renamed": "/items", "removed": ""}[change])
+    applied("apply", "-auto-approve")
+    expected = {"added": ("/epoch", "/things"), "renamed": ("/epoch", "/items")}
+    assert applied.paths() == set(expected.get(change, ("/epoch",)))
+    assert applied.call() == 201
+
+
+def test_destroy_leaves_no_api(applied: Terraform) -> None:
+    applied("destroy", "-auto-approve")
+    assert not applied.account.emulator.client("apigateway").get_rest_apis()["items"]
+
+
+def write(folder: Path, stack: str, region: str) -> None:
+    """Write what the program declares as Terraform's files."""
+    (folder / "bundle.zip").write_bytes(compute.zip_bytes(bundle.archive()))
+    for name, content in terraform.render(terraform.declare(stack)).items():
+        for kind, resources in content["resource"].items():
+            for logical, arguments in resources.items():
+                if argument := _NAMED.get(kind):
+                    arguments.setdefault(argument, logical)
+                if "endpoint_configuration" in arguments:
+                    types = arguments["endpoint_configuration"]["types"]
+                    arguments["endpoint_configuration"]["types"] = [types]
+                for newer in _NEWER.get(kind, ()):
+                    arguments.pop(newer, None)
+                arguments["lifecycle"]["prevent_destroy"] = False
+        # That every resource tells its region is newer, too.
+        text = re.sub(r"\$\{[\w.-]+\.region\}", region, json.dumps(content))
+        (folder / name).write_text(text)
+
+
+if __name__ == "__main__":  # in a copy of the project
+    write(Path(sys.argv[1]), *sys.argv[2:])

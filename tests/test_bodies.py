@@ -1,0 +1,336 @@
+"""Bodies, public endpoints and browsers: what reaches an endpoint, alone and in a stack."""
+
+import base64
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import boto3
+import msgspec
+import pytest
+
+from function import bodies
+from function.contract import Problem
+from local.program import ROOT
+
+ENDPOINTS = {
+    "post_note.py": '''
+"""POST /notes: store a note."""
+
+from typing import Annotated
+
+import msgspec
+
+from function import storage
+from function.contract import Access, Answer, Endpoint, Request
+from function.tables import EPOCHS
+
+
+class Note(msgspec.Struct, forbid_unknown_fields=True):
+    """A note."""
+
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    stars: Annotated[int, msgspec.Meta(ge=1, le=5)] = 3
+
+
+class Kept(msgspec.Struct):
+    """A note that is kept."""
+
+    text: str
+    stars: int
+
+
+def keep(request: Request[Note]) -> Answer:
+    """Store the note."""
+    item = {"key": {"S": request.body.text}, "stars": {"N": str(request.body.stars)}}
+    storage.call("put_item", EPOCHS, Item=item)
+    return Answer(status=201, body=Kept(text=request.body.text, stars=request.body.stars))
+
+
+ENDPOINT = Endpoint(
+    method="POST",
+    path="/notes",
+    summary="Keep a note.",
+    handle=keep,
+    body=Note,
+    answers={201: Kept},
+    access=(Access(table=EPOCHS.name, actions=("dynamodb:PutItem",)),),
+)
+''',
+    "put_raw.py": '''
+"""PUT /raw: say what was sent."""
+
+from typing import Any
+
+from function.contract import Answer, Endpoint, Request
+
+SENT = {
+    "title": "Sent",
+    "type": "object",
+    "required": ["text"],
+    "additionalProperties": False,
+    "properties": {"text": {"type": "string", "minLength": 1, "maxLength": 200},
+                   "stars": {"type": "integer", "minimum": 1, "maximum": 5}},
+}
+
+
+def say(request: Request[Any]) -> Answer:
+    """Answer what was sent."""
+    return Answer(status=200, body=request.body)
+
+
+ENDPOINT = Endpoint(
+    method="PUT", path="/raw", summary="Say it.", handle=say, body=SENT, answers={200: SENT}
+)
+''',
+    "get_open.py": '''
+"""GET /open: for everybody, and for pages of two origins."""
+
+from function.contract import Answer, Endpoint, Problem, Request
+
+
+def show(request: Request) -> Answer:
+    """Answer, or refuse."""
+    if "refuse" in request.query:
+        raise Problem(409, "Refused.")
+    return Answer(status=204, body=None)
+
+
+ENDPOINT = Endpoint(
+    method="GET",
+    path="/open",
+    summary="Show it.",
+    handle=show,
+    answers={204: None},
+    public=True,
+    cors=("https://a.example", "https://b.example"),
+)
+''',
+}
+
+# Runs in a copy of the project, until its input ends.
+RUN = """
+import json, sys
+from local import deploy
+with deploy.up("dev") as local:
+    print(json.dumps({**local.outputs, "emulator": local.emulator.url}), flush=True)
+    sys.stdin.read()
+"""
+
+
+class Note(msgspec.Struct, forbid_unknown_fields=True):
+    """The body that the cases are read as."""
+
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    stars: Annotated[int, msgspec.Meta(ge=1, le=5)] = 3
+
+
+SCHEMA = {
+    "title": "Note",
+    "type": "object",
+    "required": ["text"],
+    "additionalProperties": False,
+    "properties": {
+        "text": {"type": "string", "minLength": 1, "maxLength": 200},
+        "stars": {"type": "integer", "minimum": 1, "maximum": 5},
+    },
+}
+
+# Each body that is not what the declaration allows, as bytes.
+BAD = {
+    "nothing": b"",
+    "no JSON": b"not json",
+    "text after it": b'{"text": "a"} b',
+    "a wrong type": b'{"text": 1}',
+    "a missing member": b'{"stars": 1}',
+    "an extra member": b'{"text": "a", "more": 1}',
+    "an array": b'[{"text": "a"}]',
+    "null": b"null",
+    "out of range": b'{"text": "a", "stars": 6}',
+    "a boolean for a number": b'{"text": "a", "stars": true}',
+    "10,000 digits": b'{"text": "a", "stars": ' + b"1" * 10_000 + b"}",
+    "a huge exponent": b'{"text": "a", "stars": 1e999}',
+    "NaN": b'{"text": "a", "stars": NaN}',
+    "100,000 deep": b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "invalid UTF-8": b'{"text": "\xff"}',
+    "a lone surrogate": b'{"text": "\\ud800"}',
+    "a member twice": b'{"text": "a", "text": "b"}',
+    "a control character": b'{"text": "\x01"}',
+}
+GOOD = b'{"text": "\xc3\xbc \\ud83d\\ude00", "stars": 5}'
+
+JSON = "application/json"
+
+
+@pytest.mark.parametrize("declared", (Note, SCHEMA), ids=("type", "schema"))
+@pytest.mark.parametrize("sent", BAD.values(), ids=BAD)
+@pytest.mark.parametrize("encoded", (False, True), ids=("text", "base64"))
+def test_what_is_not_declared_never_reaches_an_endpoint(
+    declared: Any, sent: bytes, encoded: bool
+) -> None:
+    body = base64.b64encode(sent).decode() if encoded else sent.decode("utf-8", "replace")
+    for content_type in (JSON, "application/json; charset=utf-8"):
+        with pytest.raises(Problem) as raised:
+            bodies.read(declared, content_type, {"body": body, "isBase64Encoded": encoded})
+        assert raised.value.status == 400 and len(raised.value.detail) <= 210
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ("", "text/plain", "application/json, text/plain", "application/json; charset=latin1", "json"),
+)
+def test_another_media_type_is_415_whatever_is_in_it(content_type: str) -> None:
+    for sent in (GOOD.decode(), "not json"):
+        with pytest.raises(Problem) as raised:
+            bodies.read(Note, content_type, {"body": sent})
+        assert raised.value.status == 415
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    (
+        JSON,
+        "Application/JSON",
+        "application/json; charset=UTF-8",
+        'application/json;charset="utf-8"',
+    ),
+)
+def test_what_is_declared_is_read(content_type: str) -> None:
+    event = {"body": base64.b64encode(GOOD).decode(), "isBase64Encoded": True}
+    assert bodies.read(Note, content_type, event) == Note(text="ü 😀", stars=5)
+    assert bodies.read(SCHEMA, content_type, event) == {"text": "ü 😀", "stars": 5}
+
+
+def test_only_an_endpoint_that_declares_a_body_pays_for_it() -> None:
+    check = (
+        "import sys, function.main; sys.exit(bool({'msgspec', 'function.bodies'} & {*sys.modules}))"
+    )
+    assert not subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode
+
+
+class Reply(NamedTuple):
+    """An HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Stack(NamedTuple):
+    """A running stack with the endpoints above."""
+
+    outputs: Mapping[str, Any]
+
+    def call(
+        self, method: str, path: str, body: bytes | None = None, *, key: bool = True, **headers: str
+    ) -> Reply:
+        """Send a request; `headers` are named with `_` for `-`."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if key:
+            sent["x-api-key"] = self.outputs["api_key"]
+        url = self.outputs["endpoint"].removesuffix("/epoch") + path
+        request = urllib.request.Request(url, data=body, headers=sent, method=method)
+        # The library would claim a form where no type is given.
+        if body is not None and "content-type" not in {name.lower() for name in sent}:
+            request.add_unredirected_header("Content-Type", "")
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return Reply(answer.status, answer.headers, answer.read())
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return Reply(answer.code, answer.headers, answer.read())
+
+    def stored(self) -> int:
+        """Return how many items the table holds."""
+        client = boto3.client(
+            "dynamodb",
+            endpoint_url=self.outputs["emulator"],
+            region_name="eu-central-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        return int(client.scan(TableName=self.outputs["table_name"], Select="COUNT")["Count"])
+
+
+@pytest.fixture(scope="module")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, copied: Callable[[Path], Path]
+) -> Iterator[Stack]:
+    """Bring a copy of the project up with the endpoints above."""
+    copy = copied(tmp_path_factory.mktemp("bodies"))
+    for name, module in ENDPOINTS.items():
+        (copy / "function" / "endpoints" / name).write_text(module.lstrip(), encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN],
+        cwd=copy,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdin and running.stdout
+        yield Stack(json.loads(running.stdout.readline()))
+        running.stdin.close()
+
+
+def test_a_bad_body_is_a_problem_in_a_stack_and_stores_nothing(stack: Stack) -> None:
+    assert stack.call("POST", "/notes", b'{"text": "a"}', Content_Type=JSON).status == 201
+    before = stack.stored()
+    for content_type in (JSON, "application/json; charset=utf-8"):
+        for name, sent in BAD.items():
+            for method, path in (("POST", "/notes"), ("PUT", "/raw")):
+                reply = stack.call(method, path, sent, Content_Type=content_type)
+                assert reply.status == 400, (name, content_type, path, reply)
+                assert reply.headers["Content-Type"] == "application/problem+json"
+    for content_type in ("text/plain", "", "application/xml"):
+        reply = stack.call("POST", "/notes", GOOD, Content_Type=content_type)
+        assert reply.status == 415, (content_type, reply)
+    assert stack.call("POST", "/notes", b" " * 11_000_000, Content_Type=JSON).status == 413
+    assert stack.stored() == before
+
+
+def test_a_typed_body_and_a_typed_answer_go_through(stack: Stack) -> None:
+    reply = stack.call("POST", "/notes", GOOD, Content_Type="application/json; charset=utf-8")
+    assert (reply.status, json.loads(reply.body)) == (201, {"text": "ü 😀", "stars": 5})
+    reply = stack.call("POST", "/notes", b'{"text": "b"}', Content_Type=JSON)
+    assert json.loads(reply.body) == {"text": "b", "stars": 3}
+    reply = stack.call("PUT", "/raw", b'{"text": "b"}', Content_Type=JSON)
+    assert (reply.status, json.loads(reply.body)) == (200, {"text": "b"})
+
+
+def test_a_public_endpoint_needs_no_key_and_the_others_still_do(stack: Stack) -> None:
+    assert stack.call("GET", "/open", key=False).status == 204
+    assert stack.call("PUT", "/open", key=False).status == 405
+    assert stack.call("POST", "/notes", GOOD, key=False, Content_Type=JSON).status == 403
+    assert stack.call("GET", "/notes", key=False).status == 403
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    (
+        ("https://a.example", "https://a.example"),
+        ("https://b.example", "https://b.example"),
+        ("https://evil.example", None),
+    ),
+)
+def test_a_page_of_a_declared_origin_may_read_every_answer(
+    stack: Stack, origin: str, allowed: str | None
+) -> None:
+    preflight = stack.call(
+        "OPTIONS", "/open", key=False, Origin=origin, Access_Control_Request_Method="GET"
+    )
+    assert preflight.status == 204
+    assert preflight.headers["Access-Control-Allow-Methods"] == "GET"
+    # An unknown origin is shown the first one, which its browser takes for a refusal.
+    assert preflight.headers["Access-Control-Allow-Origin"] == (allowed or "https://a.example")
+    for path, status in (("/open", 204), ("/open?refuse=1", 409)):
+        reply = stack.call("GET", path, key=False, Origin=origin)
+        assert reply.status == status
+        assert reply.headers.get("Access-Control-Allow-Origin") == allowed
+        assert reply.headers["Vary"] == "Origin"
+    of_gateway = stack.call("GET", "/nowhere", key=False, Origin=origin)
+    assert of_gateway.headers["Access-Control-Allow-Origin"] == "*"

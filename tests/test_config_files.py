@@ -1,0 +1,92 @@
+"""Pulumi.yaml and the stacks' files: read as the CLI reads them, and nothing in them lost."""
+
+from pathlib import Path
+
+import pytest
+
+from components import stack_name
+from components.config import ConfigError, StackConfig
+from local import program
+from local.program import ProgramError, Secret
+
+PROJECT = program.project_name()
+
+
+def _write(folder: Path, stack: str, project: str = "", secrets: str = "") -> None:
+    (folder / "Pulumi.yaml").write_text(f"name: shop\n{project}")
+    (folder / "Pulumi.some.yaml").write_text(f"config:\n{stack}")
+    if secrets:
+        (folder / "secrets.some.yaml").write_text(secrets)
+
+
+def test_a_key_without_a_namespace_is_the_projects_and_goes_before_what_all_stacks_share(
+    tmp_path: Path,
+) -> None:
+    shared = (
+        "config:\n  owner: all\n  timeout_s: {type: integer, default: 9}\n"
+        "  aws:region: {value: eu-west-1}\n  memory_mb: {type: integer}\n"
+    )
+    _write(tmp_path, "  owner: mine\n  shop:log_retention_days: 7\n", shared)
+    assert program.stack_config("some", tmp_path) == {
+        "shop:owner": "mine",
+        "shop:timeout_s": "9",
+        "aws:region": "eu-west-1",
+        "shop:log_retention_days": "7",
+    }
+
+
+@pytest.mark.parametrize(
+    ("stack", "says"),
+    (
+        ("  owner: a\n  owner: b\n", "Pulumi.some.yaml is not valid YAML: owner is given twice"),
+        ("  owner: a\n  shop:owner: b\n", "Pulumi.some.yaml: shop:owner is given twice"),
+        ("  - owner\n", "Pulumi.some.yaml: 'config' must be a mapping"),
+    ),
+)
+def test_a_key_that_is_given_twice_is_an_error(tmp_path: Path, stack: str, says: str) -> None:
+    _write(tmp_path, stack)
+    with pytest.raises(ProgramError, match=says):
+        program.stack_config("some", tmp_path)
+
+
+def test_a_stack_without_a_file_is_an_error_that_names_those_there_are(tmp_path: Path) -> None:
+    _write(tmp_path, "  owner: a\n")
+    with pytest.raises(ProgramError, match="there is no stack other, but some"):
+        program.stack_config("other", tmp_path)
+
+
+def test_a_secret_comes_from_a_file_that_git_ignores(tmp_path: Path) -> None:
+    sealed = "  token: {secure: v1:sealed}\n"
+    _write(tmp_path, sealed)
+    with pytest.raises(ProgramError, match=r"shop:token is encrypted .* secrets.some.yaml, which"):
+        program.local_config("some", tmp_path)
+    assert isinstance(program.stack_config("some", tmp_path)["shop:token"], Secret)
+    _write(tmp_path, sealed, secrets="token: open\n")
+    given = program.local_config("some", tmp_path)["shop:token"]
+    assert given == "open" and isinstance(given, Secret)
+    assert "/secrets.*.yaml" in (program.ROOT / ".gitignore").read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    (
+        ("old-name:owner", "a", f"old-name is neither .*; did you mean {PROJECT}:owner?"),
+        ("asw:region", "eu-west-1", "did you mean aws:region?"),
+        ("aws:region", "eu-centrl-1", "must be a region of AWS; did you mean eu-central-1?"),
+    ),
+)
+def test_what_nobody_would_read_is_an_error(key: str, value: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        StackConfig.read({key: value}, PROJECT, ())
+
+
+def test_names_are_checked_against_awss_limits_with_the_longest_that_fits() -> None:
+    long = "preview-of-a-branch-with-a-rather-long-name"
+    with pytest.raises(ConfigError, match=r"may have 41 characters, for example 'preview-of-.*'"):
+        stack_name("epoch", long, ["function", "api"])
+    fits = stack_name("epoch", long[:41], ["function", "api"])
+    assert len(f"{fits}-function-1234567") == 64
+    with pytest.raises(ConfigError, match="project 'p+' must be shorter"):
+        stack_name("p" * 60, "dev", ["function"])
+    with pytest.raises(ConfigError, match="stack 'a.b' must be letters, digits"):
+        stack_name("epoch", "a.b", ["function"])
