@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,11 @@ def demo(stack: str, port: int | None) -> None:
 
 
 def _sources() -> dict[str, int]:
-    return {
-        str(path): path.stat().st_mtime_ns for path in (program.ROOT / "function").rglob("*.py")
-    }
+    found = {}
+    for path in (program.ROOT / "function").rglob("*.py"):
+        with suppress(FileNotFoundError):  # an editor is at it
+            found[str(path)] = path.stat().st_mtime_ns
+    return found
 
 
 def _fault() -> str:
@@ -88,10 +91,25 @@ def _fault() -> str:
     return f"{places[-1] if places else ''}{said[-1]}"
 
 
-def _follow(local: deploy.LocalStack, record: Record) -> None:
-    """Print requests as they come and publish the function when a file of it changes."""
+def _update(local: deploy.LocalStack) -> tuple[str, str]:
+    """Apply the program as it now is; return how that went, and what to say of it."""
+    started = time.perf_counter()
+    fault = _fault()
+    try:
+        if not fault:
+            local.update()
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # Whatever a declaration raises that somebody is just writing.
+        fault = f"{type(error).__name__}: {error}"
+    if fault:
+        return "error", f"error: {' '.join(fault.split())}; what was there serves on"
+    return "info", f"reloaded in {time.perf_counter() - started:.1f} s"
+
+
+def _follow(local: deploy.LocalStack, record: Record, sources: dict[str, int]) -> None:
+    """Print requests as they come, and apply the program when a file of the function changes."""
     logs = [deploy.LogTail(local, local.outputs["log_group"]), *local.job_tails()]
-    sources, failed = _sources(), 0
+    failed = 0
     while True:
         try:
             failures = local.emulator.failures()
@@ -103,13 +121,9 @@ def _follow(local: deploy.LocalStack, record: Record) -> None:
                 print(_brief(line), flush=True)
             if (now := _sources()) != sources:
                 sources = now
-                if fault := _fault():
-                    print(f"error: {fault}", flush=True)
-                    record.notice("error", fault)
-                else:
-                    local.reload()
-                    print("function reloaded", flush=True)
-                    record.notice("info", "Function reloaded")
+                kind, said = _update(local)
+                print(said, flush=True)
+                record.notice(kind, said)
         except BotoCoreError as error:
             if local.emulator.leash.running:
                 raise
@@ -140,7 +154,7 @@ def up(stack: str, port: int | None, *, keep: bool) -> None:
     With `keep` its tables are as they were in the last such run.
     """
     print(f"Bringing stack {stack} up on this machine")
-    page = console.Console()
+    page, sources = console.Console(), _sources()
 
     def seen(resource: program.Resource, seconds: float | None) -> None:
         page.declare(resource)
@@ -160,4 +174,4 @@ def up(stack: str, port: int | None, *, keep: bool) -> None:
             f"{local.outputs['endpoint']}\n\nCtrl-C ends it.",
             flush=True,
         )
-        _follow(local, page.record)
+        _follow(local, page.record, sources)

@@ -1,15 +1,16 @@
 """Brings a stack up in the emulator, and keeps what a running stack consists of together."""
 
 import json
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -25,40 +26,96 @@ class DeployError(RuntimeError):
     """A declared resource could not be created."""
 
 
+class _Made(NamedTuple):
+    """A resource that was created, and from what."""
+
+    resource: program.Resource
+    fingerprint: str
+    created: translate.Created
+
+
 class Deployer:
-    """An engine that creates each declared resource in the emulator, and can take them back."""
+    """An engine that makes the emulator hold what a program declares, and can take it back.
+
+    It may run the program again, changed: then it updates or replaces what is declared otherwise,
+    and deletes, last, what was replaced and what is declared no longer.
+    """
 
     def __init__(self, stack: ministack.MiniStack, region: str, progress: Progress) -> None:
         self._stack = stack
         self._region = region
         self._progress = progress
-        self._deletions = ExitStack()
+        self._lock = threading.Lock()
+        self._made: dict[str, _Made] = {}  # by URN, in the order of the last run
+        self._declared: set[str] = set()
+        self._replaced: list[_Made] = []
         self.account = stack.account
 
+    def run(self, stack: str, config: Mapping[str, str]) -> program.Outputs:
+        """Run the program and return its outputs.
+
+        Raises DeployError that names the resource where the emulator refuses; what was there
+        before then stays.
+        """
+        self._declared.clear()
+        outputs = program.run(self, stack=stack, config=config)
+        gone = [made for urn, made in self._made.items() if urn not in self._declared]
+        self._made = {urn: self._made[urn] for urn in self._made if urn in self._declared}
+        doomed, self._replaced = [*gone, *self._replaced], []
+        self._delete(doomed)
+        return outputs
+
     def create(self, resource: program.Resource) -> tuple[str, dict[str, Any]]:
-        """Create one resource; raises DeployError that names it where the emulator refuses."""
+        """Return a resource's id and outputs, as it was made before or is made now."""
+        before, fingerprint = self._made.get(resource.urn), _fingerprint(resource)
+        if before and before.fingerprint == fingerprint:
+            made = before
+        else:
+            made = _Made(resource, fingerprint, self._create(resource, before))
+        with self._lock:
+            self._made.pop(resource.urn, None)
+            self._made[resource.urn] = made
+            self._declared.add(resource.urn)
+            if before and made is not before and resource.kind not in translate.IN_PLACE:
+                self._replaced.append(before)
+        return made.created.id, made.created.outputs
+
+    def _create(self, resource: program.Resource, before: _Made | None) -> translate.Created:
         started = time.perf_counter()
         if resource.component:
             self._progress(resource, 0)
-            return "", {}
+            return translate.Created(id="", delete=lambda: None)
         if resource.kind in translate.NOT_EMULATED:
             self._progress(resource, None)
-            return f"{resource.name}-not-emulated", {}
+            return translate.Created(id=f"{resource.name}-not-emulated", delete=lambda: None)
         with _named(resource):
-            created = translate.create(self._stack, self._region, resource)
-        if not resource.retained:
-            self._deletions.callback(self._delete, resource, created)
+            created = translate.create(
+                self._stack, self._region, resource, before.created if before else None
+            )
         self._progress(resource, time.perf_counter() - started)
-        return created.id, created.outputs
-
-    def _delete(self, resource: program.Resource, created: translate.Created) -> None:
-        with _named(resource):
-            created.delete()
+        return created
 
     def destroy(self) -> None:
         """Delete all that was created, newest first, even where one deletion fails; raises the
         last DeployError."""
-        self._deletions.close()
+        self._delete([*self._replaced, *self._made.values()])
+
+    @staticmethod
+    def _delete(doomed: Sequence[_Made]) -> None:
+        with ExitStack() as deletions:
+            for made in doomed:
+                if not made.resource.retained:
+                    deletions.callback(_delete, made)
+
+
+def _delete(made: _Made) -> None:
+    with _named(made.resource):
+        made.created.delete()
+
+
+def _fingerprint(resource: program.Resource) -> str:
+    """Return what changes whenever a resource is declared otherwise, files included."""
+    return json.dumps(resource.inputs, sort_keys=True, default=compute.stamps)
 
 
 @contextmanager
@@ -86,10 +143,11 @@ class Reply:
 class LocalStack:
     """A stack that is up: its outputs, its emulator and the traces of its function.
 
-    `secret` names the outputs that are.
-    `deployer` is the emulator as the one sees it who brought the stack up.
+    `secret` names the outputs that are. `deployer` is the emulator as the one sees it who brought
+    the stack up, `run` applies the program.
     """
 
+    run: Callable[[], program.Outputs]
     outputs: dict[str, Any]
     secret: frozenset[str] = frozenset()
     emulator: ministack.MiniStack
@@ -129,16 +187,15 @@ class LocalStack:
                     status=answer.code, headers=dict(answer.headers), body=answer.read().decode()
                 )
 
-    def reload(self) -> None:
-        """Publish the present sources behind the aliases of all functions."""
-        client, bundle = self.deployer.client("lambda"), _bundle()
-        code = compute.zip_bytes(bundle.on_host(bundle.archive()))
-        for name in (self.outputs["function_name"], *self._jobs()):
-            version = client.update_function_code(FunctionName=name, ZipFile=code, Publish=True)[
-                "Version"
-            ]
-            for alias in client.list_aliases(FunctionName=name)["Aliases"]:
-                client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
+    def update(self) -> None:
+        """Apply the program as it now stands in its files.
+
+        Raises what it raises; what was there before then serves on.
+        """
+        with program.modules_anew():
+            outputs = self.run()
+        self.outputs.clear()
+        self.outputs.update(outputs.values)
 
     def items(self) -> list[dict[str, Any]]:
         """Return every stored item, in DynamoDB's JSON."""
@@ -270,8 +327,10 @@ def _run(
     where: Account,
     deployer: ministack.MiniStack,
 ) -> LocalStack:
-    outputs = program.run(engine, stack=stack, config=config)
+    run = partial(engine.run, stack, config)
+    outputs = run()
     return LocalStack(
+        run=run,
         outputs=outputs.values,
         secret=outputs.secret,
         emulator=where.emulator,

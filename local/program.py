@@ -4,12 +4,15 @@ The one way in which the local run, the tests, the scan and the diagram read the
 """
 
 import asyncio
+import importlib
 import json
 import re
 import runpy
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -299,6 +302,29 @@ def _raw(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+@contextmanager
+def modules_anew() -> Iterator[None]:
+    """Import the program's modules anew within; those from before are back where it fails."""
+    own = {file.parent.name for file in ROOT.glob("*/__init__.py")} - {"local", "tests"}
+
+    def take() -> dict[str, Any]:
+        names = [name for name in sys.modules if name.partition(".")[0] in own]
+        return {name: sys.modules.pop(name) for name in names}
+
+    former, writes_none = take(), sys.dont_write_bytecode
+    importlib.invalidate_caches()
+    # Bytecode is told from older by the second.
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    except BaseException:
+        take()
+        sys.modules.update(former)
+        raise
+    finally:
+        sys.dont_write_bytecode = writes_none
+
+
 def _is_sealed(value: Any) -> bool:
     """Return whether a `secure:` value is in a value, at any depth."""
     if isinstance(value, dict):
@@ -370,6 +396,8 @@ def run(
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        if monitor.failed:  # a registration that waited for the failed one may be heard of first
+            raise monitor.failed
         await done
 
     loop = asyncio.new_event_loop()
@@ -402,5 +430,4 @@ async def _failure(monitor: _Monitor) -> None:
         elif time.monotonic() - since > IDLE_S:
             raise ProgramError("the program waits for something that never comes")
         await asyncio.sleep(0.05)
-    # A registration that waited for the failed one fails too, and may be heard of first.
-    raise monitor.failed or calls.unhandled_exception or lost[0]
+    raise calls.unhandled_exception or lost[0]

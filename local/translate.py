@@ -6,7 +6,7 @@ type that no translation knows, is an error that names it, so nothing is ever si
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from local.ministack import MiniStack
@@ -19,15 +19,20 @@ class TranslationError(NotImplementedError):
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What a translation works with: the emulator, and the resource's region and logical name."""
+    """What a translation works with: the emulator, and the resource's region and logical name.
+
+    `before` is what there is of the resource, where it is to be updated in place.
+    """
 
     stack: MiniStack
     region: str
     logical_name: str
+    suffix: str
+    before: "Created | None" = None
 
     def physical_name(self, declared: Properties) -> str:
         """Return the declared name, or one with a random suffix, as Pulumi auto-names."""
-        return str(declared.pop("name", f"{self.logical_name}-{secrets.token_hex(4)[:7]}"))
+        return str(declared.pop("name", f"{self.logical_name}-{self.suffix}"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +42,15 @@ class Created:
     id: str
     outputs: Properties = field(default_factory=dict)
     delete: Callable[[], object]
+    suffix: str = ""
 
 
 Translation = Callable[[Context, Properties], Created]
 
 TRANSLATIONS: dict[str, Translation] = {}
+
+# The types that are updated in place; every other is replaced where its properties change.
+IN_PLACE: set[str] = set()
 
 # What the emulator cannot hold, and why; the local run says so in a line per resource.
 NOT_EMULATED: Mapping[str, str] = {
@@ -56,11 +65,16 @@ DIFFERENT: Mapping[str, str] = {
 }
 
 
-def translates(kind: str) -> Callable[[Translation], Translation]:
-    """Enter a function as the translation of a resource type."""
+def translates(kind: str, *, in_place: bool = False) -> Callable[[Translation], Translation]:
+    """Enter a function as the translation of a resource type.
+
+    One that works `in_place` sets anew what is there under the same name.
+    """
 
     def enter(translation: Translation) -> Translation:
         TRANSLATIONS[kind] = translation
+        if in_place:
+            IN_PLACE.add(kind)
         return translation
 
     return enter
@@ -100,10 +114,13 @@ def _left(value: Any, path: str) -> list[str]:
     return [found for k, v in value.items() for found in _left(v, f"{path}.{k}" if path else k)]
 
 
-def create(stack: MiniStack, region: str, resource: Resource) -> Created:
-    """Create a declared resource.
+def create(
+    stack: MiniStack, region: str, resource: Resource, before: Created | None = None
+) -> Created:
+    """Create a declared resource; where there is one `before`, update or replace it by its type.
 
-    Raises TranslationError for a type or a property that no translation handles.
+    A replaced one is the caller's to delete. Raises TranslationError for a type or a property
+    that no translation handles.
     """
     translation = TRANSLATIONS.get(resource.kind)
     if not translation:
@@ -111,11 +128,18 @@ def create(stack: MiniStack, region: str, resource: Resource) -> Created:
             f"{resource.kind} ({resource.name}): the local run has no translation for this type"
         )
     declared = _copy(resource.inputs)
-    context = Context(stack=stack, region=region, logical_name=resource.name)
+    before = before if resource.kind in IN_PLACE else None
+    context = Context(
+        stack=stack,
+        region=region,
+        logical_name=resource.name,
+        suffix=before.suffix if before else secrets.token_hex(4)[:7],
+        before=before,
+    )
     created = translation(context, declared)
     if unknown := sorted(_left(declared, "")):
         raise TranslationError(
             f"{resource.kind} ({resource.name}): the local run does not know {', '.join(unknown)}"
         )
     outputs = {**resource.inputs, "region": region, **created.outputs}
-    return Created(id=created.id, outputs=outputs, delete=created.delete)
+    return replace(created, outputs=outputs, suffix=context.suffix)

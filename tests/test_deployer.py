@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 import pytest
@@ -137,7 +138,8 @@ class Cloud:
     options: dict[str, str]
     outputs: dict[str, Any]
     role: MiniStack
-    engine: "Update"
+    engine: deploy.Deployer
+    changed: list[str]  # the types that the engine made or updated
     stack: deploy.LocalStack
 
     def preview(self) -> MiniStack:
@@ -145,35 +147,6 @@ class Cloud:
         return self.account.emulator.acting_as(
             self.outputs["dev_preview_role"], _token("dev-preview")
         )
-
-
-class Update(deploy.Deployer):
-    """Deploys as `pulumi up` does the second time: it creates what is new, imports a changed
-    document, and makes a deployment whose triggers have changed."""
-
-    def __init__(self, stack: MiniStack) -> None:
-        super().__init__(stack, REGION, lambda *_: None)
-        self.state: dict[tuple[str, str], tuple[program.Resource, Any]] = {}
-        self.made: list[str] = []
-
-    def create(self, resource: program.Resource) -> tuple[str, dict[str, Any]]:
-        key = (resource.kind, resource.name)
-        known, result = self.state.get(key, (None, None))
-        if not known or (
-            resource.kind.endswith(":Deployment")
-            and known.inputs["triggers"] != resource.inputs["triggers"]
-        ):
-            result = super().create(resource)
-            self.made.append(resource.kind.rsplit(":", 1)[1])
-        elif known.inputs.get("body") != resource.inputs.get("body"):
-            self._stack.client("apigateway").put_rest_api(
-                restApiId=result[0],
-                mode=resource.inputs["putRestApiMode"],
-                failOnWarnings=resource.inputs["failOnWarnings"],
-                body=resource.inputs["body"],
-            )
-        self.state[key] = (resource, result)
-        return result  # type: ignore[return-value]
 
 
 def _token(environment: str, **claims: str) -> str:
@@ -198,10 +171,17 @@ def cloud() -> Iterator[Cloud]:
             folder=FOLDER,
         ).values
         role = account.emulator.acting_as(outputs["dev_deploy_role"], _token("dev"))
-        engine = Update(role)
-        found = program.run(engine, stack="dev", config=_config(outputs))
+        changed: list[str] = []
+        engine = deploy.Deployer(
+            role, REGION, lambda resource, _: changed.append(resource.kind.rsplit(":", 1)[1])
+        )
+        run = partial(engine.run, "dev", _config(outputs))
         stack = deploy.LocalStack(
-            outputs=found.values, emulator=account.emulator, deployer=role, traces=account.traces
+            run=run,
+            outputs=run().values,
+            emulator=account.emulator,
+            deployer=role,
+            traces=account.traces,
         )
         yield Cloud(
             account=account,
@@ -209,6 +189,7 @@ def cloud() -> Iterator[Cloud]:
             outputs=outputs,
             role=role,
             engine=engine,
+            changed=changed,
             stack=stack,
         )
         engine.destroy()
@@ -265,7 +246,12 @@ def test_the_role_suffices_for_a_stack_and_a_change(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert cloud.stack.call().status == 201
-    cloud.stack.reload()
+    cloud.changed.clear()
+    cloud.stack.run()
+    assert not cloud.changed
+    larger = _config(cloud.outputs) | {"epoch:memory_mb": "2048"}
+    cloud.engine.run("dev", larger)
+    assert {"Function", "Alias"} <= set(cloud.changed)
     assert cloud.stack.call().status == 201
     assert cloud.stack.log_lines()[-1]["version"] == "2"
 
@@ -279,26 +265,12 @@ def test_the_role_suffices_for_a_stack_and_a_change(
     )
     declared = (*endpoints.declared(), added)
     monkeypatch.setattr(endpoints, "declared", lambda: declared)
-    cloud.engine.made.clear()
-    program.run(cloud.engine, stack="dev", config=_config(cloud.outputs))
-    assert {"Permission", "Deployment"} <= set(cloud.engine.made)
-    assert not {"RestApi", "Function", "Table", "Stage"} & set(cloud.engine.made)
-    (deployment,) = [
-        result[0] for (kind, _), (_, result) in cloud.engine.state.items() if ":Deployment" in kind
-    ]
-    (api,) = cloud.account.emulator.client("apigateway").get_rest_apis()["items"]
-    gateway = cloud.role.client("apigateway")
-    where = {"restApiId": api["id"], "stageName": "dev"}
-    before = gateway.get_stage(**where)["deploymentId"]
-
-    def serve(deployment: str) -> None:
-        patch = [{"op": "replace", "path": "/deploymentId", "value": deployment}]
-        gateway.update_stage(**where, patchOperations=patch)
-
-    serve(deployment)
+    cloud.changed.clear()
+    cloud.engine.run("dev", larger)
+    assert {"Permission", "Deployment", "Stage"} <= set(cloud.changed)
+    assert not {"Function", "Table"} & set(cloud.changed)
     assert cloud.stack.call(method="GET", path="/added/x").status == 404
     assert cloud.stack.log_lines()[-1]["route"] == "unknown"  # it came through to the function
-    serve(before)  # what a stage serves cannot be deleted, and the newest is deleted first
 
 
 @pytest.mark.usefixtures("jobs")

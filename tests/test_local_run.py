@@ -39,6 +39,12 @@ def _start(project: Path, *options: str, **environment: str) -> subprocess.Popen
     )
 
 
+def _said(process: subprocess.Popen[str], start: str) -> str:
+    """Return the next line of the terminal that starts so."""
+    assert process.stdout
+    return next(line for line in process.stdout if line.startswith(start))
+
+
 def _outputs(project: Path, process: subprocess.Popen[str]) -> Any:
     path = project / ".local" / "outputs.json"
     deadline = time.monotonic() + 60
@@ -115,7 +121,7 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 0 and "Traceback" not in err
-    assert "POST /epoch  201 success" in out and "function reloaded" in out
+    assert "POST /epoch  201 success" in out and "reloaded in " in out
     assert not (project / ".local").exists() and not _left(project)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", _port(outputs))) != 0
@@ -270,7 +276,12 @@ def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
     process = _start(project)
     outputs = _outputs(project, process)
     main = project / "function" / "main.py"
-    main.write_text("import nothing_of_this_name\n" + main.read_text())
+    whole = main.read_text()
+    main.write_text("import nothing_of_this_name\n" + whole)
+    assert "error: function/main.py, line 1: ModuleNotFoundError" in _said(process, "error: ")
+    assert _post(outputs) == 201
+    only_there = 'import os\nassert "AWS_LAMBDA_FUNCTION_NAME" not in os.environ, "only there"\n'
+    main.write_text(only_there + whole)
 
     def fails() -> bool:
         try:
@@ -283,4 +294,4 @@ def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
     time.sleep(1)  # three looks at what is new
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=20)
-    assert "the function failed: " in out and "nothing_of_this_name" in out
+    assert "the function failed: " in out and "only there" in out

@@ -95,12 +95,19 @@ def _function(account: deploy.Account) -> str:
     role = account.emulator.client("iam").create_role(
         RoleName="echo", AssumeRolePolicyDocument=json.dumps({"Statement": []})
     )["Role"]["Arn"]
-    made = account.emulator.client("lambda").create_function(
+    client = account.emulator.client("lambda")
+    made = client.create_function(
         FunctionName="echo",
         Role=role,
         Runtime="python3.13",
         Handler="echo.handler",
         Code={"ZipFile": packed.getvalue()},
+    )
+    client.add_permission(
+        FunctionName="echo",
+        StatementId="invoke",
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
     )
     return str(made["FunctionArn"])
 

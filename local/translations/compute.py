@@ -1,7 +1,9 @@
 """Lambda, its role and its log group."""
 
 import io
+import os
 import zipfile
+from collections.abc import Iterator
 from functools import partial
 
 import pulumi
@@ -59,7 +61,7 @@ def _role(context: Context, declared: Properties) -> Created:
     )
 
 
-@translates("aws:iam/rolePolicy:RolePolicy")
+@translates("aws:iam/rolePolicy:RolePolicy", in_place=True)
 def _role_policy(context: Context, declared: Properties) -> Created:
     client = context.stack.client("iam")
     name = context.physical_name(declared)
@@ -83,61 +85,82 @@ def _role_policy_attachment(context: Context, declared: Properties) -> Created:
     )
 
 
+def _files(archive: pulumi.AssetArchive) -> Iterator[tuple[str, str]]:
+    """Return names and paths of an archive's files, sorted by name."""
+    for name, asset in sorted(archive.assets.items()):
+        if not isinstance(asset, pulumi.FileAsset):
+            raise TranslationError(f"{name}: the local run packs files only")
+        yield name, str(asset.path)
+
+
 def zip_bytes(archive: pulumi.AssetArchive) -> bytes:
     """Return an archive of files as a zip whose bytes depend on names and contents alone."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
-        for name, asset in sorted(archive.assets.items()):
-            if not isinstance(asset, pulumi.FileAsset):
-                raise TranslationError(f"{name}: the local run packs files only")
-            with open(asset.path, "rb") as source:
+        for name, path in _files(archive):
+            with open(path, "rb") as source:
                 out.writestr(zipfile.ZipInfo(name), source.read(), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 
-@translates("aws:lambda/function:Function")
+def stamps(archive: pulumi.AssetArchive) -> list[tuple[str, int, int]]:
+    """Return what changes with an archive's files: name, time and size of each."""
+    found = ((name, os.stat(path)) for name, path in _files(archive))
+    return [(name, stat.st_mtime_ns, stat.st_size) for name, stat in found]
+
+
+@translates("aws:lambda/function:Function", in_place=True)
 def _function(context: Context, declared: Properties) -> Created:
     from components import bundle  # pylint: disable=import-outside-toplevel
 
     client = context.stack.client("lambda")
     name = context.physical_name(declared)
     reserved = declared.pop("reservedConcurrentExecutions", None)
-    made = client.create_function(
-        FunctionName=name,
-        Code={"ZipFile": zip_bytes(bundle.on_host(declared.pop("code")))},
-        Environment={"Variables": declared["environment"].pop("variables")},
-        Tags=declared.pop("tags", {}),
+    code, tags = zip_bytes(bundle.on_host(declared.pop("code"))), declared.pop("tags", {})
+    fixed = pascal(
+        {key: declared.pop(key) for key in ("architectures", "publish") if key in declared}
+    )
+    settings = {
+        "FunctionName": name,
+        "Environment": {"Variables": declared["environment"].pop("variables")},
         **present(declared, kmsKeyArn="KMSKeyArn"),
         **pascal(
             {
                 setting: declared.pop(setting)
                 for setting in (
-                    *("architectures", "description", "handler", "loggingConfig", "memorySize"),
-                    *("publish", "role", "runtime", "snapStart", "timeout", "tracingConfig"),
+                    *("description", "handler", "loggingConfig", "memorySize", "role", "runtime"),
+                    *("snapStart", "timeout", "tracingConfig"),
                 )
                 if setting in declared
             }
         ),
-    )
+    }
+    if context.before:
+        client.update_function_configuration(**settings)
+        made = client.update_function_code(FunctionName=name, ZipFile=code, **fixed)
+    else:
+        made = client.create_function(Code={"ZipFile": code}, Tags=tags, **settings, **fixed)
+    arn = context.before.outputs["arn"] if context.before else made["FunctionArn"]
     if reserved is not None:
         client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
     return Created(
         id=name,
         outputs={
             "name": name,
-            "arn": made["FunctionArn"],
+            "arn": arn,
             "version": made["Version"],
-            "qualifiedArn": made["FunctionArn"],
+            "qualifiedArn": arn,
         },
         delete=partial(client.delete_function, FunctionName=name),
     )
 
 
-@translates("aws:lambda/alias:Alias")
+@translates("aws:lambda/alias:Alias", in_place=True)
 def _alias(context: Context, declared: Properties) -> Created:
     client = context.stack.client("lambda")
     where = {"FunctionName": declared.pop("functionName"), "Name": declared.pop("name")}
-    made = client.create_alias(**where, FunctionVersion=declared.pop("functionVersion"))
+    put = client.update_alias if context.before else client.create_alias
+    made = put(**where, FunctionVersion=declared.pop("functionVersion"))
     invoke = (
         f"arn:aws:apigateway:{context.region}:lambda:path/2015-03-31/functions/"
         f"{made['AliasArn']}/invocations"

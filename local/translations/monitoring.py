@@ -6,7 +6,7 @@ from local.program import Properties
 from local.translate import Context, Created, present, tag_list, translates
 
 
-@translates("aws:cloudwatch/dashboard:Dashboard")
+@translates("aws:cloudwatch/dashboard:Dashboard", in_place=True)
 def _dashboard(context: Context, declared: Properties) -> Created:
     client = context.stack.client("cloudwatch")
     name = declared.pop("dashboardName")
@@ -14,7 +14,7 @@ def _dashboard(context: Context, declared: Properties) -> Created:
     return Created(id=name, delete=partial(client.delete_dashboards, DashboardNames=[name]))
 
 
-@translates("aws:cloudwatch/metricAlarm:MetricAlarm")
+@translates("aws:cloudwatch/metricAlarm:MetricAlarm", in_place=True)
 def _metric_alarm(context: Context, declared: Properties) -> Created:
     client = context.stack.client("cloudwatch")
     name = context.physical_name(declared)
@@ -47,7 +47,7 @@ def _metric_alarm(context: Context, declared: Properties) -> Created:
     )
 
 
-@translates("aws:cloudwatch/compositeAlarm:CompositeAlarm")
+@translates("aws:cloudwatch/compositeAlarm:CompositeAlarm", in_place=True)
 def _composite_alarm(context: Context, declared: Properties) -> Created:
     client = context.stack.client("cloudwatch")
     name = declared.pop("alarmName")
@@ -61,7 +61,7 @@ def _composite_alarm(context: Context, declared: Properties) -> Created:
     return Created(id=name, delete=partial(client.delete_alarms, AlarmNames=[name]))
 
 
-@translates("aws:cloudwatch/logMetricFilter:LogMetricFilter")
+@translates("aws:cloudwatch/logMetricFilter:LogMetricFilter", in_place=True)
 def _log_metric_filter(context: Context, declared: Properties) -> Created:
     client = context.stack.client("logs")
     where = {

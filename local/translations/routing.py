@@ -49,19 +49,25 @@ _RESET = {
 }
 
 
-@translates("aws:apigateway/restApi:RestApi")
+@translates("aws:apigateway/restApi:RestApi", in_place=True)
 def _rest_api(context: Context, declared: Properties) -> Created:
     client = context.stack.client("apigateway")
     settings = {"name": context.physical_name(declared), **present(declared, **_RESET)}
-    made = client.create_rest_api(
-        endpointConfiguration={"types": [declared["endpointConfiguration"].pop("types")]},
-        tags=declared.pop("tags", {}),
-        **settings,
-        **present(
-            declared, endpointAccessMode="endpointAccessMode", securityPolicy="securityPolicy"
-        ),
+    policy = present(
+        declared, endpointAccessMode="endpointAccessMode", securityPolicy="securityPolicy"
     )
-    api = {"restApiId": made["id"]}
+    endpoint = {"types": [declared["endpointConfiguration"].pop("types")]}
+    tags = declared.pop("tags", {})
+    api = {
+        "restApiId": (
+            context.before.id
+            if context.before
+            else client.create_rest_api(
+                endpointConfiguration=endpoint, tags=tags, **settings, **policy
+            )["id"]
+        )
+    }
+    delete = partial(client.delete_rest_api, **api)
     if "body" in declared:
         try:
             imported = client.put_rest_api(
@@ -71,16 +77,17 @@ def _rest_api(context: Context, declared: Properties) -> Created:
                 mode=declared.pop("putRestApiMode", "overwrite"),
             )
         except client.exceptions.BadRequestException:
-            client.delete_rest_api(**api)
+            if not context.before:
+                delete()
             raise
         reset = {name: value for name, value in settings.items() if imported.get(name) != value}
         client.update_rest_api(**api, patchOperations=_patches(reset, "/"))
     (root,) = [r for r in client.get_resources(**api)["items"] if r["path"] == "/"]
-    arn = f"arn:aws:execute-api:{context.region}:{context.stack.account}:{made['id']}"
+    arn = f"arn:aws:execute-api:{context.region}:{context.stack.account}:{api['restApiId']}"
     return Created(
-        id=made["id"],
+        id=api["restApiId"],
         outputs={"name": settings["name"], "rootResourceId": root["id"], "executionArn": arn},
-        delete=partial(client.delete_rest_api, **api),
+        delete=delete,
     )
 
 
@@ -242,21 +249,19 @@ def _deployment(context: Context, declared: Properties) -> Created:
     )
 
 
-@translates("aws:apigateway/stage:Stage")
+@translates("aws:apigateway/stage:Stage", in_place=True)
 def _stage(context: Context, declared: Properties) -> Created:
     client = context.stack.client("apigateway")
     stage = _within_api(declared) | {"stageName": declared.pop("stageName")}
-    client.create_stage(
-        **stage,
-        deploymentId=declared.pop("deployment"),
-        tracingEnabled=declared.pop("xrayTracingEnabled"),
-        tags=declared.pop("tags", {}),
-        **present(declared, documentationVersion="documentationVersion"),
+    serves = present(
+        declared, deployment="deploymentId", documentationVersion="documentationVersion"
     )
-    client.update_stage(
-        **stage,
-        patchOperations=_patches(declared.pop("accessLogSettings", {}), "/accessLogSettings/"),
-    )
+    fixed = {"tracingEnabled": declared.pop("xrayTracingEnabled"), "tags": declared.pop("tags", {})}
+    if not context.before:
+        client.create_stage(**stage, **serves, **fixed)
+    log = declared.pop("accessLogSettings", {})
+    settings = serves | {f"accessLogSettings/{key}": value for key, value in log.items()}
+    client.update_stage(**stage, patchOperations=_patches(settings, "/"))
     path = "/".join(stage.values())
     arn = f"arn:aws:apigateway:{context.region}::/restapis/{stage['restApiId']}"
     return Created(
@@ -279,7 +284,7 @@ _SETTINGS = {
 }
 
 
-@translates("aws:apigateway/methodSettings:MethodSettings")
+@translates("aws:apigateway/methodSettings:MethodSettings", in_place=True)
 def _method_settings(context: Context, declared: Properties) -> Created:
     client = context.stack.client("apigateway")
     stage = _within_api(declared) | {"stageName": declared.pop("stageName")}
