@@ -8,15 +8,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from local import deploy, program
 from local.deploy import LocalStack
 from prove import faults, ledger, load, mutations, secrets
+from tests import faulty
 
 REPORT = program.ROOT / "docs" / "proof.md"
-LOAD, MIX = 20_000, 60
+LOAD, MIX = 20_000, 20
 
 # Nothing but the load itself bounds it.
 _CONFIG = {
@@ -82,6 +83,15 @@ class Report:
         self.add("", f"## {title}", "", f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|")
 
 
+def _faults(stack: LocalStack) -> Iterator[faults.Row]:
+    with faulty.between(stack) as server:
+        for kind in faults.KINDS:
+            for share in faults.SHARES:
+                # Of rare faults more calls, so that they happen at all.
+                yield faults.run(stack, server, MIX * (5 if share < 10 else 1), kind, share)
+    yield faults.kill_workers(stack, 20 * MIX)
+
+
 def _running(report: Report, stack: LocalStack, folder: Path) -> None:
     report.table("Load", "requests", "seconds", "answers", "items", "promises")
     started = time.monotonic()
@@ -89,8 +99,7 @@ def _running(report: Report, stack: LocalStack, folder: Path) -> None:
     seconds = f"{time.monotonic() - started:.0f}"
     report.row(found.calls, seconds, _statuses(found), found.stored, verdict=_kept(found.broken))
     report.table("Faults", "fault", "of calls", "times", "answers", "items", "promises")
-    rows = faults.run(stack, MIX, faults.KINDS, faults.SHARES)
-    for row in (*rows, faults.kill_workers(stack, 10 * MIX)):
+    for row in _faults(stack):
         report.row(
             row.fault,
             f"{row.share} %" if row.share else "every 0.3 s",

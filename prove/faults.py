@@ -62,23 +62,18 @@ def _calls(stack: LocalStack, requests: int) -> list[ledger.Call]:
         return first + list(callers.map(lambda key: _post(stack, key), again))
 
 
-def run(
-    stack: LocalStack, requests: int, kinds: dict[str, str], shares: tuple[int, ...]
-) -> list[Row]:
-    """Send so many requests through each mix."""
-    rows = []
-    with faulty.between(stack) as server:
-        for kind, words in kinds.items():
-            for share in shares:
-                before = ledger.items(stack)
-                mix = [kind if random.random() * 100 < share else "" for _ in range(requests * 4)]
-                server.faults = list(mix)
-                calls = _calls(stack, requests)
-                met = mix[: len(mix) - len(server.faults)].count(kind)
-                server.faults = []
-                found = ledger.compare(calls, before, ledger.items(stack))
-                rows.append(Row(words, share, met, found))
-    return rows
+def run(stack: LocalStack, server: faulty.Storage, requests: int, kind: str, share: int) -> Row:
+    """Send so many requests through a mix in which a fault has a share of the calls, in percent.
+
+    `server` stands between the stack and its DynamoDB.
+    """
+    before = ledger.items(stack)
+    mix = [kind if random.random() * 100 < share else "" for _ in range(requests * 4)]
+    server.faults = list(mix)
+    calls = _calls(stack, requests)
+    met = mix[: len(mix) - len(server.faults)].count(kind)
+    server.faults = []
+    return Row(KINDS[kind], share, met, ledger.compare(calls, before, ledger.items(stack)))
 
 
 def _workers(stack: LocalStack) -> Iterator[int]:

@@ -132,12 +132,13 @@ def test_versions_that_no_rollback_needs_are_removed(
     client, function = breakable.emulator.client("lambda"), breakable.outputs["function_name"]
     for number in range(prune.KEEP + 1):
         client.update_function_configuration(FunctionName=function, Description=str(number))
-        client.publish_version(FunctionName=function)
+        newest = client.publish_version(FunctionName=function)["Version"]
+    rollback.roll_back(client, function, newest)
     serving = min(rollback.versions(client, function))
     rollback.roll_back(client, function, str(serving))
-    newest = sorted(rollback.versions(client, function))[-prune.KEEP :]
+    kept = sorted(rollback.versions(client, function))[-prune.KEEP :]
     assert prune.main([run["outputs"]]) == 0
-    assert sorted(rollback.versions(client, function)) == [serving, *newest]
+    assert sorted(rollback.versions(client, function)) == [serving, *kept]
     assert "removed" in capsys.readouterr().out
     assert prune.main([run["outputs"]]) == 0
     assert "removed no version" in capsys.readouterr().out

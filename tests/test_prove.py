@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from local.deploy import LocalStack
 from prove import faults, ledger, load, secrets
+from tests import faulty
 
 
 def test_load_loses_and_doubles_nothing(local: LocalStack, tmp_path: Path) -> None:
@@ -12,10 +15,11 @@ def test_load_loses_and_doubles_nothing(local: LocalStack, tmp_path: Path) -> No
     assert set(found.statuses) <= {201, 429}
 
 
-def test_faults_lose_and_double_nothing(local: LocalStack) -> None:
-    kinds = {kind: faults.KINDS[kind] for kind in ("throttled", "cut", "drop", "html")}
-    for row in faults.run(local, 16, kinds, (50,)):
-        assert not row.finding.broken, row
+@pytest.mark.parametrize("kind", ("throttled", "cut", "drop", "html"))
+def test_faults_lose_and_double_nothing(local: LocalStack, kind: str) -> None:
+    with faulty.between(local) as server:
+        row = faults.run(local, server, 16, kind, 50)
+    assert row.injected and not row.finding.broken
 
 
 def test_killed_workers_lose_and_double_nothing(local: LocalStack) -> None:
