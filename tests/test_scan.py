@@ -120,7 +120,7 @@ TABLE = "aws:dynamodb/table:Table"
 @pytest.mark.parametrize(
     ("resources", "says"),
     (
-        ([_resource("aws:sqs/queue:Queue")], r"aws:sqs/queue:Queue \(thing\): .* does not know"),
+        ([_resource("aws:ec2/vpc:Vpc")], r"aws:ec2/vpc:Vpc \(thing\): .* does not know"),
         ([_resource(TABLE, colour="red")], r"\(thing\): the AWS provider has no property colour"),
         (
             [_resource(TABLE, attributes=[{"name": "key", "kind": "S"}])],
