@@ -36,17 +36,18 @@ from openapi.document import about, document
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 given = pulumi.runtime.config.CONFIG.get()
+secret = set(filter(pulumi.runtime.is_config_secret, given))
 with refusing():
     endpoints, jobs = declared(), declared_jobs()
     of_project = about(VERSION)
     api_document = document(endpoints, of_project)
-    config = StackConfig.read(given, project, set(filter(pulumi.runtime.is_config_secret, given)))
+    config = StackConfig.read(given, project, secret)
 name = stack_name(project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)])
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
 tag_everything({"project": project, "stack": stack, "owner": config.owner})
 if config.kms_key_arn:
     encrypt_everything(config.kms_key_arn)
-keep_secret(given, project)
+keep_secret(given, project, secret)
 everything = watch()
 
 tables = {

@@ -1,23 +1,22 @@
 """Config that was set with `--secret` stays secret wherever a resource gets it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pulumi
-from pulumi.runtime.config import is_config_secret
 
 
-def keep_secret(values: Mapping[str, str], project: str) -> None:
+def keep_secret(values: Mapping[str, str], project: str, secret: Collection[str]) -> None:
     """Mark as secret what resources declared from now on are given of the project's secret config.
 
-    `values` are Pulumi's raw `project:key` strings. What only looks like one is hidden, too: a
-    secret of one digit hides every text with that digit.
+    `values` are Pulumi's raw `project:key` strings, and `secret` names those that are. What only
+    looks like one is hidden, too: a secret of one digit hides every text with that digit.
     """
     texts = {
         text
         for key, raw in values.items()
-        if key.startswith(f"{project}:") and is_config_secret(key)
+        if key.startswith(f"{project}:") and key in secret
         for text in _texts(raw)
     }
 

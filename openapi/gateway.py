@@ -144,7 +144,7 @@ def _preflight(endpoints: Sequence[Endpoint[Any]]) -> Document:
     known = " || ".join(f'$origin == "{origin}"' for origin in others)
     template = (
         '#set($origin = $input.params().header.get("Origin"))\n'
-        '#if(!$origin)#set($origin = $input.params().header.get("origin"))#end\n'
+        '#if($origin == "")#set($origin = $input.params().header.get("origin"))#end\n'
         f"#if({known})\n"
         "#set($context.responseOverride.header.Access-Control-Allow-Origin = $origin)\n"
         "#end"
