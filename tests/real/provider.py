@@ -152,7 +152,11 @@ def test_a_route_is_served_as_it_is_declared_after_one_apply(
     assert applied.call() == 201
 
 
-def test_destroy_leaves_no_api(applied: Terraform) -> None:
+def test_destroy_leaves_no_api_once_the_table_is_unprotected(applied: Terraform) -> None:
+    config = applied.project / f"Pulumi.{applied.stack}.yaml"
+    config.write_text(config.read_text().replace('protect_data: "true"', 'protect_data: "false"'))
+    applied.route("")
+    applied("apply", "-auto-approve")
     applied("destroy", "-auto-approve")
     assert not applied.account.emulator.client("apigateway").get_rest_apis()["items"]
 
