@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONUTF8 := 1
 
 .PHONY: bench demo local test engine provider lint $(LINTS:%=lint-%) prove scan smoke serving settle \
-  rollback order prune drift notes format \
+  rollback order rules prune drift notes format \
   openapi snapshot diagram lock upgrade clean
 
 demo: $(READY)
@@ -94,6 +94,10 @@ settle: $(READY)
 # No commit goes over a newer one: pulumi stack history --json > HISTORY; make order COMMIT=...
 order: $(READY)
 	@$(PYTHON) -m tools.order "$(HISTORY)" "$(COMMIT)"
+
+# Whether main and an environment have the rules that deploying rests on, by GitHub's own answers.
+rules: $(READY)
+	@$(PYTHON) -m tools.rules "$(BRANCH)" "$(ENVIRONMENT)"
 
 # The function's versions that no rollback needs; each is billed with SnapStart.
 prune: $(READY)

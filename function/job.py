@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from function.contract import Access, Permission
 from function.messages import unknown_queue
 from function.resources import declared_tables, wrong_access
+from function.storage import BUDGET_S
 
 # Lambda's limits: seconds, MB, and the tries of an asynchronous invocation.
 TIMEOUT_S, MEMORY_MB, SCHEDULED_ATTEMPTS = 900, (128, 10_240), 3
@@ -135,7 +136,9 @@ class Job(NamedTuple):
         if not self.summary.strip():
             yield "summary is missing"
         yield from self.trigger.problems()
-        yield from _wrong_number("timeout_s", self.timeout_s, 1, TIMEOUT_S)
+        stores = any(isinstance(access, Access) for access in self.access)
+        least = BUDGET_S + 1 if stores else 1  # a storage call ends before the job is ended
+        yield from _wrong_number("timeout_s", self.timeout_s, least, TIMEOUT_S)
         yield from _wrong_number("memory_mb", self.memory_mb, *MEMORY_MB)
         for access in self.access:
             yield from access.problems()

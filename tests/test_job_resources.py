@@ -107,6 +107,10 @@ def _job(**changed: Any) -> Job:
     [
         ({"summary": " "}, "summary is missing"),
         ({"timeout_s": 901}, "timeout_s must be from 1 to 900, not 901"),
+        (
+            {"timeout_s": 7, "access": (Access(table="epochs", actions=("dynamodb:GetItem",)),)},
+            "timeout_s must be from 8 to 900, not 7",
+        ),
         ({"memory_mb": 64}, "memory_mb must be from 128 to 10,240, not 64"),
         ({"trigger": Schedule("every day")}, "'every day' is not rate(5 minutes), cron("),
         ({"trigger": Schedule("cron(0 3 * * * *)")}, "needs one '?', as its day or its weekday"),

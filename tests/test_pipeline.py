@@ -14,7 +14,7 @@ from components import bundle
 from local import program
 from local.deploy import LocalStack
 from local.program import ROOT
-from tools import ci, drift, notes, order, prune, rollback, settle, smoke
+from tools import ci, drift, notes, order, prune, rollback, rules, settle, smoke
 
 BROKEN = '"""Broken."""\n\n\ndef handler(*_):\n    """Fail."""\n    raise RuntimeError\n'
 
@@ -341,3 +341,40 @@ def test_the_deployed_commit_is_an_output_and_changes_no_resource(
     commit, resources = declared()
     monkeypatch.setenv("EPOCH_COMMIT", "f00")
     assert (commit, declared()) == ("unknown", ("f00", resources))
+
+
+PROTECTED = {"name": "main", "protected": True}
+GUARDED = {
+    "name": "prod",
+    "protection_rules": [{"type": "required_reviewers", "reviewers": [{"type": "Team"}]}],
+    "deployment_branch_policy": {"protected_branches": True, "custom_branch_policies": False},
+}
+
+
+@pytest.mark.parametrize(
+    ("branch", "environment", "says"),
+    (
+        (PROTECTED, GUARDED, ""),
+        (PROTECTED | {"protected": False}, GUARDED, "the branch main is not protected"),
+        (PROTECTED, GUARDED | {"protection_rules": []}, "prod has no reviewers"),
+        (
+            PROTECTED,
+            GUARDED | {"protection_rules": [{"type": "required_reviewers", "reviewers": []}]},
+            "prod has no reviewers",
+        ),
+        (PROTECTED, GUARDED | {"deployment_branch_policy": None}, "prod takes any branch"),
+        (PROTECTED, {"message": "Not Found"}, "is no answer of GitHub's API"),
+    ),
+)
+def test_prod_waits_for_the_rules_that_its_approval_rests_on(
+    branch: dict[str, Any],
+    environment: dict[str, Any],
+    says: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    paths = [tmp_path / "branch.json", tmp_path / "environment.json"]
+    for path, answer in zip(paths, (branch, environment), strict=True):
+        path.write_text(json.dumps(answer))
+    assert rules.main([str(path) for path in paths]) == bool(says)
+    assert says in capsys.readouterr().err

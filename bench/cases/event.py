@@ -22,7 +22,7 @@ EVENT = {
         "path": "/dev/epoch",
         "requestId": "9d3a2a0c-7a2b-4d0c-8f5e-2b8f3c1d4e5f",
         "stage": "dev",
-        "identity": {"sourceIp": "192.0.2.1", "apiKeyId": "abcdef1234", "userAgent": "bench"},
+        "identity": {"sourceIp": "192.0.2.1", "apiKeyId": "abcdefghij", "userAgent": "bench"},
     },
     "body": None,
     "isBase64Encoded": False,
