@@ -142,7 +142,7 @@ def test_jobs_are_started_and_queues_fed(console: Console, local: deploy.LocalSt
         stack.send("letters", "<b>")
         stack.run("tidy")
         found = stack.work()
-        assert {"name": "letters", "waiting": 1, "taken": 0} in found["queues"]
+        assert {"name": "letters", "waiting": 1, "taken": 0, "letters": ["<b>"]} in found["queues"]
         assert [job["name"] for job in found["jobs"]] == ["tidy"]
         (message,) = client.receive_message(QueueUrl=url)["Messages"]
         assert message["Body"] == "<b>"

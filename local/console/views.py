@@ -118,12 +118,13 @@ class Stack:
         return {"items": page["Items"], "after": json.dumps(following) if following else ""}
 
     def work(self) -> Json:
-        """Return the jobs with what they wrote last, and the queues with how much waits there."""
+        """Return the jobs with what they wrote last, and the queues with how much waits there.
+
+        What lies in a dead-letter queue is shown, too: nobody takes it, so a look disturbs nothing.
+        """
         client = self._client("sqs")
         queues = {
-            url.rpartition("/")[2]: client.get_queue_attributes(
-                QueueUrl=url, AttributeNames=["All"]
-            )["Attributes"]
+            url: client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
             for url in client.list_queues().get("QueueUrls", [])
         }
         return {
@@ -133,13 +134,19 @@ class Stack:
             ],
             "queues": [
                 {
-                    "name": name,
+                    "name": url.rpartition("/")[2],
                     "waiting": int(attributes["ApproximateNumberOfMessages"]),
                     "taken": int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+                    "letters": [] if "RedrivePolicy" in attributes else self._letters(url),
                 }
-                for name, attributes in queues.items()
+                for url, attributes in queues.items()
             ],
         }
+
+    def _letters(self, url: str) -> list[str]:
+        look = {"MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
+        found = self._client("sqs").receive_message(QueueUrl=url, **look).get("Messages", [])
+        return [message["Body"] for message in found]
 
     def run(self, job: str) -> Json:
         """Start a job as its schedule would, now."""

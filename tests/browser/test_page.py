@@ -6,6 +6,7 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,27 @@ def test_a_request_appears_within_a_second_and_opens(page: Any, served: Served) 
     assert local.outputs["api_key"] not in detail.inner_text()
 
 
+@contextmanager
+def _plan_of_one_call(local: deploy.LocalStack) -> Iterator[None]:
+    """Let the usage plan take one call a second meanwhile."""
+    gateway = local.emulator.client("apigateway")
+    (plan,) = gateway.get_usage_plans()["items"]
+
+    def limit(rate: float, burst: int) -> None:
+        values = {"rateLimit": rate, "burstLimit": burst}
+        changes = [
+            {"op": "replace", "path": f"/throttle/{name}", "value": str(value)}
+            for name, value in values.items()
+        ]
+        gateway.update_usage_plan(usagePlanId=plan["id"], patchOperations=changes)
+
+    limit(1, 1)
+    try:
+        yield
+    finally:
+        limit(plan["throttle"]["rateLimit"], plan["throttle"]["burstLimit"])
+
+
 def test_refusals_tell_their_reason(page: Any, served: Served) -> None:
     _, local = served
     _open(page, served)
@@ -143,7 +165,14 @@ def test_refusals_tell_their_reason(page: Any, served: Served) -> None:
     large = urllib.request.Request(local.outputs["endpoint"], data=b"x" * 10_500_000)
     with pytest.raises(urllib.error.HTTPError, match="413"), urllib.request.urlopen(large):
         pass
-    for reason in ("INVALID_API_KEY", "MISSING_AUTHENTICATION_TOKEN", "REQUEST_TOO_LARGE"):
+    with _plan_of_one_call(local):
+        assert 429 in {local.call().status for _ in range(20)}
+    for reason in (
+        "INVALID_API_KEY",
+        "MISSING_AUTHENTICATION_TOKEN",
+        "REQUEST_TOO_LARGE",
+        "THROTTLED",
+    ):
         page.locator(".requests a", has_text=reason).first.click()
         page.locator(".detail .box", has_text=reason).wait_for()
 

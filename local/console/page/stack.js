@@ -66,7 +66,7 @@ function job({ name, lines }) {
     lines.length > 0 && code(lines.join("\n"), `What ${name} wrote last`));
 }
 
-function queue({ name, waiting, taken }) {
+function queue({ name, waiting, taken, letters }) {
   const body = h("input", { value: "{}", "aria-label": `Message to ${name}` });
   const send = h("button", { type: "submit" }, "Send");
   const sent = (event) => {
@@ -74,7 +74,8 @@ function queue({ name, waiting, taken }) {
     tell("send", { queue: name, body: body.value }).then(() => { send.textContent = "Sent"; });
   };
   return h("details", null, h("summary", null, h("b", null, name), " ", h("span", { class: "quiet" }, `${waiting} waiting, ${taken} taken`)),
-    h("form", { onsubmit: sent }, body, " ", send));
+    h("form", { onsubmit: sent }, body, " ", send),
+    letters.length > 0 && code(letters.join("\n"), `What lies in ${name}`));
 }
 
 export async function show(main) {
