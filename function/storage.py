@@ -145,7 +145,9 @@ def _not_now(answer: Mapping[str, Any]) -> bool:
     if code == "TransactionCanceledException":
         reasons = {reason.get("Code") for reason in answer.get("CancellationReasons", [])}
         return bool(reasons) and reasons <= _NOT_NOW_REASONS
-    return status >= 500 or status == 429 or code in _NOT_NOW
+    # botocore names a refusal by its status where the body does not, which DynamoDB's always does.
+    unreadable = code == str(status)
+    return status >= 500 or status == 429 or unreadable or code in _NOT_NOW
 
 
 def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:

@@ -521,6 +521,16 @@ def test_a_success_that_is_not_dynamodbs_is_503(
         assert main.handler(event(), CONTEXT)["statusCode"] == 201
 
 
+@pytest.mark.parametrize("fault", faulty.FORGERIES)
+def test_a_refusal_that_is_not_dynamodbs_is_503(
+    monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    with failing(monkeypatch, "", fault):
+        assert main.handler(event({"Idempotency-Key": "one"}), CONTEXT)["statusCode"] == 201
+        again = main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
+    assert again["statusCode"] == 503 and again["headers"]["Retry-After"] == "1"
+
+
 @pytest.mark.parametrize(("start", "checks"), (("on-demand", 1), ("snap-start", 0)))
 def test_the_first_call_takes_the_connection_that_the_start_has_opened(
     monkeypatch: pytest.MonkeyPatch, start: str, checks: int
