@@ -10,7 +10,6 @@ import binascii
 import json
 import math
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, NoReturn
 
 import msgspec
@@ -83,19 +82,19 @@ def _is_json(content_type: str) -> bool:
     )
 
 
-def reader(declared: Body) -> Callable[[Any], Any]:
-    """Return what makes parsed JSON a value of the declared type, or raises ValueError."""
-    if isinstance(declared, Mapping):
-        return _compiled(json.dumps(declared))
-    return lambda value: msgspec.convert(value, declared)
+# By the id of a schema: a declaration lives as long as the process.
+_checks: dict[int, Callable[[Any], Any]] = {}
 
 
-@cache
-def _compiled(schema: str) -> Callable[[Any], Any]:
-    import fastjsonschema  # pylint: disable=import-outside-toplevel
+def _checked(declared: Body, value: Any) -> Any:
+    """Return parsed JSON as a value of the declared type; raises ValueError for what is none."""
+    if not isinstance(declared, Mapping):
+        return msgspec.convert(value, declared)
+    if id(declared) not in _checks:
+        import fastjsonschema  # pylint: disable=import-outside-toplevel
 
-    check: Callable[[Any], Any] = fastjsonschema.compile(json.loads(schema), use_default=False)
-    return check
+        _checks[id(declared)] = fastjsonschema.compile(dict(declared), use_default=False)
+    return _checks[id(declared)](value)
 
 
 def read(declared: Body, content_type: str, event: Mapping[str, Any]) -> Any:
@@ -112,6 +111,6 @@ def read(declared: Body, content_type: str, event: Mapping[str, Any]) -> Any:
         known = type(error) is ValueError  # pylint: disable=unidiomatic-typecheck
         raise Problem(400, f"The body is not valid JSON{f': {error}' if known else ''}.") from None
     try:
-        return reader(declared)(value)
+        return _checked(declared, value)
     except (ValueError, RecursionError) as error:
         raise Problem(400, f"The body is not as documented: {error}"[:_DETAIL]) from None

@@ -330,6 +330,7 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
             "WWW-Authenticate never reaches a client",  # [1.17]
         ),
         ({"summary": "A */ comment."}, r"'\*/' in a text"),  # [1.23]
+        ({"query": (Parameter(name="q", description="A */ comment."),)}, r"'\*/' in a text"),
         ({"path": "/a/pre{id}"}, "path must be /segments"),  # [1.16]
     ),
 )
