@@ -6,6 +6,7 @@ The one way in which the local run, the tests, the scan and the diagram read the
 import asyncio
 import importlib
 import json
+import logging
 import re
 import runpy
 import sys
@@ -27,6 +28,10 @@ ROOT = Path(__file__).parent.parent
 
 # How long a program may wait without any resource being registered.
 IDLE_S = 10
+
+# What a program logs is for who deploys it; an error is raised, too.
+_LOGGER = logging.getLogger("local.program")
+_LOGGER.setLevel(logging.ERROR)
 
 Properties = dict[str, Any]
 
@@ -373,6 +378,7 @@ def run(
             project=project_name(folder),
             stack=stack,
             preview=preview,
+            logger=_LOGGER,
             monitor=monitor,
         )
         values_given = stack_config(stack, folder) if config is None else config

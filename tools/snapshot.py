@@ -24,6 +24,8 @@ def _archive(archive: pulumi.AssetArchive) -> dict[str, list[str]]:
     for name, asset in archive.assets.items():
         assert isinstance(asset, pulumi.FileAsset)
         path = Path(asset.path).relative_to(program.ROOT)
+        if "__pycache__" in name:  # only where a Python of Lambda's version is at hand
+            continue
         if path.parts[0].startswith("."):
             packages.add(re.sub(r"-[^-]+\.dist-info$", "", name.partition("/")[0]))
         else:
