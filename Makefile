@@ -152,8 +152,8 @@ lock: $(READY)
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 tests/clients/requirements.in -o tests/clients/requirements.txt
-	cd tests/clients && npm install --package-lock-only --omit-lockfile-registry-resolved
+	  --python-version 3.11 tests/shipped/clients/requirements.in -o tests/shipped/clients/requirements.txt
+	cd tests/shipped/clients && npm install --package-lock-only --omit-lockfile-registry-resolved
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 prove/requirements.in -o prove/requirements.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \

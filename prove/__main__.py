@@ -28,14 +28,14 @@ _CONFIG = {
 
 # What other tests prove, by what they are run with.
 _TESTS = (
-    ("Bad input: events, by hypothesis", "tests/test_function.py"),
+    ("Bad input: events, by hypothesis", "tests/shipped/test_function.py"),
     ("Bad input: the document's requests, by schemathesis", "tests/test_openapi.py"),
     ("Bad input: paths, methods and lengths, on raw sockets", "tests/test_gateway_errors.py"),
     (
         "Access: no key, a wrong one, another stage's",
-        "tests/test_local.py tests/test_side_by_side.py",
+        "tests/shipped/test_local.py tests/test_side_by_side.py",
     ),
-    ("Access: the function's role, and who may invoke it", "tests/test_permissions.py"),
+    ("Access: the function's role, and who may invoke it", "tests/shipped/test_permissions.py"),
     ("Access: roles in the emulator, and a stranger", "tests/test_authorization.py"),
 )
 

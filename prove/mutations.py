@@ -24,7 +24,7 @@ class Mutation(NamedTuple):
     tests: str
 
 
-_FUNCTION = "tests/test_function.py"
+_FUNCTION = "tests/shipped/test_function.py"
 _POST = "function/endpoints/post_epoch.py"
 _MAIN = "function/main.py"
 _STORAGE = "function/storage.py"
@@ -43,7 +43,7 @@ MUTATIONS = (
     Mutation(
         "an event is never logged",
         *(_MAIN, "    event = _mapping(event)", "    event = _mapping(event)\n    print(event)"),
-        "tests/test_prove.py::test_nothing_that_a_caller_sends_is_told",
+        "tests/shipped/test_prove.py::test_nothing_that_a_caller_sends_is_told",
     ),
     Mutation(
         "a 201 comes after the write",
@@ -72,7 +72,7 @@ MUTATIONS = (
         "components/permissions.py",
         "[allow(sorted(names), resource) for",
         '[allow(sorted(names), "*") for',
-        "tests/test_permissions.py tests/test_infrastructure.py",
+        "tests/shipped/test_permissions.py tests/test_infrastructure.py",
     ),
     Mutation(
         "a function is invoked by its own API alone",

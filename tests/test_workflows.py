@@ -127,7 +127,7 @@ def test_every_make_target_is_run_by_a_test_or_by_ci() -> None:
     )
     tests = "\n".join(
         path.read_text(encoding="utf-8")
-        for path in (ROOT / "tests").glob("test_*.py")
+        for path in (ROOT / "tests").rglob("test_*.py")
         if path.name != Path(__file__).name
     )
     called = {target for _, words in _called("make") for target in _targets(words)}

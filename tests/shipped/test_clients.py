@@ -14,7 +14,7 @@ from uv import find_uv_bin
 from local.deploy import LocalStack
 from local.program import ROOT
 
-CLIENTS = ROOT / "tests" / "clients"
+CLIENTS = ROOT / "tests" / "shipped" / "clients"
 DOCUMENT = ROOT / "docs" / "openapi.json"
 
 node = pytest.mark.skipif(not shutil.which("npm"), reason="Node's npm is not installed")
