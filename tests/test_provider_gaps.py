@@ -1,7 +1,10 @@
 """What the AWS provider asks of the emulator, and a person's tools do not."""
 
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import botocore.session
 import pytest
 
 
@@ -30,3 +33,129 @@ def test_a_stage_throttle_of_minus_one_is_no_limit(local: Any) -> None:
             patchOperations=[{"op": "replace", "path": f"/*/*/throttling/{name}", "value": "-1"}],
         )
     assert [local.call().status for _ in range(3)] == [201, 201, 201]
+
+
+@pytest.fixture(name="metrics", params=("smithy-rpc-v2-cbor", "query"))
+def _metrics(request: pytest.FixtureRequest, local: Any) -> Any:
+    """Return a client of CloudWatch that speaks CBOR, as newer providers do, or Query."""
+    session = botocore.session.get_session()
+    loader = session.get_component("data_loader")
+    load = loader.load_service_model
+
+    def speaking(service: str, kind: str, **more: Any) -> Any:
+        model = load(service, kind, **more)
+        if kind != "service-2":
+            return model
+        protocol = {"protocol": request.param, "protocols": [request.param]}
+        return model | {"metadata": model["metadata"] | protocol}
+
+    loader.load_service_model = speaking
+    client = session.create_client(
+        "cloudwatch",
+        region_name="eu-central-1",
+        endpoint_url=local.emulator.url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # pragma: allowlist secret
+    )
+    assert client.meta.service_model.resolved_protocol == request.param
+    return client
+
+
+_ALARM = {
+    "AlarmName": "mine",
+    "AlarmDescription": 'a & b < "c"',
+    "ActionsEnabled": False,
+    "AlarmActions": ["arn:aws:sns:eu-central-1:000000000000:a"],
+    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+    "EvaluationPeriods": 5,
+    "DatapointsToAlarm": 3,
+    "Threshold": 0.5,
+    "TreatMissingData": "notBreaching",
+}
+_METRIC = {
+    "Namespace": "N",
+    "MetricName": "m",
+    "Dimensions": [{"Name": "Route", "Value": "GET /a&b"}],
+    "Period": 60,
+}
+_MATH = [
+    {"Id": "share", "Expression": "100 * m / 2", "Label": "share", "ReturnData": True},
+    {
+        "Id": "m",
+        "MetricStat": {
+            "Metric": {key: _METRIC[key] for key in ("Namespace", "MetricName", "Dimensions")},
+            "Period": 60,
+            "Stat": "p99",
+        },
+        "ReturnData": False,
+    },
+]
+
+
+@pytest.mark.parametrize(
+    "more",
+    (
+        {**_METRIC, "Statistic": "Sum"},
+        {**_METRIC, "ExtendedStatistic": "p99"},
+        {"Metrics": _MATH},
+    ),
+)
+def test_an_alarm_is_described_as_it_was_put(metrics: Any, more: dict[str, Any]) -> None:
+    metrics.put_metric_alarm(**_ALARM, **more, Tags=[{"Key": "a", "Value": ""}])
+    (alarm,) = metrics.describe_alarms(AlarmNames=["mine"])["MetricAlarms"]
+    tags = metrics.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"]
+    metrics.delete_alarms(AlarmNames=["mine"])
+    assert tags == [{"Key": "a", "Value": ""}]
+    assert isinstance(alarm["StateUpdatedTimestamp"], datetime)
+    known = {name: value for name, value in alarm.items() if value != []}
+    made = {"AlarmArn", "AlarmConfigurationUpdatedTimestamp"}
+    assert {name for name in known if not name.startswith("State")} - made == {*_ALARM, *more}
+    assert {name: known[name] for name in (*_ALARM, *more)} == {**_ALARM, **more}
+
+
+def test_a_composite_alarm_keeps_its_suppressor(metrics: Any) -> None:
+    metrics.put_metric_alarm(**_ALARM, **_METRIC, Statistic="Sum")
+    declared = {
+        "AlarmName": "both",
+        "AlarmRule": 'ALARM("mine")',
+        "ActionsSuppressor": "mine",
+        "ActionsSuppressorWaitPeriod": 60,
+        "ActionsSuppressorExtensionPeriod": 120,
+        "AlarmActions": _ALARM["AlarmActions"],
+    }
+    metrics.put_composite_alarm(**declared)
+    page = metrics.describe_alarms(AlarmNames=["both"], AlarmTypes=["CompositeAlarm"])
+    metrics.delete_alarms(AlarmNames=["both"])
+    metrics.delete_alarms(AlarmNames=["mine"])
+    (alarm,) = page["CompositeAlarms"]
+    assert {name: alarm[name] for name in declared} == declared
+
+
+def test_a_dashboard_is_read_back_as_it_was_put(metrics: Any) -> None:
+    body = json.dumps({"widgets": [{"type": "text", "properties": {"markdown": "a < b & 'c'"}}]})
+    metrics.put_dashboard(DashboardName="mine", DashboardBody=body)
+    assert metrics.get_dashboard(DashboardName="mine")["DashboardBody"] == body
+    metrics.delete_dashboards(DashboardNames=["mine"])
+
+
+def test_values_of_a_metric_come_with_their_times(metrics: Any) -> None:
+    at = datetime.now(UTC).replace(microsecond=0)
+    metrics.put_metric_data(
+        Namespace="N", MetricData=[{"MetricName": "t", "Timestamp": at, "Values": [1, 2]}]
+    )
+    found = metrics.get_metric_data(
+        MetricDataQueries=[
+            {
+                "Id": "t",
+                "MetricStat": {
+                    "Metric": {"Namespace": "N", "MetricName": "t"},
+                    "Period": 60,
+                    "Stat": "Maximum",
+                },
+            }
+        ],
+        StartTime=at - timedelta(minutes=5),
+        EndTime=at + timedelta(minutes=5),
+    )
+    (series,) = found["MetricDataResults"]
+    assert series["Values"] == [2] and at - series["Timestamps"][0] < timedelta(minutes=1)
