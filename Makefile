@@ -15,6 +15,13 @@ unexport PYTHONDONTWRITEBYTECODE
 # Names of files are UTF-8, in whatever locale.
 export PYTHONUTF8 := 1
 
+# Where the home cannot be written, uv's cache is here.
+ifndef UV_CACHE_DIR
+ifneq ($(shell cache="$${XDG_CACHE_HOME:-$$HOME/.cache}/uv" && mkdir -p "$$cache" 2>/dev/null && test -w "$$cache" && echo yes),yes)
+export UV_CACHE_DIR := $(CURDIR)/.build/uv
+endif
+endif
+
 .PHONY: bench demo local test engine provider lint $(LINTS:%=lint-%) prove scan smoke serving settle \
   rollback order rules prune drift notes format \
   openapi snapshot diagram lock upgrade clean
@@ -168,31 +175,18 @@ upgrade: UPGRADE := --upgrade
 upgrade: lock
 
 clean:
-	rm -rf .venv .venv-browser .venv-prove .venv-scan .build .local .bench
+	rm -rf .venv .venv-* .venv*.lock .build .local .bench
 
-# uv installs in seconds what pip would need a minute for; pip brings uv itself, at its locked hash.
-# What an interrupted run has left is no environment: without its mark it is made anew.
+# Each is whole or made anew, by one run at a time: tools/environment.py.
 $(READY): requirements-dev.txt
-	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: python3 is %d.%d, Epoch needs 3.11 or newer" % sys.version_info[:2] or 0)'
-	@test -e $@ || python3 -m venv --clear .venv
-	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.txt > .venv/uv.txt
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
-	@.venv/bin/uv pip sync --quiet --python $(PYTHON) --require-hashes requirements-dev.txt
-	@touch $@
+	@python3 tools/environment.py .venv $<
 
-# The load tool, likewise.
 $(LOADER): prove/requirements.txt | $(READY)
-	@test -x .venv-prove/bin/python || .venv/bin/uv venv --quiet --python $(PYTHON) .venv-prove
-	@.venv/bin/uv pip sync --quiet --python .venv-prove/bin/python --require-hashes prove/requirements.txt
-	@touch $@
+	@$(PYTHON) tools/environment.py .venv-prove $<
 
 # The scanners bring a hundred packages; none of them meets the project's own.
 $(SCANNERS): requirements-scan.txt | $(READY)
-	@test -x .venv-scan/bin/python || .venv/bin/uv venv --quiet --python $(PYTHON) .venv-scan
-	@.venv/bin/uv pip sync --quiet --python .venv-scan/bin/python --require-hashes requirements-scan.txt
-	@touch $@
+	@$(PYTHON) tools/environment.py .venv-scan $<
 
 $(BROWSER): tests/browser/requirements.txt | $(READY)
-	@test -x .venv-browser/bin/python || .venv/bin/uv venv --quiet --python $(PYTHON) .venv-browser
-	@.venv/bin/uv pip sync --quiet --python .venv-browser/bin/python --require-hashes tests/browser/requirements.txt
-	@touch $@
+	@$(PYTHON) tools/environment.py .venv-browser $<

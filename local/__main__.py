@@ -31,8 +31,9 @@ def main() -> int:
     chosen = parser.parse_args()
     try:
         # Takes a second, in which the run can be interrupted already.
-        from local import commands  # pylint: disable=import-outside-toplevel
+        from local import commands, ministack  # pylint: disable=import-outside-toplevel
 
+        ministack.forget_surroundings()
         if chosen.command == "demo":
             commands.demo(chosen.stack, chosen.port)
         else:

@@ -23,6 +23,10 @@ START_TIMEOUT_S = 20
 _SERVICES = ("apigateway", "cloudwatch", "dynamodb", "iam", "kms", "lambda", "logs", "sns", "sts")
 
 
+# What a user's own files say of AWS is not for the emulator.
+_NO_FILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
 class EmulatorError(RuntimeError):
     """MiniStack did not start or has gone away."""
 
@@ -91,6 +95,16 @@ class MiniStack:
         return MiniStack(self.port, self.leash, self._region, credentials)
 
 
+def forget_surroundings() -> None:
+    """Take from this process, and what it starts, what the user's shell and files say of AWS, and
+    let no call to this machine go through a proxy."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    own = ",".join(filter(None, (direct, "127.0.0.1", "localhost")))
+    os.environ.update({**_NO_FILES, "no_proxy": own})
+
+
 def free_port() -> int:
     """Return a loopback port that nobody listens on."""
     with socket.socket() as probe:
@@ -117,6 +131,7 @@ def _environment(port: int, folder: Path, extra: Mapping[str, str]) -> dict[str,
         "IOT_MTLS_ENABLED": "0",  # its broker would listen on every interface
         "LOG_LEVEL": "WARNING",
         "TMPDIR": str(folder),
+        **_NO_FILES,
         **extra,
     }
 

@@ -13,7 +13,9 @@ from function import queues
 from function.job import Changes, Job, Messages, Schedule
 from function.messages import Queue
 from function.tables import EPOCHS
-from local import deploy, program
+from local import deploy, ministack, program
+
+ministack.forget_surroundings()
 
 
 @pytest.fixture(scope="session")

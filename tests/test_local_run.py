@@ -150,6 +150,20 @@ def test_tables_are_kept_where_asked_for_even_after_a_kill(project: Path) -> Non
     assert f"tables    kept in {project}/.local/tables-dev.jsonl; remove it" in out
 
 
+def test_the_users_aws_and_proxies_do_not_reach_it(project: Path) -> None:
+    nowhere = "http://127.0.0.1:9"
+    (project / "config").write_text("[default]\nuse_fips_endpoint = true\nregion = nowhere\n")
+    process = _start(
+        project,
+        **{name: nowhere for name in ("http_proxy", "HTTP_PROXY", "AWS_ENDPOINT_URL")},
+        **{"AWS_PROFILE": "nobody", "AWS_MAX_ATTEMPTS": "none", "no_proxy": "", "NO_PROXY": ""},
+        AWS_CONFIG_FILE=str(project / "config"),
+    )
+    assert _post(_outputs(project, process)) == 201
+    process.terminate()
+    process.communicate(timeout=20)
+
+
 def test_two_runs_side_by_side_do_not_meet_and_sigterm_ends_one(project: Path, local: Any) -> None:
     process = _start(project)
     outputs = _outputs(project, process)

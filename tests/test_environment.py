@@ -1,0 +1,121 @@
+"""How `make` makes an environment: whole or anew, one at a time, and how it fails."""
+
+import base64
+import hashlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from local.program import ROOT
+
+# Stands for uv: notes what it is asked for, and takes its time.
+_UV = '#!/bin/sh\necho "$@" >> "$PWD/asked"\nsleep 0.3\n'
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Return a fresh checkout whose lock has nothing but a stand-in for uv."""
+    (tmp_path / "tools").mkdir()
+    for name in ("Makefile", "tools/environment.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    files = {
+        "uv-1.data/scripts/uv": _UV,
+        "uv-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: uv\nVersion: 1\n",
+        "uv-1.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "uv-1.dist-info/RECORD"
+    lines = [f"{name},sha256={_digest(text)},{len(text)}" for name, text in files.items()]
+    wheel = tmp_path / "uv-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, text in {**files, record: "\n".join([*lines, f"{record},,\n"])}.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = 0o100755 << 16
+            archive.writestr(entry, text)
+    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    lock = f"a==1 \\\n    --hash=sha256:0\nuv==1 \\\n    --hash=sha256:{found}\n"
+    (tmp_path / "requirements-dev.txt").write_text(lock)
+    return tmp_path
+
+
+def _digest(text: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
+
+
+def _make(checkout: Path, **environment: str) -> subprocess.Popen[str]:
+    index = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(checkout)}
+    return subprocess.Popen(  # pylint: disable=consider-using-with
+        ["make", "--silent", ".venv/.ready"],
+        cwd=checkout,
+        env={**os.environ, **index, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def _installed(checkout: Path) -> bool:
+    pip = [checkout / ".venv" / "bin" / "python", "-m", "pip", "--version"]
+    return not subprocess.run(pip, check=False, capture_output=True).returncode
+
+
+def test_two_at_once_make_one(checkout: Path) -> None:
+    both = [_make(checkout), _make(checkout)]
+    for process in both:
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, out + err
+    assert (checkout / ".venv" / ".ready").exists() and _installed(checkout)
+    (asked,) = (checkout / "asked").read_text().splitlines()
+    assert asked.endswith("--require-hashes requirements-dev.txt")
+
+
+def test_what_an_interrupt_leaves_is_made_anew(checkout: Path) -> None:
+    for _ in range(3):
+        process = _make(checkout)
+        time.sleep(random.uniform(0.1, 2))
+        os.killpg(process.pid, random.choice((signal.SIGINT, signal.SIGKILL)))
+        _, err = process.communicate(timeout=60)
+        assert "Traceback" not in err
+    process = _make(checkout)
+    assert process.wait(60) == 0 and _installed(checkout)
+
+
+def test_a_change_that_is_interrupted_is_made_anew(checkout: Path) -> None:
+    assert _make(checkout).wait(60) == 0
+    lock = checkout / "requirements-dev.txt"
+    os.utime(lock, (time.time() + 5, time.time() + 5))
+    (checkout / "asked").unlink()
+    process = _make(checkout)
+    while not (checkout / "asked").exists() and process.poll() is None:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (checkout / ".venv" / ".ready").exists()
+
+
+def test_no_network_is_one_line_with_the_way_out(checkout: Path) -> None:
+    (checkout / "uv-1-py3-none-any.whl").unlink()
+    away = "http://127.0.0.1:9/simple"
+    process = _make(checkout, PIP_NO_INDEX="0", PIP_INDEX_URL=away)
+    _, err = process.communicate(timeout=60)
+    said = [line for line in err.splitlines() if not line.startswith("make: ")]
+    assert process.returncode and not (checkout / ".venv" / ".ready").exists()
+    assert len(said) == 1 and said[0].startswith("error: cannot install uv into .venv: ")
+    assert "Connection refused" in said[0] and "check the network" in said[0]
+
+
+def test_uvs_cache_is_in_the_project_where_the_home_cannot_be_written(checkout: Path) -> None:
+    ask = ["make", "--eval", "ask:;@echo $(UV_CACHE_DIR)", "ask"]
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "XDG"))}
+    for home, cache in (("/dev/null", f"{checkout}/.build/uv"), (str(checkout), "")):
+        said = subprocess.run(
+            ask, cwd=checkout, env={**own, "HOME": home}, check=True, capture_output=True, text=True
+        )
+        assert said.stdout.strip() == cache
