@@ -35,9 +35,10 @@ def checkout(tmp_path: Path) -> Path:
     wheel = tmp_path / "uv-1-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         for name, text in {**files, record: "\n".join([*lines, f"{record},,\n"])}.items():
-            entry = zipfile.ZipInfo(name)
-            entry.external_attr = 0o100755 << 16
-            archive.writestr(entry, text)
+            entry = tmp_path / "entry"
+            entry.write_text(text)
+            entry.chmod(0o755)
+            archive.write(entry, name)
     found = hashlib.sha256(wheel.read_bytes()).hexdigest()
     lock = f"a==1 \\\n    --hash=sha256:0\nuv==1 \\\n    --hash=sha256:{found}\n"
     (tmp_path / "requirements-dev.txt").write_text(lock)
