@@ -39,6 +39,7 @@ given = pulumi.runtime.config.CONFIG.get()
 secret = set(filter(pulumi.runtime.is_config_secret, given))
 with refusing():
     endpoints, jobs = declared(), declared_jobs()
+    own_tables, own_queues, own_settings = declared_tables(), declared_queues(), declared_settings()
     of_project = about(VERSION)
     api_document = document(endpoints, of_project)
     config = StackConfig.read(given, project, secret)
@@ -57,16 +58,16 @@ tables = {
         protect=config.protect_data,
         replica_regions=config.replica_regions,
     )
-    for key, table in declared_tables().items()
+    for key, table in own_tables.items()
 }
 takers = takers_of(jobs)
 queues = {
     key: EpochQueue(f"{name}-{key}", queue=queue, taker=takers.get(key))
-    for key, queue in declared_queues().items()
+    for key, queue in own_queues.items()
 }
 secrets = {
     key: EpochSecret(f"{name}-{key}", setting=setting, value=config.secrets[key])
-    for key, setting in declared_settings().items()
+    for key, setting in own_settings.items()
     if setting.secret
 }
 stores = Stores(tables=tables, queues=queues, settings=config.settings, secrets=secrets)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pulumi
 
-from function.contract import DeclarationError
+from function import faults
 
 
 @contextmanager
@@ -13,5 +13,8 @@ def refusing() -> Iterator[None]:
     """Raise what is wrong as a RunError, the one exception whose message Pulumi shows alone."""
     try:
         yield
-    except DeclarationError as error:
-        raise pulumi.RunError(str(error)) from error
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # A module of declarations may raise whatever Python has.
+        if isinstance(error, pulumi.RunError) or not (told := faults.told(error)):
+            raise
+        raise pulumi.RunError(told) from error

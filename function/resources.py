@@ -5,6 +5,7 @@ Pulumi program and a cold start read the declarations.
 """
 
 import importlib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -14,6 +15,7 @@ from function.setting import Setting
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST_NAME = 32
+_MODULE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # DynamoDB's rules: the name of an index, and how many a table may have.
 _INDEX_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _MOST_INDEXES = 20
@@ -156,6 +158,31 @@ class _Declared(Protocol):
 
 
 D = TypeVar("D", bound=_Declared)
+
+
+def modules(folder: str, package: str) -> list[str]:
+    """Return the names of a package's modules, sorted; raise DeclarationError for what would be
+    one under another name.
+
+    Whatever else lies there (notes, an editor's copies, `_shared.py`) declares nothing.
+    """
+    found = []
+    for file in sorted(os.listdir(folder)):
+        name, suffix = os.path.splitext(file)
+        where = f"{package.replace('.', '/')}/{file}"
+        if file[0] in "._":
+            continue
+        if suffix == ".py":
+            if not _MODULE.fullmatch(name):
+                better = re.sub(r"\W+", "_", name).strip("_")
+                raise DeclarationError(
+                    f"{where}: a module's name is letters, digits and '_'; call it {better}.py"
+                )
+            found.append(name)
+        elif os.path.isdir(os.path.join(folder, file)):
+            parent = os.path.dirname(where)
+            raise DeclarationError(f"{where} is a folder; put its modules right into {parent}")
+    return found
 
 
 def collect(kind: type[D], module: str) -> dict[str, D]:

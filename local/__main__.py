@@ -41,7 +41,7 @@ def main() -> int:
     except BaseException as error:  # pylint: disable=broad-exception-caught
         if os.environ.get("EPOCH_TRACEBACK"):
             raise
-        own = isinstance(error, (RuntimeError, NotImplementedError))
+        own = {"RunError", "RuntimeError"} & {kind.__name__ for kind in type(error).__mro__}
         text = " ".join((str(error) if own else repr(error)).split())
         print(f"error: {text}", file=sys.stderr, flush=True)
         return 1

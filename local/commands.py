@@ -1,7 +1,6 @@
 """What `make demo` and `make local` do."""
 
 import json
-import re
 import subprocess
 import sys
 import time
@@ -9,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pulumi
 from botocore.exceptions import BotoCoreError
 
 from local import console, deploy, program, traces, translate
@@ -71,24 +71,26 @@ def _sources() -> dict[str, int]:
     return found
 
 
+_LOAD = """
+import sys
+from function import faults
+try:
+    import function.main
+except Exception as error:
+    sys.exit(faults.told(error) or repr(error))
+"""
+
+
 def _fault() -> str:
     """Return why the function's sources cannot be loaded, with file and line; "" where they can."""
     loaded = subprocess.run(
-        [sys.executable, "-c", "import function.main"],
+        [sys.executable, "-c", _LOAD],
         cwd=program.ROOT,
         check=False,
         capture_output=True,
         text=True,
     )
-    if not loaded.returncode:
-        return ""
-    said = loaded.stderr.strip().splitlines()
-    places = [
-        f"{Path(file).relative_to(program.ROOT)}, line {line}: "
-        for file, line in re.findall(r'File "(.+?)", line (\d+)', loaded.stderr)
-        if Path(file).is_relative_to(program.ROOT / "function")
-    ]
-    return f"{places[-1] if places else ''}{said[-1]}"
+    return loaded.stderr.strip() if loaded.returncode else ""
 
 
 def _update(local: deploy.LocalStack) -> tuple[str, str]:
@@ -100,7 +102,8 @@ def _update(local: deploy.LocalStack) -> tuple[str, str]:
             local.update()
     except Exception as error:  # pylint: disable=broad-exception-caught
         # Whatever a declaration raises that somebody is just writing.
-        fault = f"{type(error).__name__}: {error}"
+        own = isinstance(error, pulumi.RunError)
+        fault = str(error) if own else f"{type(error).__name__}: {error}"
     if fault:
         return "error", f"error: {' '.join(fault.split())}; what was there serves on"
     return "info", f"reloaded in {time.perf_counter() - started:.1f} s"

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from function.contract import DeclarationError
+from function import faults
 from function.endpoints import VERSION, declared
 from openapi.document import about, document
 
@@ -16,5 +16,7 @@ def text() -> str:
 if __name__ == "__main__":
     try:
         sys.stdout.write(text())
-    except DeclarationError as error:
-        sys.exit(f"error: {error}")
+    except Exception as fault:  # pylint: disable=broad-exception-caught
+        if not (told := faults.told(fault)):
+            raise
+        sys.exit(f"error: {told}")

@@ -95,7 +95,8 @@ def test_limits_follow_the_config() -> None:
 def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
     monkeypatch: pytest.MonkeyPatch, preview: bool
 ) -> None:
-    endpoints = function.endpoints.check([*function.endpoints.declared(), ADDED])
+    all_ = enumerate([*function.endpoints.declared(), ADDED])
+    endpoints = function.endpoints.check({str(number): endpoint for number, endpoint in all_})
     monkeypatch.setattr(function.endpoints, "declared", lambda: endpoints)
     resources = program.declare("prod", preview=preview)
     alarm = _alarms(resources)["endpoint-errors-get-epoch-by"]

@@ -78,7 +78,7 @@ def test_access_names_what_is_declared(
 ) -> None:
     monkeypatch.setattr(function.tables, "JOTTINGS", JOTTINGS, raising=False)
     with pytest.raises(DeclarationError, match=says):
-        function.endpoints.check([_endpoint(access)])
+        function.endpoints.check({"list": _endpoint(access)})
 
 
 def test_keys_indexes_and_access_follow_from_the_declaration(

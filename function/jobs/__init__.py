@@ -1,13 +1,13 @@
 """Every module in this package declares one job, as its `JOB`."""
 
 import importlib
-import os
 import re
 from collections.abc import Mapping
 from functools import cache
 
 from function.contract import DeclarationError
 from function.job import Job, Messages
+from function.resources import modules
 
 # Leaves room for project and stack in the 64 characters of a function's name.
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -50,5 +50,4 @@ def load(name: str) -> Job:
 @cache
 def declared() -> Mapping[str, Job]:
     """Return the jobs of this package by name."""
-    files = (file for file in os.listdir(__path__[0]) if file[0] not in "._")
-    return check({name: load(name) for name in (file.removesuffix(".py") for file in files)})
+    return check({name: load(name) for name in modules(__path__[0], __name__)})

@@ -676,25 +676,26 @@ def _endpoint(**changes: Any) -> Endpoint:
 )
 def test_a_declaration_that_cannot_work_fails_at_once(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(DeclarationError, match=says):
-        check([_endpoint(**changes)])
+        check({"one": _endpoint(**changes)})
 
 
 def test_declarations_that_cannot_coexist_fail_at_once() -> None:
-    with pytest.raises(DeclarationError, match="declared twice"):
-        check([_endpoint(), _endpoint()])
+    with pytest.raises(DeclarationError, match=r"s/b.py: GET .* twice, also in \S+/a.py"):
+        check({"a": _endpoint(), "b": _endpoint()})
     with pytest.raises(DeclarationError, match="already"):
         other = (_parameter("other"),)
-        check([_endpoint(), _endpoint(path="/epoch/{other}/x", path_parameters=other)])
+        check({"a": _endpoint(), "b": _endpoint(path="/epoch/{other}/x", path_parameters=other)})
     with pytest.raises(DeclarationError, match="too like"):
         flat = {"path_parameters": ()}
-        check([_endpoint(path="/a-b", **flat), _endpoint(path="/a/b", method="PUT", **flat)])
+        put = _endpoint(path="/a/b", method="PUT", **flat)
+        check({"a": _endpoint(path="/a-b", **flat), "b": put})
     with pytest.raises(DeclarationError, match="unknown table"):
-        check([_endpoint(access=(Access(table="x", actions=("dynamodb:GetItem",)),))])
+        check({"a": _endpoint(access=(Access(table="x", actions=("dynamodb:GetItem",)),))})
 
 
 def test_a_fixed_part_and_a_parameter_may_stand_in_the_same_place() -> None:
     fixed = _endpoint(path="/epoch/key", path_parameters=())
-    assert {endpoint.operation for endpoint in check([_endpoint(), fixed])} == {
+    assert {endpoint.operation for endpoint in check({"a": _endpoint(), "b": fixed})} == {
         *("GetEpochByKey", "GetEpochKey")
     }
 

@@ -1,0 +1,188 @@
+"""What somebody mistypes ends in one line that names the file and the way out."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ENDPOINT = """from function.contract import Answer, Endpoint
+
+
+def look(_):
+    return Answer(status=200, body={})
+
+
+ENDPOINT = Endpoint(
+    method="GET",
+    path="/look",
+    summary="Look.",
+    handle=look,
+    answers={200: {"title": "Look", "type": "object"}},
+)
+"""
+LOOK, JOB = "function/endpoints/get_look.py", "function/jobs/tidy.py"
+TABLES, SETTINGS, QUEUES = (f"function/{name}.py" for name in ("tables", "settings", "queues"))
+
+# Files, and what is said of them; text that starts with a "+" comes after what is there.
+WRONG: dict[str, tuple[dict[str, str], str]] = {
+    "a package that is not there": (
+        {LOOK: "import absent\n" + ENDPOINT},
+        f"{LOOK}, line 1: ModuleNotFoundError: No module named 'absent'; a package is added to "
+        "function/requirements.in, and installed by: make lock test",
+    ),
+    "a name that is not there": (
+        {LOOK: ENDPOINT.replace("=look", "=lock")},
+        f"{LOOK}, line 12: NameError: name 'lock' is not defined",
+    ),
+    "an import of what is not there": (
+        {LOOK: "from function.tables import NOTHING\n" + ENDPOINT},
+        f"{LOOK}, line 1: ImportError: cannot import name 'NOTHING' from 'function.tables'",
+    ),
+    "a forgotten comma": (
+        {LOOK: ENDPOINT.replace('/look",', '/look"')},
+        f"{LOOK}, line 10: SyntaxError: invalid syntax. Perhaps you forgot a comma?",
+    ),
+    "a missing field": (
+        {LOOK: ENDPOINT.replace('    summary="Look.",\n', "")},
+        f"{LOOK}, line 8: Endpoint lacks 'summary'",
+    ),
+    "an unknown field": (
+        {LOOK: ENDPOINT.replace("summary=", "sumary=")},
+        f"{LOOK}, line 8: Endpoint has no field 'sumary'",
+    ),
+    "no endpoint": ({LOOK: "LOOK = 1\n"}, f"{LOOK} declares no ENDPOINT"),
+    "a route twice": (
+        {LOOK: ENDPOINT, "function/endpoints/look_again.py": ENDPOINT},
+        f"function/endpoints/look_again.py: GET /look is declared twice, also in {LOOK}",
+    ),
+    "a folder": (
+        {"function/endpoints/looks/get_look.py": ENDPOINT},
+        "function/endpoints/looks is a folder; put its modules right into function/endpoints",
+    ),
+    "a dash": (
+        {"function/endpoints/get-look.py": ENDPOINT},
+        "function/endpoints/get-look.py: a module's name is letters, digits and '_'; call it "
+        "get_look.py",
+    ),
+    "a job without a field": (
+        {JOB: "from function.job import Job, Schedule\nJOB = Job(trigger=Schedule('rate(1 day)'))"},
+        f"{JOB}, line 2: Job lacks 'summary' and 'handle'",
+    ),
+    "a table without a key": (
+        {TABLES: "+NOTES = Table(name='notes')\n"},
+        "Table lacks 'partition_key'",
+    ),
+    "a table of an impossible name": (
+        {TABLES: "+NOTES = Table(name='My Notes', partition_key='at')\n"},
+        f"{TABLES}: NOTES: name 'My Notes' must be a-z, 0-9 and '-' between them, from a letter on",
+    ),
+    "a forgotten comma in the tables": (
+        {TABLES: "+NOTES = Table(name='notes' partition_key='at')\n"},
+        "SyntaxError: invalid syntax. Perhaps you forgot a comma?",
+    ),
+    "a setting without a field": (
+        {SETTINGS: "+MOST = Setting('most', int)\n"},
+        "Setting lacks 'description'",
+    ),
+    "a queue of an impossible name": (
+        {QUEUES: "+from function.messages import Queue\nORDERS = Queue('My Orders')\n"},
+        f"{QUEUES}: ORDERS: name 'My Orders' must be",
+    ),
+}
+
+# What lies beside the modules and is none.
+STRAY = ("README.md", "post_look.py~", "post_look.py.orig", "#get_look.py#", ".DS_Store", "_x.py")
+
+# Runs in the copy: the program under Pulumi's mocks and the document, with each mistake in turn.
+TRY = """
+import json, sys
+from pathlib import Path
+import pulumi
+from local import program
+
+def said():
+    with program.modules_anew():
+        from function import faults
+        from openapi.__main__ import text
+        found = {"mocks": "", "document": ""}
+        try:
+            text()
+        except Exception as error:
+            found["document"] = faults.told(error)
+    try:
+        with program.modules_anew():
+            program.declare(program.stacks()[0])
+    except pulumi.RunError as error:
+        found["mocks"] = str(error)
+    return found
+
+for files in json.load(sys.stdin):
+    before = {name: Path(name).read_text() if Path(name).exists() else None for name in files}
+    for name, text in files.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text((before[name] or "") + text[1:] if text[0] == "+" else text)
+    print(json.dumps(said()))
+    for name, text in before.items():
+        Path(name).unlink() if text is None else Path(name).write_text(text)
+        if not any(Path(name).parent.iterdir()):
+            Path(name).parent.rmdir()
+"""
+
+
+@pytest.fixture(name="said", scope="module")
+def _said(
+    copied: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Any]:
+    """Return what runs Python in a copy of the project."""
+    project = copied(tmp_path_factory.mktemp("mistakes"))
+
+    def run(*arguments: str, sent: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=project,
+            input=sent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    run.project = project  # type: ignore[attr-defined]
+    return run
+
+
+def test_a_mistake_is_one_line_that_names_file_and_way_out(said: Callable[..., Any]) -> None:
+    stray = {f"function/{part}/{name}": "x" for part in ("endpoints", "jobs") for name in STRAY}
+    every = [*(files for files, _ in WRONG.values()), stray]
+    run = said("-c", TRY, sent=json.dumps(every))
+    assert run.returncode == 0, run.stderr
+    *answers, of_stray = map(json.loads, run.stdout.splitlines())
+    assert of_stray == {"mocks": "", "document": ""}
+    for (name, (files, says)), answer in zip(WRONG.items(), answers, strict=True):
+        # Neither jobs nor queues are in the document.
+        ways = ("mocks",) if {JOB, QUEUES} & set(files) else ("mocks", "document")
+        for way in ways:
+            text = answer[way]
+            assert says in text and "\n" not in text and len(text) < 200, f"{name}, {way}: {text}"
+            assert text.startswith(tuple(files)) or name == "a folder", f"{name}, {way}: {text}"
+
+
+@pytest.mark.parametrize("name", ("a forgotten comma in the tables", "a missing field"))
+def test_it_is_the_one_line_on_stderr(said: Callable[..., Any], name: str) -> None:
+    ((file, text),), says = WRONG[name][0].items(), WRONG[name][1]
+    path = said.project / file  # type: ignore[attr-defined]
+    before = path.read_text() if path.exists() else None
+    path.write_text((before or "") + text[1:] if text[0] == "+" else text)
+    try:
+        for command in (("-m", "openapi"), ("-m", "local", "demo")):
+            run = said(*command)
+            assert run.returncode == 1 and run.stderr.count("\n") == 1, run.stderr
+            assert run.stderr.startswith(f"error: {file}") and says in run.stderr
+    finally:
+        if before is None:
+            path.unlink()
+        else:
+            path.write_text(before)
