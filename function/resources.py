@@ -96,6 +96,12 @@ class Table(NamedTuple):
         """The keys of the table and its indexes, each with DynamoDB's letter for its type."""
         return {key: key_type(key) for part in self._parts for key in part.keys}
 
+    def told(self, index_name: str | None = None) -> str:
+        """Return which keys the table, or an index of it, has."""
+        part = next((index for index in self.indexes if index.name == index_name), self)
+        keys = ", ".join(f"{key} ({key_type(key)})" for key in part.keys)
+        return f"function/tables.py: the keys of {part.name} are {keys}"
+
     @property
     def _parts(self) -> "tuple[Table | Index, ...]":
         return (self, *self.indexes)

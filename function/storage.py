@@ -155,10 +155,16 @@ def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
 
     Raises Problem with 503 where DynamoDB is throttled, does not answer within BUDGET_S, answers
     what is not DynamoDB's, or finds the credentials expired; any other refusal stays botocore's
-    ClientError. After a 503 the operation may have been done.
+    ClientError, which tells the table's keys where they may be the reason. After a 503 the
+    operation may have been done.
     """
     name = os.environ[table.environment]
-    return send("dynamodb", operation, {"table_name": name}, {"TableName": name, **request})
+    try:
+        return send("dynamodb", operation, {"table_name": name}, {"TableName": name, **request})
+    except Exception as error:
+        if getattr(error, "response", {}).get("Error", {}).get("Code") == "ValidationException":
+            error.args = (f"{error}. {table.told(request.get('IndexName'))}",)
+        raise
 
 
 def send(

@@ -1,6 +1,7 @@
 """What `make demo` and `make local` do."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +14,9 @@ from botocore.exceptions import BotoCoreError
 
 from local import console, deploy, program, traces, translate
 from local.console.record import Record
+
+# Where in an endpoint or a job a traceback has been.
+_PLACE = re.compile(r'File "[^"]*?(function/(?:endpoints|jobs)/[^"]+)", line (\d+)')
 
 OUTPUTS = program.ROOT / ".local" / "outputs.json"
 
@@ -135,6 +139,10 @@ def _follow(local: deploy.LocalStack, record: Record, sources: dict[str, int]) -
 
 
 def _brief(line: dict[str, Any]) -> str:
+    if "stackTrace" in line:
+        places = _PLACE.findall("\n".join(line["stackTrace"]))
+        where = [f"  {file}, line {number}" for file, number in places[-1:]]
+        return f"{line.get('route')}  {line['errorType']}: {line['errorMessage']}{''.join(where)}"
     if line.get("message") != "request":
         return json.dumps(line)
     return (

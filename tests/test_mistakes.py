@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from function import tables
+from function.resources import Table, declared_tables
+
 ENDPOINT = """from function.contract import Answer, Endpoint
 
 
@@ -186,3 +189,42 @@ def test_it_is_the_one_line_on_stderr(said: Callable[..., Any], name: str) -> No
             path.unlink()
         else:
             path.write_text(before)
+
+
+# Runs in the copy: what the terminal tells of a call whose storage call names no key of the table.
+CALL = """
+from local import commands, deploy, program
+with deploy.up(program.stacks()[0]) as local:
+    reply = local.call(method="GET", path="/look")
+    print(reply.status, reply.body)
+    print(*(commands._brief(line) for line in local.log_lines()), sep="\\n")
+"""
+
+
+def test_a_wrong_key_in_a_storage_call_is_told_with_endpoint_line_and_keys(
+    said: Callable[..., Any],
+) -> None:
+    table = next(iter(declared_tables().values()))
+    held = f"storage.call('get_item', tables.{_variable(table)}, Key={{'kee': {{'S': 'x'}}}})"
+    wrong = "from function import storage, tables\n" + ENDPOINT.replace(
+        "    return", f"    {held}\n    return"
+    )
+    access = f'access=(Access("{table.name}", ("dynamodb:GetItem",)),),\n)'
+    wrong = wrong.replace("import Answer", "import Access, Answer").replace(
+        "\n)", f"\n    {access}"
+    )
+    path = said.project / LOOK  # type: ignore[attr-defined]
+    path.write_text(wrong)
+    try:
+        run = said("-c", CALL)
+    finally:
+        path.unlink()
+    answer, failed, _ = run.stdout.splitlines()
+    assert answer.startswith("500 ") and "kee" not in answer and table.name not in answer
+    assert failed.startswith("GET /look  ClientError: ")
+    assert f"function/tables.py: the keys of {table.name} are {table.partition_key} (" in failed
+    assert failed.endswith(f"  {LOOK}, line 6")
+
+
+def _variable(table: Table) -> str:
+    return next(name for name, value in vars(tables).items() if value == table)
