@@ -5,7 +5,7 @@
 - A function's workers share its unpacked code, and so the bytecode; each unpacked its own.
 - IAM: `local.authorization`. API Gateway's import: `local.rest_import`; what it serves:
   `local.rest_serving`; its documentation: `local.documentation`.
-- Refusals, and functions that fail: `local.gateway_errors`.
+- Refusals, and functions that fail: `local.gateway_errors`. Connections: `local.connections`.
 - Schedules and unattended invocations: `local.triggers`. Queues and streams: `local.mappings`.
 """
 
@@ -25,6 +25,7 @@ from ministack.services import apigateway_v1
 
 from local import (
     authorization,
+    connections,
     documentation,
     gateway_errors,
     leash,
@@ -90,6 +91,7 @@ if __name__ == "__main__":
     del sys.argv[1:]
     apigateway_v1._build_lambda_event_v1 = _event
     authorization.install()
+    connections.install()
     documentation.install()
     rest_import.install()
     rest_serving.install()

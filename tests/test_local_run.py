@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,15 @@ def _processes(mark: str) -> list[int]:
                 found.append(int(entry.name))
         except OSError:  # ended, or another user's
             continue
+    return found
+
+
+def _emulator(outputs: Any) -> int:
+    (found,) = (
+        number
+        for number in _processes(f"GATEWAY_PORT={_port(outputs)}")
+        if b"local.emulator" in Path(f"/proc/{number}/cmdline").read_bytes()
+    )
     return found
 
 
@@ -179,17 +190,31 @@ def test_two_runs_side_by_side_do_not_meet_and_sigterm_ends_one(project: Path, l
 
 def test_a_killed_emulator_is_one_clear_message(project: Path) -> None:
     process = _start(project)
-    outputs = _outputs(project, process)
-    (emulator,) = (
-        number
-        for number in _processes(f"GATEWAY_PORT={_port(outputs)}")
-        if b"local.emulator" in Path(f"/proc/{number}/cmdline").read_bytes()
-    )
-    os.kill(emulator, signal.SIGKILL)
+    os.kill(_emulator(_outputs(project, process)), signal.SIGKILL)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert err.strip() == "error: MiniStack ended while the stack was up"
     assert not _left(project) and not (project / ".local").exists()
+
+
+def test_clients_that_leave_or_say_nothing_take_no_room_from_others(project: Path) -> None:
+    process = _start(project)
+    outputs = _outputs(project, process)
+    address, most = ("127.0.0.1", _port(outputs)), 512
+    resource.prlimit(_emulator(outputs), resource.RLIMIT_NOFILE, (most, most))
+    key, path = outputs["api_key"], outputs["endpoint"].partition(str(address[1]))[2]
+    asked = f"POST {path} HTTP/1.1\r\nHost: a\r\nx-api-key: {key}\r\nContent-Length: 0\r\n\r\n"
+    with ExitStack() as silent:
+        for _ in range(most):
+            silent.enter_context(socket.create_connection(address))
+        for _ in range(most):
+            with socket.create_connection(address) as client:
+                client.sendall(asked.encode())
+        time.sleep(1)  # what they asked counts against the rate
+        assert _post(outputs) == 201
+    process.terminate()
+    out, err = process.communicate(timeout=20)
+    assert "failed" not in out and err == "\nEnded.\n"
 
 
 def test_an_occupied_port_is_one_clear_message(project: Path) -> None:
