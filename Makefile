@@ -1,4 +1,5 @@
-STACK := dev
+# dev where there is one, else the first Pulumi.*.yaml there is.
+STACK :=
 PYTHON := .venv/bin/python
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
@@ -112,7 +113,7 @@ prune: $(READY)
 
 # AWS against the commit that is deployed.
 drift: $(READY)
-	@$(PYTHON) -m tools.drift "$(STACK)"
+	@$(PYTHON) -m tools.drift "$(or $(STACK),dev)"
 
 # The commits that a tag releases: those since the tag before.
 notes: $(READY)

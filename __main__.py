@@ -32,6 +32,7 @@ from function.jobs import declared as declared_jobs
 from function.jobs import takers_of
 from function.messages import declared_queues
 from function.resources import declared_settings, declared_tables
+from openapi import samples
 from openapi.document import about, document
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
@@ -142,10 +143,13 @@ monitoring = EpochMonitoring(
 )
 EpochGuard(f"{name}-guard", protect=config.protect_data, behind=everything)
 
-pulumi.export("endpoint", pulumi.Output.concat(url, "/epoch"))
+shown = samples.first(endpoints)
+written = samples.table(shown) if shown else ""
+pulumi.export("url", url)
+pulumi.export("endpoint", pulumi.Output.concat(url, samples.target(shown)) if shown else url)
 pulumi.export("api_key", access.keys.apply(lambda keys: keys[min(keys)]))
 pulumi.export("api_keys", access.keys)
-pulumi.export("table_name", tables["epochs"].name)
+pulumi.export("table_name", tables[written].name if written else "")
 pulumi.export("function_name", function.name)
 pulumi.export("jobs", {key: worker.name for key, worker in workers.items()})
 pulumi.export("log_group", function.log_group.name)

@@ -175,6 +175,19 @@ class Parameter(NamedTuple):
     example: str = ""
 
 
+class Sample(NamedTuple):
+    """A call that whoever deploys may make each time: `make demo` shows the first one, and
+    `make smoke` judges what each is answered by what its endpoint declares.
+
+    It is made for real, so what it leaves behind must do no harm.
+    """
+
+    body: Any = None
+    headers: Mapping[str, str] = _NONE
+    query: Mapping[str, str] = _NONE
+    path_parameters: Mapping[str, str] = _NONE
+
+
 class Endpoint(NamedTuple, Generic[B]):
     """A method on a path, declared once; routing, permissions and documentation follow from it.
 
@@ -185,7 +198,8 @@ class Endpoint(NamedTuple, Generic[B]):
     `path_parameters` describes each `{name}` of the path.
 
     A `public` endpoint needs no API key. `cors` are the origins (`https://example.com`, or `*`
-    alone) whose pages may call it from a browser; all endpoints of a path have the same.
+    alone) whose pages may call it from a browser; all endpoints of a path have the same. `sample`
+    is a call of it that the demo and the smoke test make.
     """
 
     method: str
@@ -201,6 +215,7 @@ class Endpoint(NamedTuple, Generic[B]):
     access: "tuple[Permission, ...]" = ()
     public: bool = False
     cors: tuple[str, ...] = ()
+    sample: Sample | None = None
 
     @property
     def route(self) -> str:
@@ -238,6 +253,8 @@ class Endpoint(NamedTuple, Generic[B]):
             yield "API Gateway answers OPTIONS itself where cors is given"
         yield from self._wrong_answers()
         yield from self._wrong_parameters()
+        if self.sample is not None:
+            yield from self._wrong_sample(self.sample)
         for access in self.access:
             yield from access.problems()
 
@@ -265,3 +282,16 @@ class Endpoint(NamedTuple, Generic[B]):
         in_path = re.findall(r"\{([^}]+)\}", self.path)
         if sorted(in_path) != sorted(parameter.name for parameter in self.path_parameters):
             yield f"path_parameters must describe what the path names: {', '.join(in_path)}"
+
+    def _wrong_sample(self, sample: Sample) -> Iterator[str]:
+        if (sample.body is None) != (self.body is None):
+            yield "sample: it must have a body where body is declared, and only there"
+        for what, given, declared in (
+            ("headers", sample.headers, self.headers),
+            ("query", sample.query, self.query),
+            ("path_parameters", sample.path_parameters, self.path_parameters),
+        ):
+            known = {parameter.name for parameter in declared}
+            needed = {p.name for p in declared if p.required or what == "path_parameters"}
+            if not needed <= given.keys() <= known:
+                yield f"sample: {what} must be among {sorted(known)}, with {sorted(needed)}"

@@ -8,12 +8,11 @@ import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from function.contract import Problem
 from function.resources import EXPIRES, Table
 from function.setting import SETTINGS
-from function.tables import EPOCHS
 
 SECONDS_PER_DAY = 86_400
 
@@ -47,14 +46,6 @@ def number(digits: str) -> int | float:
     """
     value = float(digits)
     return int(value) if value.is_integer() else value
-
-
-class Epoch(NamedTuple):
-    """One record. `epoch` is Unix seconds with microseconds, as `number` returns them."""
-
-    key: str
-    epoch: int | float
-    ip: str
 
 
 @cache
@@ -127,7 +118,8 @@ def warm() -> None:
     client.meta.events.unregister(event, rehearse)
 
 
-def _unavailable() -> Problem:
+def unavailable() -> Problem:
+    """Return the 503 for what storage may take a moment later."""
     return Problem(
         503,
         "The storage cannot take the request now. Repeat it later.",
@@ -200,9 +192,9 @@ def send(
     except ClientError as error:
         if not _not_now(error.response):
             raise
-        raise _unavailable() from error
+        raise unavailable() from error
     except (BotoCoreError, budget.Overrun) as error:
-        raise _unavailable() from error
+        raise unavailable() from error
 
 
 def expiry(table: Table, since: float) -> dict[str, dict[str, str]]:
@@ -210,39 +202,3 @@ def expiry(table: Table, since: float) -> dict[str, dict[str, str]]:
     the table's setting says; nothing where it never does."""
     days = SETTINGS[table.expires] if table.expires else 0
     return {EXPIRES: {"N": str(int(since) + days * SECONDS_PER_DAY)}} if days else {}
-
-
-def put_epoch(record: Epoch) -> tuple[Epoch, bool]:
-    """Store a record unless its key exists; return what is stored, and whether it was there.
-
-    A record that an attempt before the last one wrote, whose answer was lost, is this call's own
-    and no repeat. Raises Problem with 503 where DynamoDB is throttled or does not answer.
-    """
-    from botocore.exceptions import ClientError  # pylint: disable=import-outside-toplevel
-
-    item = {
-        EPOCHS.partition_key: {"S": record.key},
-        "epoch": {"N": repr(record.epoch)},
-        "ip": {"S": record.ip},
-    }
-    condition: dict[str, Any] = {
-        "ConditionExpression": "attribute_not_exists(#key)",
-        "ExpressionAttributeNames": {"#key": EPOCHS.partition_key},
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-    }
-    if expires := expiry(EPOCHS, record.epoch):
-        item |= expires
-        # DynamoDB deletes what has expired within days, not at once.
-        condition["ConditionExpression"] += " OR expires < :now"
-        condition["ExpressionAttributeValues"] = {":now": {"N": str(int(record.epoch))}}
-    try:
-        call("put_item", EPOCHS, Item=item, **condition)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-            raise
-        if not (there := error.response.get("Item")):
-            raise _unavailable() from error
-        first = Epoch(key=record.key, epoch=number(there["epoch"]["N"]), ip=there["ip"]["S"])
-        retried = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
-        return first, not (retried and first == record)
-    return record, False

@@ -25,19 +25,20 @@ def main() -> int:
     """Run the command; every failure is one line on stderr and a non-zero exit."""
     parser = argparse.ArgumentParser(prog="python -m local")
     parser.add_argument("command", choices=("demo", "up"))
-    parser.add_argument("--stack", default="dev")
+    parser.add_argument("--stack", default="", help="(default: dev, or the first there is)")
     parser.add_argument("--port", type=int, help="MiniStack's port (default: a free one)")
     parser.add_argument("--keep", action="store_true", help="start with the tables as they were")
     chosen = parser.parse_args()
     try:
         # Takes a second, in which the run can be interrupted already.
-        from local import commands, ministack  # pylint: disable=import-outside-toplevel
+        from local import commands, ministack, program  # pylint: disable=import-outside-toplevel
 
         ministack.forget_surroundings()
+        stack = chosen.stack or program.default_stack()
         if chosen.command == "demo":
-            commands.demo(chosen.stack, chosen.port)
+            commands.demo(stack, chosen.port)
         else:
-            commands.up(chosen.stack, chosen.port, keep=chosen.keep)
+            commands.up(stack, chosen.port, keep=chosen.keep)
     except BaseException as error:  # pylint: disable=broad-exception-caught
         if os.environ.get("EPOCH_TRACEBACK"):
             raise

@@ -12,8 +12,11 @@ from typing import Any
 import pulumi
 from botocore.exceptions import BotoCoreError
 
+from function.contract import Endpoint
+from function.endpoints import declared
 from local import console, deploy, program, traces, translate
 from local.console.record import Record
+from openapi import samples
 
 # Where in an endpoint or a job a traceback has been.
 _PLACE = re.compile(r'File "[^"]*?(function/(?:endpoints|jobs)/[^"]+)", line (\d+)')
@@ -53,18 +56,28 @@ def demo(stack: str, port: int | None) -> None:
     print(f"Bringing stack {stack} up on this machine")
     with deploy.up(stack, port=port, progress=_progress) as local:
         print(f"Up in {time.perf_counter() - started:.1f} s")
-        reply = local.call()
-        _show(f"POST {local.outputs['endpoint']}\n  {reply.status}", reply.body)
-        if reply.status != 201:
-            why = "; ".join(local.emulator.failures())
-            raise deploy.DeployError(f"POST /epoch answered {reply.status}, not 201. {why}")
-        _show("Stored item", local.items()[0])
-        line = _wait_for(local.log_lines)[0]
-        _show("Log line", line)
-        trace_id = line["traceId"]
-        segments = _wait_for(lambda: local.traces.trace(trace_id))
-        _show(f"Trace {trace_id}", "\n  ".join(traces.timeline(segments)))
+        if shown := samples.first(declared()):
+            _show_call(local, shown)
+        else:
+            _show(local.outputs["url"], f"Nothing is called: {samples.NONE}.")
     print(f"\nDown. All in {time.perf_counter() - started:.1f} s")
+
+
+def _show_call(local: deploy.LocalStack, shown: Endpoint[Any]) -> None:
+    """Make the sample call of an endpoint; show its answer and what it left."""
+    reply = local.call()
+    _show(f"{shown.method} {local.outputs['endpoint']}\n  {reply.status}", reply.body)
+    if reply.status not in shown.answers:
+        why = "; ".join(local.emulator.failures())
+        wanted = " or ".join(map(str, shown.answers))
+        raise deploy.DeployError(f"{shown.route} answered {reply.status}, not {wanted}. {why}")
+    for item in local.items()[:1]:
+        _show("Stored item", item)
+    line = _wait_for(local.log_lines)[0]
+    _show("Log line", line)
+    trace_id = line["traceId"]
+    segments = _wait_for(lambda: local.traces.trace(trace_id))
+    _show(f"Trace {trace_id}", "\n  ".join(traces.timeline(segments)))
 
 
 def _sources() -> dict[str, int]:
@@ -146,8 +159,9 @@ def _brief(line: dict[str, Any]) -> str:
     if line.get("message") != "request":
         return json.dumps(line)
     return (
-        f"{line['route']}  {line['status']} {line['outcome']}  {line['latencyMs']:.1f} ms  "
-        f"key {line.get('key', '-')}{'  replayed' if line.get('replayed') else ''}"
+        f"{line['route']}  {line['status']} {line['outcome']}  {line['latencyMs']:.1f} ms"
+        f"{'  key ' + str(line['key']) if 'key' in line else ''}"
+        f"{'  replayed' if line.get('replayed') else ''}"
         f"{'  cold start' if line['coldStart'] else ''}"
     )
 

@@ -12,6 +12,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import ministack, program, traces, translate
@@ -159,19 +160,35 @@ class LocalStack:
         headers: dict[str, str] | None = None,
         key: str | None = None,
         *,
-        method: str = "POST",
-        path: str = "/epoch",
+        method: str = "",
+        path: str = "",
         body: Any = None,
     ) -> Reply:
         """Send a real request to the API, with the stack's key unless another is given, and with a
-        JSON body unless that is None."""
-        sent = {"x-api-key": self.outputs["api_key"] if key is None else key, **(headers or {})}
+        JSON body unless that is None.
+
+        What is not given is as in the first endpoint's that has a sample; raises DeployError where
+        none has one, and no path is given.
+        """
+        # An update has imported them anew.
+        from function.endpoints import declared  # pylint: disable=import-outside-toplevel
+        from openapi import samples  # pylint: disable=import-outside-toplevel
+
+        shown = samples.first(declared())
+        if not (shown and shown.sample) and not path:
+            raise DeployError(samples.NONE)
+        sent = {"x-api-key": self.outputs["api_key"] if key is None else key}
+        if shown and shown.sample and not path:
+            path = samples.target(shown)
+            sent |= shown.sample.headers
+            body = shown.sample.body if body is None and method in {"", shown.method} else body
+        sent |= headers or {}
         if body is not None:
             sent["Content-Type"] = "application/json"
         request = urllib.request.Request(
-            self.outputs["endpoint"].removesuffix("/epoch") + path,
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
+            self.outputs["url"] + path,
+            method=method or (shown.method if shown else "GET"),
+            data=None if body is None else msgspec.json.encode(body),
             headers={name: value for name, value in sent.items() if value},
         )
         try:
@@ -198,7 +215,9 @@ class LocalStack:
         self.outputs.update(outputs.values)
 
     def items(self) -> list[dict[str, Any]]:
-        """Return every stored item, in DynamoDB's JSON."""
+        """Return every item in the table that the first sample writes to, in DynamoDB's JSON."""
+        if not self.outputs["table_name"]:
+            return []
         scan = self.emulator.client("dynamodb").scan(TableName=self.outputs["table_name"])
         return list(scan["Items"])
 

@@ -246,6 +246,16 @@ def stacks(folder: Path = ROOT) -> list[str]:
     return [path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in files]
 
 
+def default_stack(folder: Path = ROOT) -> str:
+    """Return the stack that is meant where none is named: dev, or else the first there is.
+
+    Raises ProgramError where there is none.
+    """
+    if not (known := stacks(folder)):
+        raise ProgramError("there is no stack: write a Pulumi.<stack>.yaml, for example of dev")
+    return "dev" if "dev" in known else known[0]
+
+
 def stack_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
     """Return a stack's config as the CLI hands it to a program: as strings, by `namespace:key`.
 

@@ -32,7 +32,7 @@ _STORAGE = "function/storage.py"
 MUTATIONS = (
     Mutation(
         "an item is never written over",
-        *(_STORAGE, '"attribute_not_exists(#key)"', '"#key = #key OR attribute_not_exists(#key)"'),
+        *(_POST, '"attribute_not_exists(#key)"', '"#key = #key OR attribute_not_exists(#key)"'),
         _FUNCTION,
     ),
     Mutation(
@@ -48,8 +48,8 @@ MUTATIONS = (
     Mutation(
         "a 201 comes after the write",
         _POST,
-        "stored, replayed = storage.put_epoch(storage.Epoch(key=key, epoch=epoch, ip=request.ip))",
-        "stored, replayed = storage.Epoch(key=key, epoch=epoch, ip=request.ip), False",
+        "stored, replayed = _put(Record(key=key, epoch=epoch, ip=request.ip))",
+        "stored, replayed = Record(key=key, epoch=epoch, ip=request.ip), False",
         _FUNCTION,
     ),
     Mutation(

@@ -233,7 +233,7 @@ class Stack(NamedTuple):
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if key:
             sent["x-api-key"] = self.outputs["api_key"]
-        url = self.outputs["endpoint"].removesuffix("/epoch") + path
+        url = self.outputs["url"] + path
         request = urllib.request.Request(url, data=body, headers=sent, method=method)
         # The library would claim a form where no type is given.
         if body is not None and "content-type" not in {name.lower() for name in sent}:

@@ -11,11 +11,27 @@ from typing import Any
 import pytest
 
 from components import bundle
+from function.contract import Answer, Endpoint, Sample
 from local import program
 from local.deploy import LocalStack
 from local.program import ROOT
 from tools import ci, drift, notes, order, prune, rollback, rules, settle, smoke
 
+KEYED = Endpoint(
+    method="GET",
+    path="/sample",
+    summary="Answers.",
+    handle=lambda _: Answer(status=200, body={}),
+    answers={
+        200: {
+            "title": "Sample",
+            "type": "object",
+            "required": ["id"],
+            "properties": {"id": {"type": "string", "format": "uuid"}},
+        }
+    },
+    sample=Sample(),
+)
 BROKEN = '"""Broken."""\n\n\ndef handler(*_):\n    """Fail."""\n    raise RuntimeError\n'
 
 
@@ -45,7 +61,7 @@ def breakable(local: LocalStack) -> Iterator[LocalStack]:
 
 
 def _api(local: LocalStack, **changes: Any) -> smoke.Api:
-    known = {name: local.outputs[name] for name in ("endpoint", "api_key", "document")}
+    known = {name: local.outputs[name] for name in ("url", "api_key", "document")}
     return smoke.Api(**{**known, "patience_s": 0, **changes})
 
 
@@ -62,14 +78,16 @@ def test_the_smoke_test_passes_on_a_healthy_stack_and_never_shows_the_key(
     assert smoke.main([run["outputs"]]) == 0
     said = capsys.readouterr().out
     summary = run["summary"].read_text()
-    assert said.count("ok    ") == len(smoke.CHECKS) and "FAILED" not in said
-    assert summary.count("✅") == len(smoke.CHECKS) and local.outputs["endpoint"] in summary
+    assert said.count("ok    ") == len(smoke.checks()) and "FAILED" not in said
+    assert summary.count("✅") == len(smoke.checks()) and local.outputs["url"] in summary
     assert local.outputs["api_key"] not in said + summary
 
 
 def test_a_wrong_key_fails_all_that_needs_one(local: LocalStack) -> None:
     results = smoke.check(_api(local, api_key="wrong"))
-    assert [result.passed for result in results] == [True, False, True, True, False, False]
+    for result in results:
+        keyless = "refuses" in result.check or "document" in result.check
+        assert result.passed == keyless, result
 
 
 def _published(local: LocalStack, code: str, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
@@ -93,7 +111,7 @@ def test_a_broken_deployment_is_found_and_rolled_back(
     with pytest.MonkeyPatch.context() as patch:
         _published(breakable, BROKEN, patch, tmp_path)
     assert smoke.main([run["outputs"]]) == 1
-    assert "FAILED  records an epoch: 500" in capsys.readouterr().out
+    assert " answers as declared: 500" in capsys.readouterr().out
     assert rollback.main([run["outputs"], "--to", before]) == 0
     assert f"serves version {before} again" in capsys.readouterr().out
     assert smoke.main([run["outputs"]]) == 0
@@ -244,9 +262,40 @@ def test_without_a_number_the_version_below_serves(
 def test_a_new_key_is_given_time(local: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = smoke.Reply(status=403, headers={}, body="")
     replies = iter([refused, refused, smoke.Reply(status=201, headers={}, body="")])
-    monkeypatch.setattr(smoke.Api, "post", lambda *_: next(replies))
+    monkeypatch.setattr(smoke.Api, "send", lambda *_: next(replies))
     monkeypatch.setattr(smoke.time, "sleep", lambda _: None)
-    assert _api(local, patience_s=60).record().status == 201
+    assert _api(local, patience_s=60).call(KEYED).status == 201
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    (
+        (200, '{"id": "5f0c4a53-6f5e-4a1c-8d0e-1d3f7a3b9c11"}', ""),
+        (202, "{}", "202, not 200"),
+        (200, "{}", "'id' is a required property"),
+        (200, '{"id": "one"}', "'one' is not a 'uuid'"),
+        (200, "[]", "without a JSON object"),
+    ),
+)
+def test_an_answer_is_judged_by_the_declaration(
+    monkeypatch: pytest.MonkeyPatch, status: int, body: str, says: str
+) -> None:
+    headers = {"content-type": "application/json"}
+    reply = smoke.Reply(status=status, headers=headers, body=body)
+    monkeypatch.setattr(smoke, "declared", lambda: (KEYED,))
+    monkeypatch.setattr(smoke.Api, "send", lambda *_: reply)
+    api = smoke.Api(url="http://x", api_key="k", document="d", patience_s=0)
+    (found,) = [r for r in smoke.check(api) if r.check == "GET /sample answers as declared"]
+    assert found.passed == (not says) and says in found.saw
+
+
+def test_where_no_endpoint_has_a_sample_the_smoke_test_says_how_to_add_one(
+    run: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(smoke, "declared", lambda: (KEYED._replace(sample=None),))
+    assert smoke.main([run["outputs"]]) == 0
+    said = capsys.readouterr().out
+    assert said.count("ok    ") == 1 and "add sample=Sample() to an ENDPOINT" in said
 
 
 def test_a_function_that_is_gone_is_one_clear_message(
@@ -275,7 +324,7 @@ def test_before_the_first_deployment_nothing_serves(
         (None, "is missing; write it with"),
         ("{", "is not a stack's outputs"),
         ("[]", "is not a stack's outputs"),
-        ('{"endpoint": "x", "api_key": "[secret]"}', "written with --show-secrets?"),
+        ('{"url": "x", "api_key": "[secret]"}', "written with --show-secrets?"),
     ),
 )
 def test_bad_outputs_are_one_clear_message(
@@ -291,13 +340,13 @@ def test_bad_outputs_are_one_clear_message(
     assert says in said.err and said.err.startswith("error: ") and said.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("endpoint", ("http://127.0.0.1:{port}/epoch", "epoch"))
-def test_an_endpoint_that_does_not_answer_is_one_clear_message(endpoint: str) -> None:
+@pytest.mark.parametrize("url", ("http://127.0.0.1:{port}", "nowhere"))
+def test_an_api_that_does_not_answer_is_one_clear_message(url: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        endpoint = endpoint.format(port=free.getsockname()[1])
+        url = url.format(port=free.getsockname()[1])
     with pytest.raises(ci.CommandError, match="does not answer"):
-        smoke.check(smoke.Api(endpoint=endpoint, api_key="any", document="any", patience_s=0))
+        smoke.check(smoke.Api(url=url, api_key="any", document="any", patience_s=0))
 
 
 @pytest.mark.parametrize("tool", ("smoke", "rollback"))

@@ -1,29 +1,39 @@
 """`python -m tools.smoke OUTPUTS`: calls a deployed API as a client would, and says what it saw.
 
-It records two or three epochs, needs nothing but the stack's outputs, and never shows the API key.
+It makes the sample calls that the endpoints declare, needs beside them the stack's outputs, and
+never shows the API key.
 """
 
 import argparse
-import ipaddress
 import json
+import re
 import sys
 import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import jsonschema
+import msgspec
+
+from function.contract import Body, Endpoint, Sample
+from function.endpoints import declared
+from openapi import samples
 from tools import ci, command
 
 # API Gateway waits 29 seconds for an integration.
 TIMEOUT_S = 35
-# How far the clock here may be from AWS's.
-CLOCK_SKEW_S = 30
 # A new API key is refused until API Gateway has spread it.
 PATIENCE_S = 60
+
+_IDEMPOTENCY_KEY, _REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
+_LONG = "x" * 256
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Failed(Exception):
@@ -63,35 +73,50 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """A deployed POST /epoch and a key for it; `patience_s` is how long that key may be refused.
+    """A deployed API and a key for it; `patience_s` is how long that key may be refused.
 
     `document` stands for the OpenAPI document that was deployed last.
     """
 
-    endpoint: str
+    url: str
     api_key: str
     document: str
     patience_s: float = PATIENCE_S
 
-    def post(self, headers: Mapping[str, str], url: str = "") -> Reply:
-        """Call it, or another URL; raises CommandError where nobody answers."""
+    def send(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Reply:
+        """Send a request; raises CommandError where nobody answers."""
         try:
-            url = url or self.endpoint
-            request = urllib.request.Request(url, method="POST", headers=dict(headers))
+            request = urllib.request.Request(
+                self.url + path, data=body, method=method, headers=dict(headers)
+            )
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
                 return _reply(answer.status, answer.headers, answer.read())
         except urllib.error.HTTPError as answer:
             with answer:
                 return _reply(answer.code, answer.headers, answer.read())
         except (OSError, ValueError) as error:
-            raise ci.CommandError(f"{self.endpoint} does not answer: {error}") from None
+            raise ci.CommandError(f"{self.url} does not answer: {error}") from None
 
-    def record(self, headers: Mapping[str, str] | None = None) -> Reply:
-        """Call it with the key, again while a new key is still refused."""
+    def call(
+        self, endpoint: Endpoint[Any], key: str | None = None, headers: Mapping[str, str] = _NONE
+    ) -> Reply:
+        """Make the sample call of an endpoint, with the key unless another is given, "" for none.
+
+        It is made again while a new key is still refused.
+        """
+        sample = endpoint.sample or Sample()
+        sent = {**sample.headers, **headers}
+        if given := self.api_key if key is None else key:
+            sent |= {} if endpoint.public else {"x-api-key": given}
+        body = None
+        if sample.body is not None:
+            body, sent["Content-Type"] = msgspec.json.encode(sample.body), "application/json"
         deadline = time.monotonic() + self.patience_s
         while True:
-            reply = self.post({"x-api-key": self.api_key, **(headers or {})})
-            if reply.status != 403 or time.monotonic() > deadline:
+            reply = self.send(endpoint.method, samples.target(endpoint), sent, body)
+            if reply.status != 403 or key is not None or time.monotonic() > deadline:
                 return reply
             time.sleep(2)
 
@@ -104,43 +129,56 @@ def _reply(status: int, headers: Any, body: bytes) -> Reply:
     )
 
 
-def _records(api: Api) -> str:
-    document = api.record().document(201, "application/json")
-    if set(document) != {"key", "epoch", "ip"}:
-        raise Failed(f"the record has {', '.join(sorted(document))}, not key, epoch and ip")
+def _wrong(declared: Body, reply: Reply) -> str:
+    """Return why a body is not of the declared type; "" where it is."""
     try:
-        uuid.UUID(document["key"])
-        ipaddress.ip_address(document["ip"])
-        skew = abs(time.time() - document["epoch"])
-    except (TypeError, ValueError, AttributeError) as error:
-        raise Failed(f"the record is malformed: {error}") from None
-    if skew > CLOCK_SKEW_S:
-        raise Failed(f"epoch is {skew:.0f} seconds from now")
-    return f"201 {json.dumps(document)}"
+        if isinstance(declared, Mapping):
+            body = json.loads(reply.body)
+            jsonschema.validate(body, declared, format_checker=jsonschema.FormatChecker())
+        else:
+            msgspec.json.decode(reply.body, type=declared)
+    except (jsonschema.ValidationError, ValueError) as error:
+        return getattr(error, "message", str(error))
+    return ""
 
 
-def _refuses(headers: Mapping[str, str]) -> Callable[[Api], str]:
-    return lambda api: api.post(headers).problem(403)
+def _answered(endpoint: Endpoint[Any], reply: Reply) -> str:
+    """Return what an endpoint answered; raises Failed where it declares another answer."""
+    if reply.status not in endpoint.answers:
+        wanted = " or ".join(map(str, endpoint.answers))
+        raise Failed(f"{reply.status}, not {wanted}: {reply.body[:200]}")
+    declared = endpoint.answers[reply.status]
+    if declared is None:
+        if reply.body:
+            raise Failed(f"{reply.status} with a body, where none is declared: {reply.body[:200]}")
+        return str(reply.status)
+    if endpoint.method != "HEAD":
+        document = reply.document(reply.status, "application/json")
+        if why := _wrong(declared, reply):
+            raise Failed(f"{json.dumps(document)[:200]} is not what is declared: {why}")
+    return f"{reply.status} {reply.body}"
 
 
-def _repeats(api: Api) -> str:
-    same = {"Idempotency-Key": f"smoke-{uuid.uuid4()}"}
-    first, second = api.record(same), api.record(same)
-    if first.document(201, "application/json") != second.document(201, "application/json"):
+def _repeats(api: Api, endpoint: Endpoint[Any]) -> str:
+    same = {_IDEMPOTENCY_KEY: f"smoke-{uuid.uuid4()}"}
+    first, second = (api.call(endpoint, headers=same) for _ in range(2))
+    _answered(endpoint, first)
+    if (first.status, first.body) != (second.status, second.body):
         raise Failed(f"the repeat answers {second.body}, the first call {first.body}")
-    marks = [reply.headers.get("idempotency-replayed") for reply in (first, second)]
-    if marks != [None, "true"]:
-        raise Failed(f"Idempotency-Replayed of the call and its repeat: {marks}")
-    return "201 twice with one body, the second with Idempotency-Replayed: true"
+    if any(header.name == _REPLAYED for header in endpoint.answer_headers):
+        marks = [reply.headers.get(_REPLAYED.lower()) for reply in (first, second)]
+        if marks != [None, "true"]:
+            raise Failed(f"{_REPLAYED} of the call and its repeat: {marks}")
+    return f"{first.status} twice with one body"
 
 
-def _rejects(api: Api) -> str:
-    return api.record({"Idempotency-Key": "x" * 256}).problem(400)
+def _rejects(api: Api, endpoint: Endpoint[Any]) -> str:
+    return api.call(endpoint, headers={_IDEMPOTENCY_KEY: _LONG}).problem(400)
 
 
 def _serves_its_document(api: Api) -> str:
     """An import that failed leaves the API as it was, and Pulumi's next update is green."""
-    reply = api.post({}, f"{api.endpoint.rpartition('/')[0]}/no-such-route")
+    reply = api.send("GET", "/no-such-route", {})
     reply.problem(404)
     served = reply.headers.get("api-document")
     if served != api.document:
@@ -151,14 +189,30 @@ def _serves_its_document(api: Api) -> str:
     return f"document {served}"
 
 
-CHECKS: Mapping[str, Callable[[Api], str]] = {
-    "serves the document that was deployed": _serves_its_document,
-    "records an epoch": _records,
-    "refuses a call without a key": _refuses({}),
-    "refuses a wrong key": _refuses({"x-api-key": "not-a-key-of-this-api"}),
-    "answers a repeat with the first record": _repeats,
-    "rejects a bad Idempotency-Key": _rejects,
-}
+Check = Callable[[Api], str]
+
+
+def _of(endpoint: Endpoint[Any]) -> Iterator[tuple[str, Check]]:
+    """Return the checks of an endpoint that has a sample."""
+    yield "answers as declared", lambda api: _answered(endpoint, api.call(endpoint))
+    if not endpoint.public:
+        yield "refuses a call without a key", lambda api: api.call(endpoint, "").problem(403)
+        wrong = "not-a-key-of-this-api"
+        yield "refuses a wrong key", lambda api: api.call(endpoint, wrong).problem(403)
+    for header in endpoint.headers:
+        if header.name == _IDEMPOTENCY_KEY:
+            yield "answers a repeat as the first call", lambda api: _repeats(api, endpoint)
+            if header.pattern and not re.search(header.pattern, _LONG):
+                yield "rejects a bad Idempotency-Key", lambda api: _rejects(api, endpoint)
+
+
+def checks() -> dict[str, Check]:
+    """Return each check by its name."""
+    found: dict[str, Check] = {"serves the document that was deployed": _serves_its_document}
+    for endpoint in declared():
+        if endpoint.sample is not None:
+            found |= {f"{endpoint.route} {name}": look for name, look in _of(endpoint)}
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +227,7 @@ class Result:
 def check(api: Api) -> list[Result]:
     """Run every check; raises CommandError where nobody answers."""
     results = []
-    for name, look in CHECKS.items():
+    for name, look in checks().items():
         try:
             results.append(Result(check=name, passed=True, saw=look(api)))
         except Failed as failure:
@@ -188,7 +242,7 @@ def _markdown(api: Api, results: list[Result]) -> str:
     ]
     return "\n".join(
         [
-            f"### Smoke test of `{api.endpoint}`",
+            f"### Smoke test of `{api.url}`",
             "",
             "| | check | saw |",
             "| --- | --- | --- |",
@@ -203,14 +257,14 @@ def _cell(saw: str) -> str:
 
 def _smoke(path: Path) -> list[str]:
     outputs = ci.read_outputs(path)
-    endpoint, api_key, document = (
-        ci.text(outputs, name) for name in ("endpoint", "api_key", "document")
-    )
-    api = Api(endpoint=endpoint, api_key=api_key, document=document)
-    print(f"POST {api.endpoint}")
+    url, api_key, document = (ci.text(outputs, name) for name in ("url", "api_key", "document"))
+    api = Api(url=url, api_key=api_key, document=document)
+    print(api.url)
     results = check(api)
     for result in results:
         print(f"{'ok    ' if result.passed else 'FAILED'}  {result.check}: {result.saw}")
+    if len(results) == 1:
+        print(f"Nothing else is called: {samples.NONE}.")
     ci.summarize(_markdown(api, results))
     failed = sum(not result.passed for result in results)
     return [f"error: {failed} of {len(results)} checks failed"] if failed else []

@@ -3,12 +3,21 @@
 import os
 import re
 import time
+from typing import Any, NamedTuple
 
 from function import storage
-from function.contract import Access, Answer, Endpoint, Parameter, Problem, Request
+from function.contract import Access, Answer, Endpoint, Parameter, Problem, Request, Sample
 from function.tables import EPOCHS
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class Record(NamedTuple):
+    """What is stored. `epoch` is Unix seconds in microseconds, as `storage.number` has them."""
+
+    key: str
+    epoch: int | float
+    ip: str
 
 
 def _uuid(version: int, octets: bytes) -> str:
@@ -39,13 +48,50 @@ def _key(request: Request) -> str:
     return _uuid(8, digest[:16])
 
 
+def _put(record: Record) -> tuple[Record, bool]:
+    """Store a record unless its key exists; return what is stored, and whether it was there.
+
+    A record that an attempt before the last one wrote, whose answer was lost, is this call's own
+    and no repeat. Raises Problem with 503 where DynamoDB is throttled or does not answer.
+    """
+    from botocore.exceptions import ClientError  # pylint: disable=import-outside-toplevel
+
+    item = {
+        EPOCHS.partition_key: {"S": record.key},
+        "epoch": {"N": repr(record.epoch)},
+        "ip": {"S": record.ip},
+    }
+    condition: dict[str, Any] = {
+        "ConditionExpression": "attribute_not_exists(#key)",
+        "ExpressionAttributeNames": {"#key": EPOCHS.partition_key},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    if expires := storage.expiry(EPOCHS, record.epoch):
+        item |= expires
+        # DynamoDB deletes what has expired within days, not at once.
+        condition["ConditionExpression"] += " OR expires < :now"
+        condition["ExpressionAttributeValues"] = {":now": {"N": str(int(record.epoch))}}
+    try:
+        storage.call("put_item", EPOCHS, Item=item, **condition)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        if not (there := error.response.get("Item")):
+            raise storage.unavailable() from error
+        epoch = storage.number(there["epoch"]["N"])
+        first = Record(key=record.key, epoch=epoch, ip=there["ip"]["S"])
+        retried = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
+        return first, not (retried and first == record)
+    return record, False
+
+
 def record(request: Request) -> Answer:
     """Store epoch, in microseconds, and caller's address; a repeat gets the first record."""
     if not request.ip:
         raise Problem(400, "The caller's address is not known.")
     key = _key(request)
     epoch = storage.number(f"{time.time_ns() // 1000}e-6")
-    stored, replayed = storage.put_epoch(storage.Epoch(key=key, epoch=epoch, ip=request.ip))
+    stored, replayed = _put(Record(key=key, epoch=epoch, ip=request.ip))
     return Answer(
         status=201,
         body={"key": stored.key, "epoch": stored.epoch, "ip": stored.ip},
@@ -104,4 +150,5 @@ ENDPOINT = Endpoint(
         ),
     ),
     access=(Access(table=EPOCHS.name, actions=("dynamodb:PutItem",)),),
+    sample=Sample(),
 )

@@ -41,7 +41,7 @@ class Stack:
     @property
     def api(self) -> str:
         """The URL of the API's stage."""
-        return str(self.local.outputs["endpoint"]).removesuffix("/epoch")
+        return str(self.local.outputs["url"])
 
     def document(self) -> Json:
         """Return the API's OpenAPI document as the sources are now, the API on this machine as

@@ -1,0 +1,41 @@
+"""The sample calls that endpoints declare: what is shown, named in outputs, and tried after each
+deployment."""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from function.contract import Access, Endpoint, Sample
+
+NONE = (
+    "no endpoint has a sample: add sample=Sample() to an ENDPOINT of function/endpoints/, a call "
+    "that may be made after each deployment (function/contract.py)"
+)
+
+_WRITES = frozenset(
+    f"dynamodb:{name}"
+    for name in ("BatchWriteItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "UpdateItem")
+)
+
+
+def first(endpoints: Iterable[Endpoint[Any]]) -> Endpoint[Any] | None:
+    """Return the first endpoint with a sample that writes to a table, else the first with one."""
+    sampled = [endpoint for endpoint in endpoints if endpoint.sample is not None]
+    return next(iter(sorted(sampled, key=lambda endpoint: not table(endpoint))), None)
+
+
+def target(endpoint: Endpoint[Any]) -> str:
+    """Return the path of an endpoint's sample, its query included."""
+    sample = endpoint.sample or Sample()
+    path = endpoint.path
+    for name, value in sample.path_parameters.items():
+        path = path.replace(f"{{{name}}}", quote(value, safe=""))
+    return f"{path}?{urlencode(sample.query)}" if sample.query else path
+
+
+def table(endpoint: Endpoint[Any]) -> str:
+    """Return the name of the first table that an endpoint may write to; "" for none."""
+    for access in endpoint.access:
+        if isinstance(access, Access) and _WRITES & set(access.actions):
+            return access.table
+    return ""
