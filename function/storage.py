@@ -118,6 +118,19 @@ def warm() -> None:
     client.meta.events.unregister(event, rehearse)
 
 
+class ConditionFailed(Exception):
+    """A write's condition does not hold.
+
+    `item` is what is stored, where ReturnValuesOnConditionCheckFailure asked for it; `repeated`
+    says that an attempt before, whose answer was lost, may have written it.
+    """
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        super().__init__("the condition of a write does not hold")
+        self.item: Mapping[str, Any] = answer.get("Item", {})
+        self.repeated = answer["ResponseMetadata"].get("RetryAttempts", 0) > 0
+
+
 def unavailable() -> Problem:
     """Return the 503 for what storage may take a moment later."""
     return Problem(
@@ -146,8 +159,8 @@ def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
     """Call an operation of boto3's DynamoDB client on a table and return its response.
 
     Raises Problem with 503 where DynamoDB is throttled, does not answer within BUDGET_S, answers
-    what is not DynamoDB's, or finds the credentials expired; any other refusal stays botocore's
-    ClientError, which tells the table's keys where they may be the reason. After a 503 the
+    what is not DynamoDB's, or finds the credentials expired, and ConditionFailed where a condition
+    does not hold; any other refusal stays botocore's ClientError, which tells the table's keys where they may be the reason. After a 503 the
     operation may have been done.
     """
     name = os.environ[table.environment]
@@ -190,6 +203,8 @@ def send(
             )
             return response
     except ClientError as error:
+        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+            raise ConditionFailed(error.response) from error
         if not _not_now(error.response):
             raise
         raise unavailable() from error

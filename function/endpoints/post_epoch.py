@@ -54,8 +54,6 @@ def _put(record: Record) -> tuple[Record, bool]:
     A record that an attempt before the last one wrote, whose answer was lost, is this call's own
     and no repeat. Raises Problem with 503 where DynamoDB is throttled or does not answer.
     """
-    from botocore.exceptions import ClientError  # pylint: disable=import-outside-toplevel
-
     item = {
         EPOCHS.partition_key: {"S": record.key},
         "epoch": {"N": repr(record.epoch)},
@@ -73,15 +71,12 @@ def _put(record: Record) -> tuple[Record, bool]:
         condition["ExpressionAttributeValues"] = {":now": {"N": str(int(record.epoch))}}
     try:
         storage.call("put_item", EPOCHS, Item=item, **condition)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-            raise
-        if not (there := error.response.get("Item")):
-            raise storage.unavailable() from error
+    except storage.ConditionFailed as failed:
+        if not (there := failed.item):
+            raise storage.unavailable() from failed
         epoch = storage.number(there["epoch"]["N"])
         first = Record(key=record.key, epoch=epoch, ip=there["ip"]["S"])
-        retried = error.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
-        return first, not (retried and first == record)
+        return first, not (failed.repeated and first == record)
     return record, False
 
 
