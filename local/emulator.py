@@ -6,6 +6,7 @@
 - IAM: `local.authorization`. API Gateway's import: `local.rest_import`; what it serves:
   `local.rest_serving`; its documentation: `local.documentation`.
 - Refusals, and functions that fail: `local.gateway_errors`. Connections: `local.connections`.
+- What only the AWS provider asks: `local.provider_gaps`.
 - Schedules and unattended invocations: `local.triggers`. Queues and streams: `local.mappings`.
 """
 

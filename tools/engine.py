@@ -1,8 +1,8 @@
 """`python -m tools.engine`: the program under Pulumi's own engine, step by step.
 
 The CLI is the one on PATH; where there is none, Go builds it once from its module. The AWS provider
-is a stand-in: for the real one there is `make provider`. What cannot be had is a reason to skip,
-which EPOCH_ENGINE=required makes an error.
+is a stand-in, and after that pulumi-aws itself, against the emulator, where Pulumi can install it.
+What cannot be had is a reason to skip, which EPOCH_ENGINE=required makes an error.
 """
 
 import os
@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
+from importlib import metadata
 from pathlib import Path
 
 from local.program import ROOT
@@ -72,26 +74,44 @@ def _build(target: Path) -> None:
     target.with_suffix(".new").rename(target)
 
 
-def _run() -> list[str]:
+def plugin(pulumi: Path) -> Path | None:
+    """Return the folder of plugins that has pulumi-aws's own, of the version that the program is
+    written against; None where it cannot be had. Pulumi downloads it once, for every project."""
+    version = metadata.version("pulumi-aws")
+    print(f"looking for pulumi-aws's plugin {version}", flush=True)
+    install = [str(pulumi), "plugin", "install", "resource", "aws", version]
+    run = subprocess.run(install, capture_output=True, text=True, check=False)
+    home = os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi"
+    return Path(home, "plugins") if run.returncode == 0 else None
+
+
+def run(name: str, prepare: Callable[[], tuple[str, Mapping[str, str]]]) -> list[str]:
+    """Run tests/real/<name>.py with what `prepare` finds: a line on it, and environment; return
+    what is wrong."""
     started = time.monotonic()
     try:
-        pulumi = cli()
+        found, environment = prepare()
     except Unavailable as reason:
         if os.environ.get("EPOCH_ENGINE") == "required":
             raise
-        print(f"make engine: skipped: {reason}")
+        print(f"make {name}: skipped: {reason}")
         return []
-    path = f"{pulumi.parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path}
-    tests = [sys.executable, "-m", "pytest", "-v", "--no-header", "tests/real/engine.py"]
-    status = subprocess.run(tests, cwd=ROOT, env=environment, check=False).returncode
+    tests = [sys.executable, "-m", "pytest", "-v", "--no-header", f"tests/real/{name}.py"]
+    status = subprocess.run(tests, cwd=ROOT, env={**os.environ, **environment}, check=False)
+    print(f"make {name}: {found}, {time.monotonic() - started:.0f} s")
+    return [f"error: make {name} failed; see above"] if status.returncode else []
+
+
+def _prepare() -> tuple[str, Mapping[str, str]]:
+    pulumi = cli()
     shown = subprocess.run([pulumi, "version"], capture_output=True, text=True, check=True)
-    print(
-        f"make engine: Pulumi CLI {shown.stdout.strip()} with a stand-in for pulumi-aws, "
-        f"{time.monotonic() - started:.0f} s"
-    )
-    return ["error: the real engine does not what it should; see above"] if status else []
+    plugins = plugin(pulumi)
+    provider = "a stand-in for pulumi-aws" + (", and itself" if plugins else "")
+    return f"Pulumi CLI {shown.stdout.strip()} with {provider}", {
+        "PATH": f"{pulumi.parent}{os.pathsep}{os.environ['PATH']}",
+        "EPOCH_PLUGINS": str(plugins or ""),
+    }
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(_run))
+    sys.exit(command.run(lambda: run("engine", _prepare)))

@@ -4,7 +4,7 @@ import runpy
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ import yaml
 from pulumi import automation
 
 from components import bundle
-from local import program
+from local import deploy, program
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +50,21 @@ class Run:
 
 
 class Stack:
-    """A stack of the program in a folder, in a state of its own."""
+    """A stack of the program in a folder, in a state of its own.
 
-    def __init__(self, folder: Path, name: str, environment: dict[str, str]) -> None:
+    `serves` looks at what each `up` has made, by the stack's outputs.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        environment: dict[str, str],
+        serves: Callable[[Mapping[str, Any]], None] = lambda _: None,
+    ) -> None:
         self.folder = folder
         self.name = name
+        self._serves = serves
         self._workspace = automation.LocalWorkspace(
             work_dir=str(folder), program=self._program, env_vars=environment
         )
@@ -95,8 +105,11 @@ class Stack:
         return self._run(self._stack.preview, **options)
 
     def up(self, **options: Any) -> Run:
-        """`pulumi up`."""
-        return self._run(self._stack.up, **options)
+        """`pulumi up`; where it ends well, what it made serves."""
+        run = self._run(self._stack.up, **options)
+        if not options.get("fails"):
+            self._serves({name: output.value for name, output in self._stack.outputs().items()})
+        return run
 
     def refresh(self, **options: Any) -> Run:
         """`pulumi refresh`."""
@@ -109,14 +122,6 @@ class Stack:
     def state(self) -> list[dict[str, Any]]:
         """Return the resources in the state, secrets in the clear."""
         return list(self._stack.export_stack().deployment.get("resources", []))
-
-    def replace_id(self, kind: str, identity: str) -> None:
-        """Have the state name another resource: `pulumi stack export`, an edit, `import`."""
-        exported = self._stack.export_stack()
-        for entry in exported.deployment["resources"]:
-            if entry["type"] == kind:
-                entry["id"] = identity
-        self._stack.import_stack(exported)
 
     def command(self, *arguments: str) -> str:
         """Run another command of the CLI on this stack; return what it prints."""
@@ -160,6 +165,19 @@ class Stack:
 
 def _step(metadata: Any) -> tuple[str, str, str]:
     return str(metadata.op.value), metadata.type, metadata.urn.rpartition("::")[2]
+
+
+def aws_environment(account: deploy.Account) -> dict[str, str]:
+    """Return what makes the AWS SDK for Go, and so either provider, talk to an emulated account."""
+    return {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",  # pragma: allowlist secret
+        "AWS_REGION": account.region,
+        "AWS_ENDPOINT_URL": account.emulator.url,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_PROFILE": "",
+        "AWS_SESSION_TOKEN": "",
+    }
 
 
 def copy_of_project(target: Path) -> Path:

@@ -14,7 +14,7 @@ import pytest
 from components import bundle
 from local import deploy
 from local.translations import compute
-from tests.real.cli import copy_of_project
+from tests.real.cli import aws_environment, copy_of_project
 from tools import terraform
 from tools.provider import NEEDS
 
@@ -53,14 +53,7 @@ class Terraform:
     def __init__(self, folder: Path, stack: str, account: deploy.Account) -> None:
         self.folder, self.stack, self.account = folder, stack, account
         self.project = copy_of_project(folder.parent / f"{folder.name}-project")
-        self._environment = {
-            **os.environ,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": account.region,
-            "AWS_ENDPOINT_URL": account.emulator.url,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        self._environment = {**os.environ, **aws_environment(account)}
 
     def route(self, path: str) -> None:
         """Declare an endpoint on a path beside the project's own, or none, and write it all."""

@@ -1,0 +1,56 @@
+"""What `make engine` and `make provider` run with, and what they say where it cannot be had."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.program import ROOT
+from tools import engine
+
+
+def _executable(path: Path, script: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize("status, found", ((0, True), (1, False)))
+def test_the_plugin_is_the_one_that_pulumi_can_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, found: bool
+) -> None:
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
+    asked = tmp_path / "asked"
+    pulumi = _executable(tmp_path / "pulumi", f'echo "$@" > {asked}; exit {status}')
+    assert engine.plugin(pulumi) == (tmp_path / "home" / "plugins" if found else None)
+    assert asked.read_text().startswith("plugin install resource aws 7.")
+
+
+def test_a_machine_without_cli_and_go_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(engine, "ROOT", tmp_path)  # where no CLI has been built
+    monkeypatch.delenv("EPOCH_ENGINE", raising=False)
+    assert not engine.run("engine", lambda: (str(engine.cli()), {}))
+    reason = "neither pulumi nor go is on PATH; install the Pulumi CLI"
+    assert capsys.readouterr().out == f"make engine: skipped: {reason}\n"
+
+
+@pytest.mark.parametrize("required", (True, False))
+def test_a_machine_without_terraform_skips_in_one_line_unless_it_is_required(
+    tmp_path: Path, required: bool
+) -> None:
+    variables = {"EPOCH_ENGINE": "required"} if required else {}
+    run = subprocess.run(
+        [sys.executable, "-m", "tools.provider"],
+        cwd=ROOT,
+        env={"PATH": str(tmp_path), "HOME": str(tmp_path), **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    says = "terraform is not on PATH; install it"
+    said = f"error: {says}" if required else f"make provider: skipped: {says}"
+    assert (run.returncode, (run.stdout + run.stderr).strip()) == (int(required), said)
