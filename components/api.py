@@ -100,10 +100,16 @@ class EpochApi(pulumi.ComponentResource):
             fail_on_warnings=True,
             opts=child,
         )
-        permissions = [
-            self._permission(f"{name}-{slug(path)}", path, stage_name, function)
-            for path in sorted({endpoint.path for endpoint in endpoints})
-        ]
+        permission = aws.lambda_.Permission(
+            name,
+            action="lambda:InvokeFunction",
+            function=function.name,
+            qualifier=function.alias.name,
+            principal="apigateway.amazonaws.com",
+            # One for all routes: some fifty would fill a function's policy, which takes 20 KB.
+            source_arn=pulumi.Output.format("{0}/{1}/*", self.api.execution_arn, stage_name),
+            opts=child,
+        )
         version = aws.apigateway.DocumentationVersion(
             name, rest_api_id=self.api.id, version=self.document, opts=child
         )
@@ -111,7 +117,7 @@ class EpochApi(pulumi.ComponentResource):
             name,
             rest_api=self.api.id,
             triggers={"document": self.document},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
         self.access_log = aws.cloudwatch.LogGroup(
             name, retention_in_days=log_retention_days, opts=child
@@ -145,26 +151,6 @@ class EpochApi(pulumi.ComponentResource):
         )
         self.url = self.stage.invoke_url
         self.register_outputs({"url": self.url})
-
-    def _permission(
-        self, name: str, path: str, stage_name: str, function: EpochFunction
-    ) -> aws.lambda_.Permission:
-        """Let API Gateway invoke the function for a path, whatever the method: the function
-        refuses with 405 what no endpoint takes, and AWS forces that wildcard for ANY."""
-        return aws.lambda_.Permission(
-            name,
-            action="lambda:InvokeFunction",
-            function=function.name,
-            qualifier=function.alias.name,
-            principal="apigateway.amazonaws.com",
-            source_arn=pulumi.Output.format(
-                "{0}/{1}/*{2}",
-                self.api.execution_arn,
-                stage_name,
-                re.sub(r"\{[^}]+\}", "*", path),
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
 
 
 def slug(text: str) -> str:

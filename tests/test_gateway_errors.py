@@ -94,16 +94,26 @@ def test_a_function_that_fails_is_the_declared_answer(
     assert broken.call().status == 201
 
 
-def test_without_its_permission_a_function_is_not_invoked(broken: deploy.LocalStack) -> None:
+def test_without_permission_for_the_call_a_function_is_not_invoked(
+    broken: deploy.LocalStack,
+) -> None:
     client, name = broken.emulator.client("lambda"), broken.outputs["function_name"]
     (alias,) = client.list_aliases(FunctionName=name)["Aliases"]
     where = {"FunctionName": name, "Qualifier": alias["Name"]}
     policy = client.get_policy(**where)["Policy"]
     sid = policy.split('"Sid": "')[1].split('"')[0]
     client.remove_permission(**where, StatementId=sid)
-    reply = broken.call()
-    assert reply.status == 500 and set(reply.json()) == PROBLEM
-    assert "its policy does not let API Gateway invoke it" in broken.emulator.failures()[-1]
+    source = policy.split('"AWS:SourceArn": "')[1].split('"')[0]
+    stage = source.rpartition("/")[0]
+    invoke = {"Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com"}
+    for at, other in enumerate((None, f"{stage}/GET/*", f"{stage}-other/*", f"{source}/other")):
+        if other:
+            client.add_permission(**where, **invoke, StatementId=f"of-{at}", SourceArn=other)
+        reply = broken.call()
+        assert reply.status == 500 and set(reply.json()) == PROBLEM
+        assert "its policy does not let API Gateway invoke it" in broken.emulator.failures()[-1]
+    client.add_permission(**where, **invoke, StatementId="covers", SourceArn=source)
+    assert broken.call().status == 201
 
 
 def test_an_invocation_whose_payload_is_no_object_reaches_the_function(

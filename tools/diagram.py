@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from function.contract import METHODS
 from local import program
 from local.program import Properties, Resource
 from tools import command, svg
@@ -315,9 +316,17 @@ def _watched(watcher: Placed, placed: Sequence[Placed]) -> Iterable[str]:
 
 
 def _routes(card: Card) -> str:
-    """Return what callers may call: method and path, as API Gateway may invoke the function."""
-    paths = (permission["sourceArn"].split("/", 2)[2] for permission in card.of_type("Permission"))
-    return ", ".join(sorted(route.replace("/", " /", 1) for route in paths))
+    """Return what callers may call: method and path, as the API's document has them."""
+    paths = {
+        path: operations
+        for api in card.of_type("RestApi")
+        for path, operations in json.loads(api["body"])["paths"].items()
+    }
+    return ", ".join(
+        f"{method.upper()} {path}"
+        for path in sorted(paths)
+        for method in sorted(METHODS & {name.upper() for name in paths[path]})
+    )
 
 
 def _legend(found: Sequence[Card], at: svg.Point) -> Iterable[str]:
