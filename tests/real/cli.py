@@ -52,7 +52,7 @@ class Run:
 class Stack:
     """A stack of the program in a folder, in a state of its own.
 
-    `serves` looks at what each `up` has made, by the stack's outputs.
+    `serves` looks at what each `up` has made, by the folder and the stack's outputs.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Stack:
         folder: Path,
         name: str,
         environment: dict[str, str],
-        serves: Callable[[Mapping[str, Any]], None] = lambda _: None,
+        serves: Callable[[Path, Mapping[str, Any]], None] = lambda *_: None,
     ) -> None:
         self.folder = folder
         self.name = name
@@ -108,7 +108,8 @@ class Stack:
         """`pulumi up`; where it ends well, what it made serves."""
         run = self._run(self._stack.up, **options)
         if not options.get("fails"):
-            self._serves({name: output.value for name, output in self._stack.outputs().items()})
+            outputs = self._stack.outputs()
+            self._serves(self.folder, {name: output.value for name, output in outputs.items()})
         return run
 
     def refresh(self, **options: Any) -> Run:
