@@ -1,5 +1,6 @@
 """The dashboard: the objective on top, then API, function, tables, and a row per endpoint."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from components.alarms import BUDGET, OBJECTIVE, Metric, Sources
 
 _COLUMNS = 24  # CloudWatch's grid
 _HEIGHT = 6
+_ALARMS = 100  # what one widget may show
 _OUTCOMES = ("success", "rejected", "unavailable", "failed")
 _MONTH_S = 30 * 86_400
 
@@ -56,7 +58,10 @@ def _objective(sources: Sources) -> Widget:
 def _rows(
     sources: Sources, alarms: Sequence[pulumi.Input[str]], runbook: str
 ) -> list[list[Widget]]:
-    status = {"type": "alarm", "properties": {"title": "Alarms", "alarms": alarms}}
+    status: list[Widget] = [
+        {"type": "alarm", "properties": {"title": "Alarms", "alarms": alarms[at : at + _ALARMS]}}
+        for at in range(0, len(alarms), _ALARMS)
+    ]
     help_text = {"type": "text", "properties": {"markdown": f"What to do: {runbook}"}}
     api = [
         _graph(
@@ -142,7 +147,7 @@ def _rows(
         for endpoint in sources.endpoints
     ]
     jobs = [_job(sources, key) for key in sources.jobs]
-    return [[_objective(sources), status, help_text], api, function, *tables, *endpoints, *jobs]
+    return [[_objective(sources), *status, help_text], api, function, *tables, *endpoints, *jobs]
 
 
 def _job(sources: Sources, key: str) -> list[Widget]:
@@ -172,8 +177,8 @@ def _job(sources: Sources, key: str) -> list[Widget]:
     ]
 
 
-def body(sources: Sources, alarms: Sequence[pulumi.Input[str]], runbook: str) -> Mapping[str, Any]:
-    """Return the dashboard's body: rows of widgets of equal width."""
+def body(sources: Sources, alarms: Sequence[pulumi.Input[str]], runbook: str) -> pulumi.Output[str]:
+    """Return the dashboard's body, as JSON: rows of widgets of equal width."""
     widgets = []
     for y, row in enumerate(_rows(sources, alarms, runbook)):
         width = _COLUMNS // len(row)
@@ -182,4 +187,20 @@ def body(sources: Sources, alarms: Sequence[pulumi.Input[str]], runbook: str) ->
                 widget["properties"]["region"] = sources.api.api.region
             place = {"x": x * width, "y": y * _HEIGHT, "width": width, "height": _HEIGHT}
             widgets.append({**widget, **place})
-    return {"widgets": widgets}
+    return _dumps({"widgets": widgets})
+
+
+def _dumps(value: Mapping[str, Any]) -> pulumi.Output[str]:
+    """Return a value as JSON, once the Outputs in it are known.
+
+    Output.json_dumps makes an Output of each list and dictionary within: tens of thousands, where
+    a hundred endpoints share some ten that matter.
+    """
+    found: dict[int, pulumi.Output[Any]] = {}
+    json.dumps(value, default=lambda output: found.setdefault(id(output), output) and None)
+
+    def dumped(known: list[Any]) -> str:
+        by_id = dict(zip(found, known, strict=True))
+        return json.dumps(value, default=lambda output: by_id[id(output)])
+
+    return pulumi.Output.all(*found.values()).apply(dumped)

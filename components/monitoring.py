@@ -105,7 +105,7 @@ class EpochMonitoring(pulumi.ComponentResource):
         board = aws.cloudwatch.Dashboard(
             name,
             dashboard_name=name,
-            dashboard_body=pulumi.Output.json_dumps(dashboard.body(sources, declared, runbook)),
+            dashboard_body=dashboard.body(sources, declared, runbook),
             opts=self._child,
         )
         self.dashboard_url = pulumi.Output.format(

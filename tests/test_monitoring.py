@@ -126,6 +126,22 @@ def test_the_dashboard_starts_with_the_objective_and_fills_its_grid() -> None:
     )
 
 
+def test_a_hundred_endpoints_fit_into_what_cloudwatch_shows_on_a_dashboard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    endpoints = [ADDED._replace(path=f"/epoch/{{key}}/{number}") for number in range(100)]
+    monkeypatch.setattr(function.endpoints, "declared", lambda: tuple(endpoints))
+    resources = program.declare("prod")
+    shown = [widget["properties"] for widget in _dashboard(resources)["widgets"]]
+    assert len(shown) <= 500
+    assert sum(len(properties.get("metrics", ())) for properties in shown) <= 2_500
+    alarms = [properties["alarms"] for properties in shown if "alarms" in properties]
+    assert max(map(len, alarms)) <= 100
+    assert len({arn for arns in alarms for arn in arns}) == len(
+        [alarm for alarm in _alarms(resources).values() if "alarmActions" in alarm]
+    )
+
+
 @pytest.mark.parametrize("stack", ("dev", "prod"))
 def test_the_access_log_joins_logs_and_traces_without_addresses(stack: str) -> None:
     resources = declare(stack)
