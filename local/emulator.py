@@ -5,7 +5,7 @@
 - A function's workers share its unpacked code, and so the bytecode; each unpacked its own.
 - IAM: `local.authorization`. API Gateway's import: `local.rest_import`; what it serves:
   `local.rest_serving`; its documentation: `local.documentation`.
-- Refusals, and functions that fail: `local.gateway_errors`. Connections: `local.connections`.
+- Refusals, and functions that fail: `local.gateway_errors`. What is kept: `local.bounds`.
 - What only the AWS provider asks: `local.provider_gaps`.
 - Schedules and unattended invocations: `local.triggers`. Queues and streams: `local.mappings`.
 """
@@ -26,7 +26,7 @@ from ministack.services import apigateway_v1
 
 from local import (
     authorization,
-    connections,
+    bounds,
     documentation,
     gateway_errors,
     leash,
@@ -92,7 +92,7 @@ if __name__ == "__main__":
     del sys.argv[1:]
     apigateway_v1._build_lambda_event_v1 = _event
     authorization.install()
-    connections.install()
+    bounds.install()
     documentation.install()
     rest_import.install()
     rest_serving.install()

@@ -23,6 +23,7 @@ _OF_ONE_METRIC = ("MetricName", "Namespace", "Statistic", "Period", "Unit")
 
 # pylint: disable=protected-access
 _create_key = apigateway_v1._create_api_key
+_update_key = apigateway_v1._update_api_key
 _take = apigateway_v1._take_token
 _refusal = cloudwatch._error
 _put_metric = cloudwatch._put_metric_alarm
@@ -33,6 +34,15 @@ _handle = cloudwatch.handle_request
 def _create_api_key(data: dict[str, Any]) -> Any:
     """Make a key; an empty value is none, and AWS makes one up."""
     return _create_key({name: value for name, value in data.items() if name != "value" or value})
+
+
+def _update_api_key(identity: str, data: dict[str, Any]) -> Any:
+    """Change a key; of a patch's values, which are text, "false" would count as true."""
+    patches = [
+        {**patch, "value": patch["value"] == "true"} if patch["path"] == "/enabled" else patch
+        for patch in data.get("patchOperations", [])
+    ]
+    return _update_key(identity, {**data, "patchOperations": patches})
 
 
 def _take_token(slot: Any, limits: dict[str, Any]) -> bool:
@@ -128,6 +138,7 @@ async def _handle_request(method: str, path: str, headers: Any, body: bytes, que
 def install() -> None:
     """Put these in the place of MiniStack's."""
     apigateway_v1._create_api_key = _create_api_key
+    apigateway_v1._update_api_key = _update_api_key
     apigateway_v1._take_token = _take_token
     cloudwatch._error = _error
     cloudwatch._put_metric_alarm = _put_metric_alarm

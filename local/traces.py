@@ -10,7 +10,7 @@ from typing import Any
 
 Segment = dict[str, Any]
 
-_KEPT = 10_000  # segments; of a long run the newest
+_KEPT = 4_000  # segments; of a long run the newest
 
 
 class Collector:

@@ -1,18 +1,21 @@
-"""Faults between function and DynamoDB, in mixes, and workers that are killed."""
+"""Faults between function and DynamoDB, in mixes, and of what surrounds the function."""
 
+import json
 import os
 import random
 import signal
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from local import deploy
 from local.deploy import LocalStack
-from prove import ledger
+from prove import ledger, load
 from tests import faulty
 
 SHARES = (1, 10, 50)
@@ -36,11 +39,35 @@ KINDS = {
 }
 
 
+# What a worker meets that starts with this as its sitecustomize.py.
+_BACK_S = 3_600
+_CLOCK = f"""
+import time
+now_ns = time.time_ns
+time.time_ns = lambda: now_ns() - {_BACK_S} * 10**9
+time.time = lambda: time.time_ns() / 1e9
+"""
+_LOGS = """
+import sys
+
+class Full:
+    def write(self, text):
+        with open(__file__ + ".refused", "a") as refused:
+            refused.write(".")
+        raise OSError(28, "No space left on device")
+
+    def flush(self):
+        pass
+
+sys.stderr = Full()
+"""
+
+
 class Row(NamedTuple):
-    """A fault, in how many percent of the calls to DynamoDB, how often, and what came of it."""
+    """A fault, in which of the calls it was, how often it happened, and what came of it."""
 
     fault: str
-    share: int
+    share: str
     injected: int
     finding: ledger.Finding
 
@@ -49,13 +76,16 @@ def _post(stack: LocalStack, given: str) -> ledger.Call:
     try:
         reply = stack.call({"Idempotency-Key": given})
         return ledger.Call(given, reply.status, reply.body)
-    except OSError:
+    except (OSError, HTTPException):
         return ledger.Call(given, 0, "")
 
 
-def _calls(stack: LocalStack, requests: int) -> list[ledger.Call]:
+def _keys(count: int) -> list[str]:
+    return [str(uuid.uuid4()) for _ in range(count)]
+
+
+def _calls(stack: LocalStack, given: Sequence[str]) -> list[ledger.Call]:
     """Send requests side by side; what was not recorded is repeated, as callers would."""
-    given = [str(uuid.uuid4()) for _ in range(requests)]
     with ThreadPoolExecutor(_CALLERS) as callers:
         first = list(callers.map(lambda key: _post(stack, key), given))
         again = [call.given for call in first if call.status != 201]
@@ -70,30 +100,20 @@ def run(stack: LocalStack, server: faulty.Storage, requests: int, kind: str, sha
     before = ledger.items(stack)
     mix = [kind if random.random() * 100 < share else "" for _ in range(requests * 4)]
     server.faults = list(mix)
-    calls = _calls(stack, requests)
+    calls = _calls(stack, _keys(requests))
     met = mix[: len(mix) - len(server.faults)].count(kind)
     server.faults = []
-    return Row(KINDS[kind], share, met, ledger.compare(calls, before, ledger.items(stack)))
-
-
-def _workers(stack: LocalStack) -> Iterator[int]:
-    mark = f"GATEWAY_PORT={stack.emulator.port}".encode()
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # ended, or another user's
-            if (
-                mark in (process / "environ").read_bytes()
-                and b"local.emulator" not in (process / "cmdline").read_bytes()
-            ):
-                yield int(process.name)
+    found = ledger.compare(calls, before, ledger.items(stack))
+    return Row(KINDS[kind], f"{share} %", met, found)
 
 
 def kill_workers(stack: LocalStack, requests: int) -> Row:
-    """Kill a worker every 0.3 seconds while requests come; Linux only, which has /proc."""
+    """Kill a worker every 0.3 seconds while requests come."""
     before, done, killed = ledger.items(stack), threading.Event(), []
 
     def kill() -> None:
         while not done.wait(0.3):
-            for worker in list(_workers(stack))[:1]:
+            for worker in list(load.processes(stack, emulator=False))[:1]:
                 with suppress(ProcessLookupError):
                     os.kill(worker, signal.SIGKILL)
                     killed.append(worker)
@@ -101,9 +121,73 @@ def kill_workers(stack: LocalStack, requests: int) -> Row:
     thread = threading.Thread(target=kill)
     thread.start()
     try:
-        calls = _calls(stack, requests)
+        calls = _calls(stack, _keys(requests))
     finally:
         done.set()
         thread.join()
     found = ledger.compare(calls, before, ledger.items(stack))
-    return Row("worker killed", 0, len(killed), found)
+    return Row("worker killed", "every 0.3 s", len(killed), found)
+
+
+def kill_emulator(folder: Path, requests: int) -> Row:
+    """Kill an emulator while requests come, and start another one on its data."""
+
+    def up() -> Any:
+        kept = {"EPOCH_KEEP": str(folder / "tables.jsonl")}
+        return deploy.up("dev", config=load.CONFIG, environment=kept)
+
+    with up() as stack:
+        calls = _calls(stack, _keys(requests // 10))
+        (emulator,) = load.processes(stack, emulator=True)
+        kill = threading.Timer(0.5, os.kill, (emulator, signal.SIGKILL))
+        kill.start()
+        calls += _calls(stack, _keys(requests))
+        kill.join()
+    with up() as again:
+        calls += _calls(again, _keys(requests // 10))
+        found = ledger.compare(calls, {}, ledger.items(again))
+    return Row("emulator killed, started again on its data", "once", 1, found)
+
+
+@contextmanager
+def _surrounded(stack: LocalStack, folder: Path, by: str) -> Iterator[Path]:
+    """Let the function's workers begin with a piece of Python."""
+    folder.mkdir()
+    file = folder / "sitecustomize.py"
+    file.write_text(by, "utf-8")
+    with faulty.settings(stack, PYTHONPATH=str(folder)):
+        yield file
+
+
+def set_clock_back(stack: LocalStack, folder: Path, requests: int) -> Row:
+    """Set the function's clock back an hour between two halves, the first of which is repeated."""
+    before, given = ledger.items(stack), _keys(requests)
+    calls = _calls(stack, given)
+    with _surrounded(stack, folder / "clock", _CLOCK):
+        calls += _calls(stack, [*given, *_keys(requests)])
+    found = ledger.compare(calls, before, ledger.items(stack))
+    told = {call.body for call in calls if call.status == 201}
+    epochs = sorted(json.loads(body)["epoch"] for body in told)
+    late = sum(epoch < epochs[-1] - _BACK_S / 2 for epoch in epochs)
+    return Row("clock set back an hour", "the second half", late, found)
+
+
+def fill_logs(stack: LocalStack, folder: Path, requests: int) -> Row:
+    """Let no log line be written."""
+    before = ledger.items(stack)
+    with _surrounded(stack, folder / "logs", _LOGS) as file:
+        calls = _calls(stack, _keys(requests))
+        refused = file.with_name(f"{file.name}.refused")
+        count = refused.stat().st_size if refused.exists() else 0
+    return Row(
+        "logs unwritable", "100 %", count, ledger.compare(calls, before, ledger.items(stack))
+    )
+
+
+def end_tracer(stack: LocalStack, requests: int) -> Row:
+    """Send traces to where nobody listens."""
+    before = ledger.items(stack)
+    with faulty.settings(stack, AWS_XRAY_DAEMON_ADDRESS="127.0.0.1:9"):
+        calls = _calls(stack, _keys(requests))
+    found = ledger.compare(calls, before, ledger.items(stack))
+    return Row("X-Ray daemon gone", "100 %", len(calls), found)

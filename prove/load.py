@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from local import program
@@ -10,6 +12,14 @@ from local.deploy import LocalStack
 from prove import ledger
 
 _LOCUST = program.ROOT / ".venv-prove" / "bin" / "python"
+
+
+# Of a stack that nothing but the load itself bounds.
+CONFIG = {
+    "epoch:usage_plans": json.dumps(
+        {"standard": {"rate_limit": 10_000, "burst_limit": 5_000, "quota_per_day": 10_000_000}}
+    )
+}
 
 
 def run(stack: LocalStack, requests: int, folder: Path) -> ledger.Finding:
@@ -30,3 +40,20 @@ def run(stack: LocalStack, requests: int, folder: Path) -> ledger.Finding:
     )
     calls = [ledger.Call(**json.loads(line)) for line in written.read_text("utf-8").splitlines()]
     return ledger.compare(calls, before, ledger.items(stack))
+
+
+def memory_mb(stack: LocalStack) -> int:
+    """Return what the emulator holds in memory; Linux only, which has /proc."""
+    (process,) = processes(stack, emulator=True)
+    status = Path(f"/proc/{process}/status").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:")) // 1024
+
+
+def processes(stack: LocalStack, *, emulator: bool) -> Iterator[int]:
+    """Return the emulator's process, or those of its workers; Linux only, likewise."""
+    mark = f"GATEWAY_PORT={stack.emulator.port}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # ended, or another user's
+            of_emulator = b"local.emulator" in (process / "cmdline").read_bytes()
+            if mark in (process / "environ").read_bytes() and of_emulator == emulator:
+                yield int(process.name)

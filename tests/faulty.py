@@ -148,22 +148,26 @@ def between(stack: LocalStack) -> Iterator[Storage]:
             with answer:
                 return answer.code, answer.read()
 
+    with storage(forward, delay_s=2.5) as server:
+        with settings(stack, AWS_ENDPOINT_URL_DYNAMODB=server.url):
+            yield server
+
+
+@contextmanager
+def settings(stack: LocalStack, **changed: str) -> Iterator[None]:
+    """Run a stack's function with other environment variables than its own."""
     client, name = stack.emulator.client("lambda"), stack.outputs["function_name"]
     (alias,) = client.list_aliases(FunctionName=name)["Aliases"]
-    settings = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    with storage(forward, delay_s=2.5) as server:
-        client.update_function_configuration(
-            FunctionName=name,
-            Environment={"Variables": settings | {"AWS_ENDPOINT_URL_DYNAMODB": server.url}},
+    own = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    client.update_function_configuration(
+        FunctionName=name, Environment={"Variables": own | changed}
+    )
+    version = client.publish_version(FunctionName=name)["Version"]
+    client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
+    try:
+        yield
+    finally:
+        client.update_alias(
+            FunctionName=name, Name=alias["Name"], FunctionVersion=alias["FunctionVersion"]
         )
-        version = client.publish_version(FunctionName=name)["Version"]
-        client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
-        try:
-            yield server
-        finally:
-            client.update_alias(
-                FunctionName=name, Name=alias["Name"], FunctionVersion=alias["FunctionVersion"]
-            )
-            client.update_function_configuration(
-                FunctionName=name, Environment={"Variables": settings}
-            )
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": own})

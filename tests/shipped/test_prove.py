@@ -1,12 +1,21 @@
 """The short form of `make prove`; the long one writes docs/proof.md."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from local import deploy
 from local.deploy import LocalStack
-from prove import faults, ledger, load, secrets
+from prove import access, attacks, faults, ledger, load, secrets
 from tests import faulty
+
+
+@pytest.fixture(scope="module")
+def unbounded() -> Iterator[LocalStack]:
+    """Return a dev stack of these tests' own, whose callers nothing throttles."""
+    with deploy.up("dev", config=load.CONFIG) as stack:
+        yield stack
 
 
 def test_load_loses_and_doubles_nothing(local: LocalStack, tmp_path: Path) -> None:
@@ -25,6 +34,32 @@ def test_faults_lose_and_double_nothing(local: LocalStack, kind: str) -> None:
 def test_killed_workers_lose_and_double_nothing(local: LocalStack) -> None:
     row = faults.kill_workers(local, 100)
     assert row.injected and not row.finding.broken
+
+
+def test_a_killed_emulator_gives_back_what_it_confirmed(tmp_path: Path) -> None:
+    row = faults.kill_emulator(tmp_path, 100)
+    assert row.finding.statuses[201] and row.finding.statuses[0] and not row.finding.broken
+
+
+def test_nothing_around_the_function_loses_or_doubles(
+    unbounded: LocalStack, tmp_path: Path
+) -> None:
+    rows = (
+        faults.set_clock_back(unbounded, tmp_path, 4),
+        faults.fill_logs(unbounded, tmp_path, 4),
+        faults.end_tracer(unbounded, 4),
+    )
+    assert all(row.injected and set(row.finding.statuses) == {201} for row in rows)
+    assert not any(row.finding.broken for row in rows)
+
+
+@pytest.mark.parametrize("attack", attacks.ATTACKS, ids=lambda attack: attack.what)
+def test_no_request_records_more_than_it_may(unbounded: LocalStack, attack: attacks.Attack) -> None:
+    assert not attacks.run(unbounded, attack).broken
+
+
+def test_who_may_not_records_nothing(unbounded: LocalStack) -> None:
+    assert not [row for row in access.rows(unbounded) if row.finding.broken]
 
 
 def test_nothing_that_a_caller_sends_is_told(local: LocalStack) -> None:
