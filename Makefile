@@ -87,7 +87,7 @@ lint-spelling:
 smoke: $(READY)
 	@$(PYTHON) -m tools.smoke "$(OUTPUTS)"
 
-# The version that serves now, to give to a rollback later.
+# The versions that serve now, to give to a rollback later.
 serving: $(READY)
 	@$(PYTHON) -m tools.rollback "$(OUTPUTS)" --show
 
@@ -107,7 +107,7 @@ order: $(READY)
 rules: $(READY)
 	@$(PYTHON) -m tools.rules "$(BRANCH)" "$(ENVIRONMENT)"
 
-# The function's versions that no rollback needs; each is billed with SnapStart.
+# The functions' versions that no rollback needs; each is billed with SnapStart.
 prune: $(READY)
 	@$(PYTHON) -m tools.prune "$(OUTPUTS)"
 

@@ -12,7 +12,7 @@ import pytest
 
 from components import bundle
 from function.contract import Answer, Endpoint, Sample
-from local import program
+from local import deploy, program
 from local.deploy import LocalStack
 from local.program import ROOT
 from tools import ci, drift, notes, order, prune, rollback, rules, settle, smoke
@@ -35,6 +35,16 @@ KEYED = Endpoint(
 BROKEN = '"""Broken."""\n\n\ndef handler(*_):\n    """Fail."""\n    raise RuntimeError\n'
 
 
+def _account(monkeypatch: pytest.MonkeyPatch, stack: LocalStack) -> None:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ENDPOINT_URL": stack.emulator.url,
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.fixture
 def run(
     local: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -42,14 +52,8 @@ def run(
     """Give a command the stack's outputs, its account and a summary."""
     outputs = tmp_path / "outputs.json"
     outputs.write_text(json.dumps(local.outputs))
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_ENDPOINT_URL": local.emulator.url,
-        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
-    }.items():
-        monkeypatch.setenv(name, value)
+    _account(monkeypatch, local)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     yield {"outputs": str(outputs), "summary": tmp_path / "summary.md"}
 
 
@@ -113,13 +117,14 @@ def test_a_broken_deployment_is_found_and_rolled_back(
     assert smoke.main([run["outputs"]]) == 1
     assert " answers as declared: 500" in capsys.readouterr().out
     assert rollback.main([run["outputs"], "--to", before]) == 0
-    assert f"serves version {before} again" in capsys.readouterr().out
+    version = before.rpartition(":")[2]
+    assert f"serves version {version} again" in capsys.readouterr().out
     assert smoke.main([run["outputs"]]) == 0
-    assert f"serves version {before} again" in run["summary"].read_text()
+    assert f"serves version {version} again" in run["summary"].read_text()
     capsys.readouterr()
     # Once more by the same command: the alias is where it was before.
     assert rollback.main([run["outputs"], "--to", before]) == 1
-    assert f"version {before} of" in capsys.readouterr().err
+    assert f"version {version} of" in capsys.readouterr().err
 
 
 def test_an_update_that_failed_after_the_alias_moved_is_settled(
@@ -151,9 +156,9 @@ def test_versions_that_no_rollback_needs_are_removed(
     for number in range(prune.KEEP + 1):
         client.update_function_configuration(FunctionName=function, Description=str(number))
         newest = client.publish_version(FunctionName=function)["Version"]
-    rollback.roll_back(client, function, newest)
+    rollback.roll_back(client, [function], newest)
     serving = min(rollback.versions(client, function))
-    rollback.roll_back(client, function, str(serving))
+    rollback.roll_back(client, [function], str(serving))
     kept = sorted(rollback.versions(client, function))[-prune.KEEP :]
     assert prune.main([run["outputs"]]) == 0
     assert sorted(rollback.versions(client, function)) == [serving, *kept]
@@ -257,6 +262,42 @@ def test_without_a_number_the_version_below_serves(
         assert rollback.serving(client, function) == str(version)
     assert rollback.main([run["outputs"]]) == 1
     assert "is the first: nothing to roll back" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("jobs")
+def test_jobs_go_back_with_the_function(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with deploy.up("dev") as stack:
+        _account(monkeypatch, stack)
+        outputs, client = tmp_path / "outputs.json", stack.emulator.client("lambda")
+        outputs.write_text(json.dumps(stack.outputs))
+        names = rollback.functions(stack.outputs)
+
+        def serve() -> list[str]:
+            return [rollback.serving(client, name) for name in names]
+
+        assert rollback.main([str(outputs), "--show"]) == 0
+        before, first = capsys.readouterr().out.strip(), serve()
+        assert len(first) == 4
+        with pytest.MonkeyPatch.context() as patch:
+            _published(stack, BROKEN, patch, tmp_path)
+        broken = serve()
+        assert not set(zip(names, first)) & set(zip(names, broken))
+        # By what served, by the function's version alone, and by none.
+        for to in (["--to", before], ["--to", first[0]], []):
+            assert rollback.main([str(outputs), *to]) == 0, to
+            assert serve() == first, to
+            rollback.roll_back(client, names, ",".join(map(":".join, zip(names, broken))))
+        # A function of the same code with another setting: the jobs served with that code, too.
+        client.update_function_configuration(FunctionName=names[0], MemorySize=256)
+        newer = client.publish_version(FunctionName=names[0])["Version"]
+        client.update_alias(FunctionName=names[0], Name=rollback.ALIAS, FunctionVersion=newer)
+        rollback.roll_back(client, names)
+        assert serve() == broken
+        assert prune.main([str(outputs)]) == 0
+        said = capsys.readouterr().out
+        assert all(f"{name}: removed no version" in said for name in names)
 
 
 def test_a_new_key_is_given_time(local: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:

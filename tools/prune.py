@@ -1,4 +1,4 @@
-"""`python -m tools.prune OUTPUTS`: removes the function's versions that no rollback needs.
+"""`python -m tools.prune OUTPUTS`: removes the functions' versions that no rollback needs.
 
 A version is kept for ever, and with SnapStart its snapshot is billed as long. The newest three stay
 and what the alias serves: a rollback goes back by one, a second one by another.
@@ -27,9 +27,10 @@ def prune(client: Any, function: str) -> list[str]:
 
 
 def _run(path: Path) -> list[str]:
-    function = ci.text(ci.read_outputs(path), "function_name")
-    removed = prune(boto3.client("lambda"), function)
-    print(f"{function}: removed {', '.join(removed) or 'no version'}")
+    client = boto3.client("lambda")
+    for function in rollback.functions(ci.read_outputs(path)):
+        removed = prune(client, function)
+        print(f"{function}: removed {', '.join(removed) or 'no version'}")
     return []
 
 

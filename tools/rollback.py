@@ -1,17 +1,21 @@
-"""`python -m tools.rollback OUTPUTS`: puts the alias back to the version that served before.
+"""`python -m tools.rollback OUTPUTS`: puts the aliases back to the versions that served before.
 
-A deployment publishes a version of the function, or none where the function has not changed.
-Which one served before it only Lambda knows: Pulumi's state may hold a version that a rollback has
-left. So a deployment asks first (`--show`), and gives that number back (`--to`). Without a number
-it is the newest version below the one that serves.
+A deployment publishes a version of the API's function and of each job's, or none where one has not
+changed. Which ones served before it only Lambda knows: Pulumi's state may hold versions that a
+rollback has left. So a deployment asks first (`--show`), and gives that back (`--to`). Without it
+the function goes to the newest version below the one that serves. A job that is not named follows
+the function: to its newest version of the same code, which is one bundle for all; a job that is
+newer than that code stays.
 
 Nothing else moves: routes, tables and alarms stay as they were deployed. Pulumi's state keeps the
-version that failed, so a preview with --refresh shows the alias as drift, `pulumi up` without a
-refresh leaves it where it is, and the next deployment that changes the function moves it forward.
+versions that failed, so a preview with --refresh shows the aliases as drift, `pulumi up` without a
+refresh leaves them where they are, and the next deployment that changes a function moves its alias
+forward.
 """
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +31,19 @@ def serving(client: Any, function: str) -> str:
     return str(client.get_alias(FunctionName=function, Name=ALIAS)["FunctionVersion"])
 
 
-def versions(client: Any, function: str) -> list[int]:
-    """Return the function's published versions."""
+def versions(client: Any, function: str) -> dict[int, str]:
+    """Return the function's published versions, each with the hash of its code."""
     pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
-    numbers = (version["Version"] for page in pages for version in page["Versions"])
-    return [int(number) for number in numbers if number.isdecimal()]
+    found = {
+        version["Version"]: version["CodeSha256"] for page in pages for version in page["Versions"]
+    }
+    return {int(number): code for number, code in found.items() if number.isdecimal()}
+
+
+def functions(outputs: Mapping[str, Any]) -> list[str]:
+    """Return the names of the API's function, and after it of the jobs'; raises CommandError where
+    the first is missing."""
+    return [ci.text(dict(outputs), "function_name"), *outputs.get("jobs", {}).values()]
 
 
 def _before(client: Any, function: str, current: str) -> str:
@@ -41,19 +53,42 @@ def _before(client: Any, function: str, current: str) -> str:
     return str(max(earlier))
 
 
-def roll_back(client: Any, function: str, to: str = "") -> str:
-    """Move the alias to version `to`, or to the newest below the present one; say what was done.
+def _of_code(client: Any, function: str, current: str, code: str | None) -> str:
+    """Return the newest version of that code up to the current one, or that where there is none."""
+    same = [number for number, of in versions(client, function).items() if of == code]
+    return str(max((number for number in same if number <= int(current)), default=current))
+
+
+def _named(to: str) -> dict[str, str]:
+    """Return the versions in what `--show` printed, by function; a number is that of ""."""
+    pairs = (part.rpartition(":") for part in to.split(",") if part)
+    return {function: version for function, _, version in pairs}
+
+
+def roll_back(client: Any, names: Sequence[str], to: str = "") -> str:
+    """Move the aliases of functions, the API's first, to the versions of `to`; say what was done.
 
     Raises CommandError where there is nothing to roll back.
     """
-    current = serving(client, function)
-    target = to or _before(client, function, current)
-    if target == current:
+    first, *jobs = names
+    named = _named(to)
+    current = {name: serving(client, name) for name in names}
+    target = {first: named.get(first) or named.get("") or _before(client, first, current[first])}
+    code = versions(client, first).get(int(target[first]))
+    for job in jobs:
+        target[job] = named.get(job) or _of_code(client, job, current[job], code)
+    moved = [name for name in names if target[name] != current[name]]
+    if not moved:
         raise ci.CommandError(
-            f"version {current} of {function} served before and serves now: nothing to roll back"
+            f"version {current[first]} of {first} served before and serves now: "
+            "nothing to roll back"
         )
-    client.update_alias(FunctionName=function, Name=ALIAS, FunctionVersion=target)
-    return f"{function}:{ALIAS} serves version {target} again, instead of {current}"
+    for name in moved:
+        client.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=target[name])
+    return "\n".join(
+        f"{name}:{ALIAS} serves version {target[name]} again, instead of {current[name]}"
+        for name in moved
+    )
 
 
 def _run(path: Path, show: bool, to: str) -> list[str]:
@@ -61,20 +96,26 @@ def _run(path: Path, show: bool, to: str) -> list[str]:
     client = boto3.client("lambda")
     if show:
         # Before the first deployment there are no outputs, and nothing serves.
-        print(serving(client, ci.text(outputs, "function_name")) if outputs else "")
+        names = functions(outputs) if outputs else []
+        print(",".join(f"{name}:{serving(client, name)}" for name in names))
         return []
-    done = roll_back(client, ci.text(outputs, "function_name"), to)
+    done = roll_back(client, functions(outputs), to)
     print(done)
-    ci.summarize(f"### Rolled back\n\n{done}.")
+    ci.summarize(f"### Rolled back\n\n{done}")
     return []
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return 0 when the alias has moved, or its version was shown."""
+    """Return 0 when an alias has moved, or the versions were shown."""
     parser = argparse.ArgumentParser(prog="python -m tools.rollback")
     parser.add_argument("outputs", type=Path, help="the stack's outputs, as JSON")
-    parser.add_argument("--show", action="store_true", help="only print the version that serves")
-    parser.add_argument("--to", default="", metavar="VERSION", help="the version to go back to")
+    parser.add_argument("--show", action="store_true", help="only print the versions that serve")
+    parser.add_argument(
+        "--to",
+        default="",
+        metavar="VERSIONS",
+        help="what --show printed, or the function's version",
+    )
     chosen = parser.parse_args(arguments)
     return command.run(lambda: _run(chosen.outputs, chosen.show, chosen.to))
 

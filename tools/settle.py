@@ -1,7 +1,8 @@
-"""`python -m tools.settle OUTPUTS BEFORE --to VERSION`: leaves serving what passed the smoke test.
+"""`python -m tools.settle OUTPUTS BEFORE --to VERSIONS`: leaves serving what passed the smoke test.
 
 For after a deployment, however it ended: an update may fail when the alias has moved. What serves
-then is asked as a client would; where its answer is wrong, the version before serves again.
+then is asked as a client would; where its answer is wrong, the versions before serve again, of
+the jobs too.
 """
 
 import argparse
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.settle")
     parser.add_argument("outputs", type=Path, help="the stack's outputs after it, as JSON")
     parser.add_argument("before", type=Path, help="the stack's outputs before it, as JSON")
-    parser.add_argument("--to", default="", metavar="VERSION", help="the version before")
+    parser.add_argument("--to", default="", metavar="VERSIONS", help="what served before")
     chosen = parser.parse_args(arguments)
     return command.run(lambda: _run(chosen.outputs, chosen.before, chosen.to))
 
