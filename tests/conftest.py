@@ -56,9 +56,9 @@ def declare(stack: str, *, preview: bool = False, **config: str) -> list[program
     return program.declare(stack, preview=preview, config=values)
 
 
-def one(resources: list[program.Resource], kind: str) -> program.Properties:
-    """Return the inputs of the only resource of a type."""
-    (found,) = [resource.inputs for resource in resources if resource.kind == kind]
+def one(resources: list[program.Resource], kind: str, name: str = "") -> program.Properties:
+    """Return the inputs of the only resource of a type whose name ends so."""
+    (found,) = [r.inputs for r in resources if r.kind == kind and r.name.endswith(name)]
     return found
 
 

@@ -106,13 +106,13 @@ def test_values_reach_the_environment_and_secrets_only_secrets_manager(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     resources = program.declare("some", config=_config(salute="007", loud="true"))
-    inputs = one(resources, "aws:lambda/function:Function")["environment"]["variables"]
+    inputs = one(resources, "aws:lambda/function:Function", "-function")["environment"]["variables"]
     for name, value in inputs.items():
         monkeypatch.setenv(name, value)
     read = [SETTINGS[setting] for setting in (SALUTE, PORTION, LOUD, MOST)]
     assert read == ["007", 0.5, True, 3]
     assert inputs["SECRET_PASS_WORD"].startswith("arn:")
-    policy = json.loads(one(resources, "aws:iam/rolePolicy:RolePolicy")["policy"])
+    policy = json.loads(one(resources, "aws:iam/rolePolicy:RolePolicy", "-function")["policy"])
     allowed = [s for s in policy["Statement"] if "secretsmanager:GetSecretValue" in s["Action"]]
     arns = {value for name, value in inputs.items() if name.startswith("SECRET_")}
     assert [set(s["Resource"]) for s in allowed] == [arns]

@@ -105,13 +105,13 @@ def test_keys_indexes_and_access_follow_from_the_declaration(
     ]
     assert by_topic["projectionType"] == "ALL" and "nonKeyAttributes" not in by_topic
     assert by_digest["projectionType"] == "INCLUDE" and by_digest["nonKeyAttributes"] == ["title"]
-    policy = json.loads(one(resources, "aws:iam/rolePolicy:RolePolicy")["policy"])
+    policy = json.loads(one(resources, "aws:iam/rolePolicy:RolePolicy", "-function")["policy"])
     arn = f"arn:aws:dynamodb:eu-central-1:123456789012:{name}"
     assert [(s["Action"], s["Resource"]) for s in policy["Statement"][:2]] == [
         (["dynamodb:PutItem"], arn),
         (["dynamodb:Query"], f"{arn}/index/by-topic"),
     ]
-    function_ = one(resources, "aws:lambda/function:Function")
+    function_ = one(resources, "aws:lambda/function:Function", "-function")
     assert function_["environment"]["variables"]["TABLE_JOTTINGS"] == name
 
 

@@ -90,6 +90,8 @@ KINDS: Mapping[str, Kind] = {
     ),
     "aws:route53/record:Record": _kind("aws_route53_record"),
     "aws:scheduler/schedule:Schedule": _kind("aws_scheduler_schedule"),
+    "aws:secretsmanager/secret:Secret": _kind("aws_secretsmanager_secret"),
+    "aws:secretsmanager/secretVersion:SecretVersion": _kind("aws_secretsmanager_secret_version"),
     "aws:sns/topic:Topic": _kind("aws_sns_topic"),
     "aws:sns/topicPolicy:TopicPolicy": _kind("aws_sns_topic_policy"),
     "aws:sns/topicSubscription:TopicSubscription": _kind(

@@ -1,54 +1,119 @@
-"""docs/extending.md, executed: its examples are added to a copy of the project and called there."""
+"""docs/extending.md and docs/jobs.md, executed: their examples are added to a copy of the project,
+called and run there."""
 
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from local.program import ROOT
 
-PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
-_FILE = re.compile(r"^`(\S+\.\w+)`:\n\n```\w+\n(.*?)```", re.M | re.S)
-_CALL = re.compile(
-    r"^(GET|POST|PUT|DELETE) (\S+)(?: (\{.*\}|without a key))?\n→ (\d+)(?: (\{.*\}))?$", re.M
+PAGES = "\n".join(
+    (ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in ("extending", "jobs")
+)
+_FILE = re.compile(r"^`(\S+\.\w+)`(?:, changed)?:\n\n```(\w+)\n(.*?)```", re.M | re.S)
+_STEP = re.compile(
+    r"^(GET|POST|PUT|DELETE|OPTIONS|JOB) (\S+)(?: (\{.*\}|without a key))?\n"
+    r"→ (\w+)(?: (\{.*\}))?$",
+    re.M,
+)
+# What an example may touch: the framework is none of it.
+_OWN = re.compile(
+    r"function/(endpoints|jobs)/[a-z_]+\.py|function/(tables|settings|queues)\.py"
+    r"|function/requirements\.in|Pulumi(\.preview)?\.yaml|secrets\.preview\.yaml"
 )
 # What of the copy's suite must stay green as it is.
-RULES = ("tests/test_infrastructure.py", "tests/test_tables.py", "tests/test_settings.py")
+RULES = ("test_infrastructure", "test_settings", "test_tables")
 
-# Runs in the copy: makes the calls, and prints what is answered to each.
+
+class Step(NamedTuple):
+    """A call, or what a job is to have done, and what comes of it."""
+
+    method: str
+    path: str
+    sent: str
+    outcome: str
+    expected: str
+
+
+STEPS = [Step(*found) for found in _STEP.findall(PAGES)]
+
+# Runs in the copy: takes the steps in turn, and prints what came of each.
 USE = """
-import json, sys
+import json, sys, time
 from local import deploy
-calls = json.load(sys.stdin)
+
+def body_of(reply):
+    return json.loads(reply.body or "{}")
+
+def call(method, path, sent):
+    given = json.loads(sent) if sent.startswith("{") else None
+    preflight = method == "OPTIONS"
+    reply = local.call(
+        given if preflight else {},
+        "" if preflight or sent == "without a key" else None,
+        method=method,
+        path=path.format_map(last),
+        body=None if preflight else given,
+    )
+    last.clear()
+    last.update({} if preflight else body_of(reply))
+    return [str(reply.status), reply.headers if preflight else dict(last)]
+
+def job(name, outcome, expected):
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        said.extend(line for tail in tails for line in tail.read())
+        for line in said:
+            if line["route"] == name and line.get("outcome") == outcome:
+                if expected.items() <= line.items():
+                    return [outcome, line]
+        time.sleep(0.2)
+    return ["nothing", [line for line in said if line["route"] == name]]
+
+last, said, seen = {}, [], []
 with deploy.up("preview") as local:
-    replies = [
-        local.call(
-            key="" if sent == "without a key" else None,
-            method=method,
-            path=path,
-            body=json.loads(sent) if sent.startswith("{") else None,
+    # Nobody waits for the night.
+    scheduler = local.emulator.client("scheduler")
+    for schedule in scheduler.list_schedules()["Schedules"]:
+        schedule = scheduler.get_schedule(Name=schedule["Name"])
+        soon = time.strftime("at(%Y-%m-%dT%H:%M:%S)", time.gmtime(time.time() + 1))
+        scheduler.update_schedule(
+            **{key: schedule[key] for key in ("Name", "FlexibleTimeWindow", "Target")},
+            ScheduleExpression=soon,
         )
-        for method, path, sent in calls
-    ]
-    iam = local.emulator.client("iam")
+    tails = local.job_tails()
+    for method, path, sent, outcome, expected in json.load(sys.stdin):
+        if method == "JOB":
+            seen.append(job(path, outcome, json.loads(expected or "{}")))
+        else:
+            seen.append(call(method, path, sent))
+    client = local.emulator.client
     name = local.outputs["function_name"]
-    function = local.emulator.client("lambda").get_function_configuration(FunctionName=name)
+    function = client("lambda").get_function_configuration(FunctionName=name)
     role = function["Role"].rsplit("/", 1)[1]
-    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    cloudwatch = local.emulator.client("cloudwatch")
-    (board,) = cloudwatch.list_dashboards()["DashboardEntries"]
-    board = cloudwatch.get_dashboard(DashboardName=board["DashboardName"])["DashboardBody"]
+    (policy,) = client("iam").list_role_policies(RoleName=role)["PolicyNames"]
+    (board,) = client("cloudwatch").list_dashboards()["DashboardEntries"]
+    environment = function["Environment"]["Variables"]
+    queues = client("sqs").list_queues(QueueNamePrefix="shop-preview-job-ship-order")["QueueUrls"]
+    for _ in range(100):
+        letters = client("sqs").receive_message(QueueUrl=queues[0]).get("Messages", [])
+        if letters:
+            break
+        time.sleep(0.2)
     print(json.dumps({
+        "seen": seen,
         "name": name,
-        "replies": [[reply.status, json.loads(reply.body or "{}")] for reply in replies],
-        "environment": function["Environment"]["Variables"],
-        "policy": iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"],
-        "alarms": [a["AlarmName"] for a in cloudwatch.describe_alarms()["MetricAlarms"]],
-        "board": board,
+        "environment": environment,
+        "policy": client("iam").get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"],
+        "alarms": [a["AlarmName"] for a in client("cloudwatch").describe_alarms()["MetricAlarms"]],
+        "board": client("cloudwatch").get_dashboard(**{"DashboardName": board["DashboardName"]}),
+        "notes": client("dynamodb").scan(TableName=environment["TABLE_NOTES"])["Items"],
+        "letters": [json.loads(letter["Body"]) for letter in letters],
         "log": local.log_lines(),
-    }))
+    }, default=str))
 """
 
 
@@ -60,18 +125,35 @@ def _run(project: Path, *command: str, sent: str = "") -> str:
     return run.stdout
 
 
+def _change(text: str, block: str) -> str:
+    """Add a diff's new lines after those that they follow."""
+    for part in block.strip("\n").split("\n\n"):
+        lines = part.split("\n")
+        assert all(line[0] in " +" for line in lines)
+        before = "\n".join(line[1:] for line in lines if line[0] == " ")
+        assert text.count(before) == 1, before
+        text = text.replace(before, "\n".join(line[1:] for line in lines))
+    return text
+
+
 def _extend(project: Path) -> None:
     """Add every example: what a file has already stays as it is."""
-    for name, text in _FILE.findall(PAGE):
-        with (project / name).open("a", encoding="utf-8") as file:
-            file.write(text)
-    settings = project / "Pulumi.yaml"
-    settings.write_text(re.sub("(?m)^name: .*", "name: shop", settings.read_text()))
+    for name, language, block in _FILE.findall(PAGES):
+        assert _OWN.fullmatch(name), name
+        file = project / name
+        text = file.read_text() if file.exists() else ""
+        if language == "diff":
+            text = _change(text, block)
+        elif name == "Pulumi.yaml":
+            text = re.sub("(?m)^name: .*\n", block, text)
+        else:
+            text += block
+        file.write_text(text)
     for stack in project.glob("Pulumi.*.yaml"):
         if "partner_token" not in stack.read_text():
             # As `pulumi config set --secret partner_token` does.
-            with stack.open("a", encoding="utf-8") as file:
-                file.write("  partner_token:\n    secure: v1:some:thing\n")
+            with stack.open("a", encoding="utf-8") as config:
+                config.write("  partner_token:\n    secure: v1:some:thing\n")
     lock = "function/requirements.txt"
     header = (project / lock).read_text().splitlines()[1]
     python = ("--python-platform", "aarch64-manylinux2014", "--python-version", "3.13")
@@ -90,18 +172,29 @@ def _fits(answer: Any, expected: Any) -> bool:
     return bool(answer == expected)
 
 
-def test_every_example_of_the_page_works_in_a_copy_whose_rules_stay_green(project: Path) -> None:
+def test_the_page_holds_the_examples_in_the_order_of_need() -> None:
+    titles = re.findall("(?m)^## (.*)", PAGES)
+    order = (
+        *("body", "list", "expire", "secret", "browser", "schedule", "queue", "service"),
+        *("dependency", "stage", "rename"),
+    )
+    assert [word for title in titles[1:12] for word in order if word in title] == list(order)
+
+
+def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> None:
     _extend(project)
-    calls = _CALL.findall(PAGE)
-    assert len(calls) > 9
-    sent = json.dumps([call[:3] for call in calls])
-    seen = json.loads(_run(project, sys.executable, "-c", USE, sent=sent))
-    for (method, path, _, status, expected), reply in zip(calls, seen["replies"]):
-        assert reply[0] == int(status) and _fits(
-            reply[1], json.loads(expected or "{}")
-        ), f"{method} {path}: {reply}"
+    assert len(STEPS) > 20
+    seen = json.loads(_run(project, sys.executable, "-c", USE, sent=json.dumps(STEPS)))
+    for step, (outcome, found) in zip(STEPS, seen["seen"], strict=True):
+        assert outcome == step.outcome, f"{step}: {found}"
+        assert _fits(found, json.loads(step.expected or "{}")), f"{step}: {found}"
     assert seen["name"].startswith("shop-preview-")
     assert "only-for-this-machine" not in json.dumps(seen)
+    for note in seen["notes"]:
+        kept_s = int(note["expires"]["N"]) - int(note["at"]["N"]) // 1_000_000
+        assert kept_s == 7 * 86_400
+    # What no attempt could handle lies in the dead-letter queue, and nothing else.
+    assert seen["letters"] == [{"what": "unicorn"}]
     allowed = {
         statement["Resource"] if isinstance(statement["Resource"], str) else "": statement["Action"]
         for statement in seen["policy"]["Statement"]
@@ -110,6 +203,7 @@ def test_every_example_of_the_page_works_in_a_copy_whose_rules_stay_green(projec
     assert index.endswith("/index/by-topic") and allowed[index] == ["dynamodb:Query"]
     assert allowed[index.partition("/index/")[0]] == ["dynamodb:PutItem"]
     assert [a for a in seen["alarms"] if a.startswith("shop-preview-endpoint-errors-get-epoch-by-")]
-    assert "GET /epoch/{key}: " in seen["board"]
+    assert "GET /epoch/{key}: " in seen["board"]["DashboardBody"]
     assert "GET /topics/{topic}" in {line.get("route") for line in seen["log"]}
-    _run(project, sys.executable, "-m", "pytest", "-q", "-x", *RULES)
+    tests = [f"tests/{name}.py" for name in RULES]
+    _run(project, sys.executable, "-m", "pytest", "-q", "-x", *tests)
