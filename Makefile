@@ -131,7 +131,8 @@ scan: $(READY) $(SCANNERS)
 openapi: $(READY)
 	@$(PYTHON) -m openapi
 
-# What this function costs, side by side with what people would use instead: some ten minutes.
+# What this function costs, side by side with what people would use instead, then what program and
+# local run cost: some ten minutes and two.
 bench: $(READY)
 	@$(PYTHON) -m bench
 

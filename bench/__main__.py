@@ -1,6 +1,7 @@
 """`make bench`: runs every case in turn and prints what each costs.
 
-`python -m bench [ROUNDS] [CASE...]`: 13 rounds of all cases unless told otherwise.
+`python -m bench [ROUNDS] [CASE...]`: 13 rounds of all cases unless told otherwise, and what
+surrounds the function where no case is named.
 """
 
 import json
@@ -13,7 +14,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from bench import picture, targets
+from bench import picture, surroundings, targets
 from components import bytecode
 from local.program import ROOT
 from tools import command
@@ -144,8 +145,12 @@ def main() -> list[str]:
         for figure in FIGURES
     }
     results |= {"bundle_zip_bytes": found["size"], "python": found["python"]}
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     print(f"bundle, zipped: {found['size']:,} bytes; {found['python']}")
+    if not only:
+        around = surroundings.measure()
+        print("\n".join(surroundings.table(around)))
+        results |= around
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     if not only:
         picture.draw(results, int(rounds))
     return []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench import picture, stand_in
+from bench import picture, stand_in, surroundings
 
 TARGET = "DynamoDB_20120810.PutItem"
 CALL: dict[str, Any] = {
@@ -43,3 +43,19 @@ def test_the_picture_shows_figures_day_and_machine(
     picture.draw({**figures, "python": "Python 3.13.0 (main)"}, 13)
     drawn = (tmp_path / "bench.svg").read_text("utf-8")
     assert "77 ms" in drawn and "Python 3.13.0" in drawn and "cores" in drawn
+
+
+def test_what_surrounds_the_function_is_told_by_endpoints_and_clients() -> None:
+    figures = {"resources": 47, "program_cpu_s": 0.5, "first_201_s": 2.0}
+    load = {
+        "warm_ms": 4.0,
+        "requests_per_s": {"1": 200.0, "8": 300.0},
+        "requests": 20_000,
+        "memory_before_mb": 100.0,
+        "memory_after_mb": 101.0,
+        "first_201_s": 2.0,
+    }
+    growth = {str(count): figures for count in surroundings.ENDPOINTS}
+    head, *rows, last = surroundings.table({"growth": growth, "local_run": load})
+    assert head.split() == ["endpoints", *figures] and len(rows) == len(growth)
+    assert "300.0 at 8" in last and "20,000 more requests 101.0 MB" in last
