@@ -21,8 +21,8 @@ from function.endpoints import declared
 from local import program
 from tools import command, terraform
 
-# Not the scanners' own lock: checkov pins it, and nothing of it ever meets the project.
-LOCKS = ("requirements.txt", "requirements-dev.txt", "function/requirements.txt")
+# The scanners' own lock: checkov pins it, and nothing of it ever meets the project.
+_NOT_AUDITED = "requirements-scan.txt"
 OSV = "https://api.osv.dev/v1/query"
 GGSHIELD = "ggshield==1.56.1"
 
@@ -273,12 +273,18 @@ def keyless(document: Mapping[str, Any], public: Set[str]) -> list[str]:
     return wrong
 
 
-def secrets(root: Path = program.ROOT) -> list[str]:
-    """Return where detect-secrets finds secrets, in all files that git does not ignore."""
-    listed = _run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=root)
+def _files(root: Path, *patterns: str) -> list[str]:
+    """Return the files that git does not ignore, those that match a pattern where there is one."""
+    listing = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *patterns)
+    listed = _run(*listing, cwd=root)
     if listed.returncode:
         raise ScanError(_said(listed))
-    files = [name for name in listed.stdout.split("\0") if (root / name).is_file()]
+    return [name for name in listed.stdout.split("\0") if (root / name).is_file()]
+
+
+def secrets(root: Path = program.ROOT) -> list[str]:
+    """Return where detect-secrets finds secrets, in all files that git does not ignore."""
+    files = _files(root)
     found = _json(
         _run(
             *(_BIN / "detect-secrets", "scan", "--no-verify"),
@@ -300,17 +306,18 @@ def vulnerabilities(osv: str = OSV) -> list[str]:
 
     Raises ScanError where it cannot be reached.
     """
-    locks = [argument for lock in LOCKS for argument in ("--requirement", lock)]
-    report = _json(
-        _run(
-            *(_BIN / "pip-audit", "--vulnerability-service", "osv", "--osv-url", osv),
-            *("--disable-pip", "--progress-spinner", "off", "--format", "json", *locks),
-        )
+    audit = (
+        *(_BIN / "pip-audit", "--vulnerability-service", "osv", "--osv-url", osv),
+        *("--disable-pip", "--progress-spinner", "off", "--format", "json", "--requirement"),
     )
+    # One by one: two locks may hold two versions of a package.
+    locks = _files(program.ROOT, "*requirements*.txt", f":!{_NOT_AUDITED}")
+    reports = [_json(_run(*audit, lock)) for lock in locks]
     return sorted(
         {
             f"{package['name']} {package['version']}: {known['id']}, "
             f"fixed in {', '.join(known['fix_versions']) or 'no version'}"
+            for report in reports
             for package in report["dependencies"]
             for known in package["vulns"]
         }

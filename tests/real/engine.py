@@ -106,6 +106,13 @@ def test_to_begin_a_stack_adds_salt_and_namespace_to_its_file_and_no_more(stack:
     assert kept == (program.ROOT / name).read_text().splitlines()
 
 
+def test_what_the_cli_writes_into_a_stacks_file_is_the_same_config(stack: Stack) -> None:
+    own = program.stack_config(stack.name)
+    stack.command("config", "set", "log_retention_days", own["epoch:log_retention_days"])
+    assert "  epoch:owner:" in (stack.folder / f"Pulumi.{stack.name}.yaml").read_text()
+    assert stack.config == own
+
+
 def test_a_preview_with_unknowns_promises_what_up_then_makes(stack: Stack) -> None:
     preview, up = stack.preview(), stack.up()
     print(
