@@ -24,7 +24,7 @@ endif
 endif
 
 .PHONY: bench demo local test engine provider lint $(LINTS:%=lint-%) prove scan smoke serving settle \
-  rollback order rules prune drift notes format \
+  rollback order rules prune drift stages notes format \
   openapi snapshot diagram lock upgrade clean
 
 demo: $(READY)
@@ -114,6 +114,10 @@ prune: $(READY)
 # AWS against the commit that is deployed.
 drift: $(READY)
 	@$(PYTHON) -m tools.drift "$(or $(STACK),dev)"
+
+# The stages, as a workflow's outputs.
+stages: $(READY)
+	@$(PYTHON) -m tools.stages
 
 # The commits that a tag releases: those since the tag before.
 notes: $(READY)

@@ -160,8 +160,8 @@ def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
 
     Raises Problem with 503 where DynamoDB is throttled, does not answer within BUDGET_S, answers
     what is not DynamoDB's, or finds the credentials expired, and ConditionFailed where a condition
-    does not hold; any other refusal stays botocore's ClientError, which tells the table's keys where
-    they may be the reason. After a 503 the operation may have been done.
+    does not hold; any other refusal stays botocore's ClientError, which tells the table's keys
+    where they may be the reason. After a 503 the operation may have been done.
     """
     name = os.environ[table.environment]
     try:

@@ -150,14 +150,15 @@ def test_every_pulumi_command_and_flag_is_a_known_one() -> None:
     assert seen
 
 
-def test_every_stack_has_its_config() -> None:
-    stacks = set()
-    for _, job in _jobs():
-        stacks |= set(job.get("strategy", {}).get("matrix", {}).get("stack", ()))
-        stacks |= {job["with"]["stack"]} if "stack" in job.get("with", {}) else set()
-    assert stacks == {"dev", "prod"}
-    for stack in stacks:
-        assert (ROOT / f"Pulumi.{stack}.yaml").exists()
+def test_no_workflow_names_a_stage_but_by_the_list_of_those_that_have_a_file() -> None:
+    for where, job in _jobs():
+        given = [
+            job.get("with", {}).get("stack", ""),
+            job.get("strategy", {}).get("matrix", {}).get("stack", ""),
+            job.get("env", {}).get("STACK", ""),
+        ]
+        assert all(value == "" or value.startswith("${{") for value in given), where
+        assert "'" not in "".join(given), where
 
 
 def test_a_deployment_waits_its_turn_and_is_never_cut_short() -> None:
@@ -167,7 +168,9 @@ def test_a_deployment_waits_its_turn_and_is_never_cut_short() -> None:
         "cancel-in-progress": False,
     }
     main = _load(ROOT / ".github" / "workflows" / "main.yml")["jobs"]
-    assert main["dev"]["needs"] == "check" and main["prod"]["needs"] == ["dev", "preview"]
+    assert main["stages"]["needs"] == "check" and main["before"]["needs"] == "stages"
+    assert main["before"]["strategy"]["max-parallel"] == 1
+    assert "before" in main["preview"]["needs"] and "preview" in main["last"]["needs"]
 
 
 def test_a_deployment_is_settled_however_it_ended_and_while_its_session_lasts() -> None:

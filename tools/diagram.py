@@ -1,4 +1,4 @@
-"""`python -m tools.diagram`: draws docs/architecture.svg from what the prod stack declares.
+"""`python -m tools.diagram`: draws docs/architecture.svg from what the last stage declares.
 
 Each component is a card that lists its resources, one row for each type. Where a component's
 resources need those of another, the cards are linked: the way of a request is a solid line, what
@@ -15,9 +15,9 @@ from functools import cached_property
 from function.contract import METHODS
 from local import program
 from local.program import Properties, Resource
-from tools import command, svg
+from tools import command, stages, svg
 
-STACK = "prod"
+STACK = stages.ordered()[-1]
 FILE = program.ROOT / "docs" / "architecture.svg"
 
 # Service in a type token: its name, and the colour of its dots.
