@@ -33,7 +33,7 @@ def _progress(resource: program.Resource, seconds: float | None) -> None:
         text = f"    - {label:<16} {resource.name:<44} not here: {reason}"
     else:
         text = f"    + {label:<16} {resource.name:<44} {seconds * 1000:6.0f} ms"
-        if different := translate.DIFFERENT.get(resource.kind):
+        if different := translate.different(resource):
             text += f"  differs here: {different}"
     # In one piece: resources are created, and reported, from several threads.
     print(text + "\n", end="", flush=True)

@@ -43,7 +43,8 @@ class _Connection(h11.Connection):
         return event
 
 
-def _report(function: str, reason: Any) -> None:
+def report(function: str, reason: Any) -> None:
+    """Write down why a function failed, or did not run, for `MiniStack.failures`."""
     with Path(tempfile.gettempdir(), FAILURES).open("a", encoding="utf-8") as file:
         file.write(f"{function.split(':function:')[-1]}: {' '.join(str(reason).split())[:1000]}\n")
 
@@ -81,15 +82,15 @@ async def _call(call: Callable[..., Any], function: str, event: Any, **scope: An
     method = f"{about['apiId']}/{about['stage']}/{about['httpMethod']}{about['resourcePath']}"
     source = f"arn:aws:execute-api:{scope['region']}:{scope['account_id']}:{method}"
     if function.startswith("arn:") and not _may_invoke(function, source):
-        _report(function, f"its policy does not let API Gateway invoke it for {source}")
+        report(function, f"its policy does not let API Gateway invoke it for {source}")
         return None, "Invalid permissions on Lambda function"
     async with _free:
         result, error = await call(function, event, **scope)
     reply = (result or {}).get("body")
     if error or result.get("error") or result.get("throttle"):
-        _report(function, error or _reason(reply))
+        report(function, error or _reason(reply))
     elif not isinstance(reply, dict) or "statusCode" not in reply:
-        _report(function, "what it returned is no response: it has no statusCode")
+        report(function, "what it returned is no response: it has no statusCode")
     else:
         return result, None
     return {"error": True, "body": {}}, None

@@ -1,21 +1,33 @@
 """Event source mappings as AWS has them: who may make one, and what happens to a stream's failures.
 
 MiniStack asks nobody whether the function's role may read the source, and of a failing stream it
-repeats the same batch for ever. Here a batch is retried, halved and given up as the mapping says.
+repeats the same batch for ever. Here the role is asked when a mapping is made and at each poll, and
+a batch is retried, halved and given up as the mapping says.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ministack.core import responses
 from ministack.services import dynamodb, lambda_svc, sqs
 
+from local.gateway_errors import report
 from local.triggers import function_may, refuse
 
 # pylint: disable=protected-access
 _create = lambda_svc._create_esm
+_every = lambda_svc._iter_all_esms
 
 _READS = {"sqs": "sqs:ReceiveMessage", "dynamodb": "dynamodb:GetRecords"}
+
+# What Lambda does in the role's name at each poll.
+_POLLS = {
+    "sqs": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+    "dynamodb": ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"),
+}
+
+# By mapping: what its role was last found to lack.
+_lacks: dict[str, list[str]] = {}
 
 # By mapping: how many records are read at once after halving, and how often those have failed.
 _sizes: dict[str, int] = {}
@@ -54,10 +66,29 @@ def _hidden_too_short(function: str, source: str) -> str:
     return ""
 
 
+def _readable() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Return the mappings whose function's role may poll the source, with account and region."""
+    for account, region, mapping in _every():
+        source, identity = mapping["EventSourceArn"], mapping["UUID"]
+        in_scope = responses._request_account_id.set(account), responses._request_region.set(region)
+        lacks = [
+            action
+            for action in _POLLS.get(source.split(":")[2], ())
+            if not function_may(mapping["FunctionArn"], action, source)
+        ]
+        responses._request_account_id.reset(in_scope[0])
+        responses._request_region.reset(in_scope[1])
+        if lacks and lacks != _lacks.get(identity):
+            report(mapping["FunctionArn"], f"its role may not {', '.join(lacks)} on {source}")
+        _lacks[identity] = lacks
+        if not lacks:
+            yield account, region, mapping
+
+
 def _poll() -> bool:
     """Start a batch of each stream that has one; return whether any did."""
     started = False
-    for account, region, mapping in lambda_svc._iter_all_esms():
+    for account, region, mapping in _readable():
         in_scope = responses._request_account_id.set(account), responses._request_region.set(region)
         try:
             started = _start(mapping) or started
@@ -146,5 +177,9 @@ def _go_on(identity: str, position: int) -> None:
 
 def install() -> None:
     """Take the place of MiniStack's functions; before the emulator starts."""
-    for name, own in (("_create_esm", _make), ("_poll_dynamodb_streams", _poll)):
+    for name, own in (
+        ("_create_esm", _make),
+        ("_iter_all_esms", _readable),
+        ("_poll_dynamodb_streams", _poll),
+    ):
         setattr(lambda_svc, name, own)

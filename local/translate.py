@@ -57,12 +57,26 @@ NOT_EMULATED: Mapping[str, str] = {
     "aws:xray/samplingRule:SamplingRule": "MiniStack has no X-Ray API",
 }
 
-# What the emulator does otherwise than AWS, so that nobody concludes from it; said likewise.
+_KEY = "its KMS key is taken without a look at who may use it"
+
+# What the emulator does otherwise than AWS, of a type or of a type's property, so that nobody
+# concludes from it; said likewise.
 DIFFERENT: Mapping[str, str] = {
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": (
         "a retry comes after 1 s, then 2; on AWS after 1 min, then 2"
     ),
+    "aws:cloudwatch/logGroup:LogGroup.kmsKeyId": _KEY,
+    "aws:dynamodb/table:Table.serverSideEncryption": _KEY,
+    "aws:lambda/function:Function.kmsKeyArn": _KEY,
+    "aws:secretsmanager/secret:Secret.kmsKeyId": _KEY,
+    "aws:sns/topic:Topic.kmsMasterKeyId": _KEY,
 }
+
+
+def different(resource: Resource) -> str:
+    """Return what the emulator does otherwise with a resource; "" for nothing."""
+    places = (resource.kind, *(f"{resource.kind}.{name}" for name in resource.inputs))
+    return "; ".join(DIFFERENT[place] for place in places if place in DIFFERENT)
 
 
 def translates(kind: str, *, in_place: bool = False) -> Callable[[Translation], Translation]:

@@ -245,6 +245,20 @@ def test_sighup_and_a_killed_run_leave_nothing(project: Path) -> None:
         _until(lambda: not _left(project) and not (project / ".local").exists())
 
 
+def test_a_killed_test_run_leaves_nothing(project: Path) -> None:
+    chosen = "tests/test_gateway_errors.py::test_only_the_very_path_is_served"
+    with subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
+        [sys.executable, "-m", "pytest", "-q", "-n", "1", chosen],
+        cwd=project,
+        env={**os.environ, "TMPDIR": str(project.parent)},
+        preexec_fn=_die_with_parent,
+        stdout=subprocess.DEVNULL,
+    ) as run:
+        _until(lambda: _processes(f"TMPDIR={project.parent}/epoch-"))
+        run.kill()
+    _until(lambda: not _left(project))
+
+
 def test_a_killed_run_does_not_take_the_outputs_of_another(project: Path) -> None:
     first, second = _start(project), None
     try:

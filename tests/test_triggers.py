@@ -25,6 +25,13 @@ def handler(event, context):
     raise ValueError("no")
 """
 
+NOTES = """
+def handler(event, context):
+    print(f"seen {len(event['Records'])}")
+"""
+
+STREAM = ("DescribeStream", "GetRecords", "GetShardIterator")
+
 # Fails at the item `bad`: by an answer that names it, or by an exception.
 NAMES_THE_BAD = """
 def handler(event, context):
@@ -212,6 +219,26 @@ def test_a_mapping_needs_a_role_that_may_read_and_a_queue_that_waits(emulator: M
         )
 
 
+def test_a_queue_is_polled_while_the_role_may(emulator: MiniStack) -> None:
+    url, arn = _queue(emulator)
+    function = _function(emulator, NOTES, sqs_ReceiveMessage=arn)
+    emulator.client("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName=function)
+    emulator.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
+    lacks = f"its role may not sqs:DeleteMessage, sqs:GetQueueAttributes on {arn}"
+    assert _until(lambda: any(lacks in failure for failure in emulator.failures()))
+    time.sleep(2)  # more polls
+    assert not _seen(emulator, function)
+    name = function.split(":")[6]
+    role = emulator.client("lambda").get_function_configuration(FunctionName=name)["Role"]
+    statement = {"Effect": "Allow", "Action": "sqs:*", "Resource": arn}
+    emulator.client("iam").put_role_policy(
+        RoleName=role.rpartition("/")[2],
+        PolicyName="more",
+        PolicyDocument=json.dumps({"Statement": [statement]}),
+    )
+    assert _until(lambda: _seen(emulator, function)) == ["1"]
+
+
 def _table(emulator: MiniStack) -> tuple[str, str]:
     """Return name and stream of a table with the items a, bad, c, d."""
     client, name = emulator.client("dynamodb"), _name()
@@ -239,7 +266,8 @@ def test_a_bad_record_of_a_stream_is_given_up_and_no_other_is_lost(
 ) -> None:
     _, stream = _table(emulator)
     url, letters = _queue(emulator)
-    function = _function(emulator, code, sqs_SendMessage=letters, dynamodb_GetRecords=stream)
+    reads = {f"dynamodb_{action}": stream for action in STREAM}
+    function = _function(emulator, code, sqs_SendMessage=letters, **reads)
     emulator.client("lambda").create_event_source_mapping(
         EventSourceArn=stream,
         FunctionName=function,
@@ -260,8 +288,11 @@ def test_a_bad_record_of_a_stream_is_given_up_and_no_other_is_lost(
 def test_what_differs_from_aws_is_said_when_a_stack_comes_up(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for resource in program.declare("dev"):
+    key = f"arn:aws:kms:{WHERE}:key/1"
+    config = program.stack_config("dev") | {"epoch:kms_key_arn": key}
+    for resource in program.declare("dev", config=config):
         left_out = resource.kind in translate.NOT_EMULATED
         commands._progress(resource, None if left_out else 0)  # pylint: disable=protected-access
     said = capsys.readouterr().out
     assert "differs here: a retry comes after 1 s, then 2; on AWS after 1 min, then 2" in said
+    assert "differs here: its KMS key is taken without a look at who may use it" in said
