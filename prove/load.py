@@ -26,16 +26,8 @@ def run(stack: LocalStack, requests: int, folder: Path) -> ledger.Finding:
     """Send so many requests, steady and in bursts, and compare."""
     before, written = ledger.items(stack), folder / "ledger.jsonl"
     subprocess.run(
-        [
-            str(_LOCUST),
-            "-m",
-            "locust",
-            "-f",
-            "prove/locustfile.py",
-            "--headless",
-            "--skip-log-setup",
-        ]
-        + ["--host", stack.outputs["endpoint"], "--stop-timeout", "60"],
+        [str(_LOCUST), "-m", "locust", "-f", "prove/locustfile.py", "--headless"]
+        + ["--skip-log-setup", "--host", stack.outputs["endpoint"], "--stop-timeout", "60"],
         cwd=program.ROOT,
         env={
             **os.environ,
