@@ -157,7 +157,7 @@ class StackConfig:
     """
 
     # A tag on everything: who answers for the stack.
-    owner: str = _setting("epoch", _text(r"[\w .:/=+@-]{1,256}", "1 to 256 characters of a tag"))
+    owner: str = _setting("unknown", _text(r"[\w .:/=+@-]{1,256}", "1 to 256 characters of a tag"))
 
     # Lambda. API Gateway waits 29 seconds for an integration; the storage may take 7 until it is
     # given up, and a caller is to hear of that.

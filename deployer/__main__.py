@@ -12,9 +12,11 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+import yaml
 
 # A program's own folder is on its path, its parent is not.
-sys.path.append(str(Path(__file__).resolve().parents[1]))
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT))
 
 from components import EpochAccount, Roles, prefix  # pylint: disable=wrong-import-position
 from deployer.policy import (  # pylint: disable=wrong-import-position
@@ -26,7 +28,7 @@ from deployer.policy import (  # pylint: disable=wrong-import-position
     trust,
 )
 
-PROJECT = "epoch"
+PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
 # Hours that a deployment may take: a new custom domain alone takes up to one.
 DEPLOYMENT_H = 3
 

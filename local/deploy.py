@@ -301,6 +301,11 @@ def account(
         yield Account(emulator=emulator, traces=collector, region=region)
 
 
+def _config(stack: str, over: Mapping[str, str] | None) -> dict[str, str]:
+    own = program.local_config(stack) if over is None or stack in program.stacks() else {}
+    return {**own, **(over or {})}
+
+
 @contextmanager
 def up(
     stack: str,
@@ -312,9 +317,9 @@ def up(
 ) -> Iterator[LocalStack]:
     """Bring the stack up in an account of its own, which ends with it.
 
-    `config` is laid over Pulumi.<stack>.yaml.
+    `config` is laid over Pulumi.<stack>.yaml, and is all there is where that is missing.
     """
-    config = {**program.local_config(stack), **(config or {})}
+    config = _config(stack, config)
     region = config.get("aws:region", "us-east-1")
     with account(region, port=port, environment=environment) as own:
         engine = Deployer(own.emulator, own.region, progress)
@@ -330,7 +335,7 @@ def up_in(
     config: Mapping[str, str] | None = None,
 ) -> Iterator[LocalStack]:
     """Bring the stack up beside others, as root or as `deployer`, and delete it on leaving."""
-    config = {**program.local_config(stack), **(config or {})}
+    config = _config(stack, config)
     deployer = deployer or shared.emulator
     engine = Deployer(deployer, shared.region, lambda *_: None)
     try:

@@ -16,7 +16,7 @@ _LOCUST = program.ROOT / ".venv-prove" / "bin" / "python"
 
 # Of a stack that nothing but the load itself bounds.
 CONFIG = {
-    "epoch:usage_plans": json.dumps(
+    f"{program.project_name()}:usage_plans": json.dumps(
         {"standard": {"rate_limit": 10_000, "burst_limit": 5_000, "quota_per_day": 10_000_000}}
     )
 }

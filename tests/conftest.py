@@ -1,5 +1,6 @@
 """What several test modules share."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -8,20 +9,47 @@ from pathlib import Path
 import pytest
 
 import function.jobs
-from components import bundle
-from function import queues
+from components import bundle, prefix
+from function import queues, tables
+from function.endpoints import declared
 from function.job import Changes, Job, Messages, Schedule
 from function.messages import Queue
-from function.tables import EPOCHS
+from function.resources import Table, declared_settings
 from local import deploy, ministack, program
+from openapi import samples
 
 ministack.forget_surroundings()
+
+PROJECT = program.project_name()
+STACK = program.default_stack()
+NAME = prefix(PROJECT, STACK)
+PLANS = {"basic": {"rate_limit": 50, "burst_limit": 100, "quota_per_day": 100_000}}
+
+
+def keys(**config: str) -> dict[str, str]:
+    """Return config with the project's namespace."""
+    return {f"{PROJECT}:{key}": value for key, value in config.items()}
+
+
+def plain(**config: str) -> dict[str, str]:
+    """Return the config of a stack that sets what it must, and what is given: whatever the stacks
+    of this project set."""
+    own = keys(owner="someone", api_keys='{"default": "basic"}', usage_plans=json.dumps(PLANS))
+    given = program.stack_config(STACK)
+    services = {
+        key: given[key] for key in keys(**dict.fromkeys(declared_settings(), "")) if key in given
+    }
+    return {"aws:region": "eu-central-1", **services, **own, **keys(**config)}
 
 
 @pytest.fixture(scope="session")
 def local() -> Iterator[deploy.LocalStack]:
-    """Return the dev stack, up in the emulator."""
-    with deploy.up("dev") as stack:
+    """Return the default stack, up in the emulator; its calls are of the first declared sample."""
+    if not samples.first(declared()):
+        pytest.skip(samples.NONE)
+    with deploy.up(
+        STACK, config=keys(usage_plans=json.dumps(PLANS), api_keys='{"default": "basic"}')
+    ) as stack:
         yield stack
 
 
@@ -45,15 +73,30 @@ def project(copied: Callable[[Path], Path], tmp_path: Path) -> Path:
     return copied(tmp_path)
 
 
+def replace_service(project: Path) -> Path:
+    """Put the service of tests/specimen/, in one stage, into the place of a copy's own."""
+    for pattern in ("Pulumi.*.yaml", "function/endpoints/[a-z]*.py", "function/jobs/[a-z]*.py"):
+        for path in project.glob(pattern):
+            path.unlink()
+    shutil.copytree(project / "tests" / "specimen", project, dirs_exist_ok=True)
+    return project
+
+
+@pytest.fixture
+def specimen(project: Path) -> Path:
+    """Return a copy of the project that holds another service."""
+    return replace_service(project)
+
+
 @cache
-def declare(stack: str, *, preview: bool = False, **config: str) -> list[program.Resource]:
-    """Return what the program declares, with config values on top of the stack's own.
+def declare(stack: str = "", *, preview: bool = False, **config: str) -> list[program.Resource]:
+    """Return what the program declares for a stack, with config values on top of its own; without
+    a name, for a plain one.
 
     The same call returns the same list: tests only read it.
     """
-    own = {f"{program.project_name()}:{key}": value for key, value in config.items()}
-    values = program.stack_config(stack) | own
-    return program.declare(stack, preview=preview, config=values)
+    values = program.stack_config(stack) | keys(**config) if stack else plain(**config)
+    return program.declare(stack or STACK, preview=preview, config=values)
 
 
 def one(resources: list[program.Resource], kind: str, name: str = "") -> program.Properties:
@@ -70,10 +113,13 @@ def _unused(_: object) -> None:
 def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
     """Declare a job for each kind of trigger, and the queue of one of them."""
     orders = Queue(name="orders")
+    monkeypatch.setattr(
+        tables, "FOLLOWED", Table(name="followed", partition_key="key"), raising=False
+    )
     monkeypatch.setattr(queues, "ORDERS", orders, raising=False)
     triggers = {
         "clean_up": Schedule("cron(0 3 * * ? *)", timezone="Europe/Berlin"),
-        "follow": Changes(table=EPOCHS.name),
+        "follow": Changes(table="followed"),
         "ship": Messages(queue=orders.name),
     }
     found = {

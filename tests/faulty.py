@@ -44,14 +44,15 @@ REFUSALS = {
 
 
 class Table:
-    """Applies conditional puts to `items`, by key."""
+    """Applies conditional puts to `items`, by their first attribute."""
 
     def __init__(self) -> None:
         self.items: dict[str, Any] = {}
 
     def __call__(self, headers: Mapping[str, str], body: bytes) -> Reply:
         item = json.loads(body)["Item"]
-        there = self.items.setdefault(item["key"]["S"], item)
+        key = next(iter(item.values()))["S"]
+        there = self.items.setdefault(key, item)
         if there is item:
             return 200, b"{}"
         return error(400, "ConditionalCheckFailedException", Item=there)

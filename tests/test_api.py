@@ -6,15 +6,22 @@ from typing import Any
 import pytest
 
 from function import endpoints
-from function.contract import Endpoint, Parameter
-from function.endpoints import post_epoch
+from function.contract import Answer, Endpoint, Parameter
 from local import program
 from openapi import gateway
-from tests.conftest import declare, one
+from tests.conftest import PLANS, STACK, declare, one, plain
 from tools import forget
 
 NAMED = Parameter(name="Named", description="What it is.")
-STACKS = ("dev", "prod")
+ENDPOINT = Endpoint(
+    method="POST",
+    path="/things",
+    summary="Keep a thing.",
+    handle=lambda _: Answer(status=201, body={}),
+    answers={201: {"title": "Thing", "type": "object"}},
+    headers=(Parameter(name="Kind", description="Of which kind."),),
+)
+STACKS = program.stacks()
 
 API = "aws:apigateway/restApi:RestApi"
 DEPLOYMENT = "aws:apigateway/deployment:Deployment"
@@ -31,28 +38,28 @@ def served(*of: Endpoint[Any]) -> list[program.Resource]:
     """Return what is declared where these are the endpoints."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(endpoints, "declared", lambda: of)
-        return program.declare("prod")
+        return program.declare(STACK, config=plain())
 
 
 @pytest.mark.parametrize(
     "changes",
     (
-        {"headers": (*post_epoch.ENDPOINT.headers, NAMED)},
-        {"headers": (post_epoch.ENDPOINT.headers[0]._replace(required=True),)},
+        {"headers": (*ENDPOINT.headers, NAMED)},
+        {"headers": (ENDPOINT.headers[0]._replace(required=True),)},
         {"query": (NAMED,)},
         {"answer_headers": (NAMED,)},
-        {"answers": {200: post_epoch.ENDPOINT.answers[201]}},
+        {"answers": {200: ENDPOINT.answers[201]}},
         {"answers": {201: {"title": "Other", "type": "object"}}},
         {"body": {"title": "Sent", "type": "object", "additionalProperties": False}},
         {"public": True},
         {"cors": ("https://example.com",)},
-        {"path": "/epochs"},
+        {"path": "/others"},
         {"method": "PUT"},
         {"summary": "Reworded."},
     ),
 )
 def test_any_change_of_the_document_is_deployed_and_documented(changes: dict[str, Any]) -> None:
-    before, after = served(post_epoch.ENDPOINT), served(post_epoch.ENDPOINT._replace(**changes))
+    before, after = served(ENDPOINT), served(ENDPOINT._replace(**changes))
     changed = {
         kind
         for kind in {resource.kind for resource in after if not resource.component}
@@ -66,8 +73,8 @@ def test_any_change_of_the_document_is_deployed_and_documented(changes: dict[str
 
 
 def test_what_an_endpoint_does_and_may_changes_nothing_of_the_api() -> None:
-    before = served(post_epoch.ENDPOINT)
-    after = served(post_epoch.ENDPOINT._replace(access=(), handle=lambda _: None))
+    before = served(ENDPOINT)
+    after = served(ENDPOINT._replace(access=(), handle=lambda _: None))
     assert body(before) == body(after)
     assert one(before, DEPLOYMENT) == one(after, DEPLOYMENT)
 
@@ -76,13 +83,13 @@ def test_a_firewall_bounds_bodies_only_where_none_is_read() -> None:
     def rules(*of: Endpoint[Any]) -> set[str]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(endpoints, "declared", lambda: of)
-            config = program.stack_config("prod") | {"epoch:waf_rate_limit": "1000"}
-            found = one(program.declare("prod", config=config), "aws:wafv2/webAcl:WebAcl")["rules"]
+            config = plain(waf_rate_limit="1000")
+            found = one(program.declare(STACK, config=config), "aws:wafv2/webAcl:WebAcl")["rules"]
             return {rule["name"] for rule in found}
 
     body = {"title": "Sent", "type": "object", "additionalProperties": False}
-    unread = rules(post_epoch.ENDPOINT)
-    assert unread - rules(post_epoch.ENDPOINT._replace(body=body)) == {"body-size"}
+    unread = rules(ENDPOINT)
+    assert unread - rules(ENDPOINT._replace(body=body)) == {"body-size"}
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -91,14 +98,14 @@ def test_a_stack_has_at_most_fifty_resources(stack: str) -> None:
 
 
 def test_one_more_endpoint_is_one_resource_its_alarm() -> None:
-    more = post_epoch.ENDPOINT._replace(path="/more", method="DELETE")
-    before = {resource.urn for resource in served(post_epoch.ENDPOINT)}
-    added = [r for r in served(post_epoch.ENDPOINT, more) if r.urn not in before]
+    more = ENDPOINT._replace(path="/more", method="DELETE")
+    before = {resource.urn for resource in served(ENDPOINT)}
+    added = [r for r in served(ENDPOINT, more) if r.urn not in before]
     assert [resource.kind for resource in added] == ["aws:cloudwatch/metricAlarm:MetricAlarm"]
 
 
 def test_the_import_comes_before_the_deployment_and_that_before_the_stage() -> None:
-    by_kind = {resource.kind: resource for resource in declare("prod")}
+    by_kind = {resource.kind: resource for resource in declare()}
     api, deployment, stage, version = (by_kind[k] for k in (API, DEPLOYMENT, STAGE, VERSION))
     permission = by_kind["aws:lambda/permission:Permission"]
     assert {api.urn, permission.urn} <= set(deployment.depends_on)
@@ -133,30 +140,24 @@ def test_the_stage_tells_which_document_it_serves(stack: str) -> None:
     assert one(resources, DEPLOYMENT)["triggers"] == {"document": fingerprint}
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_the_stage_takes_what_its_keys_may_take_together(stack: str) -> None:
-    config = program.stack_config(stack)
-    plan = json.loads(config["epoch:usage_plans"])["standard"]
-    settings = one(declare(stack), "aws:apigateway/methodSettings:MethodSettings")["settings"]
+def test_the_stage_takes_what_its_keys_may_take_together() -> None:
+    plan = PLANS["basic"]
+    settings = one(declare(), "aws:apigateway/methodSettings:MethodSettings")["settings"]
     assert settings["throttlingRateLimit"] == plan["rate_limit"]
     assert settings["throttlingBurstLimit"] == plan["burst_limit"]
-    two = {"api_keys": '{"one": "standard", "two": "standard"}'}
-    settings = one(declare(stack, **two), "aws:apigateway/methodSettings:MethodSettings")[
-        "settings"
-    ]
+    two = {"api_keys": '{"one": "basic", "two": "basic"}'}
+    settings = one(declare(**two), "aws:apigateway/methodSettings:MethodSettings")["settings"]
     assert settings["throttlingRateLimit"] == 2 * plan["rate_limit"]
     own = {"throttle": '{"rate_limit": 7, "burst_limit": 8}'}
-    settings = one(declare(stack, **own), "aws:apigateway/methodSettings:MethodSettings")[
-        "settings"
-    ]
+    settings = one(declare(**own), "aws:apigateway/methodSettings:MethodSettings")["settings"]
     assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (7, 8)
 
 
 def test_a_stack_of_an_earlier_version_forgets_what_the_import_makes_now() -> None:
-    urn = "urn:pulumi:dev::epoch::epoch:components:EpochApi$aws:apigateway/{}::epoch-dev-api{}"
+    urn = "urn:pulumi:live::shop::epoch:components:EpochApi$aws:apigateway/{}::shop-live-api{}"
     api = {"urn": urn.format("restApi:RestApi", ""), "type": API}
     method = {
-        "urn": urn.format("method:Method", "-post-epoch"),
+        "urn": urn.format("method:Method", "-post-things"),
         "type": "aws:apigateway/method:Method",
         "dependencies": [api["urn"]],
     }
@@ -172,5 +173,5 @@ def test_a_stack_of_an_earlier_version_forgets_what_the_import_makes_now() -> No
     assert method["urn"] not in json.dumps(kept) and kept["version"] == 3
     assert kept["deployment"]["resources"][1]["propertyDependencies"]["restApi"] == [api["urn"]]
     # Nothing that a stack declares today is forgotten, so a second time does no harm.
-    assert not forget.KINDS & {resource.kind for resource in declare("prod")}
+    assert not forget.KINDS & {resource.kind for resource in declare()}
     assert forget.forget(kept) == kept

@@ -17,6 +17,7 @@ import pytest
 from function import bodies
 from function.contract import Problem
 from local.program import ROOT
+from tests.conftest import replace_service
 
 ENDPOINTS = {
     "post_note.py": '''
@@ -28,7 +29,7 @@ import msgspec
 
 from function import storage
 from function.contract import Access, Answer, Endpoint, Request
-from function.tables import EPOCHS
+from function.tables import THINGS
 
 
 class Note(msgspec.Struct, forbid_unknown_fields=True):
@@ -47,8 +48,8 @@ class Kept(msgspec.Struct):
 
 def keep(request: Request[Note]) -> Answer:
     """Store the note."""
-    item = {"key": {"S": request.body.text}, "stars": {"N": str(request.body.stars)}}
-    storage.call("put_item", EPOCHS, Item=item)
+    item = {"id": {"S": request.body.text}, "stars": {"N": str(request.body.stars)}}
+    storage.call("put_item", THINGS, Item=item)
     return Answer(status=201, body=Kept(text=request.body.text, stars=request.body.stars))
 
 
@@ -59,7 +60,7 @@ ENDPOINT = Endpoint(
     handle=keep,
     body=Note,
     answers={201: Kept},
-    access=(Access(table=EPOCHS.name, actions=("dynamodb:PutItem",)),),
+    access=(Access(table=THINGS.name, actions=("dynamodb:PutItem",)),),
 )
 ''',
     "put_raw.py": '''
@@ -117,7 +118,7 @@ ENDPOINT = Endpoint(
 RUN = """
 import json, sys
 from local import deploy
-with deploy.up("dev") as local:
+with deploy.up("trial") as local:
     print(json.dumps({**local.outputs, "emulator": local.emulator.url}), flush=True)
     sys.stdin.read()
 """
@@ -262,7 +263,7 @@ def stack(
     tmp_path_factory: pytest.TempPathFactory, copied: Callable[[Path], Path]
 ) -> Iterator[Stack]:
     """Bring a copy of the project up with the endpoints above."""
-    copy = copied(tmp_path_factory.mktemp("bodies"))
+    copy = replace_service(copied(tmp_path_factory.mktemp("bodies")))
     for name, module in ENDPOINTS.items():
         (copy / "function" / "endpoints" / name).write_text(module.lstrip(), encoding="utf-8")
     with subprocess.Popen(

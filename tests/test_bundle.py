@@ -1,6 +1,7 @@
 """The bundle: complete, the same everywhere, and changed only by what it holds."""
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -28,7 +29,7 @@ from function.main import handler
 from function import telemetry
 telemetry._sdk()
 identity = {{"sourceIp": "192.0.2.1", "apiKeyId": "caller"}}
-event = {{"httpMethod": "POST", "resource": "/epoch", "requestContext": {{"identity": identity}}}}
+event = {{"httpMethod": "POST", "resource": "/things", "requestContext": {{"identity": identity}}}}
 answer = handler(event, None)
 import botocore.session
 from botocore.config import Config
@@ -49,11 +50,15 @@ REGIONS = ("eu-central-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1")
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
-def test_it_needs_nothing_but_the_standard_library(interpreter: str, tmp_path: Path) -> None:
+def test_it_needs_nothing_but_the_standard_library(
+    interpreter: str, specimen: Path, tmp_path: Path
+) -> None:
     with zipfile.ZipFile(
         BytesIO(zip_bytes(bundle.on_host(bundle.archive(), interpreter)))
     ) as packed:
         packed.extractall(tmp_path)
+    shutil.rmtree(tmp_path / "function")
+    shutil.copytree(specimen / "function", tmp_path / "function")
     table = faulty.Table()
     with faulty.storage(table) as server:
         run = subprocess.run(
@@ -66,8 +71,8 @@ def test_it_needs_nothing_but_the_standard_library(interpreter: str, tmp_path: P
                 "AWS_SECRET_ACCESS_KEY": "test",
                 "AWS_DEFAULT_REGION": "eu-central-1",
                 "AWS_ENDPOINT_URL_DYNAMODB": server.url,
-                "AWS_LAMBDA_FUNCTION_NAME": "epoch",
-                "TABLE_EPOCHS": "epochs",
+                "AWS_LAMBDA_FUNCTION_NAME": "shop",
+                "TABLE_THINGS": "things",
                 # By these aws-xray-sdk knows that it is in Lambda.
                 "LAMBDA_TASK_ROOT": str(tmp_path),
                 "_X_AMZN_TRACE_ID": "Root=1-00000000-000000000000000000000000;Parent=1;Sampled=1",
@@ -79,7 +84,7 @@ def test_it_needs_nothing_but_the_standard_library(interpreter: str, tmp_path: P
     assert not run.returncode, run.stderr
     seen = json.loads(run.stdout)
     status, body = seen["answer"]
-    assert status == 201 and list(table.items) == [json.loads(body)["key"]]
+    assert status == 201 and list(table.items) == [json.loads(body)["id"]]
     assert all(seen["versions"])
     assert not seen["installed"] and not seen["loaded"]
     whole = botocore.session.get_session()  # this one has all of botocore's data
@@ -144,7 +149,7 @@ def _fingerprint(project: Path) -> dict[str, str]:
 import hashlib, json
 from local import program
 from local.translations import compute
-inputs = {r.kind: r.inputs for r in program.declare("prod")}
+inputs = {r.kind: r.inputs for r in program.declare("trial")}
 archive = compute.zip_bytes(inputs["aws:lambda/function:Function"]["code"])
 print(json.dumps({"archive": hashlib.sha256(archive).hexdigest(),
                   "trigger": inputs["aws:apigateway/deployment:Deployment"]["triggers"]}))
@@ -156,8 +161,8 @@ print(json.dumps({"archive": hashlib.sha256(archive).hexdigest(),
     return found
 
 
-def test_only_what_is_served_changes_archive_and_trigger(project: Path) -> None:
-    first = _fingerprint(ROOT)
+def test_only_what_is_served_changes_archive_and_trigger(specimen: Path) -> None:
+    project, first = specimen, _fingerprint(specimen)
     (project / "function" / "notes.txt").write_text("stray")
     (project / "function" / "__pycache__").mkdir(exist_ok=True)
     (project / "function" / "__pycache__" / "stray.pyc").write_bytes(b"stray")
@@ -168,6 +173,6 @@ def test_only_what_is_served_changes_archive_and_trigger(project: Path) -> None:
     touched = _fingerprint(project)
     assert touched["archive"] != first["archive"] and touched["trigger"] == first["trigger"]
 
-    endpoint = project / "function" / "endpoints" / "post_epoch.py"
-    endpoint.write_text(endpoint.read_text().replace('name="Idempotency-Key"', 'name="Other"'))
+    endpoint = project / "function" / "endpoints" / "post_thing.py"
+    endpoint.write_text(endpoint.read_text().replace("Keep a thing.", "Keep it."))
     assert _fingerprint(project)["trigger"] != first["trigger"]

@@ -83,10 +83,10 @@ def test_what_nobody_would_read_is_an_error(key: str, value: str, says: str) -> 
 def test_names_are_checked_against_awss_limits_with_the_longest_that_fits() -> None:
     long = "preview-of-a-branch-with-a-rather-long-name"
     with pytest.raises(ConfigError, match=r"may have 41 characters, for example 'preview-of-.*'"):
-        stack_name("epoch", long, ["function", "api"])
-    fits = stack_name("epoch", long[:41], ["function", "api"])
+        stack_name("shops", long, ["function", "api"])
+    fits = stack_name("shops", long[:41], ["function", "api"])
     assert len(f"{fits}-function-1234567") == 64
     with pytest.raises(ConfigError, match="project 'p+' must be shorter"):
-        stack_name("p" * 60, "dev", ["function"])
+        stack_name("p" * 60, "live", ["function"])
     with pytest.raises(ConfigError, match="stack 'a.b' must be letters, digits"):
-        stack_name("epoch", "a.b", ["function"])
+        stack_name("shops", "a.b", ["function"])

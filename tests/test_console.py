@@ -4,23 +4,26 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from function.endpoints import declared
 from local import deploy, program
 from local.console import Console, server, views
 from local.console.record import KEPT, Record
-from tests.conftest import declare
+from openapi import samples
+from tests.conftest import STACK, declare
 
 
 @pytest.fixture(scope="module")
 def console() -> Console:
     """Return a console that has heard of all that the stack declares."""
     page = Console()
-    for resource in declare("dev"):
+    for resource in declare(STACK):
         page.declare(resource)
     return page
 
@@ -54,7 +57,7 @@ def test_it_serves_its_own_page_alone(console: Console, page: FlaskClient) -> No
 def test_it_serves_nothing_without_its_token(
     console: Console, page: FlaskClient, token: str
 ) -> None:
-    for path in ("", "stack.json", "page/app.js", "events", "try/epoch"):
+    for path in ("", "stack.json", "page/app.js", "events", "try/any"):
         base = f"http://127.0.0.1:{console.port}"
         assert page.get(f"/{token}/{path}", base_url=base).status_code == 404
 
@@ -75,13 +78,16 @@ def test_files_beside_the_page_stay_where_they_are(console: Console, page: Flask
 
 
 def test_a_call_goes_through_to_the_api(console: Console, page: FlaskClient, local: Any) -> None:
-    where = f"/{console.token}/try/epoch"
+    shown = samples.first(declared())
+    assert shown and shown.sample
+    where = f"/{console.token}/try{samples.target(shown)}"
     base = f"http://127.0.0.1:{console.port}"
     key = {"x-api-key": local.outputs["api_key"]}
-    answer = page.post(where, base_url=base, headers=key)
-    assert answer.status_code == 201 and answer.json
+    send = partial(page.open, where, method=shown.method, base_url=base, json=shown.sample.body)
+    answer = send(headers={**shown.sample.headers, **key})
+    assert answer.status_code in shown.answers
     assert answer.headers["Content-Security-Policy"] == "sandbox"
-    assert page.post(where, base_url=base).status_code == 403
+    assert shown.public or send().status_code == 403
 
 
 def test_secrets_are_told_only_when_asked_for(
@@ -90,17 +96,23 @@ def test_secrets_are_told_only_when_asked_for(
     shown = _get(console, page, "stack.json")
     assert local.outputs["api_key"] not in shown.text
     assert shown.json["outputs"]["api_key"] is None
-    assert shown.json["project"] == program.project_name() and shown.json["stack"] == "dev"
+    assert shown.json["project"] == program.project_name() and shown.json["stack"] == STACK
     told = _get(console, page, "secret.json?name=api_key").json
     assert told == {"value": local.outputs["api_key"]}
 
 
 def test_a_table_is_read_in_pages(console: Console, page: FlaskClient, local: Any) -> None:
-    for _ in range(30):
-        assert local.call().status == 201
+    client, name = local.emulator.client("dynamodb"), "paged"
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )
+    for number in range(30):
+        client.put_item(TableName=name, Item={"id": {"S": str(number)}})
     seen, after = 0, ""
     while True:
-        name = local.outputs["table_name"]
         found = page.get(
             f"/{console.token}/table.json",
             query_string={"name": name, "after": after},
@@ -110,14 +122,15 @@ def test_a_table_is_read_in_pages(console: Console, page: FlaskClient, local: An
         seen, after = seen + len(found["items"]), found["after"]
         if not after:
             break
-    assert seen == len(local.items()) > 25
+    assert seen == 30
+    client.delete_table(TableName=name)
 
 
 def test_the_api_the_picture_and_the_declared_graphs_are_there(
     console: Console, page: FlaskClient, local: Any
 ) -> None:
     document = _get(console, page, "openapi.json").json
-    assert "/epoch" in document["paths"]
+    assert set(document["paths"]) == {endpoint.path for endpoint in declared()}
     assert local.outputs["endpoint"].startswith(document["servers"][0]["url"])
     assert _get(console, page, "architecture.svg").text.startswith("<svg")
     metrics = _get(console, page, "metrics.json").json
@@ -150,27 +163,27 @@ def test_jobs_are_started_and_queues_fed(console: Console, local: deploy.LocalSt
         client.delete_queue(QueueUrl=url)
 
 
-def test_an_error_in_the_code_has_file_and_line(project: Path) -> None:
+def test_an_error_in_the_code_has_file_and_line(specimen: Path) -> None:
     script = "from local import commands; print(commands._fault())"
 
     def fault() -> str:
         run = [sys.executable, "-c", script]
-        return subprocess.run(run, cwd=project, check=True, capture_output=True, text=True).stdout
+        return subprocess.run(run, cwd=specimen, check=True, capture_output=True, text=True).stdout
 
     assert fault().strip() == ""
-    source = project / "function" / "endpoints" / "post_epoch.py"
+    source = specimen / "function" / "endpoints" / "post_thing.py"
     text = source.read_text()
     source.write_text("nothing(\n" + text)
-    assert fault().startswith("function/endpoints/post_epoch.py, line 1: SyntaxError: ")
+    assert fault().startswith("function/endpoints/post_thing.py, line 1: SyntaxError: ")
     source.write_text(text + "\nabsent\n")
     line = len(text.splitlines()) + 2
-    place = f"function/endpoints/post_epoch.py, line {line}"
+    place = f"function/endpoints/post_thing.py, line {line}"
     assert fault().strip() == f"{place}: NameError: name 'absent' is not defined"
 
 
 def _call(identity: str, **more: Any) -> dict[str, Any]:
     call = {"kind": "call", "id": identity, "at": 1.0, "ms": 5.0, "method": "POST"}
-    return {**call, "path": "/epoch", "status": 500, "apiKey": None, **more}
+    return {**call, "path": "/things", "status": 500, "apiKey": None, **more}
 
 
 def test_what_belongs_to_a_request_is_joined(local: deploy.LocalStack) -> None:

@@ -22,13 +22,13 @@ def test_the_checked_in_picture_is_what_the_stack_declares() -> None:
 
 
 def test_every_declared_resource_is_counted_in_a_row_of_its_component() -> None:
-    resources = declare("prod", **OPTIONS)
+    resources = declare(**OPTIONS)
     counted = sum(row.count for card in diagram.cards(resources) for row in card.rows)
     assert counted == sum(not resource.component for resource in resources)
 
 
 def test_every_component_is_on_the_picture_whatever_is_turned_on() -> None:
-    resources = declare("prod", **OPTIONS)
+    resources = declare(**OPTIONS)
     drawn = diagram.draw(resources)
     parents = {resource.parent for resource in resources}
     for component in (one for one in resources if one.component and one.urn in parents):
@@ -36,7 +36,7 @@ def test_every_component_is_on_the_picture_whatever_is_turned_on() -> None:
 
 
 def test_nothing_in_a_row_overlaps() -> None:
-    for card in diagram.cards(declare("prod", **OPTIONS)):
+    for card in diagram.cards(declare(**OPTIONS)):
         for row in card.rows:
             count = svg.width(f"×{row.count}", 12) + 16 if row.count > 1 else 0
             texts = svg.width(row.label, 14) + count + svg.width(row.detail, 12)
@@ -44,9 +44,7 @@ def test_nothing_in_a_row_overlaps() -> None:
 
 
 def test_cards_stand_apart() -> None:
-    placed = [
-        card for cards in diagram.place(diagram.cards(declare("prod", **OPTIONS))) for card in cards
-    ]
+    placed = [card for cards in diagram.place(diagram.cards(declare(**OPTIONS))) for card in cards]
     for column in {card.x for card in placed}:
         stacked = sorted(
             (c for c in placed if c.x <= column < c.x + c.width), key=lambda card: card.y

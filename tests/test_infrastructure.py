@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from components import permissions
+from components import permissions, prefix
 from components.config import ConfigError, StackConfig
 from local import program
-from tests.conftest import declare, one
+from tests.conftest import declare, one, plain
 
 PROJECT = program.project_name()
 STACKS = program.stacks()
@@ -75,7 +75,7 @@ def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
             ":usage_plans.a.rate_limit = 0 must be from 1 to 10000",
         ),
         ("api_keys", '{"A b": "standard"}', ":api_keys = A b must be named with a-z"),
-        ("api_keys", '{"a": "gold"}', ":api_keys.a = gold must be one of the usage plans: st"),
+        ("api_keys", '{"a": "gold"}', ":api_keys.a = gold must be one of the usage plans: basic"),
         ("kms_key_arn", "alias/mine", ":kms_key_arn = alias/mine must be the ARN of a KMS"),
         ("hosted_zone_id", "Z1", "hosted_zone_id needs domain_name"),
         ("domain_name", "api.example.com", "domain_name and certificate_arn need each other"),
@@ -85,7 +85,7 @@ def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
 )
 def test_a_config_error_names_key_value_and_range(key: str, value: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        config = program.stack_config(STACK)
+        config = plain()
         secret = [given for given, text in config.items() if isinstance(text, program.Secret)]
         StackConfig.read(config | {f"{PROJECT}:{key}": value}, PROJECT, secret)
 
@@ -110,7 +110,7 @@ def test_api_gateway_may_invoke_one_alias_by_one_stage(stack: str) -> None:
     permission = one(declare(stack), "aws:lambda/permission:Permission")
     assert permission["qualifier"] == "live"
     api, _, scope = permission["sourceArn"].partition("/")
-    assert api.endswith(f":{PROJECT}-{stack}") and scope == f"{stack}/*"
+    assert api.endswith(f":{prefix(PROJECT, stack)}") and scope == f"{stack}/*"
 
 
 @pytest.mark.parametrize("stack", STACKS)

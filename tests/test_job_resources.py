@@ -15,13 +15,14 @@ from function.messages import Send
 from function.services import Service
 from local import program
 from local.program import Properties, Resource
+from tests.conftest import NAME, STACK, plain
 from tools import terraform
 
 
 @pytest.fixture(name="declared")
 def _declared(jobs: Mapping[str, Job]) -> list[Resource]:
     assert jobs
-    return program.declare("dev")
+    return program.declare(STACK, config=plain())
 
 
 def _of(declared: list[Resource], kind: str, name: str) -> Properties:
@@ -40,7 +41,7 @@ def _allowed(declared: list[Resource], name: str) -> dict[str, Any]:
 
 def test_a_job_runs_from_the_bundle_in_a_function_of_its_own(declared: list[Resource]) -> None:
     job, api = (
-        _of(declared, "Function", f"epoch-dev-{name}") for name in ("job-clean-up", "function")
+        _of(declared, "Function", f"{NAME}-{name}") for name in ("job-clean-up", "function")
     )
     assert job["code"].assets.keys() == api["code"].assets.keys()
     assert job["handler"] == "function.work.handler" and job["timeout"] == 100
@@ -53,47 +54,47 @@ def test_a_job_may_do_what_its_trigger_needs_and_no_more(declared: list[Resource
         *("logs:CreateLogStream", "logs:PutLogEvents"),
         *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     }
-    letters = "arn:aws:sqs:eu-central-1:123456789012:epoch-dev-job-{}-dead-letters"
-    once = _allowed(declared, "epoch-dev-job-clean-up")
+    letters = "arn:aws:sqs:eu-central-1:123456789012:" + NAME + "-job-{}-dead-letters"
+    once = _allowed(declared, f"{NAME}-job-clean-up")
     assert once.keys() - observed == {"sqs:SendMessage"}
     assert once["sqs:SendMessage"] == letters.format("clean-up")
-    follow = _allowed(declared, "epoch-dev-job-follow")
+    follow = _allowed(declared, f"{NAME}-job-follow")
     stream = {f"dynamodb:{a}" for a in ("DescribeStream", "GetRecords", "GetShardIterator")}
     assert follow.keys() - observed == {*stream, "dynamodb:ListStreams", "sqs:SendMessage"}
-    assert follow["dynamodb:GetRecords"].endswith(":epoch-dev-epochs/stream/label")
-    ship = _allowed(declared, "epoch-dev-job-ship")
+    assert follow["dynamodb:GetRecords"].endswith(f":{NAME}-followed/stream/label")
+    ship = _allowed(declared, f"{NAME}-job-ship")
     taken = {
         f"sqs:{action}" for action in ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
     }
     assert ship.keys() - observed == taken
-    assert ship["sqs:ReceiveMessage"].endswith(":epoch-dev-orders")
-    schedule = _allowed(declared, "epoch-dev-job-clean-up-schedule")
+    assert ship["sqs:ReceiveMessage"].endswith(f":{NAME}-orders")
+    schedule = _allowed(declared, f"{NAME}-job-clean-up-schedule")
     assert schedule.keys() == {"lambda:InvokeFunction", "sqs:SendMessage"}
 
 
 def test_a_queue_hides_six_timeouts_long_and_gives_up_after_the_attempts(
     declared: list[Resource],
 ) -> None:
-    assert _of(declared, "Queue", "epoch-dev-orders")["visibilityTimeoutSeconds"] == 600
-    redrive = json.loads(_of(declared, "RedrivePolicy", "epoch-dev-job-ship")["redrivePolicy"])
+    assert _of(declared, "Queue", f"{NAME}-orders")["visibilityTimeoutSeconds"] == 600
+    redrive = json.loads(_of(declared, "RedrivePolicy", f"{NAME}-job-ship")["redrivePolicy"])
     assert redrive["maxReceiveCount"] == 5 and redrive["deadLetterTargetArn"].endswith("letters")
-    mapping = _of(declared, "EventSourceMapping", "epoch-dev-job-ship")
+    mapping = _of(declared, "EventSourceMapping", f"{NAME}-job-ship")
     assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["scalingConfig"] == {"maximumConcurrency": 10}
 
 
 def test_a_stream_is_retried_halved_and_given_up(declared: list[Resource]) -> None:
-    mapping = _of(declared, "EventSourceMapping", "epoch-dev-job-follow")
+    mapping = _of(declared, "EventSourceMapping", f"{NAME}-job-follow")
     assert mapping["maximumRetryAttempts"] == 4 and mapping["bisectBatchOnFunctionError"]
     assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["destinationConfig"]["onFailure"]["destinationArn"].endswith("dead-letters")
 
 
 def test_a_schedule_keeps_its_time_zone_and_its_failures(declared: list[Resource]) -> None:
-    schedule = _of(declared, "Schedule", "epoch-dev-job-clean-up")
+    schedule = _of(declared, "Schedule", f"{NAME}-job-clean-up")
     assert schedule["scheduleExpressionTimezone"] == "Europe/Berlin"
     assert schedule["target"]["deadLetterConfig"]["arn"].endswith("-dead-letters")
-    retries = _of(declared, "FunctionEventInvokeConfig", "epoch-dev-job-clean-up")
+    retries = _of(declared, "FunctionEventInvokeConfig", f"{NAME}-job-clean-up")
     assert retries["maximumRetryAttempts"] == 2 and retries["qualifier"] == "live"
 
 
@@ -108,7 +109,7 @@ def _job(**changed: Any) -> Job:
         ({"summary": " "}, "summary is missing"),
         ({"timeout_s": 901}, "timeout_s must be from 1 to 900, not 901"),
         (
-            {"timeout_s": 7, "access": (Access(table="epochs", actions=("dynamodb:GetItem",)),)},
+            {"timeout_s": 7, "access": (Access(table="followed", actions=("dynamodb:GetItem",)),)},
             "timeout_s must be from 8 to 900, not 7",
         ),
         ({"memory_mb": 64}, "memory_mb must be from 128 to 10,240, not 64"),
@@ -117,13 +118,14 @@ def _job(**changed: Any) -> Job:
         ({"trigger": Schedule("rate(1 day)", timezone="Berlin")}, "'Berlin' is not a time zone"),
         ({"trigger": Schedule("rate(1 day)", attempts=4)}, "attempts must be from 1 to 3, not 4"),
         ({"trigger": Messages(queue="ordres")}, "unknown queue 'ordres'; known queues: "),
-        ({"trigger": Changes(table="epoch")}, "unknown table 'epoch'; known tables: "),
+        ({"trigger": Changes(table="follow")}, "unknown table 'follow'; known tables: "),
         ({"access": (Send(queue="ordres"),)}, "unknown queue 'ordres'"),
         ({"access": (Access(table="none", actions=()),)}, "unknown table 'none'"),
         ({"access": (Service("s3", "bucket", ()),)}, "resource 'bucket' of s3 is neither"),
         ({"access": (Service("s3", "*", ("s3:*",)),)}, "'s3:*' is not an action such as"),
     ],
 )
+@pytest.mark.usefixtures("jobs")
 def test_a_job_that_cannot_work_is_refused(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(DeclarationError) as refused:
         check({"nightly": _job(**changed)})

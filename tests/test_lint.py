@@ -10,7 +10,8 @@ import pytest
 
 from local.program import ROOT
 
-ENDPOINT = "function/endpoints/post_epoch.py"
+ENDPOINT = str(min(ROOT.glob("function/endpoints/[a-z]*.py")).relative_to(ROOT))
+MODULE = ENDPOINT.removesuffix(".py").replace("/", ".")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def test_make_lint_runs_every_lint() -> None:
         ("style", ENDPOINT, "\nX = {'a':1}\n", "would reformat|^\\+X = "),
         ("pylint", ENDPOINT, "\nimport colorsys\n", "unused-import"),
         ("types", ENDPOINT, '\nX: int = "a"\n', "Incompatible types in assignment"),
-        ("imports", ENDPOINT, "\nimport pulumi\n", "function.endpoints.post_epoch.*-> pulumi"),
+        ("imports", ENDPOINT, "\nimport pulumi\n", f"{MODULE}.*-> pulumi"),
         ("imports", "components/table.py", "\nimport local\n", "components.table -> local"),
         ("imports", "function/tables.py", "\nimport boto3\n", "function.tables -> boto3"),
         ("imports", "function/main.py", "\nimport aws_xray_sdk\n", "function.main -> aws_xray"),

@@ -23,6 +23,11 @@ import boto3
 import pytest
 
 
+@pytest.fixture(name="project")
+def _project(specimen: Path) -> Path:
+    return specimen
+
+
 def _die_with_parent() -> None:
     """Let Linux kill the process when the test's is killed."""
     if sys.platform == "linux":
@@ -119,12 +124,8 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     }
     assert (project / ".local" / "outputs.json").stat().st_mode & 0o777 == 0o600
     assert _post(outputs) == 201
-    main = project / "function" / "endpoints" / "post_epoch.py"
-    main.write_text(
-        main.read_text().replace(
-            "    return Answer(\n        status=201", "    return Answer(\n        status=202"
-        )
-    )
+    main = project / "function" / "endpoints" / "post_thing.py"
+    main.write_text(main.read_text().replace("Answer(status=201", "Answer(status=202"))
     deadline = time.monotonic() + 20
     while (status := _post(outputs)) != 202 and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -132,7 +133,7 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 0 and "Traceback" not in err
-    assert "POST /epoch  201 success" in out and "reloaded in " in out
+    assert "POST /things  201 success" in out and "reloaded in " in out
     assert not (project / ".local").exists() and not _left(project)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", _port(outputs))) != 0
@@ -152,13 +153,13 @@ def test_tables_are_kept_where_asked_for_even_after_a_kill(project: Path) -> Non
         items = client.scan(TableName=outputs["table_name"])["Items"]
         assert len(items) == before
         if items:  # what is deleted is forgotten
-            key = {"key": items[0]["key"]}
+            key = {"id": items[0]["id"]}
             client.delete_item(TableName=outputs["table_name"], Key=key)
             assert _post(outputs) == 201
         assert _post(outputs) == 201
         process.send_signal(ending)
         out, _ = process.communicate(timeout=20)
-    assert f"tables    kept in {project}/.local/tables-dev.jsonl; remove it" in out
+    assert f"tables    kept in {project}/.local/tables-trial.jsonl; remove it" in out
 
 
 def test_the_users_aws_and_proxies_do_not_reach_it(project: Path) -> None:
@@ -231,8 +232,8 @@ def test_a_missing_lock_is_one_clear_message(project: Path) -> None:
 
 
 def test_a_corrupt_stack_file_is_one_clear_message(project: Path) -> None:
-    (project / "Pulumi.dev.yaml").write_text("config: [")
-    assert "Pulumi.dev.yaml is not valid YAML" in _fails(project)
+    (project / "Pulumi.trial.yaml").write_text("config: [")
+    assert "Pulumi.trial.yaml is not valid YAML" in _fails(project)
 
 
 def test_sighup_and_a_killed_run_leave_nothing(project: Path) -> None:

@@ -1,55 +1,76 @@
 """A running local stack after one update: what it serves and what it documents."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
-
-from local.program import ROOT
 
 # Runs in a copy of the project, whose endpoint it changes; prints what there is after each update.
 USE = """
 import json, pathlib, sys
 from local import deploy
 module = pathlib.Path("function/endpoints/changed.py")
-with deploy.up("dev") as local:
+with deploy.up("trial") as local:
     gateway = local.emulator.client("apigateway")
     (api,) = gateway.get_rest_apis()["items"]
-    key = local.call().json()["key"]
+    key = local.call().json()["id"]
     for source in json.loads(sys.stdin.read()):
         module.write_text(source) if source else module.unlink()
         local.update()
-        export = gateway.get_export(restApiId=api["id"], stageName="dev", exportType="oas30")
+        export = gateway.get_export(restApiId=api["id"], stageName="trial", exportType="oas30")
         answers = [
             local.call(method=method, path=path + key).status
-            for method, path in (("GET", "/epoch/"), ("PUT", "/epoch/"), ("GET", "/moved/"))
+            for method, path in (("GET", "/things/"), ("PUT", "/things/"), ("GET", "/moved/"))
         ]
         said = json.loads(export["body"].read())["paths"]
         print(json.dumps([answers, {path: sorted(said[path])[0] for path in said}]))
 """
-POST = {"/epoch": "post"}
+POST = {"/things": "post"}
+READ = '''"""GET /things/{id}: read a thing."""
+
+from function import storage
+from function.contract import Access, Answer, Endpoint, Parameter, Problem, Request
+from function.tables import THINGS
 
 
-def test_routes_are_right_after_one_update(project: Path) -> None:
-    text = (ROOT / "docs" / "extending.md").read_text()
-    get: str = re.findall(r"```python\n(.*?)```", text, re.S)[0]
+def read(request: Request) -> Answer:
+    """Return the thing of an id."""
+    found = storage.call("get_item", THINGS, Key={"id": {"S": request.path_parameters["id"]}})
+    if "Item" not in found:
+        raise Problem(404, "There is no such thing.")
+    return Answer(status=200, body={})
+
+
+ENDPOINT = Endpoint(
+    method="GET",
+    path="/things/{id}",
+    summary="Read a thing.",
+    handle=read,
+    answers={200: {"title": "Read", "type": "object"}},
+    path_parameters=(Parameter(name="id", description="Which."),),
+    access=(Access(table=THINGS.name, actions=("dynamodb:GetItem",)),),
+)
+'''
+
+
+def test_routes_are_right_after_one_update(specimen: Path) -> None:
+    get = READ
     put = get.replace('method="GET"', 'method="PUT"')
-    moved = get.replace("/epoch/{key}", "/moved/{key}")
-    named = get.replace("{key}", "{id}").replace('name="key"', 'name="id"')
-    named = named.replace('path_parameters["key"]', 'path_parameters["id"]')
+    moved = get.replace("/things/{id}", "/moved/{id}")
+    named = get.replace("{id}", "{key}").replace('name="id"', 'name="key"')
+    named = named.replace('path_parameters["id"]', 'path_parameters["key"]')
     steps = (
-        (get, [200, 405, 404], {"/epoch/{key}": "get"}),
-        (put, [405, 200, 404], {"/epoch/{key}": "put"}),
-        (get, [200, 405, 404], {"/epoch/{key}": "get"}),
-        (moved, [404, 404, 200], {"/moved/{key}": "get"}),
-        (get, [200, 405, 404], {"/epoch/{key}": "get"}),
-        (named, [200, 405, 404], {"/epoch/{id}": "get"}),
+        (get, [200, 405, 404], {"/things/{id}": "get"}),
+        (put, [405, 200, 404], {"/things/{id}": "put"}),
+        (get, [200, 405, 404], {"/things/{id}": "get"}),
+        (moved, [404, 404, 200], {"/moved/{id}": "get"}),
+        (get, [200, 405, 404], {"/things/{id}": "get"}),
+        (named, [200, 405, 404], {"/things/{key}": "get"}),
         ("", [404, 404, 404], {}),
     )
     run = subprocess.run(
         [sys.executable, "-c", USE],
-        cwd=project,
+        cwd=specimen,
         input=json.dumps([source for source, *_ in steps]),
         capture_output=True,
         text=True,

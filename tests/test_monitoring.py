@@ -12,14 +12,15 @@ from components.alarms import BURN_RATES
 from function.contract import Answer, Endpoint, Parameter
 from local import program
 from local.program import ROOT
-from tests.conftest import declare, one
+from tests.conftest import NAME, STACK, declare, one, plain
 
+TOPIC = f"arn:aws:sns:eu-central-1:123456789012:{NAME}"
 METRIC_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 COMPOSITE_ALARM = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 
 ADDED = Endpoint(
     method="GET",
-    path="/epoch/{key}",
+    path="/added/{key}",
     summary="Read.",
     handle=lambda request: Answer(status=200, body={"ip": request.ip}),
     answers={200: {"title": "Added", "type": "object"}},
@@ -30,7 +31,7 @@ ADDED = Endpoint(
 def _alarms(resources: list[program.Resource]) -> Mapping[str, program.Properties]:
     """Return every alarm's inputs by its name without the stack's."""
     return {
-        resource.name.removeprefix("epoch-prod-"): resource.inputs
+        resource.name.removeprefix(f"{NAME}-"): resource.inputs
         for resource in resources
         if resource.kind in {METRIC_ALARM, COMPOSITE_ALARM}
     }
@@ -46,7 +47,7 @@ def test_every_alarm_links_to_its_section_of_the_runbook_and_every_section_has_a
     part = runbook.partition("## Alarms")[2].partition("\n## ")[0]
     sections = set(re.findall(r"^### (\S+)$", part, re.M))
     linked = set()
-    for name, alarm in _alarms(program.declare("prod")).items():
+    for name, alarm in _alarms(program.declare(STACK, config=plain())).items():
         meaning, _, address = alarm["alarmDescription"].partition(" What to do: ")
         file, _, section = address.partition("#")
         assert meaning and file == "docs/operations.md" and name.startswith(section)
@@ -55,27 +56,27 @@ def test_every_alarm_links_to_its_section_of_the_runbook_and_every_section_has_a
 
 
 def test_the_runbook_states_what_the_alarms_cost() -> None:
-    kinds = [resource.kind for resource in declare("prod")]
+    kinds = [resource.kind for resource in declare()]
     metrics, composites = kinds.count(METRIC_ALARM), kinds.count(COMPOSITE_ALARM)
     stated = f"{metrics * 0.1 + composites * 0.5:.2f} ({metrics} × 0.10 + {composites} composites"
     assert stated in (ROOT / "docs" / "operations.md").read_text()
 
 
 def test_every_alarm_notifies_but_the_parts_of_burn_rates() -> None:
-    for name, alarm in _alarms(declare("prod")).items():
+    for name, alarm in _alarms(declare()).items():
         part = name.startswith("burn-rate-") and name.count("-") == 3
         assert ("alarmActions" in alarm) == ("okActions" in alarm) == (not part), name
-        assert part or alarm["alarmActions"] == ["arn:aws:sns:eu-central-1:123456789012:epoch-prod"]
+        assert part or alarm["alarmActions"] == [TOPIC]
         assert alarm.get("treatMissingData", "notBreaching") == "notBreaching"
 
 
 def test_burn_rates_spend_the_budget_that_they_say() -> None:
-    alarms = _alarms(declare("prod"))
+    alarms = _alarms(declare())
     month_s = 30 * 86_400
     for rate in BURN_RATES:
         (share,) = re.findall(r"^(\d+) %", rate.meaning)
         assert rate.rate * rate.long_s / month_s == pytest.approx(int(share) / 100)
-        parts = re.findall(r'ALARM\("epoch-prod-(\S+)"\)', alarms[rate.name]["alarmRule"])
+        parts = re.findall(rf'ALARM\("{NAME}-(\S+)"\)', alarms[rate.name]["alarmRule"])
         long, short, count = (alarms[part] for part in parts)
         for alarm, window in ((long, rate.long_s), (short, rate.short_s), (count, rate.long_s)):
             assert alarm["period"] == window and alarm["evaluationPeriods"] == 1
@@ -85,10 +86,10 @@ def test_burn_rates_spend_the_budget_that_they_say() -> None:
 
 
 def test_limits_follow_the_config() -> None:
-    alarms = _alarms(declare("prod", timeout_s="20", reserved_concurrency="50"))
+    alarms = _alarms(declare(timeout_s="20", reserved_concurrency="50"))
     assert alarms["function-duration"]["threshold"] == 16_000
     assert alarms["function-concurrency"]["threshold"] == 40
-    assert _alarms(declare("prod"))["function-concurrency"]["threshold"] == 800
+    assert _alarms(declare())["function-concurrency"]["threshold"] == 800
 
 
 @pytest.mark.parametrize("preview", (False, True))
@@ -98,21 +99,21 @@ def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
     all_ = enumerate([*function.endpoints.declared(), ADDED])
     endpoints = function.endpoints.check({str(number): endpoint for number, endpoint in all_})
     monkeypatch.setattr(function.endpoints, "declared", lambda: endpoints)
-    resources = program.declare("prod", preview=preview)
-    alarm = _alarms(resources)["endpoint-errors-get-epoch-by"]
-    assert "GET /epoch/{key}" in alarm["alarmDescription"]
+    resources = program.declare(STACK, preview=preview, config=plain())
+    alarm = _alarms(resources)["endpoint-errors-get-added-by"]
+    assert "GET /added/{key}" in alarm["alarmDescription"]
     if preview:  # names are unknown then
         return
     dimensions = alarm["dimensions"]
-    assert dimensions["Resource"] == "/epoch/{key}" and dimensions["Method"] == "GET"
+    assert dimensions["Resource"] == "/added/{key}" and dimensions["Method"] == "GET"
     titles = [widget["properties"].get("title", "") for widget in _dashboard(resources)["widgets"]]
-    assert sum(title.startswith("GET /epoch/{key}: ") for title in titles) == 4
+    assert sum(title.startswith("GET /added/{key}: ") for title in titles) == 4
     settings = one(resources, "aws:apigateway/methodSettings:MethodSettings")
     assert settings["methodPath"] == "*/*" and settings["settings"]["metricsEnabled"] is True
 
 
 def test_the_dashboard_starts_with_the_objective_and_fills_its_grid() -> None:
-    widgets = _dashboard(declare("prod"))["widgets"]
+    widgets = _dashboard(declare())["widgets"]
     assert widgets[0]["properties"]["title"].startswith("Objective: 99.9%")
     assert (widgets[0]["x"], widgets[0]["y"]) == (0, 0)
     rows: dict[int, int] = {}
@@ -122,16 +123,16 @@ def test_the_dashboard_starts_with_the_objective_and_fills_its_grid() -> None:
     assert set(rows.values()) == {24}
     (status,) = [widget for widget in widgets if widget["type"] == "alarm"]
     assert len(status["properties"]["alarms"]) == len(
-        [alarm for alarm in _alarms(declare("prod")).values() if "alarmActions" in alarm]
+        [alarm for alarm in _alarms(declare()).values() if "alarmActions" in alarm]
     )
 
 
 def test_a_hundred_endpoints_fit_into_what_cloudwatch_shows_on_a_dashboard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    endpoints = [ADDED._replace(path=f"/epoch/{{key}}/{number}") for number in range(100)]
+    endpoints = [ADDED._replace(path=f"/added/{{key}}/{number}") for number in range(100)]
     monkeypatch.setattr(function.endpoints, "declared", lambda: tuple(endpoints))
-    resources = program.declare("prod")
+    resources = program.declare(STACK, config=plain())
     shown = [widget["properties"] for widget in _dashboard(resources)["widgets"]]
     assert len(shown) <= 500
     assert sum(len(properties.get("metrics", ())) for properties in shown) <= 2_500
@@ -142,7 +143,7 @@ def test_a_hundred_endpoints_fit_into_what_cloudwatch_shows_on_a_dashboard(
     )
 
 
-@pytest.mark.parametrize("stack", ("dev", "prod"))
+@pytest.mark.parametrize("stack", program.stacks())
 def test_the_access_log_joins_logs_and_traces_without_addresses(stack: str) -> None:
     resources = declare(stack)
     settings = one(resources, "aws:apigateway/stage:Stage")["accessLogSettings"]
@@ -155,31 +156,31 @@ def test_the_access_log_joins_logs_and_traces_without_addresses(stack: str) -> N
 
 
 def test_only_alarms_of_the_account_publish_to_the_topic() -> None:
-    resources = declare("prod", alarm_email="on-call@example.com")
+    resources = declare(alarm_email="on-call@example.com")
     assert one(resources, "aws:sns/topicSubscription:TopicSubscription")["protocol"] == "email"
     (publish,) = json.loads(one(resources, "aws:sns/topicPolicy:TopicPolicy")["policy"])[
         "Statement"
     ]
     assert publish["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert publish["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
-    assert publish["Action"] == ["sns:Publish"] and publish["Resource"].endswith(":epoch-prod")
+    assert publish["Action"] == ["sns:Publish"] and publish["Resource"].endswith(f":{NAME}")
 
 
 def test_tracing_follows_the_config() -> None:
-    rule = one(declare("prod", trace_share="0.2"), "aws:xray/samplingRule:SamplingRule")
-    assert rule["fixedRate"] == 0.2 and rule["serviceName"] == "epoch-prod/prod"
+    rule = one(declare(trace_share="0.2"), "aws:xray/samplingRule:SamplingRule")
+    assert rule["fixedRate"] == 0.2 and rule["serviceName"] == f"{NAME}/{STACK}"
 
 
 @pytest.mark.usefixtures("jobs")
 def test_a_job_has_alarms_and_a_row_of_its_own() -> None:
-    resources = program.declare("prod")
+    resources = program.declare(STACK, config=plain())
     alarms = _alarms(resources)
     assert {name for name in alarms if name.startswith("job-") and "ship" in name} == {
         f"job-{what}-ship"
         for what in ("backlog", "dead-letters", "duration", "errors", "throttles")
     }
     assert "job-backlog-clean-up" not in alarms  # a schedule's run never waits
-    assert alarms["job-backlog-ship"]["dimensions"] == {"QueueName": "epoch-prod-orders"}
+    assert alarms["job-backlog-ship"]["dimensions"] == {"QueueName": f"{NAME}-orders"}
     assert alarms["job-backlog-follow"]["threshold"] == 1_000 * 900
     assert alarms["job-duration-ship"]["threshold"] == 80_000
     titles = [widget["properties"].get("title", "") for widget in _dashboard(resources)["widgets"]]

@@ -9,7 +9,7 @@ import pytest
 from components.config import ConfigError
 from local import deploy
 from local.ministack import MiniStack
-from tests.conftest import declare, one
+from tests.conftest import NAME, PROJECT, STACK, declare, one, plain
 
 DOMAIN = "api.example.com"
 
@@ -28,22 +28,22 @@ def prerequisites(emulator: MiniStack) -> dict[str, str]:
         ),
     )
     return {
-        "epoch:domain_name": DOMAIN,
-        "epoch:certificate_arn": certificate["CertificateArn"],
-        "epoch:hosted_zone_id": zone["HostedZone"]["Id"].removeprefix("/hostedzone/"),
-        "epoch:permissions_boundary": boundary["Policy"]["Arn"],
-        "epoch:waf_rate_limit": "2000",
-        "epoch:replica_regions": '["eu-west-1"]',
-        "epoch:reserved_concurrency": "20",
-        "epoch:provisioned_concurrency": "1",
-        "epoch:alarm_email": "on-call@example.com",
-        "epoch:usage_plans": json.dumps(
+        f"{PROJECT}:domain_name": DOMAIN,
+        f"{PROJECT}:certificate_arn": certificate["CertificateArn"],
+        f"{PROJECT}:hosted_zone_id": zone["HostedZone"]["Id"].removeprefix("/hostedzone/"),
+        f"{PROJECT}:permissions_boundary": boundary["Policy"]["Arn"],
+        f"{PROJECT}:waf_rate_limit": "2000",
+        f"{PROJECT}:replica_regions": '["eu-west-1"]',
+        f"{PROJECT}:reserved_concurrency": "20",
+        f"{PROJECT}:provisioned_concurrency": "1",
+        f"{PROJECT}:alarm_email": "on-call@example.com",
+        f"{PROJECT}:usage_plans": json.dumps(
             {
                 "standard": {"rate_limit": 50, "burst_limit": 100, "quota_per_day": 1000},
                 "trial": {"rate_limit": 1, "burst_limit": 1, "quota_per_day": 2},
             }
         ),
-        "epoch:api_keys": json.dumps({"default": "standard", "visitor": "trial"}),
+        f"{PROJECT}:api_keys": json.dumps({"default": "standard", "visitor": "trial"}),
     }
 
 
@@ -51,21 +51,21 @@ def test_every_option_deploys_works_and_goes_away() -> None:
     with deploy.account("eu-central-1") as account:
         emulator = account.emulator
         config = prerequisites(emulator)
-        with deploy.up_in(account, "prod", config=config) as stack:
-            assert stack.outputs["endpoint"] == f"https://{DOMAIN}/epoch"
+        with deploy.up_in(account, STACK, config={**plain(), **config}) as stack:
+            assert stack.outputs["url"] == f"https://{DOMAIN}"
             (mapping,) = emulator.client("apigateway").get_base_path_mappings(domainName=DOMAIN)[
                 "items"
             ]
-            assert mapping["stage"] == "prod"
+            assert mapping["stage"] == STACK
             records = emulator.client("route53").list_resource_record_sets(
-                HostedZoneId=config["epoch:hosted_zone_id"]
+                HostedZoneId=config[f"{PROJECT}:hosted_zone_id"]
             )["ResourceRecordSets"]
             assert f"{DOMAIN}." in {record["Name"] for record in records}
             (firewall,) = emulator.client("wafv2").list_web_acls(Scope="REGIONAL")["WebACLs"]
-            assert firewall["Name"].startswith("epoch-prod-firewall")
-            table = emulator.client("dynamodb").describe_table(
-                TableName=stack.outputs["table_name"]
-            )["Table"]
+            assert firewall["Name"].startswith(f"{NAME}-firewall")
+            dynamodb = emulator.client("dynamodb")
+            name = dynamodb.list_tables()["TableNames"][0]
+            table = dynamodb.describe_table(TableName=name)["Table"]
             assert [replica["RegionName"] for replica in table["Replicas"]] == ["eu-west-1"]
             function = stack.outputs["function_name"]
             client = emulator.client("lambda")
@@ -85,47 +85,33 @@ def test_every_option_deploys_works_and_goes_away() -> None:
 
 @pytest.fixture(name="tuned", scope="module")
 def _tuned() -> Iterator[deploy.LocalStack]:
-    """Return the dev stack with a second tier, a proxy in front and a retention."""
+    """Return a stack with a second tier."""
     config = {
-        "epoch:usage_plans": json.dumps(
+        f"{PROJECT}:usage_plans": json.dumps(
             {
                 "standard": {"rate_limit": 50, "burst_limit": 100, "quota_per_day": 1000},
                 "trial": {"rate_limit": 50, "burst_limit": 100, "quota_per_day": 2},
             }
         ),
-        "epoch:api_keys": json.dumps({"default": "standard", "visitor": "trial"}),
-        "epoch:trusted_proxies": "1",
-        "epoch:retention_days": "30",
+        f"{PROJECT}:api_keys": json.dumps({"default": "standard", "visitor": "trial"}),
     }
-    with deploy.up("dev", config=config) as stack:
+    with deploy.up(STACK, config=config) as stack:
         yield stack
 
 
 def test_each_key_has_the_limits_of_its_plan(tuned: deploy.LocalStack) -> None:
     visitor = tuned.outputs["api_keys"]["visitor"]
     assert tuned.outputs["api_key"] == tuned.outputs["api_keys"]["default"] != visitor
+    ok = tuned.call().status
+    assert ok < 300
     answers = [tuned.call(key=visitor) for _ in range(3)]
-    assert [answer.status for answer in answers] == [201, 201, 429]
+    assert [answer.status for answer in answers] == [*[ok] * 2, 429]
     assert answers[2].headers["Content-Type"] == "application/problem+json"
-    assert tuned.call().status == 201
-
-
-def test_behind_a_proxy_its_word_is_believed_and_no_more(tuned: deploy.LocalStack) -> None:
-    # The client wrote the first address, the proxy the second.
-    answer = tuned.call({"X-Forwarded-For": "198.51.100.1, 2001:db8::7"}).json()
-    assert answer["ip"] == "2001:db8::7"
-    assert {"S": answer["ip"]} in [item["ip"] for item in tuned.items()]
-    assert tuned.call().json()["ip"] == "127.0.0.1"
-
-
-def test_with_a_retention_a_record_says_when_it_expires(tuned: deploy.LocalStack) -> None:
-    answer = tuned.call().json()
-    (item,) = [item for item in tuned.items() if item["key"] == {"S": answer["key"]}]
-    assert int(item["expires"]["N"]) == int(answer["epoch"]) + 30 * 86_400
+    assert tuned.call().status == ok
 
 
 def test_snap_start_is_for_published_versions() -> None:
-    function = one(declare("prod", snap_start="true"), "aws:lambda/function:Function")
+    function = one(declare(snap_start="true"), "aws:lambda/function:Function")
     assert function["snapStart"] == {"applyOn": "PublishedVersions"}
 
 
@@ -134,7 +120,7 @@ KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
 
 def test_a_key_of_ones_own_is_used_for_all_that_is_stored() -> None:
     used: dict[str, set[str | None]] = {}
-    for resource in declare("prod", kms_key_arn=KEY):
+    for resource in declare(kms_key_arn=KEY):
         if not resource.component:
             found = {**resource.inputs, **resource.inputs.get("serverSideEncryption", {})}
             keys = (found.get(name) for name in ("kmsKeyArn", "kmsKeyId", "kmsMasterKeyId"))
@@ -147,14 +133,14 @@ def test_a_key_of_ones_own_is_used_for_all_that_is_stored() -> None:
 
 
 def test_without_a_key_aws_encrypts_by_its_own_and_no_kms_is_asked() -> None:
-    table = one(declare("prod"), "aws:dynamodb/table:Table")
+    table = one(declare(), "aws:dynamodb/table:Table")
     assert table["serverSideEncryption"] == {"enabled": False}
-    assert "kms" not in str([resource.inputs for resource in declare("prod")]).lower()
+    assert "kms" not in str([resource.inputs for resource in declare()]).lower()
 
 
 def test_a_key_and_replicas_exclude_each_other() -> None:
     with pytest.raises(ConfigError, match="a replica needs a key in its own region"):
-        declare("prod", kms_key_arn=KEY, replica_regions='["eu-west-1"]')
+        declare(kms_key_arn=KEY, replica_regions='["eu-west-1"]')
 
 
 @pytest.mark.parametrize("protected", (True, False))
@@ -162,7 +148,6 @@ def test_each_replica_is_a_resource_of_its_own_so_that_one_up_changes_them_all(
     protected: bool,
 ) -> None:
     resources = declare(
-        "prod",
         protect_data=str(protected).lower(),
         replica_regions='["eu-west-1", "us-east-1"]',
     )
@@ -177,9 +162,8 @@ def test_each_replica_is_a_resource_of_its_own_so_that_one_up_changes_them_all(
     assert first.urn in second.depends_on  # DynamoDB takes one change of them at a time
 
 
-@pytest.mark.parametrize("stack", ("dev", "prod"))
-def test_what_is_off_by_default_is_not_declared(stack: str) -> None:
-    found: dict[str, Any] = {resource.kind: resource.inputs for resource in declare(stack)}
+def test_what_is_off_by_default_is_not_declared() -> None:
+    found: dict[str, Any] = {resource.kind: resource.inputs for resource in declare()}
     optional = ("domainName:", "webAcl:", "route53/", "provisionedConcurrencyConfig:", "Subscri")
     assert not [kind for kind in found if any(part in kind for part in optional)]
     function = found["aws:lambda/function:Function"]

@@ -216,7 +216,7 @@ def test_settings_come_from_the_document(gateway: Any, api: str) -> None:
 def test_overwriting_keeps_ids_and_what_is_not_the_documents(gateway: Any, api: str) -> None:
     put(gateway, api, DOCUMENT)
     before = state(gateway, api)
-    deployment = gateway.create_deployment(restApiId=api, stageName="dev")["id"]
+    deployment = gateway.create_deployment(restApiId=api, stageName="live")["id"]
     gateway.create_model(restApiId=api, name="Other", contentType="application/json", schema="{}")
     gateway.create_documentation_part(
         restApiId=api, location={"type": "RESOURCE", "path": "/"}, properties="{}"
@@ -231,7 +231,7 @@ def test_overwriting_keeps_ids_and_what_is_not_the_documents(gateway: Any, api: 
     assert set(after["models"]) == {"Thing", "Part"} and len(after["parts"]) == 2
     assert after["api"]["tags"] == {"owner": "us"}
     assert after["api"]["endpointConfiguration"] == before["api"]["endpointConfiguration"]
-    assert gateway.get_stage(restApiId=api, stageName="dev")["deploymentId"] == deployment
+    assert gateway.get_stage(restApiId=api, stageName="live")["deploymentId"] == deployment
 
 
 def test_merging_is_the_default_and_leaves_the_rest(gateway: Any, api: str) -> None:

@@ -63,13 +63,13 @@ class Api:
             for operation in item.values():
                 operation.setdefault(f"{X}integration", self._proxy)
         put(self.client, self.id, {**DOCUMENT, "paths": paths, **document})
-        return str(self.client.create_deployment(restApiId=self.id, stageName="dev")["id"])
+        return str(self.client.create_deployment(restApiId=self.id, stageName="live")["id"])
 
     def call(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, dict[str, str], Any]:
         """Call the stage; return status, headers and the body, parsed where it is an object."""
-        url = f"{self.account.emulator.url}/_aws/execute-api/{self.id}/dev{path}"
+        url = f"{self.account.emulator.url}/_aws/execute-api/{self.id}/live{path}"
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(url, method=method, data=body, headers=names)
         try:
@@ -136,7 +136,7 @@ def test_a_stage_serves_its_deployment_and_not_what_was_imported_since(api: Api)
     status, _, answer = api.call("GET", "/a")
     assert (status, answer) == (403, {"message": "Missing Authentication Token"})
     patch = [{"op": "replace", "path": "/deploymentId", "value": first}]
-    api.client.update_stage(restApiId=api.id, stageName="dev", patchOperations=patch)
+    api.client.update_stage(restApiId=api.id, stageName="live", patchOperations=patch)
     assert api.call("GET", "/a")[0] == 200 and api.call("GET", "/b")[0] == 403
     api.client.delete_deployment(restApiId=api.id, deploymentId=second)
 
@@ -155,7 +155,7 @@ def test_a_model_that_changed_checks_from_the_next_deployment(api: Api) -> None:
 def test_a_stage_exports_its_deployment(api: Api) -> None:
     api.deploy({"/a": {"get": OK}})
     put(api.client, api.id, {**DOCUMENT, "paths": {"/b": {"get": OK}}})
-    export = api.client.get_export(restApiId=api.id, stageName="dev", exportType="oas30")
+    export = api.client.get_export(restApiId=api.id, stageName="live", exportType="oas30")
     assert set(json.loads(export["body"].read())["paths"]) == {"/a"}
 
 
@@ -179,7 +179,7 @@ def test_what_a_stage_uses_is_not_deleted(api: Api) -> None:
     with pytest.raises(api.client.exceptions.ConflictException):
         api.client.create_documentation_version(**named)
     patch = [{"op": "replace", "path": "/documentationVersion", "value": "1"}]
-    api.client.update_stage(restApiId=api.id, stageName="dev", patchOperations=patch)
+    api.client.update_stage(restApiId=api.id, stageName="live", patchOperations=patch)
     with pytest.raises(api.client.exceptions.BadRequestException, match="Active stages"):
         api.client.delete_deployment(restApiId=api.id, deploymentId=deployment)
     with pytest.raises(api.client.exceptions.BadRequestException, match="API Stages associated"):
@@ -187,7 +187,7 @@ def test_what_a_stage_uses_is_not_deleted(api: Api) -> None:
     (listed,) = api.client.get_documentation_versions(restApiId=api.id)["items"]
     found = api.client.get_documentation_version(**named)
     assert made["description"] == found["description"] == listed["description"] == "First."
-    api.client.delete_stage(restApiId=api.id, stageName="dev")
+    api.client.delete_stage(restApiId=api.id, stageName="live")
     api.client.delete_deployment(restApiId=api.id, deploymentId=deployment)
     api.client.delete_documentation_version(**named)
     with pytest.raises(api.client.exceptions.NotFoundException):

@@ -8,6 +8,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from local import deploy, program
+from tests.conftest import STACK, keys
 
 RUNBOOK = (program.ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
@@ -43,10 +44,21 @@ def _run(stack: deploy.LocalStack, words: list[str]) -> Any:
     return getattr(client, operation.replace("-", "_"))(**request)
 
 
+_EXAMPLE = {"S": {"S": "one"}, "N": {"N": "1"}, "B": {"B": b"1"}}
+
+
+def _key(described: dict[str, Any]) -> list[str]:
+    return [key["AttributeName"] for key in described["KeySchema"]]
+
+
 def test_a_table_is_restored_and_the_lost_one_goes_when_its_protection_is_off() -> None:
-    with deploy.up("dev", config={"epoch:protect_data": "true"}) as stack:
-        key = stack.call().json()["key"]
-        table = stack.outputs["table_name"]
+    with deploy.up(STACK, config=keys(protect_data="true")) as stack:
+        client = stack.emulator.client("dynamodb")
+        table = client.list_tables()["TableNames"][0]
+        described = client.describe_table(TableName=table)["Table"]
+        types = {a["AttributeName"]: a["AttributeType"] for a in described["AttributeDefinitions"]}
+        item = {name: _EXAMPLE[types[name]] for name in _key(described)}
+        client.put_item(TableName=table, Item=item)
         restored = f"{table}-restored"
         commands = _commands("Restore a table to a point in time", table=table, restored=restored)
         operations = [words[1] for words in commands]
@@ -56,9 +68,7 @@ def test_a_table_is_restored_and_the_lost_one_goes_when_its_protection_is_off() 
         ]
         found = [_run(stack, words) for words in commands[:3]]
         assert found[2]["Table"]["TableName"] == restored
-        client = stack.emulator.client("dynamodb")
-        item = client.get_item(TableName=restored, Key={"key": {"S": key}})
-        assert item["Item"]["key"] == {"S": key}
+        assert client.get_item(TableName=restored, Key=item)["Item"] == item
         # Deleting first is refused, as it should be.
         try:
             _run(stack, commands[4])

@@ -13,6 +13,7 @@ import pytest
 
 from local import program
 from local.program import Properties, Resource
+from tests.conftest import NAME, STACK, plain
 from tools import command, scan, terraform
 
 Files = dict[str, Properties]
@@ -49,16 +50,18 @@ TAKEN = {
 
 def test_the_tree_passes_and_each_protection_taken_away_is_found() -> None:
     rendered = {stack: terraform.render(terraform.declare(stack)) for stack in STACKS}
-    for variant, (take_away, _) in TAKEN.items():
+    guarded = json.dumps(terraform.render(terraform.declare(STACK, plain(protect_data="true"))))
+    for variant in ("guarded", *TAKEN):
         # Names of its own, or references would lead from one variant into another.
-        rendered[variant] = json.loads(json.dumps(rendered["prod"]).replace("epoch-prod", variant))
+        rendered[variant] = json.loads(guarded.replace(NAME, variant))
+    for variant, (take_away, _) in TAKEN.items():
         take_away(rendered[variant])
     findings = scan.check(rendered)
     of_tree = [finding for finding in findings if finding.stack in STACKS]
-    assert not scan.unexcused(of_tree, scan.SKIPS, {"dev"})
-    in_prod = {(finding.check, finding.type) for finding in of_tree if finding.stack == "prod"}
+    assert not scan.unexcused(of_tree, scan.SKIPS, set(filter(scan.is_unprotected, STACKS)))
+    whole = {(finding.check, finding.type) for finding in findings if finding.stack == "guarded"}
     assert {variant: expected for variant, (_, expected) in TAKEN.items()} == {
-        variant: {(f.check, f.type) for f in findings if f.stack == variant} - in_prod
+        variant: {(f.check, f.type) for f in findings if f.stack == variant} - whole
         for variant in TAKEN
     }
 
@@ -81,20 +84,20 @@ def test_a_forgotten_key_is_found_and_a_declared_public_route_is_not() -> None:
     ]
 
 
-def _finding(stack: str = "prod") -> scan.Finding:
+def _finding(stack: str = "guarded") -> scan.Finding:
     return scan.Finding(stack=stack, check="CKV_1", type="aws_kms_key", name="key", title="Rotate")
 
 
 def test_a_finding_without_an_excuse_is_wrong_and_names_check_and_resource() -> None:
-    assert scan.unexcused([_finding()], []) == ["prod: CKV_1 aws_kms_key.key: Rotate"]
+    assert scan.unexcused([_finding()], []) == ["guarded: CKV_1 aws_kms_key.key: Rotate"]
 
 
 def test_a_skip_excuses_its_check_on_its_type_in_its_stack() -> None:
     skip = scan.Skip(check="CKV_1", type="aws_kms_key", reason="because")
-    assert not scan.unexcused([_finding("dev"), _finding("prod")], [skip])
+    assert not scan.unexcused([_finding("open"), _finding("guarded")], [skip])
     assert scan.unexcused(
-        [_finding("dev"), _finding("prod")], [replace(skip, unprotected=True)], {"dev"}
-    ) == ["prod: CKV_1 aws_kms_key.key: Rotate"]
+        [_finding("open"), _finding("guarded")], [replace(skip, unprotected=True)], {"open"}
+    ) == ["guarded: CKV_1 aws_kms_key.key: Rotate"]
     assert len(scan.unexcused([_finding()], [replace(skip, type="aws_sns_topic")])) == 2
 
 
@@ -163,13 +166,10 @@ def test_every_known_type_and_renamed_property_is_one_of_the_provider(kind: str)
 
 
 def test_resources_refer_to_each_other_as_in_terraform() -> None:
-    inputs = {resource.kind: resource.inputs for resource in terraform.declare("dev")}
-    function = "${aws_lambda_function.epoch-dev-function.function_name}"
+    inputs = {resource.kind: resource.inputs for resource in terraform.declare(STACK)}
+    function = f"${{aws_lambda_function.{NAME}-function.function_name}}"
     assert inputs["aws:lambda/alias:Alias"]["functionName"] == function
-    assert (
-        "${aws_dynamodb_table.epoch-dev-epochs.arn}"
-        in inputs["aws:iam/rolePolicy:RolePolicy"]["policy"]
-    )
+    assert f"${{aws_dynamodb_table.{NAME}-" in inputs["aws:iam/rolePolicy:RolePolicy"]["policy"]
 
 
 def test_a_planted_secret_is_found_where_git_does_not_ignore_it(tmp_path: Path) -> None:

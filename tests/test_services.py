@@ -14,11 +14,11 @@ from function.job import Job, Schedule
 from function.services import Service
 from function.setting import Setting
 from local import program
-from tests.conftest import one
+from tests.conftest import NAME, PROJECT, STACK, one, plain
 
 BUCKET = Setting("bucket", str, description="Where reports lie.", default="reports")
 REPORTS = Service("s3", "arn:aws:s3:::{bucket}/daily/*", ("s3:PutObject",))
-BOUNDARY = {"epoch:permissions_boundary": "arn:aws:iam::123456789012:policy/limits"}
+BOUNDARY = {f"{PROJECT}:permissions_boundary": "arn:aws:iam::123456789012:policy/limits"}
 
 
 @pytest.fixture(name="report", autouse=True)
@@ -30,13 +30,12 @@ def _report(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _config(**more: str) -> dict[str, str]:
-    own = {f"epoch:{key}": value for key, value in more.items()}
-    return {**program.stack_config("dev"), **own}
+    return plain(**more)
 
 
 def test_the_policy_names_the_resource_with_the_stacks_setting() -> None:
-    declared = program.declare("dev", config=_config(bucket="ours"))
-    policy = next(r for r in declared if r.name == "epoch-dev-job-report" and "Policy" in r.kind)
+    declared = program.declare(STACK, config=_config(bucket="ours"))
+    policy = next(r for r in declared if r.name == f"{NAME}-job-report" and "Policy" in r.kind)
     statements = json.loads(policy.inputs["policy"])["Statement"]
     assert [s["Resource"] for s in statements if s["Action"] == ["s3:PutObject"]] == [
         "arn:aws:s3:::ours/daily/*"
@@ -45,15 +44,15 @@ def test_the_policy_names_the_resource_with_the_stacks_setting() -> None:
 
 def test_a_boundary_that_lacks_a_service_is_an_error_that_says_what_to_add() -> None:
     with pytest.raises(permissions.BoundaryError) as refused:
-        program.declare("dev", config={**_config(), **BOUNDARY})
+        program.declare(STACK, config={**_config(), **BOUNDARY})
     assert "keeps s3:PutObject on arn:aws:s3:::reports/daily/* from" in str(refused.value)
     assert "add to BOUNDARY in deployer/policy.py Grant(why=" in str(refused.value)
-    within = Service("dynamodb", "arn:aws:dynamodb:eu-central-1:1:table/epoch-dev-x", ())
+    within = Service("dynamodb", f"arn:aws:dynamodb:eu-central-1:1:table/{NAME}-x", ())
     permissions.check([within._replace(actions=("dynamodb:GetItem",))], {})
 
 
 def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:
-    one(program.declare("dev"), "aws:apigateway/stage:Stage")  # with the job, it is declared
+    one(program.declare(STACK), "aws:apigateway/stage:Stage")  # with the job, it is declared
     data = {Path(name).parts[2] for name in bundle.files() if name.startswith("botocore/data/")}
     assert {"dynamodb", "s3"} <= data and "ec2" not in data
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from local import program
+from tests.conftest import declare
 from tools import snapshot
 
 
@@ -20,13 +21,13 @@ def test_the_stack_declares_what_its_snapshot_shows(stack: str) -> None:
 
 
 def test_a_secret_is_marked_and_never_written() -> None:
-    (key,) = [r for r in program.declare("dev") if r.kind.endswith(":ApiKey")]
+    (key,) = [r for r in declare() if r.kind.endswith(":ApiKey")]
     hidden = replace(key, inputs={"value": "hush"}, secret=frozenset({"value"}))
     text = snapshot.text([hidden])
     assert "value: a secret" in text and "hush" not in text
 
 
 def test_two_resources_never_share_an_entry() -> None:
-    resources = [r for r in program.declare("prod") if not r.component]
+    resources = [r for r in declare() if not r.component]
     entries = [line for line in snapshot.text(resources).splitlines() if line.startswith("  aws:")]
     assert len(entries) == len(resources)

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from local import commands, deploy, program, translate, triggers
 from local.ministack import MiniStack
+from tests.conftest import STACK, plain
 
 REGION = "eu-central-1"
 WHERE = f"{REGION}:{MiniStack.account}"
@@ -289,8 +290,7 @@ def test_what_differs_from_aws_is_said_when_a_stack_comes_up(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     key = f"arn:aws:kms:{WHERE}:key/1"
-    config = program.stack_config("dev") | {"epoch:kms_key_arn": key}
-    for resource in program.declare("dev", config=config):
+    for resource in program.declare(STACK, config=plain(kms_key_arn=key)):
         left_out = resource.kind in translate.NOT_EMULATED
         commands._progress(resource, None if left_out else 0)  # pylint: disable=protected-access
     said = capsys.readouterr().out

@@ -12,6 +12,7 @@ import yaml
 
 from local import program
 from local.program import ROOT
+from tests.conftest import PROJECT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
@@ -187,7 +188,7 @@ def test_a_deployment_is_settled_however_it_ended_and_while_its_session_lasts() 
     durations = {
         resource.name: resource.inputs.get("maxSessionDuration") for resource in recorder.resources
     }
-    assert durations["epoch-prod-deploy"] == seconds
+    assert durations[f"{PROJECT}-prod-deploy"] == seconds
 
 
 def test_a_pull_request_runs_without_credentials() -> None:

@@ -89,7 +89,7 @@ SKIPS = (
         check="CKV_AWS_338",
         type="aws_cloudwatch_log_group",
         reason="Logs are for finding faults, and what may hold personal data is not to be kept "
-        "for longer than that takes: days in dev, 90 in prod. The records are in the table.",
+        "for longer than that takes: the days that a stack sets. The records are in the table.",
     ),
     Skip(
         check="CKV_AWS_28",
@@ -335,11 +335,12 @@ def _stacks() -> list[str]:
         for arguments in api.values()
         for problem in keyless(json.loads(arguments["body"]), public)
     ]
-    unprotected = set(filter(_is_unprotected, stacks))
+    unprotected = set(filter(is_unprotected, stacks))
     return unexcused(check(rendered), SKIPS, unprotected) + open_routes
 
 
-def _is_unprotected(stack: str) -> bool:
+def is_unprotected(stack: str) -> bool:
+    """Return whether a stack leaves its data unprotected."""
     return not any(
         key.endswith(":protect_data") and value == "true"
         for key, value in program.stack_config(stack).items()

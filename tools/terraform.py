@@ -217,8 +217,11 @@ class _Referring(program.Recorder):
         }
 
 
-def declare(stack: str) -> list[Resource]:
-    """Return what the program declares, its resources referring to each other as in Terraform."""
+def declare(stack: str, config: Mapping[str, str] | None = None) -> list[Resource]:
+    """Return what the program declares, its resources referring to each other as in Terraform.
+
+    `config` takes the place of Pulumi.<stack>.yaml.
+    """
     recorder = _Referring()
-    program.run(recorder, stack=stack)
+    program.run(recorder, stack=stack, config=config)
     return recorder.resources

@@ -1,0 +1,66 @@
+"""Rules and framework name nothing of this service, so that another one can take its place."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from function.endpoints import declared
+from function.resources import declared_tables
+from local import program
+from local.program import ROOT
+
+# The names that are the framework's own: types, its metrics, folders and environment variables.
+_OWN = re.compile(
+    r"epoch:(components:)?|Epoch[A-Z]\w*|EPOCH_|epoch-(deployer|drift-|scan-|\*|\{)|epoch/pulumi"
+)
+SERVICE = {"endpoints", "jobs", "queues.py", "settings.py", "tables.py"}
+# What may name a part of this service, and why.
+EXCEPTIONS = {
+    "local/program.py": {"dev"},  # the stack that is meant where none is named
+    "local/__main__.py": {"dev"},  # its help says so
+    "local/leash.py": {"epoch"},  # what its folders are called
+    "tools/stages.py": {"prod"},  # the stage that comes last where there is one
+    "tests/test_stages.py": {"dev", "prod"},  # stages of made-up files
+    "tests/test_deployer.py": {"dev", "prod"},  # those of deployer/Pulumi.example.yaml
+    "tests/test_workflows.py": {"prod"},  # likewise
+    "tests/test_authorization.py": {"dev", "prod"},  # parts of a made-up path
+}
+
+
+def _files() -> Iterator[Path]:
+    yield ROOT / "__main__.py"
+    yield from (ROOT / "tests").glob("*.py")
+    for folder in ("components", "function", "local", "openapi", "tools"):
+        for path in (ROOT / folder).rglob("*.py"):
+            if not SERVICE & set(path.relative_to(ROOT).parts):
+                yield path
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """Return a module's strings, without its docstrings, which may tell an example."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    told = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield _OWN.sub("", node.value)
+
+
+def test_only_the_service_is_called_by_its_name() -> None:
+    names = {program.project_name(), *declared_tables(), *program.stacks()}
+    names |= {endpoint.path for endpoint in declared()}
+    pattern = re.compile(rf"(?<![\w./-])({'|'.join(map(re.escape, sorted(names)))})(?!\w)")
+    found = {
+        (str(path.relative_to(ROOT)), name, text)
+        for path in _files()
+        for text in _texts(path)
+        for name in pattern.findall(text)
+        if name not in EXCEPTIONS.get(str(path.relative_to(ROOT)), ())
+    }
+    assert not found, "\n".join(
+        f"{path} names {name}: {text[:80]!r}" for path, name, text in sorted(found)
+    )

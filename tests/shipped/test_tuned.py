@@ -1,0 +1,28 @@
+"""POST /epoch behind a proxy, and with a retention."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local import deploy
+from tests.conftest import STACK, keys
+
+
+@pytest.fixture(name="tuned", scope="module")
+def _tuned() -> Iterator[deploy.LocalStack]:
+    with deploy.up(STACK, config=keys(trusted_proxies="1", retention_days="30")) as stack:
+        yield stack
+
+
+def test_behind_a_proxy_its_word_is_believed_and_no_more(tuned: deploy.LocalStack) -> None:
+    # The client wrote the first address, the proxy the second.
+    answer = tuned.call({"X-Forwarded-For": "198.51.100.1, 2001:db8::7"}).json()
+    assert answer["ip"] == "2001:db8::7"
+    assert {"S": answer["ip"]} in [item["ip"] for item in tuned.items()]
+    assert tuned.call().json()["ip"] == "127.0.0.1"
+
+
+def test_with_a_retention_a_record_says_when_it_expires(tuned: deploy.LocalStack) -> None:
+    answer = tuned.call().json()
+    (item,) = [item for item in tuned.items() if item["key"] == {"S": answer["key"]}]
+    assert int(item["expires"]["N"]) == int(answer["epoch"]) + 30 * 86_400

@@ -1,0 +1,5 @@
+"""The specimen's table."""
+
+from function.resources import Table
+
+THINGS = Table(name="things", partition_key="id")

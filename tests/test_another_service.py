@@ -1,0 +1,59 @@
+"""A start of one's own: with another name, service and stage the rules hold."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# Those that need no emulator; `make engine` runs all of them.
+RULES = ("infrastructure", "monitoring", "samples", "snapshot", "tables")
+
+# Runs in the copy: what the smoke test sees of a stack that is up.
+SMOKE = """
+import json
+from local import deploy, program
+from tools import smoke
+with deploy.up(program.default_stack()) as local:
+    outputs = local.outputs
+    api = smoke.Api(**{name: outputs[name] for name in ("url", "api_key", "document")})
+    print(json.dumps([[r.check, r.passed, r.saw] for r in smoke.check(api)]))
+"""
+
+
+def as_shop(specimen: Path) -> Path:
+    """Turn a copy with the specimen's service into a project of another name."""
+    settings = specimen / "Pulumi.yaml"
+    settings.write_text(re.sub("(?m)^name: .*", "name: shop", settings.read_text()))
+    shutil.rmtree(specimen / "tests" / "shipped")
+    for path in (specimen / "tests" / "snapshots").iterdir():
+        path.unlink()
+    return specimen
+
+
+def _run(project: Path, *command: str) -> str:
+    run = subprocess.run(
+        [sys.executable, *command], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert not run.returncode, run.stdout + run.stderr
+    return run.stdout
+
+
+def test_another_service_has_its_demo_its_smoke_test_and_green_rules(specimen: Path) -> None:
+    shop = as_shop(specimen)
+    _run(shop, "-m", "tools.snapshot")
+    shown = _run(shop, "-m", "local", "demo")
+    assert "Bringing stack trial up" in shown and "/trial/things\n  201" in shown
+    assert 'Stored item\n  {"id": {"S": ' in shown and "Trace 1-" in shown
+    found = json.loads(_run(shop, "-c", SMOKE))
+    assert len(found) == 4 and all(passed for _, passed, _ in found), found
+    rules = [f"tests/test_{name}.py" for name in RULES]
+    assert " passed" in _run(shop, "-m", "pytest", "-q", "-x", *rules)
+
+
+def test_without_a_sample_the_demo_says_how_to_add_one(specimen: Path) -> None:
+    module = specimen / "function" / "endpoints" / "post_thing.py"
+    module.write_text(module.read_text().replace("    sample=Sample(),\n", ""))
+    shown = _run(specimen, "-m", "local", "demo")
+    assert "add sample=Sample() to an ENDPOINT" in shown and "\nDown." in shown
