@@ -7,6 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
+from local import program
+from local.program import ROOT
+
 # Those that need no emulator; `make engine` runs all of them.
 RULES = ("infrastructure", "monitoring", "samples", "snapshot", "tables")
 
@@ -50,6 +55,13 @@ def test_another_service_has_its_demo_its_smoke_test_and_green_rules(specimen: P
     assert len(found) == 4 and all(passed for _, passed, _ in found), found
     rules = [f"tests/test_{name}.py" for name in RULES]
     assert " passed" in _run(shop, "-m", "pytest", "-q", "-x", *rules)
+
+
+def test_what_pulumi_new_asks_for_is_config_that_the_stacks_have() -> None:
+    template = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["template"]
+    for key, asked in template["config"].items():
+        assert asked["description"] and asked["default"]
+        assert all(key in program.stack_config(stack) for stack in program.stacks())
 
 
 def test_without_a_sample_the_demo_says_how_to_add_one(specimen: Path) -> None:

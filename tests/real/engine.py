@@ -399,3 +399,37 @@ def test_the_deployer_comes_up_stays_and_goes(tmp_path: Path, environment: dict[
     assert not stack.up().changes
     stack.destroy()
     assert not stack.state()
+
+
+def test_pulumi_new_makes_the_same_stacks_under_another_name(tmp_path: Path) -> None:
+    """From a commit, as the CLI takes a repository."""
+    source, shop, state = (tmp_path / name for name in ("source", "shop", "state"))
+    subprocess.run(["git", "clone", "--quiet", str(program.ROOT), str(source)], check=True)
+    shop.mkdir()
+    state.mkdir()
+    backend = {"PULUMI_BACKEND_URL": f"file://{state}", "PULUMI_CONFIG_PASSPHRASE": "x"}
+    stack = program.default_stack(source)
+    made = subprocess.run(
+        ["pulumi", "new", str(source), "--name", "shop", "--stack", stack, "--yes"]
+        + ["--generate-only", "--non-interactive"],
+        cwd=shop,
+        env={**os.environ, **backend},
+        capture_output=True,
+        text=True,
+        check=False,  # it ends with an error where Python's language host is not installed
+    )
+    assert "Created project 'shop'" in made.stdout, made.stdout + made.stderr
+    (shop / ".build").symlink_to(program.ROOT / ".build")
+    show = (
+        "from local import program\n"
+        "for stack in program.stacks():\n"
+        "    for r in program.declare(stack):\n"
+        "        print(stack, r.kind, r.name.removeprefix(program.project_name()))"
+    )
+    ours, theirs = (
+        subprocess.run(
+            [sys.executable, "-c", show], cwd=folder, capture_output=True, text=True, check=True
+        ).stdout
+        for folder in (program.ROOT, shop)
+    )
+    assert ours == theirs and program.project_name(shop) == "shop"
