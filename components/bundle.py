@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ import pulumi
 from uv import find_uv_bin
 
 from components.bytecode import PYTHON_VERSION, compiled, compiler
+from function.contract import ACTIONS
 from function.endpoints import declared
 from function.jobs import declared as declared_jobs
 from function.messages import declared_queues
@@ -39,6 +40,11 @@ PLATFORM = "aarch64-manylinux2014"
 _QUEUES = "sqs"
 _SECRETS = "secretsmanager"
 _STORAGE = "dynamodb"
+# What Access permits under the names of others.
+_ON_ITEMS = {name.partition(":")[2] for name in ACTIONS} | {
+    *("BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"),
+    *("TransactGetItems", "TransactWriteItems"),
+}
 
 
 # What nothing here loads: the tracer's patches of other packages, and the compiled half of wrapt,
@@ -50,8 +56,9 @@ class BundleError(pulumi.RunError):
     """The function's dependencies could not be installed for Lambda."""
 
 
-def _services() -> list[str]:
-    """Return the services that endpoints and jobs call, as botocore names them."""
+def _services() -> set[str]:
+    """Return the services that endpoints and jobs call beside their tables, as botocore names
+    them."""
     access = [endpoint.access for endpoint in declared()]
     access += [job.access for job in declared_jobs().values()]
     named = {item.name for items in access for item in items if isinstance(item, Service)}
@@ -59,7 +66,7 @@ def _services() -> list[str]:
         named.add(_QUEUES)
     if any(setting.secret for setting in declared_settings().values()):
         named.add(_SECRETS)
-    return sorted({_STORAGE, *named})
+    return named
 
 
 # What uv installs for, unless it is for a Python of this machine.
@@ -76,7 +83,7 @@ def dependencies(target_platform: Sequence[str] = LAMBDA) -> Path:
     if not LOCK.exists():
         raise BundleError(f"{LOCK.relative_to(ROOT)} is missing; restore it or run: make lock")
     services = _services()
-    chosen = " ".join([*services, *target_platform]).encode()
+    chosen = " ".join([*sorted(services), *target_platform]).encode()
     parts = (LOCK.read_bytes(), Path(__file__).read_bytes(), chosen)
     digest = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     target = ROOT / ".build" / f"dependencies-{digest}"
@@ -112,10 +119,31 @@ def _without_documentation(value: Any) -> Any:
     return [_without_documentation(item) for item in value] if isinstance(value, list) else value
 
 
-def _trim(data: Path, services: Sequence[str]) -> None:
-    """Cut botocore's data down to what clients of the services read, in plain JSON."""
+def _of_items(model: dict[str, Any]) -> dict[str, Any]:
+    """Return DynamoDB's model with the operations that Access can permit, and their shapes: those
+    on tables and backups are two thirds of it, which each process would read and keep."""
+    operations = {name: one for name, one in model["operations"].items() if name in _ON_ITEMS}
+    shapes: dict[str, Any] = {}
+    parts: list[Any] = [operations]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list):
+            parts += part
+        elif isinstance(part, dict):
+            parts += part.values()
+            name = part.get("shape")
+            if isinstance(name, str) and name in model["shapes"] and name not in shapes:
+                shapes[name] = model["shapes"][name]
+                parts.append(shapes[name])
+    return {**model, "operations": operations, "shapes": shapes}
+
+
+def _trim(data: Path, besides: Collection[str]) -> None:
+    """Cut botocore's data down to what clients of DynamoDB's items, and of the services besides,
+    read, in plain JSON."""
+    services = {_STORAGE, *besides}
     known_services = [entry.name for entry in data.iterdir() if entry.is_dir()]
-    for service in services:
+    for service in sorted(services):
         if service not in known_services:
             near = ", ".join(get_close_matches(service, known_services)) or "none of like name"
             raise BundleError(f"boto3 has no client {service!r} for Service(…), but: {near}")
@@ -127,6 +155,8 @@ def _trim(data: Path, services: Sequence[str]) -> None:
                 shutil.rmtree(version)
     for packed in data.rglob("*.json.gz"):
         model = _without_documentation(json.loads(gzip.decompress(packed.read_bytes())))
+        if packed.match(f"{_STORAGE}/*/service-2.json.gz") and _STORAGE not in besides:
+            model = _of_items(model)
         packed.with_suffix("").write_text(json.dumps(model, separators=(",", ":")))
         packed.unlink()
     endpoints = data / "endpoints.json"

@@ -156,7 +156,7 @@ def _not_now(answer: Mapping[str, Any]) -> bool:
 
 
 def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
-    """Call an operation of boto3's DynamoDB client on a table and return its response.
+    """Call an operation on items of boto3's DynamoDB client, on a table, and return its response.
 
     Raises Problem with 503 where DynamoDB is throttled, does not answer within BUDGET_S, answers
     what is not DynamoDB's, or finds the credentials expired, and ConditionFailed where a condition

@@ -7,11 +7,16 @@ import sys
 import zipfile
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import botocore.model
 import botocore.session
 import pytest
 
 from components import bundle, bytecode
+from function.contract import ACTIONS
+from function.endpoints import post_epoch
+from function.services import Service
 from local.program import ROOT
 from local.translations.compute import zip_bytes
 from tests import faulty
@@ -96,6 +101,44 @@ def test_it_needs_nothing_but_the_standard_library(
 def test_its_dependencies_are_nobody_elses_files() -> None:
     linked = [path for path in bundle.dependencies().rglob("*.json") if path.stat().st_nlink > 1]
     assert not linked  # into uv's cache, where trimming one would trim every installed copy
+
+
+def _storage_model() -> dict[str, Any]:
+    (path,) = bundle.dependencies().glob("botocore/data/dynamodb/*/service-2.json")
+    model: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return model
+
+
+def test_its_model_of_dynamodb_has_all_that_access_can_permit_and_no_more() -> None:
+    kept = _storage_model()
+    whole = botocore.session.get_session().get_service_model("dynamodb")
+    permitted = {name.removeprefix("dynamodb:") for name in ACTIONS}
+    assert permitted & set(whole.operation_names) <= set(kept["operations"])
+    assert {"TransactWriteItems", "ExecuteStatement"} <= set(kept["operations"])
+    assert not {"CreateBackup", "DeleteTable", "UpdateTable"} & set(kept["operations"])
+    client = botocore.model.ServiceModel(kept)
+    for name in kept["operations"]:
+        for part in ("input_shape", "output_shape"):
+            cut, full = (getattr(of.operation_model(name), part) for of in (client, whole))
+            assert _members(cut) == _members(full) != {}, name
+
+
+def _members(shape: Any, depth: int = 4) -> dict[str, Any]:
+    """Return a structure's members with their types, as deep as DynamoDB's requests go."""
+    members = getattr(shape, "members", {})
+    return {
+        name: (one.type_name, _members(one, depth - 1) if depth else {})
+        for name, one in members.items()
+    }
+
+
+def test_who_calls_dynamodb_beside_the_stacks_tables_gets_its_whole_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tables = Service(name="dynamodb", resource="*", actions=("dynamodb:ListTables",))
+    endpoint = post_epoch.ENDPOINT._replace(access=(*post_epoch.ENDPOINT.access, tables))
+    monkeypatch.setattr(bundle, "declared", lambda: (endpoint,))
+    assert {"ListTables", "CreateBackup"} <= set(_storage_model()["operations"])
 
 
 def test_it_has_the_data_of_one_service_and_no_bytecode_but_its_own() -> None:
