@@ -98,7 +98,12 @@ def run(stack: LocalStack, server: faulty.Storage, requests: int, kind: str, sha
     `server` stands between the stack and its DynamoDB.
     """
     before = ledger.items(stack)
-    mix = [kind if random.random() * 100 < share else "" for _ in range(requests * 4)]
+    of = 100 // share  # calls, of which one meets it
+    mix = [
+        fault
+        for _ in range(requests * 4 // of)
+        for fault in random.sample([kind, *[""] * (of - 1)], of)
+    ]
     server.faults = list(mix)
     calls = _calls(stack, _keys(requests))
     met = mix[: len(mix) - len(server.faults)].count(kind)
