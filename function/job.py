@@ -2,7 +2,8 @@
 
 A job is a module in `function/jobs/`, which declares it as its `JOB`; its name is the module's.
 What starts it is a trigger: a `Schedule`, the `Messages` of a queue, or the `Changes` of a table.
-Every trigger delivers at least once, so a handler must be able to meet the same item again.
+Every trigger delivers at least once, so a handler must be able to meet the same item again. As a
+request's, an item's `settings[NAME]` is what the stack's config says of a setting.
 """
 
 import re
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 from function.contract import Access, Permission
 from function.messages import unknown_queue
 from function.resources import declared_tables, wrong_access
+from function.setting import SETTINGS, Settings
 from function.storage import BUDGET_S
 
 # Lambda's limits: seconds, MB, and the tries of an asynchronous invocation.
@@ -32,6 +34,7 @@ class Tick(NamedTuple):
     """One run of a schedule; `time` is the Unix second that it was due at."""
 
     time: int
+    settings: Settings = SETTINGS
 
 
 class Message(NamedTuple):
@@ -40,6 +43,7 @@ class Message(NamedTuple):
     id: str
     body: Any
     attempt: int
+    settings: Settings = SETTINGS
 
 
 class Change(NamedTuple):
@@ -52,6 +56,7 @@ class Change(NamedTuple):
     kind: str
     old: Mapping[str, Any]
     new: Mapping[str, Any]
+    settings: Settings = SETTINGS
 
 
 class Schedule(NamedTuple):

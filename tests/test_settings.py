@@ -12,6 +12,7 @@ import function.settings
 from components.config import ConfigError, StackConfig
 from function import secret_settings, storage
 from function.contract import DeclarationError, Problem
+from function.job import Change, Message, Tick
 from function.resources import declared_settings
 from function.setting import SETTINGS, Setting
 from local import program
@@ -99,6 +100,21 @@ def test_a_config_error_names_the_way_out_and_no_secret(given: dict[str, str], s
     with pytest.raises(ConfigError, match=says) as error:
         _read(**given)
     assert HUSH not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "item",
+    (
+        Tick(time=1),
+        Message(id="1", body={}, attempt=1),
+        Change(id="1", kind="INSERT", old={}, new={}),
+    ),
+)
+def test_a_job_reads_settings_from_its_item_as_an_endpoint_from_its_request(
+    monkeypatch: pytest.MonkeyPatch, item: Tick | Message | Change
+) -> None:
+    monkeypatch.setenv(MOST.environment, "3")
+    assert item.settings[MOST] == 3
 
 
 @pytest.mark.usefixtures("_declared")
