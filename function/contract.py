@@ -84,6 +84,13 @@ class DeclarationError(ValueError):
     """A declaration that cannot work: says which one, what is wrong and what is allowed."""
 
 
+def lone(of: Any, *fields: str) -> Iterator[str]:
+    """Return which fields hold one item where its comma is forgotten, and so no tuple of it."""
+    for field in fields:
+        if type(getattr(of, field)) not in (tuple, list):
+            yield f"{field} must be a tuple: a single item needs a comma behind it, (…,)"
+
+
 class Problem(Exception):
     """Raised by an endpoint to answer with a problem document (RFC 9457).
 
@@ -152,6 +159,7 @@ class Access(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why IAM could not take it."""
+        yield from lone(self, "actions")
         for action in self.actions:
             if action not in ACTIONS:
                 yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
@@ -230,6 +238,8 @@ class Endpoint(NamedTuple, Generic[B]):
 
     def problems(self) -> Iterator[str]:
         """Return why API Gateway, IAM or the documentation could not take it."""
+        parameters = ("headers", "query", "path_parameters", "answer_headers")
+        yield from lone(self, *parameters, "access", "cors")
         if self.method not in METHODS:
             yield f"method must be one of {', '.join(sorted(METHODS))}"
         segments = self.path.split("/")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from function.contract import Access, Permission
+from function.contract import Access, Permission, lone
 from function.messages import unknown_queue
 from function.resources import declared_tables, wrong_access
 from function.setting import SETTINGS, Settings
@@ -138,6 +138,7 @@ class Job(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why AWS could not take it."""
+        yield from lone(self, "access")
         if not self.summary.strip():
             yield "summary is missing"
         yield from self.trigger.problems()

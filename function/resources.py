@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from function.contract import INDEX_ACTIONS, Access, DeclarationError
+from function.contract import INDEX_ACTIONS, Access, DeclarationError, lone
 from function.setting import Setting
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -108,6 +108,7 @@ class Table(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why DynamoDB could not take it."""
+        yield from lone(self, "indexes")
         yield from wrong_name(self.name)
         if self.expires and self.expires not in declared_settings().values():
             yield f"expires: function/settings.py declares no {self.expires.name}"
@@ -197,10 +198,10 @@ def collect(kind: type[D], module: str) -> dict[str, D]:
     for variable, item in vars(importlib.import_module(module)).items():
         if not isinstance(item, kind):
             continue
-        problems = list(item.problems())
-        if item.name in found:
-            problems = [f"name {item.name!r} is taken by another {kind.__name__.lower()}"]
-        for problem in problems:
+        taken = f"name {item.name!r} is taken by another {kind.__name__.lower()}"
+        # Only the first is sure to be one: what comes after it may build on what is wrong.
+        problem = taken if item.name in found else next(item.problems(), "")
+        if problem:
             raise DeclarationError(f"{module.replace('.', '/')}.py: {variable}: {problem}")
         found[item.name] = item
     return found

@@ -12,7 +12,7 @@ import pytest
 from function import tables
 from function.resources import Table, declared_tables
 
-ENDPOINT = """from function.contract import Answer, Endpoint
+ENDPOINT = """from function.contract import Access, Answer, Endpoint
 
 
 def look(_):
@@ -48,6 +48,21 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a forgotten comma": (
         {LOOK: ENDPOINT.replace('/look",', '/look"')},
         f"{LOOK}, line 10: SyntaxError: invalid syntax. Perhaps you forgot a comma?",
+    ),
+    "a forgotten comma after a single permission": (
+        {
+            LOOK: ENDPOINT.replace(
+                "\n)", '\n    access=(Access("epochs", ("dynamodb:GetItem",))),\n)'
+            )
+        },
+        f"{LOOK}: GET /look: access must be a tuple: a single item needs a comma behind it, (…,)",
+    ),
+    "a forgotten comma after a single index": (
+        {
+            TABLES: "+from function.resources import Index\n"
+            "N = Table('n', 'a', indexes=(Index('at', 'b')))\n"
+        },
+        f"{TABLES}: N: indexes must be a tuple: a single item needs a comma behind it, (…,)",
     ),
     "a missing field": (
         {LOOK: ENDPOINT.replace('    summary="Look.",\n', "")},
@@ -210,9 +225,7 @@ def test_a_wrong_key_in_a_storage_call_is_told_with_endpoint_line_and_keys(
         "    return", f"    {held}\n    return"
     )
     access = f'access=(Access("{table.name}", ("dynamodb:GetItem",)),),\n)'
-    wrong = wrong.replace("import Answer", "import Access, Answer").replace(
-        "\n)", f"\n    {access}"
-    )
+    wrong = wrong.replace("\n)", f"\n    {access}")
     path = said.project / LOOK  # type: ignore[attr-defined]
     path.write_text(wrong)
     try:
