@@ -58,12 +58,13 @@ def _read(**given: str) -> StackConfig:
         (SALUTE._replace(description=" "), "description is missing"),
         (SALUTE._replace(secret=True), "a secret is a str, and has no default"),
         (SALUTE._replace(maximum=1), "minimum and maximum are for numbers"),
-        (SALUTE._replace(name="retention_days"), "taken by another setting"),
+        (SALUTE._replace(name="portion"), "taken by another setting"),
     ),
 )
 def test_a_setting_that_cannot_be_is_refused_where_it_is_declared(
     monkeypatch: pytest.MonkeyPatch, setting: Setting[Any], says: str
 ) -> None:
+    monkeypatch.setattr(function.settings, "PORTION", PORTION, raising=False)
     monkeypatch.setattr(function.settings, "WRONG", setting, raising=False)
     with pytest.raises(DeclarationError, match="function/settings.py: WRONG: .*" + says):
         declared_settings()

@@ -1,1 +1,5 @@
-"""The specimen has no settings."""
+"""The specimen's setting."""
+
+from function.setting import Setting
+
+KIND = Setting("kind", str, description="Of which kind things are.", default="plain")
