@@ -52,7 +52,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a forgotten comma after a single permission": (
         {
             LOOK: ENDPOINT.replace(
-                "\n)", '\n    access=(Access("epochs", ("dynamodb:GetItem",))),\n)'
+                "\n)", '\n    access=(Access("any", ("dynamodb:GetItem",))),\n)'
             )
         },
         f"{LOOK}: GET /look: access must be a tuple: a single item needs a comma behind it, (…,)",

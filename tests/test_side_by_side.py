@@ -44,6 +44,9 @@ def test_two_stacks_in_one_account_do_not_touch_each_other() -> None:
             (kept,) = set(_inventory(shared.emulator)["roles"]) - set(alone["roles"])
             role_arn = shared.emulator.client("apigateway").get_account()["cloudwatchRoleArn"]
             assert role_arn.endswith(f"role/{PROJECT}/{STACK}/{kept}")
-            assert _inventory(shared.emulator) == {**alone, "roles": sorted([kept, *alone["roles"]])}
+            assert _inventory(shared.emulator) == {
+                **alone,
+                "roles": sorted([kept, *alone["roles"]]),
+            }
             assert other.call().status < 300
         assert _inventory(shared.emulator) == {**empty, "roles": [kept]}
