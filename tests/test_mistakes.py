@@ -50,11 +50,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         f"{LOOK}, line 10: SyntaxError: invalid syntax. Perhaps you forgot a comma?",
     ),
     "a forgotten comma after a single permission": (
-        {
-            LOOK: ENDPOINT.replace(
-                "\n)", '\n    access=(Access("any", ("dynamodb:GetItem",))),\n)'
-            )
-        },
+        {LOOK: ENDPOINT.replace("\n)", '\n    access=(Access("any", ("dynamodb:GetItem",))),\n)')},
         f"{LOOK}: GET /look: access must be a tuple: a single item needs a comma behind it, (…,)",
     ),
     "a forgotten comma after a single index": (
