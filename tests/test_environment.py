@@ -19,6 +19,13 @@ from local.program import ROOT
 _UV = '#!/bin/sh\necho "$@" >> "$PWD/asked"\nsleep 0.3\n'
 
 
+@pytest.fixture(autouse=True)
+def _outermost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each make be the first, as a person's is: within `make test` it would say where it is."""
+    for name in ("MAKELEVEL", "MAKEFLAGS"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Return a fresh checkout whose lock has nothing but a stand-in for uv."""
