@@ -21,7 +21,7 @@ _UV = '#!/bin/sh\necho "$@" >> "$PWD/asked"\nsleep 0.3\n'
 
 @pytest.fixture(autouse=True)
 def _outermost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have each make be the first, as a person's is: within `make test` it would say where it is."""
+    """Have each make be the first, as a person's is; within another it says where it is."""
     for name in ("MAKELEVEL", "MAKEFLAGS"):
         monkeypatch.delenv(name, raising=False)
 
