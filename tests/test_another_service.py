@@ -12,7 +12,7 @@ import yaml
 from local import program
 from local.program import ROOT
 
-# Those that need no emulator; `make engine` runs all of them.
+# Some of those that need no emulator.
 RULES = ("infrastructure", "monitoring", "samples", "snapshot", "tables")
 
 # Runs in the copy: what the smoke test sees of a stack that is up.

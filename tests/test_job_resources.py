@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from function.contract import Access, DeclarationError
+from function.endpoints import declared as declared_endpoints
 from function.job import Changes, Job, Messages, Schedule
 from function.jobs import check
 from function.messages import Send
+from function.resources import declared_settings
 from function.services import Service
 from local import program
 from local.program import Properties, Resource
@@ -54,6 +56,8 @@ def test_a_job_may_do_what_its_trigger_needs_and_no_more(declared: list[Resource
         *("logs:CreateLogStream", "logs:PutLogEvents"),
         *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     }
+    if any(setting.secret for setting in declared_settings().values()):
+        observed.add("secretsmanager:GetSecretValue")
     letters = "arn:aws:sqs:eu-central-1:123456789012:" + NAME + "-job-{}-dead-letters"
     once = _allowed(declared, f"{NAME}-job-clean-up")
     assert once.keys() - observed == {"sqs:SendMessage"}
@@ -143,7 +147,11 @@ def test_a_queue_has_one_taker_and_a_job_a_name_that_aws_takes(jobs: Mapping[str
 def test_a_cold_start_of_a_request_loads_nothing_of_jobs_queues_and_services() -> None:
     loaded = "import sys, function.main; print(*(name for name in sys.modules))"
     run = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
-    optional = ("job", "jobs", "messages", "queues", "services", "work")
+    optional = {"job", "jobs", "messages", "queues", "services", "work"}
+    for endpoint in declared_endpoints():
+        for access in endpoint.access:
+            optional -= {"messages", "queues"} if isinstance(access, Send) else set()
+            optional -= {"services"} if isinstance(access, Service) else set()
     found = set(run.stdout.split())
     assert "function.storage" in found
     assert not found & {f"function.{name}" for name in optional} and "zoneinfo" not in found

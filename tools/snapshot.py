@@ -16,6 +16,8 @@ from openapi.__main__ import text as printed
 from tools import command
 
 FOLDER = program.ROOT / "tests" / "snapshots"
+PRICES = program.ROOT / "docs" / "operations.md"
+_PRICE = re.compile(r"alarms [\d.]+ \(\d+ × 0\.10 \+ \d+ composites? × 0\.50\)")
 
 
 def _archive(archive: pulumi.AssetArchive) -> dict[str, list[str]]:
@@ -80,8 +82,20 @@ def path(stack: str) -> Path:
     return FOLDER / f"{stack}.yaml"
 
 
+def priced(page: str, resources: Iterable[Resource]) -> str:
+    """Return the page on operations with what the alarms cost, in USD a month, where it says so."""
+    kinds = [resource.kind for resource in resources]
+    alarms = kinds.count("aws:cloudwatch/metricAlarm:MetricAlarm")
+    composites = kinds.count("aws:cloudwatch/compositeAlarm:CompositeAlarm")
+    cost = f"{alarms * 0.1 + composites * 0.5:.2f}"
+    return _PRICE.sub(f"alarms {cost} ({alarms} × 0.10 + {composites} composites × 0.50)", page)
+
+
 def main() -> list[str]:
-    """Write the snapshot of every stack anew, and the API's document."""
+    """Write the snapshot of every stack anew, the API's document, and what the alarms cost."""
+    page = PRICES.read_text(encoding="utf-8")
+    default = program.declare(program.default_stack())
+    PRICES.write_text(priced(page, default), encoding="utf-8")
     (program.ROOT / "docs" / "openapi.json").write_text(printed(), encoding="utf-8")
     for stack in program.stacks():
         path(stack).write_text(text(program.declare(stack)), encoding="utf-8")
