@@ -57,6 +57,14 @@ def test_another_service_has_its_demo_its_smoke_test_and_green_rules(specimen: P
     assert " passed" in _run(shop, "-m", "pytest", "-q", "-x", *rules)
 
 
+def test_another_name_and_description_alone_leave_nothing_to_write_anew(project: Path) -> None:
+    settings = project / "Pulumi.yaml"
+    renamed = re.sub("(?m)^name: .*", "name: my-shop", settings.read_text())
+    settings.write_text(re.sub("(?m)^description: .*", "description: Sells.", renamed))
+    rules = [f"tests/test_{name}.py" for name in ("diagram", "document", "snapshot")]
+    assert " passed" in _run(project, "-m", "pytest", "-q", "-x", *rules)
+
+
 def test_what_pulumi_new_asks_for_is_config_that_the_stacks_have() -> None:
     template = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["template"]
     for key, asked in template["config"].items():

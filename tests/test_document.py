@@ -116,9 +116,12 @@ def test_the_commands_document_is_the_committed_one_and_valid() -> None:
         for env in ({"PYTHONHASHSEED": "1"}, {"PYTHONHASHSEED": "2"})
     ]
     assert printed[0] == printed[1]
-    committed = (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")
-    assert printed[0] == committed, "docs/openapi.json is not what is declared; run: make snapshot"
-    validate(json.loads(committed))
+    committed = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
+    declared = json.loads(printed[0])
+    for asked in ("title", "description"):  # what `pulumi new` asks for
+        committed["info"][asked] = declared["info"][asked]
+    assert declared == committed, "docs/openapi.json is not what is declared; run: make snapshot"
+    validate(declared)
 
 
 def test_types_are_written_as_openapi_3_0_has_them() -> None:

@@ -176,8 +176,8 @@ def test_a_mistake_is_one_line_that_names_file_and_way_out(said: Callable[..., A
     *answers, of_stray = map(json.loads, run.stdout.splitlines())
     assert of_stray == {"mocks": "", "document": ""}
     for (name, (files, says)), answer in zip(WRONG.items(), answers, strict=True):
-        # Neither jobs nor queues are in the document.
-        ways = ("mocks",) if {JOB, QUEUES} & set(files) else ("mocks", "document")
+        # None of these is in the document.
+        ways = ("mocks",) if {JOB, QUEUES, SETTINGS} & set(files) else ("mocks", "document")
         for way in ways:
             text = answer[way]
             assert says in text and "\n" not in text and len(text) < 200, f"{name}, {way}: {text}"

@@ -120,6 +120,11 @@ class Card:
         known = sorted(by_type, key=lambda t: (order.index(t) if t in SHOWN else len(order), t))
         return tuple(_row(type_, by_type[type_]) for type_ in known)
 
+    @property
+    def name(self) -> str:
+        """The component's name without the project's, which a rename changes."""
+        return self.component.name.partition("-")[2]
+
     def of_type(self, type_: str) -> list[Properties]:
         """Return the inputs of all resources of a type."""
         return [r.inputs for r in self.resources if r.kind.endswith(f":{type_}")]
@@ -256,7 +261,7 @@ def _card(placed: Placed) -> Iterable[str]:
     yield svg.box((x, y), (placed.width, placed.height), "card", 10)
     title = card.component.kind.rpartition(":")[2]
     yield svg.text((x + 16, y + 25), title, "strong", 16)
-    yield svg.text((x + 16, y + 43), card.component.name, "quiet", 12)
+    yield svg.text((x + 16, y + 43), card.name, "quiet", 12)
     yield svg.path([(x, y + 53.5), (x + placed.width, y + 53.5)], "line")
     for index, row in enumerate(card.rows):
         column, line = index % placed.columns, index // placed.columns
@@ -371,7 +376,7 @@ def draw(resources: Sequence[Resource], stack: str = STACK) -> str:
         shapes += _card(placed)
     shapes += _legend(found, (MARGIN, bottom + 40))
     right = max(placed.x + placed.width for placed in (*on_way, *hung, *watching))
-    names = " to ".join(placed.card.component.name for placed in on_way)
+    names = " to ".join(placed.card.name for placed in on_way)
     description = f"A request goes from a client to {names}."
     return svg.document((right + MARGIN, bottom + 64), "Epoch on AWS", description, shapes)
 

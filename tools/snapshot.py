@@ -10,9 +10,12 @@ from typing import Any
 import pulumi
 import yaml
 
+from components.names import prefix
+from function.endpoints import VERSION
 from local import program
 from local.program import Resource
 from openapi.__main__ import text as printed
+from openapi.document import about
 from tools import command
 
 FOLDER = program.ROOT / "tests" / "snapshots"
@@ -47,11 +50,29 @@ def _shown(value: Any) -> Any:
     return _shown_text(value) if isinstance(value, str) else value
 
 
+def _nameless(value: Any, project: str, stack: str) -> Any:
+    """Return a value without the project's name and description, so that a project of another
+    name, as `pulumi new` makes it, has the same snapshot."""
+    if isinstance(value, dict):
+        found = {
+            _nameless(name, project, stack): _nameless(item, project, stack)
+            for name, item in value.items()
+        }
+        return found | ({"project": "<project>"} if value.get("project") == project else {})
+    if isinstance(value, list):
+        return [_nameless(item, project, stack) for item in value]
+    if isinstance(value, str):
+        value = value.replace(about(VERSION).description, "<description>")
+        value = value.replace(f"/{project}/{stack}/", f"/<project>/{stack}/")
+        return value.replace(prefix(project, stack), f"<project>-{stack}")
+    return value
+
+
 def _shown_text(value: str) -> Any:
-    if re.fullmatch("[0-9a-f]{12}|[0-9a-f]{64}", value):
+    if re.fullmatch("'?[0-9a-f]{12}'?|[0-9a-f]{64}", value):
         return "a digest"
     try:
-        return json.loads(value) if value.startswith(("{", "[")) else value
+        return _shown(json.loads(value)) if value.startswith(("{", "[")) else value
     except ValueError:
         return value
 
@@ -59,9 +80,10 @@ def _shown_text(value: str) -> Any:
 def text(resources: Iterable[Resource]) -> str:
     """Return the snapshot, a YAML document: for each component, type and name to inputs.
 
-    A secret is shown as such, and so is what Pulumi protects.
+    A secret is shown as such, and so is what Pulumi protects; the project's name is left open.
     """
     shown: dict[str, dict[str, Any]] = {}
+    project = stack = ""
     for resource in resources:
         if resource.component:
             continue
@@ -71,10 +93,11 @@ def text(resources: Iterable[Resource]) -> str:
         }
         if resource.protect:
             inputs["(protected)"] = True
-        _, _, component, component_name = resource.parent.split("::")
+        of_stack, project, component, component_name = resource.parent.split("::")
+        stack = of_stack.rpartition(":")[2]
         of_component = shown.setdefault(f"{component.rpartition(':')[2]} {component_name}", {})
         of_component[f"{resource.kind} {resource.name}"] = inputs
-    return yaml.safe_dump(shown, width=100, allow_unicode=True)
+    return yaml.safe_dump(_nameless(shown, project, stack), width=100, allow_unicode=True)
 
 
 def path(stack: str) -> Path:
