@@ -6,7 +6,7 @@ import random
 import signal
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
@@ -84,10 +84,18 @@ def _keys(count: int) -> list[str]:
     return [str(uuid.uuid4()) for _ in range(count)]
 
 
-def _calls(stack: LocalStack, given: Sequence[str]) -> list[ledger.Call]:
+def _calls(
+    stack: LocalStack, given: Sequence[str], halfway: Callable[[], None] = lambda: None
+) -> list[ledger.Call]:
     """Send requests side by side; what was not recorded is repeated, as callers would."""
+
+    def post(number: int, key: str) -> ledger.Call:
+        if number == len(given) // 2:
+            halfway()
+        return _post(stack, key)
+
     with ThreadPoolExecutor(_CALLERS) as callers:
-        first = list(callers.map(lambda key: _post(stack, key), given))
+        first = list(callers.map(post, range(len(given)), given))
         again = [call.given for call in first if call.status != 201]
         return first + list(callers.map(lambda key: _post(stack, key), again))
 
@@ -144,10 +152,7 @@ def kill_emulator(folder: Path, requests: int) -> Row:
     with up() as stack:
         calls = _calls(stack, _keys(requests // 10))
         (emulator,) = load.processes(stack, emulator=True)
-        kill = threading.Timer(0.5, os.kill, (emulator, signal.SIGKILL))
-        kill.start()
-        calls += _calls(stack, _keys(requests))
-        kill.join()
+        calls += _calls(stack, _keys(requests), lambda: os.kill(emulator, signal.SIGKILL))
     with up() as again:
         calls += _calls(again, _keys(requests // 10))
         found = ledger.compare(calls, {}, ledger.items(again))
