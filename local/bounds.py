@@ -3,7 +3,8 @@
 - A half of the descriptors that the process may have are for connections. One more takes the place
   of the one that has been silent since longest; where none is, it is answered 503. One that its
   client has left is closed at once, whatever its request still does.
-- Of a log group the newest invocations are kept, of a metric the newest values.
+- Of a log group the newest invocations are kept, of a metric the newest values, of a table the
+  newest changes: a job that follows them may be that far behind.
 """
 
 import resource
@@ -14,11 +15,12 @@ from typing import Any
 from hypercorn.asyncio import run
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.events import Event, Updated
-from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc
+from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, lambda_svc
 
 # Each invocation writes a log stream of its own.
 INVOCATIONS = 2_000
 VALUES = 2_000
+CHANGES = 5_000
 
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
@@ -78,8 +80,17 @@ def _bucket(find: Callable[[Any], list[Any]], key: Any) -> list[Any]:
     return values
 
 
+def _trim(trim: Callable[..., None], table: str, **scope: Any) -> None:
+    """Let the oldest changes pass for those that a stream no longer keeps, which it counts."""
+    changes = dynamodb._live_stream_records(table, **scope)
+    for change in changes[: max(0, len(changes) - CHANGES)]:
+        change["dynamodb"]["ApproximateCreationDateTime"] = 1
+    trim(table, **scope)
+
+
 def install() -> None:
     """Stand before the server's and MiniStack's own; before it starts."""
     setattr(run, "TCPServer", _Connection)
     lambda_svc._emit_lambda_logs = partial(_log, lambda_svc._emit_lambda_logs)
     cloudwatch._metric_bucket = partial(_bucket, cloudwatch._metric_bucket)
+    dynamodb._trim_stream_records = partial(_trim, dynamodb._trim_stream_records)
