@@ -1,8 +1,9 @@
 """What the emulator holds is bounded: connections by its descriptors, and the past by number.
 
 - A half of the descriptors that the process may have are for connections. One more takes the place
-  of the one that has been silent since longest; where none is, it is answered 503. One that its
-  client has left is closed at once, whatever its request still does.
+  of the oldest that never asked anything, or else of the oldest that asks nothing now; where none
+  is, it is answered 503. One that its client has left is closed at once, whatever its request
+  still does.
 - Of a log group the newest invocations are kept, of a metric the newest values, of a table the
   newest changes: a job that follows them may be that far behind.
 """
@@ -33,12 +34,14 @@ class _Connection(TCPServer):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.idle = True
+        self.idle, self.used = True, False
 
     async def run(self) -> None:
         """Serve the connection until it ends."""
         if len(self._open) >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2:
-            idle = next((each for each in self._open if each.idle), None)
+            silent = [each for each in self._open if each.idle]
+            # The local run itself asks three times a second, and its connection is of the oldest.
+            idle = min(silent, key=lambda each: each.used, default=None)
             if not idle:
                 self.writer.write(_FULL)
                 await self._close()
@@ -55,6 +58,7 @@ class _Connection(TCPServer):
         """Send, and note whether a request is under way."""
         if isinstance(event, Updated):
             self.idle = event.idle
+            self.used |= not event.idle
         await super().protocol_send(event)
 
     async def _read_data(self) -> None:
