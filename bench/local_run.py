@@ -11,6 +11,7 @@ import statistics
 import sys
 import threading
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,10 +20,10 @@ from botocore.endpoint import Endpoint
 
 from bench.program import declare
 from local import deploy
+from prove import load
 
 CLIENTS = (1, 8, 32)
 _WARM_UP, _WARM, _RATE_S = 50, 300, 5
-_PLANS = {"standard": {"rate_limit": 10_000, "burst_limit": 5_000, "quota_per_day": 10_000_000}}
 
 
 def _age_s() -> float:
@@ -31,22 +32,10 @@ def _age_s() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - began / os.sysconf("SC_CLK_TCK")
 
 
-def _memory_mb() -> float:
-    """Return the resident memory of all that this process has started, with their own."""
-    parents, sizes = {}, {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (entry / "stat").read_text("utf-8").rpartition(")")[2].split()
-        except OSError:  # ended meanwhile
-            continue
-        parents[int(entry.name)], sizes[int(entry.name)] = int(fields[1]), int(fields[21])
-
-    def started_here(process: int) -> bool:
-        parent = parents.get(process, 0)
-        return parent == os.getpid() or (parent > 1 and started_here(parent))
-
-    pages = sum(size for process, size in sizes.items() if started_here(process))
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+def _memory_mb(stack: deploy.LocalStack) -> float:
+    """Return the resident memory of the emulator and its workers."""
+    both = (load.processes(stack, emulator=emulator) for emulator in (True, False))
+    return load.memory_kb(chain(*both)) * 1024 / 1e6
 
 
 class _Caller:
@@ -103,14 +92,14 @@ def _load(stack: deploy.LocalStack, requests: int) -> dict[str, Any]:
         end = time.monotonic() + _RATE_S
         answered = _send(stack, clients, lambda _, end=end: time.monotonic() > end)
         rates[str(clients)] = round(answered / _RATE_S, 1)
-    before = _memory_mb()
+    before = _memory_mb(stack)
     _send(stack, CLIENTS[1], lambda sent: sent >= requests)
     return {
         "warm_ms": round(statistics.median(warm), 2),
         "requests_per_s": rates,
         "requests": requests,
         "memory_before_mb": round(before, 1),
-        "memory_after_mb": round(_memory_mb(), 1),
+        "memory_after_mb": round(_memory_mb(stack), 1),
     }
 
 
@@ -126,8 +115,7 @@ def main() -> None:
         return make(self, *args)
 
     setattr(Endpoint, "make_request", counted)
-    config = {"epoch:usage_plans": json.dumps(_PLANS)}
-    with deploy.up("dev", config=config) as stack:
+    with deploy.up("dev", config=load.CONFIG) as stack:
         found: dict[str, Any] = {"up_s": round(_age_s(), 2), "management_calls": calls[0]}
         _Caller(stack).call()
         found["first_201_s"] = round(_age_s(), 2)

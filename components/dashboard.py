@@ -197,7 +197,11 @@ def _dumps(value: Mapping[str, Any]) -> pulumi.Output[str]:
     a hundred endpoints share some ten that matter.
     """
     found: dict[int, pulumi.Output[Any]] = {}
-    json.dumps(value, default=lambda output: found.setdefault(id(output), output) and None)
+
+    def find(output: pulumi.Output[Any]) -> None:
+        found[id(output)] = output
+
+    json.dumps(value, default=find)
 
     def dumped(known: list[Any]) -> str:
         by_id = dict(zip(found, known, strict=True))

@@ -175,13 +175,14 @@ class LocalStack:
         from openapi import samples  # pylint: disable=import-outside-toplevel
 
         shown = samples.first(declared())
-        if not (shown and shown.sample) and not path:
-            raise DeployError(samples.NONE)
         sent = {"x-api-key": self.outputs["api_key"] if key is None else key}
-        if shown and shown.sample and not path:
+        if not path:
+            if not (shown and shown.sample):
+                raise DeployError(samples.NONE)
             path = samples.target(shown)
             sent |= shown.sample.headers
-            body = shown.sample.body if body is None and method in {"", shown.method} else body
+            if body is None and method in {"", shown.method}:
+                body = shown.sample.body
         sent |= headers or {}
         if body is not None:
             sent["Content-Type"] = "application/json"

@@ -92,7 +92,7 @@ def _running(report: Report, stack: LocalStack, folder: Path) -> None:
             found.calls,
             f"{time.monotonic() - started:.0f}",
             *(_statuses(found), found.stored),
-            f"{load.memory_mb(stack)} MB",
+            f"{load.memory_kb(load.processes(stack, emulator=True)) // 1024} MB",
             verdict=_kept(found.broken),
         )
     report.table("Faults", "fault", "of calls", "times", "answers", "items", "promises")

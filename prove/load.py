@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,11 +42,14 @@ def run(stack: LocalStack, requests: int, folder: Path) -> ledger.Finding:
     return ledger.compare(calls, before, ledger.items(stack))
 
 
-def memory_mb(stack: LocalStack) -> int:
-    """Return what the emulator holds in memory; Linux only, which has /proc."""
-    (process,) = processes(stack, emulator=True)
-    status = Path(f"/proc/{process}/status").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:")) // 1024
+def memory_kb(started: Iterable[int]) -> int:
+    """Return what processes hold in memory, in 1,024 bytes; Linux only, which has /proc."""
+    total = 0
+    for process in started:
+        with suppress(OSError):  # ended
+            status = Path(f"/proc/{process}/status").read_text("ascii").splitlines()
+            total += sum(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+    return total
 
 
 def processes(stack: LocalStack, *, emulator: bool) -> Iterator[int]:

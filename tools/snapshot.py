@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,21 +50,29 @@ def _shown(value: Any) -> Any:
     return _shown_text(value) if isinstance(value, str) else value
 
 
-def _nameless(value: Any, project: str, stack: str) -> Any:
-    """Return a value without the project's name and description, so that a project of another
-    name, as `pulumi new` makes it, has the same snapshot."""
+def _named(project: str, stack: str) -> dict[str, str]:
+    """Return what names the project, and what stands for it: a project of another name, as
+    `pulumi new` makes it, has the same snapshot."""
+    return {
+        about(VERSION).description: "<description>",
+        f"/{project}/{stack}/": f"/<project>/{stack}/",
+        prefix(project, stack): f"<project>-{stack}",
+    }
+
+
+def _nameless(value: Any, project: str, named: Mapping[str, str]) -> Any:
+    """Return a value with what stands for the project's names in their place."""
     if isinstance(value, dict):
         found = {
-            _nameless(name, project, stack): _nameless(item, project, stack)
+            _nameless(name, project, named): _nameless(item, project, named)
             for name, item in value.items()
         }
         return found | ({"project": "<project>"} if value.get("project") == project else {})
     if isinstance(value, list):
-        return [_nameless(item, project, stack) for item in value]
+        return [_nameless(item, project, named) for item in value]
     if isinstance(value, str):
-        value = value.replace(about(VERSION).description, "<description>")
-        value = value.replace(f"/{project}/{stack}/", f"/<project>/{stack}/")
-        return value.replace(prefix(project, stack), f"<project>-{stack}")
+        for name, instead in named.items():
+            value = value.replace(name, instead)
     return value
 
 
@@ -97,7 +105,8 @@ def text(resources: Iterable[Resource]) -> str:
         stack = of_stack.rpartition(":")[2]
         of_component = shown.setdefault(f"{component.rpartition(':')[2]} {component_name}", {})
         of_component[f"{resource.kind} {resource.name}"] = inputs
-    return yaml.safe_dump(_nameless(shown, project, stack), width=100, allow_unicode=True)
+    nameless = _nameless(shown, project, _named(project, stack))
+    return yaml.safe_dump(nameless, width=100, allow_unicode=True)
 
 
 def path(stack: str) -> Path:
