@@ -145,9 +145,9 @@ def _follow(local: deploy.LocalStack, record: Record, sources: dict[str, int]) -
                 print(said, flush=True)
                 record.notice(kind, said)
         except BotoCoreError as error:
-            if local.emulator.leash.running:
-                raise
-            raise deploy.DeployError("MiniStack ended while the stack was up") from error
+            if local.emulator.leash.ends():
+                raise deploy.DeployError("MiniStack ended while the stack was up") from error
+            raise
         time.sleep(0.3)
 
 

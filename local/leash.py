@@ -65,6 +65,14 @@ class Leash:
         """Whether the group's leader runs."""
         return self._process is not None and self._process.poll() is None
 
+    def ends(self) -> bool:
+        """Return whether the group's leader has ended, or does at once: its connections are closed
+        before the kernel has cleared it away."""
+        with suppress(subprocess.TimeoutExpired):
+            if self._process:
+                self._process.wait(_PATIENCE_S)
+        return not self.running
+
     def publish(self, path: Path, value: Any) -> None:
         """Write JSON that only the owner can read, and that is gone when the group ends.
 
