@@ -12,6 +12,7 @@
 
 import hashlib
 import os
+import socket
 import sys
 import tempfile
 import threading
@@ -20,6 +21,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from hypercorn.config import Config
 from ministack import app
 from ministack.core import lambda_runtime
 from ministack.services import apigateway_v1
@@ -87,8 +89,17 @@ class _SharedZip(zipfile.ZipFile):
         os.symlink(shared, path)
 
 
+def _listen_on(number: int) -> None:
+    """Serve on a socket that is bound already; MiniStack binds one of its own."""
+    listener = socket.socket(fileno=number)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.setblocking(False)
+    Config._create_sockets = lambda *_: [listener]  # type: ignore[method-assign]
+
+
 if __name__ == "__main__":
-    leash.watch(*sys.argv[1:])
+    leash.watch(*sys.argv[1:3])
+    _listen_on(int(sys.argv[3]))
     del sys.argv[1:]
     apigateway_v1._build_lambda_event_v1 = _event
     authorization.install()

@@ -45,17 +45,28 @@ class Leash:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def start(self, module: str, environment: Mapping[str, str], cwd: Path, log: Path) -> None:
-        """Start a Python module, which calls `watch` with its arguments, as a group's leader."""
+    def start(
+        self,
+        module: str,
+        environment: Mapping[str, str],
+        cwd: Path,
+        log: Path,
+        listener: socket.socket,
+    ) -> None:
+        """Start a Python module as a group's leader.
+
+        It calls `watch` with its first two arguments; the third is the socket that it listens on.
+        """
+        handed = (self._far.fileno(), listener.fileno())
         with log.open("wb") as output:
             self._process = subprocess.Popen(  # pylint: disable=consider-using-with
-                [sys.executable, "-m", module, str(self._far.fileno()), str(self.folder)],
+                [sys.executable, "-m", module, str(handed[0]), str(self.folder), str(handed[1])],
                 env=environment,
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=(self._far.fileno(),),
+                pass_fds=handed,
                 start_new_session=True,
             )
         self._far.close()

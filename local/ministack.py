@@ -1,5 +1,6 @@
 """Starts MiniStack on loopback, with IAM enforced."""
 
+import errno
 import os
 import socket
 import threading
@@ -105,21 +106,20 @@ def forget_surroundings() -> None:
     os.environ.update({**_NO_FILES, "no_proxy": own})
 
 
-def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+def _reserve(port: int | None) -> socket.socket:
+    """Take a loopback port, a free one by default, for the emulator to listen on: between looking
+    for one and listening, another process could take it."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        reserved.bind(("127.0.0.1", port or 0))
+    except OSError as error:
+        reserved.close()
+        if error.errno != errno.EADDRINUSE:
+            raise EmulatorError(f"port {port}: {error.strerror}; choose another") from None
+        message = f"port {port} is in use; choose another, or none to take a free one"
+        raise EmulatorError(message) from None
+    return reserved
 
 
 def _environment(port: int, folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
@@ -162,11 +162,11 @@ def start(
     It starts while `meanwhile` runs. `environment` reaches the Lambda workers too. Raises
     EmulatorError where it does not start.
     """
-    if port and not _is_free(port):
-        raise EmulatorError(f"port {port} is in use; choose another, or none to take a free one")
-    port = port or free_port()
     log = leash.folder / "ministack.log"
-    leash.start("local.emulator", _environment(port, leash.folder, environment), ROOT, log)
+    with _reserve(port) as reserved:
+        port = reserved.getsockname()[1]
+        environment = _environment(port, leash.folder, environment)
+        leash.start("local.emulator", environment, ROOT, log, reserved)
     stack = MiniStack(port, leash, region)
     meanwhile()
     for service in _SERVICES:  # each takes some 50 ms
