@@ -93,11 +93,14 @@ class Leash:
         own = self.folder / path.name
         own.touch(mode=0o600)
         own.write_text(json.dumps(value, indent=2), encoding="utf-8")
-        path.parent.mkdir(exist_ok=True)
-        self._published.append(str(path.absolute()))
-        self._near.sendall(f"{path.absolute()}\n".encode())
         link = path.with_name(f"{path.name}.{self.folder.name}")
-        link.symlink_to(own)
+        for each in (link, path):
+            self._published.append(str(each.absolute()))
+            self._near.sendall(f"{each.absolute()}\n".encode())
+        while not link.is_symlink():
+            path.parent.mkdir(exist_ok=True)
+            with suppress(FileNotFoundError):  # another run has just ended, and removed the folder
+                link.symlink_to(own)
         os.replace(link, path)
 
     def end(self) -> None:
@@ -129,7 +132,8 @@ def _remove(folder: str, published: Iterable[str]) -> None:
         with suppress(OSError):
             if os.readlink(path).startswith(folder + os.sep):
                 path.unlink()
-                path.parent.rmdir()  # unless another file is there
+        with suppress(OSError):  # another file is there
+            path.parent.rmdir()
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -22,6 +22,8 @@ import boto3
 
 import pytest
 
+from local.leash import Leash
+
 
 @pytest.fixture(name="project")
 def _project(specimen: Path) -> Path:
@@ -366,3 +368,12 @@ def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=20)
     assert "the function failed: " in out and "only there" in out
+
+
+def test_outputs_that_are_half_written_go_with_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "replace", lambda *_: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt), Leash() as leash:
+        leash.publish(tmp_path / ".local" / "outputs.json", {})
+    assert not list(tmp_path.iterdir())
