@@ -130,7 +130,8 @@ def _until_nothing_is_left(project: Path) -> None:
 
 def _fails(project: Path, *options: str, **environment: str) -> str:
     out, err = _start(project, *options, **environment).communicate(timeout=60)
-    assert "Traceback" not in out + err and not _left(project)
+    assert "Traceback" not in out + err
+    _until_nothing_is_left(project)
     (line,) = err.strip().splitlines()
     assert line.startswith("error: ")
     return line
@@ -154,7 +155,7 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     out, err = process.communicate(timeout=20)
     assert process.returncode == 0 and "Traceback" not in err
     assert "POST /things  201 success" in out and "reloaded in " in out
-    assert not _left(project)
+    _until_nothing_is_left(project)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", _port(outputs))) != 0
 
@@ -205,7 +206,7 @@ def test_two_runs_side_by_side_do_not_meet_and_sigterm_ends_one(project: Path, l
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 0 and "Traceback" not in err
-    assert not _left(project)
+    _until_nothing_is_left(project)
     assert local.call().status == 201
 
 
@@ -215,7 +216,7 @@ def test_a_killed_emulator_is_one_clear_message(project: Path) -> None:
     _, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert err.strip() == "error: MiniStack ended while the stack was up"
-    assert not _left(project)
+    _until_nothing_is_left(project)
 
 
 def test_clients_that_leave_or_say_nothing_take_no_room_from_others(project: Path) -> None:
