@@ -386,8 +386,8 @@ def test_an_api_that_does_not_answer_is_one_clear_message(url: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = url.format(port=free.getsockname()[1])
-    with pytest.raises(ci.CommandError, match="does not answer"):
-        smoke.check(smoke.Api(url=url, api_key="any", document="any", patience_s=0))
+        with pytest.raises(ci.CommandError, match="does not answer"):
+            smoke.check(smoke.Api(url=url, api_key="any", document="any", patience_s=0))
 
 
 @pytest.mark.parametrize("tool", ("smoke", "rollback"))
