@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from email.utils import parseaddr
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -148,6 +149,7 @@ def _together(
     return []
 
 
+@lru_cache(4096)
 def _pattern(pattern: str, ignore_case: bool) -> re.Pattern[str]:
     """Return a pattern of IAM's; `${*}` in it is an asterisk and nothing else."""
     parts = [_compile(part, ignore_case).pattern[1:-1] for part in pattern.split("${*}")]

@@ -2,28 +2,22 @@
 
 - API Gateway believes the peer of the connection, which here is always loopback, and appends it to
   X-Forwarded-For; MiniStack believes the header. It tells a function the API key's id, too.
-- A function's workers share its unpacked code, and so the bytecode; each unpacked its own.
 - IAM: `local.authorization`. API Gateway's import: `local.rest_import`; what it serves:
   `local.rest_serving`; its documentation: `local.documentation`.
 - Refusals, and functions that fail: `local.gateway_errors`. What is kept: `local.bounds`.
 - What only the AWS provider asks: `local.provider_gaps`.
+- A function's workers: `local.workers`.
 - Schedules and unattended invocations: `local.triggers`. Queues and streams: `local.mappings`.
 """
 
-import hashlib
 import os
 import socket
 import sys
-import tempfile
-import threading
-import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from hypercorn.config import Config
 from ministack import app
-from ministack.core import lambda_runtime
 from ministack.services import apigateway_v1
 
 from local import (
@@ -37,6 +31,7 @@ from local import (
     rest_import,
     rest_serving,
     triggers,
+    workers,
 )
 
 PEER = "127.0.0.1"
@@ -62,33 +57,6 @@ def _event(*args: Any, **options: Any) -> dict[str, Any]:
     return event
 
 
-def _keep_private(code: Path) -> None:
-    """Let the tracer mark its start in our temporary folder: it opens, and empties, a path in /tmp
-    that anybody may have made a link."""
-    launcher = code / "aws_xray_sdk" / "core" / "lambda_launcher.py"
-    if launcher.exists():
-        text = launcher.read_text(encoding="utf-8")
-        launcher.write_text(text.replace("/tmp/", f"{tempfile.gettempdir()}/"), encoding="utf-8")
-
-
-class _SharedZip(zipfile.ZipFile):
-    """A zip that is unpacked once; where it is to be unpacked, a link leads there."""
-
-    _unpacking = threading.Lock()
-
-    def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
-        """Link `path`, an empty folder, to the unpacked files."""
-        assert self.filename
-        digest = hashlib.sha256(Path(self.filename).read_bytes()).hexdigest()
-        shared = Path(tempfile.gettempdir(), f"code-{digest}")
-        with self._unpacking:
-            if not shared.exists():
-                super().extractall(shared, members, pwd)
-                _keep_private(shared)
-        os.rmdir(path)
-        os.symlink(shared, path)
-
-
 def _listen_on(number: int) -> None:
     """Serve on a socket that is bound already; MiniStack binds one of its own."""
     listener = socket.socket(fileno=number)
@@ -111,7 +79,7 @@ if __name__ == "__main__":
     triggers.install()
     mappings.install()
     provider_gaps.install()
-    lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
+    workers.install()
     if kept := os.environ.pop("EPOCH_KEEP", ""):
         from local import keep  # pylint: disable=ungrouped-imports
 

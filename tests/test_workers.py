@@ -1,0 +1,91 @@
+"""A function's worker: an invocation's log is whole, and nobody waits for more."""
+
+import io
+import time
+import zipfile
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ministack.core import lambda_runtime
+
+from local import deploy, workers
+
+_CODE = """
+import os
+import time
+
+print("loaded")
+
+
+def handler(event, context):
+    print(event["text"])
+    if event.get("ends"):
+        os._exit(1)
+    time.sleep(event.get("takes", 0))
+"""
+
+
+# pylint: disable=protected-access
+@pytest.fixture(name="worker")
+def _worker() -> Iterator[Any]:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("main.py", _CODE)
+    config = {
+        "FunctionArn": "arn:aws:lambda:eu-central-1:000000000000:function:told",
+        "FunctionName": "told",
+        "Handler": "main.handler",
+        "Runtime": "python3.13",
+        "Timeout": 10,
+    }
+    worker = workers._Worker("told", config, code.getvalue())
+    yield worker
+    worker.kill()
+
+
+def _log(worker: Any, **event: Any) -> str:
+    return str(worker.invoke(event, "request")["log"])
+
+
+def test_a_log_has_what_its_invocation_wrote_and_the_first_what_loading_did(worker: Any) -> None:
+    assert [_log(worker, text=text) for text in ("one\ntwo", "", "drei €")] == [
+        "loaded\none\ntwo",
+        "",
+        "drei €",
+    ]
+
+
+def test_what_no_pipe_holds_is_written_and_logged(worker: Any) -> None:
+    text = "\n".join(f"{number:099}" for number in range(10_000))
+    assert _log(worker, text=text) == f"loaded\n{text}"
+
+
+@pytest.mark.parametrize("end", ({"ends": True}, {"takes": 60}))
+def test_what_ends_within_an_invocation_has_its_log_and_the_next_starts_anew(
+    worker: Any, end: dict[str, Any]
+) -> None:
+    worker.config["Timeout"] = 1 if "takes" in end else 10
+    assert _log(worker, text="last", **end) == "loaded\nlast"
+    assert _log(worker, text="first") == "loaded\nfirst"
+
+
+def test_what_the_thread_is_late_to_read_is_logged(
+    worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers._Worker, "_read_stderr", lambda _: None)
+    assert [_log(worker, text=text) for text in ("one", "two")] == ["loaded\none", "two"]
+
+
+def test_nothing_is_waited_for(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(monotonic=time.monotonic, time=time.time)  # that has no sleep
+    monkeypatch.setattr(lambda_runtime, "time", clock)
+    assert [_log(worker, text=text) for text in ("one", "two")] == ["loaded\none", "two"]
+
+
+def test_workers_share_the_unpacked_code(local: deploy.LocalStack) -> None:
+    local.call()
+    folders = list(local.emulator.leash.folder.glob("ministack-lambda-*/code"))
+    assert folders
+    assert all(folder.readlink().name.startswith("code-") for folder in folders)
