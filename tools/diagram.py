@@ -378,7 +378,9 @@ def draw(resources: Sequence[Resource], stack: str = STACK) -> str:
     right = max(placed.x + placed.width for placed in (*on_way, *hung, *watching))
     names = " to ".join(placed.card.name for placed in on_way)
     description = f"A request goes from a client to {names}."
-    return svg.document((right + MARGIN, bottom + 64), "Epoch on AWS", description, shapes)
+    return svg.document(
+        (right + MARGIN, bottom + 64), "The resources of a stack", description, shapes
+    )
 
 
 def main() -> list[str]:
