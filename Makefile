@@ -113,7 +113,7 @@ prune: $(READY)
 
 # AWS against the commit that is deployed.
 drift: $(READY)
-	@$(PYTHON) -m tools.drift "$(or $(STACK),dev)"
+	@$(PYTHON) -m tools.drift "$(STACK)"
 
 # The stages, as a workflow's outputs.
 stages: $(READY)

@@ -233,6 +233,8 @@ def test_drift_is_told_from_the_commit_that_is_deployed(
     assert drift.main(["live"]) == status
     out, err = capsys.readouterr()
     assert f"{deployed} at 1: preview --stack live --refresh" in out
+    drift.main([""])
+    assert f"preview --stack {program.default_stack()} --refresh" in capsys.readouterr().out
     assert all(f"--exclude **{kind}::**" in out for kind in drift.LEFT_OUT)
     assert says.format(deployed) in err
     assert len(_git(Path.cwd(), "worktree", "list").splitlines()) == 1

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from local import program
 from tools import ci, command
 
 LEFT_OUT = (
@@ -63,9 +64,9 @@ def _compare(stack: str) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     """Return 0 when AWS is as it was deployed."""
     parser = argparse.ArgumentParser(prog="python -m tools.drift")
-    parser.add_argument("stack", help="the name of the stack")
+    parser.add_argument("stack", help='"" for the default one')
     chosen = parser.parse_args(arguments)
-    return command.run(lambda: _compare(chosen.stack))
+    return command.run(lambda: _compare(chosen.stack or program.default_stack()))
 
 
 if __name__ == "__main__":
