@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from function.contract import PROBLEM, Endpoint, Parameter, Schema
+from function.contract import PROBLEM, DeclarationError, Endpoint, Parameter, Schema
+from function.endpoints import by_module
 from openapi.schemas import Types
 
 Document = dict[str, Any]
@@ -131,6 +132,14 @@ def _operation(endpoint: Endpoint[Any], types: Types) -> Document:
     return operation
 
 
+def _file(endpoint: Endpoint[Any]) -> str:
+    """Return the file of the module that declares an endpoint, and a colon; "" where none does."""
+    files = (
+        f"function/endpoints/{name}.py: " for name, own in by_module().items() if own is endpoint
+    )
+    return next(files, "")
+
+
 def _info(api: About) -> Document:
     info: Document = {
         "title": api.title,
@@ -148,13 +157,17 @@ def _info(api: About) -> Document:
 def document(endpoints: Sequence[Endpoint[Any]], api: About) -> Document:
     """Return the OpenAPI document of the endpoints.
 
-    Raises DeclarationError, which names endpoint and keyword, for what API Gateway's import would
-    refuse or lose.
+    Raises DeclarationError, which names file, endpoint and keyword, for what API Gateway's import
+    would refuse or lose.
     """
     types = Types()
     paths: dict[str, Document] = {}
     for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, types)
+        try:
+            operation = _operation(endpoint, types)
+        except DeclarationError as error:
+            raise DeclarationError(f"{_file(endpoint)}{error}") from None
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
     return {
         "openapi": "3.0.1",
         "info": _info(api),

@@ -68,6 +68,17 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         {LOOK: ENDPOINT.replace("summary=", "sumary=")},
         f"{LOOK}, line 8: Endpoint has no field 'sumary'",
     ),
+    "an answer without its name": (
+        {LOOK: ENDPOINT.replace('"title": "Look", ', "")},
+        f"{LOOK}: GET /look: answer 200: a schema needs a 'title', the type's name of letters",
+    ),
+    "a type that API Gateway cannot hold": (
+        {
+            LOOK: "from msgspec import Struct\nclass Tree(Struct):\n    twig: 'Tree | int'\n"
+            + ENDPOINT.replace('{"title": "Look", "type": "object"}', "Tree")
+        },
+        f"{LOOK}: Tree: a union cannot hold itself",
+    ),
     "no endpoint": ({LOOK: "LOOK = 1\n"}, f"{LOOK} declares no ENDPOINT"),
     "a route twice": (
         {LOOK: ENDPOINT, "function/endpoints/look_again.py": ENDPOINT},

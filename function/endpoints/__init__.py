@@ -58,12 +58,18 @@ def check(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint[Any], ...]:
 
 
 @cache
-def declared() -> tuple[Endpoint[Any], ...]:
-    """Return the endpoints of this package; raise DeclarationError for a module without one."""
+def by_module() -> Mapping[str, Endpoint[Any]]:
+    """Return each module's endpoint; raise DeclarationError for a module without one."""
     found = {}
     for name in modules(__path__[0], __name__):
         module = importlib.import_module(f"{__name__}.{name}")
         if not isinstance(getattr(module, "ENDPOINT", None), Endpoint):
             raise DeclarationError(f"function/endpoints/{name}.py declares no ENDPOINT")
         found[name] = module.ENDPOINT
-    return check(found)
+    return found
+
+
+@cache
+def declared() -> tuple[Endpoint[Any], ...]:
+    """Return the endpoints of this package; raise DeclarationError for what cannot work."""
+    return check(by_module())
