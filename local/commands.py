@@ -194,9 +194,8 @@ def up(stack: str, port: int | None, *, keep: bool) -> None:
         print(f"console   {page.url}")
         for path in kept.values():
             print(f"tables    kept in {path}; remove it to forget them")
-        print(
-            f"\n  curl -X POST -H 'x-api-key: {local.outputs['api_key']}' "
-            f"{local.outputs['endpoint']}\n\nCtrl-C ends it.",
-            flush=True,
-        )
+        shown = samples.first(declared())
+        url, key = local.outputs["url"], local.outputs["api_key"]
+        called = samples.curl(shown, url, key) if shown else samples.NONE
+        print(f"\n  {called}\n\nCtrl-C ends it.", flush=True)
         _follow(local, page.record, sources)

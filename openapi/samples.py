@@ -1,6 +1,8 @@
 """The sample calls that endpoints declare: what is shown, named in outputs, and tried after each
 deployment."""
 
+import json
+import shlex
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -31,6 +33,19 @@ def target(endpoint: Endpoint[Any]) -> str:
     for name, value in sample.path_parameters.items():
         path = path.replace(f"{{{name}}}", quote(value, safe=""))
     return f"{path}?{urlencode(sample.query)}" if sample.query else path
+
+
+def curl(endpoint: Endpoint[Any], url: str, key: str) -> str:
+    """Return the command that makes an endpoint's sample call; the key goes where it is asked."""
+    sample = endpoint.sample or Sample()
+    headers = {} if endpoint.public else {"x-api-key": key}
+    words = ["curl", "-X", endpoint.method]
+    if sample.body is not None:
+        headers["Content-Type"] = "application/json"
+        words += ["-d", json.dumps(sample.body)]
+    for name, value in {**headers, **sample.headers}.items():
+        words += ["-H", f"{name}: {value}"]
+    return shlex.join([*words, url + target(endpoint)])
 
 
 def table(endpoint: Endpoint[Any]) -> str:

@@ -51,6 +51,24 @@ def test_without_a_sample_the_output_is_the_apis_url() -> None:
     assert samples.first([READ._replace(sample=None)]) is None
 
 
+def test_the_command_that_makes_the_call_is_one_to_paste() -> None:
+    assert samples.curl(READ, "https://a.example/dev", "it") == (
+        "curl -X GET -H 'x-api-key: it' 'https://a.example/dev/things/a%2Fb?at=1+2'"
+    )
+    body = {"type": "object", "title": "Thing"}
+    put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), public=True)
+    put = put._replace(body=body, sample=Sample(body={"its": "own"}))
+    assert samples.curl(put, "https://a.example/dev", "it") == (
+        """curl -X PUT -d '{"its": "own"}' -H 'Content-Type: application/json' """
+        "https://a.example/dev/a"
+    )
+
+
+def test_the_key_in_the_outputs_is_one_that_exists_though_no_endpoint_asks_for_it() -> None:
+    found = _outputs(READ._replace(public=True))
+    assert found["api_key"] in found["api_keys"].values()
+
+
 @pytest.mark.parametrize(
     ("sample", "says"),
     (
