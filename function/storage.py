@@ -57,6 +57,8 @@ def _client(service: str, read_s: float = 0) -> Any:
     import botocore.session  # pylint: disable=import-outside-toplevel
     from botocore.config import Config  # pylint: disable=import-outside-toplevel
 
+    from function import wire  # pylint: disable=import-outside-toplevel
+
     client = botocore.session.get_session().create_client(
         service,
         config=Config(
@@ -69,8 +71,14 @@ def _client(service: str, read_s: float = 0) -> Any:
             parameter_validation=False,
         ),
     )
+    client.meta.events.register("before-send.dynamodb", partial(wire.send, _session(client)))
     client.meta.events.register("before-parse.dynamodb", _check)
     return client
+
+
+def _session(client: Any) -> Any:
+    """Return botocore's own HTTP session: no other way leads to a client's connections."""
+    return client._endpoint.http_session  # pylint: disable=protected-access
 
 
 def _check(response_dict: Mapping[str, Any], **_: Any) -> None:
@@ -105,10 +113,8 @@ def warm() -> None:
 
     def rehearse(request: Any, **_: Any) -> None:
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":
-            # DynamoDB answers GET with "healthy". The session is botocore's own, and no other way
-            # leads to its connections.
-            session = client._endpoint.http_session  # pylint: disable=protected-access
-            session.send(AWSRequest("GET", request.url).prepare())
+            # DynamoDB answers GET with "healthy".
+            _session(client).send(AWSRequest("GET", request.url).prepare())
         raise _Rehearsed
 
     event = "before-send.dynamodb.PutItem"

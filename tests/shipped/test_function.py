@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -447,22 +447,32 @@ def test_for_any_event_the_answer_is_well_formed(sent: Any) -> None:
         assert isinstance(value, str) and value.isascii() and value.isprintable()
 
 
-@contextmanager
-def failing(monkeypatch: pytest.MonkeyPatch, *faults: str) -> Iterator[dict[str, Any]]:
-    """Run a DynamoDB whose first answers are `faults`; yield its items."""
-    monkeypatch.setattr(storage, "READ_TIMEOUT_S", 0.2)
-    table = faulty.Table()
-    with faulty.storage(table, *faults, delay_s=0.4) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
-        with _own_client():
-            yield table.items
+Failing = Callable[..., AbstractContextManager[dict[str, Any]]]
+
+
+@pytest.fixture(params=("no connection", "a connection"))
+def failing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Failing:
+    """Return what runs a DynamoDB whose first answers are faults, with and without a connection to
+    it that is open before; it yields its items."""
+
+    @contextmanager
+    def run(*faults: str) -> Iterator[dict[str, Any]]:
+        monkeypatch.setattr(storage, "READ_TIMEOUT_S", 0.2)
+        table = faulty.Table()
+        with faulty.storage(table, *faults, delay_s=0.4) as server:
+            monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+            with _own_client():
+                if request.param == "a connection":
+                    storage.warm()
+                    assert server.checks
+                yield table.items
+
+    return run
 
 
 @pytest.mark.parametrize("fault", ("throttled", "over capacity", "broken", "expired", "no item"))
-def test_a_storage_that_cannot_is_503_with_retry_after(
-    monkeypatch: pytest.MonkeyPatch, fault: str
-) -> None:
-    with failing(monkeypatch, fault, fault) as items:
+def test_a_storage_that_cannot_is_503_with_retry_after(failing: Failing, fault: str) -> None:
+    with failing(fault, fault) as items:
         answer = main.handler(event(), CONTEXT)
     assert answer["statusCode"] == 503 and answer["headers"]["Retry-After"] == "1"
     assert not items and faulty.SECRET not in answer["body"]
@@ -480,19 +490,17 @@ def test_a_storage_that_refuses_connections_is_503(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("fault", ("drop", "slow"))
 @pytest.mark.parametrize("headers", ({}, {"Idempotency-Key": "one"}))
 def test_a_write_whose_answer_is_lost_is_one_record_and_no_repeat(
-    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], fault: str
+    failing: Failing, headers: dict[str, str], fault: str
 ) -> None:
-    with failing(monkeypatch, fault) as items:
+    with failing(fault) as items:
         answer = main.handler(event(headers), CONTEXT)
     assert answer["statusCode"] == 201 and "Idempotency-Replayed" not in answer["headers"]
     assert list(items) == [json.loads(answer["body"])["key"]]
 
 
 @pytest.mark.parametrize("fault", ("drop", "slow"))
-def test_after_503_a_repeat_gets_the_record_that_was_written(
-    monkeypatch: pytest.MonkeyPatch, fault: str
-) -> None:
-    with failing(monkeypatch, fault, fault) as items:
+def test_after_503_a_repeat_gets_the_record_that_was_written(failing: Failing, fault: str) -> None:
+    with failing(fault, fault) as items:
         first = main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
         again = main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
     assert (first["statusCode"], again["statusCode"]) == (503, 201)
@@ -500,10 +508,10 @@ def test_after_503_a_repeat_gets_the_record_that_was_written(
 
 
 def test_two_calls_in_one_microsecond_are_still_a_call_and_a_repeat(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, failing: Failing
 ) -> None:
     monkeypatch.setattr(post_epoch.time, "time_ns", lambda: 1_795_538_800_123_456_789)
-    with failing(monkeypatch):
+    with failing():
         main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
         again = main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
     assert again["headers"]["Idempotency-Replayed"] == "true"
@@ -511,10 +519,10 @@ def test_two_calls_in_one_microsecond_are_still_a_call_and_a_repeat(
 
 @pytest.mark.parametrize("fault", (*faulty.FORGERIES, "drip"))
 def test_a_success_that_is_not_dynamodbs_is_503(
-    monkeypatch: pytest.MonkeyPatch, fault: str
+    monkeypatch: pytest.MonkeyPatch, fault: str, failing: Failing
 ) -> None:
     monkeypatch.setattr(storage, "BUDGET_S", 0.5 if fault == "drip" else storage.BUDGET_S)
-    with failing(monkeypatch, fault):
+    with failing(fault):
         answer = main.handler(event(), CONTEXT)
         assert answer["statusCode"] == 503 and answer["headers"]["Retry-After"] == "1"
         # What went wrong stays behind: the next call has its own connection and thread.
@@ -522,10 +530,8 @@ def test_a_success_that_is_not_dynamodbs_is_503(
 
 
 @pytest.mark.parametrize("fault", faulty.FORGERIES)
-def test_a_refusal_that_is_not_dynamodbs_is_503(
-    monkeypatch: pytest.MonkeyPatch, fault: str
-) -> None:
-    with failing(monkeypatch, "", fault):
+def test_a_refusal_that_is_not_dynamodbs_is_503(failing: Failing, fault: str) -> None:
+    with failing("", fault):
         assert main.handler(event({"Idempotency-Key": "one"}), CONTEXT)["statusCode"] == 201
         again = main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
     assert again["statusCode"] == 503 and again["headers"]["Retry-After"] == "1"
@@ -562,8 +568,10 @@ def test_the_tracer_comes_without_what_only_its_decorators_need() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=environment)
 
 
-def test_expired_credentials_are_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    with failing(monkeypatch, "expired"):
+def test_expired_credentials_are_read_anew(
+    monkeypatch: pytest.MonkeyPatch, failing: Failing
+) -> None:
+    with failing("expired"):
         assert main.handler(event(), CONTEXT)["statusCode"] == 503
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "renewed")
         assert main.handler(event(), CONTEXT)["statusCode"] == 201
@@ -623,8 +631,8 @@ def test_a_transaction_is_repeated_where_only_the_moment_was_wrong(
     assert storage._not_now(cancelled) == passing
 
 
-def test_a_refusal_is_a_500_that_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    with failing(monkeypatch, "denied"):
+def test_a_refusal_is_a_500_that_tells_nothing(failing: Failing) -> None:
+    with failing("denied"):
         answer = main.handler(event(), CONTEXT)
     assert answer["statusCode"] == 500 and faulty.SECRET not in answer["body"]
 

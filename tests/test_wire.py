@@ -1,0 +1,273 @@
+"""Requests over open connections: the same on the wire as botocore's own, whatever is answered."""
+
+import io
+import itertools
+import socket
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSRequest
+
+from bench import stand_in
+from function import storage, wire
+from function.contract import Problem
+
+BODY = b'{"Attributes": {"a": {"S": "b"}}}'
+OK = b"HTTP/1.1 200 OK\r\n"
+SUM = b"x-amz-crc32: %d\r\n" % zlib.crc32(BODY)
+LENGTH = b"Content-Length: %d\r\n" % len(BODY)
+PLAIN = OK + SUM + LENGTH + b"\r\n" + BODY
+# Instead of a piece: the server ends the connection, or says nothing for as long as the test takes.
+HANGS_UP, STOPS = b"", b"..."
+
+
+class Peer:
+    """Answers on loopback, each request with the next of `replies`: pieces, sent one by one."""
+
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        self.replies: list[tuple[bytes, ...]] = []
+        # Start, headers and body of each request, and the number of the connection it came by.
+        self.received: list[tuple[str, dict[str, str], bytes, int]] = []
+        self.hung_up = threading.Event()
+        self._over = threading.Event()
+        self._context = context
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        scheme = "https" if context else "http"
+        self.url = f"{scheme}://localhost:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        """End what goes on, and take no more connections."""
+        self._over.set()
+        self._socket.close()
+
+    def _accept(self) -> None:
+        for number in range(100):
+            try:
+                link, _ = self._socket.accept()
+                if self._context:
+                    link = self._context.wrap_socket(link, server_side=True)
+            except ssl.SSLError:
+                continue
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(link, number), daemon=True).start()
+
+    def _serve(self, link: socket.socket, number: int) -> None:
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with link, link.makefile("rb") as reader:
+            while start := reader.readline().decode():
+                lines = iter(lambda: reader.readline().decode().strip(), "")
+                headers = {name.lower(): text for name, text in (li.split(": ") for li in lines)}
+                body = reader.read(int(headers["content-length"]))
+                self.received.append((start, headers, body, number))
+                for piece in self.replies.pop(0) if self.replies else (PLAIN,):
+                    if piece is HANGS_UP:
+                        link.shutdown(socket.SHUT_RDWR)
+                        self.hung_up.set()
+                        return
+                    if piece is STOPS:
+                        self._over.wait(10)
+                        return
+                    link.sendall(piece)
+                    time.sleep(0.02)  # or two would be one
+
+
+@pytest.fixture(name="certificate", scope="module")
+def _certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stand_in.certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    storage._client.cache_clear()  # pylint: disable=protected-access
+
+
+@pytest.fixture(name="peer", params=("http", "https"))
+def _peer(
+    request: pytest.FixtureRequest, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Peer]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if request.param == "https" else None
+    if context:
+        context.load_cert_chain(certificate)
+    peer = Peer(context)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate.with_name("ca.pem")))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"{peer.url}/base")
+    yield peer
+    peer.close()
+
+
+def call() -> dict[str, Any]:
+    """Put an item; return DynamoDB's response."""
+    return storage.send("dynamodb", "put_item", {}, {"TableName": "things", "Item": {}})
+
+
+def only_by_open_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what botocore itself would send fail from now on."""
+    session = storage._session(storage._client("dynamodb"))  # pylint: disable=protected-access
+
+    def refuse(_: Any) -> None:
+        raise AssertionError("botocore sends it: its connections are somewhere else now")
+
+    monkeypatch.setattr(session, "send", refuse)
+
+
+def test_the_request_is_botocores_and_so_is_the_connection(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    responses = [call()]
+    only_by_open_connections(monkeypatch)
+    responses += [call(), call()]
+    (start, headers, body, connection), *others = peer.received
+    once = ("authorization", "amz-sdk-invocation-id", "x-amz-date")
+    same = {name: text for name, text in headers.items() if name not in once}
+    assert len(others) == 2 and start == "POST /base HTTP/1.1\r\n"
+    for other_start, other_headers, other_body, other_connection in others:
+        assert (other_start, other_body, other_connection) == (start, body, connection)
+        assert same.items() <= other_headers.items() and headers.keys() == other_headers.keys()
+    for response in responses:
+        assert response["Attributes"] == {"a": {"S": "b"}}
+        assert response["ResponseMetadata"]["HTTPHeaders"]["content-length"] == str(len(BODY))
+        assert response["ResponseMetadata"]["RetryAttempts"] == 0
+
+
+@pytest.mark.parametrize("peer", ("https",), indirect=True)
+def test_a_server_that_is_not_trusted_gets_no_request(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_CA_BUNDLE")
+    for _ in range(2):
+        with pytest.raises(Problem, match="storage"):
+            call()
+    assert not peer.received
+
+
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "stays"),
+    (
+        ((PLAIN[:5], PLAIN[5:]), True),
+        ((OK + SUM + LENGTH[:-3], LENGTH[-3:] + b"\r\n" + BODY), True),
+        ((PLAIN[:-9], PLAIN[-9:-5], PLAIN[-5:]), True),
+        ((OK.lower().replace(b"http", b"HTTP") + SUM + LENGTH.lower() + b"\r\n" + BODY,), True),
+        ((OK + SUM + CHUNKED,), True),
+        ((b"HTTP/1.1 100 Continue\r\n\r\n" + PLAIN,), True),
+        ((OK + b"X: a\r\n folded\r\n" + SUM + LENGTH + b"\r\n" + BODY,), True),
+        ((OK + b"X: a\r\nx: b\r\n" + SUM + LENGTH + b"\r\n" + BODY,), True),
+        ((OK + b"Connection: close\r\n" + SUM + LENGTH + b"\r\n" + BODY,), False),
+        ((b"HTTP/1.0 200 OK\r\n" + SUM + b"\r\n" + BODY, HANGS_UP), False),
+        ((OK + SUM + b"\r\n" + BODY, HANGS_UP), False),
+    ),
+)
+def test_whatever_http_allows_is_read(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, pieces: tuple[bytes, ...], stays: bool
+) -> None:
+    peer.replies = [(PLAIN,), pieces]
+    call()
+    with monkeypatch.context() as patched:
+        only_by_open_connections(patched)
+        assert call()["Attributes"] == {"a": {"S": "b"}}
+    assert call()["ResponseMetadata"]["RetryAttempts"] == 0
+    first, second, third = (connection for *_, connection in peer.received)
+    assert first == second and (second == third) == stays
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    ((HANGS_UP,), (PLAIN[:-1], HANGS_UP), (PLAIN[:-1], STOPS), (b"SSH-2.0-x\r\n", STOPS)),
+)
+def test_an_answer_that_breaks_off_is_asked_for_again_on_another_connection(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, pieces: tuple[bytes, ...]
+) -> None:
+    monkeypatch.setattr(storage, "READ_TIMEOUT_S", 0.3)
+    peer.replies = [(PLAIN,), pieces]
+    call()
+    assert call()["ResponseMetadata"]["RetryAttempts"] == 1
+    assert [connection for *_, connection in peer.received] == [0, 0, 1]
+
+
+def test_a_connection_that_the_server_has_closed_is_not_used(peer: Peer) -> None:
+    peer.replies = [(PLAIN, HANGS_UP)]
+    call()
+    assert peer.hung_up.wait(5)
+    assert call()["ResponseMetadata"]["RetryAttempts"] == 0
+    assert [connection for *_, connection in peer.received] == [0, 1]
+
+
+@pytest.mark.parametrize("peer", ("http",), indirect=True)
+def test_a_proxy_is_asked_each_time(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", peer.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://dynamodb.invalid")
+    call()
+    call()
+    assert {start for start, *_ in peer.received} == {"POST http://dynamodb.invalid/ HTTP/1.1\r\n"}
+
+
+LENGTH_OF_3 = b"Content-Length: 3"
+LINES = (
+    *(b"content-length:3", b"Content-Length: 0", b"Content-Length: x", b"Content-Length: 3 "),
+    *(b"Content-Length : 3", b"Content-Length: -3", b"Content-Length:", b"Content-Length: 2"),
+    *(b"Connection: keep-alive", b"Connection: Close", b"Connection: close, x", b"X-Y:  a b\t"),
+    *(b"Transfer-Encoding: chunked", b"Transfer-Encoding: gzip", b" folded", b"no field", b": x"),
+    *(b"X: a\rContent-Length: 2", b"X: a\nContent-Length: 2", b"X: a\r", b"X: \xe9", b"X\xe9: x"),
+)
+STATUSES = (
+    *(b"HTTP/1.1 200 OK", b"HTTP/1.1 200 ", b"HTTP/1.1 200", b"HTTP/1.1 400 Bad Request"),
+    *(b"HTTP/1.1 503 x", b"HTTP/1.1 204 x", b"HTTP/1.1 304 x", b"HTTP/1.1 302 x"),
+    *(b"HTTP/1.0 200 OK", b"HTTP/2 200 OK", b"HTTP/1.1 2000 x", b"", b"x"),
+)
+BODIES = (b"", b"{}", b"{ }", b"2\r\n{}\r\n0\r\n\r\n", b"{ }{ }")
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("status", STATUSES)
+def test_an_answer_is_what_http_client_reads(status: bytes) -> None:
+    for line, body in itertools.product(LINES, BODIES):
+        for lines in ((line,), (line, LENGTH_OF_3), (LENGTH_OF_3, line)):
+            raw = b"\r\n".join((status, *lines, b"", body))
+            assert _outcome(_ours, raw) == _outcome(_theirs, raw), raw
+
+
+def _link(raw: bytes) -> Any:
+    return SimpleNamespace(makefile=lambda _: io.BufferedReader(io.BytesIO(raw)))  # type: ignore
+
+
+def _theirs(raw: bytes) -> tuple[Any, ...]:
+    with HTTPResponse(_link(raw), method="POST") as answer:
+        answer.begin()
+        return answer.status, dict(answer.getheaders()), answer.read(), answer.will_close
+
+
+def _ours(raw: bytes) -> tuple[Any, ...]:
+    closed: list[bool] = []
+    connection = SimpleNamespace(sock=_link(raw), close=lambda: closed.append(True))
+    request = AWSRequest("POST", "http://x").prepare()
+    answer = wire._answer(connection, request)  # pylint: disable=protected-access
+    return answer.status_code, answer.headers, answer.content, bool(closed)
+
+
+def _outcome(read: Callable[[bytes], tuple[Any, ...]], raw: bytes) -> Any:
+    try:
+        status, headers, body, closes = read(raw)
+    except HTTPException as error:
+        return type(error)
+    return status, {name.lower(): text for name, text in headers.items()}, body, closes
