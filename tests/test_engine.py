@@ -27,6 +27,20 @@ def test_the_plugin_is_the_one_that_pulumi_can_install(
     assert asked.read_text().startswith("plugin install resource aws 7.")
 
 
+def test_only_a_cli_on_path_or_built_before_is_at_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(engine, "ROOT", tmp_path / "root")
+    _executable(tmp_path / "go", "exit 0")  # builds one, but not for who asks only
+    assert engine.at_hand() is None
+    built = tmp_path / "root" / ".build" / f"pulumi-{engine.CLI_VERSION}" / "pulumi"
+    built.parent.mkdir(parents=True)
+    _executable(built, "exit 0")
+    assert engine.at_hand() == engine.cli() == built
+    assert _executable(tmp_path / "pulumi", "exit 0") == engine.at_hand()
+
+
 def test_a_machine_without_cli_and_go_is_told_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,16 +36,30 @@ class Unavailable(RuntimeError):
     """What a command needs and this machine does not have, and how to get it."""
 
 
-def cli() -> Path:
-    """Return Pulumi's CLI, building it where Go is at hand; raises Unavailable."""
+def _built() -> Path:
+    return ROOT / ".build" / f"pulumi-{CLI_VERSION}" / "pulumi"
+
+
+def at_hand() -> Path | None:
+    """Return Pulumi's CLI where it is on PATH, or has been built."""
     if found := shutil.which("pulumi"):
         return Path(found)
-    built = ROOT / ".build" / f"pulumi-{CLI_VERSION}" / "pulumi"
-    if not built.exists():
-        if not shutil.which("go"):
-            raise Unavailable("neither pulumi nor go is on PATH; install the Pulumi CLI")
-        _build(built)
-    return built
+    return _built() if _built().exists() else None
+
+
+def cli() -> Path:
+    """Return Pulumi's CLI, building it where Go is at hand; raises Unavailable."""
+    if found := at_hand():
+        return found
+    if not shutil.which("go"):
+        raise Unavailable("neither pulumi nor go is on PATH; install the Pulumi CLI")
+    _build(_built())
+    return _built()
+
+
+def on_path(pulumi: Path) -> dict[str, str]:
+    """Return what has a process take this CLI."""
+    return {"PATH": f"{pulumi.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 def _build(target: Path) -> None:
@@ -108,7 +122,7 @@ def _prepare() -> tuple[str, Mapping[str, str]]:
     plugins = plugin(pulumi)
     provider = "a stand-in for pulumi-aws" + (", and itself" if plugins else "")
     return f"Pulumi CLI {shown.stdout.strip()} with {provider}", {
-        "PATH": f"{pulumi.parent}{os.pathsep}{os.environ['PATH']}",
+        **on_path(pulumi),
         "EPOCH_PLUGINS": str(plugins or ""),
     }
 

@@ -168,6 +168,15 @@ def _step(metadata: Any) -> tuple[str, str, str]:
     return str(metadata.op.value), metadata.type, metadata.urn.rpartition("::")[2]
 
 
+def state_in(folder: Path) -> dict[str, str]:
+    """Return what has the CLI keep its state in a folder."""
+    return {
+        "PULUMI_BACKEND_URL": f"file://{folder}",
+        "PULUMI_CONFIG_PASSPHRASE": "a passphrase",  # pragma: allowlist secret
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
 def aws_environment(account: deploy.Account) -> dict[str, str]:
     """Return what makes the AWS SDK for Go, and so either provider, talk to an emulated account."""
     return {

@@ -21,7 +21,7 @@ import pytest
 
 from local import deploy, program
 from tests.real import stand_in
-from tests.real.cli import Run, Stack, aws_environment, copy_of_project
+from tests.real.cli import Run, Stack, aws_environment, copy_of_project, state_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +45,7 @@ def _provider(
 ) -> Iterator[Provider]:
     home = tmp_path_factory.mktemp("home")
     if request.param == "stand-in":
-        account = stand_in.install(home)
-        path = f"{home}{os.pathsep}{os.environ['PATH']}"
-        yield Provider(environment={"PULUMI_HOME": str(home), "PATH": path}, account=account)
+        yield Provider(environment=stand_in.install(home), account=home / "account")
         return
     (home / "plugins").symlink_to(PLUGINS)
     with deploy.account(program.stack_config("dev")["aws:region"]) as emulated:
@@ -79,13 +77,7 @@ def _account(provider: Provider) -> Path:
 @pytest.fixture(name="environment", scope="module")
 def _environment(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> dict[str, str]:
     """Return what the CLI needs: the provider, and a state in a folder."""
-    state = tmp_path_factory.mktemp("state")
-    return {
-        "PULUMI_BACKEND_URL": f"file://{state}",
-        "PULUMI_CONFIG_PASSPHRASE": "a passphrase",  # pragma: allowlist secret
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        **provider.environment,
-    }
+    return {**state_in(tmp_path_factory.mktemp("state")), **provider.environment}
 
 
 @pytest.fixture(name="stack", scope="module", params=("dev", "prod"))

@@ -255,8 +255,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
 
-def install(folder: Path) -> Path:
-    """Write an executable for PATH into `folder`; return the folder of the account's files."""
+def install(folder: Path) -> dict[str, str]:
+    """Write an executable into `folder`, and the account's files into its `account`; return what
+    has the CLI take it for the provider."""
     account = folder / "account"
     account.mkdir()
     command = folder / "pulumi-resource-aws"
@@ -265,7 +266,7 @@ def install(folder: Path) -> Path:
         f'exec "{sys.executable}" -m tests.real.stand_in "{account}" "$@"\n'
     )
     command.chmod(0o755)
-    return account
+    return {"PULUMI_HOME": str(folder), "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
 
 
 def main() -> None:

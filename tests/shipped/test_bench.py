@@ -1,12 +1,14 @@
 """The bench measures what it says: each case makes the same PutItem; a wrong one is refused."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import picture, stand_in, surroundings
+from bench import engine, picture, stand_in, surroundings
 
 TARGET = "DynamoDB_20120810.PutItem"
 CALL: dict[str, Any] = {
@@ -45,8 +47,11 @@ def test_the_picture_shows_figures_day_and_machine(
     assert "77 ms" in drawn and "Python 3.13.0" in drawn and "cores" in drawn
 
 
-def test_what_surrounds_the_function_is_told_by_endpoints_and_clients() -> None:
-    figures = {"resources": 47, "program_cpu_s": 0.5, "first_201_s": 2.0}
+@pytest.mark.parametrize("engines", ({"engine_preview_s": 2.5, "engine_up_s": 5.0}, {}))
+def test_what_surrounds_the_function_is_told_by_endpoints_and_clients(
+    engines: dict[str, float],
+) -> None:
+    figures = {"resources": 47, "program_cpu_s": 0.5, "first_201_s": 2.0, **engines}
     load = {
         "warm_ms": 4.0,
         "requests_per_s": {"1": 200.0, "8": 300.0},
@@ -57,5 +62,22 @@ def test_what_surrounds_the_function_is_told_by_endpoints_and_clients() -> None:
     }
     growth = {str(count): figures for count in surroundings.ENDPOINTS}
     head, *rows, last = surroundings.table({"growth": growth, "local_run": load})
-    assert head.split() == ["endpoints", *figures] and len(rows) == len(growth)
+    assert head.split() == ["endpoints", *figures]
+    missing = [row for row in rows[len(growth) :] if "CLI is not at hand" in row]
+    assert len(missing) == (not engines) and len(rows) == len(growth) + len(missing)
     assert "300.0 at 8" in last and "20,000 more requests 101.0 MB" in last
+
+
+def test_pulumis_engine_is_measured_only_where_it_is_at_hand(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(surroundings.engine, "ROOT", tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not surroundings._engine(1)  # pylint: disable=protected-access
+
+
+def test_a_copy_of_the_project_declares_as_many_endpoints_as_are_measured(project: Path) -> None:
+    engine._declare(project, 3)  # pylint: disable=protected-access
+    asked = "from function.endpoints import declared; print(*(one.path for one in declared()))"
+    told = subprocess.check_output([sys.executable, "-c", asked], cwd=project, text=True)
+    assert told.split() == ["/epoch", "/more-1", "/more-2"]
