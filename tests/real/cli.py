@@ -16,6 +16,7 @@ from pulumi import automation
 
 from components import bundle
 from local import deploy, program
+from local.program import Secret
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +66,23 @@ class Stack:
         self.folder = folder
         self.name = name
         self._serves = serves
+        secrets = self._unsealed()
         self._workspace = automation.LocalWorkspace(
             work_dir=str(folder), program=self._program, env_vars=environment
         )
         self._stack = automation.Stack.create_or_select(name, self._workspace)
+        for key, value in secrets.items():
+            self.command("config", "set", "--secret", key, value)
+
+    def _unsealed(self) -> dict[str, str]:
+        """Take out of the stack's file what only the key of its own state opens; return what stands
+        for its secrets."""
+        path, config = self.folder / f"Pulumi.{self.name}.yaml", self.config
+        secrets = {key: str(value) for key, value in config.items() if isinstance(value, Secret)}
+        if secrets or yaml.safe_load(path.read_text(encoding="utf-8")).keys() - {"config"}:
+            open_ = {key: value for key, value in config.items() if key not in secrets}
+            path.write_text(yaml.safe_dump({"config": open_}), encoding="utf-8")
+        return secrets
 
     def _program(self) -> None:
         # Each run reads the folder's own modules anew, as a process of its own would.
@@ -96,7 +110,8 @@ class Stack:
 
         started = time.monotonic()
         with pytest.raises(automation.CommandError) if fails else nullcontext():
-            operation(on_event=hear, on_output=printed.append, color="never", **options)
+            say = printed.append
+            operation(on_event=hear, on_output=say, on_error=say, color="never", **options)
         seconds = time.monotonic() - started
         return Run(began=began, ended=ended, printed=printed, seconds=seconds)
 
@@ -155,13 +170,20 @@ class Stack:
 
     def set(self, **values: str | None) -> None:
         """Write config into the stack's file, as a person would; None takes a key out."""
-        path = self.folder / f"Pulumi.{self.name}.yaml"
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for key, value in values.items():
-            content["config"].pop(f"{program.project_name(self.folder)}:{key}", None)
-            if value is not None:
-                content["config"][f"{program.project_name(self.folder)}:{key}"] = value
-        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        configure(self.folder, self.name, **values)
+
+
+def configure(folder: Path, stack: str, **values: str | None) -> None:
+    """Write config into a stack's file; None takes a key out."""
+    path = folder / f"Pulumi.{stack}.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for key, value in values.items():
+        full = f"{program.project_name(folder)}:{key}"
+        for given in (key, full):
+            content["config"].pop(given, None)
+        if value is not None:
+            content["config"][full] = value
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
 def _step(metadata: Any) -> tuple[str, str, str]:

@@ -18,10 +18,14 @@ from urllib.parse import urlsplit
 
 import pulumi
 import pytest
+import yaml
 
 from local import deploy, program
+from local.program import Secret
+from tests.conftest import PROJECT, STACK, plain
 from tests.real import stand_in
 from tests.real.cli import Run, Stack, aws_environment, copy_of_project, state_in
+from tests.test_mistakes import WRONG
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +37,9 @@ class Provider:
     account: Path | None = None
     serves: Callable[[Path, Mapping[str, Any]], None] = lambda *_: None
 
+
+# Read before a stack's program imports the declarations anew.
+PLAIN = plain()
 
 PLUGINS = os.environ.get("EPOCH_PLUGINS", "")
 
@@ -48,7 +55,7 @@ def _provider(
         yield Provider(environment=stand_in.install(home), account=home / "account")
         return
     (home / "plugins").symlink_to(PLUGINS)
-    with deploy.account(program.stack_config("dev")["aws:region"]) as emulated:
+    with deploy.account(program.stack_config(STACK)["aws:region"]) as emulated:
         yield Provider(
             environment={"PULUMI_HOME": str(home), **aws_environment(emulated)},
             serves=partial(_serves, emulated.emulator.url),
@@ -80,7 +87,7 @@ def _environment(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -
     return {**state_in(tmp_path_factory.mktemp("state")), **provider.environment}
 
 
-@pytest.fixture(name="stack", scope="module", params=("dev", "prod"))
+@pytest.fixture(name="stack", scope="module", params=program.stacks())
 def _stack(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -92,16 +99,16 @@ def _stack(
 
 
 def test_to_begin_a_stack_adds_salt_and_namespace_to_its_file_and_no_more(stack: Stack) -> None:
-    name = f"Pulumi.{stack.name}.yaml"
-    text = (stack.folder / name).read_text().replace("  epoch:", "  ")
-    kept = [line for line in text.splitlines() if not line.startswith("encryptionsalt:")]
-    assert kept == (program.ROOT / name).read_text().splitlines()
+    content = yaml.safe_load((stack.folder / f"Pulumi.{stack.name}.yaml").read_text())
+    assert content.keys() == {"config", "encryptionsalt"}
+    assert all(":" in key for key in content["config"])
+    assert stack.config == program.stack_config(stack.name)
 
 
 def test_what_the_cli_writes_into_a_stacks_file_is_the_same_config(stack: Stack) -> None:
-    own = program.stack_config(stack.name)
-    stack.command("config", "set", "log_retention_days", own["epoch:log_retention_days"])
-    assert "  epoch:owner:" in (stack.folder / f"Pulumi.{stack.name}.yaml").read_text()
+    own, owner = program.stack_config(stack.name), f"{PROJECT}:owner"
+    stack.command("config", "set", "owner", own[owner])
+    assert f"  {owner}:" in (stack.folder / f"Pulumi.{stack.name}.yaml").read_text()
     assert stack.config == own
 
 
@@ -181,7 +188,7 @@ def test_a_restored_table_takes_the_place_of_the_lost_one_which_stays(stack: Sta
 
 def test_a_protected_stack_survives_destroy_and_goes_once_it_is_unprotected(stack: Stack) -> None:
     before = stack.state()
-    if json.loads(stack.config.get("epoch:protect_data", "false")):
+    if json.loads(stack.config.get(f"{PROJECT}:protect_data", "false")):
         refused = stack.destroy(fails=True)
         assert "cannot be deleted" in refused.text
         assert not [step for step in refused.ended if step[0] == "delete"]
@@ -198,9 +205,11 @@ def test_a_protected_stack_survives_destroy_and_goes_once_it_is_unprotected(stac
 def _changing(
     tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], provider: Provider
 ) -> Iterator[Stack]:
-    """Return the dev stack of a project that tests change, each from where the last one left it."""
+    """Return a plain stack of a project that tests change, each from where the last one left it."""
     folder = copy_of_project(tmp_path_factory.mktemp("changing") / "project")
-    stack = Stack(folder, "dev", environment, provider.serves)
+    sealed = {k: {"secure": str(v)} if isinstance(v, Secret) else v for k, v in PLAIN.items()}
+    (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": sealed}))
+    stack = Stack(folder, STACK, environment, provider.serves)
     yield stack
     stack.destroy()
 
@@ -237,9 +246,9 @@ ENDPOINT = Endpoint(
 )
 '''
 _ROUTES = {
-    "added": ("GET", "/things"),
-    "renamed": ("GET", "/items"),
-    "changed in method": ("PUT", "/items"),
+    "added": ("GET", "/made-by-a-test"),
+    "renamed": ("GET", "/renamed-by-a-test"),
+    "changed in method": ("PUT", "/renamed-by-a-test"),
     "removed": None,
 }
 
@@ -248,7 +257,7 @@ _ROUTES = {
 def test_a_route_is_in_the_api_before_the_deployment_and_there_before_the_stage(
     changing: Stack, change: str
 ) -> None:
-    module = changing.folder / "function" / "endpoints" / "thing.py"
+    module = changing.folder / "function" / "endpoints" / "made_by_a_test.py"
     before = len(changing.state())
     if route := _ROUTES[change]:
         module.write_text(_ENDPOINT.format(method=route[0], path=route[1]))
@@ -281,7 +290,7 @@ def _made_before(run: Run, deployment: str, stage: str) -> bool:
 _ARN = "arn:aws:{}:eu-central-1:111122223333:{}/x"
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "alarm_email": {"alarm_email": "on-call@example.com"},
-    "api_keys": {"api_keys": '{"default": "standard", "shop": "standard"}'},
+    "api_keys": {"api_keys": '{"default": "basic", "shop": "basic"}'},
     "domain": {
         "domain_name": "api.example.com",
         "certificate_arn": _ARN.format("acm", "certificate"),
@@ -296,7 +305,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "retention_days": {"retention_days": "30"},
     "trace_share": {"trace_share": "0.1"},
     "usage_plans": {
-        "usage_plans": '{"standard": {"rate_limit": 1, "burst_limit": 1, "quota_per_day": 1}}'
+        "usage_plans": '{"basic": {"rate_limit": 1, "burst_limit": 1, "quota_per_day": 1}}'
     },
     "waf_rate_limit": {"waf_rate_limit": "2000"},
 }
@@ -311,13 +320,13 @@ def test_each_option_goes_on_and_off_again_and_leaves_nothing(changing: Stack) -
         promised = changing.preview()
         assert promised.changes, values
         assert not promised.of("delete", "replace"), values
-        changing.set(**{key: own.get(f"epoch:{key}") for key in values})
+        changing.set(**{key: own.get(f"{PROJECT}:{key}") for key in values})
     everything = {key: value for values in OPTIONS.values() for key, value in values.items()}
     del everything["kms_key_arn"]  # excludes replicas
     changing.set(**everything)
     assert changing.up().changes
     assert not changing.up().changes
-    changing.set(**{key: own.get(f"epoch:{key}") for key in everything})
+    changing.set(**{key: own.get(f"{PROJECT}:{key}") for key in everything})
     assert changing.up().changes
     assert _kept(changing) == before
 
@@ -345,40 +354,44 @@ def test_a_secret_value_of_config_is_in_clear_in_neither_state_nor_output(
     changing: Stack, environment: dict[str, str]
 ) -> None:
     address = "nobody-knows@example.com"
-    changing.command("config", "set", "--secret", "epoch:alarm_email", address)
+    changing.command("config", "set", "--secret", "alarm_email", address)
     run = changing.up()
     assert {kind for kind, _ in run.of("create")} == {"aws:sns/topicSubscription:TopicSubscription"}
     state = Path(environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
     files = [path for path in state.rglob("*") if path.is_file()]
     assert files and not [path for path in files if address.encode() in path.read_bytes()]
     assert address not in run.text
-    changing.command("config", "rm", "epoch:alarm_email")
+    changing.command("config", "rm", "alarm_email")
     changing.up()
 
 
 @pytest.mark.parametrize(
     "key, value, says",
     (
-        ("memory_mb", "1", "epoch:memory_mb = 1 must be from 128 to 10240"),
-        ("memory", "512", "did you mean epoch:memory_mb?"),
+        ("memory_mb", "1", f"{PROJECT}:memory_mb = 1 must be from 128 to 10240"),
+        ("memory", "512", f"did you mean {PROJECT}:memory_mb?"),
     ),
 )
 def test_a_wrong_config_value_ends_in_one_line(
     changing: Stack, key: str, value: str, says: str
 ) -> None:
-    own = changing.config.get(f"epoch:{key}")
+    own = changing.config.get(f"{PROJECT}:{key}")
     changing.set(**{key: value})
     run = changing.preview(fails=True)
     changing.set(**{key: own})
     assert says in run.text and "Traceback" not in run.text
 
 
-def test_a_wrong_declaration_ends_in_one_line(changing: Stack) -> None:
-    module = changing.folder / "function" / "endpoints" / "thing.py"
-    module.write_text(_ENDPOINT.format(method="POST", path="/epoch"))
+@pytest.mark.parametrize("mistake", ("a forgotten comma", "a route twice"))
+def test_a_wrong_declaration_ends_in_one_line(changing: Stack, mistake: str) -> None:
+    files, says = WRONG[mistake]
+    for name, text in files.items():
+        (changing.folder / name).write_text(text)
     run = changing.preview(fails=True)
-    module.unlink()
-    assert "POST /epoch is declared twice" in run.text and "Traceback" not in run.text
+    for name in files:
+        (changing.folder / name).unlink()
+    lines = {line.strip() for line in run.text.splitlines()}
+    assert f"error: {says}" in lines and "Traceback" not in run.text
 
 
 @pytest.mark.usefixtures("account")
