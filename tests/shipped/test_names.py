@@ -30,7 +30,8 @@ EXCEPTIONS = {
 
 def _files() -> Iterator[Path]:
     yield ROOT / "__main__.py"
-    yield from (ROOT / "tests").glob("*.py")
+    for folder in ("tests", "tests/browser", "tests/real"):
+        yield from (ROOT / folder).glob("*.py")
     for folder in ("components", "function", "local", "openapi", "tools"):
         for path in (ROOT / folder).rglob("*.py"):
             if not SERVICE & set(path.relative_to(ROOT).parts):
