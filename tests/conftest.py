@@ -1,6 +1,7 @@
 """What several test modules share."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -80,6 +81,18 @@ def replace_service(project: Path) -> Path:
             path.unlink()
     shutil.copytree(project / "tests" / "specimen", project, dirs_exist_ok=True)
     return project
+
+
+# What a test module speaks of that runs a stack, or looks at what git has and a copy has not.
+_NEEDS = re.compile(
+    r"\b(deploy\.|MiniStack|LocalStack|Leash|Popen|copied|specimen|local: )|\.git|\"git\""
+)
+
+
+def rules(project: Path) -> list[str]:
+    """Return the test modules of a copy that hold for its declarations, and run no stack."""
+    modules = sorted((project / "tests").glob("test_*.py"))
+    return [str(path) for path in modules if not _NEEDS.search(path.read_text(encoding="utf-8"))]
 
 
 @pytest.fixture

@@ -92,11 +92,6 @@ def test_a_firewall_bounds_bodies_only_where_none_is_read() -> None:
     assert unread - rules(ENDPOINT._replace(body=body)) == {"body-size"}
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_a_stack_has_at_most_fifty_resources(stack: str) -> None:
-    assert len([resource for resource in declare(stack) if not resource.component]) <= 50
-
-
 def test_one_more_endpoint_is_one_resource_its_alarm() -> None:
     more = ENDPOINT._replace(path="/more", method="DELETE")
     before = {resource.urn for resource in served(ENDPOINT)}

@@ -1,5 +1,7 @@
 """What the shipped stacks are: decisions of who runs them, not rules of the framework."""
 
+import pytest
+
 from tests.conftest import declare, one
 
 
@@ -15,3 +17,8 @@ def test_one_stack_owns_the_accounts_settings_and_leaves_them_to_the_others() ->
     assert resources[kind].retained
     assert resources[kind].urn in resources["aws:apigateway/stage:Stage"].depends_on
     assert kind not in {r.kind for r in declare("prod")}
+
+
+@pytest.mark.parametrize("stack", ("dev", "prod"))
+def test_a_stack_has_at_most_fifty_resources(stack: str) -> None:
+    assert len([resource for resource in declare(stack) if not resource.component]) <= 50
