@@ -302,7 +302,6 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "provisioned_concurrency": {"provisioned_concurrency": "2"},
     "replica_regions": {"replica_regions": '["eu-west-1"]'},
     "reserved_concurrency": {"reserved_concurrency": "20"},
-    "retention_days": {"retention_days": "30"},
     "trace_share": {"trace_share": "0.1"},
     "usage_plans": {
         "usage_plans": '{"basic": {"rate_limit": 1, "burst_limit": 1, "quota_per_day": 1}}'
