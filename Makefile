@@ -137,7 +137,7 @@ openapi: $(READY)
 	@$(PYTHON) -m openapi
 
 # What this function costs, side by side with what people would use instead, then what program and
-# local run cost: some six minutes.
+# local run cost: some five minutes.
 bench: $(READY)
 	@$(PYTHON) -m bench
 

@@ -57,16 +57,16 @@ class Leash:
 
         It calls `watch` with its first two arguments; the third is the socket that it listens on.
         """
-        handed = (self._far.fileno(), listener.fileno())
+        far, own = self._far.fileno(), listener.fileno()
         with log.open("wb") as output:
             self._process = subprocess.Popen(  # pylint: disable=consider-using-with
-                [sys.executable, "-m", module, str(handed[0]), str(self.folder), str(handed[1])],
+                [sys.executable, "-m", module, str(far), str(self.folder), str(own)],
                 env=environment,
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                pass_fds=handed,
+                pass_fds=(far, own),
                 start_new_session=True,
             )
         self._far.close()
