@@ -109,8 +109,8 @@ def _emulator(outputs: Any) -> int:
 
 def _left(project: Path) -> list[object]:
     """Return the processes and files that a run in this project has left."""
-    files = [*project.parent.glob("epoch-*"), *project.glob(".local"), *project.glob(".local/*")]
-    return [*_processes(f"TMPDIR={project.parent}"), *files]
+    outputs = os.walk(project / ".local")  # not glob, which fails on a folder that goes meanwhile
+    return [*_processes(f"TMPDIR={project.parent}"), *project.parent.glob("epoch-*"), *outputs]
 
 
 def _until(true: Callable[[], object]) -> None:
