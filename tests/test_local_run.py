@@ -374,7 +374,10 @@ def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
 def test_outputs_that_are_half_written_go_with_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "replace", lambda *_: signal.raise_signal(signal.SIGINT))
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt), Leash() as leash:
         leash.publish(tmp_path / ".local" / "outputs.json", {})
     assert not list(tmp_path.iterdir())
