@@ -118,8 +118,9 @@ class Request(NamedTuple, Generic[B]):
     `headers` have lower-case names, several of a name joined by a comma, and leave out the API
     key; `path_parameters` are the values of `{name}` path segments. `ip` is the caller's address,
     believed only from API Gateway and declared proxies, and empty where there is none;
-    `api_key_id` is the key's id, never its value. `settings[NAME]` is what the stack's config says
-    of a setting in `function.settings`.
+    `api_key_id` is the id, never the value, of the key that API Gateway has checked, and empty
+    where it checks none, whatever was sent: for a `public` endpoint. `settings[NAME]` is what the
+    stack's config says of a setting in `function.settings`.
     """
 
     ip: str

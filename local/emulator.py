@@ -1,7 +1,8 @@
 """`python -m local.emulator`: MiniStack on a leash, behaving in some things more like AWS.
 
 - API Gateway believes the peer of the connection, which here is always loopback, and appends it to
-  X-Forwarded-For; MiniStack believes the header. It tells a function the API key's id, too.
+  X-Forwarded-For; MiniStack believes the header. It tells a function the id of the API key that it
+  has checked, too.
 - IAM: `local.authorization`. API Gateway's import: `local.rest_import`; what it serves:
   `local.rest_serving`; its documentation: `local.documentation`.
 - Refusals, and functions that fail: `local.gateway_errors`. What is kept: `local.bounds`.
@@ -43,6 +44,8 @@ _find_key = apigateway_v1._resolve_api_key
 
 def _event(*args: Any, **options: Any) -> dict[str, Any]:
     event: dict[str, Any] = _build(*args, **options)
+    _, _, _, resource, _, verb, *_ = args
+    method = resource["resourceMethods"].get(verb) or resource["resourceMethods"]["ANY"]
     headers, several = event["headers"], event["multiValueHeaders"]
     names = [name for name in several if name.lower() == "x-forwarded-for"]
     hops = [value for name in names for value in several.pop(name)]
@@ -52,7 +55,7 @@ def _event(*args: Any, **options: Any) -> dict[str, Any]:
     several["X-Forwarded-For"] = [headers["X-Forwarded-For"]]
     identity = event["requestContext"]["identity"]
     identity["sourceIp"] = PEER
-    key = _find_key(headers.get("x-api-key"))
+    key = _find_key(headers.get("x-api-key")) if method["apiKeyRequired"] else None
     identity["apiKeyId"] = key["id"] if key else None
     return event
 

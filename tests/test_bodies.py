@@ -98,7 +98,7 @@ from function.contract import Answer, Endpoint, Problem, Request
 def show(request: Request) -> Answer:
     """Answer, or refuse."""
     if "refuse" in request.query:
-        raise Problem(409, "Refused.")
+        raise Problem(409, request.api_key_id or "nobody")
     return Answer(status=204, body=None)
 
 
@@ -305,6 +305,7 @@ def test_a_typed_body_and_a_typed_answer_go_through(stack: Stack) -> None:
 
 def test_a_public_endpoint_needs_no_key_and_the_others_still_do(stack: Stack) -> None:
     assert stack.call("GET", "/open", key=False).status == 204
+    assert json.loads(stack.call("GET", "/open?refuse").body)["detail"] == "nobody"
     assert stack.call("PUT", "/open", key=False).status == 405
     assert stack.call("POST", "/notes", GOOD, key=False, Content_Type=JSON).status == 403
     assert stack.call("GET", "/notes", key=False).status == 403
