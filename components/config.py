@@ -265,14 +265,15 @@ class StackConfig:
             text = _text_of(setting, f"{project}:{name}", own.get(name), secret)
             target, key = (secrets, name) if setting.secret else (environment, setting.environment)
             target[key] = text
-        if (size := sum(map(len, [*environment, *environment.values()]))) > _MOST_IN_ENVIRONMENT:
+        texts = [*environment, *environment.values()]
+        if (size := sum(len(text.encode()) for text in texts)) > _MOST_IN_ENVIRONMENT:
             raise ConfigError(
-                f"the settings have {size} characters; Lambda has room for {_MOST_IN_ENVIRONMENT}"
+                f"the settings have {size} bytes; Lambda has room for {_MOST_IN_ENVIRONMENT}"
             )
         try:
             return cls(**chosen, settings=environment, secrets=secrets)
         except ConfigError as error:
-            raise ConfigError(str(error).format(project=project)) from None
+            raise ConfigError(str(error).replace("{project}", project)) from None
 
     def __post_init__(self) -> None:
         for key, plan in self.api_keys.items():

@@ -75,7 +75,7 @@ def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
             ":usage_plans.a.rate_limit = 0 must be from 1 to 10000",
         ),
         ("api_keys", '{"A b": "standard"}', ":api_keys = A b must be named with a-z"),
-        ("api_keys", '{"a": "gold"}', ":api_keys.a = gold must be one of the usage plans: basic"),
+        ("api_keys", '{"a": "{}"}', ":api_keys.a = {} must be one of the usage plans: basic"),
         ("kms_key_arn", "alias/mine", ":kms_key_arn = alias/mine must be the ARN of a KMS"),
         ("hosted_zone_id", "Z1", "hosted_zone_id needs domain_name"),
         ("domain_name", "api.example.com", "domain_name and certificate_arn need each other"),
