@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+import pulumi
+
 ROOT = Path(__file__).parent.parent
 
 PYTHON_VERSION = "3.13"
@@ -23,7 +25,7 @@ PYTHON_VERSION = "3.13"
 TASK_ROOT = "/var/task"
 
 
-class BytecodeError(RuntimeError):
+class BytecodeError(pulumi.RunError):
     """A source of the bundle could not be compiled."""
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+import pulumi
+
 from deployer.policy import BOUNDARY
 from function.contract import Access, Permission
 from function.messages import Send
@@ -14,7 +16,7 @@ from function.services import Service
 Statement = dict[str, Any]
 
 
-class BoundaryError(ValueError):
+class BoundaryError(pulumi.RunError):
     """A declared access that the permissions boundary of the stack's roles keeps from them."""
 
 
