@@ -351,9 +351,9 @@ def draw(resources: Sequence[Resource], stack: str = STACK) -> str:
     entry = on_way[0]
     middle = entry.x + entry.width / 2
     count = sum(len(card.resources) for card in found)
-    subtitle = f"{count} resources, as the stack {stack} declares them"
+    title, subtitle = f"Stack {stack} on AWS", f"{count} resources, as the program declares them"
     shapes = [
-        svg.text((MARGIN, 44), "Epoch on AWS", "strong", 22),
+        svg.text((MARGIN, 44), title, "strong", 22),
         svg.text((MARGIN, 66), subtitle, "quiet", 13),
         *_pill((middle, 114), "Client"),
         svg.arrow([(middle, 132), (middle, TOP)], "way", "head"),
@@ -378,9 +378,7 @@ def draw(resources: Sequence[Resource], stack: str = STACK) -> str:
     right = max(placed.x + placed.width for placed in (*on_way, *hung, *watching))
     names = " to ".join(placed.card.name for placed in on_way)
     description = f"A request goes from a client to {names}."
-    return svg.document(
-        (right + MARGIN, bottom + 64), "The resources of a stack", description, shapes
-    )
+    return svg.document((right + MARGIN, bottom + 64), title, description, shapes)
 
 
 def main() -> list[str]:
