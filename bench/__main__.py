@@ -52,7 +52,6 @@ def environment(folder: Path, url: str, sink: str) -> dict[str, str]:
         "AWS_CA_BUNDLE": str(ROOT / ".bench" / "ca.pem"),
         "SSL_CERT_FILE": str(ROOT / ".bench" / "ca.pem"),
         "TABLE_EPOCHS": "epochs",
-        "RETENTION_DAYS": "0",
         "TRUSTED_PROXIES": "0",
         "HOME": "/nonexistent",
     }

@@ -43,8 +43,8 @@ def _show(title: str, value: Any) -> None:
     print(f"\n{title}\n  {value if isinstance(value, str) else json.dumps(value)}", flush=True)
 
 
-def _wait_for(read: Any, seconds: float = 5) -> Any:
-    deadline = time.monotonic() + seconds
+def _wait_for(read: Any) -> Any:
+    deadline = time.monotonic() + 5
     while not (found := read()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return found

@@ -11,6 +11,7 @@ from typing import Any
 Segment = dict[str, Any]
 
 _KEPT = 4_000  # segments; of a long run the newest
+_WIDTH = 40  # of a timeline, in characters
 
 
 class Collector:
@@ -63,7 +64,7 @@ def _flat(segments: list[Segment], parent: str | None = None) -> Iterator[tuple[
             yield from ((depth + 1, below) for depth, below in _flat(segments, segment["id"]))
 
 
-def timeline(segments: list[Segment], width: int = 40) -> list[str]:
+def timeline(segments: list[Segment]) -> list[str]:
     """Return one line per segment: name, block on a common scale, duration in milliseconds."""
     rows = list(_flat(segments))
     if not rows:
@@ -72,12 +73,12 @@ def timeline(segments: list[Segment], width: int = 40) -> list[str]:
     scale = max(max(float(s["end_time"]) for _, s in rows) - start, 1e-6)
     lines = []
     for depth, segment in rows:
-        left = int((float(segment["start_time"]) - start) / scale * width)
+        left = int((float(segment["start_time"]) - start) / scale * _WIDTH)
         span = float(segment["end_time"]) - float(segment["start_time"])
-        block = " " * left + "█" * max(1, round(span / scale * width))
+        block = " " * left + "█" * max(1, round(span / scale * _WIDTH))
         name = "  " * depth + segment["name"]
         detail = (segment.get("aws") or {}).get("operation", "")
         lines.append(
-            f"{name} {detail}".ljust(28) + f"{block[:width]:<{width}} {span * 1000:7.1f} ms"
+            f"{name} {detail}".ljust(28) + f"{block[:_WIDTH]:<{_WIDTH}} {span * 1000:7.1f} ms"
         )
     return lines

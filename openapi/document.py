@@ -56,9 +56,10 @@ class About(NamedTuple):
     contact: str
 
 
-def about(version: str, folder: Path = Path(__file__).parent.parent) -> About:
+def about(version: str) -> About:
     """Return what Pulumi.yaml says of the project: its name, description, author and license."""
-    project = yaml.safe_load((folder / "Pulumi.yaml").read_text(encoding="utf-8"))
+    file = Path(__file__).parent.parent / "Pulumi.yaml"
+    project = yaml.safe_load(file.read_text(encoding="utf-8"))
     return About(
         title=str(project["name"]).replace("-", " ").title(),
         version=version,

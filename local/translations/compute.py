@@ -145,12 +145,7 @@ def _function(context: Context, declared: Properties) -> Created:
         client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
     return Created(
         id=name,
-        outputs={
-            "name": name,
-            "arn": arn,
-            "version": made["Version"],
-            "qualifiedArn": arn,
-        },
+        outputs={"name": name, "arn": arn, "version": made["Version"]},
         delete=partial(client.delete_function, FunctionName=name),
     )
 
