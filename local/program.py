@@ -129,7 +129,9 @@ class _Answers(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         if args.token != "aws:index/getCallerIdentity:getCallerIdentity":
-            raise ProgramError(f"{args.token}: nothing here answers this function")
+            raise ProgramError(
+                f"{args.token}: nothing here answers this function; answer it in local/program.py"
+            )
         return {"accountId": self._monitor.engine.account}
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, Properties]:

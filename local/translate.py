@@ -139,7 +139,8 @@ def create(
     translation = TRANSLATIONS.get(resource.kind)
     if not translation:
         raise TranslationError(
-            f"{resource.kind} ({resource.name}): the local run has no translation for this type"
+            f"{resource.kind} ({resource.name}): the local run has no translation for this type; "
+            "add one in local/translations/"
         )
     declared = _copy(resource.inputs)
     before = before if resource.kind in IN_PLACE else None
@@ -153,7 +154,8 @@ def create(
     created = translation(context, declared)
     if unknown := sorted(_left(declared, "")):
         raise TranslationError(
-            f"{resource.kind} ({resource.name}): the local run does not know {', '.join(unknown)}"
+            f"{resource.kind} ({resource.name}): the local run does not know {', '.join(unknown)}; "
+            "add it to the type's translation in local/translations/"
         )
     outputs = {**resource.inputs, "region": region, **created.outputs}
     return replace(created, outputs=outputs, suffix=context.suffix)
