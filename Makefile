@@ -23,7 +23,7 @@ export UV_CACHE_DIR := $(CURDIR)/.build/uv
 endif
 endif
 
-.PHONY: bench demo local test engine provider lint $(LINTS:%=lint-%) prove scan smoke serving settle \
+.PHONY: bench demo local test test-browser screenshots engine provider lint $(LINTS:%=lint-%) prove scan smoke serving settle \
   rollback order rules prune drift stages notes format \
   openapi snapshot diagram lock upgrade clean
 
