@@ -80,6 +80,17 @@ PROBLEM: Schema = {
 }
 
 
+def problem_document(status: int, detail: str, request_id: str) -> dict[str, Any]:
+    """Return a PROBLEM, whose title is the status in words."""
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "requestId": request_id,
+    }
+
+
 class DeclarationError(ValueError):
     """A declaration that cannot work: says which one, what is wrong and what is allowed."""
 

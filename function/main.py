@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from function import storage, telemetry
-from function.contract import UNSENDABLE, Answer, Problem, Request
+from function.contract import UNSENDABLE, Answer, Problem, Request, problem_document
 from function.endpoints import declared
 
 _ROUTES = {endpoint.route: endpoint for endpoint in declared()}
@@ -129,13 +129,7 @@ def _handle(event: Mapping[str, Any], request: Request[Any]) -> Answer:
 def _document(problem: Problem, request: Request[Any]) -> Answer:
     return Answer(
         status=problem.status,
-        body={
-            "type": "about:blank",
-            "title": HTTPStatus(problem.status).phrase,
-            "status": problem.status,
-            "detail": problem.detail,
-            "requestId": request.request_id,
-        },
+        body=problem_document(problem.status, problem.detail, request.request_id),
         headers={**problem.headers, "Content-Type": "application/problem+json"},
     )
 

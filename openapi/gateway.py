@@ -4,10 +4,9 @@ API Gateway's extensions."""
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from function.contract import Endpoint
+from function.contract import Endpoint, problem_document
 from openapi.document import KEY_HEADER, PROBLEMS, RETRY_AFTER, Document
 from openapi.schemas import FOR_CLIENTS
 
@@ -107,13 +106,7 @@ def _answers(origin: str) -> Document:
             headers[RETRY_AFTER.name] = "1"
         if origin:
             headers["Access-Control-Allow-Origin"] = origin
-        problem = {
-            "type": "about:blank",
-            "title": HTTPStatus(status).phrase,
-            "status": status,
-            "detail": detail,
-            "requestId": "$context.requestId",
-        }
+        problem = problem_document(status, detail, "$context.requestId")
         answers[kind] = {
             "statusCode": str(status),
             "responseParameters": {
