@@ -6,7 +6,6 @@ members that come twice or numbers out of range, two parsers read two different 
 """
 
 import base64
-import binascii
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -107,7 +106,7 @@ def read(declared: Body, content_type: str, event: Mapping[str, Any]) -> Any:
         raise Problem(415, "The body must be sent as application/json, in UTF-8.")
     try:
         value = _parsed(_text(event))
-    except (ValueError, RecursionError, binascii.Error) as error:
+    except (ValueError, RecursionError) as error:
         known = type(error) is ValueError  # pylint: disable=unidiomatic-typecheck
         raise Problem(400, f"The body is not valid JSON{f': {error}' if known else ''}.") from None
     try:
