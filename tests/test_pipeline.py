@@ -240,11 +240,15 @@ def test_drift_is_told_from_the_commit_that_is_deployed(
     assert len(_git(Path.cwd(), "worktree", "list").splitlines()) == 1
 
 
+@pytest.mark.parametrize("outputs", ('{"commit": "unknown"}', "{}"))
 def test_a_stack_deployed_by_hand_is_said_to_be(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    outputs: str,
 ) -> None:
     pulumi = tmp_path / "pulumi"
-    pulumi.write_text('#!/bin/sh\necho \'{"commit": "unknown"}\'\n')
+    pulumi.write_text(f"#!/bin/sh\necho '{outputs}'\n")
     pulumi.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     assert drift.main(["live"]) == 1
