@@ -229,12 +229,9 @@ class LocalStack:
     def job_tails(self) -> "list[LogTail]":
         """Return readers of the jobs' logs."""
         client = self.emulator.client("lambda")
-        found = [client.get_function_configuration(FunctionName=name) for name in self._jobs()]
+        names = self.outputs["jobs"].values()
+        found = [client.get_function_configuration(FunctionName=name) for name in names]
         return [LogTail(self, function["LoggingConfig"]["LogGroup"]) for function in found]
-
-    def _jobs(self) -> list[str]:
-        """Return the names of the jobs' functions."""
-        return list(self.outputs["jobs"].values())
 
 
 # Workers write at the same time, so a line may come this much after a younger one.

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def read_outputs(path: Path) -> dict[str, Any]:
     return outputs
 
 
-def text(outputs: dict[str, Any], name: str) -> str:
+def text(outputs: Mapping[str, Any], name: str) -> str:
     """Return an output; raises CommandError where it is absent, no text or was not shown."""
     value = outputs.get(name)
     if not isinstance(value, str) or value in {"", "[secret]"}:
