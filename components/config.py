@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
@@ -321,6 +322,8 @@ def _own(values: Mapping[str, str], project: str) -> dict[str, str]:
 
 
 def _checked(rule: Rule, key: str, raw: str, hidden: bool) -> Any:
+    with suppress(ConfigError):
+        return rule(key, raw)  # a text, which may look like a number
     try:
         return rule(key, _parsed(raw))
     except ConfigError as error:

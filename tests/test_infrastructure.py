@@ -90,6 +90,10 @@ def test_a_config_error_names_key_value_and_range(key: str, value: str, says: st
         StackConfig.read(config | {f"{PROJECT}:{key}": value}, PROJECT, secret)
 
 
+def test_a_text_may_look_like_a_number() -> None:
+    assert one(declare(owner="4711"), "aws:apigateway/restApi:RestApi")["tags"]["owner"] == "4711"
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_key_is_a_secret_output(stack: str) -> None:
     outputs = program.run(program.Recorder(), stack=stack)
