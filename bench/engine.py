@@ -9,8 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.conftest import copy_of_project
 from tests.real import stand_in
-from tests.real.cli import Stack, copy_of_project, state_in
+from tests.real.cli import Stack, state_in
 
 _FURTHER = '''"""One more."""
 

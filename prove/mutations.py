@@ -1,13 +1,12 @@
 """Changes of the code that break a guarantee: each must turn a test red."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from local import program
+from tests.conftest import copy_of_project
 
 
 class MutationError(RuntimeError):
@@ -87,10 +86,7 @@ def caught(folder: Path) -> Iterator[tuple[Mutation, str]]:
 
     Raises MutationError for one that does not fit the code any more.
     """
-    copy = folder / "project"
-    hidden = shutil.ignore_patterns(".*", "__pycache__")
-    shutil.copytree(program.ROOT, copy, ignore=hidden)
-    (copy / ".build").symlink_to(program.ROOT / ".build")
+    copy = copy_of_project(folder / "project")
     for mutation in MUTATIONS:
         path = copy / mutation.file
         whole = path.read_text("utf-8")

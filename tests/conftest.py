@@ -54,18 +54,18 @@ def local() -> Iterator[deploy.LocalStack]:
         yield stack
 
 
+def copy_of_project(target: Path) -> Path:
+    """Copy the project to `target`, sharing only what is installed."""
+    bundle.dependencies()
+    shutil.copytree(program.ROOT, target, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    (target / ".build").symlink_to(program.ROOT / ".build")
+    return target
+
+
 @pytest.fixture(scope="session")
 def copied() -> Callable[[Path], Path]:
-    """Return what copies the project into a folder, sharing only what is installed."""
-
-    def copy(folder: Path) -> Path:
-        bundle.dependencies()
-        project = folder / "project"
-        shutil.copytree(program.ROOT, project, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-        (project / ".build").symlink_to(program.ROOT / ".build")
-        return project
-
-    return copy
+    """Return what copies the project into a folder."""
+    return lambda folder: copy_of_project(folder / "project")
 
 
 @pytest.fixture

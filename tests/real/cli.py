@@ -1,7 +1,6 @@
 """A copy of the project, driven through Pulumi's own CLI."""
 
 import runpy
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +13,6 @@ import pytest
 import yaml
 from pulumi import automation
 
-from components import bundle
 from local import deploy, program
 from local.program import Secret
 
@@ -210,11 +208,3 @@ def aws_environment(account: deploy.Account) -> dict[str, str]:
         "AWS_PROFILE": "",
         "AWS_SESSION_TOKEN": "",
     }
-
-
-def copy_of_project(target: Path) -> Path:
-    """Copy the project to `target`, sharing what is installed and built."""
-    bundle.dependencies()
-    shutil.copytree(program.ROOT, target, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-    (target / ".build").symlink_to(program.ROOT / ".build")
-    return target

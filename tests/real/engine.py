@@ -22,9 +22,9 @@ import yaml
 
 from local import deploy, program
 from local.program import Secret
-from tests.conftest import PROJECT, STACK, plain
+from tests.conftest import PROJECT, STACK, copy_of_project, plain
 from tests.real import stand_in
-from tests.real.cli import Run, Stack, aws_environment, copy_of_project, state_in
+from tests.real.cli import Run, Stack, aws_environment, state_in
 from tests.test_mistakes import WRONG
 
 

@@ -15,8 +15,8 @@ from function.endpoints import declared
 from local import deploy, program
 from local.translations import compute
 from openapi import samples
-from tests.conftest import STACK
-from tests.real.cli import aws_environment, configure, copy_of_project
+from tests.conftest import STACK, copy_of_project
+from tests.real.cli import aws_environment, configure
 from tools import smoke, terraform
 from tools.provider import NEEDS
 
