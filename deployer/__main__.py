@@ -31,15 +31,14 @@ from deployer.policy import (  # pylint: disable=wrong-import-position
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
 # Hours that a deployment may take: a new custom domain alone takes up to one.
 DEPLOYMENT_H = 3
+SETTINGS = ("state_bucket", "state_key", "zone_id")
+# Of a stack, each for grants of its own.
+OPTIONS = {grant.given for grant in GRANTS} - {"", *SETTINGS}
 
 config = pulumi.Config()
 account = aws.get_caller_identity().account_id
 region = pulumi.Config("aws").require("region")
-settings = {
-    key: value
-    for key in ("state_bucket", "state_key", "zone_id")
-    if (value := config.get(key)) is not None
-}
+settings = {key: value for key in SETTINGS if (value := config.get(key)) is not None}
 path = f"/{pulumi.get_project()}/"
 provider = aws.iam.OpenIdConnectProvider(
     "github",
@@ -70,9 +69,14 @@ def role(name: str, environment: str, hours: int, policies: list[str]) -> pulumi
     return made.arn
 
 
-# Each stack with those of its options that need more: `replicas`.
+# Each stack with those of its options that need more.
 stacks: dict[str, list[str]] = config.require_object("stacks")
 for stack, options in stacks.items():
+    if unknown := set(options) - OPTIONS:
+        raise pulumi.RunError(
+            f"config value epoch-deployer:stacks.{stack}: {', '.join(sorted(unknown))} must be "
+            f"among {', '.join(sorted(OPTIONS))}"
+        )
     name = prefix(PROJECT, stack)
     names = {
         "account": account,

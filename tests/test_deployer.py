@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
+import pulumi
 import pytest
 from botocore.exceptions import ClientError
 
@@ -26,10 +27,16 @@ REGION = "eu-central-1"
 ISSUER = "https://token.actions.githubusercontent.com"
 
 
-def _declared() -> list[program.Resource]:
-    recorder = program.Recorder()
-    program.run(recorder, stack="example", folder=FOLDER)
+def _declared(**config: str) -> list[program.Resource]:
+    recorder, given = program.Recorder(), program.stack_config("example", FOLDER)
+    own = {f"epoch-deployer:{key}": value for key, value in config.items()}
+    program.run(recorder, stack="example", config=given | own, folder=FOLDER)
     return recorder.resources
+
+
+def test_an_option_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(pulumi.RunError, match=r"stacks.dev: replica must be among replicas"):
+        _declared(stacks='{"dev": ["replica"]}')
 
 
 def test_every_policy_fits_and_every_role_may_carry_its_policies() -> None:
