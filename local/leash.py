@@ -1,7 +1,8 @@
 """Processes that end with the one that started them, however that ends, and leave nothing behind.
 
 Between the two is a socket, which the kernel closes when its owner dies. The started process
-watches its end of it: at the other's end it removes what the run has left and kills its group.
+watches its end of it: at the other's end its group is killed, and then what the run has left is
+removed.
 """
 
 import json
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -98,7 +100,8 @@ class Leash:
             self._published.append(str(each.absolute()))
             self._near.sendall(f"{each.absolute()}\n".encode())
         while not link.is_symlink():
-            path.parent.mkdir(exist_ok=True)
+            with suppress(FileExistsError):
+                path.parent.mkdir()
             with suppress(FileNotFoundError):  # another run has just ended, and removed the folder
                 link.symlink_to(own)
         os.replace(link, path)
@@ -134,14 +137,23 @@ def _remove(folder: str, published: Iterable[str]) -> None:
                 path.unlink()
         with suppress(OSError):  # another file is there
             path.parent.rmdir()
-    shutil.rmtree(folder, ignore_errors=True)
+    deadline = time.monotonic() + _PATIENCE_S
+    while os.path.exists(folder) and time.monotonic() < deadline:
+        shutil.rmtree(folder, ignore_errors=True)  # in which one that is being killed still writes
 
 
 def _watch(number: int, folder: str) -> None:
     with socket.socket(fileno=number) as far:
         said = b"".join(iter(lambda: far.recv(4096), b""))
+        group = os.getpgrp()
+        if os.fork():
+            return
+        # Outside the group, which ends first: it would go on to write.
+        os.setsid()
+        with suppress(ProcessLookupError):  # its owner was faster
+            os.killpg(group, signal.SIGKILL)
         _remove(folder, said.decode().splitlines())
-        os.killpg(0, signal.SIGKILL)
+        os._exit(0)
 
 
 def watch(number: str, folder: str) -> None:

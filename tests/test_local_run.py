@@ -274,6 +274,39 @@ def test_sighup_and_a_killed_run_leave_nothing(project: Path) -> None:
         _until_nothing_is_left(project)
 
 
+# Is killed while what it has started writes into its folder, as an emulator does with workers.
+_KILLED = """
+import os, signal, socket, sys
+from pathlib import Path
+from local.leash import Leash
+
+leash = Leash()
+own = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+leash.start("busy", own, Path(), leash.folder / "log", socket.socket())
+while not (leash.folder / "0").exists():
+    assert leash.running
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+_BUSY = """
+import itertools, pathlib, sys
+from local import leash
+
+leash.watch(*sys.argv[1:3])
+for number in itertools.count():
+    try:
+        pathlib.Path(sys.argv[2], str(number)).mkdir()
+    except OSError:
+        pass
+"""
+
+
+def test_what_a_killed_run_has_started_leaves_nothing_while_it_writes(project: Path) -> None:
+    (project / "busy.py").write_text(_BUSY)
+    environment = {**os.environ, "TMPDIR": str(project.parent)}
+    subprocess.run([sys.executable, "-c", _KILLED], cwd=project, env=environment, check=False)
+    _until_nothing_is_left(project)
+
+
 def test_a_killed_test_run_leaves_nothing(project: Path) -> None:
     chosen = "tests/test_gateway_errors.py::test_only_the_very_path_is_served"
     with subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
