@@ -1,12 +1,12 @@
 """What `make demo` and `make local` do."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -82,9 +82,11 @@ def _show_call(local: deploy.LocalStack, shown: Endpoint[Any]) -> None:
 
 def _sources() -> dict[str, int]:
     found = {}
-    for path in (program.ROOT / "function").rglob("*.py"):
-        with suppress(FileNotFoundError):  # an editor is at it
-            found[str(path)] = path.stat().st_mtime_ns
+    # Not rglob, which fails on a folder that goes meanwhile, as by a checkout.
+    for folder, _, names in os.walk(program.ROOT / "function"):
+        for path in (os.path.join(folder, name) for name in names if name.endswith(".py")):
+            with suppress(FileNotFoundError):  # an editor is at it
+                found[path] = os.stat(path).st_mtime_ns
     return found
 
 
@@ -166,13 +168,6 @@ def _brief(line: dict[str, Any]) -> str:
     )
 
 
-def _kept(stack: str) -> Path:
-    """Return the file of a stack's items."""
-    path = OUTPUTS.with_name(f"tables-{stack}.jsonl")
-    path.parent.mkdir(exist_ok=True)
-    return path
-
-
 def up(stack: str, port: int | None, *, keep: bool) -> None:
     """Bring the stack up and follow what it does, until the process is ended.
 
@@ -185,7 +180,7 @@ def up(stack: str, port: int | None, *, keep: bool) -> None:
         page.declare(resource)
         _progress(resource, seconds)
 
-    kept = {"EPOCH_KEEP": str(_kept(stack))} if keep else {}
+    kept = {"EPOCH_KEEP": str(OUTPUTS.with_name(f"tables-{stack}.jsonl"))} if keep else {}
     environment = {**page.environment, **kept}
     with deploy.up(stack, port=port, progress=seen, environment=environment) as local:
         page.serve(local)

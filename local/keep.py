@@ -37,6 +37,8 @@ def install(path: Path) -> None:
     create, put, remove = dynamodb._create_table, dynamodb._set_item, dynamodb._remove_item
     kept = _read(path)
     fresh = path.with_suffix(".new")
+    # Here, not by who starts the emulator: another run that ends removes a folder that is empty.
+    path.parent.mkdir(exist_ok=True)
     fresh.touch(mode=0o600)
     journal = fresh.open("w", encoding="utf-8", buffering=1)
 
