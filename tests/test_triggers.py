@@ -125,8 +125,8 @@ def _seen(emulator: MiniStack, function: str) -> list[str]:
     return []
 
 
-def _until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
+def _until(condition: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 120
     while not (found := condition()) and time.monotonic() < deadline:
         time.sleep(0.1)
     return found
@@ -135,8 +135,10 @@ def _until(condition: Callable[[], Any], seconds: float = 30) -> Any:
 def _schedule(
     caller: MiniStack, function: str, role: str, *, letters: str = "", zone: str = "UTC"
 ) -> None:
-    moment = datetime.now(UTC).replace(microsecond=0, tzinfo=None) + timedelta(seconds=2)
-    caller.client("scheduler").create_schedule(
+    client = caller.client("scheduler")
+    # Far enough for the call to be through by then: what is made later is never due.
+    moment = datetime.now(UTC).replace(microsecond=0, tzinfo=None) + timedelta(seconds=4)
+    client.create_schedule(
         Name=_name(),
         ScheduleExpression=f"at({moment.isoformat()})",
         ScheduleExpressionTimezone=zone,

@@ -25,7 +25,10 @@ def test_a_post_is_answered_stored_logged_and_traced(local: LocalStack) -> None:
     } in local.items()
     (line,) = [line for line in local.log_lines() if line.get("key") == answer["key"]]
     assert line["route"] == "POST /epoch" and line["status"] == 201
-    segments = local.traces.trace(line["traceId"])
+    deadline = time.monotonic() + 60  # they come by UDP
+    while len(segments := local.traces.trace(line["traceId"])) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     segment = segments[0]
     assert segment["name"] == "POST /epoch"
     assert segment["annotations"]["key"] == answer["key"]
