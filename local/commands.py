@@ -76,8 +76,9 @@ def _show_call(local: deploy.LocalStack, shown: Endpoint[Any]) -> None:
     line = _wait_for(local.log_lines)[0]
     _show("Log line", line)
     trace_id = line["traceId"]
-    segments = _wait_for(lambda: local.traces.trace(trace_id))
-    _show(f"Trace {trace_id}", "\n  ".join(traces.timeline(segments)))
+    # By UDP, the request's own segment last.
+    _wait_for(lambda: any(s["namespace"] == "local" for s in local.traces.trace(trace_id)))
+    _show(f"Trace {trace_id}", "\n  ".join(traces.timeline(local.traces.trace(trace_id))))
 
 
 def _sources() -> dict[str, int]:
