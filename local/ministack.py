@@ -18,7 +18,7 @@ from botocore.config import Config
 from local.leash import Leash
 from local.program import ROOT
 
-START_TIMEOUT_S = 20
+START_TIMEOUT_S = 60
 
 # What every stack needs a client for.
 _SERVICES = ("apigateway", "cloudwatch", "dynamodb", "iam", "kms", "lambda", "logs", "sns", "sts")

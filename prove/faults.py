@@ -125,11 +125,13 @@ def kill_workers(stack: LocalStack, requests: int) -> Row:
     before, done, killed = ledger.items(stack), threading.Event(), []
 
     def kill() -> None:
-        while not done.wait(0.3):
+        over = False
+        while not over:
             for worker in list(load.processes(stack, emulator=False))[:1]:
                 with suppress(ProcessLookupError):
                     os.kill(worker, signal.SIGKILL)
                     killed.append(worker)
+            over = done.wait(0.3)
 
     thread = threading.Thread(target=kill)
     thread.start()
