@@ -43,7 +43,8 @@ def _places(stack: LocalStack) -> Iterator[tuple[str, str]]:
     for process in Path("/proc").glob("[0-9]*"):
         if int(process.name) != os.getpid():
             with suppress(OSError):  # ended
-                yield f"command line {process.name}", (process / "cmdline").read_text("utf-8")
+                text = (process / "cmdline").read_text("utf-8", "replace")
+                yield f"command line {process.name}", text
 
 
 def told(stack: LocalStack) -> list[str]:

@@ -21,7 +21,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(
         ROOT,
         copy,
-        ignore=shutil.ignore_patterns(".git", ".venv*", ".build", ".local", "__pycache__"),
+        # Nor what other tests may be writing.
+        ignore=shutil.ignore_patterns(
+            *(".git", ".venv*", ".build", ".local", "__pycache__"),
+            *(".hypothesis", ".pytest_cache", ".schemathesis"),
+        ),
     )
     (copy / ".venv").symlink_to(ROOT / ".venv")
     return copy
