@@ -113,7 +113,7 @@ def _answers(stack: LocalStack, sent: str) -> list[ledger.Call]:
     url = urlsplit(stack.outputs["endpoint"])
     raw = sent.format(path=url.path, key=stack.outputs["api_key"]).encode("latin-1")
     received = b""
-    with socket.create_connection((str(url.hostname), url.port), timeout=5) as connection:
+    with socket.create_connection((str(url.hostname), url.port), timeout=60) as connection:
         try:
             connection.sendall(raw)
             while piece := connection.recv(65_536):
