@@ -1,6 +1,7 @@
 """What several test modules share."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -20,6 +21,9 @@ from local import deploy, ministack, program
 from openapi import samples
 
 ministack.forget_surroundings()
+# A hook's, by which git in any folder would mean the repository that is being pushed.
+for _name in ("GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"):
+    os.environ.pop(_name, None)
 
 PROJECT = program.project_name()
 STACK = program.default_stack()
