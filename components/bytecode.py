@@ -8,7 +8,6 @@ is another.
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -64,21 +63,23 @@ def compiled(sources: Mapping[str, Path]) -> dict[str, Path]:
     if not python:
         return {}
     digest = hashlib.sha256(_version(python) + Path(__file__).read_bytes())
-    for name, path in sorted(sources.items()):
-        digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    # Read once: an editor may write on before they are compiled.
+    read = {name: path.read_bytes() for name, path in sorted(sources.items())}
+    for name, source in read.items():
+        digest.update(name.encode() + b"\0" + hashlib.sha256(source).digest())
     target = ROOT / ".build" / f"bytecode-{digest.hexdigest()[:16]}"
     if not target.exists():
-        _compile(python, sources, target)
+        _compile(python, read, target)
     return {str(path.relative_to(target)): path for path in target.rglob("*.pyc")}
 
 
-def _compile(python: Path, sources: Mapping[str, Path], target: Path) -> None:
+def _compile(python: Path, sources: Mapping[str, bytes], target: Path) -> None:
     target.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         folder = Path(scratch, "out")
-        for name, path in sources.items():
+        for name, source in sources.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, folder / name)
+            (folder / name).write_bytes(source)
         run = subprocess.run(
             [
                 # Without columns, which only mark a traceback's lines and are a sixth of the size.

@@ -176,6 +176,27 @@ def test_byte_code_is_the_same_each_time_and_taken_unchecked(
         bytecode.compiled({"function/broken.py": broken})
 
 
+@pytest.mark.skipif(not bytecode.compiler(), reason="no Python of Lambda's version is at hand")
+def test_byte_code_is_of_the_source_that_it_is_kept_for_whatever_an_editor_writes_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    source, make = tmp_path / "main.py", bytecode._compile  # pylint: disable=protected-access
+    source.write_text("X = 1\n")
+
+    def meanwhile(*what: Any) -> None:
+        source.write_text("X = 2\n")
+        make(*what)
+
+    monkeypatch.setattr(bytecode, "ROOT", tmp_path)
+    monkeypatch.setattr(bytecode, "_compile", meanwhile)
+    before, after = (
+        content.read_bytes()
+        for _ in range(2)
+        for content in bytecode.compiled({"main.py": source}).values()
+    )
+    assert before != after
+
+
 def test_without_a_compiler_there_are_sources_only_and_a_warning(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
