@@ -6,7 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
@@ -259,8 +259,11 @@ class LogTail:
         newest = max((timestamp for timestamp, _, _ in found), default=0)
         self._since = max(self._since, newest - _LATE_MS)
         self._seen = {identity for identity in found if identity[0] >= self._since}
-        lines = (line for message in new for line in message.splitlines())
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        read: list[dict[str, Any]] = []
+        for line in (line for message in new for line in message.splitlines()):
+            with suppress(ValueError):  # something else that a function has printed
+                read += [json.loads(line)] if line.startswith("{") else []
+        return read
 
 
 @dataclass(frozen=True, kw_only=True)

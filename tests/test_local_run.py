@@ -156,9 +156,11 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     assert _post(outputs) == 201
     _said(process, "POST /things  201 success")
     main = project / "function" / "endpoints" / "post_thing.py"
-    main.write_text(main.read_text().replace("Answer(status=201", "Answer(status=202"))
+    changed = main.read_text().replace("Answer(status=201", "Answer(status=202")
+    main.write_text(changed.replace("    thing = ", "    print({'no': 'JSON'})\n    thing = "))
     _said(process, "reloaded in ")
     assert _post(outputs) == 202
+    _said(process, "POST /things  202 success")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0 and "Traceback" not in err

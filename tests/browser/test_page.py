@@ -33,6 +33,9 @@ if not (CALLED and samples.table(CALLED) and not CALLED.public):
 EVIL = "<script>window.hit=1</script><img src=x onerror=window.hit=1>"
 VIEWS = ("requests", "api", "stack", "metrics")
 
+# What is waited for on a busy machine, where nothing is wrong.
+_PATIENCE_MS = 120_000
+
 Served = tuple[Console, deploy.LocalStack]
 
 
@@ -56,7 +59,9 @@ def browser(served: Served) -> Iterator[Any]:  # pylint: disable=unused-argument
     with sync_api.sync_playwright() as playwright:
         # CI is root, whom Chromium gives no sandbox; it sees this machine's own pages alone.
         options = [] if os.getuid() else ["--no-sandbox"]
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield playwright.chromium.launch(
+            executable_path=CHROMIUM, args=options, timeout=_PATIENCE_MS
+        )
 
 
 @pytest.fixture(params=["light"])
@@ -65,6 +70,7 @@ def page(browser: Any, request: Any) -> Iterator[Any]:
     scheme, _, width = request.param.partition("-")
     size = {"width": int(width or 1280), "height": 800}
     context = browser.new_context(color_scheme=scheme, viewport=size)
+    context.set_default_timeout(_PATIENCE_MS)
     page, said = context.new_page(), []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else 0)
     page.on("pageerror", lambda error: said.append(str(error)))
