@@ -113,13 +113,15 @@ api = EpochApi(
 access = EpochAccess(name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys)
 url = api.url
 if config.domain_name:
-    url = EpochDomain(
+    domain = EpochDomain(
         f"{name}-domain",
         api=api,
         domain_name=config.domain_name,
         certificate_arn=config.certificate_arn,
         hosted_zone_id=config.hosted_zone_id,
-    ).url
+    )
+    url = domain.url
+    pulumi.export("domain_target", domain.target)
 if config.waf_rate_limit:
     EpochFirewall(
         f"{name}-firewall",

@@ -15,7 +15,7 @@ with refusing():
     from components.guard import EpochGuard, watch
     from components.job import EpochJob
     from components.monitoring import EpochMonitoring
-    from components.names import prefix, stack_name
+    from components.names import prefix, sampling_rule, stack_name
     from components.queue import EpochQueue
     from components.roles import Roles
     from components.secrecy import keep_secret
@@ -45,6 +45,7 @@ __all__ = [
     "keep_secret",
     "prefix",
     "refusing",
+    "sampling_rule",
     "stack_name",
     "tag_everything",
     "watch",

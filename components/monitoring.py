@@ -11,6 +11,7 @@ from components.alarms import BURN_RATES, THROTTLED_CALLS, Alarm, Sources, alarm
 from components.api import EpochApi
 from components.function import EpochFunction
 from components.job import EpochJob
+from components.names import sampling_rule
 from components.queue import EpochQueue
 from components.table import EpochTable
 from function.contract import Endpoint
@@ -89,7 +90,7 @@ class EpochMonitoring(pulumi.ComponentResource):
         if trace_share is not None:
             aws.xray.SamplingRule(
                 name,
-                rule_name=name[:32],
+                rule_name=sampling_rule(name),
                 priority=1_000,
                 version=1,
                 reservoir_size=1,

@@ -1,5 +1,6 @@
 """The name that all of a stack's resources start with, checked against AWS's limits."""
 
+import hashlib
 import re
 from collections.abc import Iterable
 
@@ -45,3 +46,10 @@ def stack_name(project: str, stack: str, functions: Iterable[str]) -> str:
             f"suffix have {excess} more: {way_out}"
         )
     return name
+
+
+def sampling_rule(name: str) -> str:
+    """Return the name of the sampling rule of a stack with this prefix, of the 32 characters that
+    X-Ray allows; the end of a longer one is a digest, as stacks of a project begin alike."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return name if len(name) <= 32 else f"{name[:24]}-{digest[:7]}"

@@ -18,7 +18,12 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
 
-from components import EpochAccount, Roles, prefix  # pylint: disable=wrong-import-position
+from components import (  # pylint: disable=wrong-import-position
+    EpochAccount,
+    Roles,
+    prefix,
+    sampling_rule,
+)
 from deployer.policy import (  # pylint: disable=wrong-import-position
     BOUNDARY,
     GRANTS,
@@ -84,7 +89,7 @@ for stack, options in stacks.items():
         "name": name,
         "project": PROJECT,
         "region": region,
-        "rule": name[:32],
+        "rule": sampling_rule(name),
         "stack": stack,
         **dict.fromkeys(options, ""),
         **settings,

@@ -23,10 +23,10 @@ class Grant:
     """Actions on resources. A preview reads, a deployment reads and writes.
 
     `{region}`, `{account}`, `{project}` and `{stack}` stand for the stack's, `{name}` for the
-    prefix of its names, `{rule}` for as much of it as a sampling rule's name holds, `{boundary}`
-    for the ARN of its permissions boundary. `given`
-    names a setting of the deployer, `{setting}` here, or an option of the stack there, without
-    which there is no such grant. `effect` is IAM's: what is denied stays so whatever allows it.
+    prefix of its names, `{rule}` for the name of its sampling rule, `{boundary}` for the ARN of
+    its permissions boundary. `given` names a setting of the deployer, `{setting}` here, or an
+    option of the stack there, without which there is no such grant. `effect` is IAM's: what is
+    denied stays so whatever allows it.
     """
 
     why: str

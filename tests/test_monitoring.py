@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import function.endpoints
+from components import sampling_rule
 from components.alarms import BURN_RATES
 from function.contract import Answer, Endpoint, Parameter
 from local import program
@@ -169,6 +170,13 @@ def test_only_alarms_of_the_account_publish_to_the_topic() -> None:
 def test_tracing_follows_the_config() -> None:
     rule = one(declare(trace_share="0.2"), "aws:xray/samplingRule:SamplingRule")
     assert rule["fixedRate"] == 0.2 and rule["serviceName"] == f"{NAME}/{STACK}"
+    assert rule["ruleName"] == sampling_rule(NAME)
+
+
+def test_stacks_with_long_names_have_sampling_rules_of_their_own() -> None:
+    assert sampling_rule("shop-dev") == "shop-dev"
+    rules = [sampling_rule(f"{'a' * 40}-{stack}") for stack in ("dev", "prod")]
+    assert rules[0] != rules[1] and [len(rule) for rule in rules] == [32, 32]
 
 
 @pytest.mark.usefixtures("jobs")

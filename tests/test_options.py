@@ -53,6 +53,7 @@ def test_every_option_deploys_works_and_goes_away() -> None:
         config = prerequisites(emulator)
         with deploy.up_in(account, STACK, config={**plain(), **config}) as stack:
             assert stack.outputs["url"] == f"https://{DOMAIN}"
+            assert stack.outputs["domain_target"].endswith(".amazonaws.com")
             (mapping,) = emulator.client("apigateway").get_base_path_mappings(domainName=DOMAIN)[
                 "items"
             ]
