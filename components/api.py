@@ -110,14 +110,16 @@ class EpochApi(pulumi.ComponentResource):
             source_arn=pulumi.Output.format("{0}/{1}/*", self.api.execution_arn, stage_name),
             opts=child,
         )
-        version = aws.apigateway.DocumentationVersion(
-            name, rest_api_id=self.api.id, version=self.document, opts=child
-        )
         deployment = aws.apigateway.Deployment(
             name,
             rest_api=self.api.id,
             triggers={"document": self.document},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
+        )
+        # Named after the deployment, which is another each time: where an update stops halfway, the
+        # one that takes it back meets a version of the document that it goes back to.
+        version = aws.apigateway.DocumentationVersion(
+            name, rest_api_id=self.api.id, version=deployment.id, opts=child
         )
         self.access_log = aws.cloudwatch.LogGroup(
             name, retention_in_days=log_retention_days, opts=child

@@ -287,6 +287,21 @@ def _made_before(run: Run, deployment: str, stage: str) -> bool:
     return made <= moved
 
 
+def test_a_change_that_failed_in_the_middle_is_taken_back_by_the_next_up(
+    changing: Stack, account: Path
+) -> None:
+    changing.up()
+    before = len([*account.iterdir()])
+    module = changing.folder / "function" / "endpoints" / "made_by_a_test.py"
+    module.write_text(_ENDPOINT.format(method="GET", path="/made-by-a-test"))
+    with changing.environment(EPOCH_FAIL="aws:apigateway/stage:Stage"):
+        broken = changing.up(fails=True)
+    assert "told to fail" in broken.text and len([*account.iterdir()]) > before
+    module.unlink()
+    assert changing.up().changes and not changing.up().changes
+    assert len([*account.iterdir()]) == before
+
+
 _ARN = "arn:aws:{}:eu-central-1:111122223333:{}/x"
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "alarm_email": {"alarm_email": "on-call@example.com"},

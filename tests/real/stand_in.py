@@ -57,6 +57,7 @@ _REPLACES: Mapping[str, frozenset[str]] = {
 }
 # What AWS has once: the properties that tell one from another.
 _ONCE: Mapping[str, tuple[str, ...]] = {
+    "aws:apigateway/documentationVersion:DocumentationVersion": ("restApiId", "version"),
     "aws:apigateway/domainName:DomainName": ("domainName",),
     "aws:apigateway/stage:Stage": ("restApi", "stageName"),
     "aws:apigateway/usagePlanKey:UsagePlanKey": ("keyId",),
@@ -220,6 +221,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 raise _Refused(f"{kind}: {', '.join(map(str, names))} is taken")
 
     def Update(self, request, context):
+        if request.type == self._fails and not request.preview:
+            context.abort(grpc.StatusCode.UNKNOWN, f"{request.type}: told to fail")
         outputs = _plain(request.olds) | _plain(request.news)
         for removed in _plain(request.old_inputs).keys() - _plain(request.news).keys():
             outputs.pop(removed, None)
