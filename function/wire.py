@@ -6,7 +6,7 @@ connection is open botocore sends the request itself, so that proxies, certifica
 as it sets them up.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from http.client import HTTPResponse
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +18,7 @@ from botocore.compat import ensure_bytes
 from botocore.exceptions import HTTPClientError
 
 
-@cache
+@lru_cache(4)
 def _pool(session: Any, url: str) -> Any:
     """Return where botocore's session keeps the connections to a URL's host, while it lives."""
     return session._manager.connection_from_url(url)  # pylint: disable=protected-access

@@ -1,9 +1,11 @@
 """Requests over open connections: the same on the wire as botocore's own, whatever is answered."""
 
+import gc
 import socket
 import ssl
 import threading
 import time
+import weakref
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -202,6 +204,20 @@ def test_a_connection_that_the_server_has_closed_is_not_used(peer: Peer) -> None
     assert peer.hung_up.wait(5)
     assert call()["ResponseMetadata"]["RetryAttempts"] == 0
     assert [connection for *_, connection in peer.received] == [0, 1]
+
+
+@pytest.mark.parametrize("peer", ("http",), indirect=True)
+def test_clients_that_were_given_up_take_their_connections_with_them(peer: Peer) -> None:
+    sessions = []
+    for _ in range(10):  # as where credentials stay expired
+        _forget()
+        assert call() and call()
+        client = storage._client("dynamodb")  # pylint: disable=protected-access
+        sessions.append(weakref.ref(storage._session(client)))  # pylint: disable=protected-access
+        del client
+    gc.collect()
+    assert len({connection for *_, connection in peer.received}) == 10
+    assert sum(session() is not None for session in sessions) <= 5
 
 
 @pytest.mark.parametrize("peer", ("http",), indirect=True)
