@@ -282,7 +282,8 @@ class Endpoint(NamedTuple, Generic[B]):
 
     def _wrong_answers(self) -> Iterator[str]:
         known = {status.value for status in HTTPStatus if 200 <= status < 400}
-        if not self.answers or not known.issuperset(self.answers):
+        mapped = isinstance(self.answers, Mapping) and self.answers
+        if not mapped or not known.issuperset(self.answers):
             yield "answers must map at least one HTTP status from 200 to 399 to a type"
         for header in self.answer_headers:
             if header.name.lower() in UNSENDABLE:

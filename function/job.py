@@ -141,6 +141,8 @@ class Job(NamedTuple):
         yield from lone(self, "access")
         if not self.summary.strip():
             yield "summary is missing"
+        if not isinstance(self.trigger, (Schedule, Messages, Changes)):
+            yield f"trigger must be a Schedule, Messages or Changes, not {self.trigger!r}"
         yield from self.trigger.problems()
         stores = any(isinstance(access, Access) for access in self.access)
         least = BUDGET_S + 1 if stores else 1  # a storage call ends before the job is ended

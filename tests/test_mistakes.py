@@ -28,6 +28,7 @@ ENDPOINT = Endpoint(
 )
 """
 LOOK, JOB = "function/endpoints/get_look.py", "function/jobs/tidy.py"
+HELPER = "function/helper.py"
 TABLES, SETTINGS, QUEUES = (f"function/{name}.py" for name in ("tables", "settings", "queues"))
 
 # Files, and what is said of them; text that starts with a "+" comes after what is there.
@@ -72,6 +73,10 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         {LOOK: ENDPOINT.replace('"title": "Look", ', "")},
         f"{LOOK}: GET /look: answer 200: a schema needs a 'title', the type's name of letters",
     ),
+    "answers without their types": (
+        {LOOK: ENDPOINT.replace('{200: {"title": "Look", "type": "object"}}', "[200]")},
+        f"{LOOK}: GET /look: answers must map at least one HTTP status from 200 to 399 to a type",
+    ),
     "a type that API Gateway cannot hold": (
         {
             LOOK: "from msgspec import Struct\nclass Tree(Struct):\n    twig: 'Tree | int'\n"
@@ -96,6 +101,18 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a job without a field": (
         {JOB: "from function.job import Job, Schedule\nJOB = Job(trigger=Schedule('rate(1 day)'))"},
         f"{JOB}, line 2: Job lacks 'summary' and 'handle'",
+    ),
+    "a job that a queue shall start": (
+        {
+            QUEUES: "+from function.messages import Queue\nORDERS = Queue('orders')\n",
+            JOB: "from function.job import Job\nfrom function.queues import ORDERS\n"
+            "JOB = Job(trigger=ORDERS, summary='Tidy.', handle=print)\n",
+        },
+        f"{JOB}: trigger must be a Schedule, Messages or Changes, not Queue(name='orders')",
+    ),
+    "a helper that only a call imports": (
+        {HELPER: "def helped(:\n"},
+        f"{HELPER}, line 1: SyntaxError: invalid syntax",
     ),
     "a table without a key": (
         {TABLES: "+NOTES = Table(name='notes')\n"},
@@ -188,7 +205,7 @@ def test_a_mistake_is_one_line_that_names_file_and_way_out(said: Callable[..., A
     assert of_stray == {"mocks": "", "document": ""}
     for (name, (files, says)), answer in zip(WRONG.items(), answers, strict=True):
         # None of these is in the document.
-        ways = ("mocks",) if {JOB, QUEUES, SETTINGS} & set(files) else ("mocks", "document")
+        ways = ("mocks",) if {HELPER, JOB, QUEUES, SETTINGS} & set(files) else ("mocks", "document")
         for way in ways:
             text = answer[way]
             assert says in text and "\n" not in text and len(text) < 200, f"{name}, {way}: {text}"
