@@ -293,6 +293,8 @@ class StackConfig:
             (self.hosted_zone_id and not self.domain_name, "hosted_zone_id needs domain_name"),
             (self.kms_key_arn and self.replica_regions,
              "kms_key_arn excludes replica_regions: a replica needs a key in its own region"),
+            (len({*self.replica_regions}) < len(self.replica_regions),
+             "replica_regions names a region twice"),
             (0 < self.waf_rate_limit < 10, "waf_rate_limit must be 0 or at least 10"),
         )  # fmt: skip
         for broken, rule in conflicts:

@@ -76,6 +76,7 @@ def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
         ),
         ("api_keys", '{"A b": "standard"}', ":api_keys = A b must be named with a-z"),
         ("api_keys", '{"a": "{}"}', ":api_keys.a = {} must be one of the usage plans: basic"),
+        ("replica_regions", '["eu-west-1", "eu-west-1"]', "replica_regions names a region twice"),
         ("kms_key_arn", "alias/mine", ":kms_key_arn = alias/mine must be the ARN of a KMS"),
         ("hosted_zone_id", "Z1", "hosted_zone_id needs domain_name"),
         ("domain_name", "api.example.com", "domain_name and certificate_arn need each other"),
