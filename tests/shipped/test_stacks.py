@@ -1,7 +1,9 @@
 """What the shipped stacks are: decisions of who runs them, not rules of the framework."""
 
 import pytest
+import yaml
 
+from local.program import ROOT
 from tests.conftest import declare, one
 
 
@@ -22,3 +24,11 @@ def test_one_stack_owns_the_accounts_settings_and_leaves_them_to_the_others() ->
 @pytest.mark.parametrize("stack", ("dev", "prod"))
 def test_a_stack_has_at_most_fifty_resources(stack: str) -> None:
     assert len([resource for resource in declare(stack) if not resource.component]) <= 50
+
+
+@pytest.mark.parametrize("stack", ("dev", "prod"))
+def test_a_stacks_file_is_as_the_cli_writes_it_but_for_the_namespace(stack: str) -> None:
+    """In the order of full names, and `"true"` for `true`: else `stack init` changes that, too."""
+    config = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    assert [*config] == sorted(config, key=lambda key: key if ":" in key else f"epoch:{key}")
+    assert all(isinstance(value, (str, dict)) for value in config.values())
