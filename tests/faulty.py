@@ -8,6 +8,7 @@ import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -66,12 +67,18 @@ class _Handler(BaseHTTPRequestHandler):
         """Stay quiet."""
 
     def do_GET(self) -> None:  # pylint: disable=invalid-name
-        """Answer as DynamoDB's health check does."""
-        self.server.checks.append(self.client_address)
+        """Answer as DynamoDB's health check does, or, to a token, as who hands out credentials."""
+        reply = b"healthy"
+        if token := self.headers.get("Authorization"):
+            keys = {"AccessKeyId": token, "SecretAccessKey": "test", "Token": "test"}
+            soon = f"{datetime.now(UTC) + timedelta(minutes=5):%Y-%m-%dT%H:%M:%SZ}"
+            reply = json.dumps({**keys, "Expiration": soon}).encode()
+        else:
+            self.server.checks.append(self.client_address)
         self.send_response(200)
-        self.send_header("Content-Length", "7")
+        self.send_header("Content-Length", str(len(reply)))
         self.end_headers()
-        self.wfile.write(b"healthy")
+        self.wfile.write(reply)
 
     def do_POST(self) -> None:  # pylint: disable=invalid-name
         """Answer a call: refuse it, or apply it and then lose or delay the answer."""

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -574,6 +574,31 @@ def test_expired_credentials_are_read_anew(
         assert main.handler(event(), CONTEXT)["statusCode"] == 201
         credentials = storage._client("dynamodb")._get_credentials()
         assert credentials.access_key == "renewed"
+
+
+def test_a_restored_snapshot_signs_by_the_credentials_that_hold_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
+    signed: list[str] = []
+    table = faulty.Table()
+
+    def apply(headers: Mapping[str, str], body: bytes) -> faulty.Reply:
+        signed.append(headers["Authorization"].partition("Credential=")[2].partition("/")[0])
+        return table(headers, body)
+
+    with faulty.storage(apply) as server, _own_client():
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url)
+        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "of-the-start")
+        storage.warm()
+        for token in ("of-the-restore", "renewed"):
+            monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", token)
+            assert main.handler(event(), CONTEXT)["statusCode"] == 201
+        storage._client("dynamodb").close()
+    assert signed == ["of-the-restore", "renewed"]
 
 
 # Every error that DynamoDB's own model knows for the contract's actions, and what it is answered
