@@ -172,8 +172,9 @@ def test_a_restored_table_takes_the_place_of_the_lost_one_which_stays(stack: Sta
     state = stack.export()
     resources = state.deployment["resources"]
     (lost,) = (resource for resource in resources if resource["type"] == kind)
-    outputs = lost["outputs"] | {"id": "restored", "name": "restored"}
-    restored = lost | {"urn": table["urn"], "id": "restored", "outputs": outputs}
+    inputs = lost["inputs"] | {"name": "restored"}
+    outputs = lost["outputs"] | inputs | {"id": "restored"}
+    restored = lost | {"urn": table["urn"], "id": "restored", "inputs": inputs, "outputs": outputs}
     resources.insert(resources.index(lost), restored)
     stack.replace(state)
     up = stack.up(exclude=["**::lost"])
