@@ -27,33 +27,41 @@ _SIGNATURE = "4dabf18193072939515e22adb298388d"  # pragma: allowlist secret
 # What replaces a resource where it changes, beside the name.
 _REPLACES: Mapping[str, frozenset[str]] = {
     "aws:apigateway/apiKey:ApiKey": frozenset({"value"}),
+    "aws:apigateway/basePathMapping:BasePathMapping": frozenset({"domainName"}),
     "aws:apigateway/deployment:Deployment": frozenset({"restApi", "triggers"}),
-    "aws:apigateway/documentationPart:DocumentationPart": frozenset({"restApiId", "location"}),
     "aws:apigateway/documentationVersion:DocumentationVersion": frozenset({"restApiId", "version"}),
     "aws:apigateway/domainName:DomainName": frozenset({"domainName"}),
-    "aws:apigateway/integration:Integration": frozenset(
-        {"restApi", "resourceId", "httpMethod", "type", "integrationHttpMethod"}
-    ),
-    "aws:apigateway/method:Method": frozenset({"restApi", "resourceId", "httpMethod"}),
-    "aws:apigateway/methodResponse:MethodResponse": frozenset(
-        {"restApi", "resourceId", "httpMethod", "statusCode"}
-    ),
     "aws:apigateway/methodSettings:MethodSettings": frozenset(
         {"restApi", "stageName", "methodPath"}
     ),
-    "aws:apigateway/model:Model": frozenset({"restApi", "name", "contentType"}),
-    "aws:apigateway/resource:Resource": frozenset({"restApi", "parentId"}),
-    "aws:apigateway/response:Response": frozenset({"restApiId", "responseType"}),
     "aws:apigateway/stage:Stage": frozenset({"restApi", "stageName"}),
-    "aws:apigateway/usagePlan:UsagePlan": frozenset(),
     "aws:apigateway/usagePlanKey:UsagePlanKey": frozenset({"keyId", "keyType", "usagePlanId"}),
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": frozenset({"alarmName"}),
     "aws:cloudwatch/dashboard:Dashboard": frozenset({"dashboardName"}),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": frozenset({"logGroupName"}),
     "aws:dynamodb/table:Table": frozenset({"hashKey", "rangeKey"}),
+    "aws:dynamodb/tableReplica:TableReplica": frozenset({"globalTableArn", "region"}),
+    "aws:iam/role:Role": frozenset({"path"}),
+    "aws:iam/rolePolicy:RolePolicy": frozenset({"role"}),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": frozenset({"role", "policyArn"}),
     "aws:lambda/alias:Alias": frozenset({"functionName"}),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": frozenset({"eventSourceArn"}),
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": frozenset(
+        {"functionName", "qualifier"}
+    ),
     "aws:lambda/permission:Permission": frozenset(
         {"action", "function", "principal", "qualifier", "sourceArn"}
     ),
+    "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": frozenset(
+        {"functionName", "qualifier"}
+    ),
+    "aws:route53/record:Record": frozenset({"zoneId"}),
+    "aws:sns/topicPolicy:TopicPolicy": frozenset({"arn"}),
+    "aws:sns/topicSubscription:TopicSubscription": frozenset({"endpoint", "protocol", "topic"}),
+    "aws:sqs/redrivePolicy:RedrivePolicy": frozenset({"queueUrl"}),
+    "aws:wafv2/webAcl:WebAcl": frozenset({"scope"}),
+    "aws:wafv2/webAclAssociation:WebAclAssociation": frozenset({"resourceArn", "webAclArn"}),
+    "aws:xray/samplingRule:SamplingRule": frozenset({"ruleName"}),
 }
 # What AWS has once: the properties that tell one from another.
 _ONCE: Mapping[str, tuple[str, ...]] = {
