@@ -14,10 +14,11 @@ def keep_secret(values: Mapping[str, str], project: str, secret: Collection[str]
     looks like one is hidden, too: a secret of one digit hides every text with that digit.
     """
     texts = {
-        text
+        form
         for key, raw in values.items()
         if key.startswith(f"{project}:") and key in secret
         for text in _texts(raw)
+        for form in (text, json.dumps(text)[1:-1])  # as a document holds it
     }
 
     def holds(value: Any) -> bool:
@@ -27,6 +28,8 @@ def keep_secret(values: Mapping[str, str], project: str, secret: Collection[str]
     def hidden(value: Any) -> Any:
         if isinstance(value, pulumi.Output):
             return value.apply(lambda known: pulumi.Output.secret(known) if holds(known) else known)
+        if hasattr(value, "_pulumi_input_type"):
+            return hidden(vars(value))
         if isinstance(value, Mapping):
             return {name: hidden(item) for name, item in value.items()}
         if isinstance(value, (list, tuple)):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.config import ConfigError
-from local import deploy
+from local import deploy, program
 from local.ministack import MiniStack
 from tests.conftest import NAME, PROJECT, STACK, declare, one, plain
 
@@ -142,6 +142,28 @@ def test_without_a_key_aws_encrypts_by_its_own_and_no_kms_is_asked() -> None:
 def test_a_key_and_replicas_exclude_each_other() -> None:
     with pytest.raises(ConfigError, match="a replica needs a key in its own region"):
         declare(kms_key_arn=KEY, replica_regions='["eu-west-1"]')
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    (
+        ("alarm_email", "nobody-knows@example.com"),
+        ("owner", "nobody-knows"),
+        ("permissions_boundary", "arn:aws:iam::123456789012:policy/nobody-knows"),
+        ("runbook", "https://example.com/niemand-weiß"),
+        ("trace_share", "0.123"),
+        ("waf_rate_limit", "12345"),
+    ),
+)
+def test_a_secret_value_is_a_secret_wherever_a_resource_gets_it(key: str, value: str) -> None:
+    forms = (value, json.dumps(value)[1:-1])
+    hidden = {
+        (resource.name, name): name in resource.secret
+        for resource in declare(**{key: program.Secret(value)})
+        for name, given in resource.inputs.items()
+        if any(form in str(given) for form in forms)
+    }
+    assert hidden and all(hidden.values()), hidden
 
 
 @pytest.mark.parametrize("protected", (True, False))
