@@ -1,5 +1,6 @@
 """What `make engine` and `make provider` run with, and what they say where it cannot be had."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,32 @@ def test_only_a_cli_on_path_or_built_before_is_at_hand(
     _executable(built, "exit 0")
     assert engine.at_hand() == engine.cli() == built
     assert _executable(tmp_path / "pulumi", "exit 0") == engine.at_hand()
+
+
+@pytest.mark.parametrize("works", (True, False))
+def test_go_builds_the_cli_once_and_its_progress_is_told(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    works: bool,
+) -> None:
+    monkeypatch.setattr(engine, "_PROGRESS_S", 0.2)
+    monkeypatch.setattr(engine, "ROOT", tmp_path / "root")
+    monkeypatch.setattr("shutil.which", lambda name: name if name == "go" else None)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    _executable(
+        tmp_path / "go",
+        'echo fmt >&2; echo net >&2; sleep 1; while [ "$1" != -o ]; do shift; done; '
+        + ('touch "$2"' if works else "echo no network >&2; exit 1"),
+    )
+    if works:
+        assert engine.cli() == engine.cli() == engine.at_hand()
+    else:
+        with pytest.raises(engine.Unavailable, match=r"\(no network\); install the Pulumi CLI"):
+            engine.cli()
+    first, *progress = capsys.readouterr().out.splitlines()
+    assert first == f"building the Pulumi CLI {engine.CLI_VERSION} from its Go module, once"
+    assert progress[-1].endswith(" s, 2 packages")
 
 
 def test_a_machine_without_cli_and_go_is_told_what_to_install(
