@@ -15,6 +15,15 @@ def test_an_api_key_with_an_empty_value_gets_one(local: Any) -> None:
     gateway.delete_api_key(apiKey=made["id"])
 
 
+def test_an_api_key_is_switched_off_and_on_by_a_word(local: Any) -> None:
+    gateway = local.emulator.client("apigateway")
+    (key,) = gateway.get_api_keys()["items"]
+    for word in ("false", "true"):
+        patch = [{"op": "replace", "path": "/enabled", "value": word}]
+        gateway.update_api_key(apiKey=key["id"], patchOperations=patch)
+        assert (local.call().status == 403) == (word == "false")
+
+
 def test_a_missing_dashboard_is_the_error_that_the_provider_knows(local: Any) -> None:
     client = local.emulator.client("cloudwatch")
     with pytest.raises(client.exceptions.ClientError) as refused:
