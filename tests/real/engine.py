@@ -202,8 +202,8 @@ def test_a_protected_stack_survives_destroy_and_goes_once_it_is_unprotected(stac
     assert not stack.state()
 
 
-@pytest.fixture(name="changing", scope="module")
-def _changing(
+@pytest.fixture(name="begun", scope="module")
+def _begun(
     tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], provider: Provider
 ) -> Iterator[Stack]:
     """Return a plain stack of a project that tests change, each from where the last one left it."""
@@ -215,14 +215,22 @@ def _changing(
     stack.destroy()
 
 
+@pytest.fixture(name="changing")
+def _changing(begun: Stack) -> Stack:
+    """Return the same stack, which is up: each of these tests runs by itself, too."""
+    if not begun.state():
+        begun.up()
+    return begun
+
+
 @pytest.mark.usefixtures("account")
-def test_a_creation_that_fails_in_the_middle_is_finished_by_the_next_up(changing: Stack) -> None:
-    with changing.environment(EPOCH_FAIL="aws:lambda/alias:Alias"):
-        broken = changing.up(fails=True)
+def test_a_creation_that_fails_in_the_middle_is_finished_by_the_next_up(begun: Stack) -> None:
+    with begun.environment(EPOCH_FAIL="aws:lambda/alias:Alias"):
+        broken = begun.up(fails=True)
     assert "told to fail" in broken.text and broken.of("create")
-    done = changing.up()
+    done = begun.up()
     assert {step[0] for step in done.changes} == {"create"}
-    assert not changing.up().changes
+    assert not begun.up().changes
 
 
 def test_changed_code_changes_the_function_and_its_alias_alone(changing: Stack) -> None:
