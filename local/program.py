@@ -393,6 +393,7 @@ def run(
             logger=_LOGGER,
             monitor=monitor,
         )
+        SETTINGS.outputs.clear()  # those of a run that failed, whose loop is closed
         values_given = stack_config(stack, folder) if config is None else config
         secret_keys = [key for key, value in values_given.items() if isinstance(value, Secret)]
         pulumi.runtime.set_all_config(dict(values_given), secret_keys)

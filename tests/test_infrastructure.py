@@ -197,3 +197,17 @@ def test_no_policy_has_a_wildcard_but_where_aws_forces_it(stack: str) -> None:
         wild = [action for s in statements if s["Resource"] == "*" for action in s["Action"]]
         assert set(wild) <= {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
         assert not [action for s in statements for action in s["Action"] if "*" in action]
+
+
+def test_after_a_run_whose_resource_is_refused_the_next_is_as_ever() -> None:
+    class Refusing(program.Recorder):
+        """An engine that takes no log group."""
+
+        def create(self, resource: program.Resource) -> tuple[str, program.Properties]:
+            if resource.kind == "aws:cloudwatch/logGroup:LogGroup":
+                raise RuntimeError("refused")
+            return super().create(resource)
+
+    with pytest.raises(RuntimeError, match="refused"):
+        program.run(Refusing(), stack=STACK, config=plain())
+    assert program.declare(STACK, config=plain())
