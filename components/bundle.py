@@ -7,15 +7,17 @@ The AWS SDK comes with the bundle, not from Lambda's runtime: what the lock pins
 the SDK's data can be cut down to the services that are called. `make bench` shows what it costs.
 """
 
+import ast
 import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from uv import find_uv_bin
 
 from components.bytecode import PYTHON_VERSION, compiled, compiler
 from function.contract import ACTIONS
-from function.endpoints import declared
+from function.endpoints import by_module
 from function.jobs import declared as declared_jobs
 from function.messages import declared_queues
 from function.resources import declared_settings
@@ -56,16 +58,18 @@ class BundleError(pulumi.RunError):
     """The function's dependencies could not be installed for Lambda."""
 
 
-def _services() -> set[str]:
+def _services() -> dict[str, str]:
     """Return the services that endpoints and jobs call beside their tables, as botocore names
-    them."""
-    access = [endpoint.access for endpoint in declared()]
-    access += [job.access for job in declared_jobs().values()]
-    named = {item.name for items in access for item in items if isinstance(item, Service)}
+    them, each with the file that says so."""
+    access = {f"function/endpoints/{name}.py": one.access for name, one in by_module().items()}
+    access |= {f"function/jobs/{name}.py": job.access for name, job in declared_jobs().items()}
+    named = {
+        item.name: file for file in access for item in access[file] if isinstance(item, Service)
+    }
     if declared_queues():
-        named.add(_QUEUES)
+        named[_QUEUES] = "function/queues.py"
     if any(setting.secret for setting in declared_settings().values()):
-        named.add(_SECRETS)
+        named[_SECRETS] = "function/settings.py"
     return named
 
 
@@ -138,7 +142,7 @@ def _of_items(model: dict[str, Any]) -> dict[str, Any]:
     return {**model, "operations": operations, "shapes": shapes}
 
 
-def _trim(data: Path, besides: Collection[str]) -> None:
+def _trim(data: Path, besides: Mapping[str, str]) -> None:
     """Cut botocore's data down to what clients of DynamoDB's items, and of the services besides,
     read, in plain JSON."""
     services = {_STORAGE, *besides}
@@ -146,7 +150,9 @@ def _trim(data: Path, besides: Collection[str]) -> None:
     for service in sorted(services):
         if service not in known_services:
             near = ", ".join(get_close_matches(service, known_services)) or "none of like name"
-            raise BundleError(f"boto3 has no client {service!r} for Service(…), but: {near}")
+            raise BundleError(
+                f"{besides[service]}: boto3 has no client {service!r} for Service(…), but: {near}"
+            )
     for folder in (entry for entry in data.iterdir() if entry.is_dir()):
         # The newest version of an API is the one that a client takes.
         keep = max(folder.iterdir()) if folder.name in services else None
@@ -183,10 +189,43 @@ def _is_dependency(path: Path) -> bool:
     return not path.name.startswith(".") and path.suffix not in {".pyi", ".pyc"}
 
 
+# Where an import need not succeed.
+_OPTIONAL = re.compile("TYPE_CHECKING|ImportError|ModuleNotFoundError")
+
+
+def _imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Return the packages that a module imports in whatever way, each with its line."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.partition(".")[0], node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").partition(".")[0] * (not node.level), node.lineno
+        elif isinstance(node, ast.If) and _OPTIONAL.search(ast.dump(node.test)):
+            continue
+        elif isinstance(node, ast.Try) and _OPTIONAL.search("".join(map(ast.dump, node.handlers))):
+            continue
+        else:
+            yield from _imports(node)
+
+
+def _check_imports(own: Mapping[str, Path], theirs: Collection[str]) -> None:
+    """Raise BundleError for a package that is here, but will not be in Lambda."""
+    there = {name.partition("/")[0].partition(".")[0] for name in theirs}
+    there |= {"", "function", *sys.stdlib_module_names}
+    for name, path in own.items():
+        for package, line in _imports(ast.parse(path.read_bytes())):
+            if package not in there:
+                raise BundleError(
+                    f"{name}, line {line}: {package} is not in the bundle; a package is added to "
+                    "function/requirements.in, and installed by: make lock test"
+                )
+
+
 def files() -> dict[str, Path]:
     """Return what the bundle holds: name in the archive to file, sorted by name."""
     own = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "function").rglob("*.py")}
     theirs = _of(dependencies())
+    _check_imports(own, theirs)
     bytecode = [
         compiled({name: path for name, path in part.items() if path.suffix == ".py"})
         for part in (theirs, own)

@@ -70,7 +70,10 @@ def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest(
     job = function.jobs.declared()["report"]
     wrong = job._replace(access=(REPORTS._replace(name="dynamo"),))
     monkeypatch.setattr(bundle, "declared_jobs", lambda: {"report": wrong})
-    with pytest.raises(bundle.BundleError, match="no client 'dynamo' for Service.*dynamodb"):
+    with pytest.raises(
+        bundle.BundleError,
+        match="jobs/report.py: boto3 has no client 'dynamo' for Service.*dynamodb",
+    ):
         bundle.dependencies()
 
 
