@@ -28,6 +28,7 @@ from uv import find_uv_bin
 from components.bytecode import PYTHON_VERSION, compiled, compiler
 from function.contract import ACTIONS
 from function.endpoints import by_module
+from function.faults import told
 from function.jobs import declared as declared_jobs
 from function.messages import declared_queues
 from function.resources import declared_settings
@@ -213,7 +214,11 @@ def _check_imports(own: Mapping[str, Path], theirs: Collection[str]) -> None:
     there = {name.partition("/")[0].partition(".")[0] for name in theirs}
     there |= {"", "function", *sys.stdlib_module_names}
     for name, path in own.items():
-        for package, line in _imports(ast.parse(path.read_bytes())):
+        try:
+            tree = ast.parse(path.read_bytes(), str(path))
+        except SyntaxError as error:
+            raise BundleError(told(error)) from None
+        for package, line in _imports(tree):
             if package not in there:
                 raise BundleError(
                     f"{name}, line {line}: {package} is not in the bundle; a package is added to "

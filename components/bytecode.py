@@ -8,7 +8,6 @@ is another.
 
 import hashlib
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -74,12 +73,6 @@ def compiled(sources: Mapping[str, Path]) -> dict[str, Path]:
     return {str(path.relative_to(target)): path for path in target.rglob("*.pyc")}
 
 
-def _place_and_error(said: str) -> str:
-    """Return in one line where compileall met which error."""
-    found = re.search(rf'File "{TASK_ROOT}/(.*)", (line \d+)\n(?:.*\n)*?(\w+Error: .*)', said)
-    return f"{found[1]}, {found[2]}: {found[3]}" if found else " ".join(said.split())
-
-
 def _compile(python: Path, sources: Mapping[str, bytes], target: Path) -> None:
     target.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
@@ -99,7 +92,8 @@ def _compile(python: Path, sources: Mapping[str, bytes], target: Path) -> None:
             check=False,
         )
         if run.returncode:
-            raise BytecodeError(_place_and_error(run.stdout + run.stderr))
+            said = " ".join((run.stdout + run.stderr).split())
+            raise BytecodeError(f"cannot compile the function: {said}")
         for name in sources:
             (folder / name).unlink()
         try:

@@ -8,7 +8,7 @@ for the sake of `inspect`.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ else:
 
     B = TypeVar("B")
 
+from function.checks import wrong_types
 from function.setting import SETTINGS, Settings
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
@@ -95,11 +96,12 @@ class DeclarationError(ValueError):
     """A declaration that cannot work: says which one, what is wrong and what is allowed."""
 
 
-def lone(of: Any, *fields: str) -> Iterator[str]:
-    """Return which fields hold one item where its comma is forgotten, and so no tuple of it."""
-    for field in fields:
-        if type(getattr(of, field)) not in (tuple, list):
-            yield f"{field} must be a tuple: a single item needs a comma behind it, (…,)"
+def wrong_permissions(access: Any) -> Iterator[str]:
+    """Return why IAM could not take what an endpoint or a job declares as its `access`."""
+    for permission in access:
+        if type(permission).__name__ not in {"Access", "Send", "Service"}:
+            yield f"access: {repr(permission)[:60]} is no Access, Send or Service"
+        yield from permission.problems()
 
 
 class Problem(Exception):
@@ -171,7 +173,9 @@ class Access(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why IAM could not take it."""
-        yield from lone(self, "actions")
+        yield from wrong_types(self, table=str, actions=[str], index_name=str)
+        if not self.actions:
+            yield f"the access to {self.table} has no actions"
         for action in self.actions:
             if action not in ACTIONS:
                 yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
@@ -250,8 +254,11 @@ class Endpoint(NamedTuple, Generic[B]):
 
     def problems(self) -> Iterator[str]:
         """Return why API Gateway, IAM or the documentation could not take it."""
-        parameters = ("headers", "query", "path_parameters", "answer_headers")
-        yield from lone(self, *parameters, "access", "cors")
+        several = ("headers", "query", "path_parameters", "answer_headers")
+        yield from wrong_types(self, method=str, path=str, summary=str, handle=Callable)
+        yield from wrong_types(self, **dict.fromkeys(several, [Parameter]), access=[object])
+        yield from wrong_types(self, answers=Mapping, public=bool, cors=[str])
+        yield from wrong_types(self, sample=(Sample, NoneType))
         if self.method not in METHODS:
             yield f"method must be one of {', '.join(sorted(METHODS))}"
         segments = self.path.split("/")
@@ -277,13 +284,11 @@ class Endpoint(NamedTuple, Generic[B]):
         yield from self._wrong_parameters()
         if self.sample is not None:
             yield from self._wrong_sample(self.sample)
-        for access in self.access:
-            yield from access.problems()
+        yield from wrong_permissions(self.access)
 
     def _wrong_answers(self) -> Iterator[str]:
         known = {status.value for status in HTTPStatus if 200 <= status < 400}
-        mapped = isinstance(self.answers, Mapping) and self.answers
-        if not mapped or not known.issuperset(self.answers):
+        if not self.answers or not known.issuperset(self.answers):
             yield "answers must map at least one HTTP status from 200 to 399 to a type"
         for header in self.answer_headers:
             if header.name.lower() in UNSENDABLE:
@@ -292,6 +297,8 @@ class Endpoint(NamedTuple, Generic[B]):
     def _wrong_parameters(self) -> Iterator[str]:
         groups = (self.headers, self.query, self.path_parameters, self.answer_headers)
         for group in groups:
+            for parameter in group:
+                yield from wrong_types(parameter, name=str, description=str, required=bool)
             names = [parameter.name.lower() for parameter in group]
             for parameter in group:
                 if not _PARAMETER.fullmatch(parameter.name):

@@ -22,6 +22,10 @@ _SAID = (
         r"(ModuleNotFoundError: No module named '(?!function\b).*')",
         r"\1; a package is added to function/requirements.in, and installed by: make lock test",
     ),
+    (
+        r"ImportError: cannot import name '(\w+)' from partially initialized module '([\w.]+)'.*",
+        r"'\2' is being imported itself; what both need goes into a third, such as _shared.py",
+    ),
     (r"(ImportError: cannot import name '.*' from '[\w.]+') \(.*?\)(.*)", r"\1\2"),
 )
 

@@ -8,10 +8,12 @@ request's, an item's `settings[NAME]` is what the stack's config says of a setti
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from function.contract import Access, Permission, lone
+from function.checks import wrong_types
+from function.contract import Access, Permission, wrong_permissions
 from function.messages import unknown_queue
 from function.resources import declared_tables, wrong_access
 from function.setting import SETTINGS, Settings
@@ -25,6 +27,16 @@ _EXPRESSION = re.compile(
     r"rate\([1-9]\d* (minute|hour|day)s?\)"
     r"|cron\([\d*,/-]+ [\d*,/-]+ ([\dLW*,/-]+|\?) [\dA-Z*,/-]+ ([\dA-Z#*,/-]+|\?) [\d*,/-]+\)"
     r"|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
+)
+
+# What a cron expression's parts count: from, to, and by which names.
+_CRON = (
+    ("minute", 0, 59, ()),
+    ("hour", 0, 23, ()),
+    ("day", 1, 31, ("LW",)),
+    ("month", 1, 12, "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()),
+    ("weekday", 1, 7, "SUN MON TUE WED THU FRI SAT".split()),
+    ("year", 1970, 2199, ()),
 )
 
 Notes = Mapping[str, str | bool]
@@ -71,6 +83,7 @@ class Schedule(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why EventBridge Scheduler or Lambda could not take it."""
+        yield from wrong_types(self, expression=str, timezone=str, attempts=int)
         if not _EXPRESSION.fullmatch(self.expression):
             yield (
                 f"{self.expression!r} is not rate(5 minutes), cron(0 3 * * ? *) (of minute, hour, "
@@ -78,6 +91,13 @@ class Schedule(NamedTuple):
             )
         elif self.expression.startswith("cron") and self.expression.count("?") != 1:
             yield f"{self.expression!r} needs one '?', as its day or its weekday"
+        elif self.expression.startswith("cron"):
+            yield from _wrong_cron(self.expression)
+        elif self.expression.startswith("at"):
+            try:
+                datetime.fromisoformat(self.expression[3:-1])
+            except ValueError as error:
+                yield f"{self.expression!r}: {error}"
         try:
             ZoneInfo(self.timezone)
         except (ValueError, OSError, LookupError):
@@ -99,6 +119,7 @@ class Messages(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why SQS could not take it."""
+        yield from wrong_types(self, queue=str, attempts=int, concurrency=int)
         yield from unknown_queue(self.queue)
         yield from _wrong_number("attempts", self.attempts, 1, 1_000)
         yield from _wrong_number("concurrency", self.concurrency, 2, 1_000)
@@ -115,6 +136,7 @@ class Changes(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why Lambda could not take it."""
+        yield from wrong_types(self, table=str, attempts=int)
         if self.table not in (known := declared_tables()):
             yield f"unknown table {self.table!r}; known tables: {', '.join(known)}"
         yield from _wrong_number("attempts", self.attempts, 1, 10_000)
@@ -138,20 +160,26 @@ class Job(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why AWS could not take it."""
-        yield from lone(self, "access")
+        yield from wrong_types(self, trigger=(Schedule, Messages, Changes), summary=str)
+        yield from wrong_types(self, handle=Callable, access=[object], timeout_s=int, memory_mb=int)
         if not self.summary.strip():
             yield "summary is missing"
-        if not isinstance(self.trigger, (Schedule, Messages, Changes)):
-            yield f"trigger must be a Schedule, Messages or Changes, not {self.trigger!r}"
         yield from self.trigger.problems()
         stores = any(isinstance(access, Access) for access in self.access)
         least = BUDGET_S + 1 if stores else 1  # a storage call ends before the job is ended
         yield from _wrong_number("timeout_s", self.timeout_s, least, TIMEOUT_S)
         yield from _wrong_number("memory_mb", self.memory_mb, *MEMORY_MB)
+        yield from wrong_permissions(self.access)
         for access in self.access:
-            yield from access.problems()
             if isinstance(access, Access):
                 yield from wrong_access(access, declared_tables())
+
+
+def _wrong_cron(expression: str) -> Iterator[str]:
+    for (part, low, high, names), text in zip(_CRON, expression[5:-1].split(), strict=True):
+        for value in re.findall(r"\d+|[A-Z]{2,3}", re.sub(r"[/#]\d+", "", text)):
+            if value not in names and not (value.isdigit() and low <= int(value) <= high):
+                yield f"{expression!r}: {value} is no {part}"
 
 
 def _wrong_number(name: str, value: int, low: int, high: int) -> Iterator[str]:

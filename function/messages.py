@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from function.checks import wrong_types
 from function.resources import collect, wrong_name
 
 
@@ -20,6 +21,7 @@ class Queue(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why SQS could not take it."""
+        yield from wrong_types(self, name=str)
         yield from wrong_name(self.name)
 
 
@@ -30,6 +32,7 @@ class Send(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why there could be no such permission."""
+        yield from wrong_types(self, queue=str)
         yield from unknown_queue(self.queue)
 
 

@@ -8,9 +8,11 @@ import importlib
 import os
 import re
 from collections.abc import Iterator, Mapping
+from types import NoneType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from function.contract import INDEX_ACTIONS, Access, DeclarationError, lone
+from function.checks import wrong_types
+from function.contract import INDEX_ACTIONS, Access, DeclarationError
 from function.setting import Setting
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -108,14 +110,20 @@ class Table(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why DynamoDB could not take it."""
-        yield from lone(self, "indexes")
+        yield from wrong_types(self, name=str, partition_key=str, sort_key=str, indexes=[Index])
+        yield from wrong_types(self, expires=(Setting, NoneType))
         yield from wrong_name(self.name)
         if self.expires and self.expires not in declared_settings().values():
             yield f"expires: function/settings.py declares no {self.expires.name}"
+        if self.expires and self.expires.type is not int:
+            yield f"expires: {self.expires.name} counts days, and so is an int"
         names = [index.name for index in self.indexes]
         if len(names) > _MOST_INDEXES:
             yield f"{len(names)} indexes are more than DynamoDB's {_MOST_INDEXES}"
         for index in self.indexes:
+            yield from wrong_types(index, name=str, partition_key=str, sort_key=str)
+            if index.attributes is not None:
+                yield from wrong_types(index, attributes=[str])
             if not _INDEX_NAME.fullmatch(index.name):
                 yield f"index {index.name!r} must be 3 to 255 letters, digits, '_', '.', '-'"
             if names.count(index.name) > 1:
@@ -181,9 +189,12 @@ def modules(folder: str, package: str) -> list[str]:
             continue
         if suffix == ".py":
             if not _MODULE.fullmatch(name):
-                better = re.sub(r"\W+", "_", name).strip("_")
+                better = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
+                if not better[:1].isalpha():
+                    better = f"{package.rpartition('.')[2].removesuffix('s')}_{better}"
                 raise DeclarationError(
-                    f"{where}: a module's name is letters, digits and '_'; call it {better}.py"
+                    f"{where}: a module's name is letters, digits and '_', from a letter on; call "
+                    f"it {better}.py"
                 )
             found.append(name)
         elif os.path.isdir(os.path.join(folder, file)):

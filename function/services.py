@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from function.contract import DeclarationError, lone
+from function.checks import wrong_types
+from function.contract import DeclarationError
 from function.resources import declared_settings
 
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9]+")
@@ -29,7 +30,9 @@ class Service(NamedTuple):
 
     def problems(self) -> Iterator[str]:
         """Return why IAM could not take it."""
-        yield from lone(self, "actions")
+        yield from wrong_types(self, name=str, resource=str, actions=[str], timeout_s=(int, float))
+        if not self.actions:
+            yield f"the access to {self.name} has no actions"
         settings = declared_settings()
         if not (self.resource == "*" or self.resource.startswith(("arn:", "{"))):
             yield f"resource {self.resource!r} of {self.name} is neither an ARN nor '*'"

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Generic, NamedTuple, TypeVar
 
+from function.checks import wrong_types
+
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LONGEST_NAME = 32
 _TYPES = (str, int, float, bool)
@@ -42,6 +44,7 @@ class Setting(NamedTuple, Generic[V]):
 
     def problems(self) -> Iterator[str]:
         """Return why it cannot work."""
+        yield from wrong_types(self, name=str, description=str, secret=bool)
         if not _NAME.fullmatch(self.name) or len(self.name) > _LONGEST_NAME:
             yield (
                 f"name {self.name!r} must be a-z, 0-9 and '_' between them, from a letter on, "
@@ -57,6 +60,11 @@ class Setting(NamedTuple, Generic[V]):
             yield "a secret is a str, and has no default"
         if self.type not in (int, float) and (self.minimum, self.maximum) != (None, None):
             yield "minimum and maximum are for numbers"
+        low, high = self.minimum, self.maximum
+        if isinstance(self.default, (int, float)) and not (
+            (low is None or self.default >= low) and (high is None or self.default <= high)
+        ):
+            yield f"default {self.default!r} is not from minimum to maximum"
 
 
 class Settings:

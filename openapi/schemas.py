@@ -80,8 +80,8 @@ def _written(kind: type, where: str) -> tuple[str, dict[str, Schema]]:
 
     try:
         (schema,), types = msgspec.json.schema_components([kind], ref_template=REFERENCE + "{name}")
-    except TypeError as error:
-        raise DeclarationError(f"{where}: {error}") from None
+    except (NameError, TypeError) as error:
+        raise DeclarationError(f"{where}: {str(error).splitlines()[-1]}") from None
     if "$ref" not in schema:
         raise DeclarationError(f"{where}: {kind!r} must be a class with fields")
     return _name(schema), {

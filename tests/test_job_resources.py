@@ -124,8 +124,11 @@ def _job(**changed: Any) -> Job:
         ({"trigger": Messages(queue="ordres")}, "unknown queue 'ordres'; known queues: "),
         ({"trigger": Changes(table="follow")}, "unknown table 'follow'; known tables: "),
         ({"access": (Send(queue="ordres"),)}, "unknown queue 'ordres'"),
-        ({"access": (Access(table="none", actions=()),)}, "unknown table 'none'"),
-        ({"access": (Service("s3", "bucket", ()),)}, "resource 'bucket' of s3 is neither"),
+        ({"access": (Access(table="none", actions=("dynamodb:Scan",)),)}, "unknown table 'none'"),
+        (
+            {"access": (Service("s3", "bucket", ("s3:GetObject",)),)},
+            "resource 'bucket' of s3 is neither",
+        ),
         ({"access": (Service("s3", "*", ("s3:*",)),)}, "'s3:*' is not an action such as"),
     ],
 )

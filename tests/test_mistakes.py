@@ -29,6 +29,9 @@ ENDPOINT = Endpoint(
 """
 LOOK, JOB = "function/endpoints/get_look.py", "function/jobs/tidy.py"
 HELPER = "function/helper.py"
+JOB_ = """from function.job import Job, Schedule
+JOB = Job(trigger=Schedule('rate(1 day)'), summary="Tidy.", handle=print)
+"""
 TABLES, SETTINGS, QUEUES = (f"function/{name}.py" for name in ("tables", "settings", "queues"))
 
 # Files, and what is said of them; text that starts with a "+" comes after what is there.
@@ -75,7 +78,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "answers without their types": (
         {LOOK: ENDPOINT.replace('{200: {"title": "Look", "type": "object"}}', "[200]")},
-        f"{LOOK}: GET /look: answers must map at least one HTTP status from 200 to 399 to a type",
+        f"{LOOK}: GET /look: answers: [200] is no Mapping",
     ),
     "a type that API Gateway cannot hold": (
         {
@@ -83,6 +86,51 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             + ENDPOINT.replace('{"title": "Look", "type": "object"}', "Tree")
         },
         f"{LOOK}: Tree: a union cannot hold itself",
+    ),
+    "a handler that is called": (
+        {LOOK: ENDPOINT.replace("=look", "=look(None)")},
+        f"{LOOK}: GET /look: handle: Answer(status=200, body={{}}, ",
+    ),
+    "a table in place of its name": (
+        {
+            LOOK: ENDPOINT.replace(
+                "\n)", '\n    access=(Access(Answer, ("dynamodb:GetItem",)),),\n)'
+            )
+        },
+        f"{LOOK}: GET /look: table: <class 'function.contract.Answer'> is no str",
+    ),
+    "a text in place of a flag": (
+        {LOOK: ENDPOINT.replace("\n)", '\n    public="no",\n)')},
+        f"{LOOK}: GET /look: public: 'no' is no bool",
+    ),
+    "a text in place of a permission": (
+        {LOOK: ENDPOINT.replace("\n)", "\n    access=('notes',),\n)")},
+        f"{LOOK}: GET /look: access: 'notes' is no Access, Send or Service",
+    ),
+    "a permission without actions": (
+        {LOOK: ENDPOINT.replace("\n)", "\n    access=(Access('notes', ()),),\n)")},
+        f"{LOOK}: GET /look: the access to notes has no actions",
+    ),
+    "a type whose field nobody knows": (
+        {
+            LOOK: "from msgspec import Struct\nclass Tree(Struct):\n    twig: 'Twig'\n"
+            + ENDPOINT.replace('{"title": "Look", "type": "object"}', "Tree")
+        },
+        f"{LOOK}: GET /look: answer 200: name 'Twig' is not defined",
+    ),
+    "a class that is no type of JSON": (
+        {
+            LOOK: "class Tree:\n    twig: str\n"
+            + ENDPOINT.replace('{"title": "Look", "type": "object"}', "Tree")
+        },
+        f"{LOOK}: GET /look: answer 200: type <class 'function.endpoints.get_look.Tree'> is not ",
+    ),
+    "modules that import each other": (
+        {
+            LOOK: "from function.endpoints.look_again import ENDPOINT\n",
+            "function/endpoints/look_again.py": "from function.endpoints.get_look import LOOK\n",
+        },
+        "'function.endpoints.get_look' is being imported itself; what both need goes into a third",
     ),
     "no endpoint": ({LOOK: "LOOK = 1\n"}, f"{LOOK} declares no ENDPOINT"),
     "a route twice": (
@@ -95,8 +143,34 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a dash": (
         {"function/endpoints/get-look.py": ENDPOINT},
-        "function/endpoints/get-look.py: a module's name is letters, digits and '_'; call it "
-        "get_look.py",
+        "function/endpoints/get-look.py: a module's name is letters, digits and '_', "
+        "from a letter on; call it get_look.py",
+    ),
+    "a digit": (
+        {"function/endpoints/2nd.py": ENDPOINT},
+        "function/endpoints/2nd.py: a module's name is letters, digits and '_', from a letter on; "
+        "call it endpoint_2nd.py",
+    ),
+    "a package that only this machine has": (
+        {JOB: JOB_ + "\n\ndef tidy(_):\n    import yaml\n"},
+        f"{JOB}, line 6: yaml is not in the bundle; a package is added to "
+        "function/requirements.in, and installed by: make lock test",
+    ),
+    "an hour that no day has": (
+        {JOB: JOB_.replace("rate(1 day)", "cron(0 25 * * ? *)")},
+        f"{JOB}: 'cron(0 25 * * ? *)': 25 is no hour",
+    ),
+    "a weekday that no week has": (
+        {JOB: JOB_.replace("rate(1 day)", "cron(0 3 ? * MON-SOM *)")},
+        f"{JOB}: 'cron(0 3 ? * MON-SOM *)': SOM is no weekday",
+    ),
+    "a moment that never is": (
+        {JOB: JOB_.replace("rate(1 day)", "at(2030-02-31T12:00:00)")},
+        f"{JOB}: 'at(2030-02-31T12:00:00)': day ",
+    ),
+    "a number in place of a trigger": (
+        {JOB: JOB_.replace("Schedule('rate(1 day)')", "5")},
+        f"{JOB}: trigger: 5 is no Schedule or Messages or Changes",
     ),
     "a job without a field": (
         {JOB: "from function.job import Job, Schedule\nJOB = Job(trigger=Schedule('rate(1 day)'))"},
@@ -108,7 +182,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             JOB: "from function.job import Job\nfrom function.queues import ORDERS\n"
             "JOB = Job(trigger=ORDERS, summary='Tidy.', handle=print)\n",
         },
-        f"{JOB}: trigger must be a Schedule, Messages or Changes, not Queue(name='orders')",
+        f"{JOB}: trigger: Queue(name='orders') is no Schedule or Messages or Changes",
     ),
     "a helper that only a call imports": (
         {HELPER: "def helped(:\n"},
@@ -117,6 +191,28 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a table without a key": (
         {TABLES: "+NOTES = Table(name='notes')\n"},
         "Table lacks 'partition_key'",
+    ),
+    "a key whose name is none": (
+        {TABLES: "+from function.resources import Number\nN = Table('n', 'a', sort_key=Number)\n"},
+        f"{TABLES}: N: sort_key: <class 'function.resources.Number'> is no str",
+    ),
+    "a forgotten comma after an index's attribute": (
+        {
+            TABLES: "+from function.resources import Index\n"
+            "N = Table('n', 'a', indexes=(Index('by-b', 'b', attributes=('text')),))\n"
+        },
+        f"{TABLES}: N: attributes must be a tuple: a single item needs a comma behind it, (…,)",
+    ),
+    "an expiry in days of no number": (
+        {
+            SETTINGS: "+DAYS = Setting('days', str, description='Days.', default='7')\n",
+            TABLES: "+from function.settings import DAYS\nN = Table('n', 'a', expires=DAYS)\n",
+        },
+        f"{TABLES}: N: expires: days counts days, and so is an int",
+    ),
+    "a default that is out of range": (
+        {SETTINGS: "+MOST = Setting('most', int, description='Most.', default=5, maximum=4)\n"},
+        f"{SETTINGS}: MOST: default 5 is not from minimum to maximum",
     ),
     "a table of an impossible name": (
         {TABLES: "+NOTES = Table(name='My Notes', partition_key='at')\n"},
