@@ -117,7 +117,8 @@ def dependencies(target_platform: Sequence[str] = LAMBDA) -> Path:
 def _without_documentation(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: _without_documentation(item)
+            # A client's own parameters are made of theirs.
+            name: item if name == "clientContextParams" else _without_documentation(item)
             for name, item in value.items()
             if name != "documentation" or not isinstance(item, str)
         }

@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pulumi
 import pytest
+from botocore.loaders import Loader
+from botocore.stub import Stubber
 
 import function.endpoints
 import function.jobs
@@ -62,6 +65,15 @@ def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:
     one(program.declare(STACK), "aws:apigateway/stage:Stage")  # with the job, it is declared
     data = {Path(name).parts[2] for name in bundle.files() if name.startswith("botocore/data/")}
     assert {"dynamodb", "s3"} <= data and "ec2" not in data
+    session = botocore.session.get_session()
+    folder = str(bundle.dependencies() / "botocore" / "data")
+    loader = Loader(extra_search_paths=[folder], include_default_search_paths=False)
+    session.register_component("data_loader", loader)
+    secret = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    client = session.create_client("s3", region_name="eu-central-1", **secret)
+    with Stubber(client) as stubber:
+        stubber.add_response("put_object", {"ETag": "stored"})
+        assert client.put_object(Bucket="ours", Key="daily/1", Body=b"")["ETag"] == "stored"
 
 
 def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest(
