@@ -29,7 +29,7 @@ def as_shop(specimen: Path) -> Path:
     """Turn a copy with the specimen's service into a project of another name."""
     settings = specimen / "Pulumi.yaml"
     settings.write_text(re.sub("(?m)^name: .*", "name: shop", settings.read_text()))
-    shutil.rmtree(specimen / "tests" / "shipped")
+    shutil.rmtree(specimen / "tests" / "shipped", ignore_errors=True)
     for path in (specimen / "tests" / "snapshots").iterdir():
         path.unlink()
     return specimen

@@ -172,7 +172,7 @@ def _token(environment: str, **claims: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def cloud() -> Iterator[Cloud]:
+def cloud(sampled: None) -> Iterator[Cloud]:  # pylint: disable=unused-argument
     """Bring stack dev up as its deploy role; at the end that role takes it down again."""
     with deploy.account(REGION) as account:
         options = prerequisites(account.emulator)

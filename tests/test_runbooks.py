@@ -88,5 +88,9 @@ def _like(client: Any, known: str, name: str) -> dict[str, Any]:
         "TableName": name,
         "BillingMode": "PAY_PER_REQUEST",
         "KeySchema": described["KeySchema"],
-        "AttributeDefinitions": described["AttributeDefinitions"],
+        "AttributeDefinitions": [
+            attribute
+            for attribute in described["AttributeDefinitions"]
+            if attribute["AttributeName"] in _key(described)
+        ],
     }

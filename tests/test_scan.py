@@ -104,6 +104,10 @@ def test_a_skip_excuses_its_check_on_its_type_in_its_stack() -> None:
 def test_a_skip_that_excuses_nothing_is_wrong() -> None:
     (line,) = scan.unexcused([], [scan.Skip(check="CKV_1", type="aws_kms_key", reason="old")])
     assert line.startswith("CKV_1 is skipped for aws_kms_key, but finds nothing there")
+    of_unprotected = scan.Skip(check="CKV_1", type="aws_kms_key", reason="new", unprotected=True)
+    assert not scan.unexcused([], [of_unprotected]) and scan.unexcused(
+        [], [of_unprotected], {"dev"}
+    )
 
 
 def _resource(kind: str, **inputs: Any) -> Resource:

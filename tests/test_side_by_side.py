@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from local import deploy
 from local.ministack import MiniStack
 from tests.conftest import PROJECT, STACK, plain
@@ -31,6 +33,7 @@ def _inventory(emulator: MiniStack) -> dict[str, list[str]]:
     }
 
 
+@pytest.mark.usefixtures("sampled")
 def test_two_stacks_in_one_account_do_not_touch_each_other() -> None:
     owning = plain(owns_api_gateway_account="true")
     with deploy.account("eu-central-1") as shared:

@@ -254,7 +254,7 @@ def unexcused(
     wrong += [
         f"{skip.check} is skipped for {skip.type}, but finds nothing there; remove it from SKIPS"
         for skip in skips
-        if skip not in used and not skip.optional
+        if skip not in used and not skip.optional and (unprotected or not skip.unprotected)
     ]
     return wrong
 
