@@ -52,6 +52,8 @@ def test_another_service_has_its_demo_its_smoke_test_and_green_rules(specimen: P
     found = json.loads(_run(shop, "-c", SMOKE))
     assert len(found) == 4 and all(passed for _, passed, _ in found), found
     _run(shop, "-m", "tools.diagram")
+    dead = subprocess.run([sys.executable, "-m", "vulture"], cwd=shop, stdout=-1, check=False)
+    assert not [line for line in dead.stdout.splitlines() if b"unused variable" not in line]
     assert " passed" in _run(shop, "-m", "pytest", "-q", "-x", *rules(shop))
 
 
