@@ -350,9 +350,9 @@ def _text_of(setting: Setting[Any], key: str, raw: str | None, secret: Collectio
     """Return a setting's value as text."""
     if raw is None and setting.default is None:
         raise ConfigError(
-            f"config key {key} is missing: {setting.description} Set it by: pulumi config set "
-            f"{'--secret ' if setting.secret else ''}{key}"
-            + (" (for the local run, in secrets.<stack>.yaml)" if setting.secret else "")
+            f"config key {key} is missing ({setting.description.rstrip('.')}); set it by: pulumi "
+            f"config set {'--secret ' if setting.secret else ''}{key}, or for the local run in "
+            f"{'secrets' if setting.secret else 'Pulumi'}.<stack>.yaml: {setting.name}: …"
         )
     if raw is not None and setting.secret != (key in secret):
         raise ConfigError(

@@ -81,10 +81,14 @@ def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("given", "says"),
     (
-        ({"most": ""}, r":most is missing: How many\. Set it by: pulumi config set \w+:most$"),
+        (
+            {"most": ""},
+            r":most is missing \(How many\); set it by: pulumi config set \w+:most, or for the "
+            r"local run in Pulumi\.<stack>\.yaml: most: …$",
+        ),
         (
             {"pass_word": ""},
-            "pulumi config set --secret .*:pass_word .for the local run, in secrets.<stac",
+            "pulumi config set --secret .*:pass_word, or for the local run in secrets.<stack>.y",
         ),
         ({"most": "many"}, ":most = many must be of type int"),
         ({"portion": "2"}, ":portion = 2 must be from 0 to 1"),
