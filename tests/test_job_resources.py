@@ -139,9 +139,16 @@ def test_a_job_that_cannot_work_is_refused(changed: dict[str, Any], message: str
     assert str(refused.value).startswith("function/jobs/nightly.py: ") and message in str(refused)
 
 
-def test_a_queue_has_one_taker_and_a_job_a_name_that_aws_takes(jobs: Mapping[str, Job]) -> None:
+def test_a_queue_has_one_taker_a_table_two_and_a_job_a_name_that_aws_takes(
+    jobs: Mapping[str, Job],
+) -> None:
     with pytest.raises(DeclarationError, match="several jobs take the messages of 'orders'"):
         check({"ship": jobs["ship"], "bill": jobs["ship"]})
+    followers = dict.fromkeys(("one", "two", "three"), jobs["follow"])
+    with pytest.raises(DeclarationError, match="3 jobs follow the changes of 'followed'"):
+        check(followers)
+    del followers["three"]
+    assert check(followers)
     for name in ("Nightly", "_x", "a__b", "x" * 31):
         with pytest.raises(DeclarationError, match="a job's name is up to 30 characters"):
             check({name: _job()})

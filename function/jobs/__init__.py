@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from functools import cache
 
 from function.contract import DeclarationError
-from function.job import Job, Messages
+from function.job import Changes, Job, Messages
 from function.resources import modules
 
 # Leaves room for project and stack in the 64 characters of a function's name.
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LONGEST = 30
+# DynamoDB's rule: how many may read a stream's shard at once.
+_READERS = 2
 
 
 def check(jobs: Mapping[str, Job]) -> Mapping[str, Job]:
@@ -30,6 +32,12 @@ def check(jobs: Mapping[str, Job]) -> Mapping[str, Job]:
         raise DeclarationError(
             f"function/jobs: several jobs take the messages of {queue!r}, of which each goes to "
             "one; give each job a queue of its own"
+        )
+    tables = [job.trigger.table for job in jobs.values() if isinstance(job.trigger, Changes)]
+    for table in {table for table in tables if tables.count(table) > _READERS}:
+        raise DeclarationError(
+            f"function/jobs: {tables.count(table)} jobs follow the changes of {table!r}, of which "
+            f"DynamoDB lets {_READERS} read; let one send to a queue for each further job"
         )
     return dict(sorted(jobs.items()))
 
