@@ -191,6 +191,9 @@ def _is_dependency(path: Path) -> bool:
     return not path.name.startswith(".") and path.suffix not in {".pyi", ".pyc"}
 
 
+# What takes the place of a package here.
+_INSTEAD = {"boto3": "function.services calls AWS, and function.storage the stack's tables"}
+
 # Where an import need not succeed.
 _OPTIONAL = re.compile("TYPE_CHECKING|ImportError|ModuleNotFoundError")
 
@@ -222,8 +225,12 @@ def _check_imports(own: Mapping[str, Path], theirs: Collection[str]) -> None:
         for package, line in _imports(tree):
             if package not in there:
                 raise BundleError(
-                    f"{name}, line {line}: {package} is not in the bundle; a package is added to "
-                    "function/requirements.in, and installed by: make lock test"
+                    f"{name}, line {line}: {package} is not in the bundle; "
+                    + _INSTEAD.get(
+                        package,
+                        "a package is added to function/requirements.in, and installed by: make "
+                        "lock test",
+                    )
                 )
 
 

@@ -156,6 +156,10 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         f"{JOB}, line 6: yaml is not in the bundle; a package is added to "
         "function/requirements.in, and installed by: make lock test",
     ),
+    "the SDK itself": (
+        {JOB: JOB_ + "import boto3\n"},
+        f"{JOB}, line 3: boto3 is not in the bundle; function.services calls AWS, and function.st",
+    ),
     "an hour that no day has": (
         {JOB: JOB_.replace("rate(1 day)", "cron(0 25 * * ? *)")},
         f"{JOB}: 'cron(0 25 * * ? *)': 25 is no hour",
