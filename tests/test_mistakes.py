@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from function import tables
+from function import endpoints, tables
+from function.contract import DeclarationError
 from function.resources import Table, declared_tables
 
 ENDPOINT = """from function.contract import Access, Answer, Endpoint
@@ -365,3 +366,9 @@ def test_a_wrong_key_in_a_storage_call_is_told_with_endpoint_line_and_keys(
 
 def _variable(table: Table) -> str:
     return next(name for name, value in vars(tables).items() if value == table)
+
+
+def test_no_endpoint_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "by_module", dict)
+    with pytest.raises(DeclarationError, match="function/endpoints has no module yet"):
+        endpoints.declared.__wrapped__()

@@ -72,4 +72,6 @@ def by_module() -> Mapping[str, Endpoint[Any]]:
 @cache
 def declared() -> tuple[Endpoint[Any], ...]:
     """Return the endpoints of this package; raise DeclarationError for what cannot work."""
+    if not by_module():
+        raise DeclarationError("function/endpoints has no module yet; docs/extending.md shows one")
     return check(by_module())
