@@ -4,7 +4,7 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 from local import program
-from tests.conftest import declare
+from tests.conftest import declare, plain
 from tools import diagram, svg
 
 OPTIONS = {
@@ -36,7 +36,7 @@ def test_every_component_is_on_the_picture_whatever_is_turned_on() -> None:
 
 
 def test_nothing_in_a_row_overlaps() -> None:
-    for card in diagram.cards(declare(**OPTIONS)):
+    for card in diagram.cards(program.declare("a-long-stage", config=plain(**OPTIONS))):
         for row in card.rows:
             count = svg.width(f"×{row.count}", 12) + 16 if row.count > 1 else 0
             texts = svg.width(row.label, 14) + count + svg.width(row.detail, 12)

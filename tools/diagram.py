@@ -44,9 +44,14 @@ class Shown:
     detail: Callable[[Properties], str] = lambda inputs: ""
 
 
+_LONGEST_STAGE = 10  # characters, for which a row has room
+
+
 def _stage(inputs: Properties) -> str:
     notes = {"xrayTracingEnabled": "traced", "accessLogSettings": "logged"}
-    return " · ".join([inputs["stageName"], *(v for k, v in notes.items() if inputs.get(k))])
+    name = inputs["stageName"]
+    shown = name if len(name) <= _LONGEST_STAGE else f"{name[: _LONGEST_STAGE - 1]}…"
+    return " · ".join([shown, *(v for k, v in notes.items() if inputs.get(k))])
 
 
 def _function(inputs: Properties) -> str:
