@@ -28,7 +28,7 @@ with deploy.up(program.default_stack()) as local:
 def as_shop(specimen: Path) -> Path:
     """Turn a copy with the specimen's service into a project of another name."""
     settings = specimen / "Pulumi.yaml"
-    settings.write_text(re.sub("(?m)^name: .*", "name: shop", settings.read_text()))
+    settings.write_text(re.sub("(?m)^name: .*", "name: web-shop", settings.read_text()))
     shutil.rmtree(specimen / "tests" / "shipped", ignore_errors=True)
     for path in (specimen / "tests" / "snapshots").iterdir():
         path.unlink()

@@ -27,7 +27,7 @@ def _all(resources: list[program.Resource], kind: str) -> list[program.Propertie
 @pytest.mark.parametrize("preview", (False, True))
 def test_the_program_runs_in_deployment_and_in_preview(stack: str, preview: bool) -> None:
     kinds = {resource.kind for resource in declare(stack, preview=preview)}
-    assert {"aws:dynamodb/table:Table", "aws:lambda/function:Function"} <= kinds
+    assert {"aws:apigateway/restApi:RestApi", "aws:lambda/function:Function"} <= kinds
 
 
 @pytest.mark.parametrize("protect", (True, False))
@@ -175,8 +175,8 @@ def test_log_groups_come_first_are_kept_as_long_as_configured_and_go_with_the_st
 ) -> None:
     resources = {(r.kind, r.name): r for r in declare(stack, log_retention_days="14")}
     for kind, name in (
-        ("aws:lambda/function:Function", f"{PROJECT}-{stack}-function"),
-        ("aws:apigateway/stage:Stage", f"{PROJECT}-{stack}-api"),
+        ("aws:lambda/function:Function", f"{prefix(PROJECT, stack)}-function"),
+        ("aws:apigateway/stage:Stage", f"{prefix(PROJECT, stack)}-api"),
     ):
         group = resources["aws:cloudwatch/logGroup:LogGroup", name]
         assert group.inputs["retentionInDays"] == 14 and not group.retained

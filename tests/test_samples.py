@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 import function.endpoints
+import function.tables
 from function.contract import Access, Answer, DeclarationError, Endpoint, Parameter, Sample
 from function.endpoints import check
-from function.resources import declared_tables
+from function.resources import Table
 from local import program
 from openapi import samples
 
@@ -29,14 +30,17 @@ def _outputs(*endpoints: Endpoint[Any]) -> program.Properties:
         return program.run(program.Recorder(), stack=program.stacks()[0]).values
 
 
-def test_the_outputs_name_the_sample_that_writes_and_its_table() -> None:
-    table = next(iter(declared_tables()))
-    put = (Access(table=table, actions=("dynamodb:PutItem",)),)
+def test_the_outputs_name_the_sample_that_writes_and_its_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = Table(name="kept", partition_key="id")
+    monkeypatch.setattr(function.tables, "KEPT", kept, raising=False)
+    put = (Access(table=kept.name, actions=("dynamodb:PutItem",)),)
     write = READ._replace(method="DELETE", path="/things", access=put)
     write = write._replace(path_parameters=(), query=(), sample=Sample())
     both = _outputs(READ, write)
     assert both["endpoint"] == f"{both['url']}/things"
-    assert both["table_name"].endswith(f"-{table}")
+    assert both["table_name"].endswith("-kept")
 
 
 def test_without_a_table_the_output_is_the_sample_alone() -> None:

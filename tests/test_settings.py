@@ -83,7 +83,7 @@ def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.Monkey
     (
         (
             {"most": ""},
-            r":most is missing \(How many\); set it by: pulumi config set \w+:most, or for the "
+            r":most is missing \(How many\); set it by: pulumi config set [\w-]+:most, or for the "
             r"local run in Pulumi\.<stack>\.yaml: most: …$",
         ),
         (
