@@ -112,7 +112,7 @@ def test_each_key_has_the_limits_of_its_plan(tuned: deploy.LocalStack) -> None:
 
 
 def test_snap_start_is_for_published_versions() -> None:
-    function = one(declare(snap_start="true"), "aws:lambda/function:Function")
+    function = one(declare(snap_start="true"), "aws:lambda/function:Function", f"{NAME}-function")
     assert function["snapStart"] == {"applyOn": "PublishedVersions"}
 
 
