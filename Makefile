@@ -10,8 +10,9 @@ SOURCES := __main__.py bench components function local openapi prove tests tools
 # What `make lint` runs, each as lint-<name>.
 LINTS := style pylint types imports dead-code workflows schemas shell spelling
 
-# Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew.
-unexport PYTHONDONTWRITEBYTECODE
+# Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew; the others
+# lead to modules that are not the locks', or end what is only deprecated.
+unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONWARNINGS
 
 # Names of files are UTF-8, in whatever locale.
 export PYTHONUTF8 := 1

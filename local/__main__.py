@@ -42,7 +42,10 @@ def main() -> int:
     except BaseException as error:  # pylint: disable=broad-exception-caught
         if os.environ.get("EPOCH_TRACEBACK"):
             raise
-        own = {"RunError", "RuntimeError"} & {kind.__name__ for kind in type(error).__mro__}
+        # What repr leaves out of an OSError is the file.
+        own = {"OSError", "RunError", "RuntimeError"} & {
+            kind.__name__ for kind in type(error).__mro__
+        }
         text = " ".join((str(error) if own else repr(error)).split())
         print(f"error: {text}", file=sys.stderr, flush=True)
         return 1
@@ -52,9 +55,14 @@ def main() -> int:
 if __name__ == "__main__":
     for ending in _ENDS:
         signal.signal(ending, _end)
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    # Where a terminal's streams are closed, a socket would take their numbers, and be lost to the
+    # processes started, which have streams of their own.
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(spare)
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.reconfigure(errors="replace")
     status = main()
-    with suppress(OSError):  # nobody reads
+    with suppress(OSError, AttributeError):  # nobody reads, or there is none
         sys.stdout.flush()
     os._exit(status)  # threads of a run that failed may still wait

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -73,7 +74,7 @@ def _show_call(local: deploy.LocalStack, shown: Endpoint[Any]) -> None:
         raise deploy.DeployError(f"{shown.route} answered {reply.status}, not {wanted}. {why}")
     for item in local.items()[:1]:
         _show("Stored item", item)
-    line = _wait_for(local.log_lines)[0]
+    line = _wait_for(lambda: [line for line in local.log_lines() if "traceId" in line])[0]
     _show("Log line", line)
     trace_id = line["traceId"]
     # By UDP, the request's own segment last.
@@ -91,9 +92,12 @@ def _sources() -> dict[str, int]:
     return found
 
 
+# Ends itself, whatever becomes of the run, where loading takes twice what Lambda lets it.
 _LOAD = """
+import signal
 import sys
 from function import faults
+signal.alarm(20)
 try:
     import function.main
 except Exception as error:
@@ -110,7 +114,10 @@ def _fault() -> str:
         capture_output=True,
         text=True,
     )
-    return loaded.stderr.strip() if loaded.returncode else ""
+    if loaded.returncode == -signal.SIGALRM:
+        return "the function is not loaded after 20 seconds"
+    silent = f"loading the function ended with status {loaded.returncode}"
+    return (loaded.stderr.strip() or silent) if loaded.returncode else ""
 
 
 def _update(local: deploy.LocalStack) -> tuple[str, str]:
@@ -129,10 +136,13 @@ def _update(local: deploy.LocalStack) -> tuple[str, str]:
     return "info", f"reloaded in {time.perf_counter() - started:.1f} s"
 
 
+def _tails(local: deploy.LocalStack, known: dict[str, deploy.LogTail]) -> dict[str, deploy.LogTail]:
+    return {name: known.get(name) or deploy.LogTail(local, name) for name in local.log_groups()}
+
+
 def _follow(local: deploy.LocalStack, record: Record, sources: dict[str, int]) -> None:
     """Print requests as they come, and apply the program when a file of the function changes."""
-    logs = [deploy.LogTail(local, local.outputs["log_group"]), *local.job_tails()]
-    failed = 0
+    logs, failed = _tails(local, {}), 0
     while True:
         try:
             failures = local.emulator.failures()
@@ -140,27 +150,32 @@ def _follow(local: deploy.LocalStack, record: Record, sources: dict[str, int]) -
                 print(f"the function failed: {failure}", flush=True)
                 record.notice("error", f"The function failed: {failure}")
             failed = len(failures)
-            for line in (line for log in logs for line in log.read()):
+            for line in (line for log in logs.values() for line in log.read()):
                 print(_brief(line), flush=True)
             if (now := _sources()) != sources:
                 sources = now
                 kind, said = _update(local)
+                logs = _tails(local, logs)  # a job may have come or gone
                 print(said, flush=True)
                 record.notice(kind, said)
         except BotoCoreError as error:
-            if local.emulator.leash.ends():
-                raise deploy.DeployError("MiniStack ended while the stack was up") from error
-            raise
+            became = "ended" if local.emulator.leash.ends() else "ceased to answer"
+            raise deploy.DeployError(f"MiniStack {became} while the stack was up") from error
         time.sleep(0.3)
 
 
 def _brief(line: dict[str, Any]) -> str:
+    if "stackTrace" in line or line.get("message") == "request":
+        with suppress(KeyError, TypeError, ValueError):  # it only looks like ours
+            return _told(line)
+    return json.dumps(line)
+
+
+def _told(line: dict[str, Any]) -> str:
     if "stackTrace" in line:
         places = _PLACE.findall("\n".join(line["stackTrace"]))
         where = [f"  {file}, line {number}" for file, number in places[-1:]]
         return f"{line.get('route')}  {line['errorType']}: {line['errorMessage']}{''.join(where)}"
-    if line.get("message") != "request":
-        return json.dumps(line)
     return (
         f"{line['route']}  {line['status']} {line['outcome']}  {line['latencyMs']:.1f} ms"
         f"{'  key ' + str(line['key']) if 'key' in line else ''}"

@@ -226,12 +226,15 @@ class LocalStack:
         """Return the JSON lines of the function's log, oldest first."""
         return LogTail(self, self.outputs["log_group"]).read()
 
-    def job_tails(self) -> "list[LogTail]":
-        """Return readers of the jobs' logs."""
+    def log_groups(self) -> list[str]:
+        """Return the names of the log groups of the function and the jobs."""
         client = self.emulator.client("lambda")
         names = self.outputs["jobs"].values()
         found = [client.get_function_configuration(FunctionName=name) for name in names]
-        return [LogTail(self, function["LoggingConfig"]["LogGroup"]) for function in found]
+        return [
+            self.outputs["log_group"],
+            *(function["LoggingConfig"]["LogGroup"] for function in found),
+        ]
 
 
 # Workers write at the same time, so a line may come this much after a younger one.

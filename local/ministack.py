@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import socket
 import threading
 import time
@@ -122,14 +123,20 @@ def _reserve(port: int | None) -> socket.socket:
     return reserved
 
 
+# What the emulator and its workers need of the user's shell. MiniStack reads a hundred variables,
+# among them LocalStack's; and what else is set, a function does not find on AWS.
+_INHERITED = re.compile(r"HOME|LANG|LC_.*|(DY)?LD_LIBRARY_PATH|PATH|PYTHON.*|TZ|.*_proxy", re.I)
+
+
 def _environment(port: int, folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MINISTACK_"))}
+    inherited = {k: v for k, v in os.environ.items() if _INHERITED.fullmatch(k)}
     return inherited | {
         "AUTH": "true",
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",  # its broker would listen on every interface
         "LOG_LEVEL": "WARNING",
+        "STATE_DIR": str(folder),  # by default it leaves a private key in /tmp
         "TMPDIR": str(folder),
         **_NO_FILES,
         **extra,

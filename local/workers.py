@@ -1,6 +1,8 @@
 """A function's workers, without what they do twice and what they wait for.
 
 - They share its unpacked code, and so the bytecode; each unpacked its own.
+- A new version's first one ends the idle ones of versions before. MiniStack keeps one of each for
+  good, and every saved file publishes a version.
 - An invocation's log is what its worker has written by the time it answers. MiniStack waits until
   nothing more has come for 5 ms, looking each millisecond.
 """
@@ -55,12 +57,13 @@ class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
     def __init__(self, *about: Any) -> None:
         super().__init__(*about)
         self._output: IO[str] | None = None
-        self._written = b""
+        self._written = bytearray()
         self._reading = threading.Lock()
 
     def _spawn(self) -> None:
         super()._spawn()
         self._output = self._proc.stderr
+        _retire(self.func_name, self.config)
 
     def _read_stderr(self) -> None:
         output = self._proc.stderr
@@ -79,10 +82,26 @@ class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
     def _drain_stderr(self) -> str:
         self._read(self._output)
         with self._reading:
-            written, self._written = self._written, b""
+            written, self._written = self._written, bytearray()
         return written.decode("utf-8", "replace").removesuffix("\n")
 
     _drain_stderr_bounded = _drain_stderr
+
+
+# pylint: disable=protected-access
+def _retire(name: str, config: dict[str, Any]) -> None:
+    """End the idle workers of a function's versions before this one."""
+    key = lambda_runtime._worker_key(name, config, config.get("Version", ""))
+    *function, version = key.split(":")
+    idle = []
+    with lambda_runtime._lock:
+        for key, workers in lambda_runtime._workers.items():
+            *other, number = key.split(":")
+            if other == function and number.isdigit() and version.isdigit():
+                if int(number) < int(version):
+                    idle += [worker for worker in workers if not worker.in_use]
+                    workers[:] = [worker for worker in workers if worker.in_use]
+    lambda_runtime.kill_workers(idle)
 
 
 def _ready(output: Any, wait_ms: int | None = None) -> bool:

@@ -1,8 +1,10 @@
 """The console's server: whom it serves, what it joins, what it hides."""
 
 import json
+import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from function.endpoints import declared
-from local import deploy, program
+from local import deploy, program, traces
 from local.console import Console, server, views
 from local.console.record import KEPT, Record
 from openapi import samples
@@ -222,3 +224,15 @@ def test_only_the_newest_requests_are_kept() -> None:
         record.take({"kind": "log", "at": 1.0, "lines": ["output"]})
     kept = record.news(0, 0)["requests"]
     assert len(kept) == KEPT and kept[0]["id"] == "10"
+
+
+def test_what_is_no_segment_ends_no_trace() -> None:
+    segment = {"id": "1", "trace_id": "a", "start_time": 1}
+    with traces.collecting() as collector, socket.socket(type=socket.SOCK_DGRAM) as sender:
+        host, _, port = collector.address.partition(":")
+        for sent in (b"noise", b"{}\n{", b'{"format": "json"}\n' + json.dumps(segment).encode()):
+            sender.sendto(sent, (host, int(port)))
+        deadline = time.monotonic() + 5
+        while not (found := collector.trace("a")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert found == [segment]

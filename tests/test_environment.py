@@ -127,6 +127,14 @@ def test_no_network_is_one_line_with_the_way_out(checkout: Path) -> None:
     assert "Connection refused" in said[0] and "check the network" in said[0]
 
 
+def test_what_leads_python_elsewhere_is_not_handed_on(checkout: Path) -> None:
+    ask = ["make", "--eval", "ask:;@env", "ask"]
+    names = ("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONWARNINGS")
+    own = {**os.environ, **dict.fromkeys(names, "error")}
+    said = subprocess.run(ask, cwd=checkout, env=own, check=True, capture_output=True, text=True)
+    assert not [name for name in names if f"{name}=" in said.stdout]
+
+
 def test_uvs_cache_is_in_the_project_where_the_home_cannot_be_written(checkout: Path) -> None:
     ask = ["make", "--eval", "ask:;@echo $(UV_CACHE_DIR)", "ask"]
     own = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "XDG"))}

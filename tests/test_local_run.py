@@ -25,6 +25,10 @@ import pytest
 
 from local.leash import Leash
 
+_JOB = """from function.job import Job, Schedule
+JOB = Job(trigger=Schedule("rate(1 day)"), summary="Nothing.", handle=print)
+"""
+
 # How long anything may take: on a busy machine much takes long, and nobody waits for what works.
 PATIENCE_S = 120
 
@@ -40,9 +44,11 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def _start(project: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
+def _start(
+    project: Path, *options: str, run: tuple[str, ...] = (), **environment: str
+) -> subprocess.Popen[str]:
     return subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
-        [sys.executable, "-m", "local", "up", *options],
+        [*run, sys.executable, "-m", "local", "up", *options],
         cwd=project,
         env={**os.environ, "TMPDIR": str(project.parent), **environment},
         preexec_fn=_die_with_parent,
@@ -147,6 +153,8 @@ def _fails(project: Path, *options: str, **environment: str) -> str:
 
 
 def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
+    job = project / "function" / "jobs" / "tick.py"
+    job.write_text(_JOB)
     process = _start(project)
     outputs = _outputs(project, process)
     assert set(outputs) >= {
@@ -156,17 +164,44 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     assert _post(outputs) == 201
     _said(process, "POST /things  201 success")
     main = project / "function" / "endpoints" / "post_thing.py"
-    changed = main.read_text().replace("Answer(status=201", "Answer(status=202")
-    main.write_text(changed.replace("    thing = ", "    print({'no': 'JSON'})\n    thing = "))
+    main.write_text(main.read_text().replace("Answer(status=201", "Answer(status=202"))
+    job.unlink()
     _said(process, "reloaded in ")
     assert _post(outputs) == 202
     _said(process, "POST /things  202 success")
+    # The emulator and one worker, none of the version before.
+    _until(lambda: len(_processes(f"GATEWAY_PORT={_port(outputs)}")) == 2)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0 and "Traceback" not in err
     _until_nothing_is_left(project)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", _port(outputs))) != 0
+
+
+def test_whatever_a_function_prints_the_run_goes_on(project: Path) -> None:
+    main = project / "function" / "endpoints" / "post_thing.py"
+    says = """    import json
+    for line in ({}, {"stackTrace": 5}, [], "a", {"message": "request"}):
+        print(line, json.dumps(line), sep="\\n")
+"""
+    main.write_text(main.read_text().replace("    thing =", f"{says}    thing =", 1))
+    process = _start(project)
+    assert _post(_outputs(project, process)) == 201
+    assert _said(process, '{"message": "request"}')
+    assert _said(process, "POST /things  201 success")
+    process.terminate()
+    _, err = process.communicate(timeout=PATIENCE_S)
+    assert err == "\nEnded.\n"
+
+
+def test_a_closed_terminal_is_no_error(project: Path) -> None:
+    closed = ("sh", "-c", 'exec "$0" -m local demo <&- >&- 2>&-')
+    assert _start(project, run=closed).wait(PATIENCE_S) == 0
+    process = _start(project, run=closed)
+    _until(lambda: _processes(f"TMPDIR={project.parent}/epoch-"))
+    process.kill()
+    _until_nothing_is_left(project)
 
 
 def test_tables_are_kept_where_asked_for_even_after_a_kill(project: Path) -> None:
@@ -193,16 +228,18 @@ def test_tables_are_kept_where_asked_for_even_after_a_kill(project: Path) -> Non
     assert f"tables    kept in {project}/.local/tables-trial.jsonl; remove it" in out
 
 
-def test_the_users_aws_and_proxies_do_not_reach_it(project: Path) -> None:
+def test_the_users_aws_proxies_and_other_emulators_do_not_reach_it(project: Path) -> None:
     nowhere = "http://127.0.0.1:9"
     (project / "config").write_text("[default]\nuse_fips_endpoint = true\nregion = nowhere\n")
     process = _start(
         project,
         **{name: nowhere for name in ("http_proxy", "HTTP_PROXY", "AWS_ENDPOINT_URL")},
         **{"AWS_PROFILE": "nobody", "AWS_MAX_ATTEMPTS": "none", "no_proxy": "", "NO_PROXY": ""},
+        **{"SERVICES": "s3", "LAMBDA_STRICT": "1", "USE_SSL": "1"},
         AWS_CONFIG_FILE=str(project / "config"),
     )
     assert _post(_outputs(project, process)) == 201
+    assert list(project.parent.glob("epoch-*/*.pem"))  # no key is written elsewhere, to stay
     process.terminate()
     process.communicate(timeout=PATIENCE_S)
 
@@ -259,6 +296,13 @@ def test_an_occupied_port_is_one_clear_message(project: Path) -> None:
 def test_a_missing_lock_is_one_clear_message(project: Path) -> None:
     (project / "function" / "requirements.txt").unlink()
     assert "function/requirements.txt is missing" in _fails(project)
+
+
+def test_an_error_of_a_file_names_it(project: Path) -> None:
+    (project / ".local").touch()
+    line = _fails(project)
+    (project / ".local").unlink()
+    assert f"{project}/.local" in line
 
 
 def test_a_corrupt_stack_file_is_one_clear_message(project: Path) -> None:
@@ -397,6 +441,10 @@ def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
     main.write_text("import nothing_of_this_name\n" + whole)
     assert "error: function/main.py, line 1: ModuleNotFoundError" in _said(process, "error: ")
     assert _post(outputs) == 201
+    main.write_text("raise SystemExit(3)\n" + whole)
+    assert "loading the function ended with status 3" in _said(process, "error: ")
+    main.write_text("while True:\n    pass\n" + whole)
+    assert "the function is not loaded after 20 seconds" in _said(process, "error: ")
     only_there = 'import os\nassert "AWS_LAMBDA_FUNCTION_NAME" not in os.environ, "only there"\n'
     main.write_text(only_there + whole)
 

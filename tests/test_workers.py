@@ -58,7 +58,7 @@ def test_a_log_has_what_its_invocation_wrote_and_the_first_what_loading_did(work
 
 
 def test_what_no_pipe_holds_is_written_and_logged(worker: Any) -> None:
-    text = "\n".join(f"{number:099}" for number in range(10_000))
+    text = "\n".join(f"{number:099}" for number in range(500_000))
     assert _log(worker, text=text) == f"loaded\n{text}"
 
 
