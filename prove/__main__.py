@@ -113,8 +113,8 @@ def _running(report: Report, stack: LocalStack, folder: Path) -> None:
         report.row(*(who, found.calls, _statuses(found), found.stored), verdict=_kept(found.broken))
     report.table("Secrets", "looked for", "where", "promises")
     report.row(
-        "API key, Idempotency-Key, forged address, body",
-        "logs, traces, files, command lines",
+        "API key, the function's credentials, Idempotency-Key, forged address, body",
+        "logs, traces, metrics, errors, files, command lines",
         verdict=_kept(secrets.told(stack)),
     )
 

@@ -24,6 +24,7 @@ _CALLERS = 8
 # By name in tests/faulty.py: what happens to a call.
 KINDS = {
     "throttled": "ThrottlingException",
+    "limited": "RequestLimitExceeded",
     "over capacity": "ProvisionedThroughputExceededException",
     "conflict": "TransactionConflictException",
     "broken": "500 InternalServerError",

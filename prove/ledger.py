@@ -60,9 +60,10 @@ def compare(calls: Sequence[Call], before: dict[str, Any], after: dict[str, Any]
         if call.given:
             told[call.given].add(answer["key"])
     broken += [f"{given} was recorded {len(k)} times" for given, k in told.items() if len(k) > 1]
+    # A key that was answered in the end has that item, and its interruption none of its own.
     interrupted = {
         call.given or object() for call in calls if call.status == 0 or call.status >= 500
-    }
+    } - told.keys()
     if len(new.keys() - answered) > len(interrupted):
         broken.append(f"{len(new.keys() - answered)} items without an answer")
     return Finding(

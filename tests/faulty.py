@@ -35,6 +35,7 @@ FORGERIES = {
 # Refusals instead of an application, by name.
 REFUSALS = {
     "throttled": error(400, "ThrottlingException"),
+    "limited": error(400, "RequestLimitExceeded"),
     "over capacity": error(400, "ProvisionedThroughputExceededException"),
     "broken": error(500, "InternalServerError"),
     "denied": error(400, "AccessDeniedException"),

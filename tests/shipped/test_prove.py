@@ -77,4 +77,6 @@ def test_the_ledger_sees_what_is_lost_doubled_and_untrue() -> None:
     assert ledger.compare([told, other], {}, {"a": item, "b": item | {"key": {"S": "b"}}}).broken
     assert ledger.compare([told], {}, {"a": item, "b": item}).broken
     assert not ledger.compare([told, ledger.Call("h", 503, "")], {}, {"a": item, "b": item}).broken
+    cut = ledger.Call("g", 503, "")
+    assert ledger.compare([cut, told], {}, {"a": item, "b": item}).broken
     assert ledger.compare([], {"a": item}, {}).broken
