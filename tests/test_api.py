@@ -66,7 +66,7 @@ def test_any_change_of_the_document_is_deployed_and_documented(changes: dict[str
         if [(r.name, r.inputs) for r in before if r.kind == kind and "assets" not in str(r.inputs)]
         != [(r.name, r.inputs) for r in after if r.kind == kind and "assets" not in str(r.inputs)]
     } - {"aws:lambda/function:Function"}
-    # The version and the stage follow by the deployment's id, which the recorder does not make anew.
+    # Version and stage follow by the deployment's id, which the recorder does not make anew.
     assert changed >= {API, DEPLOYMENT}
     if not {"path", "method"} & changes.keys():
         assert changed <= {API, DEPLOYMENT}
