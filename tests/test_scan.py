@@ -106,7 +106,7 @@ def test_a_skip_that_excuses_nothing_is_wrong() -> None:
     assert line.startswith("CKV_1 is skipped for aws_kms_key, but finds nothing there")
     of_unprotected = scan.Skip(check="CKV_1", type="aws_kms_key", reason="new", unprotected=True)
     assert not scan.unexcused([], [of_unprotected]) and scan.unexcused(
-        [], [of_unprotected], {"dev"}
+        [], [of_unprotected], {"one"}
     )
 
 

@@ -78,12 +78,12 @@ with deploy.up("preview") as local:
     scheduler = local.emulator.client("scheduler")
     for schedule in scheduler.list_schedules()["Schedules"]:
         schedule = scheduler.get_schedule(Name=schedule["Name"])
-        soon = time.strftime("at(%Y-%m-%dT%H:%M:%S)", time.gmtime(time.time() + 1))
+        soon = time.strftime("at(%Y-%m-%dT%H:%M:%S)", time.gmtime(time.time() + 5))
         scheduler.update_schedule(
             **{key: schedule[key] for key in ("Name", "FlexibleTimeWindow", "Target")},
             ScheduleExpression=soon,
         )
-    tails = local.job_tails()
+    tails = [deploy.LogTail(local, name) for name in local.log_groups()]
     for method, path, sent, outcome, expected in json.load(sys.stdin):
         if method == "JOB":
             seen.append(job(path, outcome, json.loads(expected or "{}")))
