@@ -107,18 +107,21 @@ class Leash:
         os.replace(link, path)
 
     def end(self) -> None:
-        """End the group and remove folder and files; returns when they are gone."""
+        """End the group and remove folder and files; returns when they are gone.
+
+        The other end does so, which nobody kills with this process, if only it can.
+        """
+        self._far.close()
+        with suppress(OSError):  # ended before
+            self._near.shutdown(socket.SHUT_WR)
+            self._near.settimeout(_PATIENCE_S)
+            self._near.recv(1)  # its end, when all is gone; nothing else comes
+        self._near.close()
         if self._process:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             with suppress(subprocess.TimeoutExpired):  # in a signal that interrupts this very wait
                 self._process.wait(_PATIENCE_S)
-        self._far.close()
-        with suppress(OSError):  # ended before
-            self._near.shutdown(socket.SHUT_WR)
-            self._near.settimeout(_PATIENCE_S)
-            self._near.recv(1)  # the end of one whose start was interrupted; nothing else comes
-        self._near.close()
         _remove(str(self.folder), self._published)
         if self in _held:
             _held.remove(self)

@@ -331,8 +331,11 @@ own = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 leash.start("busy", own, Path(), leash.folder / "log", socket.socket())
 while not (leash.folder / "0").exists():
     assert leash.running
-os.kill(os.getpid(), signal.SIGKILL)
 """
+_AT_ONCE = "os.kill(os.getpid(), signal.SIGKILL)"
+# Its group is killed already; the folder would be next.
+_WHILE_IT_ENDS = f"leash._process.wait = lambda *_: {_AT_ONCE}\nleash.end()"
+
 _BUSY = """
 import itertools, pathlib, sys
 from local import leash
@@ -346,10 +349,14 @@ for number in itertools.count():
 """
 
 
-def test_what_a_killed_run_has_started_leaves_nothing_while_it_writes(project: Path) -> None:
+@pytest.mark.parametrize("killed", (_AT_ONCE, _WHILE_IT_ENDS), ids=("at once", "while it ends"))
+def test_what_a_killed_run_has_started_leaves_nothing_while_it_writes(
+    project: Path, killed: str
+) -> None:
     (project / "busy.py").write_text(_BUSY)
     environment = {**os.environ, "TMPDIR": str(project.parent)}
-    subprocess.run([sys.executable, "-c", _KILLED], cwd=project, env=environment, check=False)
+    script = _KILLED + killed
+    subprocess.run([sys.executable, "-c", script], cwd=project, env=environment, check=False)
     _until_nothing_is_left(project)
 
 
