@@ -1,8 +1,8 @@
 """A function's workers, without what they do twice and what they wait for.
 
 - They share its unpacked code, and so the bytecode; each unpacked its own.
-- A new version's first one ends the idle ones of versions before. MiniStack keeps one of each for
-  good, and every saved file publishes a version.
+- A new version's first one ends the idle ones of versions before, and removes the code that none
+  is left of. MiniStack keeps one of each for good, and every saved file publishes a version.
 - An invocation's log is what its worker has written by the time it answers. MiniStack waits until
   nothing more has come for 5 ms, looking each millisecond.
 """
@@ -10,6 +10,7 @@
 import hashlib
 import os
 import select
+import shutil
 import tempfile
 import threading
 import zipfile
@@ -43,8 +44,18 @@ class _SharedZip(zipfile.ZipFile):
             if not shared.exists():
                 super().extractall(shared, members, pwd)
                 _keep_private(shared)
-        os.rmdir(path)
-        os.symlink(shared, path)
+            os.rmdir(path)
+            os.symlink(shared, path)
+
+    @classmethod
+    def tidy(cls) -> None:
+        """Remove the unpacked files to which no link leads."""
+        folder = Path(tempfile.gettempdir())
+        with cls._unpacking:
+            links = filter(Path.is_symlink, folder.glob("ministack-lambda-*/code"))
+            used = {link.readlink() for link in links}
+            for unused in set(folder.glob("code-*")) - used:
+                shutil.rmtree(unused, ignore_errors=True)
 
 
 class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
@@ -102,6 +113,7 @@ def _retire(name: str, config: dict[str, Any]) -> None:
                     idle += [worker for worker in workers if not worker.in_use]
                     workers[:] = [worker for worker in workers if worker.in_use]
     lambda_runtime.kill_workers(idle)
+    _SharedZip.tidy()
 
 
 def _ready(output: Any, wait_ms: int | None = None) -> bool:

@@ -169,8 +169,9 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     _said(process, "reloaded in ")
     assert _post(outputs) == 202
     _said(process, "POST /things  202 success")
-    # The emulator and one worker, none of the version before.
+    # The emulator and one worker, none of the version before, and of that no code.
     _until(lambda: len(_processes(f"GATEWAY_PORT={_port(outputs)}")) == 2)
+    _until(lambda: len(list(project.parent.glob("epoch-*/code-*"))) == 1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0 and "Traceback" not in err
