@@ -6,8 +6,10 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pulumi
@@ -140,6 +142,33 @@ def _tails(local: deploy.LocalStack, known: dict[str, deploy.LogTail]) -> dict[s
     return {name: known.get(name) or deploy.LogTail(local, name) for name in local.log_groups()}
 
 
+# Longer than any reading takes, but on a machine that hangs: there it is no reason to end the run.
+_SILENT_S = 10
+
+
+@contextmanager
+def _noticing(record: Record) -> Iterator[None]:
+    """Say so where the emulator, which is asked within the block, does not answer for long."""
+
+    def tell() -> None:
+        said = f"MiniStack has not answered for {_SILENT_S} seconds"
+        print(f"{said}\n", end="", flush=True)
+        record.notice("error", said)
+
+    late = threading.Timer(_SILENT_S, tell)
+    late.daemon = True
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
+
+
+def _read(log: deploy.LogTail, record: Record) -> list[dict[str, Any]]:
+    with _noticing(record):
+        return log.read()
+
+
 def _follow(local: deploy.LocalStack, record: Record, sources: dict[str, int]) -> None:
     """Print requests as they come, and apply the program when a file of the function changes."""
     logs, failed = _tails(local, {}), 0
@@ -150,7 +179,7 @@ def _follow(local: deploy.LocalStack, record: Record, sources: dict[str, int]) -
                 print(f"the function failed: {failure}", flush=True)
                 record.notice("error", f"The function failed: {failure}")
             failed = len(failures)
-            for line in (line for log in logs.values() for line in log.read()):
+            for line in (line for log in logs.values() for line in _read(log, record)):
                 print(_brief(line), flush=True)
             if (now := _sources()) != sources:
                 sources = now

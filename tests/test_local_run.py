@@ -267,6 +267,24 @@ def test_a_killed_emulator_is_one_clear_message(project: Path) -> None:
     _until_nothing_is_left(project)
 
 
+def test_an_emulator_that_hangs_is_told_of_and_may_go_on(project: Path) -> None:
+    commands = project / "local" / "commands.py"
+    whole = commands.read_text()
+    assert "\n_SILENT_S = 10\n" in whole
+    commands.write_text(whole.replace("\n_SILENT_S = 10\n", "\n_SILENT_S = 2\n"))
+    process = _start(project)
+    outputs = _outputs(project, process)
+    emulator = _emulator(outputs)
+    os.kill(emulator, signal.SIGSTOP)
+    assert _said(process, "MiniStack has not answered for 2 seconds")
+    os.kill(emulator, signal.SIGCONT)
+    assert _post(outputs) == 201
+    assert _said(process, "POST /things  201 success")
+    process.terminate()
+    _, err = process.communicate(timeout=PATIENCE_S)
+    assert err == "\nEnded.\n"
+
+
 def test_clients_that_leave_or_say_nothing_take_no_room_from_others(project: Path) -> None:
     process = _start(project)
     outputs = _outputs(project, process)
