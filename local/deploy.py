@@ -212,8 +212,9 @@ class LocalStack:
         """
         with program.modules_anew():
             outputs = self.run()
-        self.outputs.clear()
-        self.outputs.update(outputs.values)
+        self.outputs.update(outputs.values)  # never without one: others read them meanwhile
+        for gone in self.outputs.keys() - outputs.values.keys():
+            del self.outputs[gone]
 
     def items(self) -> list[dict[str, Any]]:
         """Return every item in the table that the first sample writes to, in DynamoDB's JSON."""

@@ -7,10 +7,15 @@ from pathlib import Path
 
 # Runs in a copy of the project, whose endpoint it changes; prints what there is after each update.
 USE = """
-import json, pathlib, sys
+import dataclasses, json, pathlib, sys
 from local import deploy
+class Read(dict):
+    def update(self, *what):
+        self["url"]  # as the console does at any time
+        super().update(*what)
 module = pathlib.Path("function/endpoints/changed.py")
 with deploy.up("trial") as local:
+    local = dataclasses.replace(local, outputs=Read(local.outputs))
     gateway = local.emulator.client("apigateway")
     (api,) = gateway.get_rest_apis()["items"]
     key = local.call().json()["id"]
