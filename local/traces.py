@@ -1,6 +1,7 @@
 """Receives what aws-xray-sdk sends by UDP, and draws a trace as a timeline."""
 
 import json
+import secrets
 import socket
 import threading
 from collections import deque
@@ -21,15 +22,20 @@ class Collector:
         self._receiver = receiver
         self._lock = threading.Lock()
         self._segments: deque[Segment] = deque(maxlen=_KEPT)
+        self._last = secrets.token_bytes(16)
         host, port = receiver.getsockname()
         self.address = f"{host}:{port}"
 
     def listen(self) -> None:
-        """Receive until an empty datagram; others are a header line and a JSON document."""
-        while datagram := self._receiver.recv(65536):
+        """Receive until `end`; a datagram is a header line and a JSON document."""
+        while (datagram := self._receiver.recv(65536)) != self._last:
             _, _, document = datagram.partition(b"\n")
             with suppress(ValueError), self._lock:  # anybody can send anything
                 self._segments.append(json.loads(document))
+
+    def end(self) -> None:
+        """Let `listen` return."""
+        self._receiver.sendto(self._last, self._receiver.getsockname())
 
     def trace(self, trace_id: str) -> list[Segment]:
         """Return the segments of a trace, in the order in which they started."""
@@ -49,7 +55,7 @@ def collecting() -> Iterator[Collector]:
     try:
         yield collector
     finally:
-        receiver.sendto(b"", receiver.getsockname())
+        collector.end()
         thread.join()
         receiver.close()
 

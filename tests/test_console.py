@@ -1,12 +1,17 @@
 """The console's server: whom it serves, what it joins, what it hides."""
 
+import base64
 import json
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client
 from pathlib import Path
 from typing import Any
 
@@ -230,9 +235,31 @@ def test_what_is_no_segment_ends_no_trace() -> None:
     segment = {"id": "1", "trace_id": "a", "start_time": 1}
     with traces.collecting() as collector, socket.socket(type=socket.SOCK_DGRAM) as sender:
         host, _, port = collector.address.partition(":")
-        for sent in (b"noise", b"{}\n{", b'{"format": "json"}\n' + json.dumps(segment).encode()):
+        for sent in (
+            b"",
+            b"noise",
+            b"{}\n{",
+            b'{"format": "json"}\n' + json.dumps(segment).encode(),
+        ):
             sender.sendto(sent, (host, int(port)))
         deadline = time.monotonic() + 5
         while not (found := collector.trace("a")) and time.monotonic() < deadline:
             time.sleep(0.01)
     assert found == [segment]
+
+
+def test_a_stranger_ends_no_report() -> None:
+    record = Record()
+    port, key = record.address.split()
+    where = ("127.0.0.1", int(port))
+    for said in (b"GET / HTTP/1.1\r\n\r\n", b""):
+        with socket.create_connection(where) as stranger:
+            stranger.sendall(said)
+
+    def report(key: bytes) -> None:
+        with suppress(AuthenticationError), Client(where, authkey=key) as emulator:
+            emulator.send_bytes(json.dumps(_call("one")).encode())
+
+    for own in (b"wrong", base64.b64decode(key)):
+        threading.Thread(target=report, args=(own,), daemon=True).start()
+    assert [request["id"] for request in record.news(0, 10)["requests"]] == ["one"]

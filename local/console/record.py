@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from contextlib import suppress
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Listener
 from typing import Any
 
@@ -60,9 +61,11 @@ class Record:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        with suppress(OSError, EOFError), self._listener.accept() as connection:
-            while True:
-                self.take(json.loads(connection.recv_bytes()))
+        while True:
+            with suppress(OSError, EOFError, AuthenticationError):  # anybody can connect
+                with self._listener.accept() as connection:
+                    while True:
+                        self.take(json.loads(connection.recv_bytes()))
 
     def take(self, report: Report) -> None:
         """Take a report of `local.watch`."""
