@@ -28,6 +28,7 @@ _call = gateway._call_lambda_raw
 _check = gateway._check_request_validation
 
 _MAX_BYTES = 10 * 1024 * 1024
+_MAX_HEADER_BYTES = 10_240
 _MAX_INVOCATION_BYTES = 6 * 1024 * 1024
 _REMAPPED = frozenset(
     {"authorization", "connection", "content-md5", "date", "server", "user-agent"}
@@ -125,11 +126,14 @@ async def _invoke_lambda(*args: Any, **options: Any) -> Any:
 
 
 async def _execute_deployed(request: Any, api: str, stage: str, method: str, *rest: Any) -> Any:
-    _, headers, body, *_ = rest
+    path, headers, body, *_ = rest
+    # Neither is JSON, nor a gateway response.
+    plain = {"Content-Type": "text; charset=utf-8"}
+    if len(path) + sum(map(len, headers.values())) > _MAX_HEADER_BYTES:
+        # AWS says so; the status is RFC 6585's.
+        return 431, plain, f"HTTP header is larger than {_MAX_HEADER_BYTES} bytes.".encode()
     if len(body or b"") > _MAX_BYTES:
-        # Neither JSON nor a gateway response.
-        text = f"HTTP content length exceeded {_MAX_BYTES} bytes.".encode()
-        return 413, {"Content-Type": "text; charset=utf-8"}, text
+        return 413, plain, f"HTTP content length exceeded {_MAX_BYTES} bytes.".encode()
     method = gateway._header_ci(headers, "x-http-method-override") or method
     token = _request.set(request)
     try:

@@ -74,7 +74,7 @@ async def _watched_execute(execute: Any, *request: Any) -> Any:
     metrics.of_call(apigateway_v1._rest_apis.get(api, {}).get("name", api), stage, call)
     answer = body if isinstance(body, bytes) else str(body or "").encode()
     call.setdefault("id", f"{call['at']}")
-    if status == 413:  # has no gateway response
+    if status in {413, 431}:  # has no gateway response
         call.setdefault("refused", {"type": "REQUEST_TOO_LARGE", "reason": _text(answer)})
     _report("call", **call, answerHeaders=dict(answered), answer=_text(answer))
     return status, answered, body

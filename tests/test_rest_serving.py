@@ -250,6 +250,13 @@ def test_a_large_body_is_refused_in_api_gateways_and_in_lambdas_words(api: Api) 
     assert api.call("POST", "/a", b" " * 5 * 1024**2)[0] == 200
 
 
+def test_more_headers_than_api_gateway_takes_are_refused(api: Api) -> None:
+    api.deploy({"/a": {"get": OK}})
+    status, _, answer = api.call("GET", "/a", A="a" * 6_000, B="b" * 4_300)
+    assert (status, answer) == (431, "HTTP header is larger than 10240 bytes.")
+    assert api.call("GET", "/a", A="a" * 6_000, B="b" * 4_000)[0] == 200
+
+
 def test_a_caller_may_choose_another_verb(api: Api) -> None:
     api.deploy({"/a": {"post": OK, "delete": OK}})
     answer = api.call("POST", "/a", X_HTTP_Method_Override="DELETE")
