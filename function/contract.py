@@ -129,8 +129,8 @@ class Request(NamedTuple, Generic[B]):
     where that is a schema; None where it declares none, whatever was sent.
 
     `headers` have lower-case names, several of a name joined by a comma, and leave out the API
-    key; `path_parameters` are the values of `{name}` path segments. `ip` is the caller's address,
-    believed only from API Gateway and declared proxies, and empty where there is none;
+    key; `path_parameters` are the values of `{name}` path segments, decoded. `ip` is the caller's
+    address, believed only from API Gateway and declared proxies, and empty where there is none;
     `api_key_id` is the id, never the value, of the key that API Gateway has checked, and empty
     where it checks none, whatever was sent: for a `public` endpoint. `settings[NAME]` is what the
     stack's config says of a setting in `function.settings`.

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 from function import storage, telemetry
 from function.contract import UNSENDABLE, Answer, Problem, Request, problem_document
@@ -106,7 +107,8 @@ def _request(event: Mapping[str, Any]) -> Request[Any]:
         api_key_id=identity.get("apiKeyId", ""),
         request_id=_texts(context).get("requestId", ""),
         headers=headers,
-        path_parameters=_texts(event.get("pathParameters")),
+        # API Gateway leaves them as they are in the URL; those of the query it decodes.
+        path_parameters={k: unquote(v) for k, v in _texts(event.get("pathParameters")).items()},
         query=_texts(event.get("queryStringParameters")),
     )
 

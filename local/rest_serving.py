@@ -4,6 +4,7 @@
 - A body is checked under the media types that are declared, and passes unchecked under any other.
 - Mock integrations render their templates.
 - Requests that are too large, and headers that API Gateway keeps for itself.
+- A path is what the client wrote: an encoded slash parts nothing, and reaches the function encoded.
 """
 
 import copy
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from ministack import app
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import apigateway_v1 as gateway
 
@@ -26,6 +28,7 @@ _execute = gateway._execute_in_scope
 _invoke = gateway._invoke_lambda_proxy_v1
 _call = gateway._call_lambda_raw
 _check = gateway._check_request_validation
+_handle = app._handle_execute_api_request
 
 _MAX_BYTES = 10 * 1024 * 1024
 _MAX_HEADER_BYTES = 10_240
@@ -123,6 +126,10 @@ async def _invoke_lambda(*args: Any, **options: Any) -> Any:
         },
         body,
     )
+
+
+async def _handle_raw(host: str, path: str, *request: Any, raw_path: str | None, **raw: Any) -> Any:
+    return await _handle(host, raw_path or path, *request, raw_path=raw_path, **raw)
 
 
 async def _execute_deployed(request: Any, api: str, stage: str, method: str, *rest: Any) -> Any:
@@ -232,3 +239,4 @@ def install() -> None:
         "_invoke_mock_v1": _mock,
     }.items():
         setattr(gateway, name, ours)
+    app._handle_execute_api_request = _handle_raw

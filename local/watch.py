@@ -19,6 +19,7 @@ from contextvars import ContextVar
 from functools import partial
 from multiprocessing.connection import Client
 from typing import Any
+from urllib.parse import unquote
 
 from ministack import app
 from ministack.core import iam_evaluator
@@ -59,7 +60,7 @@ async def _watched_execute(execute: Any, *request: Any) -> Any:
     call: dict[str, Any] = {
         "at": time.time(),
         "method": method,
-        "path": path,
+        "path": unquote(path),
         "query": query,
         "headers": {k: v for k, v in headers.items() if k.lower() != "x-api-key"},
         "body": _text(sent or b""),

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
 from pathlib import Path
@@ -263,3 +264,21 @@ def test_a_stranger_ends_no_report() -> None:
     for own in (b"wrong", base64.b64decode(key)):
         threading.Thread(target=report, args=(own,), daemon=True).start()
     assert [request["id"] for request in record.news(0, 10)["requests"]] == ["one"]
+
+
+class _Echo(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:  # pylint: disable=invalid-name
+        """Answer with what was asked for."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.path.encode())
+
+
+def test_a_call_goes_through_as_it_is_written(console: Console, local: deploy.LocalStack) -> None:
+    with HTTPServer(("127.0.0.1", 0), _Echo) as echo:
+        threading.Thread(target=echo.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{echo.server_port}/stage"
+        other = replace(local, outputs={**local.outputs, "url": url})
+        page = server.application(console, other).test_client()
+        assert _get(console, page, "try/a%2Fb%20c?d=%2F").text == "/stage/a%2Fb%20c?d=%2F"
+        echo.shutdown()

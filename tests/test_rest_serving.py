@@ -18,6 +18,7 @@ ECHO = """
 import json
 def handler(event, context):
     answer = {"method": event["httpMethod"], "resource": event["resource"]}
+    answer |= event["pathParameters"] or {}
     headers = {"WWW-Authenticate": "Basic", "Upgrade": "h2c", "Kept": "yes"}
     return {"statusCode": 200, "headers": headers, "body": json.dumps(answer)}
 """
@@ -255,6 +256,17 @@ def test_more_headers_than_api_gateway_takes_are_refused(api: Api) -> None:
     status, _, answer = api.call("GET", "/a", A="a" * 6_000, B="b" * 4_300)
     assert (status, answer) == (431, "HTTP header is larger than 10240 bytes.")
     assert api.call("GET", "/a", A="a" * 6_000, B="b" * 4_000)[0] == 200
+
+
+def test_a_path_is_parted_as_it_was_sent_and_reaches_the_function_so(api: Api) -> None:
+    named = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    api.deploy({"/a/{id}": {"get": {**OK, "parameters": [named]}}})
+    assert api.call("GET", "/a/b%2Fc%20%C3%A4+")[2] == {
+        "method": "GET",
+        "resource": "/a/{id}",
+        "id": "b%2Fc%20%C3%A4+",
+    }
+    assert api.call("GET", "/a/b/c")[0] == 403
 
 
 def test_a_caller_may_choose_another_verb(api: Api) -> None:

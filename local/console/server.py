@@ -55,13 +55,13 @@ def _events(console: "Console", since: int) -> Iterator[str]:
         time.sleep(_BATCH_S)
 
 
-def _proxied(base: str, path: str) -> flask.Response:
+def _proxied(base: str) -> flask.Response:
     """Send a request of the page on to the API, whose answer no other origin could read."""
     sent = flask.request
+    target = sent.environ["REQUEST_URI"].partition("/try/")[2]  # with what is encoded in it
     headers = {k: v for k, v in sent.headers if k.lower() not in _HOP and not k.startswith("Sec-")}
-    query = f"?{sent.query_string.decode()}" if sent.query_string else ""
     answer = urllib3.request(
-        sent.method, f"{base}/{path}{query}", headers=headers, body=sent.get_data(), retries=False
+        sent.method, f"{base}/{target}", headers=headers, body=sent.get_data(), retries=False
     )
     passed = [(k, v) for k, v in answer.headers.items() if k.lower() not in _HOP]
     # What the API answers is never a page of this origin.
@@ -133,7 +133,7 @@ def application(console: "Console", local: deploy.LocalStack) -> flask.Flask:
 
     route("events", events)
     methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
-    route("try/<path:path>", lambda path: _proxied(stack.api, path), methods=methods)
+    route("try/<path:path>", lambda **_: _proxied(stack.api), methods=methods)
     return app
 
 

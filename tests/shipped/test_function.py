@@ -107,6 +107,21 @@ def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[traces.Collector]:
         yield collector
 
 
+def test_a_path_parameter_is_what_the_caller_means(monkeypatch: pytest.MonkeyPatch) -> None:
+    """API Gateway hands on what is in the URL."""
+    seen: list[Any] = []
+
+    def handle(request: Request[Any]) -> Answer:
+        seen.append(request.path_parameters)
+        return Answer(status=200, body={})
+
+    endpoint = _endpoint(handle=handle)
+    monkeypatch.setitem(main._ROUTES, endpoint.route, endpoint)
+    sent = {"httpMethod": "GET", "resource": "/epoch/{key}", "pathParameters": {"key": "a%2Fb%25+"}}
+    assert main.handler({**event(), **sent}, CONTEXT)["statusCode"] == 200
+    assert seen == [{"key": "a/b%+"}]
+
+
 def test_two_api_keys_never_share_a_record(table: Any) -> None:
     header = {"Idempotency-Key": "same"}
     mine, theirs = (main.handler(event(header, apiKeyId=key), CONTEXT) for key in "ab")
