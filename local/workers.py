@@ -52,10 +52,12 @@ class _SharedZip(zipfile.ZipFile):
         """Remove the unpacked files to which no link leads."""
         folder = Path(tempfile.gettempdir())
         with cls._unpacking:
-            links = filter(Path.is_symlink, folder.glob("ministack-lambda-*/code"))
-            used = {link.readlink() for link in links}
-            for unused in set(folder.glob("code-*")) - used:
-                shutil.rmtree(unused, ignore_errors=True)
+            # Not readlink, which fails on a link that goes meanwhile with its worker.
+            links = map(os.path.realpath, folder.glob("ministack-lambda-*/code"))
+            used = {os.path.basename(link) for link in links}
+            for unpacked in folder.glob("code-*"):
+                if unpacked.name not in used:
+                    shutil.rmtree(unpacked, ignore_errors=True)
 
 
 class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
