@@ -17,7 +17,7 @@ from function.contract import Access, Permission, wrong_permissions
 from function.messages import unknown_queue
 from function.resources import declared_tables, wrong_access
 from function.setting import SETTINGS, Settings
-from function.storage import BUDGET_S
+from function.storage import READ_TIMEOUT_S, budget_s
 
 # Lambda's limits: seconds, MB, and the tries of an asynchronous invocation.
 TIMEOUT_S, MEMORY_MB, SCHEDULED_ATTEMPTS = 900, (128, 10_240), 3
@@ -165,11 +165,13 @@ class Job(NamedTuple):
         if not self.summary.strip():
             yield "summary is missing"
         yield from self.trigger.problems()
-        stores = any(isinstance(access, Access) for access in self.access)
-        least = BUDGET_S + 1 if stores else 1  # a storage call ends before the job is ended
-        yield from _wrong_number("timeout_s", self.timeout_s, least, TIMEOUT_S)
-        yield from _wrong_number("memory_mb", self.memory_mb, *MEMORY_MB)
         yield from wrong_permissions(self.access)
+        yield from _wrong_number("timeout_s", self.timeout_s, 1, TIMEOUT_S)
+        for access in self.access:
+            longest_s = budget_s(getattr(access, "timeout_s", READ_TIMEOUT_S))
+            if self.timeout_s <= longest_s:  # the call must end before the job is ended
+                yield f"timeout_s must be over {longest_s:g}, which a call by {access!r} may take"
+        yield from _wrong_number("memory_mb", self.memory_mb, *MEMORY_MB)
         for access in self.access:
             if isinstance(access, Access):
                 yield from wrong_access(access, declared_tables())

@@ -21,6 +21,12 @@ SECONDS_PER_DAY = 86_400
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S, ATTEMPTS = 1, 2, 2
 BUDGET_S = 7
 
+
+def budget_s(read_s: float = READ_TIMEOUT_S) -> float:
+    """Return how long a call may take in all, where an answer may take `read_s`."""
+    return BUDGET_S + ATTEMPTS * max(0, read_s - READ_TIMEOUT_S)
+
+
 # DynamoDB's answers that say "not now", as nothing was written; 5xx ones and 429 say so too.
 _NOT_NOW = frozenset(
     {
@@ -205,7 +211,7 @@ def send(
             **about,
         ):
             response: dict[str, Any] = budget.within(
-                BUDGET_S + ATTEMPTS * read_s, partial(getattr(client, operation), **request)
+                budget_s(read_s), partial(getattr(client, operation), **request)
             )
             return response
     except ClientError as error:

@@ -114,7 +114,15 @@ def _job(**changed: Any) -> Job:
         ({"timeout_s": 901}, "timeout_s must be from 1 to 900, not 901"),
         (
             {"timeout_s": 7, "access": (Access(table="followed", actions=("dynamodb:GetItem",)),)},
-            "timeout_s must be from 8 to 900, not 7",
+            "timeout_s must be over 7, which a call by Access(table='followed', ",
+        ),
+        (
+            {"timeout_s": 7, "access": (Send(queue="orders"),)},
+            "timeout_s must be over 7, which a call by Send(queue='orders') may take",
+        ),
+        (
+            {"timeout_s": 23, "access": (Service("s3", "*", ("s3:GetObject",), timeout_s=10),)},
+            "timeout_s must be over 23, which a call by Service(name='s3', ",
         ),
         ({"memory_mb": 64}, "memory_mb must be from 128 to 10,240, not 64"),
         ({"trigger": Schedule("every day")}, "'every day' is not rate(5 minutes), cron("),
