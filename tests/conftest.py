@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import function.jobs
-from components import bundle, prefix
+from components import bundle, names, prefix
 from function import queues, tables
 from function.endpoints import declared
 from function.job import Changes, Job, Messages, Schedule
@@ -133,7 +133,9 @@ def _unused(_: object) -> None:
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
-    """Declare a job for each kind of trigger, and the queue of one of them."""
+    """Declare a job for each kind of trigger, and the queue of one of them, whatever room the names
+    of project and stack leave for a job's."""
+    monkeypatch.setattr(names, "_LONGEST", 128)
     orders = Queue(name="orders")
     monkeypatch.setattr(
         tables, "FOLLOWED", Table(name="followed", partition_key="key"), raising=False

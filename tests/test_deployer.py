@@ -24,6 +24,9 @@ from tests.test_options import prerequisites
 
 FOLDER = program.ROOT / "deployer"
 REGION = "eu-central-1"
+DEV, PROD = (prefix(PROJECT, stack) for stack in ("dev", "prod"))
+# Beside those that the service may declare.
+OWN_TABLE = f"{DEV}-things"
 ISSUER = "https://token.actions.githubusercontent.com"
 
 
@@ -61,14 +64,14 @@ def test_a_role_is_trusted_by_one_environment_of_one_repository() -> None:
     }
     assert set(trusts) == {
         *(
-            f"{PROJECT}-dev-deploy",
-            f"{PROJECT}-dev-preview",
-            f"{PROJECT}-prod-deploy",
-            f"{PROJECT}-prod-preview",
+            f"{DEV}-deploy",
+            f"{DEV}-preview",
+            f"{PROD}-deploy",
+            f"{PROD}-preview",
         )
     }
     for name, (statement,) in trusts.items():
-        environment = name.removeprefix(f"{PROJECT}-").removesuffix("-deploy")
+        environment = name.partition("-")[2].removesuffix("-deploy")
         assert statement["Condition"] == {
             "StringEquals": {
                 "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
@@ -206,7 +209,7 @@ def cloud(sampled: None) -> Iterator[Cloud]:  # pylint: disable=unused-argument
             stack=stack,
         )
         engine.destroy()
-        assert f"{PROJECT}-dev-" not in str(_names(account.emulator))
+        assert f"{DEV}-" not in str(_names(account.emulator))
 
 
 def _names(emulator: MiniStack) -> list[Any]:
@@ -296,9 +299,9 @@ def test_the_role_suffices_for_every_option_and_every_kind_of_job(cloud: Cloud) 
 
 
 @pytest.fixture(scope="module")
-def foreign(cloud: Cloud) -> dict[str, str]:
-    """Return what somebody else has in the account: `{other_…}` without tags, the rest of another
-    stack's."""
+def foreign(cloud: Cloud) -> Iterator[dict[str, str]]:
+    """Return what is in the account beside the stack: `{other_…}` without tags, `{own_…}` its own,
+    the rest another stack's."""
     root = cloud.account.emulator
     trust = json.dumps(
         {
@@ -313,9 +316,9 @@ def foreign(cloud: Cloud) -> dict[str, str]:
         }
     )
     admin = root.client("iam").create_role(RoleName="admin", AssumeRolePolicyDocument=trust)
-    for table in (f"{PROJECT}-prod-things", f"{PROJECT}-dev_eu-things", "other"):
+    for table in (OWN_TABLE, f"{PROD}-things", f"{DEV}_eu-things", "other"):
         root.client("dynamodb").create_table(TableName=table, **TABLE)
-    for function in (f"{PROJECT}-prod-function", "other"):
+    for function in (f"{PROD}-function", "other"):
         root.client("lambda").create_function(
             FunctionName=function, Role=admin["Role"]["Arn"], **CODE
         )
@@ -344,7 +347,7 @@ def foreign(cloud: Cloud) -> dict[str, str]:
     own = root.client("lambda").get_function_configuration(
         FunctionName=cloud.stack.outputs["function_name"]
     )["Role"]
-    return {
+    yield {
         "trust": trust,
         "admin": admin["Role"]["Arn"],
         "api": gateway.create_rest_api(name="prod", tags=tags)["id"],
@@ -359,12 +362,12 @@ def foreign(cloud: Cloud) -> dict[str, str]:
         "other_stage": f"arn:aws:apigateway:{REGION}::/restapis/{other}/stages/dev",
         "own_key": cloud.outputs["dev_kms_key_arn"],
         "own_role": own,
-        "own_table": cloud.stack.outputs["table_name"],
         "own_role_name": own.rsplit("/", 1)[1],
         "boundary": cloud.outputs["dev_permissions_boundary"],
         "prod_boundary": cloud.outputs["prod_permissions_boundary"],
         "prod_key": cloud.outputs["prod_kms_key_arn"],
     }
+    root.client("dynamodb").delete_table(TableName=OWN_TABLE)
 
 
 ANYTHING = (
@@ -382,7 +385,7 @@ CODE = {
     "Code": {"ZipFile": b"PK\x05\x06" + bytes(18)},
 }
 ROLE = {"AssumeRolePolicyDocument": "{trust}"}
-OWN_PATH = {"RoleName": f"{PROJECT}-dev-new", "Path": f"/{PROJECT}/dev/", **ROLE}
+OWN_PATH = {"RoleName": f"{DEV}-new", "Path": f"/{PROJECT}/dev/", **ROLE}
 
 STACK_TAGS = {"project": PROJECT, "stack": "dev"}
 TAG_LIST = [{"Key": key, "Value": value} for key, value in STACK_TAGS.items()]
@@ -508,11 +511,11 @@ UNTAGGED: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "another table": ("dynamodb", "create_table", {"TableName": "other", **TABLE}),
-    "another stack's table": ("dynamodb", "delete_table", {"TableName": f"{PROJECT}-prod-things"}),
+    "another stack's table": ("dynamodb", "delete_table", {"TableName": f"{PROD}-things"}),
     "another stack's function": (
         "lambda",
         "update_function_code",
-        {"FunctionName": f"{PROJECT}-prod-function", "ZipFile": b"PK\x05\x06" + bytes(18)},
+        {"FunctionName": f"{PROD}-function", "ZipFile": b"PK\x05\x06" + bytes(18)},
     ),
     "another function": (
         "lambda",
@@ -522,7 +525,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "passing another role": (
         "lambda",
         "create_function",
-        {"FunctionName": f"{PROJECT}-dev-function-x", "Role": "{admin}", **CODE},
+        {"FunctionName": f"{DEV}-function-x", "Role": "{admin}", **CODE},
     ),
     "passing another role to API Gateway": (
         "apigateway",
@@ -532,7 +535,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a role outside its path": (
         "iam",
         "create_role",
-        {"RoleName": f"{PROJECT}-dev-new", **ROLE, "PermissionsBoundary": "{boundary}"},
+        {"RoleName": f"{DEV}-new", **ROLE, "PermissionsBoundary": "{boundary}"},
     ),
     "a role without the boundary": ("iam", "create_role", OWN_PATH),
     "a role with another boundary": (
@@ -564,12 +567,12 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a policy for itself": (
         "iam",
         "put_role_policy",
-        {"RoleName": f"{PROJECT}-dev-deploy", "PolicyName": "x", "PolicyDocument": ANYTHING},
+        {"RoleName": f"{DEV}-deploy", "PolicyName": "x", "PolicyDocument": ANYTHING},
     ),
     "trust in itself": (
         "iam",
         "update_assume_role_policy",
-        {"RoleName": f"{PROJECT}-dev-deploy", "PolicyDocument": "{trust}"},
+        {"RoleName": f"{DEV}-deploy", "PolicyDocument": "{trust}"},
     ),
     "a user": ("iam", "create_user", {"UserName": "somebody"}),
     "an API without the stack's tags": ("apigateway", "create_rest_api", {"name": "other"}),
@@ -609,7 +612,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "an alias for its key": (
         "kms",
         "create_alias",
-        {"AliasName": f"alias/{PROJECT}-dev", "TargetKeyId": "{own_key}"},
+        {"AliasName": f"alias/{DEV}", "TargetKeyId": "{own_key}"},
     ),
     "another policy for its key": (
         "kms",
@@ -621,9 +624,9 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "a stack's table whose name goes on": (
         "dynamodb",
         "delete_table",
-        {"TableName": f"{PROJECT}-dev_eu-things"},
+        {"TableName": f"{DEV}_eu-things"},
     ),
-    "the items of its own table": ("dynamodb", "scan", {"TableName": "{own_table}"}),
+    "the items of its own table": ("dynamodb", "scan", {"TableName": OWN_TABLE}),
     "the account's settings": (
         "apigateway",
         "update_account",
@@ -662,9 +665,9 @@ def test_a_role_of_the_stack_stays_inside_the_boundary_whatever_its_policy(
     name = foreign["own_role_name"]
     iam.put_role_policy(RoleName=name, PolicyName="anything", PolicyDocument=ANYTHING)
     function = cloud.account.emulator.acting_as(foreign["own_role"])
-    function.client("dynamodb").scan(TableName=cloud.stack.outputs["table_name"])
+    function.client("dynamodb").scan(TableName=OWN_TABLE)
     with pytest.raises(ClientError, match="AccessDenied"):
-        function.client("dynamodb").scan(TableName=f"{PROJECT}-prod-things")
+        function.client("dynamodb").scan(TableName=f"{PROD}-things")
     with pytest.raises(ClientError, match="AccessDenied"):
         function.client("iam").create_user(UserName="somebody")
     for group, call in (("other", "filter_log_events"), ("other", "create_log_stream")):
@@ -674,19 +677,19 @@ def test_a_role_of_the_stack_stays_inside_the_boundary_whatever_its_policy(
     iam.delete_role_policy(RoleName=name, PolicyName="anything")
 
 
+@pytest.mark.usefixtures("foreign")
 def test_a_preview_sees_the_stack_and_changes_nothing(cloud: Cloud) -> None:
     preview = cloud.preview()
-    table = cloud.stack.outputs["table_name"]
     name = cloud.stack.outputs["function_name"]
-    assert preview.client("dynamodb").describe_table(TableName=table)
+    assert preview.client("dynamodb").describe_table(TableName=OWN_TABLE)
     assert preview.client("lambda").get_function(FunctionName=name)
     gateway = cloud.account.emulator.client("apigateway")
-    (key,) = (k["id"] for k in gateway.get_api_keys()["items"] if f"{PROJECT}-dev" in k["name"])
-    (plan,) = (p["id"] for p in gateway.get_usage_plans()["items"] if f"{PROJECT}-dev" in p["name"])
+    (key,) = (k["id"] for k in gateway.get_api_keys()["items"] if f"{DEV}" in k["name"])
+    (plan,) = (p["id"] for p in gateway.get_usage_plans()["items"] if f"{DEV}" in p["name"])
     assert preview.client("apigateway").get_usage_plan(usagePlanId=plan)
     for service, operation, request in (
-        ("dynamodb", "delete_table", {"TableName": table}),
-        ("dynamodb", "scan", {"TableName": table}),
+        ("dynamodb", "delete_table", {"TableName": OWN_TABLE}),
+        ("dynamodb", "scan", {"TableName": OWN_TABLE}),
         ("lambda", "invoke", {"FunctionName": name}),
         ("lambda", "delete_function", {"FunctionName": name}),
         ("apigateway", "get_api_key", {"apiKey": key, "includeValue": True}),
