@@ -13,8 +13,8 @@ def refusing() -> Iterator[None]:
     """Raise what is wrong as a RunError, the one exception whose message Pulumi shows alone."""
     try:
         yield
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        # A module of declarations may raise whatever Python has.
+    except (Exception, SystemExit) as error:  # pylint: disable=broad-exception-caught
+        # A module of declarations may raise whatever Python has, and end the program.
         if isinstance(error, pulumi.RunError) or not (told := faults.told(error)):
             raise
         raise pulumi.RunError(told) from error

@@ -2,6 +2,7 @@
 
 import re
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 from function.contract import DeclarationError
@@ -27,6 +28,7 @@ _SAID = (
         r"'\2' is being imported itself; what both need goes into a third, such as _shared.py",
     ),
     (r"(ImportError: cannot import name '.*' from '[\w.]+') \(.*?\)(.*)", r"\1\2"),
+    (r"SystemExit\b.*", "it ends the program; what imports a module goes on after it"),
 )
 
 
@@ -45,7 +47,16 @@ def told(error: BaseException) -> str:
     ]
     if not own:
         return ""
+    if "null bytes" in str(error):  # Python names what imports the file
+        own += _null_bytes()
     said = " ".join(traceback.format_exception_only(error)[-1].split())
     for pattern, instead in _SAID:
         said = re.sub(f"^{pattern}$", instead, said)
     return f"{own[-1][0]}, line {own[-1][1]}: {said}"
+
+
+def _null_bytes() -> Iterator[tuple[str, int]]:
+    for path in sorted(_ROOT.glob("function/**/*.py")):
+        before, null, _ = path.read_bytes().partition(b"\0")
+        if null:
+            yield path.relative_to(_ROOT).as_posix(), before.count(b"\n") + 1

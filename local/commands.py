@@ -102,7 +102,7 @@ from function import faults
 signal.alarm(20)
 try:
     import function.main
-except Exception as error:
+except (Exception, SystemExit) as error:
     sys.exit(faults.told(error) or repr(error))
 """
 

@@ -16,7 +16,7 @@ def text() -> str:
 if __name__ == "__main__":
     try:
         sys.stdout.write(text())
-    except Exception as fault:  # pylint: disable=broad-exception-caught
+    except (Exception, SystemExit) as fault:  # pylint: disable=broad-exception-caught
         if not (told := faults.told(fault)):
             raise
         sys.exit(f"error: {told}")

@@ -50,6 +50,14 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         {LOOK: "from function.tables import NOTHING\n" + ENDPOINT},
         f"{LOOK}, line 1: ImportError: cannot import name 'NOTHING' from 'function.tables'",
     ),
+    "a null byte": (
+        {LOOK: ENDPOINT + "\0"},
+        f"{LOOK}, line 15: SyntaxError: source code string cannot contain null bytes",
+    ),
+    "a module that ends the program": (
+        {LOOK: "import sys\nsys.exit()\n" + ENDPOINT},
+        f"{LOOK}, line 2: it ends the program; ",
+    ),
     "a forgotten comma": (
         {LOOK: ENDPOINT.replace('/look",', '/look"')},
         f"{LOOK}, line 10: SyntaxError: invalid syntax. Perhaps you forgot a comma?",
@@ -254,7 +262,7 @@ def said():
         found = {"mocks": "", "document": ""}
         try:
             text()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             found["document"] = faults.told(error)
     try:
         with program.modules_anew():
