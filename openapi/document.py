@@ -9,6 +9,7 @@ import yaml
 
 from function.contract import PROBLEM, DeclarationError, Endpoint, Parameter, Schema
 from function.endpoints import by_module
+from openapi import samples
 from openapi.schemas import Types
 
 Document = dict[str, Any]
@@ -113,6 +114,8 @@ def _operation(endpoint: Endpoint[Any], types: Types) -> Document:
         schema = types.body(endpoint.body, f"{endpoint.route}: body")
         content = {"application/json": {"schema": schema}}
         operation["requestBody"] = {"required": True, "content": content}
+    for wrong in samples.problems(endpoint):
+        raise DeclarationError(f"{endpoint.route}: {wrong}")
     problem = types.answer(PROBLEM, "Problem")
     responses = {
         status: _response(text, headers, {"application/problem+json": problem})

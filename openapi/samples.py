@@ -3,11 +3,12 @@ deployment."""
 
 import json
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from function.contract import Access, Endpoint, Sample
+from function import bodies
+from function.contract import Access, Endpoint, Problem, Sample
 
 NONE = (
     "no endpoint has a sample: add sample=Sample() to an ENDPOINT of function/endpoints/, a call "
@@ -33,6 +34,16 @@ def target(endpoint: Endpoint[Any]) -> str:
     for name, value in sample.path_parameters.items():
         path = path.replace(f"{{{name}}}", quote(value, safe=""))
     return f"{path}?{urlencode(sample.query)}" if sample.query else path
+
+
+def problems(endpoint: Endpoint[Any]) -> Iterator[str]:
+    """Return why an endpoint, whose types are right, would refuse its sample's body."""
+    if endpoint.sample and endpoint.body is not None:
+        try:
+            text = json.dumps(endpoint.sample.body)
+            bodies.read(endpoint.body, "application/json", {"body": text})
+        except (Problem, TypeError, ValueError) as error:
+            yield f"sample: {error}"
 
 
 def curl(endpoint: Endpoint[Any], url: str, key: str) -> str:

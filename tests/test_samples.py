@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 import function.endpoints
@@ -11,6 +12,7 @@ from function.endpoints import check
 from function.resources import Table
 from local import program
 from openapi import samples
+from openapi.document import about, document
 
 READ = Endpoint(
     method="GET",
@@ -85,3 +87,38 @@ def test_the_key_in_the_outputs_is_one_that_exists_though_no_endpoint_asks_for_i
 def test_a_sample_that_the_endpoint_would_refuse_is_refused(sample: Sample, says: str) -> None:
     with pytest.raises(DeclarationError, match=f"sample: {says}"):
         check({"get_things": READ._replace(sample=sample)})
+
+
+class _Thing(msgspec.Struct, forbid_unknown_fields=True):
+    size: int
+
+
+_SCHEMA = {
+    "title": "Thing",
+    "type": "object",
+    "required": ["size"],
+    "properties": {"size": {"type": "integer"}},
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("declared", (_Thing, _SCHEMA))
+@pytest.mark.parametrize(
+    ("body", "says"),
+    (
+        ({"size": "1"}, "The body is not as documented: "),
+        ({}, "The body is not as documented: "),
+        ({"size": _Thing}, "Object of type StructMeta is not JSON serializable"),
+        ({"size": 1}, ""),
+    ),
+)
+def test_a_samples_body_is_one_that_the_endpoint_would_take(
+    declared: Any, body: dict[str, Any], says: str
+) -> None:
+    put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), body=declared)
+    put = put._replace(sample=Sample(body=body))
+    if not says:
+        assert "/a" in document((put,), about("1.0.0"))["paths"]
+        return
+    with pytest.raises(DeclarationError, match=f"PUT /a: sample: {says}"):
+        document((put,), about("1.0.0"))
