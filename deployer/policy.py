@@ -390,10 +390,7 @@ BOUNDARY: tuple[Grant, ...] = (
     Grant(
         why="items of the stack's tables and their indexes",
         resources=(_TABLES,),
-        writes=(
-            *("dynamodb:*Item", "dynamodb:PartiQL*", "dynamodb:Query", "dynamodb:Scan"),
-            *("dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"),
-        ),
+        writes=("dynamodb:*Item", "dynamodb:PartiQL*", "dynamodb:Query", "dynamodb:Scan"),
     ),
     Grant(
         why="streams of the stack's tables, which jobs follow",
@@ -440,10 +437,7 @@ BOUNDARY: tuple[Grant, ...] = (
     Grant(
         why="traces, which X-Ray takes without naming a resource",
         resources=("*",),
-        writes=(
-            *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
-            *("xray:GetSamplingRules", "xray:GetSamplingTargets"),
-        ),
+        writes=("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     ),
 )
 

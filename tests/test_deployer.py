@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import filter as filter_names
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
@@ -13,13 +14,13 @@ import pulumi
 import pytest
 from botocore.exceptions import ClientError
 
-from components import ConfigError, prefix
+from components import ConfigError, permissions, prefix
 from deployer import policy
 from function import contract, endpoints
 from function.contract import Answer, Endpoint, Parameter
 from local import deploy, program
 from local.ministack import MiniStack
-from tests.conftest import PROJECT, plain
+from tests.conftest import PROJECT, STACK, plain
 from tests.test_options import prerequisites
 
 FOLDER = program.ROOT / "deployer"
@@ -118,6 +119,25 @@ def test_all_that_an_endpoint_may_declare_is_inside_the_boundary() -> None:
         if not any(fnmatchcase(action, pattern) for pattern in allowed)
     ]
     assert not outside
+
+
+@pytest.mark.usefixtures("jobs")
+def test_the_boundary_holds_nothing_that_no_declaration_asks_for() -> None:
+    policies = [
+        json.loads(r.inputs["policy"])["Statement"]
+        for r in program.declare(STACK, config=plain())
+        if r.kind == "aws:iam/rolePolicy:RolePolicy"
+    ]
+    statements = [*sum(policies, []), *permissions.reading(["a secret"])]
+    asked = {action for statement in statements for action in statement["Action"]}
+    beyond = [
+        pattern
+        for grant in policy.BOUNDARY
+        for pattern in grant.writes
+        # Under a key of one's own AWS asks KMS itself, in the role's name.
+        if not pattern.startswith("kms:") and not filter_names(asked | contract.ACTIONS, pattern)
+    ]
+    assert not beyond
 
 
 def test_no_deploy_role_makes_changes_or_tags_a_key() -> None:
