@@ -7,6 +7,7 @@ import asyncio
 import importlib
 import json
 import logging
+import os
 import re
 import runpy
 import sys
@@ -278,13 +279,15 @@ def stack_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
 def local_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
     """Return a stack's config with the secrets of secrets.<stack>.yaml, which git ignores.
 
-    Raises ProgramError for a secret that is not there.
+    Raises ProgramError for a secret that is not there. With EPOCH_SECRETS=stand-in, which tests and
+    CI set, whatever stands for it will do.
     """
     config, file = stack_config(stack, folder), folder / f"secrets.{stack}.yaml"
     given = _named(file, _load(file), folder, _raw) if file.exists() else {}
     secrets = {key: Secret(value) for key, value in given.items()}
     for key, value in config.items():
-        if isinstance(value, Secret) and key not in secrets:
+        missing = isinstance(value, Secret) and key not in secrets
+        if missing and os.environ.get("EPOCH_SECRETS") != "stand-in":
             raise ProgramError(
                 f"{key} is encrypted in Pulumi.{stack}.yaml: write a value for this machine into "
                 f"{file.name}, which git ignores, as a line `{key.partition(':')[2]}: …`"

@@ -25,6 +25,9 @@ ministack.forget_surroundings()
 for _name in ("GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"):
     os.environ.pop(_name, None)
 
+# What a stack's secrets are, nobody tells tests.
+os.environ["EPOCH_SECRETS"] = "stand-in"
+
 PROJECT = program.project_name()
 STACK = program.default_stack()
 NAME = prefix(PROJECT, STACK)

@@ -55,9 +55,13 @@ def test_a_stack_without_a_file_is_an_error_that_names_those_there_are(tmp_path:
         program.stack_config("other", tmp_path)
 
 
-def test_a_secret_comes_from_a_file_that_git_ignores(tmp_path: Path) -> None:
+def test_a_secret_comes_from_a_file_that_git_ignores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sealed = "  token: {secure: v1:sealed}\n"
     _write(tmp_path, sealed)
+    assert isinstance(program.local_config("some", tmp_path)["shop:token"], Secret)
+    monkeypatch.delenv("EPOCH_SECRETS")
     with pytest.raises(ProgramError, match=r"shop:token is encrypted .* secrets.some.yaml, which"):
         program.local_config("some", tmp_path)
     assert isinstance(program.stack_config("some", tmp_path)["shop:token"], Secret)
