@@ -170,10 +170,15 @@ def test_every_known_type_and_renamed_property_is_one_of_the_provider(kind: str)
 
 
 def test_resources_refer_to_each_other_as_in_terraform() -> None:
-    inputs = {resource.kind: resource.inputs for resource in terraform.declare(STACK)}
+    inputs = {
+        resource.kind: resource.inputs
+        for resource in terraform.declare(STACK)
+        if resource.name == f"{NAME}-function"
+    }
     function = f"${{aws_lambda_function.{NAME}-function.function_name}}"
     assert inputs["aws:lambda/alias:Alias"]["functionName"] == function
-    assert f"${{aws_dynamodb_table.{NAME}-" in inputs["aws:iam/rolePolicy:RolePolicy"]["policy"]
+    group = f"${{aws_cloudwatch_log_group.{NAME}-function.arn}}"
+    assert group in inputs["aws:iam/rolePolicy:RolePolicy"]["policy"]
 
 
 def test_a_planted_secret_is_found_where_git_does_not_ignore_it(tmp_path: Path) -> None:
