@@ -78,7 +78,7 @@ class Compute:
     ) -> None:
         child = pulumi.ResourceOptions(parent=parent)
         if roles.permissions_boundary:
-            permissions.check(access, stores.settings)
+            permissions.check(access, stores.settings, roles.permissions_boundary)
         self.log_group = aws.cloudwatch.LogGroup(
             name, retention_in_days=log_retention_days, opts=child
         )

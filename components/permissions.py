@@ -1,14 +1,14 @@
 """What a function's role may do, from what its endpoints or its job declare."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 
-from deployer.policy import BOUNDARY
+from deployer.policy import wrong_services
 from function.contract import Access, Permission
 from function.messages import Send
 from function.services import Service
@@ -20,26 +20,39 @@ class BoundaryError(pulumi.RunError):
     """A declared access that the permissions boundary of the stack's roles keeps from them."""
 
 
-def check(access: Iterable[Permission], settings: Mapping[str, str]) -> None:
-    """Raise BoundaryError for a service that BOUNDARY in deployer/policy.py does not have."""
-    for service in (permission for permission in access if isinstance(permission, Service)):
+def check(access: Iterable[Permission], settings: Mapping[str, str], boundary: str) -> None:
+    """Raise BoundaryError for a declared service that the policy with this ARN, as it is in the
+    account, keeps from the stack's roles."""
+    services = [permission for permission in access if isinstance(permission, Service)]
+    if not services:  # all else is in every boundary
+        return
+    document = json.loads(aws.iam.get_policy(arn=boundary).policy)
+    for service in services:
+        if never := wrong_services([service]):
+            raise BoundaryError(never)
         resource = service.arn(settings)
-        within = {
+        beyond = [
             action
-            for grant in BOUNDARY
-            for allowed in grant.resources
-            if fnmatchcase(resource, re.sub(r"\{\w+\}", "*", allowed))
-            for pattern in grant.writes
             for action in service.actions
-            if fnmatchcase(action, pattern)
-        }
-        if beyond := tuple(action for action in service.actions if action not in within):
+            if not any(
+                _matches(action, statement["Action"]) and _matches(resource, statement["Resource"])
+                for statement in document["Statement"]
+                if statement["Effect"] == "Allow" and "Condition" not in statement
+            )
+        ]
+        if beyond:
             raise BoundaryError(
                 f"the permissions boundary keeps {', '.join(beyond)} on {resource} from the "
-                "stack's roles: add to BOUNDARY in deployer/policy.py "
-                f'Grant(why="…", resources=("{resource}",), writes={beyond!r}), '
-                "and deploy the deployer"
+                "stack's roles: it takes in what is declared when somebody who administers the "
+                "account brings the deployer up, by pulumi -C deployer up"
             )
+
+
+def _matches(name: str, patterns: str | list[str]) -> bool:
+    return any(
+        fnmatchcase(name, pattern)
+        for pattern in ([patterns] if isinstance(patterns, str) else patterns)
+    )
 
 
 def statements(

@@ -1,7 +1,8 @@
 """GitHub's OIDC provider, API Gateway's role for access logs and, per stack, a key, a boundary, a
 deploy role and a preview role.
 
-Run by somebody who administers the account, once and again when `policy.py` changes:
+Run by somebody who administers the account, once and again when `policy.py` or a declared access to
+another AWS service changes:
 `pulumi -C deployer up -s <account>`.
 """
 
@@ -22,16 +23,24 @@ from components import (  # pylint: disable=wrong-import-position
     EpochAccount,
     Roles,
     prefix,
+    refusing,
     sampling_rule,
 )
 from deployer.policy import (  # pylint: disable=wrong-import-position
-    BOUNDARY,
     GRANTS,
     HIDDEN,
+    POLICY_SIZE,
+    boundary,
     documents,
     key_policy,
     trust,
+    wrong_services,
 )
+from function.endpoints import declared  # pylint: disable=wrong-import-position
+from function.jobs import declared as declared_jobs  # pylint: disable=wrong-import-position
+from function.resources import declared_settings  # pylint: disable=wrong-import-position
+from function.services import Service  # pylint: disable=wrong-import-position
+from local import program  # pylint: disable=wrong-import-position
 
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
 # Hours that a deployment may take: a new custom domain alone takes up to one.
@@ -74,6 +83,33 @@ def role(name: str, environment: str, hours: int, policies: list[str]) -> pulumi
     return made.arn
 
 
+with refusing():
+    access = [endpoint.access for endpoint in declared()]
+    access += [job.access for job in declared_jobs().values()]
+    own_settings = declared_settings()
+services = [permission for own in access for permission in own if isinstance(permission, Service)]
+if never := wrong_services(services):
+    raise pulumi.RunError(never)
+
+
+def settings_of(of_stack: str) -> dict[str, str]:
+    """Return the settings that the resources of services name, as the stack's file has them, by
+    environment variable."""
+    named = {name for service in services for name in service.settings}
+    given = program.stack_config(of_stack) if named and of_stack in program.stacks() else {}
+    found = {}
+    for setting_name in named:
+        setting = own_settings[setting_name]
+        value = given.get(f"{PROJECT}:{setting_name}", setting.default)
+        if value is None:
+            raise pulumi.RunError(
+                f"Pulumi.{of_stack}.yaml sets no {setting_name}, which the resource of a declared "
+                "service names"
+            )
+        found[setting.environment] = str(value)
+    return found
+
+
 # Each stack with those of its options that need more.
 stacks: dict[str, list[str]] = config.require_object("stacks")
 for stack, options in stacks.items():
@@ -108,11 +144,16 @@ for stack, options in stacks.items():
         deletion_window_in_days=30,
         tags={"project": PROJECT, "stack": stack},
     )
-    (limit,) = documents(BOUNDARY, names, write=True)
-    boundary = aws.iam.Policy(f"{name}-boundary", name=f"{name}-boundary", path=path, policy=limit)
+    limit, *more = documents(boundary(services, settings_of(stack)), names, write=True)
+    if more:
+        raise pulumi.RunError(
+            f"the permissions boundary of {stack} is over IAM's {POLICY_SIZE} characters: declare "
+            "fewer services, or several of their resources by one ARN with '*'"
+        )
+    limits = aws.iam.Policy(f"{name}-boundary", name=f"{name}-boundary", path=path, policy=limit)
     exported: dict[str, Any] = {
         "kms_key_arn": key.arn,
-        "permissions_boundary": boundary.arn,
+        "permissions_boundary": limits.arn,
         "deploy_role": role(
             f"{name}-deploy", stack, DEPLOYMENT_H, documents(GRANTS, names, write=True)
         ),

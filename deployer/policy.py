@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from function.services import Service
+
 # IAM quotas: characters of a managed policy, white space not counted; managed policies of a role.
 POLICY_SIZE = 6144
 POLICIES_PER_ROLE = 10
@@ -167,6 +169,11 @@ GRANTS: tuple[Grant, ...] = (
             *("iam:PutRolePolicy", "iam:DeleteRolePolicy"),
         ),
         condition={"StringEquals": {"iam:PermissionsBoundary": "{boundary}"}},
+    ),
+    Grant(
+        why="what the boundary is, so that a preview tells which declared service it lacks",
+        resources=("{boundary}",),
+        reads=("iam:GetPolicy", "iam:GetPolicyVersion"),
     ),
     Grant(
         why="the stack's own roles, handed to the services that take them",
@@ -385,7 +392,7 @@ HIDDEN: tuple[Grant, ...] = (
     ),
 )
 
-# The most that a role of the stack may do, whatever policy a deployment writes for it.
+# The most that a role of any stack may do, whatever policy a deployment writes for it.
 BOUNDARY: tuple[Grant, ...] = (
     Grant(
         why="items of the stack's tables and their indexes",
@@ -440,6 +447,26 @@ BOUNDARY: tuple[Grant, ...] = (
         writes=("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     ),
 )
+
+# By these services' actions a role makes or takes other identities, and so leaves its boundary.
+NEVER = frozenset({"account", "iam", "organizations", "sts"})
+
+
+def wrong_services(services: Iterable[Service]) -> str:
+    """Return which actions no boundary may hold, whatever is declared; "" for none."""
+    actions = {action for service in services for action in service.actions}
+    never = sorted(action for action in actions if action.partition(":")[0] in NEVER)
+    return f"no permissions boundary may hold {', '.join(never)}" if never else ""
+
+
+def boundary(services: Iterable[Service], settings: Mapping[str, str]) -> tuple[Grant, ...]:
+    """Return the boundary of a stack that declares these services and has these settings, by the
+    environment variables that hold them."""
+    declared = sorted({(service.arn(settings), service.actions) for service in services})
+    return BOUNDARY + tuple(
+        Grant(why="a service that the stack's declarations name", resources=(arn,), writes=actions)
+        for arn, actions in declared
+    )
 
 
 def trust(*, provider: str, repository: str, environment: str) -> str:

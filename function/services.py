@@ -36,12 +36,17 @@ class Service(NamedTuple):
         settings = declared_settings()
         if not (self.resource == "*" or self.resource.startswith(("arn:", "{"))):
             yield f"resource {self.resource!r} of {self.name} is neither an ARN nor '*'"
-        for name in _PLACEHOLDER.findall(self.resource):
+        for name in sorted(self.settings):
             if name not in settings or settings[name].secret:
                 yield f"resource {self.resource!r} names {name}, no setting of function/settings.py"
         for action in self.actions:
             if not _ACTION.fullmatch(action):
                 yield f"{action!r} is not an action such as s3:PutObject"
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """The names of the settings in its resource."""
+        return frozenset(_PLACEHOLDER.findall(self.resource))
 
     def arn(self, environment: Mapping[str, str]) -> str:
         """Return the resource with the settings that a function's environment holds."""

@@ -66,6 +66,13 @@ class Deployer:
         self._delete(doomed)
         return outputs
 
+    def policy(self, arn: str) -> str:
+        """Return the document of a policy, as the deploying role may read it."""
+        iam = self._stack.client("iam")
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+        return json.dumps(found["Document"])
+
     def create(self, resource: program.Resource) -> tuple[str, dict[str, Any]]:
         """Return a resource's id and outputs, as it was made before or is made now."""
         before, fingerprint = self._made.get(resource.urn), _fingerprint(resource)

@@ -82,6 +82,9 @@ class Engine(Protocol):
     def create(self, resource: Resource) -> tuple[str, Properties]:
         """Return the id and the outputs of a registered resource. Called from several threads."""
 
+    def policy(self, arn: str) -> str:
+        """Return the document of a policy of IAM that is there before the stack is."""
+
     @property
     def account(self) -> str:
         """The id of the AWS account."""
@@ -124,16 +127,23 @@ class _Monitor(mocks.MockMonitor):
             self.answered += 1
 
 
+def answer(engine: Engine, function: str, args: Properties) -> Properties:
+    """Return what one of the provider's functions, which make nothing, answers."""
+    if function == "aws:index/getCallerIdentity:getCallerIdentity":
+        return {"accountId": engine.account}
+    if function == "aws:iam/getPolicy:getPolicy":
+        return {"policy": engine.policy(args["arn"])}
+    raise ProgramError(
+        f"{function}: nothing here answers this function; answer it in local/program.py"
+    )
+
+
 class _Answers(mocks.Mocks):
     def __init__(self, monitor: _Monitor) -> None:
         self._monitor = monitor
 
     def call(self, args: mocks.MockCallArgs) -> Any:
-        if args.token != "aws:index/getCallerIdentity:getCallerIdentity":
-            raise ProgramError(
-                f"{args.token}: nothing here answers this function; answer it in local/program.py"
-            )
-        return {"accountId": self._monitor.engine.account}
+        return answer(self._monitor.engine, args.token, args.args)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, Properties]:
         request = self._monitor.request.current
@@ -179,14 +189,21 @@ class Recorder:
     """An engine that creates nothing: it records, and answers as the AWS provider would.
 
     Ids, names and ARNs follow from the logical name, so two runs record the same. In `preview`
-    it knows no more than the inputs, as on a first `pulumi preview`.
+    it knows no more than the inputs, as on a first `pulumi preview`. `limits` is what the policies
+    that are there before say.
     """
 
     preview: bool = False
     region: str = "eu-central-1"
     account: str = "123456789012"
     resources: list[Resource] = field(default_factory=list)
+    limits: str = '{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def policy(self, arn: str) -> str:
+        """Return the limits."""
+        del arn
+        return self.limits
 
     def create(self, resource: Resource) -> tuple[str, Properties]:
         """Record the resource; every attribute of AWS's that the program reads is made up."""

@@ -16,8 +16,10 @@ from botocore.exceptions import ClientError
 
 from components import ConfigError, permissions, prefix
 from deployer import policy
-from function import contract, endpoints
+from function import contract, endpoints, jobs, resources, services
 from function.contract import Answer, Endpoint, Parameter
+from function.services import Service
+from function.setting import Setting
 from local import deploy, program
 from local.ministack import MiniStack
 from tests.conftest import PROJECT, STACK, plain
@@ -119,6 +121,59 @@ def test_all_that_an_endpoint_may_declare_is_inside_the_boundary() -> None:
         if not any(fnmatchcase(action, pattern) for pattern in allowed)
     ]
     assert not outside
+
+
+def _declare(monkeypatch: pytest.MonkeyPatch, *access: Service, **setting: Any) -> None:
+    """Let the only endpoint have this access, and the only setting be a `bus`."""
+    endpoint = endpoints.declared()[0]._replace(access=access)
+    bus = Setting("bus", str, description="A bus.", **setting)
+    monkeypatch.setattr(endpoints, "declared", lambda: (endpoint,))
+    monkeypatch.setattr(jobs, "declared", dict)
+    monkeypatch.setattr(resources, "declared_settings", lambda: {"bus": bus})
+    monkeypatch.setattr(services, "declared_settings", lambda: {"bus": bus})
+
+
+BUS = Service("events", "arn:aws:events:*:*:event-bus/{bus}", ("events:PutEvents",))
+
+
+def _boundaries() -> dict[str, Any]:
+    return {
+        r.name: {s["Resource"][0]: s["Action"] for s in json.loads(r.inputs["policy"])["Statement"]}
+        for r in _declared()
+        if r.kind == "aws:iam/policy:Policy" and r.name.endswith("-boundary")
+    }
+
+
+def test_a_boundary_takes_in_the_services_that_are_declared_with_the_stacks_own_settings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _declare(monkeypatch, BUS, default="default")
+    monkeypatch.setattr(program, "stacks", lambda: ["prod"])
+    given = program.stack_config
+    of_prod = {f"{PROJECT}:bus": "sold"}
+    monkeypatch.setattr(program, "stack_config", lambda *of: given(*of) if of[1:] else of_prod)
+    found = _boundaries()
+    for stack, bus in ((DEV, "default"), (PROD, "sold")):
+        held = found[f"{stack}-boundary"]
+        assert held[f"arn:aws:events:*:*:event-bus/{bus}"] == ["events:PutEvents"]
+        assert len([arn for arn in held if ":event-bus/" in arn]) == 1
+
+
+@pytest.mark.parametrize(
+    ("access", "says"),
+    (
+        (BUS._replace(actions=("iam:PassRole",)), "no permissions boundary may hold iam:PassRole"),
+        (BUS, r"Pulumi\.dev\.yaml sets no bus, which the resource of a declared service names"),
+        (BUS._replace(resource="arn:" + 6_000 * "x"), "boundary of dev is over IAM's 6144 char"),
+    ),
+)
+def test_a_service_that_no_boundary_can_hold_is_refused(
+    monkeypatch: pytest.MonkeyPatch, access: Service, says: str
+) -> None:
+    _declare(monkeypatch, access)
+    monkeypatch.setattr(program, "stacks", list)
+    with pytest.raises(pulumi.RunError, match=says):
+        _declared()
 
 
 @pytest.mark.usefixtures("jobs")

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 
 import function.endpoints
 import function.jobs
-from components import bundle, permissions
+from components import bundle
 from function import services, settings, storage
 from function.contract import DeclarationError
 from function.endpoints import declared
@@ -48,17 +48,36 @@ def test_the_policy_names_the_resource_with_the_stacks_setting() -> None:
     ]
 
 
-def test_a_boundary_that_lacks_a_service_is_an_error_that_says_what_to_add(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    bounded = [e for e in declared() if not any(isinstance(a, Service) for a in e.access)]
-    monkeypatch.setattr(function.endpoints, "declared", lambda: bounded)
-    with pytest.raises(pulumi.RunError) as refused:  # whose message Pulumi shows alone
-        program.declare(STACK, config={**_config(), **BOUNDARY})
-    assert "keeps s3:PutObject on arn:aws:s3:::reports/daily/* from" in str(refused.value)
-    assert "add to BOUNDARY in deployer/policy.py Grant(why=" in str(refused.value)
-    within = Service("dynamodb", f"arn:aws:dynamodb:eu-central-1:1:table/{NAME}-x", ())
-    permissions.check([within._replace(actions=("dynamodb:GetItem",))], {})
+def _bounded(*allowed: dict[str, Any], **changed: Any) -> None:
+    """Declare the stack inside a boundary, its job's access changed."""
+    statements = [{"Effect": "Allow", **statement} for statement in allowed]
+    recorder = program.Recorder(limits=json.dumps({"Statement": statements}))
+    job = function.jobs.declared()["report"]
+    own = {"report": job._replace(access=(REPORTS._replace(**changed),))}
+    elsewhere = [e for e in declared() if not any(isinstance(a, Service) for a in e.access)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(function.jobs, "declared", lambda: own)
+        patch.setattr(function.endpoints, "declared", lambda: elsewhere)
+        program.run(recorder, stack=STACK, config=plain(bucket="ours") | BOUNDARY)
+
+
+def test_a_boundary_that_lacks_a_service_is_an_error_that_says_how_it_takes_it_in() -> None:
+    for lacking in (
+        {"Action": ["s3:GetObject"], "Resource": "*"},
+        {"Action": "s3:PutObject", "Resource": ["arn:aws:s3:::reports/*"]},
+        {"Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+        {"Effect": "Deny", "Action": "*", "Resource": "*"},
+    ):
+        with pytest.raises(pulumi.RunError) as refused:  # whose message Pulumi shows alone
+            _bounded(lacking)
+        assert "keeps s3:PutObject on arn:aws:s3:::ours/daily/* from" in str(refused.value)
+        assert "brings the deployer up, by pulumi -C deployer up" in str(refused.value)
+    _bounded({"Action": "s3:*", "Resource": ["arn:aws:s3:::ours/*"]})
+
+
+def test_what_would_lead_out_of_every_boundary_is_refused() -> None:
+    with pytest.raises(pulumi.RunError, match="no permissions boundary may hold iam:PassRole"):
+        _bounded({"Action": "*", "Resource": "*"}, actions=("s3:PutObject", "iam:PassRole"))
 
 
 def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:

@@ -172,7 +172,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Invoke(self, request, context):
-        answer = {"accountId": program.Recorder().account}
+        answer = program.answer(program.Recorder(), request.tok, _plain(request.args))
         return provider_pb2.InvokeResponse(**{"return": _struct(answer)})
 
     def Check(self, request, context):
