@@ -8,6 +8,8 @@ import pytest
 
 from components import permissions, prefix
 from components.config import ConfigError, StackConfig
+from function.endpoints import declared
+from function.jobs import declared as declared_jobs
 from local import program
 from tests.conftest import declare, one, plain
 
@@ -191,11 +193,15 @@ def test_the_api_speaks_tls_1_2_or_newer_under_its_own_name(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_no_policy_has_a_wildcard_but_where_aws_forces_it(stack: str) -> None:
+def test_no_policy_has_a_wildcard_but_where_aws_or_a_declaration_forces_it(stack: str) -> None:
+    access = (a for part in (*declared(), *declared_jobs().values()) for a in part.access)
+    forced = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+    for service in access:
+        forced.update(service.actions if getattr(service, "resource", "") == "*" else ())
     for inputs in _all(declare(stack), "aws:iam/rolePolicy:RolePolicy"):
         statements = json.loads(inputs["policy"])["Statement"]
         wild = [action for s in statements if s["Resource"] == "*" for action in s["Action"]]
-        assert set(wild) <= {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+        assert set(wild) <= forced
         assert not [action for s in statements for action in s["Action"] if "*" in action]
 
 
