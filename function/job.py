@@ -22,7 +22,8 @@ from function.storage import READ_TIMEOUT_S, budget_s
 # Lambda's limits: seconds, MB, and the tries of an asynchronous invocation.
 TIMEOUT_S, MEMORY_MB, SCHEDULED_ATTEMPTS = 900, (128, 10_240), 3
 
-# EventBridge Scheduler's expressions.
+# EventBridge Scheduler's expressions. Its rates, unlike those of EventBridge's rules, name the unit
+# in the plural whatever the number is, and in the singular as well.
 _EXPRESSION = re.compile(
     r"rate\([1-9]\d* (minute|hour|day)s?\)"
     r"|cron\([\d*,/-]+ [\d*,/-]+ ([\dLW*,/-]+|\?) [\dA-Z*,/-]+ ([\dA-Z#*,/-]+|\?) [\d*,/-]+\)"
