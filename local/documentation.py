@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from typing import Any
 
 from ministack.services import apigateway_v1
@@ -12,6 +13,9 @@ Reply = tuple[int, dict[str, str], bytes]
 
 # pylint: disable=protected-access
 _export = apigateway_v1._build_api_export
+
+# How models name one another, which in an export are side by side.
+_MODEL = re.compile(r"https://apigateway\.amazonaws\.com/restapis/\w+/models/(\w+)")
 
 # By API and version: what AWS says of it, and the parts as they were when it was made.
 _versions: dict[tuple[str, str], tuple[dict[str, Any], list[dict[str, Any]]]] = {}
@@ -80,7 +84,12 @@ def _inherits(location: dict[str, str], path: str, method: str, **more: str) -> 
 
 def _documented_export(api: str, stage_name: str, *rest: Any) -> dict[str, Any]:
     with rest_serving.deployed(api, stage_name):
-        document: dict[str, Any] = _export(api, stage_name, *rest)
+        document: dict[str, Any] = json.loads(
+            _MODEL.sub(
+                lambda model: str(apigateway_v1._schema_ref(model[1], rest[0])["$ref"]),
+                json.dumps(_export(api, stage_name, *rest)),
+            )
+        )
     stage = apigateway_v1._stages_v1[api][stage_name]
     _, parts = _versions.get((api, stage.get("documentationVersion") or ""), ({}, []))
     # The more precise location has the last word.

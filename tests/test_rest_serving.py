@@ -160,6 +160,19 @@ def test_a_stage_exports_its_deployment(api: Api) -> None:
     assert set(json.loads(export["body"].read())["paths"]) == {"/a"}
 
 
+@pytest.mark.parametrize("kind", ("oas30", "swagger"))
+def test_an_export_holds_all_that_its_models_are_made_of(api: Api, kind: str) -> None:
+    part = {"$ref": "#/components/schemas/Part"}
+    whole = {"type": "object", "properties": {"parts": {"type": "array", "items": part}}}
+    schemas = {"Part": {"type": "object"}, "Whole": whole}
+    api.deploy({"/a": {"get": OK}}, components={"schemas": schemas})
+    export = api.client.get_export(restApiId=api.id, stageName="live", exportType=kind)
+    document = json.loads(export["body"].read())
+    there = document["components"]["schemas"] if kind == "oas30" else document["definitions"]
+    place = {"oas30": "#/components/schemas/Part", "swagger": "#/definitions/Part"}[kind]
+    assert there["Whole"]["properties"]["parts"]["items"]["$ref"] == place
+
+
 @pytest.mark.parametrize(
     ("paths", "message"),
     (
