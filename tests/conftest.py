@@ -2,8 +2,9 @@
 
 import json
 import os
-import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -69,8 +70,11 @@ def local(sampled: None) -> Iterator[deploy.LocalStack]:  # pylint: disable=unus
 def copy_of_project(target: Path) -> Path:
     """Copy the project to `target`, sharing only what is installed."""
     bundle.dependencies()
-    shutil.copytree(program.ROOT, target, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-    (target / ".build").symlink_to(program.ROOT / ".build")
+    ignored = (program.ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    patterns = (pattern.strip("/") for pattern in (*ignored, ".git"))
+    shutil.copytree(program.ROOT, target, ignore=shutil.ignore_patterns(*patterns))
+    for shared in (".build", *(path.name for path in program.ROOT.glob(".venv*"))):
+        (target / shared).symlink_to(program.ROOT / shared)
     return target
 
 
@@ -95,16 +99,26 @@ def replace_service(project: Path) -> Path:
     return project
 
 
-# What a test module speaks of that runs a stack, or looks at what git has and a copy has not.
-_NEEDS = re.compile(
-    r"\b(deploy\.|MiniStack|LocalStack|Leash|Popen|copied|specimen|local: )|\.git|\"git\""
-)
+# By these a test copies the project: in a copy it would do so once more.
+_COPYING = {"checkout", "copied", "project", "specimen"}
 
 
-def rules(project: Path) -> list[str]:
-    """Return the test modules of a copy that hold for its declarations, and run no stack."""
-    modules = sorted((project / "tests").glob("test_*.py"))
-    return [str(path) for path in modules if not _NEEDS.search(path.read_text(encoding="utf-8"))]
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that copy the project."""
+    for item in items:
+        if _COPYING.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("copying")
+
+
+def run_rules(project: Path) -> None:
+    """Run a copy's tests, but those of the service that is shipped: they hold for any declarations.
+
+    As elsewhere, git knows what is in it.
+    """
+    rules = ("-m", "pytest", "-q", "-x", "-m", "not copying", "--ignore=tests/shipped")
+    for command in (("git", "init", "-q"), ("git", "add", "."), (sys.executable, *rules)):
+        run = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stdout + run.stderr
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from local.program import ROOT
-from tests.conftest import rules
+from tests.conftest import run_rules
 
 PAGES = "\n".join(
     (ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in ("extending", "jobs")
@@ -206,4 +206,4 @@ def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> 
     assert "GET /topics/{topic}" in {line.get("route") for line in seen["log"]}
     for drawn in ("snapshot", "diagram"):  # what the extender decides
         _run(project, sys.executable, "-m", f"tools.{drawn}")
-    _run(project, sys.executable, "-m", "pytest", "-q", "-x", *rules(project))
+    run_rules(project)
