@@ -148,7 +148,8 @@ def _preflight(endpoints: Sequence[Endpoint[Any]]) -> Document:
             "204": {
                 "description": "No Content.",
                 "headers": {name: {"schema": {"type": "string"}} for name in headers},
-            }
+            },
+            "429": {"description": PROBLEMS[429][0]},  # the stage's limit counts it, too
         },
         "x-amazon-apigateway-integration": {
             "type": "mock",

@@ -229,6 +229,7 @@ def test_a_preflight_needs_no_key_and_knows_every_origin() -> None:
     assert sent["method.response.header.Access-Control-Allow-Origin"] == "'https://a.example'"
     assert sent["method.response.header.Access-Control-Allow-Methods"] == "'POST,PUT'"
     assert "x-api-key" in sent["method.response.header.Access-Control-Allow-Headers"]
+    assert preflight["responses"].keys() == {"204", "429"}
     declared_headers = preflight["responses"]["204"]["headers"]
     assert {f"method.response.header.{name}" for name in declared_headers} == set(sent)
     assert '"https://b.example"' in answer["responseTemplates"]["application/json"]  # [5.3]
