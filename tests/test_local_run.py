@@ -467,7 +467,7 @@ def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
     main.write_text("import nothing_of_this_name\n" + whole)
     assert "error: function/main.py, line 1: ModuleNotFoundError" in _said(process, "error: ")
     assert _post(outputs) == 201
-    main.write_text("raise SystemExit(3)\n" + whole)
+    main.write_text("import os\nos._exit(3)\n" + whole)
     assert "loading the function ended with status 3" in _said(process, "error: ")
     main.write_text("while True:\n    pass\n" + whole)
     assert "the function is not loaded after 20 seconds" in _said(process, "error: ")
