@@ -220,7 +220,7 @@ def _check_imports(own: Mapping[str, Path], theirs: Collection[str]) -> None:
     for name, path in own.items():
         try:
             tree = ast.parse(path.read_bytes(), str(path))
-        except SyntaxError as error:
+        except (SyntaxError, ValueError) as error:  # of a null byte, before Python 3.11.4
             raise BundleError(told(error)) from None
         for package, line in _imports(tree):
             if package not in there:

@@ -28,6 +28,7 @@ _SAID = (
         r"'\2' is being imported itself; what both need goes into a third, such as _shared.py",
     ),
     (r"(ImportError: cannot import name '.*' from '[\w.]+') \(.*?\)(.*)", r"\1\2"),
+    (r"ValueError: (source code .* null bytes)", r"SyntaxError: \1"),  # of Python before 3.11.4
     (r"SystemExit\b.*", "it ends the program; what imports a module goes on after it"),
 )
 
@@ -45,10 +46,10 @@ def told(error: BaseException) -> str:
         for name, line in places
         if Path(name).is_relative_to(_ROOT / "function")
     ]
-    if not own:
-        return ""
     if "null bytes" in str(error):  # Python names what imports the file
         own += _null_bytes()
+    if not own:
+        return ""
     said = " ".join(traceback.format_exception_only(error)[-1].split())
     for pattern, instead in _SAID:
         said = re.sub(f"^{pattern}$", instead, said)
