@@ -4,19 +4,17 @@ MiniStack evaluates policies, boundaries and sessions. Here it learns which reso
 name, the tags of API Gateway's resources, which their children inherit, the condition keys
 `iam:PermissionsBoundary` and GitHub's `ref`, the policy variable `${*}`, and what else a request
 needs: `iam:PassRole` for a role that it hands to a service, and in API Gateway the right to set
-tags for what is created with some, and `SetWebACL` for a stage's firewall. What of MiniStack's own
-takes no credentials is not there: any web page could wipe the stack.
+tags for what is created with some, and `SetWebACL` for a stage's firewall.
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping
 from email.utils import parseaddr
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote
 
-from ministack import app
 from ministack.core import iam_actions, iam_evaluator, responses
 from ministack.services import apigateway_v1, cognito, iam, lambda_svc, sts, tagging
 
@@ -212,19 +210,9 @@ def role_may(role_arn: str, service: str, action: str, resource_arn: str) -> boo
     return bool(iam_evaluator.evaluate(context, policies, *limits).decision == "Allow")
 
 
-async def _without_own(serve: Any, scope: Any, receive: Any, send: Any) -> None:
-    path = scope.get("path", "")
-    if path.startswith("/_ministack/") and path != "/_ministack/health":
-        await send({"type": "http.response.start", "status": 404, "headers": []})
-        await send({"type": "http.response.body"})
-    else:
-        await serve(scope, receive, send)
-
-
 def install() -> None:
     """Take the place of MiniStack's functions; before the emulator starts."""
     replaced: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
-        (app, "app", partial(_without_own, app.app)),
         (iam_actions, "extract_resource_arn", _resource),
         (iam_actions, "request_tag_context", _conditions),
         (tagging, "resource_tags", _gateway_tags),

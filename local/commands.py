@@ -25,6 +25,7 @@ from openapi import samples
 _PLACE = re.compile(r'File "[^"]*?(function/(?:endpoints|jobs)/[^"]+)", line (\d+)')
 
 OUTPUTS = program.ROOT / ".local" / "outputs.json"
+PROFILE = OUTPUTS.with_name("aws-config")
 
 
 def _progress(resource: program.Resource, seconds: float | None) -> None:
@@ -229,9 +230,12 @@ def up(stack: str, port: int | None, *, keep: bool) -> None:
     environment = {**page.environment, **kept}
     with deploy.up(stack, port=port, progress=seen, environment=environment) as local:
         page.serve(local)
-        local.emulator.leash.publish(OUTPUTS, local.outputs)
+        publish = local.emulator.leash.publish
+        publish(OUTPUTS, json.dumps(local.outputs, indent=2))
+        publish(PROFILE, local.emulator.profile)
         print(f"\nendpoint  {local.outputs['endpoint']}\napi key   {local.outputs['api_key']}")
         print(f"console   {page.url}")
+        print(f"aws       AWS_CONFIG_FILE={PROFILE.relative_to(program.ROOT)} AWS_PROFILE=local")
         for path in kept.values():
             print(f"tables    kept in {path}; remove it to forget them")
         shown = samples.first(declared())

@@ -3,6 +3,7 @@
 - API Gateway believes the peer of the connection, which here is always loopback, and appends it to
   X-Forwarded-For; MiniStack believes the header. It tells a function the id of the API key that it
   has checked, too.
+- Who may call it: `local.admission`.
 - IAM: `local.authorization`. API Gateway's import: `local.rest_import`; what it serves:
   `local.rest_serving`; its documentation: `local.documentation`.
 - Refusals, and functions that fail: `local.gateway_errors`. What is kept: `local.bounds`.
@@ -22,6 +23,7 @@ from ministack import app
 from ministack.services import apigateway_v1
 
 from local import (
+    admission,
     authorization,
     bounds,
     documentation,
@@ -91,4 +93,5 @@ if __name__ == "__main__":
         from local import watch  # pylint: disable=ungrouped-imports
 
         watch.install(where)
+    admission.install(int(os.environ["GATEWAY_PORT"]))
     app.main()

@@ -5,7 +5,6 @@ watches its end of it: at the other's end its group is killed, and then what the
 removed.
 """
 
-import json
 import os
 import secrets
 import shutil
@@ -19,7 +18,6 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 # How long a process of which only its socket is known may take to end.
 _PATIENCE_S = 3
@@ -86,15 +84,15 @@ class Leash:
                 self._process.wait(_PATIENCE_S)
         return not self.running
 
-    def publish(self, path: Path, value: Any) -> None:
-        """Write JSON that only the owner can read, and that is gone when the group ends.
+    def publish(self, path: Path, text: str) -> None:
+        """Write a file that only the owner can read, and that is gone when the group ends.
 
         `path` becomes a link into the folder: where another run has put its own there since, that
         one stays.
         """
         own = self.folder / path.name
         own.touch(mode=0o600)
-        own.write_text(json.dumps(value, indent=2), encoding="utf-8")
+        own.write_text(text, encoding="utf-8")
         link = path.with_name(f"{path.name}.{self.folder.name}")
         for each in (link, path):
             self._published.append(str(each.absolute()))

@@ -1,8 +1,9 @@
-"""Starts MiniStack on loopback, with IAM enforced."""
+"""Starts MiniStack on loopback, with IAM enforced and credentials made for the run."""
 
 import errno
 import os
 import re
+import secrets
 import socket
 import threading
 import time
@@ -11,7 +12,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 from botocore.config import Config
@@ -33,31 +34,57 @@ class EmulatorError(RuntimeError):
     """MiniStack did not start or has gone away."""
 
 
+class Credentials(NamedTuple):
+    """Keys that sign calls of AWS's APIs, by the names that boto3 gives them."""
+
+    aws_access_key_id: str
+    aws_secret_access_key: str
+    aws_session_token: str = ""
+
+    @classmethod
+    def new(cls) -> "Credentials":
+        """Return random credentials in the form of a long-term access key."""
+        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+        key = "AKIA" + "".join(secrets.choice(letters) for _ in range(16))
+        return cls(key, secrets.token_hex(20))
+
+
 class MiniStack:
     """A running emulator, and clients that talk to it.
 
-    The clients act as root of the emulated account; those of `acting_as` as a role.
+    The clients of the emulator that `start` returns act as root of the emulated account, by
+    credentials that only this run knows; those of `acting_as` as a role.
     """
 
     account = "000000000000"
 
-    def __init__(
-        self,
-        port: int,
-        leash: Leash,
-        region: str,
-        credentials: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, port: int, leash: Leash, region: str, credentials: Credentials) -> None:
         self.port = port
         self.leash = leash
         self.url = f"http://127.0.0.1:{port}"
+        self.credentials = credentials
         self._region = region
-        self._session = boto3.Session(
-            region_name=region,
-            **(credentials or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}),
-        )
+        keys = {name: value for name, value in credentials._asdict().items() if value}
+        self._session = boto3.Session(region_name=region, **keys)
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which AWS SDKs and tools call this emulator with its credentials."""
+        return {
+            **{name.upper(): value for name, value in self.credentials._asdict().items() if value},
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": self._region,
+            "AWS_DEFAULT_REGION": self._region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    @property
+    def profile(self) -> str:
+        """An AWS config file whose profile `local` calls this emulator with its credentials."""
+        lines = {"region": self._region, "endpoint_url": self.url, **self.credentials._asdict()}
+        return "\n".join(["[profile local]", *(f"{k} = {v}" for k, v in lines.items() if v), ""])
 
     def client(self, service: str) -> Any:
         """Return the boto3 client of a service."""
@@ -84,16 +111,18 @@ class MiniStack:
         """
         role = {"RoleArn": role_arn, "RoleSessionName": "local"}
         sts = self.client("sts")
-        session = (
-            sts.assume_role_with_web_identity(**role, WebIdentityToken=token)
-            if token
-            else sts.assume_role(**role)
+        if token:
+            # botocore does not sign this call, and AWS asks for no signature; the emulator does.
+            sts.meta.events.register_first(
+                "choose-signer.sts.AssumeRoleWithWebIdentity", lambda **_: "v4"
+            )
+            session = sts.assume_role_with_web_identity(**role, WebIdentityToken=token)
+        else:
+            session = sts.assume_role(**role)
+        made = session["Credentials"]
+        credentials = Credentials(
+            made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
         )
-        credentials = {
-            "aws_access_key_id": session["Credentials"]["AccessKeyId"],
-            "aws_secret_access_key": session["Credentials"]["SecretAccessKey"],
-            "aws_session_token": session["Credentials"]["SessionToken"],
-        }
         return MiniStack(self.port, self.leash, self._region, credentials)
 
 
@@ -128,10 +157,15 @@ def _reserve(port: int | None) -> socket.socket:
 _INHERITED = re.compile(r"HOME|LANG|LC_.*|(DY)?LD_LIBRARY_PATH|PATH|PYTHON.*|TZ|.*_proxy", re.I)
 
 
-def _environment(port: int, folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
+def _environment(
+    port: int, folder: Path, credentials: Credentials, extra: Mapping[str, str]
+) -> dict[str, str]:
     inherited = {k: v for k, v in os.environ.items() if _INHERITED.fullmatch(k)}
     return inherited | {
         "AUTH": "true",
+        # MiniStack's root user; its workers get the credentials of their role instead.
+        "AWS_ACCESS_KEY_ID": credentials.aws_access_key_id,
+        "AWS_SECRET_ACCESS_KEY": credentials.aws_secret_access_key,
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",  # its broker would listen on every interface
@@ -169,12 +203,12 @@ def start(
     It starts while `meanwhile` runs. `environment` reaches the Lambda workers too. Raises
     EmulatorError where it does not start.
     """
-    log = leash.folder / "ministack.log"
+    log, credentials = leash.folder / "ministack.log", Credentials.new()
     with _reserve(port) as reserved:
         port = reserved.getsockname()[1]
-        environment = _environment(port, leash.folder, environment)
+        environment = _environment(port, leash.folder, credentials, environment)
         leash.start("local.emulator", environment, ROOT, log, reserved)
-    stack = MiniStack(port, leash, region)
+    stack = MiniStack(port, leash, region, credentials)
     meanwhile()
     for service in _SERVICES:  # each takes some 50 ms
         stack.client(service)

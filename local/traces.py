@@ -15,6 +15,15 @@ _KEPT = 4_000  # segments; of a long run the newest
 _WIDTH = 40  # of a timeline, in characters
 
 
+def _segment(document: Any) -> Segment:
+    """Return a segment document; raises an error for anything else."""
+    if not isinstance(document, dict):
+        raise TypeError("a segment is an object")
+    name, identity, trace = (str(document[key]) for key in ("name", "id", "trace_id"))
+    times = {key: float(document[key]) for key in ("start_time", "end_time")}
+    return {**document, **times, "name": name, "id": identity, "trace_id": trace}
+
+
 class Collector:
     """The segments received so far, by trace id."""
 
@@ -30,8 +39,10 @@ class Collector:
         """Receive until `end`; a datagram is a header line and a JSON document."""
         while (datagram := self._receiver.recv(65536)) != self._last:
             _, _, document = datagram.partition(b"\n")
-            with suppress(ValueError), self._lock:  # anybody can send anything
-                self._segments.append(json.loads(document))
+            with suppress(KeyError, RecursionError, TypeError, ValueError):  # anybody can send
+                segment = _segment(json.loads(document))
+                with self._lock:
+                    self._segments.append(segment)
 
     def end(self) -> None:
         """Let `listen` return."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from local.deploy import LocalStack
-from local.ministack import MiniStack
+from local.ministack import Credentials, MiniStack
 from prove import ledger
 
 _CALLS = 40
@@ -106,7 +106,7 @@ def _tried(stack: LocalStack, who: MiniStack) -> list[ledger.Call]:
 
 
 def _stranger(stack: LocalStack) -> MiniStack:
-    unknown = {"aws_access_key_id": "AKIA" + "X" * 16, "aws_secret_access_key": "x" * 40}
+    unknown = Credentials("AKIA" + "X" * 16, "x" * 40)
     return MiniStack(stack.emulator.port, stack.emulator.leash, "eu-central-1", unknown)
 
 

@@ -12,7 +12,7 @@ from prove import ledger
 _REFUSED = (0, 400, 403, 404, 405, 413, 414, 431, 501)
 _ANY = (201, *_REFUSED)
 
-_HEAD = "POST {path} HTTP/1.1\r\nHost: x\r\n"
+_HEAD = "POST {path} HTTP/1.1\r\nHost: {host}\r\n"
 _KEY = "x-api-key: {key}\r\n"
 _END = "Content-Length: 0\r\nConnection: close\r\n\r\n"
 _WHOLE = _HEAD + _KEY + _END
@@ -111,7 +111,9 @@ ATTACKS = (
 def _answers(stack: LocalStack, sent: str) -> list[ledger.Call]:
     """Send raw bytes; return each answer that comes."""
     url = urlsplit(stack.outputs["endpoint"])
-    raw = sent.format(path=url.path, key=stack.outputs["api_key"]).encode("latin-1")
+    raw = sent.format(path=url.path, host=url.netloc, key=stack.outputs["api_key"]).encode(
+        "latin-1"
+    )
     received = b""
     with socket.create_connection((str(url.hostname), url.port), timeout=60) as connection:
         try:

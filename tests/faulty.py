@@ -12,6 +12,10 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 from local.deploy import LocalStack
 
 Reply = tuple[int, bytes]
@@ -145,11 +149,21 @@ def storage(apply: Apply, *faults: str, delay_s: float = 0) -> Iterator[Storage]
 
 @contextmanager
 def between(stack: LocalStack) -> Iterator[Storage]:
-    """Put a storage that can fail between a stack's function and the emulator's DynamoDB."""
+    """Put a storage that can fail between a stack's function and the emulator's DynamoDB.
+
+    A signature holds for one host, so calls are signed again, by root: no test of IAM goes here.
+    """
+    signer = SigV4Auth(
+        Credentials(*stack.emulator.credentials),
+        "dynamodb",
+        stack.emulator.environment["AWS_REGION"],
+    )
 
     def forward(headers: Mapping[str, str], body: bytes) -> Reply:
-        sent = {name: value for name, value in headers.items() if name != "Content-Length"}
-        request = urllib.request.Request(stack.emulator.url, body, sent)
+        kept = {k: v for k, v in headers.items() if k in {"Content-Type", "X-Amz-Target"}}
+        signed = AWSRequest("POST", stack.emulator.url, headers=kept, data=body)
+        signer.add_auth(signed)
+        request = urllib.request.Request(stack.emulator.url, body, dict(signed.headers))
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, answer.read()

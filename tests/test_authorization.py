@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-import urllib3
 from botocore.exceptions import ClientError
 
 from local import deploy
@@ -71,16 +70,3 @@ def test_mail_is_sent_under_the_arn_of_the_identity_that_sends(emulator: MiniSta
     send("shop@example.com")
     with pytest.raises(ClientError, match="AccessDenied"):
         send("other@example.com")
-
-
-def test_what_the_emulator_has_of_its_own_is_nobodys(emulator: MiniStack) -> None:
-    iam = emulator.client("iam")
-    iam.create_group(GroupName="kept")
-    for method, path in (
-        ("POST", "/_ministack/reset"),
-        ("POST", "/%5fministack/reset"),
-        ("POST", "/_ministack/config"),
-        ("GET", "/_ministack/sqs/messages"),
-    ):
-        assert urllib3.request(method, emulator.url + path, retries=False).status == 404
-    assert [group["GroupName"] for group in iam.list_groups()["Groups"]] == ["kept"]

@@ -120,7 +120,7 @@ RUN = """
 import json, sys
 from local import deploy
 with deploy.up("trial") as local:
-    print(json.dumps({**local.outputs, "emulator": local.emulator.url}), flush=True)
+    print(json.dumps({**local.outputs, "emulator": local.emulator.environment}), flush=True)
     sys.stdin.read()
 """
 
@@ -252,12 +252,13 @@ class Stack(NamedTuple):
 
     def stored(self) -> int:
         """Return how many items the table holds."""
+        told = self.outputs["emulator"]
         client = boto3.client(
             "dynamodb",
-            endpoint_url=self.outputs["emulator"],
-            region_name="eu-central-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            endpoint_url=told["AWS_ENDPOINT_URL"],
+            region_name=told["AWS_REGION"],
+            aws_access_key_id=told["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=told["AWS_SECRET_ACCESS_KEY"],
         )
         return int(client.scan(TableName=self.outputs["table_name"], Select="COUNT")["Count"])
 

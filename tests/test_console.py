@@ -232,21 +232,20 @@ def test_only_the_newest_requests_are_kept() -> None:
     assert len(kept) == KEPT and kept[0]["id"] == "10"
 
 
-def test_what_is_no_segment_ends_no_trace() -> None:
-    segment = {"id": "1", "trace_id": "a", "start_time": 1}
+@pytest.mark.parametrize(
+    "sent",
+    (b"", b"noise", b"{}\n{", b"{}\n[]", b"{}\n5", b'{}\n{"trace_id": 1}', b"{}\n" + b"[" * 60_000),
+)
+def test_what_is_no_segment_ends_no_trace(sent: bytes) -> None:
+    segment = {"name": "n", "id": "1", "trace_id": "a", "start_time": 1.0, "end_time": 2.0}
     with traces.collecting() as collector, socket.socket(type=socket.SOCK_DGRAM) as sender:
         host, _, port = collector.address.partition(":")
-        for sent in (
-            b"",
-            b"noise",
-            b"{}\n{",
-            b'{"format": "json"}\n' + json.dumps(segment).encode(),
-        ):
-            sender.sendto(sent, (host, int(port)))
+        for each in (sent, b'{"format": "json"}\n' + json.dumps(segment).encode()):
+            sender.sendto(each, (host, int(port)))
         deadline = time.monotonic() + 5
         while not (found := collector.trace("a")) and time.monotonic() < deadline:
             time.sleep(0.01)
-    assert found == [segment]
+        assert found == [segment] and len(traces.timeline(found)) == 1
 
 
 def test_a_stranger_ends_no_report() -> None:

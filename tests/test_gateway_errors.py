@@ -30,14 +30,16 @@ def _raw(stack: deploy.LocalStack, head: str, body: str = "") -> bytes:
     url = urlsplit(stack.outputs["endpoint"])
     assert url.hostname and url.port
     with socket.create_connection((url.hostname, url.port), timeout=60) as connection:
-        text = head.format(method=METHOD, path=url.path, key=stack.outputs["api_key"])
+        text = head.format(
+            method=METHOD, path=url.path, host=url.netloc, key=stack.outputs["api_key"]
+        )
         connection.sendall((text.replace("\n", "\r\n") + "\r\n" + body).encode())
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 _SHOWN = samples.first(declared())
 METHOD = _SHOWN.method if _SHOWN else "GET"
-ORDINARY = "{method} {path} HTTP/1.1\nHost: x\nx-api-key: {key}\nContent-Length: 0\n"
+ORDINARY = "{method} {path} HTTP/1.1\nHost: {host}\nx-api-key: {key}\nContent-Length: 0\n"
 
 
 @pytest.mark.parametrize("path", ("/{path}/", "//{path}", "/%2f{path}", "/{path}%2f", "/{upper}"))
@@ -60,7 +62,7 @@ def test_what_is_ambiguous_is_refused_and_ends_the_connection(
     local: deploy.LocalStack, head: str
 ) -> None:
     before = len(local.items())
-    second = ORDINARY.format(method=METHOD, path="/", key="x").replace("\n", "\r\n")
+    second = ORDINARY.format(method=METHOD, path="/", host="x", key="x").replace("\n", "\r\n")
     received = _raw(local, head, f"0\r\n\r\n{second}\r\n")
     assert received.startswith(b"HTTP/1.1 400 ") and received.count(b"HTTP/1.1") == 1
     assert len(local.items()) == before

@@ -205,17 +205,21 @@ def test_a_closed_terminal_is_no_error(project: Path) -> None:
     _until_nothing_is_left(project)
 
 
-def test_tables_are_kept_where_asked_for_even_after_a_kill(project: Path) -> None:
+def _session(project: Path, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
+    """Return a session with the profile that a run leaves for other tools."""
+    profile = project / ".local" / "aws-config"
+    assert profile.stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(profile))
+    return boto3.Session(profile_name="local")
+
+
+def test_tables_are_kept_where_asked_for_even_after_a_kill(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for before, ending in enumerate((signal.SIGKILL, signal.SIGINT, signal.SIGINT)):
         process = _start(project, "--keep")
         outputs = _outputs(project, process)
-        client = boto3.client(
-            "dynamodb",
-            endpoint_url=f"http://127.0.0.1:{_port(outputs)}",
-            region_name="eu-central-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        client = _session(project, monkeypatch).client("dynamodb")
         items = client.scan(TableName=outputs["table_name"])["Items"]
         assert len(items) == before
         if items:  # what is deleted is forgotten
@@ -291,7 +295,8 @@ def test_clients_that_leave_or_say_nothing_take_no_room_from_others(project: Pat
     address, most = ("127.0.0.1", _port(outputs)), 512
     resource.prlimit(_emulator(outputs), resource.RLIMIT_NOFILE, (most, most))
     key, path = outputs["api_key"], outputs["endpoint"].partition(str(address[1]))[2]
-    asked = f"POST {path} HTTP/1.1\r\nHost: a\r\nx-api-key: {key}\r\nContent-Length: 0\r\n\r\n"
+    host = f"127.0.0.1:{address[1]}"
+    asked = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nx-api-key: {key}\r\nContent-Length: 0\r\n\r\n"
     with ExitStack() as silent:
         for _ in range(most):
             silent.enter_context(socket.create_connection(address))
@@ -495,5 +500,5 @@ def test_outputs_that_are_half_written_go_with_the_run(
 
     monkeypatch.setattr(os, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt), Leash() as leash:
-        leash.publish(tmp_path / ".local" / "outputs.json", {})
+        leash.publish(tmp_path / ".local" / "outputs.json", "{}")
     assert not list(tmp_path.iterdir())

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from components import bundle
@@ -36,13 +37,9 @@ BROKEN = '"""Broken."""\n\n\ndef handler(*_):\n    """Fail."""\n    raise Runtim
 
 
 def _account(monkeypatch: pytest.MonkeyPatch, stack: LocalStack) -> None:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_ENDPOINT_URL": stack.emulator.url,
-    }.items():
+    for name, value in stack.emulator.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the credentials of its first use
 
 
 @pytest.fixture

@@ -64,8 +64,7 @@ def _metrics(request: pytest.FixtureRequest, local: Any) -> Any:
         "cloudwatch",
         region_name="eu-central-1",
         endpoint_url=local.emulator.url,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # pragma: allowlist secret
+        **local.emulator.credentials._asdict(),
     )
     assert client.meta.service_model.resolved_protocol == request.param
     return client

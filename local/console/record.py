@@ -61,11 +61,14 @@ class Record:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        while True:
+        connection = None
+        while not connection:
             with suppress(OSError, EOFError, AuthenticationError):  # anybody can connect
-                with self._listener.accept() as connection:
-                    while True:
-                        self.take(json.loads(connection.recv_bytes()))
+                connection = self._listener.accept()
+        self._listener.close()  # the emulator is there, and nobody else is expected
+        with connection, suppress(OSError, EOFError):
+            while True:
+                self.take(json.loads(connection.recv_bytes()))
 
     def take(self, report: Report) -> None:
         """Take a report of `local.watch`."""

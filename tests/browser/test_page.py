@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from function.endpoints import declared
-from local import deploy, program
+from local import deploy
 from local.console import Console
 from openapi import samples
 
@@ -40,22 +40,9 @@ Served = tuple[Console, deploy.LocalStack]
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
-    """Return a console and the stack that it shows."""
-    console = Console()
-    with deploy.up(
-        program.default_stack(),
-        progress=lambda resource, _: console.declare(resource),
-        environment=console.environment,
-    ) as local:
-        console.serve(local)
-        assert local.call().status in CALLED.answers
-        yield console, local
-
-
-@pytest.fixture(scope="module")
-def browser(served: Served) -> Iterator[Any]:  # pylint: disable=unused-argument
+def browser(served: Served) -> Iterator[Any]:
     """Return a headless Chromium; after the stack is up, as both run an event loop."""
+    assert served[1].call().status in CALLED.answers
     with sync_api.sync_playwright() as playwright:
         # CI is root, whom Chromium gives no sandbox; it sees this machine's own pages alone.
         options = [] if os.getuid() else ["--no-sandbox"]

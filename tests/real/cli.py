@@ -13,7 +13,7 @@ import pytest
 import yaml
 from pulumi import automation
 
-from local import deploy, program
+from local import program
 from local.program import Secret
 
 
@@ -194,17 +194,4 @@ def state_in(folder: Path) -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{folder}",
         "PULUMI_CONFIG_PASSPHRASE": "a passphrase",  # pragma: allowlist secret
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-    }
-
-
-def aws_environment(account: deploy.Account) -> dict[str, str]:
-    """Return what makes the AWS SDK for Go, and so either provider, talk to an emulated account."""
-    return {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",  # pragma: allowlist secret
-        "AWS_REGION": account.region,
-        "AWS_ENDPOINT_URL": account.emulator.url,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_PROFILE": "",
-        "AWS_SESSION_TOKEN": "",
     }

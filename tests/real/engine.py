@@ -24,7 +24,7 @@ from local import deploy, program
 from local.program import Secret
 from tests.conftest import PROJECT, STACK, copy_of_project, plain
 from tests.real import stand_in
-from tests.real.cli import Run, Stack, aws_environment, state_in
+from tests.real.cli import Run, Stack, state_in
 from tests.test_mistakes import WRONG
 
 
@@ -57,7 +57,7 @@ def _provider(
     (home / "plugins").symlink_to(PLUGINS)
     with deploy.account(program.stack_config(STACK)["aws:region"]) as emulated:
         yield Provider(
-            environment={"PULUMI_HOME": str(home), **aws_environment(emulated)},
+            environment={"PULUMI_HOME": str(home), **emulated.emulator.environment},
             serves=partial(_serves, emulated.emulator.url),
         )
 

@@ -16,7 +16,7 @@ from local import deploy, program
 from local.translations import compute
 from openapi import samples
 from tests.conftest import STACK, copy_of_project
-from tests.real.cli import aws_environment, configure
+from tests.real.cli import configure
 from tools import smoke, terraform
 from tools.provider import NEEDS
 
@@ -58,7 +58,7 @@ class Terraform:
     def __init__(self, folder: Path, stack: str, account: deploy.Account) -> None:
         self.folder, self.stack, self.account = folder, stack, account
         self.project = copy_of_project(folder.parent / f"{folder.name}-project")
-        self._environment = {**os.environ, **aws_environment(account)}
+        self._environment = {**os.environ, **account.emulator.environment}
 
     def route(self, path: str) -> None:
         """Declare an endpoint on a path beside the project's own, or none, and write it all."""

@@ -1,0 +1,249 @@
+"""Admits requests to the emulator: the API's own calls, and AWS calls signed with this run's keys.
+
+Any web page can reach a port on loopback, under any host name that it binds to 127.0.0.1. So the
+emulator refuses, before it reads a body or looks at a resource:
+
+- a request for another host (DNS rebinding), and any WebSocket;
+- outside of the data plane, a request that a browser sends for a page (`Origin`, `Sec-Fetch-Site`);
+- outside of the data plane, a request without a valid signature (SigV4, in the header or the query)
+  by the run's root credentials, or by a session or user that was created with them.
+
+The data plane is `/_aws/execute-api/{api}/{stage}/...`; API keys and CORS are the API's own there.
+"""
+
+import hmac
+import json
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import uuid4
+
+from ministack import app
+from ministack.core import iam_evaluator, lambda_runtime, responses, router, sigv4
+from ministack.services import lambda_svc, sts
+
+_HEALTH = "/_ministack/health"
+_DATA_PLANE = re.compile(r"/_aws/execute-api/[A-Za-z0-9]+/.*", re.DOTALL)
+
+# MiniStack derives a function's credentials from its ARN, which is no secret.
+_RUN_KEY = secrets.token_bytes(32)
+
+
+class _Refused(Exception):
+    """A request that is not admitted: an HTTP status, an error code of AWS, and a reason."""
+
+    def __init__(self, status: int, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.code, self.message = status, code, reason
+
+
+def _single(headers: list[tuple[bytes, bytes]], name: bytes) -> str:
+    """Return a header's value, or "" if it is missing; raises _Refused if it comes twice."""
+    values = [value for key, value in headers if key.lower() == name]
+    if len(values) > 1:
+        raise _Refused(400, "InvalidRequest", f"Send the header {name.decode()} once.")
+    return values[0].decode("latin-1") if values else ""
+
+
+def _check_host(headers: list[tuple[bytes, bytes]], hosts: frozenset[str]) -> None:
+    host = _single(headers, b"host")
+    if host.lower() not in hosts:
+        raise _Refused(421, "MisdirectedRequest", f"Send requests to {' or '.join(sorted(hosts))}.")
+
+
+def _check_caller(headers: list[tuple[bytes, bytes]]) -> None:
+    if {b"origin", b"sec-fetch-site"} & {name.lower() for name, _ in headers}:
+        raise _Refused(403, "AccessDenied", "Web pages must not call AWS APIs of a local run.")
+
+
+def is_root_access_key(access_key_id: str) -> bool:
+    """Return whether a key is the run's own; internal calls of the emulator carry none."""
+    return not access_key_id or access_key_id == os.environ["AWS_ACCESS_KEY_ID"]
+
+
+def _signature(
+    headers: Mapping[str, str], query: Mapping[str, list[str]]
+) -> tuple[sigv4.HeaderSignature, str]:
+    """Return a request's signature and its session token; raises _Refused without a signature."""
+    if headers.get("authorization", "").startswith("AWS4-HMAC-SHA256 "):
+        found, token = sigv4.parse_header_signature(headers), headers.get("x-amz-security-token")
+    elif "X-Amz-Signature" in query:
+        found, token = (
+            sigv4.parse_query_signature(query),
+            query.get("X-Amz-Security-Token", [""])[0],
+        )
+    else:
+        raise _Refused(
+            403,
+            "MissingAuthenticationToken",
+            "Sign the request with the credentials of this run, which `make local` names.",
+        )
+    if isinstance(found, tuple):
+        raise _Refused(403, *found)
+    if found.region_set is not None:
+        raise _Refused(403, "IncompleteSignature", "Sign the request with AWS4-HMAC-SHA256.")
+    return found, token or ""
+
+
+def _check_lifetime(signature: sigv4.HeaderSignature, query: Mapping[str, list[str]]) -> None:
+    expires = query.get("X-Amz-Expires", [""])[0] if "X-Amz-Signature" in query else ""
+    if not expires:
+        if late := sigv4.request_time_failure(signature):
+            raise _Refused(403, *late)
+        return
+    try:
+        expired = sigv4.presigned_request_is_expired(signature.amz_date, expires)
+    except (OverflowError, ValueError):
+        expired = True
+    if expired:
+        raise _Refused(403, "AccessDenied", "Request has expired.")
+
+
+def _secret(key: str, token: str) -> str:
+    """Return the secret key that belongs to an access key; raises _Refused for an unknown one."""
+    account = responses._account_from_sts_session(key)  # pylint: disable=protected-access
+    account = account or iam_evaluator.find_iam_access_key_account(key)
+    found = iam_evaluator.resolve_credential(key, account, token) if key else None
+    if not isinstance(found, iam_evaluator.ResolvedCredential):
+        code = found.code if found else "UnrecognizedClientException"
+        raise _Refused(403, code, "The security token included in the request is invalid.")
+    return str(found.secret_access_key)
+
+
+class _Body:
+    """The body of a request: read once to verify the signature, then given to the application."""
+
+    def __init__(self, receive: Any) -> None:
+        self._receive = receive
+        self._messages: list[Any] = []
+
+    async def read(self) -> bytes:
+        """Return the whole body."""
+        whole = bytearray()
+        while True:
+            message = await self._receive()
+            self._messages.append(message)
+            whole += message.get("body", b"")
+            if message["type"] != "http.request" or not message.get("more_body"):
+                return bytes(whole)
+
+    async def __call__(self) -> Any:
+        return self._messages.pop(0) if self._messages else await self._receive()
+
+
+def _joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers as SigV4 signs them: lower-case names, several values joined by a comma."""
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        key, text = name.decode("latin-1").lower(), sigv4.decode_header_value(value)
+        joined[key] = f"{joined[key]},{text}" if key in joined else text
+    return joined
+
+
+async def _check_signature(scope: Mapping[str, Any], body: _Body) -> None:
+    query = parse_qs(
+        scope.get("query_string", b"").decode("utf-8", "replace"), keep_blank_values=True
+    )
+    headers = _joined(scope["headers"])
+    signature, token = _signature(headers, query)
+    presigned = "X-Amz-Signature" in query and "authorization" not in headers
+    _check_lifetime(signature, query)
+    secret = _secret(signature.access_key_id, token)
+    if failure := sigv4.header_signature_failure(
+        signature,
+        secret,
+        scope["method"],
+        (scope.get("raw_path") or b"").decode("latin-1"),
+        query,
+        headers,
+        await body.read(),
+        presigned=presigned,
+    ):
+        raise _Refused(403, *failure)
+
+
+async def _refuse(scope: Mapping[str, Any], send: Any, refused: _Refused) -> None:
+    """Send a refusal, one of credentials in the protocol of the service that was called."""
+    status, about = refused.status, {"Content-Type": "application/json"}
+    body = json.dumps({"__type": refused.code, "message": refused.message}).encode()
+    if status == 403:
+        headers = _joined(scope["headers"])
+        query = parse_qs(scope.get("query_string", b"").decode("utf-8", "replace"))
+        service = router.detect_service(scope["method"], scope["path"], headers, query)
+        # pylint: disable-next=protected-access
+        status, about, body = app._credential_failure(service, "", str(uuid4()), refused, headers)
+    shown = [(name.encode(), value.encode()) for name, value in about.items()]
+    own = [each for each in shown if not each[0].lower().startswith(b"access-control-")]
+    await send({"type": "http.response.start", "status": status, "headers": own})
+    await send({"type": "http.response.body", "body": body})
+
+
+def admitting(serve: Any, port: int) -> Any:
+    """Return an ASGI application that gives `serve` the requests that are admitted."""
+    hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost"))
+
+    async def admit(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await serve(scope, receive, send)
+            return
+        body = _Body(receive)
+        try:
+            _check_host(scope["headers"], hosts)
+            if not _DATA_PLANE.fullmatch(scope["path"]):
+                _check_caller(scope["headers"])
+                if (scope["method"], scope["path"]) != ("GET", _HEALTH):
+                    await _check_signature(scope, body)
+                    if scope["path"].startswith("/_ministack/"):
+                        raise _Refused(404, "NotFound", "MiniStack's own API is off.")
+        except _Refused as refused:
+            await _refuse(scope, send, refused)
+            return
+        await serve(scope, body, send)
+
+    return admit
+
+
+def _execution_credentials(config: dict[str, Any]) -> dict[str, str]:
+    """Return credentials of a function's role that only this run can know."""
+    function, role = config["FunctionArn"], config["Role"]
+
+    def derived(purpose: str) -> str:
+        return hmac.new(_RUN_KEY, f"{purpose}:{function}:{role}".encode(), "sha256").hexdigest()
+
+    key, secret, token = f"ASIA{derived('key')[:16].upper()}", derived("secret"), derived("token")
+    role_name, session_name = role.rpartition("/")[2], config["FunctionName"][:64]
+    account = function.split(":")[4]
+    sts.register_session(
+        key,
+        {
+            "Arn": f"arn:aws:sts::{account}:assumed-role/{role_name}/{session_name}",
+            "UserId": f"{role_name}:{session_name}",
+            "SecretAccessKey": secret,
+            "SessionToken": token,
+        },
+    )
+    return {
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": secret,
+        "AWS_SESSION_TOKEN": token,
+    }
+
+
+def install(port: int) -> None:
+    """Stand before all else that serves; call it last, before the emulator starts."""
+    replaced: tuple[tuple[Any, str, Any], ...] = (
+        (iam_evaluator, "is_root_access_key", is_root_access_key),
+        (sts, "is_root_access_key", is_root_access_key),
+        (lambda_runtime, "execution_credentials", _execution_credentials),
+        (lambda_svc, "execution_credentials", _execution_credentials),
+        (app, "app", admitting(app.app, port)),
+    )
+    for module, name, own in replaced:
+        setattr(module, name, own)

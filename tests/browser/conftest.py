@@ -1,0 +1,21 @@
+"""A stack with its console, for tests in a browser."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local import deploy, program
+from local.console import Console
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[Console, deploy.LocalStack]]:
+    """Return a console and the stack that it shows."""
+    console = Console()
+    with deploy.up(
+        program.default_stack(),
+        progress=lambda resource, _: console.declare(resource),
+        environment=console.environment,
+    ) as local:
+        console.serve(local)
+        yield console, local

@@ -1,0 +1,213 @@
+"""Requests that the emulator of a local run admits, and those that it refuses."""
+
+import json
+import socket
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import urllib3
+from botocore.auth import SigV4Auth, SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as BotoCredentials
+from botocore.exceptions import ClientError
+
+from local import deploy
+from local.ministack import Credentials, MiniStack
+
+REGION = "eu-central-1"
+_READ = "/apikeys?includeValues=true"
+_WRITE = b'{"TableName": "t", "KeySchema": [], "AttributeDefinitions": []}'
+
+
+@pytest.fixture(name="emulator", scope="module")
+def _emulator() -> Iterator[MiniStack]:
+    with deploy.account(REGION) as account:
+        account.emulator.client("apigateway").create_api_key(name="one", value="v" * 20)
+        yield account.emulator
+
+
+def _call(
+    emulator: MiniStack,
+    keys: Credentials | None = None,
+    *,
+    method: str = "GET",
+    path: str = _READ,
+    service: str = "apigateway",
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+) -> urllib3.BaseHTTPResponse:
+    """Call the emulator, signed by these keys or not at all."""
+    request = AWSRequest(method, emulator.url + path, headers=dict(headers or {}), data=body)
+    if keys:
+        SigV4Auth(BotoCredentials(*keys), service, REGION).add_auth(request)
+    return urllib3.request(
+        method, emulator.url + path, headers=dict(request.headers), body=body, retries=False
+    )
+
+
+def test_calls_signed_by_the_runs_credentials_are_answered(emulator: MiniStack) -> None:
+    reply = _call(emulator, emulator.credentials)
+    assert reply.status == 200 and [key["name"] for key in reply.json()["item"]] == ["one"]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    (
+        None,
+        Credentials("test", "test"),
+        Credentials("000000000000", "test"),
+        Credentials("123456789012", "test"),
+        Credentials("AKIAIOSFODNN7EXAMPLE", "test"),
+    ),
+)
+def test_calls_without_them_are_refused(emulator: MiniStack, keys: Credentials | None) -> None:
+    reply = _call(emulator, keys)
+    assert reply.status == 403 and "item" not in reply.json()
+    assert "access-control-allow-origin" not in reply.headers
+
+
+def test_a_known_key_needs_its_secret(emulator: MiniStack) -> None:
+    guessed = emulator.credentials._replace(aws_secret_access_key="test")
+    reply = _call(emulator, guessed)
+    assert (reply.status, reply.headers["x-amzn-errortype"]) == (403, "InvalidSignatureException")
+
+
+def test_a_signature_covers_the_request(emulator: MiniStack) -> None:
+    signed = AWSRequest("GET", emulator.url + "/restapis")
+    SigV4Auth(BotoCredentials(*emulator.credentials), "apigateway", REGION).add_auth(signed)
+    url, headers = emulator.url + _READ, dict(signed.headers)
+    assert urllib3.request("GET", url, headers=headers, retries=False).status == 403
+
+
+def test_presigned_urls_are_admitted_until_they_expire(
+    emulator: MiniStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3 = emulator.client("s3")
+    s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_object(Bucket="bucket", Key="k", Body=b"stored")
+    url = s3.generate_presigned_url("get_object", {"Bucket": "bucket", "Key": "k"}, ExpiresIn=60)
+    assert urllib3.request("GET", url).data == b"stored"
+    assert (
+        urllib3.request("GET", url.replace("/bucket/k", "/bucket/j"), retries=False).status == 403
+    )
+    monkeypatch.setattr("botocore.auth.get_current_datetime", _an_hour_ago, raising=True)
+    for expires, status in ((60, 403), (2 * 3600, 200)):
+        late = AWSRequest("GET", f"{emulator.url}/?Action=GetCallerIdentity&Version=2011-06-15")
+        keys = BotoCredentials(*emulator.credentials)
+        SigV4QueryAuth(keys, "sts", REGION, expires=expires).add_auth(late)
+        assert urllib3.request("GET", late.url, retries=False).status == status
+
+
+def _an_hour_ago(**_: object) -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    "header",
+    (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-origin"},
+    ),
+)
+def test_a_page_is_refused_even_with_the_runs_credentials(
+    emulator: MiniStack, header: Mapping[str, str]
+) -> None:
+    for path in (_READ, "/_ministack/health"):
+        reply = _call(emulator, emulator.credentials, path=path, headers=header)
+        assert reply.status == 403 and "access-control-allow-origin" not in reply.headers
+
+
+@pytest.mark.parametrize("path", (_READ, "/_ministack/health", "/_aws/execute-api/abc/dev/epoch"))
+def test_another_host_is_refused(emulator: MiniStack, path: str) -> None:
+    for host in ("evil.example", f"evil.example:{emulator.port}", "127.0.0.1", "127.0.0.1:1", ""):
+        reply = _call(emulator, path=path, headers={"Host": host})
+        assert reply.status == 421 and b"127.0.0.1" in reply.data
+
+
+def test_two_hosts_are_refused(emulator: MiniStack) -> None:
+    with socket.create_connection(("127.0.0.1", emulator.port)) as connection:
+        hosts = f"Host: 127.0.0.1:{emulator.port}\r\nHost: evil.example\r\n"
+        connection.sendall(f"GET {_READ} HTTP/1.1\r\n{hosts}\r\n".encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(
+    "method,path,headers,body",
+    (
+        ("OPTIONS", _READ, {"Access-Control-Request-Method": "GET"}, b""),
+        ("POST", "/", {"X-Amz-Target": "DynamoDB_20120810.CreateTable"}, _WRITE),
+        ("POST", "/", {"Content-Type": "text/plain"}, b"Action=CreateUser&UserName=evil"),
+        ("GET", "/?Action=CreateUser&UserName=evil&Version=2010-05-08", {}, b""),
+        ("POST", "/2015-03-31/functions", {"Content-Type": "text/plain"}, b"{}"),
+        ("POST", "/_ministack/reset", {}, b""),
+        ("POST", "/%5fministack/reset", {}, b""),
+        ("GET", "/_ministack/sqs/messages", {}, b""),
+        ("GET", "/_localstack/health", {}, b""),
+        ("PUT", "/bucket", {}, b""),
+        ("GET", "/_ministack/rds/iam-auth", {}, b""),
+        ("GET", "/restapis/abc/dev/_user_request_/epoch", {}, b""),
+        ("GET", "/_aws/lambda-url/abc/", {}, b""),
+        ("POST", "/_aws/execute-api/?Action=ListUsers", {}, b""),
+        ("POST", "/_aws/execute-api/abc?Action=ListUsers", {}, b""),
+    ),
+)
+def test_unsigned_calls_change_nothing(
+    emulator: MiniStack, method: str, path: str, headers: Mapping[str, str], body: bytes
+) -> None:
+    reply = _call(emulator, method=method, path=path, headers=headers, body=body)
+    # DynamoDB has 400 for missing credentials.
+    assert reply.status in {400, 403} and "access-control-allow-origin" not in reply.headers
+    assert emulator.client("iam").list_users()["Users"] == []
+    assert emulator.client("dynamodb").list_tables()["TableNames"] == []
+
+
+def test_the_data_plane_serves_apis_only(emulator: MiniStack) -> None:
+    for target in ("", "DynamoDB_20120810.ListTables"):
+        path = "/_aws/execute-api/abc/dev/?Action=ListUsers&Version=2010-05-08"
+        reply = _call(emulator, method="POST", path=path, headers={"X-Amz-Target": target})
+        assert reply.status in {403, 404} and "access-control-allow-origin" not in reply.headers
+        assert b"User" not in reply.data and b"TableNames" not in reply.data
+
+
+def test_ministacks_own_api_is_off_for_the_run_too(emulator: MiniStack) -> None:
+    reply = _call(emulator, emulator.credentials, method="POST", path="/_ministack/reset")
+    assert reply.status == 404
+
+
+def test_a_web_socket_is_refused(emulator: MiniStack) -> None:
+    upgrade = (
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    )
+    own, mqtt = f"127.0.0.1:{emulator.port}", "Sec-WebSocket-Protocol: mqtt\r\n"
+    for path, host, more in (
+        ("/", own, ""),
+        ("/_aws/execute-api/abc/dev", own, ""),
+        ("/mqtt", f"data-ats.iot.{REGION}.rebound.example", mqtt),
+    ):
+        with socket.create_connection(("127.0.0.1", emulator.port)) as connection:
+            host = f"Host: {host}\r\n{more}"
+            connection.sendall(f"GET {path} HTTP/1.1\r\n{host}{upgrade}\r\n".encode())
+            assert connection.recv(65536).startswith(b"HTTP/1.1 403")
+
+
+def test_each_run_has_credentials_of_its_own(emulator: MiniStack) -> None:
+    with deploy.account(REGION) as other:
+        assert other.emulator.credentials != emulator.credentials
+        stranger = MiniStack(other.emulator.port, emulator.leash, REGION, emulator.credentials)
+        with pytest.raises(ClientError, match="security token"):
+            stranger.client("dynamodb").list_tables()
+
+
+def test_a_session_needs_its_token(emulator: MiniStack) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    role = emulator.client("iam").create_role(
+        RoleName="reader", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
+    )["Role"]["Arn"]
+    keys = emulator.acting_as(role).credentials
+    identity = {"path": "/?Action=GetCallerIdentity&Version=2011-06-15", "service": "sts"}
+    assert b"assumed-role/reader" in _call(emulator, keys, **identity).data
+    assert _call(emulator, keys._replace(aws_session_token=""), **identity).status == 403
