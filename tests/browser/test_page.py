@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from console.console import Console
 from function.endpoints import declared
-from local import deploy, program
-from local.console import Console
+from local import program
+from local import stack as local_stack
 from openapi import samples
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
@@ -36,14 +37,14 @@ VIEWS = ("requests", "api", "stack", "metrics")
 # What is waited for on a busy machine, where nothing is wrong.
 _PATIENCE_MS = 120_000
 
-Served = tuple[Console, deploy.LocalStack]
+Served = tuple[Console, local_stack.LocalStack]
 
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     """Return a console and the stack that it shows."""
     console = Console()
-    with deploy.up(
+    with local_stack.up(
         program.default_stack(),
         progress=lambda resource, _: console.declare(resource),
         environment=console.environment,
@@ -88,7 +89,7 @@ def _open(page: Any, served: Served, view: str = "requests") -> None:
     page.locator(shown[view]).first.wait_for()
 
 
-def _call(page: Any, local: deploy.LocalStack) -> Any:
+def _call(page: Any, local: local_stack.LocalStack) -> Any:
     """Make the sample call; return its row once the page lists it, above all others."""
     newest = page.locator(".requests a").first.get_attribute("href")
     assert local.call().status in CALLED.answers
@@ -158,7 +159,7 @@ def test_a_request_appears_by_itself_and_opens(page: Any, served: Served) -> Non
 
 
 @contextmanager
-def _plan_of_one_call(local: deploy.LocalStack) -> Iterator[None]:
+def _plan_of_one_call(local: local_stack.LocalStack) -> Iterator[None]:
     """Let each usage plan take one call a second meanwhile."""
     gateway = local.emulator.client("apigateway")
     plans = gateway.get_usage_plans()["items"]
