@@ -6,7 +6,7 @@ READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
 LOADER := .venv-prove/.ready
 BROWSER := .venv-browser/.ready
-SOURCES := __main__.py bench components function local openapi prove tests tools deployer
+SOURCES := __main__.py bootstrap components console emulator function local openapi tests tools
 # What `make lint` runs, each as lint-<name>.
 LINTS := style pylint types imports dead-code workflows schemas shell spelling
 
@@ -29,10 +29,10 @@ endif
   openapi snapshot diagram lock upgrade clean
 
 demo: $(READY)
-	@$(PYTHON) -m local demo --stack "$(STACK)"
+	@$(PYTHON) -m local --stack "$(STACK)"
 
 local: $(READY)
-	@exec $(PYTHON) -m local up --stack "$(STACK)" $(if $(KEEP),--keep)
+	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(KEEP),--keep)
 
 # In the order of names: else the modules with the fewest tests come last, and the longest has one.
 test: $(READY) $(SCANNERS) $(LOADER)
@@ -40,11 +40,11 @@ test: $(READY) $(SCANNERS) $(LOADER)
 
 # Under Pulumi's own engine; without a CLI, Go builds it once, in some minutes.
 engine: $(READY)
-	@$(PYTHON) -m tools.engine
+	@$(PYTHON) -m tools.checks.pulumi_cli
 
 # By the real AWS provider, under Terraform, to the emulator.
 provider: $(READY)
-	@$(PYTHON) -m tools.provider
+	@$(PYTHON) -m tools.checks.terraform_provider
 
 # The console in Debian's chromium; skipped with the reason where that is not installed.
 test-browser screenshots: $(BROWSER)
@@ -87,43 +87,43 @@ lint-spelling:
 
 # Against a deployed stack: pulumi stack output --json --show-secrets > FILE; make smoke OUTPUTS=FILE
 smoke: $(READY)
-	@$(PYTHON) -m tools.smoke "$(OUTPUTS)"
+	@$(PYTHON) -m tools.release.smoke "$(OUTPUTS)"
 
 # The versions that serve now, to give to a rollback later.
 serving: $(READY)
-	@$(PYTHON) -m tools.rollback "$(OUTPUTS)" --show
+	@$(PYTHON) -m tools.release.rollback "$(OUTPUTS)" --show
 
 rollback: $(READY)
-	@$(PYTHON) -m tools.rollback "$(OUTPUTS)" --to "$(VERSION)"
+	@$(PYTHON) -m tools.release.rollback "$(OUTPUTS)" --to "$(VERSION)"
 
 # After a deployment, however it ended: what serves passes the smoke test, or what served before
 # serves again. BEFORE: the outputs before it; VERSION: what `make serving` said then.
 settle: $(READY)
-	@$(PYTHON) -m tools.settle "$(OUTPUTS)" "$(BEFORE)" --to "$(VERSION)"
+	@$(PYTHON) -m tools.release.verify "$(OUTPUTS)" "$(BEFORE)" --to "$(VERSION)"
 
 # No commit goes over a newer one: pulumi stack history --json > HISTORY; make order COMMIT=...
 order: $(READY)
-	@$(PYTHON) -m tools.order "$(HISTORY)" "$(COMMIT)"
+	@$(PYTHON) -m tools.release.commit_order "$(HISTORY)" "$(COMMIT)"
 
 # Whether main and an environment have the rules that deploying rests on, by GitHub's own answers.
 rules: $(READY)
-	@$(PYTHON) -m tools.rules "$(BRANCH)" "$(ENVIRONMENT)"
+	@$(PYTHON) -m tools.release.branch_protection "$(BRANCH)" "$(ENVIRONMENT)"
 
 # The functions' versions that no rollback needs; each is billed with SnapStart.
 prune: $(READY)
-	@$(PYTHON) -m tools.prune "$(OUTPUTS)"
+	@$(PYTHON) -m tools.release.prune_versions "$(OUTPUTS)"
 
 # AWS against the commit that is deployed.
 drift: $(READY)
-	@$(PYTHON) -m tools.drift "$(STACK)"
+	@$(PYTHON) -m tools.release.drift "$(STACK)"
 
 # The stages, as a workflow's outputs.
 stages: $(READY)
-	@$(PYTHON) -m tools.stages
+	@$(PYTHON) -m tools.release.stages
 
 # The commits that a tag releases: those since the tag before.
 notes: $(READY)
-	@$(PYTHON) -m tools.notes "$(TAG)"
+	@$(PYTHON) -m tools.release.release_notes "$(TAG)"
 
 format: $(READY)
 	$(PYTHON) -m black $(SOURCES)
@@ -131,7 +131,7 @@ format: $(READY)
 # The declared resources, secrets in the tree, vulnerabilities in the locks. Where the database of
 # the last cannot be reached, that part is left out; EPOCH_AUDIT=required makes it an error.
 scan: $(READY) $(SCANNERS)
-	@$(PYTHON) -m tools.scan
+	@$(PYTHON) -m tools.checks.scan
 
 # Prints the OpenAPI document of the API.
 openapi: $(READY)
@@ -140,19 +140,19 @@ openapi: $(READY)
 # What this function costs, side by side with what people would use instead, then what program and
 # local run cost: some five minutes.
 bench: $(READY)
-	@$(PYTHON) -m bench
+	@$(PYTHON) -m tools.bench
 
 # Load, faults, bad input, access, secrets and mutations, in ten minutes; writes docs/proof.md.
 prove: $(READY) $(LOADER)
-	@$(PYTHON) -m prove
+	@$(PYTHON) -m tools.reliability
 
 # Writes tests/snapshots/ and docs/openapi.json anew.
 snapshot: $(READY)
-	@$(PYTHON) -m tools.snapshot
+	@$(PYTHON) -m tools.checks.snapshot
 
 # Draws docs/architecture.svg anew.
 diagram: $(READY)
-	@$(PYTHON) -m tools.diagram
+	@$(PYTHON) -m tools.docs.diagram
 
 # Writes the hashed locks anew after a change of an .in file. Dependabot reads these commands in the
 # locks' headers.
@@ -170,13 +170,13 @@ lock: $(READY)
 	  --python-version 3.11 tests/shipped/clients/requirements.in -o tests/shipped/clients/requirements.txt
 	cd tests/shipped/clients && npm install --package-lock-only --omit-lockfile-registry-resolved
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 prove/requirements.in -o prove/requirements.txt
+	  --python-version 3.11 tools/reliability/requirements.in -o tools/reliability/requirements.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt tests/browser/requirements.in \
 	  -o tests/browser/requirements.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.13 -c function/requirements.txt bench/requirements.in \
-	  -o bench/requirements.txt
+	  --python-version 3.13 -c function/requirements.txt tools/bench/requirements.in \
+	  -o tools/bench/requirements.txt
 
 # The same, at the newest versions that fit together.
 upgrade: UPGRADE := --upgrade
@@ -185,16 +185,16 @@ upgrade: lock
 clean:
 	rm -rf .venv .venv-* .venv*.lock .build .local .bench
 
-# Each is whole or made anew, by one run at a time: tools/environment.py.
+# Each is whole or made anew, by one run at a time: tools/make_venv.py.
 $(READY): requirements-dev.txt
-	@python3 tools/environment.py .venv $<
+	@python3 tools/make_venv.py .venv $<
 
-$(LOADER): prove/requirements.txt | $(READY)
-	@$(PYTHON) tools/environment.py .venv-prove $<
+$(LOADER): tools/reliability/requirements.txt | $(READY)
+	@$(PYTHON) tools/make_venv.py .venv-prove $<
 
 # The scanners bring a hundred packages; none of them meets the project's own.
 $(SCANNERS): requirements-scan.txt | $(READY)
-	@$(PYTHON) tools/environment.py .venv-scan $<
+	@$(PYTHON) tools/make_venv.py .venv-scan $<
 
 $(BROWSER): tests/browser/requirements.txt | $(READY)
-	@$(PYTHON) tools/environment.py .venv-browser $<
+	@$(PYTHON) tools/make_venv.py .venv-browser $<

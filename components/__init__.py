@@ -1,27 +1,28 @@
 """The ComponentResources that `__main__.py` composes, and the typed stack config."""
 
-from components.refusal import refusing
+from components.program_errors import refusing
 
 # Some read the declarations, of which one may be wrong.
 with refusing():
-    from components.access import EpochAccess
-    from components.account import EpochAccount
     from components.api import EpochApi
-    from components.compute import Stores
-    from components.config import ConfigError, StackConfig, UsagePlan
-    from components.edge import EpochDomain, EpochFirewall
-    from components.encryption import encrypt_everything
+    from components.api_gateway_account import EpochAccount
+    from components.api_keys import EpochAccess
+    from components.destroy_guard import EpochGuard, watch
+    from components.domain import EpochDomain
+    from components.firewall import EpochFirewall
     from components.function import EpochFunction
-    from components.guard import EpochGuard, watch
+    from components.iam.roles import Roles
     from components.job import EpochJob
-    from components.monitoring import EpochMonitoring
-    from components.names import prefix, sampling_rule, stack_name
+    from components.lambda_function import Stores
+    from components.monitoring.component import EpochMonitoring
+    from components.naming import prefix, sampling_rule, stack_name
     from components.queue import EpochQueue
-    from components.roles import Roles
-    from components.secrecy import keep_secret
     from components.secret import EpochSecret
+    from components.stack_config import ConfigError, StackConfig, UsagePlan
     from components.table import EpochTable
-    from components.tags import tag_everything
+    from components.transforms.encryption import encrypt_everything
+    from components.transforms.secret_config import keep_secret
+    from components.transforms.tags import tag_everything
 
 __all__ = [
     "ConfigError",

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.account import EpochAccount
+from components.api_gateway_account import EpochAccount
 from components.function import EpochFunction
 from function.contract import Endpoint
 from openapi import gateway

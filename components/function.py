@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.compute import Compute, Stores
-from components.roles import Roles
+from components.iam.roles import Roles
+from components.lambda_function import Compute, Stores
 from function.contract import Endpoint
 
 

@@ -5,9 +5,9 @@ import json
 import pulumi
 import pulumi_aws as aws
 
-from components import permissions
-from components.compute import Compute, Stores
-from components.roles import Roles
+from components.iam import policies
+from components.iam.roles import Roles
+from components.lambda_function import Compute, Stores
 from function.job import Changes, Job, Messages, Schedule
 
 # SQS's longest: a dead letter is as old as its message.
@@ -67,13 +67,13 @@ class EpochJob(pulumi.ComponentResource):
             self._follow(job.trigger)
         self.register_outputs({"name": self.name})
 
-    def _own_statements(self, job: Job) -> list[pulumi.Output[permissions.Statement]]:
+    def _own_statements(self, job: Job) -> list[pulumi.Output[policies.Statement]]:
         """Return what Lambda does in the function's name for the trigger."""
 
         def allow(
             actions: list[str], resource: pulumi.Output[str]
-        ) -> pulumi.Output[permissions.Statement]:
-            return resource.apply(lambda arn: permissions.allow(actions, arn))
+        ) -> pulumi.Output[policies.Statement]:
+            return resource.apply(lambda arn: policies.allow(actions, arn))
 
         if isinstance(job.trigger, Messages):
             # SQS itself moves the dead letters of a queue.
@@ -98,10 +98,10 @@ class EpochJob(pulumi.ComponentResource):
             f"{self._name}-schedule",
             role=role.name,
             policy=pulumi.Output.all(self.alias.arn, self.dead_letters.arn).apply(
-                lambda known: permissions.policy(
+                lambda known: policies.policy(
                     [
-                        permissions.allow(["lambda:InvokeFunction"], known[0]),
-                        permissions.allow(["sqs:SendMessage"], known[1]),
+                        policies.allow(["lambda:InvokeFunction"], known[0]),
+                        policies.allow(["sqs:SendMessage"], known[1]),
                     ]
                 )
             ),

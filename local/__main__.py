@@ -1,68 +1,16 @@
-"""`python -m local demo` and `python -m local up`: what `make demo` and `make local` run."""
+"""`python -m local`: what `make demo` runs."""
 
 import argparse
-import os
-import signal
-import sys
-from contextlib import suppress
 from typing import Any
 
-_ENDS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+from local import cli
 
 
-def _end(*_: Any) -> None:
-    """End at once, wherever the run is: an exception could get lost in what it interrupts."""
-    for number in _ENDS:
-        signal.signal(number, signal.SIG_IGN)
-    with suppress(OSError):  # the terminal is closed
-        os.write(2, b"\nEnded.\n")
-    # Before the module is there, whole, nothing has been started.
-    getattr(sys.modules.get("local.leash"), "end_all", lambda: None)()
-    os._exit(0)
+def _demo(**chosen: Any) -> None:
+    from local import demo  # pylint: disable=import-outside-toplevel
 
-
-def main() -> int:
-    """Run the command; every failure is one line on stderr and a non-zero exit."""
-    parser = argparse.ArgumentParser(prog="python -m local")
-    parser.add_argument("command", choices=("demo", "up"))
-    parser.add_argument("--stack", default="", help="(default: dev, or the first there is)")
-    parser.add_argument("--port", type=int, help="MiniStack's port (default: a free one)")
-    parser.add_argument("--keep", action="store_true", help="start with the tables as they were")
-    chosen = parser.parse_args()
-    try:
-        # Takes a second, in which the run can be interrupted already.
-        from local import commands, ministack, program  # pylint: disable=import-outside-toplevel
-
-        ministack.forget_surroundings()
-        stack = chosen.stack or program.default_stack()
-        if chosen.command == "demo":
-            commands.demo(stack, chosen.port)
-        else:
-            commands.up(stack, chosen.port, keep=chosen.keep)
-    except BaseException as error:  # pylint: disable=broad-exception-caught
-        if os.environ.get("EPOCH_TRACEBACK"):
-            raise
-        # What repr leaves out of an OSError is the file.
-        own = {"OSError", "RunError", "RuntimeError"} & {
-            kind.__name__ for kind in type(error).__mro__
-        }
-        text = " ".join((str(error) if own else repr(error)).split())
-        print(f"error: {text}", file=sys.stderr, flush=True)
-        return 1
-    return 0
+    demo.demo(**chosen)
 
 
 if __name__ == "__main__":
-    for ending in _ENDS:
-        signal.signal(ending, _end)
-    # Where a terminal's streams are closed, a socket would take their numbers, and be lost to the
-    # processes started, which have streams of their own.
-    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(spare)
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        stream.reconfigure(errors="replace")
-    status = main()
-    with suppress(OSError, AttributeError):  # nobody reads, or there is none
-        sys.stdout.flush()
-    os._exit(status)  # threads of a run that failed may still wait
+    cli.run(argparse.ArgumentParser(prog="python -m local"), _demo)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import boto3
 from botocore.config import Config
 
-from local.leash import Leash
+from local.child_process import Leash
 from local.program import ROOT
 
 START_TIMEOUT_S = 60
@@ -207,7 +207,7 @@ def start(
     with _reserve(port) as reserved:
         port = reserved.getsockname()[1]
         environment = _environment(port, leash.folder, credentials, environment)
-        leash.start("local.emulator", environment, ROOT, log, reserved)
+        leash.start("emulator", environment, ROOT, log, reserved)
     stack = MiniStack(port, leash, region, credentials)
     meanwhile()
     for service in _SERVICES:  # each takes some 50 ms

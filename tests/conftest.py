@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 
 import function.jobs
-from components import bundle, names, prefix
+from components import naming, prefix
 from function import queues, tables
 from function.endpoints import declared
 from function.job import Changes, Job, Messages, Schedule
 from function.messages import Queue
 from function.resources import Table, declared_settings
-from local import deploy, ministack, program
+from local import ministack, program
+from local import stack as local_stack
 from openapi import samples
+from tools.project_copy import copy_of_project
 
 ministack.forget_surroundings()
 # A hook's, by which git in any folder would mean the repository that is being pushed.
@@ -59,23 +61,12 @@ def sampled() -> None:
 
 
 @pytest.fixture(scope="session")
-def local(sampled: None) -> Iterator[deploy.LocalStack]:  # pylint: disable=unused-argument
+def local(sampled: None) -> Iterator[local_stack.LocalStack]:  # pylint: disable=unused-argument
     """Return the default stack, up in the emulator; its calls are of the first declared sample."""
-    with deploy.up(
+    with local_stack.up(
         STACK, config=keys(usage_plans=json.dumps(PLANS), api_keys='{"default": "basic"}')
     ) as stack:
         yield stack
-
-
-def copy_of_project(target: Path) -> Path:
-    """Copy the project to `target`, sharing only what is installed."""
-    bundle.dependencies()
-    ignored = (program.ROOT / ".gitignore").read_text(encoding="utf-8").split()
-    patterns = (pattern.strip("/") for pattern in (*ignored, ".git"))
-    shutil.copytree(program.ROOT, target, ignore=shutil.ignore_patterns(*patterns))
-    for shared in (".build", *(path.name for path in program.ROOT.glob(".venv*"))):
-        (target / shared).symlink_to(program.ROOT / shared)
-    return target
 
 
 @pytest.fixture(scope="session")
@@ -152,7 +143,7 @@ def _unused(_: object) -> None:
 def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
     """Declare a job for each kind of trigger, and the queue of one of them, whatever room the names
     of project and stack leave for a job's."""
-    monkeypatch.setattr(names, "_LONGEST", 128)
+    monkeypatch.setattr(naming, "_LONGEST", 128)
     orders = Queue(name="orders")
     monkeypatch.setattr(
         tables, "FOLLOWED", Table(name="followed", partition_key="key"), raising=False

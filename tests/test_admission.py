@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 from botocore.exceptions import ClientError
 
-from local import deploy
+from local import stack as local_stack
 from local.ministack import Credentials, MiniStack
 
 REGION = "eu-central-1"
@@ -22,7 +22,7 @@ _WRITE = b'{"TableName": "t", "KeySchema": [], "AttributeDefinitions": []}'
 
 @pytest.fixture(name="emulator", scope="module")
 def _emulator() -> Iterator[MiniStack]:
-    with deploy.account(REGION) as account:
+    with local_stack.account(REGION) as account:
         account.emulator.client("apigateway").create_api_key(name="one", value="v" * 20)
         yield account.emulator
 
@@ -195,7 +195,7 @@ def test_a_web_socket_is_refused(emulator: MiniStack) -> None:
 
 
 def test_each_run_has_credentials_of_its_own(emulator: MiniStack) -> None:
-    with deploy.account(REGION) as other:
+    with local_stack.account(REGION) as other:
         assert other.emulator.credentials != emulator.credentials
         stranger = MiniStack(other.emulator.port, emulator.leash, REGION, emulator.credentials)
         with pytest.raises(ClientError, match="security token"):

@@ -16,9 +16,9 @@ from tests.conftest import run_rules
 # Runs in the copy: what the smoke test sees of a stack that is up.
 SMOKE = """
 import json
-from local import deploy, program
-from tools import smoke
-with deploy.up(program.default_stack()) as local:
+from local import program, stack as local_stack
+from tools.release import smoke
+with local_stack.up(program.default_stack()) as local:
     outputs = local.outputs
     api = smoke.Api(**{name: outputs[name] for name in ("url", "api_key", "document")})
     print(json.dumps([[r.check, r.passed, r.saw] for r in smoke.check(api)]))
@@ -45,13 +45,13 @@ def _run(project: Path, *command: str) -> str:
 
 def test_another_service_has_its_demo_its_smoke_test_and_green_rules(specimen: Path) -> None:
     shop = as_shop(specimen)
-    _run(shop, "-m", "tools.snapshot")
-    shown = _run(shop, "-m", "local", "demo")
+    _run(shop, "-m", "tools.checks.snapshot")
+    shown = _run(shop, "-m", "local")
     assert "Bringing stack trial up" in shown and "/trial/things\n  201" in shown
     assert 'Stored item\n  {"id": {"S": ' in shown and "Trace 1-" in shown
     found = json.loads(_run(shop, "-c", SMOKE))
     assert len(found) == 4 and all(passed for _, passed, _ in found), found
-    _run(shop, "-m", "tools.diagram")
+    _run(shop, "-m", "tools.docs.diagram")
     dead = subprocess.run([sys.executable, "-m", "vulture"], cwd=shop, stdout=-1, check=False)
     assert not [line for line in dead.stdout.splitlines() if b"unused variable" not in line]
     run_rules(shop)
@@ -76,5 +76,5 @@ def test_what_pulumi_new_asks_for_is_config_that_the_stacks_have() -> None:
 def test_without_a_sample_the_demo_says_how_to_add_one(specimen: Path) -> None:
     module = specimen / "function" / "endpoints" / "post_thing.py"
     module.write_text(module.read_text().replace("    sample=Sample(),\n", ""))
-    shown = _run(specimen, "-m", "local", "demo")
+    shown = _run(specimen, "-m", "local")
     assert "add sample=Sample() to an ENDPOINT" in shown and "\nDown." in shown

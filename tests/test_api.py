@@ -10,7 +10,7 @@ from function.contract import Answer, Endpoint, Parameter
 from local import program
 from openapi import gateway
 from tests.conftest import PLANS, STACK, declare, one, plain
-from tools import forget
+from tools.release import migrate_state
 
 NAMED = Parameter(name="Named", description="What it is.")
 ENDPOINT = Endpoint(
@@ -164,10 +164,10 @@ def test_a_stack_of_an_earlier_version_forgets_what_the_import_makes_now() -> No
         "propertyDependencies": {"triggers": [method["urn"]], "restApi": [api["urn"]]},
     }
     state = {"version": 3, "deployment": {"resources": [api, method, deployment]}}
-    kept = forget.forget(state)
+    kept = migrate_state.forget(state)
     assert [resource["type"] for resource in kept["deployment"]["resources"]] == [API, DEPLOYMENT]
     assert method["urn"] not in json.dumps(kept) and kept["version"] == 3
     assert kept["deployment"]["resources"][1]["propertyDependencies"]["restApi"] == [api["urn"]]
     # Nothing that a stack declares today is forgotten, so a second time does no harm.
-    assert not forget.KINDS & {resource.kind for resource in declare()}
-    assert forget.forget(kept) == kept
+    assert not migrate_state.KINDS & {resource.kind for resource in declare()}
+    assert migrate_state.forget(kept) == kept

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import deploy
+from local import stack as local_stack
 from local.ministack import MiniStack
 
 REGION = "eu-central-1"
@@ -17,7 +17,7 @@ WHERE = f"{REGION}:{MiniStack.account}"
 
 @pytest.fixture(name="emulator", scope="module")
 def _emulator() -> Iterator[MiniStack]:
-    with deploy.account(REGION) as account:
+    with local_stack.account(REGION) as account:
         yield account.emulator
 
 

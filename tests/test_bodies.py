@@ -118,8 +118,8 @@ ENDPOINT = Endpoint(
 # Runs in a copy of the project, until its input ends.
 RUN = """
 import json, sys
-from local import deploy
-with deploy.up("trial") as local:
+from local import stack as local_stack
+with local_stack.up("trial") as local:
     print(json.dumps({**local.outputs, "emulator": local.emulator.environment}), flush=True)
     sys.stdin.read()
 """

@@ -5,7 +5,7 @@ import time
 import pytest
 from ministack.services import dynamodb
 
-from local import bounds
+from emulator import limits
 
 
 # pylint: disable=protected-access
@@ -17,10 +17,10 @@ def test_a_stream_keeps_the_newest_changes_and_counts_the_others(
         {"dynamodb": {"ApproximateCreationDateTime": now, "SequenceNumber": str(number)}}
         for number in range(5)
     ]
-    monkeypatch.setattr(bounds, "CHANGES", 3)
+    monkeypatch.setattr(limits, "CHANGES", 3)
     monkeypatch.setitem(dynamodb._stream_records, "things", changes)
     try:
-        bounds._trim(dynamodb._trim_stream_records, "things")
+        limits._trim(dynamodb._trim_stream_records, "things")
         kept = dynamodb.stream_records_since("things", 0, 10)
         assert [change["dynamodb"]["SequenceNumber"] for change in kept] == ["2", "3", "4"]
         assert dynamodb.stream_start_position("things") == 2

@@ -14,12 +14,12 @@ import botocore.model
 import botocore.session
 import pytest
 
-from components import bundle, bytecode
+from components.packaging import archive, bytecode
 from function.contract import ACTIONS
 from function.services import Service
 from local.program import ROOT
-from local.translations.compute import zip_bytes
-from tests import faulty
+from local.resources.compute import zip_bytes
+from tools.reliability import fake_dynamodb
 
 INTERPRETERS = [
     sys.executable,
@@ -59,13 +59,13 @@ def test_it_needs_nothing_but_the_standard_library(
     interpreter: str, specimen: Path, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(
-        BytesIO(zip_bytes(bundle.on_host(bundle.archive(), interpreter)))
+        BytesIO(zip_bytes(archive.on_host(archive.archive(), interpreter)))
     ) as packed:
         packed.extractall(tmp_path)
     shutil.rmtree(tmp_path / "function")
     shutil.copytree(specimen / "function", tmp_path / "function")
-    table = faulty.Table()
-    with faulty.storage(table) as server:
+    table = fake_dynamodb.Table()
+    with fake_dynamodb.storage(table) as server:
         run = subprocess.run(
             [
                 *(interpreter, "-I", "-S", "-B", "-c"),
@@ -99,12 +99,12 @@ def test_it_needs_nothing_but_the_standard_library(
 
 
 def test_its_dependencies_are_nobody_elses_files() -> None:
-    linked = [path for path in bundle.dependencies().rglob("*.json") if path.stat().st_nlink > 1]
+    linked = [path for path in archive.dependencies().rglob("*.json") if path.stat().st_nlink > 1]
     assert not linked  # into uv's cache, where trimming one would trim every installed copy
 
 
 def _storage_model() -> dict[str, Any]:
-    (path,) = bundle.dependencies().glob("botocore/data/dynamodb/*/service-2.json")
+    (path,) = archive.dependencies().glob("botocore/data/dynamodb/*/service-2.json")
     model: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return model
 
@@ -136,12 +136,12 @@ def test_who_calls_dynamodb_beside_the_stacks_tables_gets_its_whole_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tables = Service(name="dynamodb", resource="*", actions=("dynamodb:ListTables",))
-    monkeypatch.setattr(bundle, "by_module", lambda: {"x": SimpleNamespace(access=(tables,))})
+    monkeypatch.setattr(archive, "by_module", lambda: {"x": SimpleNamespace(access=(tables,))})
     assert {"ListTables", "CreateBackup"} <= set(_storage_model()["operations"])
 
 
 def test_it_has_the_data_of_what_is_called_and_no_bytecode_but_its_own() -> None:
-    names = list(bundle.files())
+    names = list(archive.files())
     services = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}
     assert "dynamodb" in services and "ec2" not in services
     beside = {name for name in names if name.endswith(".pyc")}
@@ -159,7 +159,7 @@ def _cached(name: str) -> str:
 def test_byte_code_is_the_same_each_time_and_taken_unchecked(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    sources = {name: path for name, path in bundle.files().items() if name.startswith("function/")}
+    sources = {name: path for name, path in archive.files().items() if name.startswith("function/")}
     sources = {name: path for name, path in sources.items() if path.suffix == ".py"}
     first = {name: path.read_bytes() for name, path in bytecode.compiled(sources).items()}
     monkeypatch.setattr(bytecode, "ROOT", tmp_path)  # where nothing has been compiled yet
@@ -200,8 +200,8 @@ def test_without_a_compiler_there_are_sources_only_and_a_warning(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(bytecode, "compiler", lambda: None)
-    monkeypatch.setattr(bundle, "compiler", lambda: None)
-    assert not [name for name in bundle.archive().assets if name.endswith(".pyc")]
+    monkeypatch.setattr(archive, "compiler", lambda: None)
+    assert not [name for name in archive.archive().assets if name.endswith(".pyc")]
     assert "without byte code" in capsys.readouterr().err
 
 
@@ -211,7 +211,7 @@ def _fingerprint(project: Path) -> dict[str, str]:
     code = """
 import hashlib, json
 from local import program
-from local.translations import compute
+from local.resources import compute
 inputs = {r.kind: r.inputs for r in program.declare("trial")}
 archive = compute.zip_bytes(inputs["aws:lambda/function:Function"]["code"])
 print(json.dumps({"archive": hashlib.sha256(archive).hexdigest(),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from components import stack_name
-from components.config import ConfigError, StackConfig
+from components.stack_config import ConfigError, StackConfig
 from local import program
 from local.program import ProgramError, Secret
 

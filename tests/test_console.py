@@ -19,10 +19,13 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from console import server, views
+from console.console import Console
+from console.record import KEPT, Record
 from function.endpoints import declared
-from local import deploy, program, traces
-from local.console import Console, server, views
-from local.console.record import KEPT, Record
+from local import program
+from local import stack as local_stack
+from local import xray_daemon
 from openapi import samples
 from tests.conftest import STACK, declare
 
@@ -37,7 +40,7 @@ def console() -> Console:
 
 
 @pytest.fixture(scope="module")
-def page(console: Console, local: deploy.LocalStack) -> FlaskClient:
+def page(console: Console, local: local_stack.LocalStack) -> FlaskClient:
     """Return a client of the console of a stack that is up."""
     return server.application(console, local).test_client()
 
@@ -152,7 +155,7 @@ def test_the_api_the_picture_and_the_declared_graphs_are_there(
     assert {alarm["state"] for alarm in metrics["alarms"]} <= {"OK", "ALARM", "INSUFFICIENT_DATA"}
 
 
-def test_jobs_are_started_and_queues_fed(console: Console, local: deploy.LocalStack) -> None:
+def test_jobs_are_started_and_queues_fed(console: Console, local: local_stack.LocalStack) -> None:
     jobs = {"tidy": local.outputs["function_name"]}  # stands in for a job's
     stack = views.Stack(
         console=console, local=replace(local, outputs={**local.outputs, "jobs": jobs})
@@ -172,7 +175,7 @@ def test_jobs_are_started_and_queues_fed(console: Console, local: deploy.LocalSt
 
 
 def test_an_error_in_the_code_has_file_and_line(specimen: Path) -> None:
-    script = "from local import commands; print(commands._fault())"
+    script = "from console import commands; print(commands._fault())"
 
     def fault() -> str:
         run = [sys.executable, "-c", script]
@@ -194,7 +197,7 @@ def _call(identity: str, **more: Any) -> dict[str, Any]:
     return {**call, "path": "/things", "status": 500, "apiKey": None, **more}
 
 
-def test_what_belongs_to_a_request_is_joined(local: deploy.LocalStack) -> None:
+def test_what_belongs_to_a_request_is_joined(local: local_stack.LocalStack) -> None:
     record = Record()
     record.take(
         {
@@ -238,14 +241,14 @@ def test_only_the_newest_requests_are_kept() -> None:
 )
 def test_what_is_no_segment_ends_no_trace(sent: bytes) -> None:
     segment = {"name": "n", "id": "1", "trace_id": "a", "start_time": 1.0, "end_time": 2.0}
-    with traces.collecting() as collector, socket.socket(type=socket.SOCK_DGRAM) as sender:
+    with xray_daemon.collecting() as collector, socket.socket(type=socket.SOCK_DGRAM) as sender:
         host, _, port = collector.address.partition(":")
         for each in (sent, b'{"format": "json"}\n' + json.dumps(segment).encode()):
             sender.sendto(each, (host, int(port)))
         deadline = time.monotonic() + 5
         while not (found := collector.trace("a")) and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert found == [segment] and len(traces.timeline(found)) == 1
+        assert found == [segment] and len(xray_daemon.timeline(found)) == 1
 
 
 def test_a_stranger_ends_no_report() -> None:
@@ -273,7 +276,9 @@ class _Echo(BaseHTTPRequestHandler):
         self.wfile.write(self.path.encode())
 
 
-def test_a_call_goes_through_as_it_is_written(console: Console, local: deploy.LocalStack) -> None:
+def test_a_call_goes_through_as_it_is_written(
+    console: Console, local: local_stack.LocalStack
+) -> None:
     with HTTPServer(("127.0.0.1", 0), _Echo) as echo:
         threading.Thread(target=echo.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{echo.server_port}/stage"

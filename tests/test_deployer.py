@@ -14,18 +14,20 @@ import pulumi
 import pytest
 from botocore.exceptions import ClientError
 
-from components import ConfigError, permissions, prefix
-from deployer import policy
+from bootstrap import policies as policy
+from components import ConfigError, prefix
+from components.iam import policies as permissions
 from function import contract, endpoints, jobs, resources, services
 from function.contract import Answer, Endpoint, Parameter
 from function.services import Service
 from function.setting import Setting
-from local import deploy, program
+from local import program
+from local import stack as local_stack
 from local.ministack import MiniStack
 from tests.conftest import PROJECT, STACK, plain
 from tests.test_options import prerequisites
 
-FOLDER = program.ROOT / "deployer"
+FOLDER = program.ROOT / "bootstrap"
 REGION = "eu-central-1"
 DEV, PROD = (prefix(PROJECT, stack) for stack in ("dev", "prod"))
 # Beside those that the service may declare.
@@ -225,13 +227,13 @@ def test_a_name_that_could_be_taken_for_anothers_is_refused(stack: str) -> None:
 class Cloud:
     """An account that the deployer has prepared, with a stack that a deploy role brought up."""
 
-    account: deploy.Account
+    account: local_stack.Account
     options: dict[str, str]
     outputs: dict[str, Any]
     role: MiniStack
-    engine: deploy.Deployer
+    engine: local_stack.Deployer
     changed: list[str]  # the types that the engine made or updated
-    stack: deploy.LocalStack
+    stack: local_stack.LocalStack
 
     def preview(self) -> MiniStack:
         """Return the emulator as the preview role sees it."""
@@ -252,22 +254,22 @@ def _token(environment: str, **claims: str) -> str:
 @pytest.fixture(scope="module")
 def cloud(sampled: None) -> Iterator[Cloud]:  # pylint: disable=unused-argument
     """Bring stack dev up as its deploy role; at the end that role takes it down again."""
-    with deploy.account(REGION) as account:
+    with local_stack.account(REGION) as account:
         options = prerequisites(account.emulator)
         zone = {"epoch-deployer:zone_id": options[f"{PROJECT}:hosted_zone_id"]}
         outputs = program.run(
-            deploy.Deployer(account.emulator, REGION, lambda *_: None),
+            local_stack.Deployer(account.emulator, REGION, lambda *_: None),
             stack="example",
             config=program.stack_config("example", FOLDER) | zone,
             folder=FOLDER,
         ).values
         role = account.emulator.acting_as(outputs["dev_deploy_role"], _token("dev"))
         changed: list[str] = []
-        engine = deploy.Deployer(
+        engine = local_stack.Deployer(
             role, REGION, lambda resource, _: changed.append(resource.kind.rsplit(":", 1)[1])
         )
         run = partial(engine.run, "dev", _config(outputs))
-        stack = deploy.LocalStack(
+        stack = local_stack.LocalStack(
             run=run,
             outputs=run().values,
             emulator=account.emulator,
@@ -369,7 +371,7 @@ def test_the_role_suffices_for_every_option_and_every_kind_of_job(cloud: Cloud) 
     role = cloud.account.emulator.acting_as(cloud.outputs["prod_deploy_role"], _token("prod"))
     config = plain() | cloud.options | _handed(cloud.outputs, "prod")
     del config[f"{PROJECT}:kms_key_arn"]  # excludes the replicas
-    with deploy.up_in(cloud.account, "prod", deployer=role, config=config) as stack:
+    with local_stack.up_in(cloud.account, "prod", deployer=role, config=config) as stack:
         assert len(stack.outputs["api_keys"]) == 2
 
 

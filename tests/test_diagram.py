@@ -3,9 +3,10 @@
 from itertools import pairwise
 from xml.etree import ElementTree
 
+from console import diagram, svg
 from local import program
-from tests.conftest import declare, plain
-from tools import diagram, svg
+from tests.conftest import STACK, declare, plain
+from tools.docs import diagram as drawing
 
 OPTIONS = {
     "owns_api_gateway_account": "true",
@@ -16,8 +17,8 @@ OPTIONS = {
 
 
 def test_the_checked_in_picture_is_what_the_stack_declares() -> None:
-    drawn = diagram.draw(program.declare(diagram.STACK))
-    assert drawn == diagram.FILE.read_text(encoding="utf-8"), "`make diagram` draws it anew"
+    drawn = diagram.draw(program.declare(drawing.STACK), drawing.STACK)
+    assert drawn == drawing.FILE.read_text(encoding="utf-8"), "`make diagram` draws it anew"
     ElementTree.fromstring(drawn)
 
 
@@ -29,7 +30,7 @@ def test_every_declared_resource_is_counted_in_a_row_of_its_component() -> None:
 
 def test_every_component_is_on_the_picture_whatever_is_turned_on() -> None:
     resources = declare(**OPTIONS)
-    drawn = diagram.draw(resources)
+    drawn = diagram.draw(resources, STACK)
     parents = {resource.parent for resource in resources}
     for component in (one for one in resources if one.component and one.urn in parents):
         assert f">{component.kind.rpartition(':')[2]}<" in drawn

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.program import ROOT
-from tools import engine
+from tools.checks import pulumi_cli
 
 
 def _executable(path: Path, script: str) -> Path:
@@ -24,7 +24,7 @@ def test_the_plugin_is_the_one_that_pulumi_can_install(
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
     asked = tmp_path / "asked"
     pulumi = _executable(tmp_path / "pulumi", f'echo "$@" > {asked}; exit {status}')
-    assert engine.plugin(pulumi) == (tmp_path / "home" / "plugins" if found else None)
+    assert pulumi_cli.plugin(pulumi) == (tmp_path / "home" / "plugins" if found else None)
     assert asked.read_text().startswith("plugin install resource aws 7.")
 
 
@@ -32,14 +32,14 @@ def test_only_a_cli_on_path_or_built_before_is_at_hand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(engine, "ROOT", tmp_path / "root")
+    monkeypatch.setattr(pulumi_cli, "ROOT", tmp_path / "root")
     _executable(tmp_path / "go", "exit 0")  # builds one, but not for who asks only
-    assert engine.at_hand() is None
-    built = tmp_path / "root" / ".build" / f"pulumi-{engine.CLI_VERSION}" / "pulumi"
+    assert pulumi_cli.at_hand() is None
+    built = tmp_path / "root" / ".build" / f"pulumi-{pulumi_cli.CLI_VERSION}" / "pulumi"
     built.parent.mkdir(parents=True)
     _executable(built, "exit 0")
-    assert engine.at_hand() == engine.cli() == built
-    assert _executable(tmp_path / "pulumi", "exit 0") == engine.at_hand()
+    assert pulumi_cli.at_hand() == pulumi_cli.cli() == built
+    assert _executable(tmp_path / "pulumi", "exit 0") == pulumi_cli.at_hand()
 
 
 @pytest.mark.parametrize("works", (True, False))
@@ -49,8 +49,8 @@ def test_go_builds_the_cli_once_and_its_progress_is_told(
     capsys: pytest.CaptureFixture[str],
     works: bool,
 ) -> None:
-    monkeypatch.setattr(engine, "_PROGRESS_S", 0.2)
-    monkeypatch.setattr(engine, "ROOT", tmp_path / "root")
+    monkeypatch.setattr(pulumi_cli, "_PROGRESS_S", 0.2)
+    monkeypatch.setattr(pulumi_cli, "ROOT", tmp_path / "root")
     monkeypatch.setattr("shutil.which", lambda name: name if name == "go" else None)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     _executable(
@@ -59,12 +59,12 @@ def test_go_builds_the_cli_once_and_its_progress_is_told(
         + ('touch "$2"' if works else "echo no network >&2; exit 1"),
     )
     if works:
-        assert engine.cli() == engine.cli() == engine.at_hand()
+        assert pulumi_cli.cli() == pulumi_cli.cli() == pulumi_cli.at_hand()
     else:
-        with pytest.raises(engine.Unavailable, match=r"\(no network\); install the Pulumi CLI"):
-            engine.cli()
+        with pytest.raises(pulumi_cli.Unavailable, match=r"\(no network\); install the Pulumi CLI"):
+            pulumi_cli.cli()
     first, *progress = capsys.readouterr().out.splitlines()
-    assert first == f"building the Pulumi CLI {engine.CLI_VERSION} from its Go module, once"
+    assert first == f"building the Pulumi CLI {pulumi_cli.CLI_VERSION} from its Go module, once"
     assert progress[-1].endswith(" s, 2 packages")
 
 
@@ -72,9 +72,9 @@ def test_a_machine_without_cli_and_go_is_told_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(engine, "ROOT", tmp_path)  # where no CLI has been built
+    monkeypatch.setattr(pulumi_cli, "ROOT", tmp_path)  # where no CLI has been built
     monkeypatch.delenv("EPOCH_ENGINE", raising=False)
-    assert not engine.run("engine", lambda: (str(engine.cli()), {}))
+    assert not pulumi_cli.run("engine", lambda: (str(pulumi_cli.cli()), {}))
     reason = "neither pulumi nor go is on PATH; install the Pulumi CLI"
     assert capsys.readouterr().out == f"make engine: skipped: {reason}\n"
 
@@ -85,7 +85,7 @@ def test_a_machine_without_terraform_skips_in_one_line_unless_it_is_required(
 ) -> None:
     variables = {"EPOCH_ENGINE": "required"} if required else {}
     run = subprocess.run(
-        [sys.executable, "-m", "tools.provider"],
+        [sys.executable, "-m", "tools.checks.terraform_provider"],
         cwd=ROOT,
         env={"PATH": str(tmp_path), "HOME": str(tmp_path), **variables},
         capture_output=True,

@@ -33,7 +33,7 @@ def _outermost(monkeypatch: pytest.MonkeyPatch) -> None:
 def checkout(tmp_path: Path) -> Path:
     """Return a fresh checkout whose lock has nothing but a stand-in for uv."""
     (tmp_path / "tools").mkdir()
-    for name in ("Makefile", "tools/environment.py"):
+    for name in ("Makefile", "tools/make_venv.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     files = {
         "uv-1.data/scripts/uv": _UV,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from function.endpoints import declared
-from local import deploy
+from local import stack as local_stack
 from openapi import samples
 from tests.conftest import STACK
 
@@ -18,14 +18,14 @@ PROBLEM = {"type", "title", "status", "detail", "requestId"}
 
 
 @pytest.fixture(name="broken", scope="module")
-def _broken() -> Iterator[deploy.LocalStack]:
+def _broken() -> Iterator[local_stack.LocalStack]:
     if not _SHOWN:
         pytest.skip(samples.NONE)
-    with deploy.up(STACK) as stack:
+    with local_stack.up(STACK) as stack:
         yield stack
 
 
-def _raw(stack: deploy.LocalStack, head: str, body: str = "") -> bytes:
+def _raw(stack: local_stack.LocalStack, head: str, body: str = "") -> bytes:
     """Send a request as it stands, and return all that comes back until the connection ends."""
     url = urlsplit(stack.outputs["endpoint"])
     assert url.hostname and url.port
@@ -43,7 +43,7 @@ ORDINARY = "{method} {path} HTTP/1.1\nHost: {host}\nx-api-key: {key}\nContent-Le
 
 
 @pytest.mark.parametrize("path", ("/{path}/", "//{path}", "/%2f{path}", "/{path}%2f", "/{upper}"))
-def test_only_the_very_path_is_served(local: deploy.LocalStack, path: str) -> None:
+def test_only_the_very_path_is_served(local: local_stack.LocalStack, path: str) -> None:
     before = len(local.items())
     own = urlsplit(local.outputs["endpoint"].removeprefix(local.outputs["url"])).path[1:]
     reply = local.call(path=path.format(path=own, upper=own.swapcase()))
@@ -59,7 +59,7 @@ def test_only_the_very_path_is_served(local: deploy.LocalStack, path: str) -> No
     ),
 )
 def test_what_is_ambiguous_is_refused_and_ends_the_connection(
-    local: deploy.LocalStack, head: str
+    local: local_stack.LocalStack, head: str
 ) -> None:
     before = len(local.items())
     second = ORDINARY.format(method=METHOD, path="/", host="x", key="x").replace("\n", "\r\n")
@@ -69,7 +69,7 @@ def test_what_is_ambiguous_is_refused_and_ends_the_connection(
     assert _raw(local, ORDINARY + "Connection: close\n").startswith((b"HTTP/1.1 2", b"HTTP/1.1 4"))
 
 
-def _break(stack: deploy.LocalStack, **change: str) -> None:
+def _break(stack: local_stack.LocalStack, **change: str) -> None:
     client, name = stack.emulator.client("lambda"), stack.outputs["function_name"]
     client.update_function_configuration(FunctionName=name, **change)
     version = client.publish_version(FunctionName=name)["Version"]
@@ -87,7 +87,7 @@ def _break(stack: deploy.LocalStack, **change: str) -> None:
     ),
 )
 def test_a_function_that_fails_is_the_declared_answer(
-    broken: deploy.LocalStack, handler: str, reason: str
+    broken: local_stack.LocalStack, handler: str, reason: str
 ) -> None:
     _break(broken, Handler=handler)
     reply = broken.call()
@@ -98,7 +98,7 @@ def test_a_function_that_fails_is_the_declared_answer(
 
 
 def test_without_permission_for_the_call_a_function_is_not_invoked(
-    broken: deploy.LocalStack,
+    broken: local_stack.LocalStack,
 ) -> None:
     client, name = broken.emulator.client("lambda"), broken.outputs["function_name"]
     (alias,) = client.list_aliases(FunctionName=name)["Aliases"]
@@ -120,7 +120,7 @@ def test_without_permission_for_the_call_a_function_is_not_invoked(
 
 
 def test_an_invocation_whose_payload_is_no_object_reaches_the_function(
-    local: deploy.LocalStack,
+    local: local_stack.LocalStack,
 ) -> None:
     client = local.emulator.client("lambda")
     for payload in (b"[1]", b'"x"', b"5", b"null"):
@@ -128,7 +128,7 @@ def test_an_invocation_whose_payload_is_no_object_reaches_the_function(
         assert reply["StatusCode"] == 200 and b'"statusCode": 404' in reply["Payload"].read()
 
 
-def test_the_local_run_listens_on_loopback_only(local: deploy.LocalStack) -> None:
+def test_the_local_run_listens_on_loopback_only(local: local_stack.LocalStack) -> None:
     assert local.call().status < 300
     mark = f"GATEWAY_PORT={local.emulator.port}".encode()
     sockets: set[str] = set()
@@ -151,6 +151,6 @@ def test_the_local_run_listens_on_loopback_only(local: deploy.LocalStack) -> Non
     assert listening == {"0100007F"}
 
 
-def test_the_tracer_opens_nothing_in_a_public_folder(local: deploy.LocalStack) -> None:
+def test_the_tracer_opens_nothing_in_a_public_folder(local: local_stack.LocalStack) -> None:
     assert local.call().status < 300
     assert (local.emulator.leash.folder / ".aws-xray" / "initialized").exists()

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from components import permissions, prefix
-from components.config import ConfigError, StackConfig
+from components import prefix
+from components.iam import policies
+from components.stack_config import ConfigError, StackConfig
 from function.endpoints import declared
 from function.jobs import declared as declared_jobs
 from local import program
@@ -162,7 +163,7 @@ def test_roles_stay_under_the_stacks_path_and_boundary(
     monkeypatch: pytest.MonkeyPatch, stack: str
 ) -> None:
     # What a declared service needs, the boundary of its account may not have yet.
-    monkeypatch.setattr(permissions, "check", lambda *_: None)
+    monkeypatch.setattr(policies, "check", lambda *_: None)
     boundary = "arn:aws:iam::123456789012:policy/boundary"
     resources = declare(stack, owns_api_gateway_account="true", permissions_boundary=boundary)
     roles = _all(resources, "aws:iam/role:Role")

@@ -18,7 +18,7 @@ from function.services import Service
 from local import program
 from local.program import Properties, Resource
 from tests.conftest import NAME, STACK, plain
-from tools import terraform
+from tools.checks import terraform_json
 
 
 @pytest.fixture(name="declared")
@@ -177,4 +177,4 @@ def test_a_cold_start_of_a_request_loads_nothing_of_jobs_queues_and_services() -
 
 def test_the_scan_knows_what_jobs_declare(declared: list[Resource]) -> None:
     kinds = {"aws_lambda_event_source_mapping", "aws_scheduler_schedule", "aws_sqs_queue"}
-    assert kinds <= {name.removesuffix(".tf.json") for name in terraform.render(declared)}
+    assert kinds <= {name.removesuffix(".tf.json") for name in terraform_json.render(declared)}

@@ -101,7 +101,7 @@ def _attributes(tree: ast.AST) -> set[str]:
 
 def test_components_never_read_stack_config_themselves() -> None:
     reads = re.compile(r"pulumi\.(Config|runtime\.config|get_stack|get_project)\b|aws\.config\b")
-    for path in (ROOT / "components").glob("*.py"):
+    for path in (ROOT / "components").rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         assert not [name for name in _attributes(tree) if reads.match(name)], path.name
         imported = [n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]

@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-
 import pytest
 
-from local.leash import Leash
+from local.child_process import Leash
 
 _JOB = """from function.job import Job, Schedule
 JOB = Job(trigger=Schedule("rate(1 day)"), summary="Nothing.", handle=print)
@@ -48,7 +47,7 @@ def _start(
     project: Path, *options: str, run: tuple[str, ...] = (), **environment: str
 ) -> subprocess.Popen[str]:
     return subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
-        [*run, sys.executable, "-m", "local", "up", *options],
+        [*run, sys.executable, "-m", "console", *options],
         cwd=project,
         env={**os.environ, "TMPDIR": str(project.parent), **environment},
         preexec_fn=_die_with_parent,
@@ -117,7 +116,7 @@ def _emulator(outputs: Any) -> int:
     (found,) = (
         number
         for number in _processes(f"GATEWAY_PORT={_port(outputs)}")
-        if b"local.emulator" in Path(f"/proc/{number}/cmdline").read_bytes()
+        if b"\0emulator\0" in Path(f"/proc/{number}/cmdline").read_bytes()
     )
     return found
 
@@ -197,7 +196,7 @@ def test_whatever_a_function_prints_the_run_goes_on(project: Path) -> None:
 
 
 def test_a_closed_terminal_is_no_error(project: Path) -> None:
-    closed = ("sh", "-c", 'exec "$0" -m local demo <&- >&- 2>&-')
+    closed = ("sh", "-c", 'exec "$0" -m local <&- >&- 2>&-')
     assert _start(project, run=closed).wait(PATIENCE_S) == 0
     process = _start(project, run=closed)
     _until(lambda: _processes(f"TMPDIR={project.parent}/epoch-"))
@@ -272,7 +271,7 @@ def test_a_killed_emulator_is_one_clear_message(project: Path) -> None:
 
 
 def test_an_emulator_that_hangs_is_told_of_and_may_go_on(project: Path) -> None:
-    commands = project / "local" / "commands.py"
+    commands = project / "console" / "commands.py"
     whole = commands.read_text()
     assert "\n_SILENT_S = 10\n" in whole
     commands.write_text(whole.replace("\n_SILENT_S = 10\n", "\n_SILENT_S = 2\n"))
@@ -348,10 +347,14 @@ def test_sighup_and_a_killed_run_leave_nothing(project: Path) -> None:
 _KILLED = """
 import os, signal, socket, sys
 from pathlib import Path
-from local.leash import Leash
+from local.child_process import Leash
 
 leash = Leash()
-own = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+own = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join(sys.path),
+    "FOLDER": str(leash.folder),
+}
 leash.start("busy", own, Path(), leash.folder / "log", socket.socket())
 while not (leash.folder / "0").exists():
     assert leash.running
@@ -361,13 +364,11 @@ _AT_ONCE = "os.kill(os.getpid(), signal.SIGKILL)"
 _WHILE_IT_ENDS = f"leash._process.wait = lambda *_: {_AT_ONCE}\nleash.end()"
 
 _BUSY = """
-import itertools, pathlib, sys
-from local import leash
+import itertools, os, pathlib
 
-leash.watch(*sys.argv[1:3])
 for number in itertools.count():
     try:
-        pathlib.Path(sys.argv[2], str(number)).mkdir()
+        pathlib.Path(os.environ["FOLDER"], str(number)).mkdir()
     except OSError:
         pass
 """
@@ -439,16 +440,16 @@ def test_an_interrupt_at_any_moment_ends_the_run(project: Path) -> None:
 @pytest.mark.parametrize(
     ("where", "what", "says"),
     (
-        ("local/commands.py", 'raise ValueError("lost")', "ValueError('lost')"),
-        ("local/translate.py", 'raise ValueError("lost")', "ValueError('lost')"),
+        ("local/demo.py", 'raise ValueError("lost")', "ValueError('lost')"),
+        ("local/provisioner.py", 'raise ValueError("lost")', "ValueError('lost')"),
         ("__main__.py", "raise SystemExit(3)", "the program ended itself: 3"),
     ),
 )
 def test_an_error_anywhere_is_one_line(project: Path, where: str, what: str, says: str) -> None:
     """In the report of a registration, in a registration, in the program."""
     first = {
-        "local/commands.py": "    # In one piece",
-        "local/translate.py": "    declared = _copy",
+        "local/demo.py": "    # In one piece",
+        "local/provisioner.py": "    declared = _copy",
         "__main__.py": 'pulumi.export("table_name"',
     }[where]
     source = (project / where).read_text()

@@ -8,13 +8,13 @@ from pathlib import Path
 # Runs in a copy of the project, whose endpoint it changes; prints what there is after each update.
 USE = """
 import dataclasses, json, pathlib, sys
-from local import deploy
+from local import stack as local_stack
 class Read(dict):
     def update(self, *what):
         self["url"]  # as the console does at any time
         super().update(*what)
 module = pathlib.Path("function/endpoints/changed.py")
-with deploy.up("trial") as local:
+with local_stack.up("trial") as local:
     local = dataclasses.replace(local, outputs=Read(local.outputs))
     gateway = local.emulator.client("apigateway")
     (api,) = gateway.get_rest_apis()["items"]

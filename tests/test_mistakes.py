@@ -328,7 +328,7 @@ def test_it_is_the_one_line_on_stderr(said: Callable[..., Any], name: str) -> No
     before = path.read_text() if path.exists() else None
     path.write_text((before or "") + text[1:] if text[0] == "+" else text)
     try:
-        for command in (("-m", "openapi"), ("-m", "local", "demo")):
+        for command in (("-m", "openapi"), ("-m", "local")):
             run = said(*command)
             assert run.returncode == 1 and run.stderr.count("\n") == 1, run.stderr
             assert run.stderr.startswith(f"error: {file}") and says in run.stderr
@@ -341,8 +341,9 @@ def test_it_is_the_one_line_on_stderr(said: Callable[..., Any], name: str) -> No
 
 # Runs in the copy: what the terminal tells of a call whose storage call names no key of the table.
 CALL = """
-from local import commands, deploy, program
-with deploy.up(program.stacks()[0]) as local:
+from console import commands
+from local import program, stack as local_stack
+with local_stack.up(program.stacks()[0]) as local:
     reply = local.call(method="GET", path="/look")
     print(reply.status, reply.body)
     print(*(commands._brief(line) for line in local.log_lines()), sep="\\n")

@@ -9,12 +9,12 @@ import pytest
 
 import function.endpoints
 from components import sampling_rule
-from components.alarms import BURN_RATES
+from components.monitoring.alarms import BURN_RATES
 from function.contract import Answer, Endpoint, Parameter
 from local import program
 from local.program import ROOT
 from tests.conftest import NAME, STACK, declare, one, plain
-from tools import snapshot
+from tools.checks import snapshot
 
 TOPIC = f"arn:aws:sns:eu-central-1:123456789012:{NAME}"
 METRIC_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"

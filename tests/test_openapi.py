@@ -10,8 +10,8 @@ import pytest
 from openapi_spec_validator import validate
 
 from function.endpoints import declared
-from local.deploy import LocalStack
 from local.program import ROOT
+from local.stack import LocalStack
 from tests.conftest import STACK
 
 

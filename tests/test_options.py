@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from components.config import ConfigError
-from local import deploy, program
+from components.stack_config import ConfigError
+from local import program
+from local import stack as local_stack
 from local.ministack import MiniStack
 from tests.conftest import NAME, PROJECT, STACK, declare, one, plain
 
@@ -48,10 +49,10 @@ def prerequisites(emulator: MiniStack) -> dict[str, str]:
 
 
 def test_every_option_deploys_works_and_goes_away() -> None:
-    with deploy.account("eu-central-1") as account:
+    with local_stack.account("eu-central-1") as account:
         emulator = account.emulator
         config = prerequisites(emulator)
-        with deploy.up_in(account, STACK, config={**plain(), **config}) as stack:
+        with local_stack.up_in(account, STACK, config={**plain(), **config}) as stack:
             assert stack.outputs["url"] == f"https://{DOMAIN}"
             assert stack.outputs["domain_target"].endswith(".amazonaws.com")
             (mapping,) = emulator.client("apigateway").get_base_path_mappings(domainName=DOMAIN)[
@@ -85,7 +86,7 @@ def test_every_option_deploys_works_and_goes_away() -> None:
 
 
 @pytest.fixture(name="tuned", scope="module")
-def _tuned(sampled: None) -> Iterator[deploy.LocalStack]:  # pylint: disable=unused-argument
+def _tuned(sampled: None) -> Iterator[local_stack.LocalStack]:  # pylint: disable=unused-argument
     """Return a stack with a second tier."""
     config = {
         f"{PROJECT}:usage_plans": json.dumps(
@@ -96,11 +97,11 @@ def _tuned(sampled: None) -> Iterator[deploy.LocalStack]:  # pylint: disable=unu
         ),
         f"{PROJECT}:api_keys": json.dumps({"default": "standard", "visitor": "trial"}),
     }
-    with deploy.up(STACK, config=config) as stack:
+    with local_stack.up(STACK, config=config) as stack:
         yield stack
 
 
-def test_each_key_has_the_limits_of_its_plan(tuned: deploy.LocalStack) -> None:
+def test_each_key_has_the_limits_of_its_plan(tuned: local_stack.LocalStack) -> None:
     visitor = tuned.outputs["api_keys"]["visitor"]
     assert tuned.outputs["api_key"] == tuned.outputs["api_keys"]["default"] != visitor
     ok = tuned.call().status

@@ -11,12 +11,23 @@ from typing import Any
 import boto3
 import pytest
 
-from components import bundle
+from components.packaging import archive
 from function.contract import Answer, Endpoint, Sample
-from local import deploy, program
-from local.deploy import LocalStack
+from local import program
+from local import stack as local_stack
 from local.program import ROOT
-from tools import ci, drift, notes, order, prune, rollback, rules, settle, smoke
+from local.stack import LocalStack
+from tools.release import (
+    branch_protection,
+    commit_order,
+    drift,
+    pipeline_io,
+    prune_versions,
+    release_notes,
+    rollback,
+    smoke,
+    verify,
+)
 
 KEYED = Endpoint(
     method="GET",
@@ -95,8 +106,8 @@ def _published(local: LocalStack, code: str, monkeypatch: pytest.MonkeyPatch, pa
     """Publish the function with another entry point, as a deployment would."""
     main = path / "main.py"
     main.write_text(code)
-    files = bundle.files()
-    monkeypatch.setattr(bundle, "files", lambda: {**files, "function/main.py": main})
+    files = archive.files()
+    monkeypatch.setattr(archive, "files", lambda: {**files, "function/main.py": main})
     local.run()
     monkeypatch.undo()
 
@@ -136,13 +147,13 @@ def test_an_update_that_failed_after_the_alias_moved_is_settled(
         _published(breakable, BROKEN, patch, tmp_path)
     # It wrote no outputs of its own.
     arguments = [str(tmp_path / "none.json"), run["outputs"], "--to", before]
-    assert settle.main(arguments) == 1
+    assert verify.main(arguments) == 1
     assert "did not pass the smoke test" in capsys.readouterr().err
     assert rollback.serving(client, function) == before
-    assert settle.main(arguments) == 0  # what serves passes, so it stays
+    assert verify.main(arguments) == 0  # what serves passes, so it stays
     assert rollback.serving(client, function) == before
     (tmp_path / "empty.json").write_text("{}")
-    assert settle.main([str(tmp_path / "none.json"), str(tmp_path / "empty.json")]) == 1
+    assert verify.main([str(tmp_path / "none.json"), str(tmp_path / "empty.json")]) == 1
     assert "nothing serves" in capsys.readouterr().err
 
 
@@ -150,17 +161,17 @@ def test_versions_that_no_rollback_needs_are_removed(
     breakable: LocalStack, run: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     client, function = breakable.emulator.client("lambda"), breakable.outputs["function_name"]
-    for number in range(prune.KEEP + 1):
+    for number in range(prune_versions.KEEP + 1):
         client.update_function_configuration(FunctionName=function, Description=str(number))
         newest = client.publish_version(FunctionName=function)["Version"]
     rollback.roll_back(client, [function], newest)
     serving = min(rollback.versions(client, function))
     rollback.roll_back(client, [function], str(serving))
-    kept = sorted(rollback.versions(client, function))[-prune.KEEP :]
-    assert prune.main([run["outputs"]]) == 0
+    kept = sorted(rollback.versions(client, function))[-prune_versions.KEEP :]
+    assert prune_versions.main([run["outputs"]]) == 0
     assert sorted(rollback.versions(client, function)) == [serving, *kept]
     assert "removed" in capsys.readouterr().out
-    assert prune.main([run["outputs"]]) == 0
+    assert prune_versions.main([run["outputs"]]) == 0
     assert "removed no version" in capsys.readouterr().out
     assert breakable.call().status < 300
 
@@ -199,14 +210,16 @@ def test_no_commit_goes_over_a_newer_one_not_even_one_that_failed(
         {"kind": "update", "message": first, "result": "succeeded"},
     ]
     history.write_text(json.dumps(entries))
-    assert order.main([str(history), third]) == order.main([str(history), second]) == 0
+    assert (
+        commit_order.main([str(history), third]) == commit_order.main([str(history), second]) == 0
+    )
     capsys.readouterr()
-    assert order.main([str(history), first]) == 1
+    assert commit_order.main([str(history), first]) == 1
     assert f"{first} does not contain {second}" in capsys.readouterr().err
     history.write_text("[]")
-    assert order.main([str(history), first]) == 0
+    assert commit_order.main([str(history), first]) == 0
     history.write_text("no stack")
-    assert order.main([str(history), first]) == 1
+    assert commit_order.main([str(history), first]) == 1
     assert "is no history" in capsys.readouterr().err
 
 
@@ -271,7 +284,7 @@ def test_without_a_number_the_version_below_serves(
 def test_jobs_go_back_with_the_function(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with deploy.up(program.default_stack()) as stack:
+    with local_stack.up(program.default_stack()) as stack:
         _account(monkeypatch, stack)
         outputs, client = tmp_path / "outputs.json", stack.emulator.client("lambda")
         outputs.write_text(json.dumps(stack.outputs))
@@ -298,7 +311,7 @@ def test_jobs_go_back_with_the_function(
         client.update_alias(FunctionName=names[0], Name=rollback.ALIAS, FunctionVersion=newer)
         rollback.roll_back(client, names)
         assert serve() == broken
-        assert prune.main([str(outputs)]) == 0
+        assert prune_versions.main([str(outputs)]) == 0
         said = capsys.readouterr().out
         assert all(f"{name}: removed no version" in said for name in names)
 
@@ -389,7 +402,7 @@ def test_an_api_that_does_not_answer_is_one_clear_message(url: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = url.format(port=free.getsockname()[1])
-        with pytest.raises(ci.CommandError, match="does not answer"):
+        with pytest.raises(pipeline_io.CommandError, match="does not answer"):
             smoke.check(smoke.Api(url=url, api_key="any", document="any", patience_s=0))
 
 
@@ -414,10 +427,10 @@ def test_notes_are_the_commits_since_the_tag_before(
         if tag:
             _git(tmp_path, "tag", tag)
     monkeypatch.chdir(tmp_path)
-    assert notes.main(["v0.10.0"]) == notes.main(["v0.9.0"]) == 0
+    assert release_notes.main(["v0.10.0"]) == release_notes.main(["v0.9.0"]) == 0
     lines = [line.rsplit(" ", 1)[0] for line in capsys.readouterr().out.splitlines()]
     assert lines == ["- Third", "- Second", "- First"]
-    assert notes.main(["v1.0.0"]) == 1
+    assert release_notes.main(["v1.0.0"]) == 1
     assert capsys.readouterr().err.startswith("error: ")
 
 
@@ -469,5 +482,5 @@ def test_prod_waits_for_the_rules_that_its_approval_rests_on(
     paths = [tmp_path / "branch.json", tmp_path / "environment.json"]
     for path, answer in zip(paths, (branch, environment), strict=True):
         path.write_text(json.dumps(answer))
-    assert rules.main([str(path) for path in paths]) == bool(says)
+    assert branch_protection.main([str(path) for path in paths]) == bool(says)
     assert says in capsys.readouterr().err

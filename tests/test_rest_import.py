@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import deploy, program, translate
+from local import program, provisioner
+from local import stack as local_stack
 
 X = "x-amazon-apigateway-"
 LAMBDA = (
@@ -110,14 +111,14 @@ def changed(*path: Any, to: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(name="account", scope="module")
-def _account() -> Iterator[deploy.Account]:
+def _account() -> Iterator[local_stack.Account]:
     """Return an account with no stack in it."""
-    with deploy.account("eu-central-1") as account:
+    with local_stack.account("eu-central-1") as account:
         yield account
 
 
 @pytest.fixture(name="gateway", scope="module")
-def _gateway(account: deploy.Account) -> Any:
+def _gateway(account: local_stack.Account) -> Any:
     return account.emulator.client("apigateway")
 
 
@@ -427,18 +428,20 @@ def declared(**inputs: Any) -> program.Resource:
     )
 
 
-def test_a_declared_api_is_its_document(account: deploy.Account, gateway: Any) -> None:
+def test_a_declared_api_is_its_document(account: local_stack.Account, gateway: Any) -> None:
     inputs = {"body": json.dumps(DOCUMENT), "name": "things", "description": "Kept."}
-    made = translate.create(account.emulator, account.region, declared(**inputs))
+    made = provisioner.create(account.emulator, account.region, declared(**inputs))
     there = state(gateway, made.id)
     assert set(there["resources"]) == {"/", "/things", "/things/{id}"}
     assert there["api"]["description"] == "Kept."  # the provider puts its arguments back
     assert made.outputs["rootResourceId"] == there["resources"]["/"]["id"]
 
 
-def test_a_declared_api_that_is_refused_is_not_there(account: deploy.Account, gateway: Any) -> None:
+def test_a_declared_api_that_is_refused_is_not_there(
+    account: local_stack.Account, gateway: Any
+) -> None:
     before = len(gateway.get_rest_apis()["items"])
     document, message = WARNED["keyword const"]
     with pytest.raises(ClientError, match=message):
-        translate.create(account.emulator, account.region, declared(body=json.dumps(document)))
+        provisioner.create(account.emulator, account.region, declared(body=json.dumps(document)))
     assert len(gateway.get_rest_apis()["items"]) == before

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from local import deploy
-from tests.test_rest_import import OK, PROXY, DOCUMENT, X, put
+from local import stack as local_stack
+from tests.test_rest_import import DOCUMENT, OK, PROXY, X, put
 
 ECHO = """
 import json
@@ -50,7 +50,7 @@ PREFLIGHT = {
 class Api:
     """An API that a function answers, in a stage of a real emulator."""
 
-    def __init__(self, account: deploy.Account, function: str) -> None:
+    def __init__(self, account: local_stack.Account, function: str) -> None:
         self.account = account
         self.client = account.emulator.client("apigateway")
         self.id = self.client.create_rest_api(name="api")["id"]
@@ -83,13 +83,13 @@ class Api:
 
 
 @pytest.fixture(name="account", scope="module")
-def _account() -> Iterator[deploy.Account]:
-    with deploy.account("eu-central-1") as account:
+def _account() -> Iterator[local_stack.Account]:
+    with local_stack.account("eu-central-1") as account:
         yield account
 
 
 @pytest.fixture(name="function", scope="module")
-def _function(account: deploy.Account) -> str:
+def _function(account: local_stack.Account) -> str:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("echo.py", ECHO)
@@ -114,7 +114,7 @@ def _function(account: deploy.Account) -> str:
 
 
 @pytest.fixture(name="api")
-def _api(account: deploy.Account, function: str) -> Api:
+def _api(account: local_stack.Account, function: str) -> Api:
     return Api(account, function)
 
 

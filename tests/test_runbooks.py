@@ -7,7 +7,8 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from local import deploy, program
+from local import program
+from local import stack as local_stack
 from tests.conftest import STACK, keys
 
 RUNBOOK = (program.ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -21,7 +22,7 @@ def _commands(section: str, **values: str) -> list[list[str]]:
     return [shlex.split(line) for line in filled]
 
 
-def _run(stack: deploy.LocalStack, words: list[str]) -> Any:
+def _run(stack: local_stack.LocalStack, words: list[str]) -> Any:
     """Run a command as the AWS CLI would; raises KeyError for an option that AWS does not have."""
     service, operation, *options = words
     client = stack.emulator.client(service)
@@ -52,7 +53,7 @@ def _key(described: dict[str, Any]) -> list[str]:
 
 
 def test_a_table_is_restored_and_the_lost_one_goes_when_its_protection_is_off() -> None:
-    with deploy.up(STACK, config=keys(protect_data="true")) as stack:
+    with local_stack.up(STACK, config=keys(protect_data="true")) as stack:
         client = stack.emulator.client("dynamodb")
         table = client.list_tables()["TableNames"][0]
         described = client.describe_table(TableName=table)["Table"]

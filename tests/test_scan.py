@@ -14,7 +14,8 @@ import pytest
 from local import program
 from local.program import Properties, Resource
 from tests.conftest import NAME, STACK, plain
-from tools import command, scan, terraform
+from tools import cli
+from tools.checks import scan, terraform_json
 
 Files = dict[str, Properties]
 
@@ -49,8 +50,10 @@ TAKEN = {
 
 
 def test_the_tree_passes_and_each_protection_taken_away_is_found() -> None:
-    rendered = {stack: terraform.render(terraform.declare(stack)) for stack in STACKS}
-    guarded = json.dumps(terraform.render(terraform.declare(STACK, plain(protect_data="true"))))
+    rendered = {stack: terraform_json.render(terraform_json.declare(stack)) for stack in STACKS}
+    guarded = json.dumps(
+        terraform_json.render(terraform_json.declare(STACK, plain(protect_data="true")))
+    )
     for variant in ("guarded", *TAKEN):
         # Names of its own, or references would lead from one variant into another.
         rendered[variant] = json.loads(guarded.replace(NAME, variant))
@@ -137,8 +140,8 @@ TABLE = "aws:dynamodb/table:Table"
     ),
 )
 def test_what_the_rendering_does_not_know_is_an_error(resources: list[Resource], says: str) -> None:
-    with pytest.raises(terraform.RenderError, match=says):
-        terraform.render(resources)
+    with pytest.raises(terraform_json.RenderError, match=says):
+        terraform_json.render(resources)
 
 
 def test_properties_get_their_names_in_terraform() -> None:
@@ -150,7 +153,7 @@ def test_properties_get_their_names_in_terraform() -> None:
         tags={"costCentre": "one"},
     )
     stage = _resource("aws:apigateway/stage:Stage", restApi="api", deployment="first")
-    files = terraform.render([table, stage])
+    files = terraform_json.render([table, stage])
     assert files["aws_dynamodb_table.tf.json"]["resource"]["aws_dynamodb_table"]["thing"] == {
         "attribute": [{"name": "key", "type": "S"}],
         "global_secondary_index": [{"name": "byKey", "projection_type": "ALL"}],
@@ -162,17 +165,17 @@ def test_properties_get_their_names_in_terraform() -> None:
     assert rendered["rest_api_id"] == "api" and rendered["deployment_id"] == "first"
 
 
-@pytest.mark.parametrize("kind", terraform.KINDS)
+@pytest.mark.parametrize("kind", terraform_json.KINDS)
 def test_every_known_type_and_renamed_property_is_one_of_the_provider(kind: str) -> None:
-    renamed = terraform.KINDS[kind].renamed
-    with pytest.raises(terraform.RenderError, match="no property missing"):
-        terraform.render([_resource(kind, **dict.fromkeys(renamed, "value"), missing=True)])
+    renamed = terraform_json.KINDS[kind].renamed
+    with pytest.raises(terraform_json.RenderError, match="no property missing"):
+        terraform_json.render([_resource(kind, **dict.fromkeys(renamed, "value"), missing=True)])
 
 
 def test_resources_refer_to_each_other_as_in_terraform() -> None:
     inputs = {
         resource.kind: resource.inputs
-        for resource in terraform.declare(STACK)
+        for resource in terraform_json.declare(STACK)
         if resource.name == f"{NAME}-function"
     }
     function = f"${{aws_lambda_function.{NAME}-function.function_name}}"
@@ -200,8 +203,8 @@ _OF_LOCKS = {
     "function": "botocore",
     "tests/browser": "playwright",
     "tests/shipped/clients": "openapi-python-client",
-    "prove": "locust",
-    "bench": "pydynox",
+    "tools/reliability": "locust",
+    "tools/bench": "pydynox",
 }
 _BAD = {bad for at, bad in _OF_LOCKS.items() if (program.ROOT / at / "requirements.txt").exists()}
 
@@ -255,7 +258,7 @@ def test_what_could_not_be_checked_is_said_and_fails_only_where_required(
     monkeypatch.setattr(scan, "vulnerabilities", lambda: audit("http://127.0.0.1:9"))
     monkeypatch.delenv("GITGUARDIAN_API_KEY", raising=False)
     monkeypatch.setenv("EPOCH_AUDIT", "required" if required else "")
-    assert command.run(scan.main) == required
+    assert cli.run(scan.main) == required
     said = capsys.readouterr()
     if required:
         assert said.err.startswith("error: pip-audit: ") and said.err.count("\n") == 1
@@ -268,12 +271,12 @@ def test_a_missing_scanner_is_one_line_that_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr(scan, "_BIN", tmp_path)
-    assert command.run(scan.main) == 1
+    assert cli.run(scan.main) == 1
     assert (
         capsys.readouterr().err == f"error: {tmp_path}/checkov is missing; run it as: make scan\n"
     )
 
 
 def test_what_is_found_is_a_line_each_and_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.run(lambda: ["one", "two"]) == 1
+    assert cli.run(lambda: ["one", "two"]) == 1
     assert capsys.readouterr().err == "one\ntwo\n"

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 
 import function.endpoints
 import function.jobs
-from components import bundle
+from components.packaging import archive
 from function import services, settings, storage
 from function.contract import DeclarationError
 from function.endpoints import declared
@@ -32,7 +32,7 @@ def _report(monkeypatch: pytest.MonkeyPatch) -> None:
     job = Job(trigger=Schedule("rate(1 day)"), summary="Report.", handle=print, access=(REPORTS,))
     monkeypatch.setattr(settings, "BUCKET", BUCKET, raising=False)
     monkeypatch.setattr(function.jobs, "declared", lambda: {"report": job})
-    monkeypatch.setattr(bundle, "declared_jobs", lambda: {"report": job})
+    monkeypatch.setattr(archive, "declared_jobs", lambda: {"report": job})
 
 
 def _config(**more: str) -> dict[str, str]:
@@ -71,7 +71,7 @@ def test_a_boundary_that_lacks_a_service_is_an_error_that_says_how_it_takes_it_i
         with pytest.raises(pulumi.RunError) as refused:  # whose message Pulumi shows alone
             _bounded(lacking)
         assert "keeps s3:PutObject on arn:aws:s3:::ours/daily/* from" in str(refused.value)
-        assert "brings the deployer up, by pulumi -C deployer up" in str(refused.value)
+        assert "brings the deployer up, by pulumi -C bootstrap up" in str(refused.value)
     _bounded({"Action": "s3:*", "Resource": ["arn:aws:s3:::ours/*"]})
 
 
@@ -82,10 +82,10 @@ def test_what_would_lead_out_of_every_boundary_is_refused() -> None:
 
 def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:
     one(program.declare(STACK), "aws:apigateway/stage:Stage")  # with the job, it is declared
-    data = {Path(name).parts[2] for name in bundle.files() if name.startswith("botocore/data/")}
+    data = {Path(name).parts[2] for name in archive.files() if name.startswith("botocore/data/")}
     assert {"dynamodb", "s3"} <= data and "ec2" not in data
     session = botocore.session.get_session()
-    folder = str(bundle.dependencies() / "botocore" / "data")
+    folder = str(archive.dependencies() / "botocore" / "data")
     loader = Loader(extra_search_paths=[folder], include_default_search_paths=False)
     session.register_component("data_loader", loader)
     secret = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -100,12 +100,12 @@ def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest(
 ) -> None:
     job = function.jobs.declared()["report"]
     wrong = job._replace(access=(REPORTS._replace(name="dynamo"),))
-    monkeypatch.setattr(bundle, "declared_jobs", lambda: {"report": wrong})
+    monkeypatch.setattr(archive, "declared_jobs", lambda: {"report": wrong})
     with pytest.raises(
-        bundle.BundleError,
+        archive.BundleError,
         match="jobs/report.py: boto3 has no client 'dynamo' for Service.*dynamodb",
     ):
-        bundle.dependencies()
+        archive.dependencies()
 
 
 def test_a_service_outside_the_bundle_fails_with_the_line_to_add() -> None:

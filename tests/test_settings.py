@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 import function.settings
-from components.config import ConfigError, StackConfig
+from components.stack_config import ConfigError, StackConfig
 from function import secret_settings, storage
 from function.contract import DeclarationError, Problem
 from function.job import Change, Message, Tick
@@ -17,7 +17,7 @@ from function.resources import declared_settings
 from function.setting import SETTINGS, Setting
 from local import program
 from tests.conftest import one
-from tools import snapshot
+from tools.checks import snapshot
 
 SALUTE = Setting("salute", str, description="How to greet.", default="Hello")
 PORTION = Setting("portion", float, description="A portion.", default=0.5, minimum=0, maximum=1)

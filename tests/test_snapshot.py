@@ -7,7 +7,7 @@ import pytest
 
 from local import program
 from tests.conftest import declare
-from tools import snapshot
+from tools.checks import snapshot
 
 
 @pytest.mark.parametrize("stack", program.stacks())

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from local.program import ROOT
-from tools import stages
+from tools.release import stages
 
 JOBS = yaml.safe_load((ROOT / ".github/workflows/main.yml").read_text(encoding="utf-8"))["jobs"]
 

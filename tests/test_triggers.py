@@ -13,7 +13,9 @@ from zipfile import ZipFile
 import pytest
 from botocore.exceptions import ClientError
 
-from local import commands, deploy, program, translate, triggers
+from emulator import scheduler
+from local import demo, program, provisioner
+from local import stack as local_stack
 from local.ministack import MiniStack
 from tests.conftest import STACK, plain
 
@@ -54,7 +56,7 @@ def handler(event, context):
 
 @pytest.fixture(name="emulator", scope="module")
 def _emulator() -> Iterator[MiniStack]:
-    with deploy.account(REGION) as account:
+    with local_stack.account(REGION) as account:
         yield account.emulator
 
 
@@ -155,7 +157,7 @@ def _schedule(
 def test_a_schedule_is_due_by_the_clock_of_its_zone() -> None:
     def due(expression: str, after: str, zone: str = "Europe/Berlin") -> str:
         schedule = {"ScheduleExpression": expression, "ScheduleExpressionTimezone": zone}
-        found = triggers.due(schedule, datetime.fromisoformat(after).timestamp())
+        found = scheduler.due(schedule, datetime.fromisoformat(after).timestamp())
         return datetime.fromtimestamp(found, UTC).isoformat() if found else "never"
 
     assert due("cron(0 9 * * ? *)", "2026-01-05T00:00Z") == "2026-01-05T08:00:00+00:00"
@@ -293,8 +295,8 @@ def test_what_differs_from_aws_is_said_when_a_stack_comes_up(
 ) -> None:
     key = f"arn:aws:kms:{WHERE}:key/1"
     for resource in program.declare(STACK, config=plain(kms_key_arn=key)):
-        left_out = resource.kind in translate.NOT_EMULATED
-        commands._progress(resource, None if left_out else 0)  # pylint: disable=protected-access
+        left_out = resource.kind in provisioner.NOT_EMULATED
+        demo.progress(resource, None if left_out else 0)  # pylint: disable=protected-access
     said = capsys.readouterr().out
     assert "differs here: a retry comes after 1 s, then 2; on AWS after 1 min, then 2" in said
     assert "differs here: its KMS key is taken without a look at who may use it" in said

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from bench import stand_in
 from function import storage
 from function.contract import Problem
+from tools.bench import stand_in
 
 BODY = b'{"Attributes": {"a": {"S": "b"}}}'
 OK = b"HTTP/1.1 200 OK\r\n"

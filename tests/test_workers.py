@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from ministack.core import lambda_runtime
 
-from local import deploy, workers
+from emulator import lambda_workers
+from local import stack as local_stack
 
 _CODE = """
 import os
@@ -40,7 +41,7 @@ def _worker() -> Iterator[Any]:
         "Runtime": "python3.13",
         "Timeout": 10,
     }
-    worker = workers._Worker("told", config, code.getvalue())
+    worker = lambda_workers._Worker("told", config, code.getvalue())
     yield worker
     worker.kill()
 
@@ -74,7 +75,7 @@ def test_what_ends_within_an_invocation_has_its_log_and_the_next_starts_anew(
 def test_what_the_thread_is_late_to_read_is_logged(
     worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers._Worker, "_read_stderr", lambda _: None)
+    monkeypatch.setattr(lambda_workers._Worker, "_read_stderr", lambda _: None)
     assert [_log(worker, text=text) for text in ("one", "two")] == ["loaded\none", "two"]
 
 
@@ -84,7 +85,7 @@ def test_nothing_is_waited_for(worker: Any, monkeypatch: pytest.MonkeyPatch) -> 
     assert [_log(worker, text=text) for text in ("one", "two")] == ["loaded\none", "two"]
 
 
-def test_workers_share_the_unpacked_code(local: deploy.LocalStack) -> None:
+def test_workers_share_the_unpacked_code(local: local_stack.LocalStack) -> None:
     local.call()
     folders = list(local.emulator.leash.folder.glob("ministack-lambda-*/code"))
     assert folders

@@ -125,7 +125,9 @@ def test_every_make_target_exists() -> None:
 def test_every_make_target_is_run_by_a_test_or_by_ci() -> None:
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     modules = dict(
-        re.findall(r"^([a-z-]+): .*\n\t@?.*-m (tools\.\w+)", (ROOT / "Makefile").read_text(), re.M)
+        re.findall(
+            r"^([a-z-]+): .*\n\t@?.*-m (tools(?:\.\w+)+)", (ROOT / "Makefile").read_text(), re.M
+        )
     )
     tests = "\n".join(
         path.read_text(encoding="utf-8")
@@ -135,7 +137,7 @@ def test_every_make_target_is_run_by_a_test_or_by_ci() -> None:
     called = {target for _, words in _called("make") for target in _targets(words)}
     assert {"lint", "scan", "test", "settle", "serving", "order", "prune", "drift"} <= called
     for target in called - {".venv/.ready"}:  # of which all the others are made
-        module = modules.get(target, "").removeprefix("tools.")
+        module = modules.get(target, "").rpartition(".")[2]
         by_test = module and f"{module}.main(" in tests
         assert f"make {target}" in run or by_test, f"nothing here runs make {target}"
 
@@ -185,7 +187,7 @@ def test_a_deployment_is_settled_however_it_ended_and_while_its_session_lasts() 
     assert steps["deploy"]["timeout-minutes"] + 30 <= job["timeout-minutes"] == LONGEST_MIN
     assert LONGEST_MIN * 60 < seconds
     recorder = program.Recorder()
-    program.run(recorder, stack="example", folder=ROOT / "deployer")
+    program.run(recorder, stack="example", folder=ROOT / "bootstrap")
     durations = {
         resource.name: resource.inputs.get("maxSessionDuration") for resource in recorder.resources
     }

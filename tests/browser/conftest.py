@@ -4,15 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import deploy, program
-from local.console import Console
+from local import program
+from local import stack as local_stack
+from console.console import Console
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Console, deploy.LocalStack]]:
+def served() -> Iterator[tuple[Console, local_stack.LocalStack]]:
     """Return a console and the stack that it shows."""
     console = Console()
-    with deploy.up(
+    with local_stack.up(
         program.default_stack(),
         progress=lambda resource, _: console.declare(resource),
         environment=console.environment,

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from function.endpoints import declared
-from local import deploy
+from local import stack as local_stack
 from openapi import samples
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
@@ -99,7 +99,7 @@ _SIGNED = (
 )
 
 
-def _attempts(stack: deploy.LocalStack) -> list[Any]:
+def _attempts(stack: local_stack.LocalStack) -> list[Any]:
     """Return requests that read, create and invoke: simple ones, preflighted ones, opaque ones."""
     plain = {"Content-Type": "text/plain"}
     guesses = ("test", "000000000000", stack.emulator.credentials.aws_access_key_id)
@@ -185,7 +185,7 @@ def test_the_browser_itself_lets_the_attacks_through(visit: Any) -> None:
         server.shutdown()
 
 
-def _untouched(stack: deploy.LocalStack) -> None:
+def _untouched(stack: local_stack.LocalStack) -> None:
     """Assert that no attempt has left anything."""
     client = stack.emulator.client
     functions = client("lambda").list_functions()["Functions"]

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from console.console import Console
 from function.endpoints import declared
-from local import deploy
-from local.console import Console
+from local import stack as local_stack
 from openapi import samples
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
@@ -36,7 +36,7 @@ VIEWS = ("requests", "api", "stack", "metrics")
 # What is waited for on a busy machine, where nothing is wrong.
 _PATIENCE_MS = 120_000
 
-Served = tuple[Console, deploy.LocalStack]
+Served = tuple[Console, local_stack.LocalStack]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def _open(page: Any, served: Served, view: str = "requests") -> None:
     page.locator(shown[view]).first.wait_for()
 
 
-def _call(page: Any, local: deploy.LocalStack) -> Any:
+def _call(page: Any, local: local_stack.LocalStack) -> Any:
     """Make the sample call; return its row once the page lists it, above all others."""
     newest = page.locator(".requests a").first.get_attribute("href")
     assert local.call().status in CALLED.answers
@@ -145,7 +145,7 @@ def test_a_request_appears_by_itself_and_opens(page: Any, served: Served) -> Non
 
 
 @contextmanager
-def _plan_of_one_call(local: deploy.LocalStack) -> Iterator[None]:
+def _plan_of_one_call(local: local_stack.LocalStack) -> Iterator[None]:
     """Let each usage plan take one call a second meanwhile."""
     gateway = local.emulator.client("apigateway")
     plans = gateway.get_usage_plans()["items"]

@@ -20,12 +20,14 @@ import pulumi
 import pytest
 import yaml
 
-from local import deploy, program
+from local import program
+from local import stack as local_stack
 from local.program import Secret
-from tests.conftest import PROJECT, STACK, copy_of_project, plain
-from tests.real import stand_in
-from tests.real.cli import Run, Stack, state_in
+from tests.conftest import PROJECT, STACK, plain
 from tests.test_mistakes import WRONG
+from tools.checks import stand_in_provider
+from tools.checks.pulumi_stack import Run, Stack, state_in
+from tools.project_copy import copy_of_project
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +54,10 @@ def _provider(
 ) -> Iterator[Provider]:
     home = tmp_path_factory.mktemp("home")
     if request.param == "stand-in":
-        yield Provider(environment=stand_in.install(home), account=home / "account")
+        yield Provider(environment=stand_in_provider.install(home), account=home / "account")
         return
     (home / "plugins").symlink_to(PLUGINS)
-    with deploy.account(program.stack_config(STACK)["aws:region"]) as emulated:
+    with local_stack.account(program.stack_config(STACK)["aws:region"]) as emulated:
         yield Provider(
             environment={"PULUMI_HOME": str(home), **emulated.emulator.environment},
             serves=partial(_serves, emulated.emulator.url),
@@ -68,7 +70,7 @@ def _serves(emulator: str, folder: Path, outputs: Mapping[str, Any]) -> None:
     url = f"{emulator}/_aws/execute-api/{at.netloc.partition('.')[0]}{at.path}"
     known = folder / "outputs.json"
     known.write_text(json.dumps({**outputs, "url": url}))
-    smoke = [sys.executable, "-m", "tools.smoke", str(known)]
+    smoke = [sys.executable, "-m", "tools.release.smoke", str(known)]
     # Not each of them in the summary that GitHub shows.
     subprocess.run(smoke, cwd=folder, env={**os.environ, "GITHUB_STEP_SUMMARY": ""}, check=True)
 
@@ -419,7 +421,7 @@ def test_a_wrong_declaration_ends_in_one_line(changing: Stack, mistake: str) -> 
 
 @pytest.mark.usefixtures("account")
 def test_the_deployer_comes_up_stays_and_goes(tmp_path: Path, environment: dict[str, str]) -> None:
-    folder = copy_of_project(tmp_path / "project") / "deployer"
+    folder = copy_of_project(tmp_path / "project") / "bootstrap"
     (folder / "Pulumi.example.yaml").rename(folder / "Pulumi.account.yaml")
     stack = Stack(folder, "account", environment)
     preview, up = stack.preview(), stack.up()

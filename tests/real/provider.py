@@ -10,15 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from components import bundle
+from components.packaging import archive
 from function.endpoints import declared
-from local import deploy, program
-from local.translations import compute
+from local import program
+from local import stack as local_stack
+from local.resources import compute
 from openapi import samples
-from tests.conftest import STACK, copy_of_project
-from tests.real.cli import configure
-from tools import smoke, terraform
-from tools.provider import NEEDS
+from tests.conftest import STACK
+from tools.checks import terraform_json
+from tools.checks.pulumi_stack import configure
+from tools.checks.terraform_provider import NEEDS
+from tools.project_copy import copy_of_project
+from tools.release import smoke
 
 OWN = {endpoint.path for endpoint in declared()}
 SHOWN = samples.first(declared())
@@ -55,7 +58,7 @@ ENDPOINT = Endpoint(
 class Terraform:
     """A stack of the program as Terraform has it, in a folder."""
 
-    def __init__(self, folder: Path, stack: str, account: deploy.Account) -> None:
+    def __init__(self, folder: Path, stack: str, account: local_stack.Account) -> None:
         self.folder, self.stack, self.account = folder, stack, account
         self.project = copy_of_project(folder.parent / f"{folder.name}-project")
         self._environment = {**os.environ, **account.emulator.environment}
@@ -109,7 +112,7 @@ class Terraform:
 def _applied(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Terraform]:
-    with deploy.account(program.stack_config(request.param)["aws:region"]) as account:
+    with local_stack.account(program.stack_config(request.param)["aws:region"]) as account:
         made = Terraform(tmp_path_factory.mktemp("terraform"), request.param, account)
         (made.folder / "needs.tf").write_text(NEEDS)
         made.route("")
@@ -169,8 +172,8 @@ def test_destroy_leaves_nothing_once_the_table_is_unprotected(applied: Terraform
 
 def write(folder: Path, stack: str, region: str) -> None:
     """Write what the program declares as Terraform's files."""
-    (folder / "bundle.zip").write_bytes(compute.zip_bytes(bundle.archive()))
-    for name, content in terraform.render(terraform.declare(stack)).items():
+    (folder / "bundle.zip").write_bytes(compute.zip_bytes(archive.archive()))
+    for name, content in terraform_json.render(terraform_json.declare(stack)).items():
         for kind, resources in content["resource"].items():
             for logical, arguments in resources.items():
                 if argument := _NAMED.get(kind):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench import engine, picture, stand_in, surroundings
+from tools.bench import engine, picture, stand_in, surroundings
 
 TARGET = "DynamoDB_20120810.PutItem"
 CALL: dict[str, Any] = {
@@ -71,7 +71,7 @@ def test_what_surrounds_the_function_is_told_by_endpoints_and_clients(
 def test_pulumis_engine_is_measured_only_where_it_is_at_hand(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(surroundings.engine, "ROOT", tmp_path)
+    monkeypatch.setattr(surroundings.pulumi_cli, "ROOT", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert not surroundings._engine(1)  # pylint: disable=protected-access
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
-from local.deploy import LocalStack
 from local.program import ROOT
+from local.stack import LocalStack
 
 CLIENTS = ROOT / "tests" / "shipped" / "clients"
 DOCUMENT = ROOT / "docs" / "openapi.json"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local.deploy import LocalStack, Reply
+from local.stack import LocalStack, Reply
 
 PROBLEM = {"type", "title", "status", "detail", "requestId"}
 

@@ -42,7 +42,7 @@ STEPS = [Step(*found) for found in _STEP.findall(PAGES)]
 # Runs in the copy: takes the steps in turn, and prints what came of each.
 USE = """
 import json, sys, time
-from local import deploy
+from local import stack as local_stack
 
 def body_of(reply):
     return json.loads(reply.body or "{}")
@@ -73,7 +73,7 @@ def job(name, outcome, expected):
     return ["nothing", [line for line in said if line["route"] == name]]
 
 last, said, seen = {}, [], []
-with deploy.up("preview") as local:
+with local_stack.up("preview") as local:
     # Nobody waits for the night.
     scheduler = local.emulator.client("scheduler")
     for schedule in scheduler.list_schedules()["Schedules"]:
@@ -83,7 +83,7 @@ with deploy.up("preview") as local:
             **{key: schedule[key] for key in ("Name", "FlexibleTimeWindow", "Target")},
             ScheduleExpression=soon,
         )
-    tails = [deploy.LogTail(local, name) for name in local.log_groups()]
+    tails = [local_stack.LogTail(local, name) for name in local.log_groups()]
     for method, path, sent, outcome, expected in json.load(sys.stdin):
         if method == "JOB":
             seen.append(job(path, outcome, json.loads(expected or "{}")))
@@ -204,6 +204,6 @@ def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> 
     assert [a for a in seen["alarms"] if a.startswith("shop-preview-endpoint-errors-get-epoch-by-")]
     assert "GET /epoch/{key}: " in seen["board"]["DashboardBody"]
     assert "GET /topics/{topic}" in {line.get("route") for line in seen["log"]}
-    for drawn in ("snapshot", "diagram"):  # what the extender decides
+    for drawn in ("checks.snapshot", "docs.diagram"):  # what the extender decides
         _run(project, sys.executable, "-m", f"tools.{drawn}")
     run_rules(project)

@@ -33,9 +33,9 @@ from function.contract import (
     Request,
 )
 from function.endpoints import check, post_epoch
-from local import traces
+from local import xray_daemon
 from local.program import ROOT
-from tests import faulty
+from tools.reliability import fake_dynamodb
 
 CONTEXT = SimpleNamespace(aws_request_id="invocation")
 
@@ -91,7 +91,7 @@ def table() -> Iterator[Any]:
 
 
 @pytest.fixture
-def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[traces.Collector]:
+def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.Collector]:
     """Trace as in Lambda, every request under the same trace id, and return what arrives."""
     sdk = telemetry._sdk()
     from aws_xray_sdk.core.emitters import udp_emitter  # pylint: disable=import-outside-toplevel
@@ -100,7 +100,7 @@ def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[traces.Collector]:
         method, path = route.split()
         leaky = _endpoint(method=method, path=path, handle=handle, path_parameters=())
         monkeypatch.setitem(main._ROUTES, route, leaky)
-    with traces.collecting() as collector:
+    with xray_daemon.collecting() as collector:
         monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACED)
         emitter = udp_emitter.UDPEmitter(collector.address)
         monkeypatch.setattr(telemetry, "_sdk", lambda: sdk._replace(emitter=emitter))
@@ -367,7 +367,7 @@ SENT = (
 )
 
 
-def _segment(tracer: traces.Collector, key: str) -> traces.Segment:
+def _segment(tracer: xray_daemon.Collector, key: str) -> xray_daemon.Segment:
     """Return the segment with an annotation; it comes by UDP, so a moment later."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -383,7 +383,7 @@ def _segment(tracer: traces.Collector, key: str) -> traces.Segment:
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_whatever_came_before_a_request_has_only_its_own(
-    table: Any, tracer: traces.Collector, before: list[Any]
+    table: Any, tracer: xray_daemon.Collector, before: list[Any]
 ) -> None:
     for sent in before:
         main.handler(sent, CONTEXT)
@@ -402,7 +402,7 @@ def test_whatever_came_before_a_request_has_only_its_own(
 
 @pytest.mark.parametrize("header", (TRACED.replace("Sampled=1", "Sampled=0"), "nonsense"))
 def test_what_is_not_sampled_is_not_sent(
-    table: Any, tracer: traces.Collector, monkeypatch: pytest.MonkeyPatch, header: str
+    table: Any, tracer: xray_daemon.Collector, monkeypatch: pytest.MonkeyPatch, header: str
 ) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", header)
     main.handler(event(), CONTEXT)
@@ -469,8 +469,8 @@ def failing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     def run(*faults: str) -> Iterator[dict[str, Any]]:
         # Long enough for what answers at once on a busy machine, too.
         monkeypatch.setattr(storage, "READ_TIMEOUT_S", 1 if "slow" in faults else 5)
-        table = faulty.Table()
-        with faulty.storage(table, *faults, delay_s=1.5) as server:
+        table = fake_dynamodb.Table()
+        with fake_dynamodb.storage(table, *faults, delay_s=1.5) as server:
             monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
             with _own_client():
                 if request.param == "a connection":
@@ -486,7 +486,7 @@ def test_a_storage_that_cannot_is_503_with_retry_after(failing: Failing, fault: 
     with failing(fault, fault) as items:
         answer = main.handler(event(), CONTEXT)
     assert answer["statusCode"] == 503 and answer["headers"]["Retry-After"] == "1"
-    assert not items and faulty.SECRET not in answer["body"]
+    assert not items and fake_dynamodb.SECRET not in answer["body"]
 
 
 def test_a_storage_that_refuses_connections_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -528,7 +528,7 @@ def test_two_calls_in_one_microsecond_are_still_a_call_and_a_repeat(
     assert again["headers"]["Idempotency-Replayed"] == "true"
 
 
-@pytest.mark.parametrize("fault", (*faulty.FORGERIES, "drip"))
+@pytest.mark.parametrize("fault", (*fake_dynamodb.FORGERIES, "drip"))
 def test_a_success_that_is_not_dynamodbs_is_503(
     monkeypatch: pytest.MonkeyPatch, fault: str, failing: Failing
 ) -> None:
@@ -541,7 +541,7 @@ def test_a_success_that_is_not_dynamodbs_is_503(
         assert main.handler(event(), CONTEXT)["statusCode"] == 201
 
 
-@pytest.mark.parametrize("fault", faulty.FORGERIES)
+@pytest.mark.parametrize("fault", fake_dynamodb.FORGERIES)
 def test_a_refusal_that_is_not_dynamodbs_is_503(failing: Failing, fault: str) -> None:
     with failing("", fault):
         assert main.handler(event({"Idempotency-Key": "one"}), CONTEXT)["statusCode"] == 201
@@ -554,7 +554,7 @@ def test_the_first_call_takes_the_connection_that_the_start_has_opened(
     monkeypatch: pytest.MonkeyPatch, start: str, checks: int
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", start)
-    with faulty.storage(faulty.Table()) as server:
+    with fake_dynamodb.storage(fake_dynamodb.Table()) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
         with _own_client():
             storage.warm()
@@ -598,13 +598,13 @@ def test_a_restored_snapshot_signs_by_the_credentials_that_hold_then(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
     signed: list[str] = []
-    table = faulty.Table()
+    table = fake_dynamodb.Table()
 
-    def apply(headers: Mapping[str, str], body: bytes) -> faulty.Reply:
+    def apply(headers: Mapping[str, str], body: bytes) -> fake_dynamodb.Reply:
         signed.append(headers["Authorization"].partition("Credential=")[2].partition("/")[0])
         return table(headers, body)
 
-    with faulty.storage(apply) as server, _own_client():
+    with fake_dynamodb.storage(apply) as server, _own_client():
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url)
         monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "of-the-start")
@@ -671,7 +671,7 @@ def test_a_transaction_is_repeated_where_only_the_moment_was_wrong(
 def test_a_refusal_is_a_500_that_tells_nothing(failing: Failing) -> None:
     with failing("denied"):
         answer = main.handler(event(), CONTEXT)
-    assert answer["statusCode"] == 500 and faulty.SECRET not in answer["body"]
+    assert answer["statusCode"] == 500 and fake_dynamodb.SECRET not in answer["body"]
 
 
 def _parameter(name: str) -> Parameter:

@@ -14,15 +14,19 @@ from local.program import ROOT
 _OWN = re.compile(
     r"epoch:(components:)?|Epoch[A-Z]\w*|EPOCH_|epoch-(deployer|drift-|scan-|\*|\{)|epoch/pulumi"
 )
-SERVICE = {"endpoints", "jobs", "queues.py", "settings.py", "tables.py"}
+# The service, and what measures and proves it.
+SERVICE = {
+    *("endpoints", "jobs", "queues.py", "settings.py", "tables.py"),
+    *("bench", "reliability"),
+}
 # What may name a part of this service, and why.
 EXCEPTIONS = {
     "local/program.py": {"dev"},  # the stack that is meant where none is named
-    "local/__main__.py": {"dev"},  # its help says so
-    "local/leash.py": {"epoch"},  # what its folders are called
-    "tools/stages.py": {"prod"},  # the stage that comes last where there is one
+    "local/cli.py": {"dev"},  # its help says so
+    "local/child_process.py": {"epoch"},  # what its folders are called
+    "tools/release/stages.py": {"prod"},  # the stage that comes last where there is one
     "tests/test_stages.py": {"dev", "prod"},  # stages of made-up files
-    "tests/test_deployer.py": {"dev", "prod"},  # those of deployer/Pulumi.example.yaml
+    "tests/test_deployer.py": {"dev", "prod"},  # those of bootstrap/Pulumi.example.yaml
     "tests/test_workflows.py": {"prod"},  # likewise
     "tests/test_authorization.py": {"dev", "prod"},  # parts of a made-up path
 }
@@ -32,7 +36,7 @@ def _files() -> Iterator[Path]:
     yield ROOT / "__main__.py"
     for folder in ("tests", "tests/browser", "tests/real"):
         yield from (ROOT / folder).glob("*.py")
-    for folder in ("components", "function", "local", "openapi", "tools"):
+    for folder in ("components", "console", "emulator", "function", "local", "openapi", "tools"):
         for path in (ROOT / folder).rglob("*.py"):
             if not SERVICE & set(path.relative_to(ROOT).parts):
                 yield path

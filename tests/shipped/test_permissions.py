@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.deploy import LocalStack
 from local.ministack import MiniStack
+from local.stack import LocalStack
 
 
 @pytest.fixture(name="role_arn")

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from local import deploy
-from local.deploy import LocalStack
-from prove import access, attacks, faults, ledger, load, secrets
-from tests import faulty
+from local import stack as local_stack
+from local.stack import LocalStack
+from tools.reliability import access, attacks, fake_dynamodb, faults, ledger, load, secrets
 
 
 @pytest.fixture(scope="module")
 def unbounded() -> Iterator[LocalStack]:
     """Return a dev stack of these tests' own, whose callers nothing throttles."""
-    with deploy.up("dev", config=load.CONFIG) as stack:
+    with local_stack.up("dev", config=load.CONFIG) as stack:
         yield stack
 
 
@@ -26,7 +25,7 @@ def test_load_loses_and_doubles_nothing(local: LocalStack, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("kind", ("throttled", "cut", "drop", "html"))
 def test_faults_lose_and_double_nothing(local: LocalStack, kind: str) -> None:
-    with faulty.between(local) as server:
+    with fake_dynamodb.between(local) as server:
         row = faults.run(local, server, 16, kind, 50)
     assert row.injected and not row.finding.broken
 

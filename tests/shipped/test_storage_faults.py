@@ -5,16 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.deploy import LocalStack
-from tests import faulty
+from local.stack import LocalStack
+from tools.reliability import fake_dynamodb
 
 PROBLEM = {"type", "title", "status", "detail", "requestId"}
 
 
 @pytest.fixture(scope="module")
-def between(local: LocalStack) -> Iterator[faulty.Storage]:
+def between(local: LocalStack) -> Iterator[fake_dynamodb.Storage]:
     """Put a storage that can fail between the function and the emulator's DynamoDB."""
-    with faulty.between(local) as server:
+    with fake_dynamodb.between(local) as server:
         yield server
 
 
@@ -32,7 +32,7 @@ def between(local: LocalStack) -> Iterator[faulty.Storage]:
     ),
 )
 def test_the_answer_is_true_and_tells_nothing(
-    local: LocalStack, between: faulty.Storage, faults: list[str], status: int, written: int
+    local: LocalStack, between: fake_dynamodb.Storage, faults: list[str], status: int, written: int
 ) -> None:
     key = {"Idempotency-Key": str(uuid.uuid4())}
     before = len(local.items())
@@ -40,7 +40,7 @@ def test_the_answer_is_true_and_tells_nothing(
     reply = local.call(key)
     assert reply.status == status and not between.faults
     assert len(local.items()) - before == written
-    assert faulty.SECRET not in reply.body
+    assert fake_dynamodb.SECRET not in reply.body
     if status == 201:
         assert "Idempotency-Replayed" not in reply.headers
     else:

@@ -1,0 +1,61 @@
+"""EpochDomain: a domain name of one's own for the API."""
+
+import pulumi
+import pulumi_aws as aws
+
+from components.api import ACCESS_MODE, SECURITY_POLICY, EpochApi
+
+
+class EpochDomain(pulumi.ComponentResource):
+    """A custom domain name for the API's stage, at its root path.
+
+    `certificate_arn` is a certificate of ACM in the API's region. With `hosted_zone_id` a record
+    in that Route 53 zone points to it; without, the DNS is elsewhere and must point to `target`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api: EpochApi,
+        domain_name: str,
+        certificate_arn: str,
+        hosted_zone_id: str = "",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("epoch:components:EpochDomain", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        domain = aws.apigateway.DomainName(
+            name,
+            domain_name=domain_name,
+            regional_certificate_arn=certificate_arn,
+            endpoint_configuration={"types": "REGIONAL"},
+            security_policy=SECURITY_POLICY,
+            endpoint_access_mode=ACCESS_MODE,
+            opts=child,
+        )
+        aws.apigateway.BasePathMapping(
+            name,
+            domain_name=domain.domain_name,
+            rest_api=api.api.id,
+            stage_name=api.stage.stage_name,
+            opts=child,
+        )
+        if hosted_zone_id:
+            aws.route53.Record(
+                name,
+                zone_id=hosted_zone_id,
+                name=domain_name,
+                type="A",
+                aliases=[
+                    {
+                        "name": domain.regional_domain_name,
+                        "zone_id": domain.regional_zone_id,
+                        "evaluate_target_health": False,
+                    }
+                ],
+                opts=child,
+            )
+        self.target = domain.regional_domain_name
+        self.url = pulumi.Output.concat("https://", domain.domain_name)
+        self.register_outputs({"target": self.target, "url": self.url})

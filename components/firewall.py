@@ -1,0 +1,93 @@
+"""EpochFirewall: AWS WAF in front of the API."""
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.api import EpochApi
+
+
+def _managed(group: str) -> dict[str, Any]:
+    """Return the rule that applies a rule group of AWS's, which decides itself what to block."""
+    return {
+        "override_action": {"none": {}},
+        "statement": {"managed_rule_group_statement": {"vendor_name": "AWS", "name": group}},
+    }
+
+
+# 8 KB, of which WAF looks at any body at least.
+_BODY_SIZE: dict[str, dict[str, Any]] = {
+    "body-size": {
+        "action": {"block": {}},
+        "statement": {
+            "size_constraint_statement": {
+                "field_to_match": {"body": {"oversize_handling": "MATCH"}},
+                "comparison_operator": "GT",
+                "size": 8_192,
+                "text_transformations": [{"priority": 0, "type": "NONE"}],
+            }
+        },
+    }
+}
+
+
+class EpochFirewall(pulumi.ComponentResource):
+    """AWS WAF before the API's stage: a limit per address, AWS's list of addresses with a bad
+    reputation, and, unless an endpoint `reads_bodies`, a limit on their size.
+
+    `rate_limit` is in requests per five minutes from one address, from 10.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api: EpochApi,
+        rate_limit: int,
+        reads_bodies: bool,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("epoch:components:EpochFirewall", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        rules: dict[str, dict[str, Any]] = {
+            "rate-limit": {
+                "action": {"block": {}},
+                "statement": {
+                    "rate_based_statement": {"limit": rate_limit, "aggregate_key_type": "IP"}
+                },
+            },
+            **({} if reads_bodies else _BODY_SIZE),
+            "ip-reputation": _managed("AWSManagedRulesAmazonIpReputationList"),
+            "known-bad-inputs": _managed("AWSManagedRulesKnownBadInputsRuleSet"),
+        }
+        firewall = aws.wafv2.WebAcl(
+            name,
+            scope="REGIONAL",
+            default_action=aws.wafv2.WebAclDefaultActionArgs(
+                allow=aws.wafv2.WebAclDefaultActionAllowArgs()
+            ),
+            rules=[
+                aws.wafv2.WebAclRuleArgs(
+                    name=rule,
+                    priority=priority,
+                    visibility_config=aws.wafv2.WebAclRuleVisibilityConfigArgs(
+                        cloudwatch_metrics_enabled=True,
+                        sampled_requests_enabled=True,
+                        metric_name=f"{name}-{rule}",
+                    ),
+                    **settings,
+                )
+                for priority, (rule, settings) in enumerate(rules.items())
+            ],
+            visibility_config=aws.wafv2.WebAclVisibilityConfigArgs(
+                cloudwatch_metrics_enabled=True,
+                sampled_requests_enabled=True,
+                metric_name=name,
+            ),
+            opts=child,
+        )
+        aws.wafv2.WebAclAssociation(
+            name, resource_arn=api.stage.arn, web_acl_arn=firewall.arn, opts=child
+        )
+        self.register_outputs({})

@@ -1,0 +1,177 @@
+"""EpochMonitoring: alarms, whom they tell, the dashboard, and how much is traced."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from components.api import EpochApi
+from components.function import EpochFunction
+from components.job import EpochJob
+from components.monitoring import dashboard
+from components.monitoring.alarms import BURN_RATES, THROTTLED_CALLS, Alarm, Sources, alarms, burns
+from components.naming import sampling_rule
+from components.queue import EpochQueue
+from components.table import EpochTable
+from function.contract import Endpoint
+from function.telemetry import NAMESPACE
+
+
+def _topic_policy(account: str, topic: str) -> str:
+    """Return the policy that lets CloudWatch's alarms of this account publish to a topic."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": ["sns:Publish"],
+        "Resource": topic,
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+class EpochMonitoring(pulumi.ComponentResource):
+    """What an operator is told and sees of a stack.
+
+    `alarm_email`, where it is given, gets a request to confirm its subscription. `runbook` is the
+    address of docs/operations.md. `concurrency` is the number of executions that the function
+    may reach. `trace_share` is the share of requests that X-Ray samples, from 0 to 1, after the
+    first of each second; None leaves it to the account's default rule.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api: EpochApi,
+        function: EpochFunction,
+        tables: Mapping[str, EpochTable],
+        endpoints: Sequence[Endpoint],
+        jobs: Mapping[str, EpochJob],
+        queues: Mapping[str, EpochQueue],
+        timeout_s: int,
+        concurrency: int,
+        runbook: str,
+        trace_share: float | None = None,
+        alarm_email: str = "",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("epoch:components:EpochMonitoring", name, None, opts)
+        self._name = name
+        self._runbook = runbook
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._topic = self._notifications(alarm_email)
+        # One for each throttled call and zero for each other: the average is their share.
+        for filtered, (sign, value) in {"throttled": ("=", "1"), "served": ("!=", "0")}.items():
+            aws.cloudwatch.LogMetricFilter(
+                f"{name}-{filtered}",
+                log_group_name=api.access_log.name,
+                pattern=f'{{ $.status {sign} "429" }}',
+                metric_transformation={
+                    "name": THROTTLED_CALLS,
+                    "namespace": NAMESPACE,
+                    "value": value,
+                    "dimensions": {"ApiId": "$.apiId"},
+                },
+                opts=self._child,
+            )
+        sources = Sources(
+            api=api,
+            function=function,
+            tables=tables,
+            endpoints=endpoints,
+            jobs=jobs,
+            queues=queues,
+            timeout_s=timeout_s,
+            concurrency=concurrency,
+        )
+        declared = [self._alarm(alarm, notifies=True).arn for alarm in alarms(sources)]
+        declared += self._burn_rates(sources)
+        if trace_share is not None:
+            aws.xray.SamplingRule(
+                name,
+                rule_name=sampling_rule(name),
+                priority=1_000,
+                version=1,
+                reservoir_size=1,
+                fixed_rate=trace_share,
+                service_name=pulumi.Output.concat(api.api.name, "/", api.stage.stage_name),
+                service_type="AWS::ApiGateway::Stage",
+                host="*",
+                http_method="*",
+                resource_arn="*",
+                url_path="*",
+                opts=self._child,
+            )
+        board = aws.cloudwatch.Dashboard(
+            name,
+            dashboard_name=name,
+            dashboard_body=dashboard.body(sources, declared, runbook),
+            opts=self._child,
+        )
+        self.dashboard_url = pulumi.Output.format(
+            "https://{0}.console.aws.amazon.com/cloudwatch/home?region={0}"
+            "#dashboards/dashboard/{1}",
+            api.api.region,
+            board.dashboard_name,
+        )
+        self.register_outputs({"dashboard_url": self.dashboard_url})
+
+    def _notifications(self, email: str) -> aws.sns.Topic:
+        """Return the topic of the alarms, whose messages name alarms and their metrics."""
+        account = aws.get_caller_identity_output().account_id
+        topic = aws.sns.Topic(self._name, opts=self._child)
+        aws.sns.TopicPolicy(
+            self._name,
+            arn=topic.arn,
+            policy=pulumi.Output.all(account, topic.arn).apply(lambda known: _topic_policy(*known)),
+            opts=self._child,
+        )
+        if email:
+            aws.sns.TopicSubscription(
+                self._name, topic=topic.arn, protocol="email", endpoint=email, opts=self._child
+            )
+        return topic
+
+    def _describe(self, meaning: str, section: str) -> str:
+        return f"{meaning} What to do: {self._runbook}#{section}"
+
+    def _alarm(self, alarm: Alarm, *, notifies: bool) -> aws.cloudwatch.MetricAlarm:
+        metric = alarm.metric
+        percentile = metric.stat.startswith("p")
+        return aws.cloudwatch.MetricAlarm(
+            f"{self._name}-{alarm.name}",
+            alarm_description=self._describe(alarm.meaning, alarm.section),
+            namespace=metric.namespace,
+            metric_name=metric.name,
+            dimensions=metric.dimensions,
+            statistic=None if percentile else metric.stat,
+            extended_statistic=metric.stat if percentile else None,
+            period=alarm.period_s,
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            threshold=alarm.threshold,
+            evaluation_periods=alarm.periods,
+            datapoints_to_alarm=alarm.datapoints,
+            treat_missing_data="notBreaching",
+            alarm_actions=[self._topic.arn] if notifies else None,
+            ok_actions=[self._topic.arn] if notifies else None,
+            opts=self._child,
+        )
+
+    def _burn_rates(self, sources: Sources) -> list[pulumi.Output[str]]:
+        arns = []
+        for rate in BURN_RATES:
+            parts = [self._alarm(part, notifies=False).name for part in burns(sources, rate)]
+            composite = aws.cloudwatch.CompositeAlarm(
+                f"{self._name}-{rate.name}",
+                alarm_name=f"{self._name}-{rate.name}",
+                alarm_description=self._describe(rate.meaning, rate.name),
+                alarm_rule=pulumi.Output.format(
+                    'ALARM("{}") AND ALARM("{}") AND ALARM("{}")', *parts
+                ),
+                alarm_actions=[self._topic.arn],
+                ok_actions=[self._topic.arn],
+                opts=self._child,
+            )
+            arns.append(composite.arn)
+        return arns

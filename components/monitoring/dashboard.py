@@ -1,0 +1,210 @@
+"""The dashboard: the objective on top, then API, function, tables, and a row per endpoint."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from components.monitoring.alarms import BUDGET, OBJECTIVE, Metric, Sources
+
+_COLUMNS = 24  # CloudWatch's grid
+_HEIGHT = 6
+_ALARMS = 100  # what one widget may show
+_OUTCOMES = ("success", "rejected", "unavailable", "failed")
+_MONTH_S = 30 * 86_400
+
+Widget = dict[str, Any]
+
+
+def _metric(metric: Metric, **options: Any) -> list[Any]:
+    """Return a metric as a dashboard lists it: namespace, name, dimensions, options."""
+    dimensions = [part for pair in metric.dimensions.items() for part in pair]
+    return [metric.namespace, metric.name, *dimensions, {"stat": metric.stat, **options}]
+
+
+def _graph(title: str, **metrics: Metric) -> Widget:
+    """Return a graph with a line per metric, each under its label."""
+    lines = [_metric(metric, label=label.replace("_", " ")) for label, metric in metrics.items()]
+    return {"type": "metric", "properties": {"title": title, "metrics": lines, "period": 60}}
+
+
+def _objective(sources: Sources) -> Widget:
+    """Return the availability of the last 30 days, and the share of the error budget left."""
+    inputs = {"errors": sources.of_api("5XXError"), "requests": sources.of_api("Count")}
+    hidden = [
+        _metric(metric, id=name, visible=False, period=_MONTH_S) for name, metric in inputs.items()
+    ]
+    left = f"100 * (1 - errors / requests / {BUDGET:.4f})"
+    expressions = {"Availability in %": "100 * (1 - errors / requests)", "Budget left in %": left}
+    shown = [
+        [{"expression": expression, "label": label, "period": _MONTH_S}]
+        for label, expression in expressions.items()
+    ]
+    return {
+        "type": "metric",
+        "properties": {
+            "title": f"Objective: {OBJECTIVE:.1%} of calls without a 5xx in 30 days",
+            "metrics": [*hidden, *shown],
+            "view": "singleValue",
+            "period": _MONTH_S,
+            "setPeriodToTimeRange": True,
+            "start": "-P30D",
+            "end": "P0D",
+        },
+    }
+
+
+def _rows(
+    sources: Sources, alarms: Sequence[pulumi.Input[str]], runbook: str
+) -> list[list[Widget]]:
+    status: list[Widget] = [
+        {"type": "alarm", "properties": {"title": "Alarms", "alarms": alarms[at : at + _ALARMS]}}
+        for at in range(0, len(alarms), _ALARMS)
+    ]
+    help_text = {"type": "text", "properties": {"markdown": f"What to do: {runbook}"}}
+    api = [
+        _graph(
+            "API: calls",
+            all=sources.of_api("Count"),
+            client_errors=sources.of_api("4XXError"),
+            server_errors=sources.of_api("5XXError"),
+            throttled=sources.throttled_callers("Sum"),
+        ),
+        _graph(
+            "API: latency in ms",
+            p50=sources.of_api("Latency", "p50"),
+            p99=sources.of_api("Latency", "p99"),
+            integration_p99=sources.of_api("IntegrationLatency", "p99"),
+        ),
+    ]
+    function = [
+        _graph(
+            "Function: invocations",
+            all=sources.of_function("Invocations"),
+            errors=sources.of_function("Errors"),
+            throttles=sources.of_function("Throttles"),
+        ),
+        _graph(
+            "Function: duration in ms",
+            p50=sources.of_function("Duration", "p50"),
+            p99=sources.of_function("Duration", "p99"),
+            longest=sources.of_function("Duration", "Maximum"),
+        ),
+        _graph(
+            "Function: concurrent executions",
+            most=sources.of_function("ConcurrentExecutions", "Maximum"),
+        ),
+    ]
+    tables = [
+        [
+            _graph(
+                f"Table {table}: capacity units and throttles",
+                read=sources.of_table(table, "ConsumedReadCapacityUnits"),
+                written=sources.of_table(table, "ConsumedWriteCapacityUnits"),
+                throttled_reads=sources.of_table(table, "ReadThrottleEvents"),
+                throttled_writes=sources.of_table(table, "WriteThrottleEvents"),
+            ),
+            _graph(
+                f"Table {table}: latency in ms, average",
+                **{
+                    operation: sources.of_table(
+                        table, "SuccessfulRequestLatency", "Average", Operation=operation
+                    )
+                    for operation in sources.operations(table)
+                },
+            ),
+        ]
+        for table in sources.tables
+        if sources.operations(table)  # CloudWatch refuses a graph without metrics
+    ]
+    endpoints = [
+        [
+            _graph(
+                f"{endpoint.route}: calls",
+                all=sources.of_route(endpoint, "Count"),
+                client_errors=sources.of_route(endpoint, "4XXError"),
+                server_errors=sources.of_route(endpoint, "5XXError"),
+            ),
+            _graph(
+                f"{endpoint.route}: answers by outcome",
+                **{
+                    outcome: sources.of_telemetry(endpoint, "Requests", Outcome=outcome)
+                    for outcome in _OUTCOMES
+                },
+            ),
+            _graph(
+                f"{endpoint.route}: latency in ms, p99",
+                whole=sources.of_route(endpoint, "Latency", "p99"),
+                storage=sources.of_telemetry(endpoint, "StorageLatency", "p99"),
+            ),
+            _graph(
+                f"{endpoint.route}: repeats and cold starts",
+                repeats=sources.of_telemetry(endpoint, "Replays"),
+                cold_starts=sources.of_telemetry(endpoint, "ColdStarts"),
+            ),
+        ]
+        for endpoint in sources.endpoints
+    ]
+    jobs = [_job(sources, key) for key in sources.jobs]
+    return [[_objective(sources), *status, help_text], api, function, *tables, *endpoints, *jobs]
+
+
+def _job(sources: Sources, key: str) -> list[Widget]:
+    waiting = sources.waiting(key)
+    unit = "s" if waiting and waiting.namespace == "AWS/SQS" else "ms"
+    return [
+        _graph(
+            f"Job {key}: invocations",
+            all=sources.of_job(key, "Invocations"),
+            errors=sources.of_job(key, "Errors"),
+            throttles=sources.of_job(key, "Throttles"),
+        ),
+        _graph(
+            f"Job {key}: items by outcome",
+            **{outcome: sources.of_items(key, outcome) for outcome in _OUTCOMES},
+        ),
+        _graph(
+            f"Job {key}: duration in ms",
+            p50=sources.of_job(key, "Duration", "p50"),
+            longest=sources.of_job(key, "Duration", "Maximum"),
+        ),
+        _graph(
+            f"Job {key}: dead letters" + (f", oldest item in {unit}" if waiting else ""),
+            dead_letters=sources.dead_letters(key),
+            **({"oldest": waiting} if waiting else {}),
+        ),
+    ]
+
+
+def body(sources: Sources, alarms: Sequence[pulumi.Input[str]], runbook: str) -> pulumi.Output[str]:
+    """Return the dashboard's body, as JSON: rows of widgets of equal width."""
+    widgets = []
+    for y, row in enumerate(_rows(sources, alarms, runbook)):
+        width = _COLUMNS // len(row)
+        for x, widget in enumerate(row):
+            if widget["type"] == "metric":
+                widget["properties"]["region"] = sources.api.api.region
+            place = {"x": x * width, "y": y * _HEIGHT, "width": width, "height": _HEIGHT}
+            widgets.append({**widget, **place})
+    return _dumps({"widgets": widgets})
+
+
+def _dumps(value: Mapping[str, Any]) -> pulumi.Output[str]:
+    """Return a value as JSON, once the Outputs in it are known.
+
+    Output.json_dumps makes an Output of each list and dictionary within: tens of thousands, where
+    a hundred endpoints share some ten that matter.
+    """
+    found: dict[int, pulumi.Output[Any]] = {}
+
+    def find(output: pulumi.Output[Any]) -> None:
+        found[id(output)] = output
+
+    json.dumps(value, default=find)
+
+    def dumped(known: list[Any]) -> str:
+        by_id = dict(zip(found, known, strict=True))
+        return json.dumps(value, default=lambda output: by_id[id(output)])
+
+    return pulumi.Output.all(*found.values()).apply(dumped)

@@ -1,0 +1,1 @@
+"""What is changed on every resource of a stack."""

@@ -1,0 +1,167 @@
+"""What the emulator has reported, joined by request; the newest of it."""
+
+import base64
+import json
+import secrets
+import threading
+import time
+from collections import OrderedDict, deque
+from contextlib import suppress
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Listener
+from typing import Any
+
+from local import xray_daemon
+
+KEPT = 1_000  # requests, and as many notices
+_PARTS = 50  # calls and refusals of one request
+_SHOWN_LINES = 20
+
+Report = dict[str, Any]
+
+
+class _Newest(OrderedDict[str, Any]):
+    """A mapping that forgets its oldest entry."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        if len(self) > KEPT:
+            self.popitem(last=False)
+
+
+def statement(refusal: Report) -> Report:
+    """Return the IAM statement that would allow what was refused."""
+    return {"Effect": "Allow", "Action": refusal["action"], "Resource": refusal["resource"]}
+
+
+def _trace_id(header: str) -> str:
+    """Return the trace of an X-Amzn-Trace-Id header."""
+    return dict(part.partition("=")[::2] for part in header.split(";")).get("Root", "")
+
+
+def _line(text: str) -> Report:
+    with suppress(ValueError):
+        if isinstance(line := json.loads(text), dict):
+            return line
+    return {}
+
+
+class Record:
+    """The newest requests and notices. Each change has a number, so that a reader sees it once."""
+
+    def __init__(self) -> None:
+        key = secrets.token_bytes(16)
+        self._listener = Listener(("127.0.0.1", 0), authkey=key)
+        self.address = f"{self._listener.address[1]} {base64.b64encode(key).decode()}"
+        self._changed = threading.Condition()
+        self._number = 0
+        self._calls, self._lines, self._parts = _Newest(), _Newest(), _Newest()
+        self._output: deque[Report] = deque(maxlen=KEPT)
+        self._notices: deque[Report] = deque(maxlen=KEPT)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        connection = None
+        while not connection:
+            with suppress(OSError, EOFError, AuthenticationError):  # anybody can connect
+                connection = self._listener.accept()
+        self._listener.close()  # the emulator is there, and nobody else is expected
+        with connection, suppress(OSError, EOFError):
+            while True:
+                self.take(json.loads(connection.recv_bytes()))
+
+    def take(self, report: Report) -> None:
+        """Take a report of `emulator.event_reporter`."""
+        with self._changed:
+            match report["kind"]:
+                case "call":
+                    self._calls[report["id"]] = report
+                    self._change(report)
+                case "log":
+                    self._take_lines(report)
+                case _:
+                    parts = self._parts.setdefault(_trace_id(report["trace"]), [])
+                    if len(parts) < _PARTS:
+                        parts.append(report)
+
+    def _take_lines(self, report: Report) -> None:
+        for text in report["lines"]:
+            line = _line(text)
+            if identity := line.get("apiRequestId"):
+                self._lines[identity] = line
+                if call := self._calls.get(identity):
+                    self._change(call)
+            elif not text.startswith(("START ", "END ", "REPORT ")):
+                said = {"at": report["at"], "text": text, "line": line}
+                self._output.append({**said, "function": report.get("function", "")})
+
+    def _change(self, what: Report) -> None:
+        self._number += 1
+        what["number"] = self._number
+        self._changed.notify_all()
+
+    def notice(self, kind: str, text: str) -> None:
+        """Tell the page's readers something: `kind` is "info" or "error"."""
+        with self._changed:
+            notice = {"kind": kind, "text": text, "at": time.time()}
+            self._notices.append(notice)
+            self._change(notice)
+
+    def news(self, since: int, seconds: float) -> Report:
+        """Return what changed after a number, and the number now; wait for it that long."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._number > since, seconds)
+            return {
+                "number": self._number,
+                "requests": [
+                    self._brief(call) for call in self._calls.values() if call["number"] > since
+                ],
+                "notices": [notice for notice in self._notices if notice["number"] > since],
+            }
+
+    def _brief(self, call: Report) -> Report:
+        line = self._lines.get(call["id"], {})
+        shown = {name: call.get(name) for name in ("id", "at", "method", "status", "ms", "apiKey")}
+        return shown | {
+            "path": call["path"],
+            "route": call.get("resource") or "",
+            "refused": call.get("refused"),
+            "key": line.get("key"),
+            "coldStart": bool(line.get("coldStart")),
+            "replayed": bool(line.get("replayed")),
+        }
+
+    def output(self, function: str) -> list[str]:
+        """Return the newest lines of a function that belong to no request, oldest first."""
+        with self._changed:
+            said = [each["text"] for each in self._output if each["function"] == function]
+        return said[-_SHOWN_LINES:]
+
+    def request(self, identity: str, collector: xray_daemon.Collector) -> Report | None:
+        """Return all that is known of a request."""
+        with self._changed:
+            if not (call := self._calls.get(identity)):
+                return None
+            line = self._lines.get(identity, {})
+            trace = line.get("traceId", "")
+            parts = list(self._parts.get(trace, ())) if trace else []
+            end = call["at"] + call["ms"] / 1000
+            output = [
+                said["text"]
+                for said in self._output
+                if said["line"].get("traceId") == trace
+                if trace or call["at"] <= said["at"] <= end
+            ]
+        return {
+            **self._brief(call),
+            "call": call,
+            "line": line,
+            "output": output,
+            "trace": collector.trace(trace) if trace else [],
+            "aws": [part for part in parts if part["kind"] == "aws"],
+            "refusals": [
+                {**part, "statement": statement(part)}
+                for part in parts
+                if part["kind"] == "refusal"
+            ],
+        }

@@ -1,0 +1,293 @@
+"""What the console shows of a stack, as JSON."""
+
+import ast
+import json
+import operator
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from local import program
+from local import stack as local_stack
+
+if TYPE_CHECKING:
+    from console.console import Console
+
+_PAGE_ITEMS = 25
+_WINDOW_S, _LEAST_S = 3_600, 300  # what graphs show: the last hour, of a young stack less
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A stack that is up, and what was declared for it."""
+
+    console: "Console"
+    local: local_stack.LocalStack
+
+    def _client(self, service: str) -> Any:
+        return self.local.emulator.client(service)
+
+    @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return next(iter(self.console.resources.values())).urn.split(":")[2]
+
+    @property
+    def api(self) -> str:
+        """The URL of the API's stage."""
+        return str(self.local.outputs["url"])
+
+    def document(self) -> Json:
+        """Return the API's OpenAPI document as the sources are now, the API on this machine as
+        server."""
+        printed = subprocess.run(
+            [sys.executable, "-m", "openapi"], cwd=program.ROOT, check=True, capture_output=True
+        ).stdout
+        document: Json = json.loads(printed)
+        return document | {"servers": [{"url": self.api}]}
+
+    def resources(self) -> Json:
+        """Return what is declared, secrets left out, and the outputs."""
+        declared = list(self.console.resources.values())
+        return {
+            "project": program.project_name(),
+            "stack": self.stack,
+            "outputs": {
+                name: None if name in self.local.secret else value
+                for name, value in self.local.outputs.items()
+            },
+            "resources": [
+                {
+                    "urn": resource.urn,
+                    "parent": resource.parent,
+                    "kind": resource.kind,
+                    "name": resource.name,
+                    "component": resource.component,
+                    "properties": {
+                        name: _plain(value)
+                        for name, value in resource.inputs.items()
+                        if name not in resource.secret
+                    },
+                    "secret": sorted(resource.secret),
+                }
+                for resource in declared
+            ],
+        }
+
+    def secret(self, name: str, urn: str = "") -> Json:
+        """Return one secret property of a resource, or the stack's output of that name."""
+        values = self.console.resources[urn].inputs if urn else self.local.outputs
+        return {"value": values[name]}
+
+    def picture(self) -> str:
+        """Return the architecture as SVG."""
+        from console import diagram  # pylint: disable=import-outside-toplevel
+
+        declared = sorted(self.console.resources.values(), key=lambda each: each.urn)
+        return diagram.draw(declared, self.stack)
+
+    def tables(self) -> Json:
+        """Return the tables with their keys and counts."""
+        client = self._client("dynamodb")
+        described = [
+            client.describe_table(TableName=name)["Table"]
+            for name in client.list_tables()["TableNames"]
+        ]
+        return {
+            "tables": [
+                {
+                    "name": table["TableName"],
+                    "items": table["ItemCount"],
+                    "keys": [key["AttributeName"] for key in table["KeySchema"]],
+                }
+                for table in described
+            ]
+        }
+
+    def table(self, name: str, after: str = "") -> Json:
+        """Return a page of a table's items, and what to ask the next one with."""
+        start = {"ExclusiveStartKey": json.loads(after)} if after else {}
+        page = self._client("dynamodb").scan(TableName=name, Limit=_PAGE_ITEMS, **start)
+        following = page.get("LastEvaluatedKey")
+        return {"items": page["Items"], "after": json.dumps(following) if following else ""}
+
+    def work(self) -> Json:
+        """Return the jobs with what they wrote last, and the queues with how much waits there.
+
+        What lies in a dead-letter queue is shown, too: nobody takes it, so a look disturbs nothing.
+        """
+        client = self._client("sqs")
+        queues = {
+            url: client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            for url in client.list_queues().get("QueueUrls", [])
+        }
+        return {
+            "jobs": [
+                {"name": name, "function": function, "lines": self.console.record.output(function)}
+                for name, function in self.local.outputs["jobs"].items()
+            ],
+            "queues": [
+                {
+                    "name": url.rpartition("/")[2],
+                    "waiting": int(attributes["ApproximateNumberOfMessages"]),
+                    "taken": int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+                    "letters": [] if "RedrivePolicy" in attributes else self._letters(url),
+                }
+                for url, attributes in queues.items()
+            ],
+        }
+
+    def _letters(self, url: str) -> list[str]:
+        look = {"MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
+        found = self._client("sqs").receive_message(QueueUrl=url, **look).get("Messages", [])
+        return [message["Body"] for message in found]
+
+    def run(self, job: str) -> Json:
+        """Start a job as its schedule would, now."""
+        due = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self._client("lambda").invoke(
+            FunctionName=self.local.outputs["jobs"][job],
+            InvocationType="Event",
+            Payload=json.dumps({"scheduled": due}),
+        )
+        return {}
+
+    def send(self, queue: str, body: str) -> Json:
+        """Put a message into a queue."""
+        client = self._client("sqs")
+        url = client.get_queue_url(QueueName=queue)["QueueUrl"]
+        fifo = {"MessageGroupId": "console", "MessageDeduplicationId": secrets.token_hex(8)}
+        more = fifo if queue.endswith(".fifo") else {}
+        client.send_message(QueueUrl=url, MessageBody=body, **more)
+        return {}
+
+    def metrics(self) -> Json:
+        """Return the dashboard's graphs, and the alarms."""
+        client = self._client("cloudwatch")
+        names = [entry["DashboardName"] for entry in client.list_dashboards()["DashboardEntries"]]
+        widgets = [
+            widget
+            for name in names
+            for widget in json.loads(client.get_dashboard(DashboardName=name)["DashboardBody"])[
+                "widgets"
+            ]
+        ]
+        alarms = client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        now = time.time()
+        return {
+            "from": max(now - _WINDOW_S, min(self.console.started, now - _LEAST_S)),
+            "to": now,
+            "graphs": [
+                self._graph(widget["properties"], now)
+                for widget in widgets
+                if widget["type"] == "metric"
+            ],
+            "alarms": [
+                {
+                    "name": alarm["AlarmName"],
+                    "description": alarm.get("AlarmDescription", ""),
+                    "state": alarm["StateValue"],
+                    "reason": alarm.get("StateReason", ""),
+                }
+                for alarm in (*alarms["MetricAlarms"], *alarms["CompositeAlarms"])
+            ],
+        }
+
+    def _graph(self, properties: Json, now: float) -> Json:
+        queries = [
+            _query(f"q{index}", properties, entry)
+            for index, entry in enumerate(properties["metrics"])
+        ]
+        asked = [query for query in queries if "MetricStat" in query]
+        results = self._client("cloudwatch").get_metric_data(
+            MetricDataQueries=[{**query, "ReturnData": True} for query in asked],
+            StartTime=now - _WINDOW_S,
+            EndTime=now + 60,
+            ScanBy="TimestampAscending",
+        )["MetricDataResults"]
+        points = {
+            result["Id"]: [
+                (at.timestamp(), value)
+                for at, value in zip(result["Timestamps"], result["Values"], strict=True)
+            ]
+            for result in results
+        }
+        totals = {name: sum(value for _, value in each) for name, each in points.items()}
+        return {
+            "title": properties["title"],
+            "single": properties.get("view") == "singleValue",
+            "lines": [
+                {
+                    "label": query["Label"],
+                    "points": points.get(query["Id"])
+                    or ([(now, value)] if (value := _evaluated(query, totals)) is not None else []),
+                }
+                for query in queries
+                if query["ReturnData"]
+            ],
+        }
+
+
+_OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Add: operator.add,
+    ast.Div: operator.truediv,
+    ast.Mult: operator.mul,
+    ast.Sub: operator.sub,
+}
+
+
+def _evaluated(query: Json, totals: Mapping[str, float]) -> float | None:
+    """Return the value of a query's expression over totals, which MiniStack does not evaluate;
+    None where it has none."""
+
+    def value(node: ast.expr) -> float:
+        match node:
+            case ast.BinOp(left, sign, right):
+                return _OPERATORS[type(sign)](value(left), value(right))
+            case ast.Name(name):
+                return totals[name]
+        return float(ast.literal_eval(node))
+
+    try:
+        return value(ast.parse(query["Expression"], mode="eval").body)
+    except (ArithmeticError, KeyError, ValueError):
+        return None
+
+
+def _plain(value: Any) -> Any:
+    """Return a property as JSON; of an archive, its kind."""
+    return json.loads(json.dumps(value, default=lambda each: type(each).__name__))
+
+
+def _query(default_id: str, properties: Json, entry: list[Any]) -> Json:
+    """Return the query for a metric as a dashboard lists it: namespace, name, dimensions, options;
+    or for an expression, which is options alone."""
+    *metric, options = entry
+    asked = {
+        "Id": options.get("id", default_id),
+        "Label": options.get("label", options.get("id", default_id)),
+        "ReturnData": options.get("visible", True),
+    }
+    period = min(options.get("period", properties["period"]), _WINDOW_S)
+    if "expression" in options:
+        return asked | {"Expression": options["expression"], "Period": period}
+    namespace, name, *dimensions = metric
+    pairs = zip(dimensions[::2], dimensions[1::2], strict=True)
+    return asked | {
+        "MetricStat": {
+            "Metric": {
+                "Namespace": namespace,
+                "MetricName": name,
+                "Dimensions": [{"Name": key, "Value": value} for key, value in pairs],
+            },
+            "Period": period,
+            "Stat": options["stat"],
+        }
+    }

@@ -1,0 +1,1 @@
+"""Repairs of MiniStack's API Gateway."""

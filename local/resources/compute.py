@@ -1,0 +1,201 @@
+"""Lambda, its role and its log group."""
+
+import io
+import os
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+
+import pulumi
+
+from local.program import Properties
+from local.provisioner import (
+    Context,
+    Created,
+    TranslationError,
+    pascal,
+    present,
+    tag_list,
+    translates,
+)
+
+
+@translates("aws:cloudwatch/logGroup:LogGroup")
+def _log_group(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("logs")
+    name = context.physical_name(declared)
+    client.create_log_group(
+        logGroupName=name,
+        tags=declared.pop("tags", {}),
+        **present(declared, kmsKeyId="kmsKeyId"),
+    )
+    client.put_retention_policy(logGroupName=name, retentionInDays=declared.pop("retentionInDays"))
+    (group,) = client.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    return Created(
+        id=name,
+        outputs={"name": name, "arn": group["arn"].removesuffix(":*")},
+        delete=partial(client.delete_log_group, logGroupName=name),
+    )
+
+
+@translates("aws:iam/role:Role")
+def _role(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("iam")
+    name = context.physical_name(declared)
+    made = client.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=declared.pop("assumeRolePolicy"),
+        Tags=tag_list(declared),
+        **present(
+            declared,
+            path="Path",
+            permissionsBoundary="PermissionsBoundary",
+            description="Description",
+            maxSessionDuration="MaxSessionDuration",
+        ),
+    )["Role"]
+    return Created(
+        id=name,
+        outputs={"name": name, "arn": made["Arn"]},
+        delete=partial(client.delete_role, RoleName=name),
+    )
+
+
+@translates("aws:iam/rolePolicy:RolePolicy", in_place=True)
+def _role_policy(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("iam")
+    name = context.physical_name(declared)
+    role = declared.pop("role")
+    client.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=declared.pop("policy"))
+    return Created(
+        id=f"{role}:{name}",
+        outputs={"name": name},
+        delete=partial(client.delete_role_policy, RoleName=role, PolicyName=name),
+    )
+
+
+@translates("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+def _role_policy_attachment(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("iam")
+    where = {"RoleName": declared.pop("role"), "PolicyArn": declared.pop("policyArn")}
+    client.attach_role_policy(**where)
+    return Created(
+        id=f"{where['RoleName']}/{where['PolicyArn']}",
+        delete=partial(client.detach_role_policy, **where),
+    )
+
+
+def _files(archive: pulumi.AssetArchive) -> Iterator[tuple[str, str]]:
+    """Return names and paths of an archive's files, sorted by name."""
+    for name, asset in sorted(archive.assets.items()):
+        if not isinstance(asset, pulumi.FileAsset):
+            raise TranslationError(f"{name}: the local run packs files only")
+        yield name, str(asset.path)
+
+
+def zip_bytes(archive: pulumi.AssetArchive) -> bytes:
+    """Return an archive of files as a zip whose bytes depend on names and contents alone."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
+        for name, path in _files(archive):
+            with open(path, "rb") as source:
+                out.writestr(zipfile.ZipInfo(name), source.read(), zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+def stamps(archive: pulumi.AssetArchive) -> list[tuple[str, int, int]]:
+    """Return what changes with an archive's files: name, time and size of each."""
+    found = ((name, os.stat(path)) for name, path in _files(archive))
+    return [(name, stat.st_mtime_ns, stat.st_size) for name, stat in found]
+
+
+@translates("aws:lambda/function:Function", in_place=True)
+def _function(context: Context, declared: Properties) -> Created:
+    from components.packaging import archive as bundle  # pylint: disable=import-outside-toplevel
+
+    client = context.stack.client("lambda")
+    name = context.physical_name(declared)
+    reserved = declared.pop("reservedConcurrentExecutions", None)
+    code, tags = zip_bytes(bundle.on_host(declared.pop("code"))), declared.pop("tags", {})
+    fixed = pascal(
+        {key: declared.pop(key) for key in ("architectures", "publish") if key in declared}
+    )
+    settings = {
+        "FunctionName": name,
+        "Environment": {"Variables": declared["environment"].pop("variables")},
+        **present(declared, kmsKeyArn="KMSKeyArn"),
+        **pascal(
+            {
+                setting: declared.pop(setting)
+                for setting in (
+                    *("description", "handler", "loggingConfig", "memorySize", "role", "runtime"),
+                    *("snapStart", "timeout", "tracingConfig"),
+                )
+                if setting in declared
+            }
+        ),
+    }
+    if context.before:
+        client.update_function_configuration(**settings)
+        made = client.update_function_code(FunctionName=name, ZipFile=code, **fixed)
+    else:
+        made = client.create_function(Code={"ZipFile": code}, Tags=tags, **settings, **fixed)
+    arn = context.before.outputs["arn"] if context.before else made["FunctionArn"]
+    if reserved is not None:
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
+    return Created(
+        id=name,
+        outputs={"name": name, "arn": arn, "version": made["Version"]},
+        delete=partial(client.delete_function, FunctionName=name),
+    )
+
+
+@translates("aws:lambda/alias:Alias", in_place=True)
+def _alias(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("lambda")
+    where = {"FunctionName": declared.pop("functionName"), "Name": declared.pop("name")}
+    put = client.update_alias if context.before else client.create_alias
+    made = put(**where, FunctionVersion=declared.pop("functionVersion"))
+    invoke = (
+        f"arn:aws:apigateway:{context.region}:lambda:path/2015-03-31/functions/"
+        f"{made['AliasArn']}/invocations"
+    )
+    return Created(
+        id=made["AliasArn"],
+        outputs={"arn": made["AliasArn"], "invokeArn": invoke},
+        delete=partial(client.delete_alias, **where),
+    )
+
+
+@translates("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")
+def _provisioned_concurrency(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("lambda")
+    where = {"FunctionName": declared.pop("functionName"), "Qualifier": declared.pop("qualifier")}
+    client.put_provisioned_concurrency_config(
+        **where, ProvisionedConcurrentExecutions=declared.pop("provisionedConcurrentExecutions")
+    )
+    return Created(
+        id=f"{where['FunctionName']},{where['Qualifier']}",
+        delete=partial(client.delete_provisioned_concurrency_config, **where),
+    )
+
+
+@translates("aws:lambda/permission:Permission")
+def _permission(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("lambda")
+    where = {
+        "FunctionName": declared.pop("function"),
+        "Qualifier": declared.pop("qualifier"),
+        "StatementId": context.physical_name({}),
+    }
+    client.add_permission(
+        **where,
+        Action=declared.pop("action"),
+        Principal=declared.pop("principal"),
+        SourceArn=declared.pop("sourceArn"),
+    )
+    return Created(
+        id=where["StatementId"],
+        outputs={"statementId": where["StatementId"]},
+        delete=partial(client.remove_permission, **where),
+    )

@@ -1,0 +1,218 @@
+"""API Gateway's REST APIs."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from local.program import Properties
+from local.provisioner import Context, Created, present, translates
+
+
+def _within_api(declared: Properties, key: str = "restApi") -> dict[str, str]:
+    return {"restApiId": declared.pop(key)}
+
+
+def _patches(settings: Mapping[str, Any], prefix: str) -> list[dict[str, str]]:
+    """Return the operations that set each setting, as API Gateway's update calls take them."""
+    return [
+        {
+            "op": "replace",
+            "path": f"{prefix}{path}",
+            "value": str(value).lower() if isinstance(value, bool) else str(value),
+        }
+        for path, value in settings.items()
+    ]
+
+
+@translates("aws:apigateway/account:Account")
+def _account(context: Context, declared: Properties) -> Created:
+    role = declared.pop("cloudwatchRoleArn")
+    update = context.stack.client("apigateway").update_account
+    update(patchOperations=_patches({"cloudwatchRoleArn": role}, "/"))
+    # Account settings have no deletion: as the provider does, the role is taken off.
+    return Created(
+        id="api-gateway-account",
+        delete=partial(update, patchOperations=_patches({"cloudwatchRoleArn": ""}, "/")),
+    )
+
+
+# What an import resets, and the provider sets again.
+_RESET = {
+    "apiKeySource": "apiKeySource",
+    "description": "description",
+    "disableExecuteApiEndpoint": "disableExecuteApiEndpoint",
+    "minimumCompressionSize": "minimumCompressionSize",
+    "name": "name",
+    "policy": "policy",
+}
+
+
+@translates("aws:apigateway/restApi:RestApi", in_place=True)
+def _rest_api(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    settings = {"name": context.physical_name(declared), **present(declared, **_RESET)}
+    policy = present(
+        declared, endpointAccessMode="endpointAccessMode", securityPolicy="securityPolicy"
+    )
+    endpoint = {"types": [declared["endpointConfiguration"].pop("types")]}
+    tags = declared.pop("tags", {})
+    api = {
+        "restApiId": (
+            context.before.id
+            if context.before
+            else client.create_rest_api(
+                endpointConfiguration=endpoint, tags=tags, **settings, **policy
+            )["id"]
+        )
+    }
+    delete = partial(client.delete_rest_api, **api)
+    if "body" in declared:
+        try:
+            imported = client.put_rest_api(
+                **api,
+                body=declared.pop("body"),
+                failOnWarnings=declared.pop("failOnWarnings", False),
+                mode=declared.pop("putRestApiMode", "overwrite"),
+            )
+        except client.exceptions.BadRequestException:
+            if not context.before:
+                delete()
+            raise
+        reset = {name: value for name, value in settings.items() if imported.get(name) != value}
+        client.update_rest_api(**api, patchOperations=_patches(reset, "/"))
+    (root,) = [r for r in client.get_resources(**api)["items"] if r["path"] == "/"]
+    arn = f"arn:aws:execute-api:{context.region}:{context.stack.account}:{api['restApiId']}"
+    return Created(
+        id=api["restApiId"],
+        outputs={"name": settings["name"], "rootResourceId": root["id"], "executionArn": arn},
+        delete=delete,
+    )
+
+
+@translates("aws:apigateway/documentationVersion:DocumentationVersion")
+def _documentation_version(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    where = _within_api(declared, "restApiId") | {"documentationVersion": declared.pop("version")}
+    client.create_documentation_version(**where, **present(declared, description="description"))
+    return Created(
+        id="/".join(where.values()),
+        delete=partial(client.delete_documentation_version, **where),
+    )
+
+
+@translates("aws:apigateway/deployment:Deployment")
+def _deployment(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    declared.pop("triggers")  # Pulumi's own: they only say when to deploy anew
+    api = _within_api(declared)
+    made = client.create_deployment(**api, **present(declared, description="description"))
+    return Created(
+        id=made["id"],
+        delete=partial(client.delete_deployment, **api, deploymentId=made["id"]),
+    )
+
+
+@translates("aws:apigateway/stage:Stage", in_place=True)
+def _stage(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    stage = _within_api(declared) | {"stageName": declared.pop("stageName")}
+    serves = present(
+        declared, deployment="deploymentId", documentationVersion="documentationVersion"
+    )
+    fixed = {"tracingEnabled": declared.pop("xrayTracingEnabled"), "tags": declared.pop("tags", {})}
+    if not context.before:
+        client.create_stage(**stage, **serves, **fixed)
+    log = declared.pop("accessLogSettings", {})
+    settings = serves | {f"accessLogSettings/{key}": value for key, value in log.items()}
+    client.update_stage(**stage, patchOperations=_patches(settings, "/"))
+    path = "/".join(stage.values())
+    arn = f"arn:aws:apigateway:{context.region}::/restapis/{stage['restApiId']}"
+    return Created(
+        id=f"ags-{path.replace('/', '-')}",
+        outputs={
+            "arn": f"{arn}/stages/{stage['stageName']}",
+            "invokeUrl": f"{context.stack.url}/_aws/execute-api/{path}",
+        },
+        delete=partial(client.delete_stage, **stage),
+    )
+
+
+# API Gateway's names of the settings, by the provider's.
+_SETTINGS = {
+    "metricsEnabled": "metrics/enabled",
+    "loggingLevel": "logging/loglevel",
+    "dataTraceEnabled": "logging/dataTrace",
+    "throttlingRateLimit": "throttling/rateLimit",
+    "throttlingBurstLimit": "throttling/burstLimit",
+}
+
+
+@translates("aws:apigateway/methodSettings:MethodSettings", in_place=True)
+def _method_settings(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    stage = _within_api(declared) | {"stageName": declared.pop("stageName")}
+    path = declared.pop("methodPath")
+    settings = present(declared["settings"], **_SETTINGS)
+    client.update_stage(**stage, patchOperations=_patches(settings, f"/{path}/"))
+    return Created(
+        id="-".join((*stage.values(), path)),
+        delete=partial(
+            client.update_stage, **stage, patchOperations=[{"op": "remove", "path": f"/{path}"}]
+        ),
+    )
+
+
+@translates("aws:apigateway/apiKey:ApiKey")
+def _api_key(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    made = client.create_api_key(
+        name=context.physical_name(declared),
+        description=declared.pop("description"),
+        enabled=True,
+        tags=declared.pop("tags", {}),
+    )
+    return Created(
+        id=made["id"],
+        outputs={"value": made["value"]},
+        delete=partial(client.delete_api_key, apiKey=made["id"]),
+    )
+
+
+@translates("aws:apigateway/usagePlan:UsagePlan")
+def _usage_plan(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    stages = [
+        {"apiId": stage["apiId"], "stage": stage["stage"]} for stage in declared.pop("apiStages")
+    ]
+    made = client.create_usage_plan(
+        name=context.physical_name(declared),
+        apiStages=stages,
+        throttle=declared.pop("throttleSettings"),
+        quota=declared.pop("quotaSettings"),
+        tags=declared.pop("tags", {}),
+        **present(declared, description="description"),
+    )
+
+    def delete() -> None:
+        # API Gateway refuses to delete a plan that still has stages.
+        removals = [
+            {"op": "remove", "path": "/apiStages", "value": f"{stage['apiId']}:{stage['stage']}"}
+            for stage in stages
+        ]
+        client.update_usage_plan(usagePlanId=made["id"], patchOperations=removals)
+        client.delete_usage_plan(usagePlanId=made["id"])
+
+    return Created(id=made["id"], delete=delete)
+
+
+@translates("aws:apigateway/usagePlanKey:UsagePlanKey")
+def _usage_plan_key(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("apigateway")
+    plan = declared.pop("usagePlanId")
+    made = client.create_usage_plan_key(
+        usagePlanId=plan, keyId=declared.pop("keyId"), keyType=declared.pop("keyType")
+    )
+    return Created(
+        id=made["id"],
+        delete=partial(client.delete_usage_plan_key, usagePlanId=plan, keyId=made["id"]),
+    )

@@ -1,0 +1,100 @@
+"""DynamoDB and KMS."""
+
+from functools import partial
+
+from local.program import Properties
+from local.provisioner import Context, Created, pascal, present, tag_list, translates
+
+
+def _index(declared: Properties) -> Properties:
+    return {
+        "IndexName": declared["name"],
+        "KeySchema": pascal(declared["keySchemas"]),
+        "Projection": present(
+            declared, projectionType="ProjectionType", nonKeyAttributes="NonKeyAttributes"
+        ),
+    }
+
+
+@translates("aws:dynamodb/table:Table")
+def _table(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("dynamodb")
+    name = context.physical_name(declared)
+    stream = present(declared, streamEnabled="StreamEnabled", streamViewType="StreamViewType")
+    keys = present(declared, hashKey="HASH", rangeKey="RANGE")
+    indexes = [_index(index) for index in declared.pop("globalSecondaryIndexes", [])]
+    made = client.create_table(
+        TableName=name,
+        BillingMode=declared.pop("billingMode"),
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for kind, key in keys.items()],
+        AttributeDefinitions=[
+            {"AttributeName": a["name"], "AttributeType": a["type"]}
+            for a in declared.pop("attributes")
+        ],
+        SSESpecification=present(
+            declared["serverSideEncryption"], enabled="Enabled", kmsKeyArn="KMSMasterKeyId"
+        ),
+        DeletionProtectionEnabled=declared.pop("deletionProtectionEnabled"),
+        Tags=tag_list(declared),
+        **({"StreamSpecification": stream} if stream else {}),
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+    )["TableDescription"]
+    client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+    client.update_continuous_backups(
+        TableName=name,
+        PointInTimeRecoverySpecification={
+            "PointInTimeRecoveryEnabled": declared["pointInTimeRecovery"].pop("enabled")
+        },
+    )
+    client.update_time_to_live(
+        TableName=name,
+        TimeToLiveSpecification={
+            "Enabled": declared["ttl"].pop("enabled"),
+            "AttributeName": declared["ttl"].pop("attributeName"),
+        },
+    )
+
+    def delete() -> None:
+        # The emulator goes away with all that it holds; nothing there is worth a protection.
+        client.update_table(TableName=name, DeletionProtectionEnabled=False)
+        client.delete_table(TableName=name)
+
+    outputs = {"name": name, "arn": made["TableArn"], "streamArn": made.get("LatestStreamArn")}
+    return Created(id=name, outputs=outputs, delete=delete)
+
+
+@translates("aws:dynamodb/tableReplica:TableReplica")
+def _table_replica(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("dynamodb")
+    table = declared.pop("globalTableArn").rsplit("/", 1)[1]
+    where = {"RegionName": declared.pop("region")}
+    # What protects a table and tags it is another region's, which the emulator keeps apart.
+    for setting in ("pointInTimeRecovery", "deletionProtectionEnabled", "tags"):
+        declared.pop(setting, None)
+
+    def update(action: str) -> None:
+        client.update_table(TableName=table, ReplicaUpdates=[{action: where}])
+
+    update("Create")
+    return Created(id=f"{table}:{context.region}", delete=partial(update, "Delete"))
+
+
+@translates("aws:kms/key:Key")
+def _key(context: Context, declared: Properties) -> Created:
+    client = context.stack.client("kms")
+    made = client.create_key(
+        Description=declared.pop("description"),
+        Policy=declared.pop("policy"),
+        Tags=[{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in tag_list(declared)],
+    )["KeyMetadata"]
+    if declared.pop("enableKeyRotation"):
+        client.enable_key_rotation(KeyId=made["KeyId"])
+    return Created(
+        id=made["KeyId"],
+        outputs={"keyId": made["KeyId"], "arn": made["Arn"]},
+        delete=partial(
+            client.schedule_key_deletion,
+            KeyId=made["KeyId"],
+            PendingWindowInDays=declared.pop("deletionWindowInDays"),
+        ),
+    )

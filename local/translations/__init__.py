@@ -1,5 +1,0 @@
-"""One small translation per resource type, in a module per layer; importing it enters them all."""
-
-from local.translations import compute, edge, identity, jobs, monitoring, routing, secrets, storage
-
-__all__ = ["compute", "edge", "identity", "jobs", "monitoring", "routing", "secrets", "storage"]

@@ -1,0 +1,45 @@
+"""`python -m tools.bench.engine N`: the program with N endpoints under Pulumi's own engine.
+
+Prints seconds of a preview, and of the `up` that makes all of it. The provider is the stand-in of
+tests/real/, which answers at once: AWS's own time comes on top.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from tools.checks import stand_in_provider
+from tools.checks.pulumi_stack import Stack, state_in
+from tools.project_copy import copy_of_project
+
+_FURTHER = '''"""One more."""
+
+from function.endpoints.{first} import ENDPOINT as FIRST
+
+ENDPOINT = FIRST._replace(path="/more-{number}")
+'''
+
+
+def _declare(project: Path, count: int) -> None:
+    """Have a copy of the project declare so many endpoints: its first one, on further paths."""
+    folder = project / "function" / "endpoints"
+    own = sorted(path.stem for path in folder.glob("[a-z]*.py"))
+    for number in range(len(own), count):
+        module = folder / f"more_{number}.py"
+        module.write_text(_FURTHER.format(first=own[0], number=number), encoding="utf-8")
+
+
+def main() -> None:
+    """Preview, bring up, and print how long each took."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        project = copy_of_project(folder / "project")
+        _declare(project, int(sys.argv[1]))
+        stack = Stack(project, "dev", {**state_in(folder), **stand_in_provider.install(folder)})
+        seconds = {"engine_preview_s": stack.preview().seconds, "engine_up_s": stack.up().seconds}
+    print(json.dumps({name: round(value, 2) for name, value in seconds.items()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""`python -m tools.bench.local_run N REQUESTS`: the local run with N endpoints.
+
+Prints seconds from exec to up and to the first 201 and the management calls in between; after as
+many requests, if any, a call's time, how many a second are answered, and what memory they left.
+"""
+
+import http.client
+import json
+import os
+import statistics
+import sys
+import threading
+import time
+from itertools import chain
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.endpoint import Endpoint
+
+from local import stack as local_stack
+from tools.bench.program import declare
+from tools.reliability import load
+
+CLIENTS = (1, 8, 32)
+_WARM_UP, _WARM, _RATE_S = 50, 300, 5
+
+
+def _age_s() -> float:
+    """Return how long ago this process was started, in seconds; to 10 ms."""
+    began = int(Path("/proc/self/stat").read_text("ascii").rpartition(")")[2].split()[19])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - began / os.sysconf("SC_CLK_TCK")
+
+
+def _memory_mb(stack: local_stack.LocalStack) -> float:
+    """Return the resident memory of the emulator and its workers."""
+    both = (load.processes(stack, emulator=emulator) for emulator in (True, False))
+    return load.memory_kb(chain(*both)) * 1024 / 1e6
+
+
+class _Caller:
+    """A client with a connection of its own."""
+
+    def __init__(self, stack: local_stack.LocalStack) -> None:
+        url = urlsplit(stack.outputs["endpoint"])
+        self._path = url.path
+        self._headers = {"x-api-key": stack.outputs["api_key"]}
+        self._connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=60)
+
+    def call(self) -> float:
+        """Return the milliseconds of a call; raises RuntimeError where it is not answered 201."""
+        started = time.perf_counter()
+        self._connection.request("POST", self._path, headers=self._headers)
+        reply = self._connection.getresponse()
+        text = reply.read()
+        if reply.status != 201:
+            raise RuntimeError(f"the local run answers {reply.status}: {text!r}")
+        return (time.perf_counter() - started) * 1_000
+
+
+def _send(stack: local_stack.LocalStack, clients: int, until: Any) -> int:
+    """Call from so many clients until `until(sent)`; return how many calls were answered."""
+    sent, lock = [0], threading.Lock()
+    failed: list[Exception] = []
+
+    def client() -> None:
+        caller = _Caller(stack)
+        try:
+            while not failed and not until(sent[0]):
+                caller.call()
+                with lock:
+                    sent[0] += 1
+        except (OSError, RuntimeError, http.client.HTTPException) as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+    return sent[0]
+
+
+def _load(stack: local_stack.LocalStack, requests: int) -> dict[str, Any]:
+    caller = _Caller(stack)
+    warm = [caller.call() for _ in range(_WARM_UP + _WARM)][_WARM_UP:]
+    rates: dict[str, float] = {}
+    for clients in CLIENTS:
+        _send(stack, clients, lambda sent, enough=4 * clients: sent >= enough)  # a worker for each
+        end = time.monotonic() + _RATE_S
+        answered = _send(stack, clients, lambda _, end=end: time.monotonic() > end)
+        rates[str(clients)] = round(answered / _RATE_S, 1)
+    before = _memory_mb(stack)
+    _send(stack, CLIENTS[1], lambda sent: sent >= requests)
+    return {
+        "warm_ms": round(statistics.median(warm), 2),
+        "requests_per_s": rates,
+        "requests": requests,
+        "memory_before_mb": round(before, 1),
+        "memory_after_mb": round(_memory_mb(stack), 1),
+    }
+
+
+def main() -> None:
+    """Bring the stack up, measure, and print it as JSON."""
+    endpoints, requests = map(int, sys.argv[1:])
+    declare(endpoints)
+    calls = [0]
+    make = Endpoint.make_request
+
+    def counted(self: Any, *args: Any) -> Any:
+        calls[0] += 1
+        return make(self, *args)
+
+    setattr(Endpoint, "make_request", counted)
+    with local_stack.up("dev", config=load.CONFIG) as stack:
+        found: dict[str, Any] = {"up_s": round(_age_s(), 2), "management_calls": calls[0]}
+        _Caller(stack).call()
+        found["first_201_s"] = round(_age_s(), 2)
+        if requests:
+            found |= _load(stack, requests)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The folders that the cases run in: what each needs and no more, with or without byte code."""
+
+import os
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Collection, Iterable
+from io import BytesIO
+from pathlib import Path
+
+from uv import find_uv_bin
+
+from components.packaging import archive as bundle
+from local.program import ROOT
+
+LOCK = ROOT / "tools" / "bench" / "requirements.txt"
+CASES = ROOT / "tools" / "bench" / "cases"
+# What each peer brings, beside the standard library.
+SDK = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
+PEERS = {
+    "boto3_client": SDK,
+    "boto3_resource": SDK,
+    "powertools": (*SDK, "aws_lambda_powertools", "aws_xray_sdk", "typing_extensions", "wrapt"),
+    "pydynox": ("pydynox", "pydynox-*.dist-info", "typing_extensions"),
+    "floor": (),
+}
+
+
+def _installed(python: str) -> Path:
+    """Return the folder with what the peers bring, built once for each lock."""
+    target = ROOT / ".bench" / "peers"
+    stamp = target / ".lock"
+    if not stamp.exists() or stamp.read_bytes() != LOCK.read_bytes():
+        shutil.rmtree(target, ignore_errors=True)
+        command = [
+            *(find_uv_bin(), "pip", "install", "--quiet", "--target", str(target)),
+            *("--python", python, "--no-deps", "--only-binary", ":all:", "--link-mode=copy"),
+            *("--require-hashes", "-r", str(LOCK)),
+        ]
+        subprocess.run(command, check=True)
+        stamp.write_bytes(LOCK.read_bytes())
+    return target
+
+
+def _compile(python: str, folder: Path) -> None:
+    command = (python, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
+    subprocess.run([*command, str(folder)], check=True)
+
+
+def _without_bytecode(folder: Path) -> None:
+    for cache in list(folder.rglob("__pycache__")):
+        shutil.rmtree(cache)
+
+
+def _add_case(folder: Path, name: str) -> None:
+    for source, target in (("child", "child"), ("event", "event"), (name, "case")):
+        shutil.copyfile(CASES / f"{source}.py", folder / f"{target}.py")
+
+
+def _packed() -> bytes:
+    """Return the bundle as Pulumi's engine packs it."""
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, path in bundle.files().items():
+            archive.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+def build(python: str, only: Collection[str]) -> tuple[dict[str, Path], int]:
+    """Return the folder of each case, or of only some, and the zipped bundle's size in bytes."""
+    base = ROOT / ".bench" / "cases"
+    shutil.rmtree(base, ignore_errors=True)
+    peers = _installed(python)
+    _without_bytecode(peers)
+    packed = _packed()
+    found: dict[str, Path] = {}
+    for name in ("epoch", *PEERS):
+        for case in (name, f"{name}_sources"):
+            if only and case not in only:
+                continue
+            folder = base / case
+            folder.mkdir(parents=True)
+            if name == "epoch":
+                with zipfile.ZipFile(BytesIO(packed)) as archive:
+                    archive.extractall(folder)
+            else:
+                _copy(peers, folder, PEERS[name])
+            _add_case(folder, name)
+            if case != name:
+                _without_bytecode(folder)
+            elif name != "epoch":
+                _compile(python, folder)
+            else:
+                for own in ("child", "case", "event"):  # the rest comes compiled
+                    _compile(python, folder / f"{own}.py")
+            found[case] = folder
+    return found, len(packed)
+
+
+def _copy(peers: Path, folder: Path, names: Iterable[str]) -> None:
+    for source in (path for name in names for path in peers.glob(name)):
+        shutil.copytree(source, folder / source.name, copy_function=os.link)
+    for source in (path for name in names for path in peers.glob(f"{name}.py")):
+        os.link(source, folder / source.name)

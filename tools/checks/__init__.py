@@ -1,0 +1,1 @@
+"""Checks of what the program declares."""

@@ -1,0 +1,202 @@
+"""A copy of the project, driven through Pulumi's own CLI."""
+
+import runpy
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pulumi import automation
+
+from local import program
+from local.program import Secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What the engine did: its steps in order as (operation, type, name), each when it began and
+    when it ended; what was printed; the seconds that it took."""
+
+    began: list[tuple[str, str, str]] = field(default_factory=list)
+    ended: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    printed: list[str] = field(default_factory=list)
+    seconds: float = 0
+
+    @property
+    def text(self) -> str:
+        """What was printed."""
+        return "\n".join(self.printed)
+
+    def of(self, *operations: str) -> set[tuple[str, str]]:
+        """Return type and name of AWS's resources to which one of these was done."""
+        return {step[1:] for step in self.changes if step[0] in operations}
+
+    def follows(self, first: str, then: str) -> bool:
+        """Return whether every step on one type had ended before the first on another began."""
+        ends = [at for step, at in self.ended.items() if step[1] == first and step[0] != "same"]
+        begins = [at for at, step in enumerate(self.began) if step[1] == then and step[0] != "same"]
+        return not ends or not begins or max(ends) <= min(begins)
+
+    @property
+    def changes(self) -> list[tuple[str, str, str]]:
+        """The steps that are more than `same`, of resources that are AWS's."""
+        return [step for step in self.began if step[0] != "same" and step[1].startswith("aws:")]
+
+
+class Stack:
+    """A stack of the program in a folder, in a state of its own.
+
+    `serves` looks at what each `up` has made, by the folder and the stack's outputs.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        environment: dict[str, str],
+        serves: Callable[[Path, Mapping[str, Any]], None] = lambda *_: None,
+    ) -> None:
+        self.folder = folder
+        self.name = name
+        self._serves = serves
+        self._environment = dict(environment)
+        secrets = self._unsealed()
+        self._workspace = automation.LocalWorkspace(
+            work_dir=str(folder), program=self._program, env_vars=self._environment
+        )
+        self._stack = automation.Stack.create_or_select(name, self._workspace)
+        for key, value in secrets.items():
+            self.command("config", "set", "--secret", key, value)
+
+    def _unsealed(self) -> dict[str, str]:
+        """Take out of the stack's file what only the key of its own state opens; return what stands
+        for its secrets."""
+        path, config = self.folder / f"Pulumi.{self.name}.yaml", self.config
+        secrets = {key: str(value) for key, value in config.items() if isinstance(value, Secret)}
+        if secrets or yaml.safe_load(path.read_text(encoding="utf-8")).keys() - {"config"}:
+            open_ = {key: value for key, value in config.items() if key not in secrets}
+            path.write_text(yaml.safe_dump({"config": open_}), encoding="utf-8")
+        return secrets
+
+    def _program(self) -> None:
+        # Each run reads the folder's own modules anew, as a process of its own would.
+        for module in list(sys.modules):
+            if module.partition(".")[0] in {"bootstrap", "components", "function"}:
+                del sys.modules[module]
+        path = list(sys.path)
+        try:
+            runpy.run_path(str(self.folder))
+        finally:
+            sys.path[:] = path
+
+    def _run(self, operation: Callable[..., Any], *, fails: bool = False, **options: Any) -> Run:
+        """Run a command; raise automation's CommandError where it fails unexpectedly, and
+        AssertionError where it was to fail and does not."""
+        began: list[tuple[str, str, str]] = []
+        ended: dict[tuple[str, str, str], int] = {}
+        printed: list[str] = []
+
+        def hear(event: automation.EngineEvent) -> None:
+            if pre := event.resource_pre_event:
+                began.append(_step(pre.metadata))
+            elif post := event.res_outputs_event:
+                ended[_step(post.metadata)] = len(began)
+
+        started = time.monotonic()
+        say = printed.append
+        try:
+            operation(on_event=hear, on_output=say, on_error=say, color="never", **options)
+        except automation.CommandError:
+            if not fails:
+                raise
+        else:
+            assert not fails, "the command was to fail"
+        seconds = time.monotonic() - started
+        return Run(began=began, ended=ended, printed=printed, seconds=seconds)
+
+    def preview(self, **options: Any) -> Run:
+        """`pulumi preview`."""
+        return self._run(self._stack.preview, **options)
+
+    def up(self, **options: Any) -> Run:
+        """`pulumi up`; where it ends well, what it made serves."""
+        run = self._run(self._stack.up, **options)
+        if not options.get("fails"):
+            outputs = self._stack.outputs()
+            self._serves(self.folder, {name: output.value for name, output in outputs.items()})
+        return run
+
+    def refresh(self, **options: Any) -> Run:
+        """`pulumi refresh`."""
+        return self._run(self._stack.refresh, **options)
+
+    def destroy(self, **options: Any) -> Run:
+        """`pulumi destroy`."""
+        return self._run(self._stack.destroy, **options)
+
+    def state(self) -> list[dict[str, Any]]:
+        """Return the resources in the state, secrets in the clear."""
+        return list((self._stack.export_stack().deployment or {}).get("resources", []))
+
+    def command(self, *arguments: str) -> str:
+        """Run another command of the CLI on this stack; return what it prints."""
+        command = [*arguments, "--stack", self.name]
+        run = self._workspace.pulumi_command.run
+        return str(run(command, str(self.folder), self._workspace.env_vars).stdout)
+
+    @contextmanager
+    def environment(self, **values: str) -> Iterator[None]:
+        """Have the CLI see these variables within."""
+        self._environment.update(values)
+        try:
+            yield
+        finally:
+            for name in values:
+                del self._environment[name]
+
+    def export(self) -> automation.Deployment:
+        """`pulumi stack export`."""
+        return self._stack.export_stack()
+
+    def replace(self, state: automation.Deployment) -> None:
+        """`pulumi stack import`."""
+        self._stack.import_stack(state)
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The stack's config, as its file has it."""
+        return program.stack_config(self.name, self.folder)
+
+    def set(self, **values: str | None) -> None:
+        """Write config into the stack's file, as a person would; None takes a key out."""
+        configure(self.folder, self.name, **values)
+
+
+def configure(folder: Path, stack: str, **values: str | None) -> None:
+    """Write config into a stack's file; None takes a key out."""
+    path = folder / f"Pulumi.{stack}.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for key, value in values.items():
+        full = f"{program.project_name(folder)}:{key}"
+        for given in (key, full):
+            content["config"].pop(given, None)
+        if value is not None:
+            content["config"][full] = value
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def _step(metadata: Any) -> tuple[str, str, str]:
+    return str(metadata.op.value), metadata.type, metadata.urn.rpartition("::")[2]
+
+
+def state_in(folder: Path) -> dict[str, str]:
+    """Return what has the CLI keep its state in a folder."""
+    return {
+        "PULUMI_BACKEND_URL": f"file://{folder}",
+        "PULUMI_CONFIG_PASSPHRASE": "a passphrase",  # pragma: allowlist secret
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }

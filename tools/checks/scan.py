@@ -1,0 +1,386 @@
+"""`python -m tools.checks.scan`: the security scan of stacks, tree and locks that `make scan` runs.
+
+Whatever it finds is one line on stderr each, and a non-zero exit. What needs a service that cannot
+be reached is said to be not checked; EPOCH_AUDIT=required makes that an error.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from uv import find_uv_bin
+
+from function.endpoints import declared
+from local import program
+from tools import cli
+from tools.checks import terraform_json
+
+# The scanners' own lock: checkov pins it, and nothing of it ever meets the project.
+_NOT_AUDITED = "requirements-scan.txt"
+OSV = "https://api.osv.dev/v1/query"
+GGSHIELD = "ggshield==1.56.1"
+
+# Names and placeholders: whatever opens something has digits.
+_WORDS = "^[A-Za-z:/_. -]+$"
+_BIN = program.ROOT / ".venv-scan" / "bin"
+
+
+class ScanError(RuntimeError):
+    """A scanner could not do its work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skip:
+    """A check of checkov's that does not apply to a Terraform type, and why.
+
+    It holds for every stack, or for those alone whose data is `unprotected`. An `optional` one is
+    for what an extension may declare.
+    """
+
+    check: str
+    type: str
+    reason: str
+    unprotected: bool = False
+    optional: bool = False
+
+
+SKIPS = (
+    Skip(
+        check="CKV_AWS_120",
+        type="aws_api_gateway_stage",
+        reason="A cache would answer a POST that must record, and costs 14 USD a month at least.",
+    ),
+    Skip(
+        check="CKV_AWS_225",
+        type="aws_api_gateway_method_settings",
+        reason="The cache again: no answer of this API may stand for another request.",
+    ),
+    Skip(
+        check="CKV2_AWS_4",
+        type="aws_api_gateway_stage",
+        reason="Execution logs hold headers and bodies, in a log group that API Gateway creates, "
+        "keeps for ever and leaves behind. Access logs hold every request with its error.",
+    ),
+    Skip(
+        check="CKV2_AWS_29",
+        type="aws_api_gateway_stage",
+        reason="Keys and usage plans bound what a caller costs. A web ACL is some 10 USD a month "
+        "and 0.60 USD per million requests; a stack that faces abuse sets waf_rate_limit.",
+    ),
+    Skip(
+        check="CKV2_AWS_51",
+        type="aws_api_gateway_stage",
+        reason="A client certificate proves API Gateway to an HTTP backend. This one is Lambda, "
+        "which IAM lets be invoked by this API alone.",
+    ),
+    Skip(
+        check="CKV_AWS_158",
+        type="aws_cloudwatch_log_group",
+        reason="CloudWatch Logs encrypts all it stores with a key of its own. One of yours, "
+        "by kms_key_arn, pays off where not all who may read logs are to decrypt them.",
+    ),
+    Skip(
+        check="CKV_AWS_338",
+        type="aws_cloudwatch_log_group",
+        reason="Logs are for finding faults, and what may hold personal data is not to be kept "
+        "for longer than that takes: the days that a stack sets. The records are in the table.",
+    ),
+    Skip(
+        check="CKV_AWS_28",
+        type="aws_dynamodb_table",
+        unprotected=True,
+        reason="Data without protect_data may be lost; with it there is point-in-time recovery.",
+    ),
+    Skip(
+        check="CKV_AWS_119",
+        type="aws_dynamodb_table",
+        reason="DynamoDB encrypts every table, by default with a key of AWS's own. A stack that "
+        "wants a key of its account sets kms_key_arn.",
+    ),
+    Skip(
+        check="CKV_AWS_26",
+        type="aws_sns_topic",
+        reason="A message names an alarm and its metric, no caller and no record. AWS's own key "
+        "for SNS does not let CloudWatch publish; the deployer's does, by kms_key_arn.",
+    ),
+    Skip(
+        check="CKV_AWS_149",
+        type="aws_secretsmanager_secret",
+        optional=True,
+        reason="The key that AWS manages for Secrets Manager encrypts it. A customer managed key "
+        "is 1 USD a month; it pays off where the right to decrypt is withheld from who may "
+        "read the secret.",
+    ),
+    Skip(
+        check="CKV2_AWS_57",
+        type="aws_secretsmanager_secret",
+        optional=True,
+        reason="Only who issues a secret can rotate it; the function takes up a new version, "
+        "whoever puts it there.",
+    ),
+    Skip(
+        check="CKV_AWS_297",
+        type="aws_scheduler_schedule",
+        optional=True,
+        reason="A schedule holds a time and its function's ARN; EventBridge Scheduler encrypts it "
+        "with a key of AWS's own.",
+    ),
+    Skip(
+        check="CKV_AWS_115",
+        type="aws_lambda_function",
+        reason="Reserved concurrency is taken from all other functions of the account and caps "
+        "this one. The usage plans throttle first; a stack that shares its account can set it.",
+    ),
+    Skip(
+        check="CKV_AWS_116",
+        type="aws_lambda_function",
+        reason="A dead-letter queue takes failed asynchronous events. API Gateway invokes "
+        "synchronously: the caller gets the failure and repeats it with its Idempotency-Key. "
+        "What a job cannot handle goes to its dead-letter queue by its trigger.",
+    ),
+    Skip(
+        check="CKV_AWS_117",
+        type="aws_lambda_function",
+        reason="The function reaches DynamoDB, CloudWatch and X-Ray, all by IAM and TLS. A VPC "
+        "adds subnets, endpoints and hosts of NAT to run and pay for, and protects nothing here.",
+    ),
+    Skip(
+        check="CKV_AWS_173",
+        type="aws_lambda_function",
+        reason="The environment holds names and numbers, no secret; Lambda encrypts it at rest "
+        "with a key that AWS manages; kms_key_arn adds a call of KMS to cold starts.",
+    ),
+    Skip(
+        check="CKV_AWS_272",
+        type="aws_lambda_function",
+        reason="Code signing proves who built an archive that others hand on. Here one pipeline "
+        "builds, from hashed locks, and deploys by itself; its role is who may change the code.",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A failed check of checkov's on one resource of a stack; `type` is Terraform's."""
+
+    stack: str
+    check: str
+    type: str
+    name: str
+    title: str
+
+    def __str__(self) -> str:
+        return f"{self.stack}: {self.check} {self.type}.{self.name}: {self.title}"
+
+
+def _run(*arguments: str | Path, cwd: Path = program.ROOT) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise ScanError(f"{arguments[0]} is missing; run it as: make scan") from None
+
+
+def _said(run: subprocess.CompletedProcess[str]) -> str:
+    """Return the last line that a failed command wrote, at most 160 characters of it."""
+    lines = (run.stderr.strip() or run.stdout.strip()).splitlines() or [f"exit {run.returncode}"]
+    return f"{Path(run.args[0]).name}: {textwrap.shorten(lines[-1], 160)}"
+
+
+def _json(run: subprocess.CompletedProcess[str]) -> Any:
+    try:
+        return json.loads(run.stdout)
+    except ValueError:
+        raise ScanError(_said(run)) from None
+
+
+def check(rendered: Mapping[str, Mapping[str, program.Properties]]) -> list[Finding]:
+    """Return checkov's findings on Terraform JSON files: stack to file name to content.
+
+    Raises ScanError where checkov fails or cannot read a file.
+    """
+    with tempfile.TemporaryDirectory(prefix="epoch-scan-") as folder:
+        for stack, files in rendered.items():
+            for name, content in files.items():
+                path = Path(folder, stack, name)
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        report = _json(
+            _run(
+                *(_BIN / "checkov", "--directory", folder, "--framework", "terraform_json"),
+                *("--skip-download", "--quiet", "--compact", "--output", "json"),
+            )
+        )
+    if report["summary"]["parsing_errors"]:
+        raise ScanError(f"checkov cannot read {', '.join(report['results']['parsing_errors'])}")
+    findings = []
+    for failed in report["results"]["failed_checks"]:
+        stack, file = Path(failed["file_path"]).parts[-2:]
+        findings.append(
+            Finding(
+                stack=stack,
+                check=failed["check_id"],
+                type=file.removesuffix(".tf.json"),
+                name=failed["resource"].partition(".")[2],
+                title=failed["check_name"],
+            )
+        )
+    return findings
+
+
+def unexcused(
+    findings: Iterable[Finding], skips: Sequence[Skip], unprotected: Collection[str] = ()
+) -> list[str]:
+    """Return what is wrong: findings that no skip excuses, and skips that excuse no finding.
+
+    `unprotected` are the stacks whose data is not protected.
+    """
+    wrong, used = [], set()
+    for finding in findings:
+        excuses = [
+            skip
+            for skip in skips
+            if (skip.check, skip.type) == (finding.check, finding.type)
+            and (finding.stack in unprotected or not skip.unprotected)
+        ]
+        used.update(excuses)
+        if not excuses:
+            wrong.append(str(finding))
+    wrong += [
+        f"{skip.check} is skipped for {skip.type}, but finds nothing there; remove it from SKIPS"
+        for skip in skips
+        if skip not in used and not skip.optional and (unprotected or not skip.unprotected)
+    ]
+    return wrong
+
+
+def keyless(document: Mapping[str, Any], public: Set[str]) -> list[str]:
+    """Return the operations of an imported document that need no API key, unless their route is
+    public, a preflight, or what is left of a path with a public route."""
+    wrong = []
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            name = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+            mock = operation.get("x-amazon-apigateway-integration", {}).get("type") == "mock"
+            open_path = name == "ANY" and any(route.endswith(f" {path}") for route in public)
+            if not (operation.get("security") or mock or open_path or f"{name} {path}" in public):
+                wrong.append(f"{name} {path} needs no API key and is not public")
+    return wrong
+
+
+def _files(root: Path, *patterns: str) -> list[str]:
+    """Return the files that git does not ignore, those that match a pattern where there is one."""
+    listing = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *patterns)
+    listed = _run(*listing, cwd=root)
+    if listed.returncode:
+        raise ScanError(_said(listed))
+    return [name for name in listed.stdout.split("\0") if (root / name).is_file()]
+
+
+def secrets(root: Path = program.ROOT) -> list[str]:
+    """Return where detect-secrets finds secrets, in all files that git does not ignore."""
+    files = _files(root)
+    found = _json(
+        _run(
+            *(_BIN / "detect-secrets", "scan", "--no-verify"),
+            "--exclude-lines=--hash=sha256:[0-9a-f]{64}",
+            f"--exclude-secrets={_WORDS}",
+            *files,
+            cwd=root,
+        )
+    )
+    return [
+        f"{name}:{secret['line_number']}: {secret['type']}"
+        for name, of_file in found["results"].items()
+        for secret in of_file
+    ]
+
+
+def vulnerabilities(osv: str = OSV) -> list[str]:
+    """Return the known vulnerabilities of what the locks hold, by OSV's database.
+
+    Raises ScanError where it cannot be reached.
+    """
+    audit = (
+        *(_BIN / "pip-audit", "--vulnerability-service", "osv", "--osv-url", osv),
+        *("--disable-pip", "--progress-spinner", "off", "--format", "json", "--requirement"),
+    )
+    # One by one: two locks may hold two versions of a package.
+    locks = _files(program.ROOT, "*requirements*.txt", f":!{_NOT_AUDITED}")
+    reports = [_json(_run(*audit, lock)) for lock in locks]
+    return sorted(
+        {
+            f"{package['name']} {package['version']}: {known['id']}, "
+            f"fixed in {', '.join(known['fix_versions']) or 'no version'}"
+            for report in reports
+            for package in report["dependencies"]
+            for known in package["vulns"]
+        }
+    )
+
+
+def _stacks() -> list[str]:
+    stacks = program.stacks()
+    rendered = {stack: terraform_json.render(terraform_json.declare(stack)) for stack in stacks}
+    public = {endpoint.route for endpoint in declared() if endpoint.public}
+    open_routes = [
+        f"{stack}: {problem}"
+        for stack, files in rendered.items()
+        for api in files["aws_api_gateway_rest_api.tf.json"]["resource"].values()
+        for arguments in api.values()
+        for problem in keyless(json.loads(arguments["body"]), public)
+    ]
+    unprotected = set(filter(is_unprotected, stacks))
+    return unexcused(check(rendered), SKIPS, unprotected) + open_routes
+
+
+def is_unprotected(stack: str) -> bool:
+    """Return whether a stack leaves its data unprotected."""
+    return not any(
+        key.endswith(":protect_data") and value == "true"
+        for key, value in program.stack_config(stack).items()
+    )
+
+
+def _gitguardian() -> list[str]:
+    run = _run(
+        *(find_uv_bin(), "tool", "run", "--quiet", "--from", GGSHIELD),
+        *("ggshield", "secret", "scan", "path", "--recursive", "--use-gitignore", "--yes", "."),
+    )
+    return [_said(run)] if run.returncode else []
+
+
+def main() -> list[str]:
+    """Run every part, print one line for each, and return what is wrong.
+
+    Raises ScanError where a part cannot do its work.
+    """
+    wrong: list[str] = []
+
+    def tell(part: str, found: list[str]) -> None:
+        print(f"{part}: {len(found) or 'nothing'} found", flush=True)
+        wrong.extend(found)
+
+    tell("declared resources", _stacks())
+    tell("secrets in the tree", secrets())
+    try:
+        tell("vulnerabilities in the locks", vulnerabilities())
+    except ScanError as error:
+        if os.environ.get("EPOCH_AUDIT") == "required":
+            raise
+        print(f"vulnerabilities in the locks: not checked ({error})", flush=True)
+    if os.environ.get("GITGUARDIAN_API_KEY"):
+        tell("GitGuardian", _gitguardian())
+    else:
+        print("GitGuardian: not run, GITGUARDIAN_API_KEY is not set")
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

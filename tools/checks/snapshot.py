@@ -1,0 +1,139 @@
+"""`python -m tools.checks.snapshot`: what each stack declares, as text that a reviewer reads in
+a diff."""
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+
+from components.naming import prefix
+from function.endpoints import VERSION
+from local import program
+from local.program import Resource
+from openapi.__main__ import text as printed
+from openapi.document import about
+from tools import cli
+
+FOLDER = program.ROOT / "tests" / "snapshots"
+PRICES = program.ROOT / "docs" / "operations.md"
+_PRICE = re.compile(r"alarms [\d.]+ \(\d+ × 0\.10 \+ \d+ composites? × 0\.50\)")
+
+
+def _archive(archive: pulumi.AssetArchive) -> dict[str, list[str]]:
+    """Return an archive's own files, and the packages beside them, whose files a lock decides."""
+    own, packages = set(), set()
+    for name, asset in archive.assets.items():
+        assert isinstance(asset, pulumi.FileAsset)
+        path = Path(asset.path).relative_to(program.ROOT)
+        if "__pycache__" in name:  # only where a Python of Lambda's version is at hand
+            continue
+        if path.parts[0].startswith("."):
+            packages.add(re.sub(r"-[^-]+\.dist-info$", "", name.partition("/")[0]))
+        else:
+            own.add(name)
+    return {"files": sorted(own), "packages": sorted(packages)}
+
+
+def _shown(value: Any) -> Any:
+    """Return a value for reading: JSON in a string as what it holds, an archive as its names,
+    a digest as such."""
+    if isinstance(value, dict):
+        return {name: _shown(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    if isinstance(value, pulumi.AssetArchive):
+        return _archive(value)
+    return _shown_text(value) if isinstance(value, str) else value
+
+
+def _named(project: str, stack: str) -> dict[str, str]:
+    """Return what names the project, and what stands for it: a project of another name, as
+    `pulumi new` makes it, has the same snapshot."""
+    return {
+        about(VERSION).description: "<description>",
+        f"/{project}/{stack}/": f"/<project>/{stack}/",
+        prefix(project, stack): f"<project>-{stack}",
+    }
+
+
+def _nameless(value: Any, project: str, named: Mapping[str, str]) -> Any:
+    """Return a value with what stands for the project's names in their place."""
+    if isinstance(value, dict):
+        found = {
+            _nameless(name, project, named): _nameless(item, project, named)
+            for name, item in value.items()
+        }
+        return found | ({"project": "<project>"} if value.get("project") == project else {})
+    if isinstance(value, list):
+        return [_nameless(item, project, named) for item in value]
+    if isinstance(value, str):
+        for name, instead in named.items():
+            value = value.replace(name, instead)
+    return value
+
+
+def _shown_text(value: str) -> Any:
+    if re.fullmatch("'?[0-9a-f]{12}'?|[0-9a-f]{64}", value):
+        return "a digest"
+    try:
+        return _shown(json.loads(value)) if value.startswith(("{", "[")) else value
+    except ValueError:
+        return value
+
+
+def text(resources: Iterable[Resource]) -> str:
+    """Return the snapshot, a YAML document: for each component, type and name to inputs.
+
+    A secret is shown as such, and so is what Pulumi protects; the project's name is left open.
+    """
+    shown: dict[str, dict[str, Any]] = {}
+    project = stack = ""
+    for resource in resources:
+        if resource.component:
+            continue
+        inputs = {
+            name: "a secret" if name in resource.secret else _shown(value)
+            for name, value in resource.inputs.items()
+        }
+        if resource.protect:
+            inputs["(protected)"] = True
+        of_stack, project, component, component_name = resource.parent.split("::")
+        stack = of_stack.rpartition(":")[2]
+        of_component = shown.setdefault(f"{component.rpartition(':')[2]} {component_name}", {})
+        of_component[f"{resource.kind} {resource.name}"] = inputs
+    nameless = _nameless(shown, project, _named(project, stack))
+    return yaml.safe_dump(nameless, width=100, allow_unicode=True)
+
+
+def path(stack: str) -> Path:
+    """Return the file with a stack's snapshot."""
+    return FOLDER / f"{stack}.yaml"
+
+
+def priced(page: str, resources: Iterable[Resource]) -> str:
+    """Return the page on operations with what the alarms cost, in USD a month, where it says so."""
+    kinds = [resource.kind for resource in resources]
+    alarms = kinds.count("aws:cloudwatch/metricAlarm:MetricAlarm")
+    composites = kinds.count("aws:cloudwatch/compositeAlarm:CompositeAlarm")
+    cost = f"{alarms * 0.1 + composites * 0.5:.2f}"
+    return _PRICE.sub(f"alarms {cost} ({alarms} × 0.10 + {composites} composites × 0.50)", page)
+
+
+def main() -> list[str]:
+    """Write the snapshot of every stack anew, the API's document, and what the alarms cost."""
+    page = PRICES.read_text(encoding="utf-8")
+    default = program.declare(program.default_stack())
+    PRICES.write_text(priced(page, default), encoding="utf-8")
+    (program.ROOT / "docs" / "openapi.json").write_text(printed(), encoding="utf-8")
+    for stack in program.stacks():
+        path(stack).write_text(text(program.declare(stack)), encoding="utf-8")
+    return []
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

@@ -1,0 +1,297 @@
+"""A stand-in for pulumi-aws's plugin, which speaks its protocol and keeps an account of files.
+
+It stores what it is asked to make, answers as `program.Recorder` does, replaces and refuses where
+AWS would, and fails where EPOCH_FAIL names a resource type. Pulumi takes an executable
+`pulumi-resource-aws` on PATH for the provider; `install` writes one.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from concurrent import futures
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import grpc
+from google.protobuf import empty_pb2, json_format, struct_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from local import program
+
+_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how Pulumi marks what a preview does not know
+_SIGNATURE = "4dabf18193072939515e22adb298388d"  # pragma: allowlist secret
+
+# What replaces a resource where it changes, beside the name.
+_REPLACES: Mapping[str, frozenset[str]] = {
+    "aws:apigateway/apiKey:ApiKey": frozenset({"value"}),
+    "aws:apigateway/basePathMapping:BasePathMapping": frozenset({"domainName"}),
+    "aws:apigateway/deployment:Deployment": frozenset({"restApi", "triggers"}),
+    "aws:apigateway/documentationVersion:DocumentationVersion": frozenset({"restApiId", "version"}),
+    "aws:apigateway/domainName:DomainName": frozenset({"domainName"}),
+    "aws:apigateway/methodSettings:MethodSettings": frozenset(
+        {"restApi", "stageName", "methodPath"}
+    ),
+    "aws:apigateway/stage:Stage": frozenset({"restApi", "stageName"}),
+    "aws:apigateway/usagePlanKey:UsagePlanKey": frozenset({"keyId", "keyType", "usagePlanId"}),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": frozenset({"alarmName"}),
+    "aws:cloudwatch/dashboard:Dashboard": frozenset({"dashboardName"}),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": frozenset({"logGroupName"}),
+    "aws:dynamodb/table:Table": frozenset({"hashKey", "rangeKey"}),
+    "aws:dynamodb/tableReplica:TableReplica": frozenset({"globalTableArn", "region"}),
+    "aws:iam/role:Role": frozenset({"path"}),
+    "aws:iam/rolePolicy:RolePolicy": frozenset({"role"}),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": frozenset({"role", "policyArn"}),
+    "aws:lambda/alias:Alias": frozenset({"functionName"}),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": frozenset({"eventSourceArn"}),
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": frozenset(
+        {"functionName", "qualifier"}
+    ),
+    "aws:lambda/permission:Permission": frozenset(
+        {"action", "function", "principal", "qualifier", "sourceArn"}
+    ),
+    "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": frozenset(
+        {"functionName", "qualifier"}
+    ),
+    "aws:route53/record:Record": frozenset({"zoneId"}),
+    "aws:sns/topicPolicy:TopicPolicy": frozenset({"arn"}),
+    "aws:sns/topicSubscription:TopicSubscription": frozenset({"endpoint", "protocol", "topic"}),
+    "aws:sqs/redrivePolicy:RedrivePolicy": frozenset({"queueUrl"}),
+    "aws:wafv2/webAcl:WebAcl": frozenset({"scope"}),
+    "aws:wafv2/webAclAssociation:WebAclAssociation": frozenset({"resourceArn", "webAclArn"}),
+    "aws:xray/samplingRule:SamplingRule": frozenset({"ruleName"}),
+}
+# What AWS has once: the properties that tell one from another.
+_ONCE: Mapping[str, tuple[str, ...]] = {
+    "aws:apigateway/documentationVersion:DocumentationVersion": ("restApiId", "version"),
+    "aws:apigateway/domainName:DomainName": ("domainName",),
+    "aws:apigateway/stage:Stage": ("restApi", "stageName"),
+    "aws:apigateway/usagePlanKey:UsagePlanKey": ("keyId",),
+    "aws:iam/policy:Policy": ("name",),
+    "aws:iam/role:Role": ("name",),
+    "aws:lambda/alias:Alias": ("functionName", "name"),
+}
+# What AWS does not delete while another resource names it: that resource's type and property.
+_HELD: Mapping[str, tuple[str, str]] = {
+    "aws:apigateway/deployment:Deployment": ("aws:apigateway/stage:Stage", "deployment"),
+}
+
+
+def _plain(message: struct_pb2.Struct) -> dict[str, Any]:
+    """Return a message's values; whole numbers as integers, which protobuf does not have."""
+    return json.loads(json.dumps(json_format.MessageToDict(message)), parse_float=_number)
+
+
+def _number(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
+    return json_format.ParseDict(dict(values), struct_pb2.Struct())
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Return whether two inputs are equal; assets and archives by their hash."""
+    if isinstance(old, dict) and isinstance(new, dict) and _SIGNATURE in old:
+        return bool(old.get("hash") == new.get("hash"))
+    return bool(old == new)
+
+
+def _changed(request: Any) -> list[str]:
+    old, new = _plain(request.old_inputs), _plain(request.news)
+    return sorted(name for name in old.keys() | new if not _same(old.get(name), new.get(name)))
+
+
+class _Account:
+    """What exists, a file for each resource."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def _path(self, kind: str, identity: str) -> Path:
+        return self._folder / quote(f"{kind} {identity}", safe="")
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Return all of a type."""
+        found = self._folder.glob(quote(f"{kind} ", safe="") + "*")
+        return [json.loads(path.read_text()) for path in found]
+
+    def read(self, kind: str, identity: str) -> dict[str, Any] | None:
+        """Return a resource, or None where there is none."""
+        path = self._path(kind, identity)
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def write(self, kind: str, identity: str, inputs: Any, outputs: Any) -> None:
+        """Keep a resource."""
+        kept = {"inputs": inputs, "outputs": outputs}
+        self._path(kind, identity).write_text(json.dumps(kept))
+
+    def new_id(self, kind: str, wanted: str) -> str:
+        """Return an id like `wanted` that is free."""
+        identity, number = wanted, 1
+        while self._path(kind, identity).exists():
+            number += 1
+            identity = f"{wanted}-{number}"
+        return identity
+
+    def delete(self, kind: str, identity: str) -> None:
+        """Forget a resource."""
+        self._path(kind, identity).unlink()
+
+
+class _Refused(Exception):
+    """What AWS would answer."""
+
+
+class Provider(provider_pb2_grpc.ResourceProviderServicer):
+    """The methods of the protocol that the engine calls."""
+
+    def __init__(self, folder: Path, fails: str) -> None:
+        self._account = _Account(folder)
+        self._fails = fails
+
+    def Handshake(self, request, context):
+        return provider_pb2.ProviderHandshakeResponse()
+
+    def GetPluginInfo(self, request, context):
+        return plugin_pb2.PluginInfo(version=metadata.version("pulumi-aws"))
+
+    def CheckConfig(self, request, context):
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request, context):
+        return provider_pb2.DiffResponse()
+
+    def Configure(self, request, context):
+        return provider_pb2.ConfigureResponse(supportsPreview=True)
+
+    def Cancel(self, request, context):
+        return empty_pb2.Empty()
+
+    def Invoke(self, request, context):
+        answer = program.answer(program.Recorder(), request.tok, _plain(request.args))
+        return provider_pb2.InvokeResponse(**{"return": _struct(answer)})
+
+    def Check(self, request, context):
+        # A name that the program does not give stays as it is.
+        named = {name: value for name, value in _plain(request.olds).items() if name == "name"}
+        return provider_pb2.CheckResponse(inputs=_struct(named | _plain(request.news)))
+
+    def Diff(self, request, context):
+        changed = _changed(request)
+        if not changed:
+            return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
+        replacing = {"name"} | _REPLACES.get(request.type, frozenset())
+        replaces = [name for name in changed if name in replacing]
+        return provider_pb2.DiffResponse(
+            changes=provider_pb2.DiffResponse.DIFF_SOME,
+            diffs=changed,
+            replaces=replaces,
+            # As the provider does with a name that the program gave: two cannot have it.
+            deleteBeforeReplace=bool(replaces) and "name" in request.news and "name" not in changed,
+        )
+
+    def Create(self, request, context):
+        inputs, kind = _plain(request.properties), request.type
+        wanted, outputs = self._made(request, inputs)
+        if request.preview:
+            unknown = {name: _UNKNOWN for name in outputs.keys() - inputs.keys()}
+            return provider_pb2.CreateResponse(properties=_struct(inputs | unknown))
+        try:
+            self._refuse_second(kind, inputs)
+            if kind == self._fails:
+                raise _Refused(f"{kind}: told to fail")
+        except _Refused as refused:
+            context.abort(grpc.StatusCode.UNKNOWN, str(refused))
+        identity = self._account.new_id(kind, wanted)
+        self._account.write(kind, identity, inputs, outputs)
+        return provider_pb2.CreateResponse(id=identity, properties=_struct(outputs))
+
+    def _made(self, request: Any, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        resource = program.Resource(
+            kind=request.type,
+            name=request.name,
+            urn=request.urn,
+            parent="",
+            inputs=inputs,
+        )
+        return program.Recorder().create(resource)
+
+    def _refuse_second(self, kind: str, inputs: dict[str, Any]) -> None:
+        names = [inputs.get(name) for name in _ONCE.get(kind, ())]
+        if not names or None in names:  # a name that AWS would make up
+            return
+        for other in self._account.of(kind):
+            if [other["inputs"].get(name) for name in _ONCE[kind]] == names:
+                raise _Refused(f"{kind}: {', '.join(map(str, names))} is taken")
+
+    def Update(self, request, context):
+        if request.type == self._fails and not request.preview:
+            context.abort(grpc.StatusCode.UNKNOWN, f"{request.type}: told to fail")
+        outputs = _plain(request.olds) | _plain(request.news)
+        for removed in _plain(request.old_inputs).keys() - _plain(request.news).keys():
+            outputs.pop(removed, None)
+        if "code" in _changed(request):
+            published = str(int(outputs["version"]) + 1)
+            outputs["version"] = _UNKNOWN if request.preview else published
+        if not request.preview:
+            self._account.write(request.type, request.id, _plain(request.news), outputs)
+        return provider_pb2.UpdateResponse(properties=_struct(outputs))
+
+    def Read(self, request, context):
+        found = self._account.read(request.type, request.id)
+        if not found:
+            return provider_pb2.ReadResponse()
+        return provider_pb2.ReadResponse(
+            id=request.id,
+            inputs=_struct(found["inputs"]),
+            properties=_struct(found["outputs"]),
+        )
+
+    def Delete(self, request, context):
+        outputs = _plain(request.properties)
+        try:
+            if outputs.get("deletionProtectionEnabled"):
+                raise _Refused(f"{request.id}: deletion protection is on")
+            holder, name = _HELD.get(request.type, ("", ""))
+            for other in self._account.of(holder) if holder else []:
+                if other["inputs"].get(name) == request.id:
+                    raise _Refused(f"{request.id}: a {holder} still points at it")
+        except _Refused as refused:
+            context.abort(grpc.StatusCode.UNKNOWN, str(refused))
+        self._account.delete(request.type, request.id)
+        return empty_pb2.Empty()
+
+
+def install(folder: Path) -> dict[str, str]:
+    """Write an executable into `folder`, and the account's files into its `account`; return what
+    has the CLI take it for the provider."""
+    account = folder / "account"
+    account.mkdir()
+    command = folder / "pulumi-resource-aws"
+    command.write_text(
+        f'#!/bin/sh\ncd "{program.ROOT}"\n'
+        f'exec "{sys.executable}" -m tools.checks.stand_in_provider "{account}" "$@"\n'
+    )
+    command.chmod(0o755)
+    return {"PULUMI_HOME": str(folder), "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+
+def main() -> None:
+    """Serve until the engine ends this process; its first line tells the engine the port."""
+    server = grpc.server(
+        futures.ThreadPoolExecutor(max_workers=16),
+        options=[("grpc.max_receive_message_length", 400 * 2**20)],
+    )
+    provider = Provider(Path(sys.argv[1]), os.environ.get("EPOCH_FAIL", ""))
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
+    print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+    server.start()
+    server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    main()

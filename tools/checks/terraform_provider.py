@@ -1,0 +1,70 @@
+"""`python -m tools.checks.terraform_provider`: the program applied by the real AWS provider to
+the emulator.
+
+It takes `terraform` from PATH, and the provider from where that finds it: a mirror beside a
+`terraform-provider-aws_*` on this machine, else its registry. What cannot be had is a reason to
+skip, which EPOCH_ENGINE=required makes an error.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.program import ROOT
+from tools import cli
+from tools.checks import pulumi_cli
+from tools.checks.pulumi_cli import Unavailable
+
+PROVIDER = "5.100.0"
+
+NEEDS = f"""terraform {{
+  required_providers {{
+    aws = {{ source = "hashicorp/aws", version = "{PROVIDER}" }}
+  }}
+}}
+"""
+
+
+def _mirrored() -> str:
+    """Return the CLI config that makes a provider on this machine usable offline, or nothing."""
+    for root in (Path.home(), Path("/opt"), Path("/usr/share"), Path("/usr/local/share")):
+        for depth in ("*", "*/*"):
+            for found in root.glob(f"{depth}/registry.terraform.io/hashicorp/aws/{PROVIDER}"):
+                mirror = json.dumps(str(found.parents[3]))
+                return f"provider_installation {{\n  filesystem_mirror {{ path = {mirror} }}\n}}\n"
+    return ""
+
+
+def _check(environment: Mapping[str, str]) -> str:
+    """Return Terraform's version; raise Unavailable where it or the provider cannot be had."""
+    if not shutil.which("terraform"):
+        raise Unavailable("terraform is not on PATH; install it")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "needs.tf").write_text(NEEDS, encoding="utf-8")
+        init = ["terraform", f"-chdir={folder}", "init", "-no-color"]
+        own = {**os.environ, **environment}
+        run = subprocess.run(init, env=own, capture_output=True, check=False)
+        if run.returncode:
+            raise Unavailable(f"terraform cannot get the AWS provider {PROVIDER}")
+    shown = subprocess.run(["terraform", "version"], capture_output=True, text=True, check=True)
+    return shown.stdout.split()[1]
+
+
+def _prepare() -> tuple[str, Mapping[str, str]]:
+    environment = {}
+    if mirrored := _mirrored():
+        config = ROOT / ".build" / "terraform.rc"
+        config.parent.mkdir(exist_ok=True)
+        config.write_text(mirrored, encoding="utf-8")
+        environment = {"TF_CLI_CONFIG_FILE": str(config)}
+    version = _check(environment)
+    return f"Terraform {version} with the AWS provider {PROVIDER} and MiniStack", environment
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(lambda: pulumi_cli.run("provider", _prepare)))

@@ -1,0 +1,196 @@
+"""A DynamoDB that fails as it is told to, in front of another or of a small one of its own."""
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from local.stack import LocalStack
+
+Reply = tuple[int, bytes]
+Apply = Callable[[Mapping[str, str], bytes], Reply]
+
+SECRET = "arn:aws:dynamodb:eu-central-1:123456789012:table/secret"  # pragma: allowlist secret
+
+
+def error(status: int, code: str, **more: Any) -> Reply:
+    """Return an error as DynamoDB writes it."""
+    return status, json.dumps({"__type": f"x#{code}", "message": SECRET, **more}).encode()
+
+
+# Successes that are not DynamoDB's.
+FORGERIES = {
+    "empty": b"",
+    "html": b"<html>captive portal</html>",
+    "unreadable": b'{"Attri',
+}
+
+# Refusals instead of an application, by name.
+REFUSALS = {
+    "throttled": error(400, "ThrottlingException"),
+    "limited": error(400, "RequestLimitExceeded"),
+    "over capacity": error(400, "ProvisionedThroughputExceededException"),
+    "broken": error(500, "InternalServerError"),
+    "denied": error(400, "AccessDeniedException"),
+    "conflict": error(400, "TransactionConflictException"),
+    "expired": error(400, "ExpiredTokenException"),
+    "no item": error(400, "ConditionalCheckFailedException"),
+}
+
+
+class Table:
+    """Applies conditional puts to `items`, by their first attribute."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, Any] = {}
+
+    def __call__(self, headers: Mapping[str, str], body: bytes) -> Reply:
+        item = json.loads(body)["Item"]
+        key = next(iter(item.values()))["S"]
+        there = self.items.setdefault(key, item)
+        if there is item:
+            return 200, b"{}"
+        return error(400, "ConditionalCheckFailedException", Item=there)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: "Storage"
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: Any) -> None:
+        """Stay quiet."""
+
+    def do_GET(self) -> None:  # pylint: disable=invalid-name
+        """Answer as DynamoDB's health check does, or, to a token, as who hands out credentials."""
+        reply = b"healthy"
+        if token := self.headers.get("Authorization"):
+            keys = {"AccessKeyId": token, "SecretAccessKey": "test", "Token": "test"}
+            soon = f"{datetime.now(UTC) + timedelta(minutes=5):%Y-%m-%dT%H:%M:%SZ}"
+            reply = json.dumps({**keys, "Expiration": soon}).encode()
+        else:
+            self.server.checks.append(self.client_address)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(reply)))
+        self.end_headers()
+        self.wfile.write(reply)
+
+    def do_POST(self) -> None:  # pylint: disable=invalid-name
+        """Answer a call: refuse it, or apply it and then lose or delay the answer."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.calls.append(self.client_address)
+        fault = self.server.faults.pop(0) if self.server.faults else ""
+        if fault == "cut":
+            self.close_connection = True
+            return
+        status, reply = REFUSALS.get(fault) or self.server.apply(dict(self.headers), body)
+        if fault == "slow":
+            time.sleep(self.server.delay_s)
+        if fault == "drop":
+            self.close_connection = True
+            return
+        try:
+            self.send_response(status)
+            if fault in FORGERIES:
+                reply = FORGERIES[fault]
+            else:
+                self.send_header("x-amz-crc32", str(zlib.crc32(reply)))
+            longer = {"drip": 1_000_000, "truncated": 100}.get(fault, 0)
+            self.close_connection |= longer > 0
+            self.send_header("Content-Length", str(len(reply) + longer))
+            self.end_headers()
+            for _ in range(40 if fault == "drip" else 0):
+                self.wfile.write(b" ")
+                time.sleep(0.05)
+            self.wfile.write(reply)
+            self.close_connection |= fault == "drip"
+        except ConnectionError:  # the client has given up
+            pass
+
+
+class Storage(ThreadingHTTPServer):
+    """Serves on a loopback port; `faults` are what the next calls meet, in order."""
+
+    def __init__(self, apply: Apply, delay_s: float) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.apply = apply
+        self.delay_s = delay_s
+        self.faults: list[str] = []
+        # By whom, on which port, it was called and asked for its health.
+        self.calls: list[Any] = []
+        self.checks: list[Any] = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+@contextmanager
+def storage(apply: Apply, *faults: str, delay_s: float = 0) -> Iterator[Storage]:
+    """Run a storage that applies calls with `apply`; a slow one waits `delay_s` seconds."""
+    server = Storage(apply, delay_s)
+    server.faults = list(faults)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def between(stack: LocalStack) -> Iterator[Storage]:
+    """Put a storage that can fail between a stack's function and the emulator's DynamoDB.
+
+    A signature holds for one host, so calls are signed again, by root: no test of IAM goes here.
+    """
+    signer = SigV4Auth(
+        Credentials(*stack.emulator.credentials),
+        "dynamodb",
+        stack.emulator.environment["AWS_REGION"],
+    )
+
+    def forward(headers: Mapping[str, str], body: bytes) -> Reply:
+        kept = {k: v for k, v in headers.items() if k in {"Content-Type", "X-Amz-Target"}}
+        signed = AWSRequest("POST", stack.emulator.url, headers=kept, data=body)
+        signer.add_auth(signed)
+        request = urllib.request.Request(stack.emulator.url, body, dict(signed.headers))
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return answer.code, answer.read()
+
+    with storage(forward, delay_s=2.5) as server:
+        with settings(stack, AWS_ENDPOINT_URL_DYNAMODB=server.url):
+            yield server
+
+
+@contextmanager
+def settings(stack: LocalStack, **changed: str) -> Iterator[None]:
+    """Run a stack's function with other environment variables than its own."""
+    client, name = stack.emulator.client("lambda"), stack.outputs["function_name"]
+    (alias,) = client.list_aliases(FunctionName=name)["Aliases"]
+    own = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    client.update_function_configuration(
+        FunctionName=name, Environment={"Variables": own | changed}
+    )
+    version = client.publish_version(FunctionName=name)["Version"]
+    client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
+    try:
+        yield
+    finally:
+        client.update_alias(
+            FunctionName=name, Name=alias["Name"], FunctionVersion=alias["FunctionVersion"]
+        )
+        client.update_function_configuration(FunctionName=name, Environment={"Variables": own})

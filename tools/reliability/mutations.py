@@ -1,0 +1,130 @@
+"""Changes of the code that break a guarantee: each must turn a test red."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tools.project_copy import copy_of_project
+
+
+class MutationError(RuntimeError):
+    """A mutation does not fit the code any more, or its tests are red without it."""
+
+
+class Mutation(NamedTuple):
+    """A guarantee, a change that breaks it, and the tests that say so."""
+
+    guarantee: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+_FUNCTION = "tests/shipped/test_function.py"
+_POST = "function/endpoints/post_epoch.py"
+_MAIN = "function/main.py"
+_STORAGE = "function/storage.py"
+
+MUTATIONS = (
+    Mutation(
+        "an item is never written over",
+        *(_POST, '"attribute_not_exists(#key)"', '"#key = #key OR attribute_not_exists(#key)"'),
+        _FUNCTION,
+    ),
+    Mutation(
+        "X-Forwarded-For is not believed",
+        *(_MAIN, "    if not proxies:\n        return seen", "    proxies = proxies or 1"),
+        _FUNCTION,
+    ),
+    Mutation(
+        "an event is never logged",
+        *(_MAIN, "    event = _mapping(event)", "    event = _mapping(event)\n    print(event)"),
+        "tests/shipped/test_prove.py::test_nothing_that_a_caller_sends_is_told",
+    ),
+    Mutation(
+        "a 201 comes after the write",
+        _POST,
+        "stored, replayed = _put(Record(key=key, epoch=epoch, ip=request.ip))",
+        "stored, replayed = Record(key=key, epoch=epoch, ip=request.ip), False",
+        _FUNCTION,
+    ),
+    Mutation(
+        "a repeat is told what is stored",
+        *(_POST, "        return first, not (", "        return record, not ("),
+        _FUNCTION,
+    ),
+    Mutation(
+        "who has no key gets nothing",
+        *("openapi/document.py", "[] if endpoint.public else [{_KEY: []}]", "[]"),
+        "tests/shipped/test_local.py",
+    ),
+    Mutation(
+        "two callers never share a record",
+        *(_POST, 'f"{request.api_key_id}\\0{given}"', 'f"{given}"'),
+        _FUNCTION,
+    ),
+    Mutation(
+        "a random record has 122 random bits",
+        *(_POST, "os.urandom(16)", "bytes(16)"),
+        _FUNCTION,
+    ),
+    Mutation(
+        "what is no refusal of the moment is no 503",
+        *(_STORAGE, "        if not _not_now(error.response):\n            raise\n", ""),
+        _FUNCTION,
+    ),
+    Mutation(
+        "the role may do what is declared, no more",
+        "components/iam/policies.py",
+        "[allow(sorted(names), resource) for",
+        '[allow(sorted(names), "*") for',
+        "tests/shipped/test_permissions.py tests/test_infrastructure.py",
+    ),
+    Mutation(
+        "a function is invoked by its own API alone",
+        *(
+            "emulator/api_gateway/errors.py",
+            'return bool(decided.decision == "Allow")',
+            "return True",
+        ),
+        "tests/test_gateway_errors.py",
+    ),
+)
+
+
+def _red(project: Path, tests: str) -> str:
+    """Return the first test that fails, "" for none."""
+    out = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", *tests.split()],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    red = re.search(r"^(?:FAILED|ERROR) (tests/\S+)", out, re.MULTILINE)
+    return red[1] if red else ""
+
+
+def caught(folder: Path) -> Iterator[tuple[Mutation, str]]:
+    """Return for each mutation the first test that it turned red, "" for none. `folder` is empty.
+
+    Raises MutationError for one that does not fit the code any more, or that a test red anyway
+    would seem to catch.
+    """
+    copy = copy_of_project(folder / "project")
+    for tests in {mutation.tests for mutation in MUTATIONS}:
+        if red := _red(copy, tests):
+            raise MutationError(f"{red} fails without a mutation")
+    for mutation in MUTATIONS:
+        path = copy / mutation.file
+        whole = path.read_text("utf-8")
+        if mutation.old not in whole:
+            raise MutationError(f"{mutation.file} has no {mutation.old!r} any more")
+        path.write_text(whole.replace(mutation.old, mutation.new, 1), "utf-8")
+        red = _red(copy, mutation.tests)
+        path.write_text(whole, "utf-8")
+        yield mutation, red
