@@ -27,11 +27,10 @@ from components import (
     tag_everything,
     watch,
 )
-from function.endpoints import VERSION, declared
-from function.jobs import declared as declared_jobs
-from function.jobs import takers_of
-from function.messages import declared_queues
-from function.resources import declared_settings, declared_tables
+from function.declare.job_registry import declared as declared_jobs
+from function.declare.job_registry import takers_of
+from function.declare.registry import declared, declared_queues, declared_settings, declared_tables
+from function.endpoints import VERSION
 from openapi import samples
 from openapi.document import about, document
 

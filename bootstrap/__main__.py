@@ -23,10 +23,9 @@ sys.path.append(str(ROOT))
 from bootstrap.policies import GRANTS, HIDDEN, POLICY_SIZE, boundary, documents, key_policy, trust
 from components import EpochAccount, Roles, prefix, refusing, sampling_rule
 from components.iam.boundary import wrong_services
-from function.endpoints import declared
-from function.jobs import declared as declared_jobs
-from function.resources import declared_settings
-from function.services import Service
+from function.declare.job_registry import declared as declared_jobs
+from function.declare.permission import Service
+from function.declare.registry import declared, declared_settings
 from local import program
 
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from function.services import Service
+from function.declare.permission import Service
 
 # IAM quotas: characters of a managed policy, white space not counted; managed policies of a role.
 POLICY_SIZE = 6144

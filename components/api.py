@@ -10,7 +10,7 @@ import pulumi_aws as aws
 
 from components.api_gateway_account import EpochAccount
 from components.function import EpochFunction
-from function.contract import Endpoint
+from function.declare.endpoint import Endpoint
 from openapi import gateway
 from openapi.document import Document
 

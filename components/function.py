@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from components.iam.roles import Roles
 from components.lambda_function import Compute, Stores
-from function.contract import Endpoint
+from function.declare.endpoint import Endpoint
 
 
 class EpochFunction(pulumi.ComponentResource):
@@ -37,7 +37,7 @@ class EpochFunction(pulumi.ComponentResource):
         compute = Compute(
             name,
             parent=self,
-            handler="function.main.handler",
+            handler="function.runtime.api_handler.handler",
             access=[access for endpoint in endpoints for access in endpoint.access],
             stores=stores,
             environment={

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from components.iam import policies
 from components.iam.roles import Roles
 from components.lambda_function import Compute, Stores
-from function.job import Changes, Job, Messages, Schedule
+from function.declare.job import Changes, Job, Messages, Schedule
 
 # SQS's longest: a dead letter is as old as its message.
 _DEAD_LETTERS_KEPT_S = 14 * 86_400
@@ -48,7 +48,7 @@ class EpochJob(pulumi.ComponentResource):
         compute = Compute(
             name,
             parent=self,
-            handler="function.work.handler",
+            handler="function.runtime.job_handler.handler",
             access=job.access,
             stores=stores,
             environment={"JOB": key},

@@ -12,7 +12,7 @@ from components.packaging import archive, bytecode
 from components.queue import EpochQueue
 from components.secret import EpochSecret
 from components.table import EpochTable
-from function.contract import Permission
+from function.declare.permission import Permission
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
 import pulumi
 import pulumi_aws as aws
 
-from function.job import Job
-from function.messages import Queue
+from function.declare.job import Job
+from function.declare.queue import Queue
 
 
 class EpochQueue(pulumi.ComponentResource):

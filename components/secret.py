@@ -3,7 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 
-from function.setting import Setting
+from function.declare.setting import Setting
 
 
 class EpochSecret(pulumi.ComponentResource):

@@ -13,10 +13,10 @@ from typing import Any, Self
 import pulumi
 import pulumi_aws as aws
 
-from function import storage
-from function.contract import DeclarationError
-from function.resources import declared_settings
-from function.setting import Setting
+from function.declare import limits
+from function.declare.errors import DeclarationError
+from function.declare.registry import declared_settings
+from function.declare.setting import Setting
 
 LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -163,7 +163,7 @@ class StackConfig:
     # Lambda. API Gateway waits 29 seconds for an integration; the storage may take 7 until it is
     # given up, and a caller is to hear of that.
     memory_mb: int = _setting(512, _number(128, 10_240))
-    timeout_s: int = _setting(10, _number(storage.BUDGET_S + 1, 29))
+    timeout_s: int = _setting(10, _number(limits.BUDGET_S + 1, 29))
     reserved_concurrency: int = _setting(0, _number(0, 100_000))
     provisioned_concurrency: int = _setting(0, _number(0, 100_000))
     snap_start: bool = _setting(False, _flag)

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError
 
 from console import console
 from console.record import Record
-from function.endpoints import declared
+from function.declare.registry import declared
 from local import program
 from local import stack as local_stack
 from local.demo import progress
@@ -44,12 +44,12 @@ def _sources() -> dict[str, int]:
 _LOAD = """
 import signal
 import sys
-from function import faults
+from function.declare import diagnostics
 signal.alarm(20)
 try:
-    import function.main
+    import function.runtime.api_handler
 except (Exception, SystemExit) as error:
-    sys.exit(faults.told(error) or repr(error))
+    sys.exit(diagnostics.told(error) or repr(error))
 """
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from console import svg
-from function.contract import METHODS
+from function.declare.endpoint import METHODS
 from local.program import Properties, Resource
 
 # Service in a type token: its name, and the colour of its dots.

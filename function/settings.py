@@ -1,6 +1,6 @@
 """What the function gets from a stack's config, each one line; `request.settings` reads it."""
 
-from function.setting import Setting
+from function.declare.setting import Setting
 
 RETENTION_DAYS = Setting(
     "retention_days",

@@ -1,6 +1,6 @@
 """The tables that endpoints may use, each one line."""
 
-from function.resources import Table
+from function.declare.table import Table
 from function.settings import RETENTION_DAYS
 
 EPOCHS = Table(name="epochs", partition_key="key", expires=RETENTION_DAYS)

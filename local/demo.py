@@ -4,8 +4,8 @@ import json
 import time
 from typing import Any
 
-from function.contract import Endpoint
-from function.endpoints import declared
+from function.declare.endpoint import Endpoint
+from function.declare.registry import declared
 from local import program, provisioner
 from local import stack as local_stack
 from local import xray_daemon

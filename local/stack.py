@@ -178,7 +178,7 @@ class LocalStack:
         none has one, and no path is given.
         """
         # An update has imported them anew.
-        from function.endpoints import declared  # pylint: disable=import-outside-toplevel
+        from function.declare.registry import declared  # pylint: disable=import-outside-toplevel
         from openapi import samples  # pylint: disable=import-outside-toplevel
 
         shown = samples.first(declared())

@@ -3,8 +3,9 @@
 import json
 import sys
 
-from function import faults
-from function.endpoints import VERSION, declared
+from function.declare import diagnostics
+from function.declare.registry import declared
+from function.endpoints import VERSION
 from openapi.document import about, document
 
 
@@ -17,6 +18,6 @@ if __name__ == "__main__":
     try:
         sys.stdout.write(text())
     except (Exception, SystemExit) as fault:  # pylint: disable=broad-exception-caught
-        if not (told := faults.told(fault)):
+        if not (told := diagnostics.told(fault)):
             raise
         sys.exit(f"error: {told}")

@@ -7,8 +7,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from function.contract import PROBLEM, DeclarationError, Endpoint, Parameter, Schema
-from function.endpoints import by_module
+from function.declare.endpoint import Endpoint, Parameter
+from function.declare.errors import DeclarationError
+from function.declare.problem import PROBLEM
+from function.declare.registry import by_module
+from function.declare.schema import Schema
 from openapi import samples
 from openapi.schemas import Types
 

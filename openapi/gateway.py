@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from function.contract import Endpoint, problem_document
+from function.declare.endpoint import Endpoint
+from function.declare.problem import problem_document
 from openapi.document import KEY_HEADER, PROBLEMS, RETRY_AFTER, Document
 from openapi.schemas import FOR_CLIENTS
 

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from function import bodies
-from function.contract import Access, Endpoint, Problem, Sample
+from function.declare.endpoint import Endpoint, Sample
+from function.declare.permission import Access
+from function.declare.problem import Problem
+from function.runtime import body
 
 NONE = (
     "no endpoint has a sample: add sample=Sample() to an ENDPOINT of function/endpoints/, a call "
-    "that may be made after each deployment (function/contract.py)"
+    "that may be made after each deployment (function/declare/endpoint.py)"
 )
 
 _WRITES = frozenset(
@@ -41,7 +43,7 @@ def problems(endpoint: Endpoint[Any]) -> Iterator[str]:
     if endpoint.sample and endpoint.body is not None:
         try:
             text = json.dumps(endpoint.sample.body)
-            bodies.read(endpoint.body, "application/json", {"body": text})
+            body.read(endpoint.body, "application/json", {"body": text})
         except (Problem, TypeError, ValueError) as error:
             yield f"sample: {error}"
 

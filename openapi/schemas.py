@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from function.contract import Body, DeclarationError, Schema
+from function.declare.errors import DeclarationError
+from function.declare.schema import Body, Schema
 
 REFERENCE = "#/components/schemas/"
 

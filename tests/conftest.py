@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+import function.declare.job_registry
 import function.jobs
 from components import naming, prefix
 from function import queues, tables
-from function.endpoints import declared
-from function.job import Changes, Job, Messages, Schedule
-from function.messages import Queue
-from function.resources import Table, declared_settings
+from function.declare.job import Changes, Job, Messages, Schedule
+from function.declare.queue import Queue
+from function.declare.registry import declared, declared_settings
+from function.declare.table import Table
 from local import ministack, program
 from local import stack as local_stack
 from openapi import samples
@@ -158,5 +159,5 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
         name: Job(trigger=trigger, summary="An example.", handle=_unused, timeout_s=100)
         for name, trigger in triggers.items()
     }
-    monkeypatch.setattr(function.jobs, "declared", lambda: found)
+    monkeypatch.setattr(function.declare.job_registry, "declared", lambda: found)
     return found

@@ -14,9 +14,9 @@ import boto3
 import msgspec
 import pytest
 
-from function import bodies
-from function.contract import Problem
-from function.endpoints import declared
+from function.declare.problem import Problem
+from function.declare.registry import declared
+from function.runtime import body as bodies
 from local.program import ROOT
 from tests.conftest import replace_service
 
@@ -28,8 +28,9 @@ from typing import Annotated
 
 import msgspec
 
-from function import storage
-from function.contract import Access, Answer, Endpoint, Request
+from function.runtime import dynamodb
+from function.declare.endpoint import Answer, Endpoint, Request
+from function.declare.permission import Access
 from function.tables import THINGS
 
 
@@ -50,7 +51,7 @@ class Kept(msgspec.Struct):
 def keep(request: Request[Note]) -> Answer:
     """Store the note."""
     item = {"id": {"S": request.body.text}, "stars": {"N": str(request.body.stars)}}
-    storage.call("put_item", THINGS, Item=item)
+    dynamodb.call("put_item", THINGS, Item=item)
     return Answer(status=201, body=Kept(text=request.body.text, stars=request.body.stars))
 
 
@@ -69,7 +70,7 @@ ENDPOINT = Endpoint(
 
 from typing import Any
 
-from function.contract import Answer, Endpoint, Request
+from function.declare.endpoint import Answer, Endpoint, Request
 
 SENT = {
     "title": "Sent",
@@ -93,7 +94,8 @@ ENDPOINT = Endpoint(
     "get_open.py": '''
 """GET /open: for everybody, and for pages of two origins."""
 
-from function.contract import Answer, Endpoint, Problem, Request
+from function.declare.endpoint import Answer, Endpoint, Request
+from function.declare.problem import Problem
 
 
 def show(request: Request) -> Answer:
@@ -209,11 +211,11 @@ def test_what_is_declared_is_read(content_type: str) -> None:
 
 
 def test_only_an_endpoint_that_declares_a_body_pays_for_it() -> None:
-    check = "import sys, function.main; print(*sys.modules)"
+    check = "import sys, function.runtime.api_handler; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True, stdout=-1, text=True)
     bodies_of = [endpoint.body for endpoint in declared() if endpoint.body is not None]
     types = [*bodies_of, *(kind for endpoint in declared() for kind in endpoint.answers.values())]
-    unused = set() if bodies_of else {"function.bodies"}
+    unused = set() if bodies_of else {"function.runtime.body"}
     unused |= set() if any(isinstance(kind, type) for kind in types) else {"msgspec"}
     assert not unused & {*run.stdout.split()}
 

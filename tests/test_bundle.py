@@ -15,8 +15,7 @@ import botocore.session
 import pytest
 
 from components.packaging import archive, bytecode
-from function.contract import ACTIONS
-from function.services import Service
+from function.declare.permission import ACTIONS, Service
 from local.program import ROOT
 from local.resources.compute import zip_bytes
 from tools.reliability import fake_dynamodb
@@ -30,8 +29,8 @@ INTERPRETERS = [
 PROBE = """
 import importlib.metadata, json, sys
 sys.path.append({folder!r})
-from function.main import handler
-from function import telemetry
+from function.runtime.api_handler import handler
+from function.runtime import telemetry
 telemetry._sdk()
 identity = {{"sourceIp": "192.0.2.1", "apiKeyId": "caller"}}
 event = {{"httpMethod": "POST", "resource": "/things", "requestContext": {{"identity": identity}}}}
@@ -231,7 +230,7 @@ def test_only_what_is_served_changes_archive_and_trigger(specimen: Path) -> None
     (project / "function" / "__pycache__" / "stray.pyc").write_bytes(b"stray")
     assert _fingerprint(project) == first
 
-    storage = project / "function" / "storage.py"
+    storage = project / "function" / "runtime" / "dynamodb.py"
     storage.write_text(storage.read_text() + "# touched\n")
     touched = _fingerprint(project)
     assert touched["archive"] != first["archive"] and touched["trigger"] == first["trigger"]

@@ -22,7 +22,7 @@ from flask.testing import FlaskClient
 from console import server, views
 from console.console import Console
 from console.record import KEPT, Record
-from function.endpoints import declared
+from function.declare.registry import declared
 from local import program
 from local import stack as local_stack
 from local import xray_daemon

@@ -17,10 +17,10 @@ from botocore.exceptions import ClientError
 from bootstrap import policies as policy
 from components import ConfigError, prefix
 from components.iam import policies as permissions
-from function import contract, endpoints, jobs, resources, services
-from function.contract import Answer, Endpoint, Parameter
-from function.services import Service
-from function.setting import Setting
+from function.declare import job_registry, permission, registry
+from function.declare.endpoint import Answer, Endpoint, Parameter
+from function.declare.permission import Service
+from function.declare.setting import Setting
 from local import program
 from local import stack as local_stack
 from local.ministack import MiniStack
@@ -119,7 +119,7 @@ def test_all_that_an_endpoint_may_declare_is_inside_the_boundary() -> None:
     allowed = [action for grant in policy.BOUNDARY for action in grant.writes]
     outside = [
         action
-        for action in contract.ACTIONS
+        for action in permission.ACTIONS
         if not any(fnmatchcase(action, pattern) for pattern in allowed)
     ]
     assert not outside
@@ -127,12 +127,11 @@ def test_all_that_an_endpoint_may_declare_is_inside_the_boundary() -> None:
 
 def _declare(monkeypatch: pytest.MonkeyPatch, *access: Service, **setting: Any) -> None:
     """Let the only endpoint have this access, and the only setting be a `bus`."""
-    endpoint = endpoints.declared()[0]._replace(access=access)
+    endpoint = registry.declared()[0]._replace(access=access)
     bus = Setting("bus", str, description="A bus.", **setting)
-    monkeypatch.setattr(endpoints, "declared", lambda: (endpoint,))
-    monkeypatch.setattr(jobs, "declared", dict)
-    monkeypatch.setattr(resources, "declared_settings", lambda: {"bus": bus})
-    monkeypatch.setattr(services, "declared_settings", lambda: {"bus": bus})
+    monkeypatch.setattr(registry, "declared", lambda: (endpoint,))
+    monkeypatch.setattr(job_registry, "declared", dict)
+    monkeypatch.setattr(registry, "declared_settings", lambda: {"bus": bus})
 
 
 BUS = Service("events", "arn:aws:events:*:*:event-bus/{bus}", ("events:PutEvents",))
@@ -192,7 +191,7 @@ def test_the_boundary_holds_nothing_that_no_declaration_asks_for() -> None:
         for grant in policy.BOUNDARY
         for pattern in grant.writes
         # Under a key of one's own AWS asks KMS itself, in the role's name.
-        if not pattern.startswith("kms:") and not filter_names(asked | contract.ACTIONS, pattern)
+        if not pattern.startswith("kms:") and not filter_names(asked | permission.ACTIONS, pattern)
     ]
     assert not beyond
 
@@ -356,8 +355,8 @@ def test_the_role_suffices_for_a_stack_and_a_change(
         handle=lambda _: Answer(status=200, body={}),
         answers={200: {"title": "Added", "type": "object"}},
     )
-    declared = (*endpoints.declared(), added)
-    monkeypatch.setattr(endpoints, "declared", lambda: declared)
+    declared = (*registry.declared(), added)
+    monkeypatch.setattr(registry, "declared", lambda: declared)
     cloud.changed.clear()
     cloud.engine.run("dev", larger)
     assert {"Deployment", "Stage"} <= set(cloud.changed)

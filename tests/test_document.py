@@ -14,8 +14,9 @@ import msgspec
 import pytest
 from openapi_spec_validator import validate
 
-from function.contract import Answer, DeclarationError, Endpoint, Parameter, Request
-from function.endpoints import check, declared
+from function.declare.endpoint import Answer, Endpoint, Parameter, Request
+from function.declare.errors import DeclarationError
+from function.declare.registry import check, declared
 from local.program import ROOT
 from openapi import gateway
 from openapi.document import About, document

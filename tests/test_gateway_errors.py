@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from function.endpoints import declared
+from function.declare.registry import declared
 from local import stack as local_stack
 from openapi import samples
 from tests.conftest import STACK
@@ -81,8 +81,8 @@ def _break(stack: local_stack.LocalStack, **change: str) -> None:
     ("handler", "reason"),
     (
         ("function.nothing.handler", "No module named 'function.nothing'"),
-        ("function.main.nothing", "nothing"),
-        ("function.main._handle", "Runtime.HandlerError"),
+        ("function.runtime.api_handler.nothing", "nothing"),
+        ("function.runtime.api_handler._handle", "Runtime.HandlerError"),
         ("operator.is_", "no statusCode"),
     ),
 )
@@ -93,7 +93,7 @@ def test_a_function_that_fails_is_the_declared_answer(
     reply = broken.call()
     assert reply.status == 500 and set(reply.json()) == PROBLEM
     assert reason in broken.emulator.failures()[-1] and reason not in reply.body
-    _break(broken, Handler="function.main.handler")
+    _break(broken, Handler="function.runtime.api_handler.handler")
     assert broken.call().status < 300
 
 

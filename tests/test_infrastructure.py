@@ -9,8 +9,8 @@ import pytest
 from components import prefix
 from components.iam import policies
 from components.stack_config import ConfigError, StackConfig
-from function.endpoints import declared
-from function.jobs import declared as declared_jobs
+from function.declare.job_registry import declared as declared_jobs
+from function.declare.registry import declared
 from local import program
 from tests.conftest import declare, one, plain
 
@@ -52,7 +52,9 @@ def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
         assert function["publish"] is True
         assert function["loggingConfig"]["logFormat"] == "JSON"
         names = set(function["code"].assets)
-        assert "function/main.py" in names and "aws_xray_sdk/core/recorder.py" in names
+        assert (
+            "function/runtime/api_handler.py" in names and "aws_xray_sdk/core/recorder.py" in names
+        )
 
 
 @pytest.mark.parametrize(

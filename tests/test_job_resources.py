@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from function.contract import Access, DeclarationError
-from function.endpoints import declared as declared_endpoints
-from function.job import Changes, Job, Messages, Schedule
-from function.jobs import check
-from function.messages import Send
-from function.resources import declared_settings
-from function.services import Service
+from function.declare.errors import DeclarationError
+from function.declare.job import Changes, Job, Messages, Schedule
+from function.declare.job_registry import check
+from function.declare.permission import Access, Send, Service
+from function.declare.registry import declared as declared_endpoints
+from function.declare.registry import declared_settings
 from local import program
 from local.program import Properties, Resource
 from tests.conftest import NAME, STACK, plain
@@ -46,7 +45,7 @@ def test_a_job_runs_from_the_bundle_in_a_function_of_its_own(declared: list[Reso
         _of(declared, "Function", f"{NAME}-{name}") for name in ("job-clean-up", "function")
     )
     assert job["code"].assets.keys() == api["code"].assets.keys()
-    assert job["handler"] == "function.work.handler" and job["timeout"] == 100
+    assert job["handler"] == "function.runtime.job_handler.handler" and job["timeout"] == 100
     assert job["environment"]["variables"]["JOB"] == "clean_up"
     assert job["role"] != api["role"]
 
@@ -163,15 +162,19 @@ def test_a_queue_has_one_taker_a_table_two_and_a_job_a_name_that_aws_takes(
 
 
 def test_a_cold_start_of_a_request_loads_nothing_of_jobs_queues_and_services() -> None:
-    loaded = "import sys, function.main; print(*(name for name in sys.modules))"
+    loaded = "import sys, function.runtime.api_handler; print(*(name for name in sys.modules))"
     run = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
-    optional = {"job", "jobs", "messages", "queues", "services", "work"}
+    optional = {
+        *("declare.job", "declare.job_registry", "declare.queue", "jobs", "queues"),
+        *("runtime.job_handler", "runtime.service", "runtime.sqs"),
+    }
     for endpoint in declared_endpoints():
         for access in endpoint.access:
-            optional -= {"messages", "queues"} if isinstance(access, Send) else set()
-            optional -= {"services"} if isinstance(access, Service) else set()
+            sends = isinstance(access, Send)
+            optional -= {"declare.queue", "queues", "runtime.sqs"} if sends else set()
+            optional -= {"runtime.service"} if isinstance(access, Service) else set()
     found = set(run.stdout.split())
-    assert "function.storage" in found
+    assert "function.runtime.dynamodb" in found
     assert not found & {f"function.{name}" for name in optional} and "zoneinfo" not in found
 
 

@@ -65,7 +65,12 @@ def test_make_lint_runs_every_lint() -> None:
         ("imports", ENDPOINT, "\nimport pulumi\n", f"{MODULE}.*-> pulumi"),
         ("imports", "components/table.py", "\nimport local\n", "components.table -> local"),
         ("imports", "function/tables.py", "\nimport boto3\n", "function.tables -> boto3"),
-        ("imports", "function/main.py", "\nimport aws_xray_sdk\n", "function.main -> aws_xray"),
+        (
+            "imports",
+            "function/runtime/api_handler.py",
+            "\nimport aws_xray_sdk\n",
+            "function.runtime.api_handler -> aws_xray",
+        ),
         (
             "dead-code",
             ENDPOINT,

@@ -24,7 +24,7 @@ import pytest
 
 from local.child_process import Leash
 
-_JOB = """from function.job import Job, Schedule
+_JOB = """from function.declare.job import Job, Schedule
 JOB = Job(trigger=Schedule("rate(1 day)"), summary="Nothing.", handle=print)
 """
 
@@ -468,10 +468,12 @@ def test_a_path_that_the_locale_cannot_write_is_one_clear_message(project: Path)
 def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
     process = _start(project)
     outputs = _outputs(project, process)
-    main = project / "function" / "main.py"
+    main = project / "function" / "runtime" / "api_handler.py"
     whole = main.read_text()
     main.write_text("import nothing_of_this_name\n" + whole)
-    assert "error: function/main.py, line 1: ModuleNotFoundError" in _said(process, "error: ")
+    assert "error: function/runtime/api_handler.py, line 1: ModuleNotFoundError" in _said(
+        process, "error: "
+    )
     assert _post(outputs) == 201
     main.write_text("import os\nos._exit(3)\n" + whole)
     assert "loading the function ended with status 3" in _said(process, "error: ")

@@ -33,14 +33,16 @@ with local_stack.up("trial") as local:
 POST = {"/things": "post"}
 READ = '''"""GET /things/{id}: read a thing."""
 
-from function import storage
-from function.contract import Access, Answer, Endpoint, Parameter, Problem, Request
+from function.runtime import dynamodb
+from function.declare.endpoint import Answer, Endpoint, Parameter, Request
+from function.declare.permission import Access
+from function.declare.problem import Problem
 from function.tables import THINGS
 
 
 def read(request: Request) -> Answer:
     """Return the thing of an id."""
-    found = storage.call("get_item", THINGS, Key={"id": {"S": request.path_parameters["id"]}})
+    found = dynamodb.call("get_item", THINGS, Key={"id": {"S": request.path_parameters["id"]}})
     if "Item" not in found:
         raise Problem(404, "There is no such thing.")
     return Answer(status=200, body={})

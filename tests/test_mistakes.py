@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
-from function import endpoints, tables
-from function.contract import DeclarationError
-from function.resources import Table, declared_tables
+from function import tables
+from function.declare import registry
+from function.declare.errors import DeclarationError
+from function.declare.registry import declared_tables
+from function.declare.table import Table
 
-ENDPOINT = """from function.contract import Access, Answer, Endpoint
+ENDPOINT = """from function.declare.endpoint import Answer, Endpoint
+from function.declare.permission import Access
 
 
 def look(_):
@@ -30,7 +33,7 @@ ENDPOINT = Endpoint(
 """
 LOOK, JOB = "function/endpoints/get_look.py", "function/jobs/tidy.py"
 HELPER = "function/helper.py"
-JOB_ = """from function.job import Job, Schedule
+JOB_ = """from function.declare.job import Job, Schedule
 JOB = Job(trigger=Schedule('rate(1 day)'), summary="Tidy.", handle=print)
 """
 TABLES, SETTINGS, QUEUES = (f"function/{name}.py" for name in ("tables", "settings", "queues"))
@@ -44,7 +47,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a name that is not there": (
         {LOOK: ENDPOINT.replace("=look", "=lock")},
-        f"{LOOK}, line 12: NameError: name 'lock' is not defined",
+        f"{LOOK}, line 13: NameError: name 'lock' is not defined",
     ),
     "an import of what is not there": (
         {LOOK: "from function.tables import NOTHING\n" + ENDPOINT},
@@ -52,7 +55,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a null byte": (
         {LOOK: ENDPOINT + "\0"},
-        f"{LOOK}, line 15: SyntaxError: source code string cannot contain null bytes",
+        f"{LOOK}, line 16: SyntaxError: source code string cannot contain null bytes",
     ),
     "a module that ends the program": (
         {LOOK: "import sys\nsys.exit()\n" + ENDPOINT},
@@ -60,7 +63,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a forgotten comma": (
         {LOOK: ENDPOINT.replace('/look",', '/look"')},
-        f"{LOOK}, line 10: SyntaxError: invalid syntax. Perhaps you forgot a comma?",
+        f"{LOOK}, line 11: SyntaxError: invalid syntax. Perhaps you forgot a comma?",
     ),
     "a forgotten comma after a single permission": (
         {LOOK: ENDPOINT.replace("\n)", '\n    access=(Access("any", ("dynamodb:GetItem",))),\n)')},
@@ -68,18 +71,18 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a forgotten comma after a single index": (
         {
-            TABLES: "+from function.resources import Index\n"
+            TABLES: "+from function.declare.table import Index\n"
             "N = Table('n', 'a', indexes=(Index('at', 'b')))\n"
         },
         f"{TABLES}: N: indexes must be a tuple: a single item needs a comma behind it, (…,)",
     ),
     "a missing field": (
         {LOOK: ENDPOINT.replace('    summary="Look.",\n', "")},
-        f"{LOOK}, line 8: Endpoint lacks 'summary'",
+        f"{LOOK}, line 9: Endpoint lacks 'summary'",
     ),
     "an unknown field": (
         {LOOK: ENDPOINT.replace("summary=", "sumary=")},
-        f"{LOOK}, line 8: Endpoint has no field 'sumary'",
+        f"{LOOK}, line 9: Endpoint has no field 'sumary'",
     ),
     "an answer without its name": (
         {LOOK: ENDPOINT.replace('"title": "Look", ', "")},
@@ -106,7 +109,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
                 "\n)", '\n    access=(Access(Answer, ("dynamodb:GetItem",)),),\n)'
             )
         },
-        f"{LOOK}: GET /look: table: <class 'function.contract.Answer'> is no str",
+        f"{LOOK}: GET /look: table: <class 'function.declare.endpoint.Answer'> is no str",
     ),
     "a text in place of a flag": (
         {LOOK: ENDPOINT.replace("\n)", '\n    public="no",\n)')},
@@ -167,7 +170,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "the SDK itself": (
         {JOB: JOB_ + "import boto3\n"},
-        f"{JOB}, line 3: boto3 is not in the bundle; function.services calls AWS, and function.st",
+        f"{JOB}, line 3: boto3 is not in the bundle; function.runtime.service calls AWS, and ",
     ),
     "an hour that no day has": (
         {JOB: JOB_.replace("rate(1 day)", "cron(0 25 * * ? *)")},
@@ -186,13 +189,16 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         f"{JOB}: trigger: 5 is no Schedule or Messages or Changes",
     ),
     "a job without a field": (
-        {JOB: "from function.job import Job, Schedule\nJOB = Job(trigger=Schedule('rate(1 day)'))"},
+        {
+            JOB: "from function.declare.job import Job, Schedule\n"
+            "JOB = Job(trigger=Schedule('rate(1 day)'))"
+        },
         f"{JOB}, line 2: Job lacks 'summary' and 'handle'",
     ),
     "a job that a queue shall start": (
         {
-            QUEUES: "+from function.messages import Queue\nORDERS = Queue('orders')\n",
-            JOB: "from function.job import Job\nfrom function.queues import ORDERS\n"
+            QUEUES: "+from function.declare.queue import Queue\nORDERS = Queue('orders')\n",
+            JOB: "from function.declare.job import Job\nfrom function.queues import ORDERS\n"
             "JOB = Job(trigger=ORDERS, summary='Tidy.', handle=print)\n",
         },
         f"{JOB}: trigger: Queue(name='orders') is no Schedule or Messages or Changes",
@@ -206,12 +212,15 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         "Table lacks 'partition_key'",
     ),
     "a key whose name is none": (
-        {TABLES: "+from function.resources import Number\nN = Table('n', 'a', sort_key=Number)\n"},
-        f"{TABLES}: N: sort_key: <class 'function.resources.Number'> is no str",
+        {
+            TABLES: "+from function.declare.table import Number\n"
+            "N = Table('n', 'a', sort_key=Number)\n"
+        },
+        f"{TABLES}: N: sort_key: <class 'function.declare.table.Number'> is no str",
     ),
     "a forgotten comma after an index's attribute": (
         {
-            TABLES: "+from function.resources import Index\n"
+            TABLES: "+from function.declare.table import Index\n"
             "N = Table('n', 'a', indexes=(Index('by-b', 'b', attributes=('text')),))\n"
         },
         f"{TABLES}: N: attributes must be a tuple: a single item needs a comma behind it, (…,)",
@@ -240,7 +249,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         "Setting lacks 'description'",
     ),
     "a queue of an impossible name": (
-        {QUEUES: "+from function.messages import Queue\nORDERS = Queue('My Orders')\n"},
+        {QUEUES: "+from function.declare.queue import Queue\nORDERS = Queue('My Orders')\n"},
         f"{QUEUES}: ORDERS: name 'My Orders' must be",
     ),
 }
@@ -257,13 +266,13 @@ from local import program
 
 def said():
     with program.modules_anew():
-        from function import faults
+        from function.declare import diagnostics
         from openapi.__main__ import text
         found = {"mocks": "", "document": ""}
         try:
             text()
         except (Exception, SystemExit) as error:
-            found["document"] = faults.told(error)
+            found["document"] = diagnostics.told(error)
     try:
         with program.modules_anew():
             program.declare(program.stacks()[0])
@@ -354,9 +363,10 @@ def test_a_wrong_key_in_a_storage_call_is_told_with_endpoint_line_and_keys(
     said: Callable[..., Any],
 ) -> None:
     table = next(iter(declared_tables().values()))
-    held = f"storage.call('get_item', tables.{_variable(table)}, Key={{'kee': {{'S': 'x'}}}})"
-    wrong = "from function import storage, tables\n" + ENDPOINT.replace(
-        "    return", f"    {held}\n    return"
+    held = f"dynamodb.call('get_item', tables.{_variable(table)}, Key={{'kee': {{'S': 'x'}}}})"
+    wrong = (
+        "from function import tables\nfrom function.runtime import dynamodb\n"
+        + ENDPOINT.replace("    return", f"    {held}\n    return")
     )
     access = f'access=(Access("{table.name}", ("dynamodb:GetItem",)),),\n)'
     wrong = wrong.replace("\n)", f"\n    {access}")
@@ -370,7 +380,7 @@ def test_a_wrong_key_in_a_storage_call_is_told_with_endpoint_line_and_keys(
     assert answer.startswith("500 ") and "kee" not in answer and table.name not in answer
     assert failed.startswith("GET /look  ClientError: ")
     assert f"function/tables.py: the keys of {table.name} are {table.partition_key} (" in failed
-    assert failed.endswith(f"  {LOOK}, line 6")
+    assert failed.endswith(f"  {LOOK}, line 8")
 
 
 def _variable(table: Table) -> str:
@@ -378,6 +388,6 @@ def _variable(table: Table) -> str:
 
 
 def test_no_endpoint_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoints, "by_module", dict)
+    monkeypatch.setattr(registry, "by_module", dict)
     with pytest.raises(DeclarationError, match="function/endpoints has no module yet"):
-        endpoints.declared.__wrapped__()
+        registry.declared.__wrapped__()

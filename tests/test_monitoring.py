@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+import function.declare.registry
 import function.endpoints
 from components import sampling_rule
 from components.monitoring.alarms import BURN_RATES
-from function.contract import Answer, Endpoint, Parameter
+from function.declare.endpoint import Answer, Endpoint, Parameter
 from local import program
 from local.program import ROOT
 from tests.conftest import NAME, STACK, declare, one, plain
@@ -97,9 +98,11 @@ def test_limits_follow_the_config() -> None:
 def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
     monkeypatch: pytest.MonkeyPatch, preview: bool
 ) -> None:
-    all_ = enumerate([*function.endpoints.declared(), ADDED])
-    endpoints = function.endpoints.check({str(number): endpoint for number, endpoint in all_})
-    monkeypatch.setattr(function.endpoints, "declared", lambda: endpoints)
+    all_ = enumerate([*function.declare.registry.declared(), ADDED])
+    endpoints = function.declare.registry.check(
+        {str(number): endpoint for number, endpoint in all_}
+    )
+    monkeypatch.setattr(function.declare.registry, "declared", lambda: endpoints)
     resources = program.declare(STACK, preview=preview, config=plain())
     alarm = _alarms(resources)["endpoint-errors-get-added-by"]
     assert "GET /added/{key}" in alarm["alarmDescription"]
@@ -132,7 +135,7 @@ def test_a_hundred_endpoints_fit_into_what_cloudwatch_shows_on_a_dashboard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     endpoints = [ADDED._replace(path=f"/added/{{key}}/{number}") for number in range(100)]
-    monkeypatch.setattr(function.endpoints, "declared", lambda: tuple(endpoints))
+    monkeypatch.setattr(function.declare.registry, "declared", lambda: tuple(endpoints))
     resources = program.declare(STACK, config=plain())
     shown = [widget["properties"] for widget in _dashboard(resources)["widgets"]]
     assert len(shown) <= 500

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from function.endpoints import declared
+from function.declare.registry import declared
 from local.program import ROOT
 from local.stack import LocalStack
 from tests.conftest import STACK

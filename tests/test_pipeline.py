@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from components.packaging import archive
-from function.contract import Answer, Endpoint, Sample
+from function.declare.endpoint import Answer, Endpoint, Sample
 from local import program
 from local import stack as local_stack
 from local.program import ROOT
@@ -107,7 +107,9 @@ def _published(local: LocalStack, code: str, monkeypatch: pytest.MonkeyPatch, pa
     main = path / "main.py"
     main.write_text(code)
     files = archive.files()
-    monkeypatch.setattr(archive, "files", lambda: {**files, "function/main.py": main})
+    monkeypatch.setattr(
+        archive, "files", lambda: {**files, "function/runtime/api_handler.py": main}
+    )
     local.run()
     monkeypatch.undo()
 

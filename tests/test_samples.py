@@ -5,11 +5,14 @@ from typing import Any
 import msgspec
 import pytest
 
+import function.declare.registry
 import function.endpoints
 import function.tables
-from function.contract import Access, Answer, DeclarationError, Endpoint, Parameter, Sample
-from function.endpoints import check
-from function.resources import Table
+from function.declare.endpoint import Answer, Endpoint, Parameter, Sample
+from function.declare.errors import DeclarationError
+from function.declare.permission import Access
+from function.declare.registry import check
+from function.declare.table import Table
 from local import program
 from openapi import samples
 from openapi.document import about, document
@@ -28,7 +31,7 @@ READ = Endpoint(
 
 def _outputs(*endpoints: Endpoint[Any]) -> program.Properties:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(function.endpoints, "declared", lambda: endpoints)
+        patch.setattr(function.declare.registry, "declared", lambda: endpoints)
         return program.run(program.Recorder(), stack=program.stacks()[0]).values
 
 

@@ -10,15 +10,18 @@ import pytest
 from botocore.loaders import Loader
 from botocore.stub import Stubber
 
+import function.declare.job_registry
+import function.declare.registry
 import function.endpoints
 import function.jobs
 from components.packaging import archive
-from function import services, settings, storage
-from function.contract import DeclarationError
-from function.endpoints import declared
-from function.job import Job, Schedule
-from function.services import Service
-from function.setting import Setting
+from function import settings
+from function.declare.errors import DeclarationError
+from function.declare.job import Job, Schedule
+from function.declare.permission import Service
+from function.declare.registry import declared, wrong_references
+from function.declare.setting import Setting
+from function.runtime import aws_client, service
 from local import program
 from tests.conftest import NAME, PROJECT, STACK, one, plain
 
@@ -31,7 +34,7 @@ BOUNDARY = {f"{PROJECT}:permissions_boundary": "arn:aws:iam::123456789012:policy
 def _report(monkeypatch: pytest.MonkeyPatch) -> None:
     job = Job(trigger=Schedule("rate(1 day)"), summary="Report.", handle=print, access=(REPORTS,))
     monkeypatch.setattr(settings, "BUCKET", BUCKET, raising=False)
-    monkeypatch.setattr(function.jobs, "declared", lambda: {"report": job})
+    monkeypatch.setattr(function.declare.job_registry, "declared", lambda: {"report": job})
     monkeypatch.setattr(archive, "declared_jobs", lambda: {"report": job})
 
 
@@ -52,12 +55,12 @@ def _bounded(*allowed: dict[str, Any], **changed: Any) -> None:
     """Declare the stack inside a boundary, its job's access changed."""
     statements = [{"Effect": "Allow", **statement} for statement in allowed]
     recorder = program.Recorder(limits=json.dumps({"Statement": statements}))
-    job = function.jobs.declared()["report"]
+    job = function.declare.job_registry.declared()["report"]
     own = {"report": job._replace(access=(REPORTS._replace(**changed),))}
     elsewhere = [e for e in declared() if not any(isinstance(a, Service) for a in e.access)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(function.jobs, "declared", lambda: own)
-        patch.setattr(function.endpoints, "declared", lambda: elsewhere)
+        patch.setattr(function.declare.job_registry, "declared", lambda: own)
+        patch.setattr(function.declare.registry, "declared", lambda: elsewhere)
         program.run(recorder, stack=STACK, config=plain(bucket="ours") | BOUNDARY)
 
 
@@ -98,7 +101,7 @@ def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:
 def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    job = function.jobs.declared()["report"]
+    job = function.declare.job_registry.declared()["report"]
     wrong = job._replace(access=(REPORTS._replace(name="dynamo"),))
     monkeypatch.setattr(archive, "declared_jobs", lambda: {"report": wrong})
     with pytest.raises(
@@ -110,7 +113,7 @@ def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest(
 
 def test_a_service_outside_the_bundle_fails_with_the_line_to_add() -> None:
     with pytest.raises(DeclarationError) as refused:
-        services.call(REPORTS._replace(name="nowhere"), "put_object")
+        service.call(REPORTS._replace(name="nowhere"), "put_object")
     assert "nowhere is not in the bundle: declare access=(Service('nowhere', " in str(refused.value)
 
 
@@ -120,11 +123,12 @@ def test_a_refused_action_fails_with_the_line_to_add(monkeypatch: pytest.MonkeyP
     def refuse(*_: Any, **__: Any) -> Any:
         raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutObject")
 
-    monkeypatch.setattr(storage, "send", refuse)
+    monkeypatch.setattr(aws_client, "send", refuse)
     with pytest.raises(DeclarationError, match="declare access=.*with this action and resource"):
-        services.call(REPORTS, "put_object")
+        service.call(REPORTS, "put_object")
 
 
 def test_a_setting_that_is_not_declared_is_refused() -> None:
-    (problem,) = REPORTS._replace(resource="arn:aws:s3:::{buckte}").problems()
+    unknown = REPORTS._replace(resource="arn:aws:s3:::{buckte}")
+    (problem,) = wrong_references([unknown], {})
     assert "names buckte, no setting of function/settings.py" in problem

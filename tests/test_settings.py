@@ -10,11 +10,14 @@ from moto import mock_aws
 
 import function.settings
 from components.stack_config import ConfigError, StackConfig
-from function import secret_settings, storage
-from function.contract import DeclarationError, Problem
-from function.job import Change, Message, Tick
-from function.resources import declared_settings
-from function.setting import SETTINGS, Setting
+from function.declare.errors import DeclarationError
+from function.declare.job import Changes, Job, Messages, Schedule
+from function.declare.problem import Problem
+from function.declare.registry import declared_settings
+from function.declare.setting import Setting
+from function.runtime import aws_client, job_handler
+from function.runtime import secrets as secret_settings
+from function.runtime.settings import SETTINGS
 from local import program
 from tests.conftest import one
 from tools.checks import snapshot
@@ -108,18 +111,36 @@ def test_a_config_error_names_the_way_out_and_no_secret(given: dict[str, str], s
 
 
 @pytest.mark.parametrize(
-    "item",
+    ("trigger", "event"),
     (
-        Tick(time=1),
-        Message(id="1", body={}, attempt=1),
-        Change(id="1", kind="INSERT", old={}, new={}),
+        (Schedule("rate(1 day)"), {"scheduled": "2030-01-31T12:00:00Z"}),
+        (
+            Messages(queue="orders"),
+            {
+                "messageId": "1",
+                "body": "{}",
+                "attributes": {"ApproximateReceiveCount": "1"},
+            },
+        ),
+        (Changes(table="things"), {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}}),
     ),
 )
 def test_a_job_reads_settings_from_its_item_as_an_endpoint_from_its_request(
-    monkeypatch: pytest.MonkeyPatch, item: Tick | Message | Change
+    monkeypatch: pytest.MonkeyPatch,
+    trigger: Schedule | Messages | Changes,
+    event: dict[str, Any],
 ) -> None:
+    read: list[int] = []
+
+    def handle(item: Any) -> None:
+        read.append(item.settings[MOST])
+
+    job = Job(trigger=trigger, summary="Reads.", handle=handle)
+    monkeypatch.setattr(job_handler, "_job", lambda: job)
+    monkeypatch.setenv("JOB", "reads")
     monkeypatch.setenv(MOST.environment, "3")
-    assert item.settings[MOST] == 3
+    job_handler.handler(event if "scheduled" in event else {"Records": [event]}, None)
+    assert read == [3]
 
 
 @pytest.mark.usefixtures("_declared")
@@ -151,7 +172,7 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         arn = client.create_secret(Name="pass_word", SecretString=HUSH)["ARN"]
         monkeypatch.setenv(PASS_WORD.environment, arn)
         yield client
-    storage._client.cache_clear()  # pylint: disable=protected-access
+    aws_client._client.cache_clear()  # pylint: disable=protected-access
     secret_settings._known.clear()  # pylint: disable=protected-access
 
 

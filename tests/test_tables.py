@@ -4,11 +4,15 @@ import json
 
 import pytest
 
+import function.declare.registry
 import function.endpoints
 import function.tables
 from components import prefix
-from function.contract import Access, Answer, DeclarationError, Endpoint
-from function.resources import Binary, Index, Number, Table, declared_tables
+from function.declare.endpoint import Answer, Endpoint
+from function.declare.errors import DeclarationError
+from function.declare.permission import Access
+from function.declare.registry import declared_tables
+from function.declare.table import Binary, Index, Number, Table
 from local import program
 from tests.conftest import one
 
@@ -79,7 +83,7 @@ def test_access_names_what_is_declared(
 ) -> None:
     monkeypatch.setattr(function.tables, "JOTTINGS", JOTTINGS, raising=False)
     with pytest.raises(DeclarationError, match=says):
-        function.endpoints.check({"list": _endpoint(access)})
+        function.declare.registry.check({"list": _endpoint(access)})
 
 
 def test_keys_indexes_and_access_follow_from_the_declaration(
@@ -90,7 +94,7 @@ def test_keys_indexes_and_access_follow_from_the_declaration(
         Access("jottings", ("dynamodb:PutItem",)),
         Access("jottings", ("dynamodb:Query",), "by-topic"),
     )
-    monkeypatch.setattr(function.endpoints, "declared", lambda: (endpoint,))
+    monkeypatch.setattr(function.declare.registry, "declared", lambda: (endpoint,))
     stack = program.stacks()[0]
     name = f"{prefix(program.project_name(), stack)}-jottings"
     resources = program.declare(stack)

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from function import storage
-from function.contract import Problem
+from function.declare import limits
+from function.declare.problem import Problem
+from function.runtime import aws_client
 from tools.bench import stand_in
 
 BODY = b'{"Attributes": {"a": {"S": "b"}}}'
@@ -94,7 +95,7 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def _forget() -> None:
-    storage._client.cache_clear()  # pylint: disable=protected-access
+    aws_client._client.cache_clear()  # pylint: disable=protected-access
 
 
 @pytest.fixture(name="peer", params=("http", "https"))
@@ -113,12 +114,13 @@ def _peer(
 
 def call() -> dict[str, Any]:
     """Put an item; return DynamoDB's response."""
-    return storage.send("dynamodb", "put_item", {}, {"TableName": "things", "Item": {}})
+    return aws_client.send("dynamodb", "put_item", {}, {"TableName": "things", "Item": {}})
 
 
 def only_by_open_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what botocore itself would send fail from now on."""
-    session = storage._session(storage._client("dynamodb"))  # pylint: disable=protected-access
+    # pylint: disable=protected-access
+    session = aws_client._session(aws_client._client("dynamodb"))
 
     def refuse(_: Any) -> None:
         raise AssertionError("botocore sends it: its connections are somewhere else now")
@@ -191,7 +193,7 @@ def test_whatever_http_allows_is_read(
 def test_an_answer_that_breaks_off_is_asked_for_again_on_another_connection(
     peer: Peer, monkeypatch: pytest.MonkeyPatch, pieces: tuple[bytes, ...]
 ) -> None:
-    monkeypatch.setattr(storage, "READ_TIMEOUT_S", 1)  # of which a busy machine needs some
+    monkeypatch.setattr(limits, "READ_TIMEOUT_S", 1)  # of which a busy machine needs some
     peer.replies = [(PLAIN,), pieces]
     call()
     assert call()["ResponseMetadata"]["RetryAttempts"] == 1
@@ -212,8 +214,9 @@ def test_clients_that_were_given_up_take_their_connections_with_them(peer: Peer)
     for _ in range(10):  # as where credentials stay expired
         _forget()
         assert call() and call()
-        client = storage._client("dynamodb")  # pylint: disable=protected-access
-        sessions.append(weakref.ref(storage._session(client)))  # pylint: disable=protected-access
+        # pylint: disable=protected-access
+        client = aws_client._client("dynamodb")
+        sessions.append(weakref.ref(aws_client._session(client)))
         del client
     gc.collect()
     assert len({connection for *_, connection in peer.received}) == 10

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from function.services import Service
+from function.declare.permission import Service
 
 # By these services' actions a role makes or takes other identities, and so leaves its boundary.
 NEVER = frozenset({"account", "iam", "organizations", "sts"})

@@ -9,9 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.iam.boundary import wrong_services
-from function.contract import Access, Permission
-from function.messages import Send
-from function.services import Service
+from function.declare.permission import Access, Permission, Send, Service
 
 Statement = dict[str, Any]
 

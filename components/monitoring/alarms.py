@@ -10,9 +10,10 @@ from components.function import EpochFunction
 from components.job import EpochJob
 from components.queue import EpochQueue
 from components.table import EpochTable
-from function.contract import Access, Endpoint
-from function.job import Changes, Messages
-from function.telemetry import NAMESPACE
+from function.declare.endpoint import Endpoint
+from function.declare.job import Changes, Messages
+from function.declare.permission import Access
+from function.runtime.telemetry import NAMESPACE
 
 Where = Mapping[str, pulumi.Input[str]]
 

@@ -14,8 +14,8 @@ from components.monitoring.alarms import BURN_RATES, THROTTLED_CALLS, Alarm, Sou
 from components.naming import sampling_rule
 from components.queue import EpochQueue
 from components.table import EpochTable
-from function.contract import Endpoint
-from function.telemetry import NAMESPACE
+from function.declare.endpoint import Endpoint
+from function.runtime.telemetry import NAMESPACE
 
 
 def _topic_policy(account: str, topic: str) -> str:

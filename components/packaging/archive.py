@@ -26,13 +26,10 @@ import pulumi
 from uv import find_uv_bin
 
 from components.packaging.bytecode import PYTHON_VERSION, compiled, compiler
-from function.contract import ACTIONS
-from function.endpoints import by_module
-from function.faults import told
-from function.jobs import declared as declared_jobs
-from function.messages import declared_queues
-from function.resources import declared_settings
-from function.services import Service
+from function.declare.diagnostics import told
+from function.declare.job_registry import declared as declared_jobs
+from function.declare.permission import ACTIONS, Service
+from function.declare.registry import by_module, declared_queues, declared_settings
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "function" / "requirements.txt"
@@ -192,7 +189,9 @@ def _is_dependency(path: Path) -> bool:
 
 
 # What takes the place of a package here.
-_INSTEAD = {"boto3": "function.services calls AWS, and function.storage the stack's tables"}
+_INSTEAD = {
+    "boto3": "function.runtime.service calls AWS, and function.runtime.dynamodb the stack's tables"
+}
 
 # Where an import need not succeed.
 _OPTIONAL = re.compile("TYPE_CHECKING|ImportError|ModuleNotFoundError")

@@ -5,15 +5,17 @@ import re
 import time
 from typing import Any, NamedTuple
 
-from function import storage
-from function.contract import Access, Answer, Endpoint, Parameter, Problem, Request, Sample
+from function.declare.endpoint import Answer, Endpoint, Parameter, Request, Sample
+from function.declare.permission import Access
+from function.declare.problem import Problem
+from function.runtime import aws_client, dynamodb
 from function.tables import EPOCHS
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class Record(NamedTuple):
-    """What is stored. `epoch` is Unix seconds in microseconds, as `storage.number` has them."""
+    """What is stored. `epoch` is Unix seconds in microseconds, as `dynamodb.number` has them."""
 
     key: str
     epoch: int | float
@@ -64,17 +66,17 @@ def _put(record: Record) -> tuple[Record, bool]:
         "ExpressionAttributeNames": {"#key": EPOCHS.partition_key},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    if expires := storage.expiry(EPOCHS, record.epoch):
+    if expires := dynamodb.expiry(EPOCHS, record.epoch):
         item |= expires
         # DynamoDB deletes what has expired within days, not at once.
         condition["ConditionExpression"] += " OR expires < :now"
         condition["ExpressionAttributeValues"] = {":now": {"N": str(int(record.epoch))}}
     try:
-        storage.call("put_item", EPOCHS, Item=item, **condition)
-    except storage.ConditionFailed as failed:
+        dynamodb.call("put_item", EPOCHS, Item=item, **condition)
+    except aws_client.ConditionFailed as failed:
         if not (there := failed.item):
-            raise storage.unavailable() from failed
-        epoch = storage.number(there["epoch"]["N"])
+            raise aws_client.unavailable() from failed
+        epoch = dynamodb.number(there["epoch"]["N"])
         first = Record(key=record.key, epoch=epoch, ip=there["ip"]["S"])
         return first, not (failed.repeated and first == record)
     return record, False
@@ -85,7 +87,7 @@ def record(request: Request) -> Answer:
     if not request.ip:
         raise Problem(400, "The caller's address is not known.")
     key = _key(request)
-    epoch = storage.number(f"{time.time_ns() // 1000}e-6")
+    epoch = dynamodb.number(f"{time.time_ns() // 1000}e-6")
     stored, replayed = _put(Record(key=key, epoch=epoch, ip=request.ip))
     return Answer(
         status=201,

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from function.endpoints import declared
+from function.declare.registry import declared
 from local import stack as local_stack
 from openapi import samples
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from console.console import Console
-from function.endpoints import declared
+from function.declare.registry import declared
 from local import stack as local_stack
 from openapi import samples
 
@@ -218,8 +218,8 @@ def test_what_iam_refuses_names_the_statement_that_would_allow_it(
 def test_a_reload_and_an_error_in_the_code_are_told(page: Any, served: Served) -> None:
     console, _ = served
     _open(page, served)
-    console.record.notice("error", "function/main.py, line 3: NameError: x" + EVIL)
-    page.locator(".notice.error", has_text="function/main.py, line 3").wait_for()
+    console.record.notice("error", "function/runtime/api_handler.py, line 3: NameError: x" + EVIL)
+    page.locator(".notice.error", has_text="function/runtime/api_handler.py, line 3").wait_for()
     console.record.notice("info", "Function reloaded")
     page.locator(".notice", has_text="Function reloaded").wait_for()
     assert page.locator(".notice.error").count() == 0

@@ -237,7 +237,7 @@ def test_a_creation_that_fails_in_the_middle_is_finished_by_the_next_up(begun: S
 
 def test_changed_code_changes_the_function_and_its_alias_alone(changing: Stack) -> None:
     changing.up()
-    main = changing.folder / "function" / "main.py"
+    main = changing.folder / "function" / "runtime" / "api_handler.py"
     main.write_text(main.read_text() + "\n# changed\n")
     run = changing.up()
     assert {step[1].rpartition(":")[2] for step in run.changes} == {"Function", "Alias"}
@@ -246,7 +246,7 @@ def test_changed_code_changes_the_function_and_its_alias_alone(changing: Stack) 
 
 _ENDPOINT = '''"""A thing."""
 
-from function.contract import Answer, Endpoint
+from function.declare.endpoint import Answer, Endpoint
 
 ENDPOINT = Endpoint(
     method="{method}",

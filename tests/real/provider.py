@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.packaging import archive
-from function.endpoints import declared
+from function.declare.registry import declared
 from local import program
 from local import stack as local_stack
 from local.resources import compute
@@ -43,7 +43,7 @@ _NAMED = {
 
 _ENDPOINT = '''"""A thing."""
 
-from function.contract import Answer, Endpoint
+from function.declare.endpoint import Answer, Endpoint
 
 ENDPOINT = Endpoint(
     method="GET",

@@ -21,18 +21,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from function import main, storage, telemetry
-from function.contract import (
-    ACTIONS,
-    Access,
-    Answer,
-    DeclarationError,
-    Endpoint,
-    Parameter,
-    Problem,
-    Request,
-)
-from function.endpoints import check, post_epoch
+from function.declare import limits
+from function.declare.endpoint import Answer, Endpoint, Parameter, Request
+from function.declare.errors import DeclarationError
+from function.declare.permission import ACTIONS, Access
+from function.declare.problem import Problem
+from function.declare.registry import check
+from function.endpoints import post_epoch
+from function.runtime import api_handler, aws_client, dynamodb, telemetry
 from local import xray_daemon
 from local.program import ROOT
 from tools.reliability import fake_dynamodb
@@ -56,11 +52,11 @@ def event(headers: dict[str, str] | None = None, **identity: str) -> dict[str, A
 @contextmanager
 def _own_client() -> Iterator[None]:
     """Let the function make a client by the environment as it is now, and forget it after."""
-    storage._client.cache_clear()
+    aws_client._client.cache_clear()
     try:
         yield
     finally:
-        storage._client.cache_clear()
+        aws_client._client.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +95,7 @@ def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.Collector]:
     for route, handle in LEAKY.items():
         method, path = route.split()
         leaky = _endpoint(method=method, path=path, handle=handle, path_parameters=())
-        monkeypatch.setitem(main._ROUTES, route, leaky)
+        monkeypatch.setitem(api_handler._ROUTES, route, leaky)
     with xray_daemon.collecting() as collector:
         monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACED)
         emitter = udp_emitter.UDPEmitter(collector.address)
@@ -116,31 +112,31 @@ def test_a_path_parameter_is_what_the_caller_means(monkeypatch: pytest.MonkeyPat
         return Answer(status=200, body={})
 
     endpoint = _endpoint(handle=handle)
-    monkeypatch.setitem(main._ROUTES, endpoint.route, endpoint)
+    monkeypatch.setitem(api_handler._ROUTES, endpoint.route, endpoint)
     sent = {"httpMethod": "GET", "resource": "/epoch/{key}", "pathParameters": {"key": "a%2Fb%25+"}}
-    assert main.handler({**event(), **sent}, CONTEXT)["statusCode"] == 200
+    assert api_handler.handler({**event(), **sent}, CONTEXT)["statusCode"] == 200
     assert seen == [{"key": "a/b%+"}]
 
 
 def test_two_api_keys_never_share_a_record(table: Any) -> None:
     header = {"Idempotency-Key": "same"}
-    mine, theirs = (main.handler(event(header, apiKeyId=key), CONTEXT) for key in "ab")
+    mine, theirs = (api_handler.handler(event(header, apiKeyId=key), CONTEXT) for key in "ab")
     assert json.loads(mine["body"])["key"] != json.loads(theirs["body"])["key"]
     assert "Idempotency-Replayed" not in theirs["headers"] and len(table()) == 2
 
 
 def test_a_key_that_nobody_has_checked_makes_no_caller(table: Any) -> None:
     sent = event({"Idempotency-Key": "same", "x-api-key": "made up"}, apiKeyId="")
-    assert main.handler(sent, CONTEXT)["statusCode"] == 403 and not table()
+    assert api_handler.handler(sent, CONTEXT)["statusCode"] == 403 and not table()
 
 
 def test_an_expired_record_is_recorded_anew(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SETTING_RETENTION_DAYS", "1")
     header = {"Idempotency-Key": "same"}
-    main.handler(event(header), CONTEXT)
-    later = post_epoch.time.time_ns() + 2 * storage.SECONDS_PER_DAY * 10**9
+    api_handler.handler(event(header), CONTEXT)
+    later = post_epoch.time.time_ns() + 2 * dynamodb.SECONDS_PER_DAY * 10**9
     monkeypatch.setattr(post_epoch.time, "time_ns", lambda: later)
-    again = main.handler(event(header), CONTEXT)
+    again = api_handler.handler(event(header), CONTEXT)
     assert "Idempotency-Replayed" not in again["headers"] and len(table()) == 1
 
 
@@ -167,13 +163,15 @@ def test_only_declared_proxies_are_believed(
     monkeypatch: pytest.MonkeyPatch, proxies: str, forwarded: str, address: str
 ) -> None:
     monkeypatch.setenv("TRUSTED_PROXIES", proxies)
-    answer = main.handler(event({"X-Forwarded-For": forwarded}), CONTEXT)
+    answer = api_handler.handler(event({"X-Forwarded-For": forwarded}), CONTEXT)
     assert json.loads(answer["body"])["ip"] == address
 
 
 def test_the_log_line_has_no_address_and_no_api_key(table: Any, caplog: Any) -> None:
     with written_to(caplog.handler):
-        main.handler(event({"x-api-key": "the-secret", "X-Forwarded-For": "192.0.2.9"}), CONTEXT)
+        api_handler.handler(
+            event({"x-api-key": "the-secret", "X-Forwarded-For": "192.0.2.9"}), CONTEXT
+        )
     (record,) = caplog.records
     written = json.dumps(vars(record), default=str)
     assert "192.0.2." not in written and "the-secret" not in written
@@ -201,17 +199,17 @@ def lines(call: Callable[[], object]) -> list[dict[str, Any]]:
 
 
 def test_without_an_address_nothing_is_stored(table: Any) -> None:
-    answer = main.handler(event(sourceIp="test-invoke-source-ip"), CONTEXT)
+    answer = api_handler.handler(event(sourceIp="test-invoke-source-ip"), CONTEXT)
     assert answer["statusCode"] == 400 and not table()
 
 
 def test_two_idempotency_keys_are_none(table: Any) -> None:
     sent = event() | {"multiValueHeaders": {"Idempotency-Key": ["a", "b"]}}
-    assert main.handler(sent, CONTEXT)["statusCode"] == 400 and not table()
+    assert api_handler.handler(sent, CONTEXT)["statusCode"] == 400 and not table()
 
 
 def test_a_method_that_the_path_does_not_take_is_405_and_says_which_it_takes() -> None:
-    answer = main.handler(event() | {"httpMethod": "PUT"}, CONTEXT)
+    answer = api_handler.handler(event() | {"httpMethod": "PUT"}, CONTEXT)
     assert answer["statusCode"] == 405 and answer["headers"]["Allow"] == "POST"
 
 
@@ -221,11 +219,13 @@ def test_answer_item_and_repeat_have_the_same_digits(
 ) -> None:
     now = (1_795_538_800_000_000 + microseconds) * 1000 + 999
     monkeypatch.setattr(post_epoch.time, "time_ns", lambda: now)
-    first, again = (main.handler(event({"Idempotency-Key": "one"}), CONTEXT) for _ in range(2))
+    first, again = (
+        api_handler.handler(event({"Idempotency-Key": "one"}), CONTEXT) for _ in range(2)
+    )
     (item,) = table()
     assert first["body"] == again["body"]
     digits = json.loads(first["body"], parse_float=str, parse_int=str)["epoch"]
-    assert digits == item["epoch"]["N"] == str(storage.number(digits))
+    assert digits == item["epoch"]["N"] == str(dynamodb.number(digits))
     assert "." not in digits or not digits.endswith("0")  # DynamoDB would drop it
     assert round(float(digits) * 1e6) == now // 1000
 
@@ -234,7 +234,9 @@ def test_before_it_expires_a_record_is_repeated(
     table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SETTING_RETENTION_DAYS", "1")
-    first, again = (main.handler(event({"Idempotency-Key": "one"}), CONTEXT) for _ in range(2))
+    first, again = (
+        api_handler.handler(event({"Idempotency-Key": "one"}), CONTEXT) for _ in range(2)
+    )
     assert first["body"] == again["body"] and "Idempotency-Replayed" in again["headers"]
     assert len(table()) == 1
 
@@ -270,10 +272,10 @@ def test_nonsense_from_an_endpoint_is_a_500_that_tells_nothing(
     monkeypatch: pytest.MonkeyPatch, handle: Callable[[Request], Answer]
 ) -> None:
     route = _endpoint(handle=handle)
-    monkeypatch.setitem(main._ROUTES, route.route, route)
+    monkeypatch.setitem(api_handler._ROUTES, route.route, route)
     sent = event() | {"httpMethod": "GET", "resource": route.path}
     answers: list[dict[str, Any]] = []
-    failure, line = lines(lambda: answers.append(main.handler(sent, CONTEXT)))
+    failure, line = lines(lambda: answers.append(api_handler.handler(sent, CONTEXT)))
     body = json.loads(answers[0]["body"])
     assert answers[0]["statusCode"] == body["status"] == 500
     assert body["detail"] == "The request could not be handled."
@@ -283,9 +285,9 @@ def test_nonsense_from_an_endpoint_is_a_500_that_tells_nothing(
 
 def test_an_answer_without_a_body_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = _endpoint(handle=lambda _: Answer(status=204, body=None), answers={204: None})
-    monkeypatch.setitem(main._ROUTES, gone.route, gone)
+    monkeypatch.setitem(api_handler._ROUTES, gone.route, gone)
     sent = event() | {"httpMethod": "GET", "resource": gone.path}
-    assert main.handler(sent, None) == {"statusCode": 204, "headers": {}, "body": ""}
+    assert api_handler.handler(sent, None) == {"statusCode": 204, "headers": {}, "body": ""}
 
 
 def test_a_note_takes_no_fields_place_and_costs_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,14 +297,14 @@ def test_a_note_takes_no_fields_place_and_costs_no_line(monkeypatch: pytest.Monk
             status=200, body={}, notes={"mine": "kept", **{name: "taken" for name in names}}
         )
     )
-    monkeypatch.setitem(main._ROUTES, noted.route, noted)
+    monkeypatch.setitem(api_handler._ROUTES, noted.route, noted)
     sent = event() | {"httpMethod": "GET", "resource": noted.path}
-    (line,) = lines(lambda: main.handler(sent, CONTEXT))
+    (line,) = lines(lambda: api_handler.handler(sent, CONTEXT))
     assert line["mine"] == "kept" and "taken" not in line.values()
 
 
 def test_the_line_is_within_the_limits_of_the_embedded_metric_format(table: Any) -> None:
-    (line,) = lines(lambda: main.handler(event(), CONTEXT))
+    (line,) = lines(lambda: api_handler.handler(event(), CONTEXT))
     assert table()
     for directive in line["_aws"]["CloudWatchMetrics"]:
         assert len(directive["Metrics"]) <= 100
@@ -345,8 +347,8 @@ def test_telemetry_that_fails_fails_no_request(
     broken: Callable[[pytest.MonkeyPatch], None],
 ) -> None:
     broken(monkeypatch)
-    assert main.handler(event(), object())["statusCode"] == 201 and len(table()) == 1
-    assert main.handler(event({"Idempotency-Key": ""}), CONTEXT)["statusCode"] == 400
+    assert api_handler.handler(event(), object())["statusCode"] == 201 and len(table()) == 1
+    assert api_handler.handler(event({"Idempotency-Key": ""}), CONTEXT)["statusCode"] == 400
 
 
 TRACED = "Root=1-00000000-000000000000000000000000;Parent=1111111111111111;Sampled=1"
@@ -386,9 +388,9 @@ def test_whatever_came_before_a_request_has_only_its_own(
     table: Any, tracer: xray_daemon.Collector, before: list[Any]
 ) -> None:
     for sent in before:
-        main.handler(sent, CONTEXT)
+        api_handler.handler(sent, CONTEXT)
     assert telemetry._span.get() is None
-    (line,) = lines(lambda: main.handler(event(), CONTEXT))
+    (line,) = lines(lambda: api_handler.handler(event(), CONTEXT))
     assert line["key"] in {item["key"]["S"] for item in table()}
     assert not line["replayed"] and line["outcome"] == "success" and line["apiKeyId"] == "caller"
     segment = _segment(tracer, line["key"])
@@ -405,7 +407,7 @@ def test_what_is_not_sampled_is_not_sent(
     table: Any, tracer: xray_daemon.Collector, monkeypatch: pytest.MonkeyPatch, header: str
 ) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", header)
-    main.handler(event(), CONTEXT)
+    api_handler.handler(event(), CONTEXT)
     assert table() and not tracer.trace(TRACED[5:40])
 
 
@@ -444,7 +446,7 @@ EVENTS = JUNK | st.fixed_dictionaries(
 )
 @pytest.mark.usefixtures("table")
 def test_for_any_event_the_answer_is_well_formed(sent: Any) -> None:
-    answer = main.handler(sent, CONTEXT)
+    answer = api_handler.handler(sent, CONTEXT)
     assert set(answer) == {"statusCode", "headers", "body"}
     body = json.loads(answer["body"])
     if answer["statusCode"] == 201:
@@ -468,13 +470,13 @@ def failing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     @contextmanager
     def run(*faults: str) -> Iterator[dict[str, Any]]:
         # Long enough for what answers at once on a busy machine, too.
-        monkeypatch.setattr(storage, "READ_TIMEOUT_S", 1 if "slow" in faults else 5)
+        monkeypatch.setattr(limits, "READ_TIMEOUT_S", 1 if "slow" in faults else 5)
         table = fake_dynamodb.Table()
         with fake_dynamodb.storage(table, *faults, delay_s=1.5) as server:
             monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
             with _own_client():
                 if request.param == "a connection":
-                    storage.warm()
+                    aws_client.warm()
                     assert server.checks
                 yield table.items
 
@@ -484,7 +486,7 @@ def failing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("fault", ("throttled", "over capacity", "broken", "expired", "no item"))
 def test_a_storage_that_cannot_is_503_with_retry_after(failing: Failing, fault: str) -> None:
     with failing(fault, fault) as items:
-        answer = main.handler(event(), CONTEXT)
+        answer = api_handler.handler(event(), CONTEXT)
     assert answer["statusCode"] == 503 and answer["headers"]["Retry-After"] == "1"
     assert not items and fake_dynamodb.SECRET not in answer["body"]
 
@@ -494,7 +496,7 @@ def test_a_storage_that_refuses_connections_is_503(monkeypatch: pytest.MonkeyPat
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
-        answer = main.handler(event(), CONTEXT)
+        answer = api_handler.handler(event(), CONTEXT)
     assert answer["statusCode"] == 503 and answer["headers"]["Retry-After"] == "1"
 
 
@@ -504,7 +506,7 @@ def test_a_write_whose_answer_is_lost_is_one_record_and_no_repeat(
     failing: Failing, headers: dict[str, str], fault: str
 ) -> None:
     with failing(fault) as items:
-        answer = main.handler(event(headers), CONTEXT)
+        answer = api_handler.handler(event(headers), CONTEXT)
     assert answer["statusCode"] == 201 and "Idempotency-Replayed" not in answer["headers"]
     assert list(items) == [json.loads(answer["body"])["key"]]
 
@@ -512,8 +514,8 @@ def test_a_write_whose_answer_is_lost_is_one_record_and_no_repeat(
 @pytest.mark.parametrize("fault", ("drop", "slow"))
 def test_after_503_a_repeat_gets_the_record_that_was_written(failing: Failing, fault: str) -> None:
     with failing(fault, fault) as items:
-        first = main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
-        again = main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
+        first = api_handler.handler(event({"Idempotency-Key": "one"}), CONTEXT)
+        again = api_handler.handler(event({"Idempotency-Key": "one"}), CONTEXT)
     assert (first["statusCode"], again["statusCode"]) == (503, 201)
     assert again["headers"]["Idempotency-Replayed"] == "true" and len(items) == 1
 
@@ -523,8 +525,8 @@ def test_two_calls_in_one_microsecond_are_still_a_call_and_a_repeat(
 ) -> None:
     monkeypatch.setattr(post_epoch.time, "time_ns", lambda: 1_795_538_800_123_456_789)
     with failing():
-        main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
-        again = main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
+        api_handler.handler(event({"Idempotency-Key": "one"}), CONTEXT)
+        again = api_handler.handler(event({"Idempotency-Key": "one"}), CONTEXT)
     assert again["headers"]["Idempotency-Replayed"] == "true"
 
 
@@ -534,18 +536,18 @@ def test_a_success_that_is_not_dynamodbs_is_503(
 ) -> None:
     with failing(fault):
         with monkeypatch.context() as patched:
-            patched.setattr(storage, "BUDGET_S", 0.5 if fault == "drip" else storage.BUDGET_S)
-            answer = main.handler(event(), CONTEXT)
+            patched.setattr(limits, "BUDGET_S", 0.5 if fault == "drip" else limits.BUDGET_S)
+            answer = api_handler.handler(event(), CONTEXT)
         assert answer["statusCode"] == 503 and answer["headers"]["Retry-After"] == "1"
         # What went wrong stays behind: the next call has its own connection and thread.
-        assert main.handler(event(), CONTEXT)["statusCode"] == 201
+        assert api_handler.handler(event(), CONTEXT)["statusCode"] == 201
 
 
 @pytest.mark.parametrize("fault", fake_dynamodb.FORGERIES)
 def test_a_refusal_that_is_not_dynamodbs_is_503(failing: Failing, fault: str) -> None:
     with failing("", fault):
-        assert main.handler(event({"Idempotency-Key": "one"}), CONTEXT)["statusCode"] == 201
-        again = main.handler(event({"Idempotency-Key": "one"}), CONTEXT)
+        assert api_handler.handler(event({"Idempotency-Key": "one"}), CONTEXT)["statusCode"] == 201
+        again = api_handler.handler(event({"Idempotency-Key": "one"}), CONTEXT)
     assert again["statusCode"] == 503 and again["headers"]["Retry-After"] == "1"
 
 
@@ -557,23 +559,23 @@ def test_the_first_call_takes_the_connection_that_the_start_has_opened(
     with fake_dynamodb.storage(fake_dynamodb.Table()) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
         with _own_client():
-            storage.warm()
+            aws_client.warm()
             assert len(server.checks) == checks, "the client's HTTP session is somewhere else now"
             assert not server.calls
-            assert main.handler(event(), CONTEXT)["statusCode"] == 201
-            storage._client("dynamodb").close()
+            assert api_handler.handler(event(), CONTEXT)["statusCode"] == 201
+            aws_client._client("dynamodb").close()
     assert len(server.calls) == 1 and server.checks in ([], server.calls)
 
 
 def test_a_start_without_storage_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     with _own_client():
-        storage.warm()
+        aws_client.warm()
 
 
 def test_the_tracer_comes_without_what_only_its_decorators_need() -> None:
     code = (
-        "import sys; from function import telemetry; telemetry._sdk();"
+        "import sys; from function.runtime import telemetry; telemetry._sdk();"
         "assert not {'wrapt', 'asyncio'} & set(sys.modules); import wrapt; wrapt.ObjectProxy"
     )
     environment = {"LAMBDA_TASK_ROOT": str(ROOT)}
@@ -584,10 +586,10 @@ def test_expired_credentials_are_read_anew(
     monkeypatch: pytest.MonkeyPatch, failing: Failing
 ) -> None:
     with failing("expired"):
-        assert main.handler(event(), CONTEXT)["statusCode"] == 503
+        assert api_handler.handler(event(), CONTEXT)["statusCode"] == 503
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "renewed")
-        assert main.handler(event(), CONTEXT)["statusCode"] == 201
-        credentials = storage._client("dynamodb")._get_credentials()
+        assert api_handler.handler(event(), CONTEXT)["statusCode"] == 201
+        credentials = aws_client._client("dynamodb")._get_credentials()
         assert credentials.access_key == "renewed"
 
 
@@ -608,11 +610,11 @@ def test_a_restored_snapshot_signs_by_the_credentials_that_hold_then(
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url)
         monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "of-the-start")
-        storage.warm()
+        aws_client.warm()
         for token in ("of-the-restore", "renewed"):
             monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", token)
-            assert main.handler(event(), CONTEXT)["statusCode"] == 201
-        storage._client("dynamodb").close()
+            assert api_handler.handler(event(), CONTEXT)["statusCode"] == 201
+        aws_client._client("dynamodb").close()
     assert signed == ["of-the-restore", "renewed"]
 
 
@@ -647,7 +649,7 @@ def test_every_error_of_the_allowed_operations_is_decided() -> None:
     }
     assert known == set(DECIDED)
     for code, status in DECIDED.items():
-        assert storage._not_now({"Error": {"Code": code}}) == (status == 503), code
+        assert aws_client._not_now({"Error": {"Code": code}}) == (status == 503), code
 
 
 @pytest.mark.parametrize(
@@ -665,12 +667,12 @@ def test_a_transaction_is_repeated_where_only_the_moment_was_wrong(
         "Error": {"Code": "TransactionCanceledException"},
         "CancellationReasons": [{"Code": reason} for reason in reasons],
     }
-    assert storage._not_now(cancelled) == passing
+    assert aws_client._not_now(cancelled) == passing
 
 
 def test_a_refusal_is_a_500_that_tells_nothing(failing: Failing) -> None:
     with failing("denied"):
-        answer = main.handler(event(), CONTEXT)
+        answer = api_handler.handler(event(), CONTEXT)
     assert answer["statusCode"] == 500 and fake_dynamodb.SECRET not in answer["body"]
 
 
@@ -747,20 +749,20 @@ def test_a_fixed_part_and_a_parameter_may_stand_in_the_same_place() -> None:
 
 def test_an_endpoint_never_sees_the_api_key(monkeypatch: pytest.MonkeyPatch) -> None:
     telling = _endpoint(handle=lambda request: Answer(status=200, body={"seen": str(request)}))
-    monkeypatch.setitem(main._ROUTES, telling.route, telling)
+    monkeypatch.setitem(api_handler._ROUTES, telling.route, telling)
     sent = event({"X-API-Key": "the-secret", "Other": "told"})
-    answer = main.handler(sent | {"httpMethod": "GET", "resource": telling.path}, CONTEXT)
+    answer = api_handler.handler(sent | {"httpMethod": "GET", "resource": telling.path}, CONTEXT)
     assert "told" in answer["body"] and "the-secret" not in answer["body"]
 
 
 def test_an_endpoint_knows_nothing_of_lambda() -> None:
-    request = Request(ip="192.0.2.1", api_key_id="caller", request_id="request")
+    request = Request(ip="192.0.2.1", api_key_id="caller", request_id="request", settings={})
     assert _endpoint().handle(request).body == {"ip": "192.0.2.1"}
 
 
 def test_the_function_imports_without_the_sdk_and_the_tracer() -> None:
     code = (
-        "import sys; import function.main; "
+        "import sys; import function.runtime.api_handler; "
         "heavy = {'boto3', 'botocore', 'aws_xray_sdk', 'urllib3', 'asyncio', 'ssl', 'pulumi'}; "
         "print(sorted(heavy & {m.split('.')[0] for m in sys.modules}))"
     )

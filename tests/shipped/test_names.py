@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from function.endpoints import declared
-from function.resources import declared_tables
+from function.declare.registry import declared, declared_tables
 from local import program
 from local.program import ROOT
 

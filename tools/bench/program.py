@@ -5,7 +5,7 @@ import json
 import sys
 import time
 
-from function import endpoints
+from function.declare import registry
 from local import program
 
 API = "aws:apigateway/restApi:RestApi"
@@ -13,9 +13,9 @@ API = "aws:apigateway/restApi:RestApi"
 
 def declare(count: int) -> None:
     """Have the program declare so many endpoints: the first one, on further paths."""
-    first = endpoints.declared()[0]
+    first = registry.declared()[0]
     more = tuple(first._replace(path=f"/more-{number}") for number in range(1, count))
-    setattr(endpoints, "declared", lambda: (first, *more))
+    setattr(registry, "declared", lambda: (first, *more))
 
 
 def main() -> None:

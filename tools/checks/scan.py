@@ -17,7 +17,7 @@ from typing import Any
 
 from uv import find_uv_bin
 
-from function.endpoints import declared
+from function.declare.registry import declared
 from local import program
 from tools import cli
 from tools.checks import terraform_json

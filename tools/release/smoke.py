@@ -22,8 +22,9 @@ from typing import Any
 import jsonschema
 import msgspec
 
-from function.contract import Body, Endpoint, Sample
-from function.endpoints import declared
+from function.declare.endpoint import Endpoint, Sample
+from function.declare.registry import declared
+from function.declare.schema import Body
 from openapi import samples
 from tools import cli
 from tools.release import pipeline_io

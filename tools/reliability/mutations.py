@@ -26,8 +26,8 @@ class Mutation(NamedTuple):
 
 _FUNCTION = "tests/shipped/test_function.py"
 _POST = "function/endpoints/post_epoch.py"
-_MAIN = "function/main.py"
-_STORAGE = "function/storage.py"
+_MAIN = "function/runtime/api_handler.py"
+_CLIENT = "function/runtime/aws_client.py"
 
 MUTATIONS = (
     Mutation(
@@ -74,7 +74,7 @@ MUTATIONS = (
     ),
     Mutation(
         "what is no refusal of the moment is no 503",
-        *(_STORAGE, "        if not _not_now(error.response):\n            raise\n", ""),
+        *(_CLIENT, "        if not _not_now(error.response):\n            raise\n", ""),
         _FUNCTION,
     ),
     Mutation(

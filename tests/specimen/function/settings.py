@@ -1,5 +1,5 @@
 """The specimen's setting."""
 
-from function.setting import Setting
+from function.declare.setting import Setting
 
 KIND = Setting("kind", str, description="Of which kind things are.", default="plain")

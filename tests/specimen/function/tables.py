@@ -1,5 +1,5 @@
 """The specimen's table."""
 
-from function.resources import Table
+from function.declare.table import Table
 
 THINGS = Table(name="things", partition_key="id")

@@ -1,7 +1,7 @@
 """This function, as Lambda calls it: tracing and logs on."""
 
 from event import CONTEXT, EVENT
-from function.main import handler
+from function.runtime.api_handler import handler
 
 
 def call():

@@ -2,15 +2,16 @@
 
 import os
 
-from function import storage
-from function.contract import Access, Answer, Endpoint, Request, Sample
+from function.runtime import dynamodb
+from function.declare.permission import Access
+from function.declare.endpoint import Answer, Endpoint, Request, Sample
 from function.tables import THINGS
 
 
 def keep(_: Request) -> Answer:
     """Store a thing."""
     thing = os.urandom(8).hex()
-    storage.call("put_item", THINGS, Item={"id": {"S": thing}})
+    dynamodb.call("put_item", THINGS, Item={"id": {"S": thing}})
     return Answer(status=201, body={"id": thing})
 
 

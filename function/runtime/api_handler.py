@@ -11,9 +11,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from function import storage, telemetry
-from function.contract import UNSENDABLE, Answer, Problem, Request, problem_document
-from function.endpoints import declared
+from function.declare.endpoint import UNSENDABLE, Answer, Request
+from function.declare.problem import Problem, problem_document
+from function.declare.registry import declared
+from function.runtime import aws_client, telemetry
+from function.runtime.settings import SETTINGS
 
 _ROUTES = {endpoint.route: endpoint for endpoint in declared()}
 # By path: the origins whose pages may call it.
@@ -21,7 +23,7 @@ _ORIGINS = {endpoint.path: endpoint.cors for endpoint in declared() if endpoint.
 
 # Only an endpoint that declares a body pays for reading one.
 if any(endpoint.body is not None for endpoint in _ROUTES.values()):
-    from function import bodies
+    from function.runtime import body as bodies
 
 # RFC 9110, section 5: a token, and a value in visible ASCII.
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -30,7 +32,7 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     # What is made here stays: looking for garbage in it would be 5 % of a cold start.
     gc.disable()
-    storage.warm()
+    aws_client.warm()
     telemetry.warm()
     gc.freeze()
     gc.enable()
@@ -106,6 +108,7 @@ def _request(event: Mapping[str, Any]) -> Request[Any]:
         ip=_address(identity.get("sourceIp", ""), headers.get("x-forwarded-for", "")),
         api_key_id=identity.get("apiKeyId", ""),
         request_id=_texts(context).get("requestId", ""),
+        settings=SETTINGS,
         headers=headers,
         # API Gateway leaves them as they are in the URL; those of the query it decodes.
         path_parameters={k: unquote(v) for k, v in _texts(event.get("pathParameters")).items()},

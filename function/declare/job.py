@@ -12,12 +12,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from function.checks import wrong_types
-from function.contract import Access, Permission, wrong_permissions
-from function.messages import unknown_queue
-from function.resources import declared_tables, wrong_access
-from function.setting import SETTINGS, Settings
-from function.storage import READ_TIMEOUT_S, budget_s
+from function.declare.checks import wrong_types
+from function.declare.limits import READ_TIMEOUT_S, budget_s
+from function.declare.permission import Permission, wrong_permissions
+from function.declare.setting import Settings
 
 # Lambda's limits: seconds, MB, and the tries of an asynchronous invocation.
 TIMEOUT_S, MEMORY_MB, SCHEDULED_ATTEMPTS = 900, (128, 10_240), 3
@@ -47,7 +45,7 @@ class Tick(NamedTuple):
     """One run of a schedule; `time` is the Unix second that it was due at."""
 
     time: int
-    settings: Settings = SETTINGS
+    settings: Settings
 
 
 class Message(NamedTuple):
@@ -56,7 +54,7 @@ class Message(NamedTuple):
     id: str
     body: Any
     attempt: int
-    settings: Settings = SETTINGS
+    settings: Settings
 
 
 class Change(NamedTuple):
@@ -69,7 +67,7 @@ class Change(NamedTuple):
     kind: str
     old: Mapping[str, Any]
     new: Mapping[str, Any]
-    settings: Settings = SETTINGS
+    settings: Settings
 
 
 class Schedule(NamedTuple):
@@ -121,7 +119,6 @@ class Messages(NamedTuple):
     def problems(self) -> Iterator[str]:
         """Return why SQS could not take it."""
         yield from wrong_types(self, queue=str, attempts=int, concurrency=int)
-        yield from unknown_queue(self.queue)
         yield from _wrong_number("attempts", self.attempts, 1, 1_000)
         yield from _wrong_number("concurrency", self.concurrency, 2, 1_000)
 
@@ -138,8 +135,6 @@ class Changes(NamedTuple):
     def problems(self) -> Iterator[str]:
         """Return why Lambda could not take it."""
         yield from wrong_types(self, table=str, attempts=int)
-        if self.table not in (known := declared_tables()):
-            yield f"unknown table {self.table!r}; known tables: {', '.join(known)}"
         yield from _wrong_number("attempts", self.attempts, 1, 10_000)
 
 
@@ -155,7 +150,7 @@ class Job(NamedTuple):
     trigger: Schedule | Messages | Changes
     summary: str
     handle: Callable[[Any], Notes | None]
-    access: "tuple[Permission, ...]" = ()
+    access: tuple[Permission, ...] = ()
     timeout_s: int = 60
     memory_mb: int = 512
 
@@ -173,9 +168,6 @@ class Job(NamedTuple):
             if self.timeout_s <= longest_s:  # the call must end before the job is ended
                 yield f"timeout_s must be over {longest_s:g}, which a call by {access!r} may take"
         yield from _wrong_number("memory_mb", self.memory_mb, *MEMORY_MB)
-        for access in self.access:
-            if isinstance(access, Access):
-                yield from wrong_access(access, declared_tables())
 
 
 def _wrong_cron(expression: str) -> Iterator[str]:

@@ -1,19 +1,22 @@
 """Settings: what the function gets from a stack's config, declared in `function.settings`."""
 
-import importlib
 import json
-import os
 import re
 from collections.abc import Iterator
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from function.checks import wrong_types
+from function.declare.checks import wrong_types
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LONGEST_NAME = 32
 _TYPES = (str, int, float, bool)
 
 V = TypeVar("V")
+
+
+def variable(name: str, *, secret: bool = False) -> str:
+    """Return the environment variable that holds a setting; a secret's holds the secret's ARN."""
+    return f"{'SECRET' if secret else 'SETTING'}_{name.upper()}"
 
 
 class Setting(NamedTuple, Generic[V]):
@@ -35,7 +38,7 @@ class Setting(NamedTuple, Generic[V]):
     @property
     def environment(self) -> str:
         """The environment variable that holds its value; a secret's holds the secret's ARN."""
-        return f"{'SECRET' if self.secret else 'SETTING'}_{self.name.upper()}"
+        return variable(self.name, secret=self.secret)
 
     def parse(self, text: str) -> V:
         """Return the value that its text in the environment or in Secrets Manager stands for."""
@@ -67,24 +70,8 @@ class Setting(NamedTuple, Generic[V]):
             yield f"default {self.default!r} is not from minimum to maximum"
 
 
-class Settings:
+class Settings(Protocol):
     """The values of a stack's settings: `request.settings[GREETING]`."""
 
-    def __getitem__(self, setting: Setting[V]) -> V:
+    def __getitem__(self, setting: Setting[V], /) -> V:
         """Return the value; raises Problem with 503 where a secret cannot be read now."""
-        if setting.secret:
-            # What no request asks for, no cold start pays for.
-            read = importlib.import_module("function.secret_settings").read
-            return setting.parse(read(setting.environment))
-        text = os.environ.get(setting.environment)
-        if text is not None:
-            return setting.parse(text)
-        if setting.default is None:
-            raise LookupError(
-                f"{setting.environment} is not in the environment; does function/settings.py "
-                f"declare {setting.name}?"
-            )
-        return setting.default
-
-
-SETTINGS = Settings()

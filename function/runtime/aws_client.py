@@ -1,4 +1,4 @@
-"""The data layer: the one module that talks to DynamoDB.
+"""Calls AWS, with time limits, one connection pool and 503 for what may pass.
 
 The declarations of the endpoints import it, so what only a call needs is imported by the call.
 """
@@ -10,22 +10,8 @@ from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
-from function.contract import Problem
-from function.resources import EXPIRES, Table
-from function.setting import SETTINGS
-
-SECONDS_PER_DAY = 86_400
-
-# DynamoDB answers in milliseconds. Each attempt may wait for TCP, for TLS and for the answer, and a
-# call has its budget in all.
-CONNECT_TIMEOUT_S, READ_TIMEOUT_S, ATTEMPTS = 1, 2, 2
-BUDGET_S = 7
-
-
-def budget_s(read_s: float = READ_TIMEOUT_S) -> float:
-    """Return how long a call may take in all, where an answer may take `read_s`."""
-    return BUDGET_S + ATTEMPTS * max(0, read_s - READ_TIMEOUT_S)
-
+from function.declare import limits
+from function.declare.problem import Problem
 
 # DynamoDB's answers that say "not now", as nothing was written; 5xx ones and 429 say so too.
 _NOT_NOW = frozenset(
@@ -44,16 +30,6 @@ _NOT_NOW_REASONS = frozenset(
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException"})
 
 
-def number(digits: str) -> int | float:
-    """Return a DynamoDB Number so that JSON and `repr` write its very digits again.
-
-    That holds for up to 15 significant digits, and for Unix seconds in microseconds until 2255.
-    DynamoDB keeps no trailing zeros, so a whole number is an int.
-    """
-    value = float(digits)
-    return int(value) if value.is_integer() else value
-
-
 @cache
 def _client(service: str, read_s: float = 0) -> Any:
     """Return the process's client of a service: what `boto3.client` returns, without its detour.
@@ -63,21 +39,23 @@ def _client(service: str, read_s: float = 0) -> Any:
     import botocore.session  # pylint: disable=import-outside-toplevel
     from botocore.config import Config  # pylint: disable=import-outside-toplevel
 
-    from function import wire  # pylint: disable=import-outside-toplevel
+    from function.runtime import http_transport  # pylint: disable=import-outside-toplevel
 
     client = botocore.session.get_session().create_client(
         service,
         config=Config(
-            connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=read_s or READ_TIMEOUT_S,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            connect_timeout=limits.CONNECT_TIMEOUT_S,
+            read_timeout=read_s or limits.READ_TIMEOUT_S,
+            retries={"mode": "standard", "total_max_attempts": limits.ATTEMPTS},
             # Both cost a tenth of a call: naming the SDK's features for each, and validating what
             # the service validates, too.
             user_agent=f"Botocore/{botocore.__version__}",
             parameter_validation=False,
         ),
     )
-    client.meta.events.register("before-send.dynamodb", partial(wire.send, _session(client)))
+    client.meta.events.register(
+        "before-send.dynamodb", partial(http_transport.send, _session(client))
+    )
     client.meta.events.register("before-parse.dynamodb", _check)
     return client
 
@@ -113,7 +91,7 @@ def warm() -> None:
     """
     from botocore.awsrequest import AWSRequest  # pylint: disable=import-outside-toplevel
 
-    from function import budget  # pylint: disable=import-outside-toplevel
+    from function.runtime import deadline  # pylint: disable=import-outside-toplevel
 
     client = _client("dynamodb")
 
@@ -126,7 +104,9 @@ def warm() -> None:
     event = "before-send.dynamodb.PutItem"
     client.meta.events.register(event, rehearse)
     with suppress(Exception):
-        budget.within(READ_TIMEOUT_S, partial(client.put_item, TableName="rehearsal", Item={}))
+        deadline.within(
+            limits.READ_TIMEOUT_S, partial(client.put_item, TableName="rehearsal", Item={})
+        )
     client.meta.events.unregister(event, rehearse)
 
 
@@ -167,23 +147,6 @@ def _not_now(answer: Mapping[str, Any]) -> bool:
     return status >= 500 or status == 429 or unreadable or code in _NOT_NOW
 
 
-def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
-    """Call an operation on items of boto3's DynamoDB client, on a table, and return its response.
-
-    Raises Problem with 503 where DynamoDB is throttled, does not answer within BUDGET_S, answers
-    what is not DynamoDB's, or finds the credentials expired, and ConditionFailed where a condition
-    does not hold; any other refusal stays botocore's ClientError, which tells the table's keys
-    where they may be the reason. After a 503 the operation may have been done.
-    """
-    name = os.environ[table.environment]
-    try:
-        return send("dynamodb", operation, {"table_name": name}, {"TableName": name, **request})
-    except Exception as error:
-        if getattr(error, "response", {}).get("Error", {}).get("Code") == "ValidationException":
-            error.args = (f"{error}. {table.told(request.get('IndexName'))}",)
-        raise
-
-
 def send(
     service: str,
     operation: str,
@@ -201,7 +164,7 @@ def send(
         ClientError,
     )
 
-    from function import budget, telemetry  # pylint: disable=import-outside-toplevel
+    from function.runtime import deadline, telemetry  # pylint: disable=import-outside-toplevel
 
     client = _client(service, read_s) if read_s else _client(service)
     try:
@@ -210,8 +173,8 @@ def send(
             operation=operation.title().replace("_", ""),
             **about,
         ):
-            response: dict[str, Any] = budget.within(
-                budget_s(read_s), partial(getattr(client, operation), **request)
+            response: dict[str, Any] = deadline.within(
+                limits.budget_s(read_s), partial(getattr(client, operation), **request)
             )
             return response
     except ClientError as error:
@@ -220,12 +183,5 @@ def send(
         if not _not_now(error.response):
             raise
         raise unavailable() from error
-    except (BotoCoreError, budget.Overrun) as error:
+    except (BotoCoreError, deadline.Overrun) as error:
         raise unavailable() from error
-
-
-def expiry(table: Table, since: float) -> dict[str, dict[str, str]]:
-    """Return the attribute by which an item expires, so many days after `since` (Unix seconds) as
-    the table's setting says; nothing where it never does."""
-    days = SETTINGS[table.expires] if table.expires else 0
-    return {EXPIRES: {"N": str(int(since) + days * SECONDS_PER_DAY)}} if days else {}

@@ -1,21 +1,13 @@
-"""The types that an endpoint is declared with and written against.
-
-Nothing here imports the AWS SDK or knows Lambda, so the Pulumi program, the tests and a cold start
-all read the declarations. They are named tuples: dataclasses would cost as much again to import,
-for the sake of `inspect`.
-"""
+"""The types that an endpoint is declared with and written against."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
-from types import MappingProxyType, NoneType
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
-
-    from function.messages import Send
-    from function.services import Service
 
     B = TypeVar("B", default=None)  # only type checkers know of a default before Python 3.13
 else:
@@ -23,22 +15,12 @@ else:
 
     B = TypeVar("B")
 
-from function.checks import wrong_types
-from function.setting import SETTINGS, Settings
+from function.declare.checks import wrong_types
+from function.declare.permission import Permission, wrong_permissions
+from function.declare.schema import EMPTY, Body, Schema
+from function.declare.setting import Settings
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-
-# DynamoDB's actions on the items of a table; a wildcard is none of them.
-ACTIONS = frozenset(
-    f"dynamodb:{name}"
-    for name in (
-        *("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem"),
-        *("PartiQLDelete", "PartiQLInsert", "PartiQLSelect", "PartiQLUpdate"),
-        *("PutItem", "Query", "Scan", "UpdateItem"),
-    )
-)
-
-INDEX_ACTIONS = frozenset({"dynamodb:PartiQLSelect", "dynamodb:Query", "dynamodb:Scan"})
 
 # API Gateway's rules: the part of a path, and the name of a parameter.
 _SEGMENT = re.compile(r"(?!\.+$)[A-Za-z0-9._:-]+|\{[A-Za-z0-9._-]+\}")
@@ -56,70 +38,6 @@ UNSENDABLE = frozenset(
         *("trailer", "transfer-encoding", "upgrade", "user-agent", "www-authenticate"),
     }
 )
-
-Schema = Mapping[str, Any]
-
-# A body's or an answer's type: a class that msgspec can read and write (a Struct, a TypedDict, a
-# dataclass), or a JSON schema with its name as `title`.
-Body = type | Schema
-
-_NONE: Mapping[str, Any] = MappingProxyType({})
-
-# RFC 9457. `requestId` is API Gateway's id of the request, to quote when asking for help.
-PROBLEM: Schema = {
-    "title": "Problem",
-    "description": "What went wrong (RFC 9457).",
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "requestId"],
-    "properties": {
-        "type": {"type": "string", "example": "about:blank"},
-        "title": {"type": "string", "description": "The status in words."},
-        "status": {"type": "integer", "description": "The HTTP status."},
-        "detail": {"type": "string", "description": "What was wrong with this call."},
-        "requestId": {"type": "string", "description": "Quote it when asking for help."},
-    },
-}
-
-
-def problem_document(status: int, detail: str, request_id: str) -> dict[str, Any]:
-    """Return a PROBLEM, whose title is the status in words."""
-    return {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "requestId": request_id,
-    }
-
-
-class DeclarationError(ValueError):
-    """A declaration that cannot work: says which one, what is wrong and what is allowed."""
-
-
-def wrong_permissions(access: Any) -> Iterator[str]:
-    """Return why IAM could not take what an endpoint or a job declares as its `access`."""
-    for permission in access:
-        if type(permission).__name__ not in {"Access", "Send", "Service"}:
-            yield f"access: {repr(permission)[:60]} is no Access, Send or Service"
-        yield from permission.problems()
-
-
-class Problem(Exception):
-    """Raised by an endpoint to answer with a problem document (RFC 9457).
-
-    `status` is an HTTP status from 400 to 599, else ValueError. `detail` reaches the client: it
-    must name nothing of what lies behind the API.
-    """
-
-    def __init__(
-        self, status: int, detail: str, *, headers: Mapping[str, str] | None = None
-    ) -> None:
-        if HTTPStatus(status) < 400:
-            raise ValueError(f"{status} is no status of a problem")
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.headers = headers or {}
 
 
 class Request(NamedTuple, Generic[B]):
@@ -139,10 +57,10 @@ class Request(NamedTuple, Generic[B]):
     ip: str
     api_key_id: str
     request_id: str
-    headers: Mapping[str, str] = _NONE
-    path_parameters: Mapping[str, str] = _NONE
-    query: Mapping[str, str] = _NONE
-    settings: Settings = SETTINGS
+    settings: Settings
+    headers: Mapping[str, str] = EMPTY
+    path_parameters: Mapping[str, str] = EMPTY
+    query: Mapping[str, str] = EMPTY
     body: B = None  # type: ignore[assignment]
 
 
@@ -157,32 +75,8 @@ class Answer(NamedTuple):
 
     status: int
     body: Any
-    headers: Mapping[str, str] = _NONE
-    notes: Mapping[str, str | bool] = _NONE
-
-
-class Access(NamedTuple):
-    """IAM actions, of ACTIONS, that an endpoint needs on one of the stack's tables.
-
-    With `index_name` they are allowed on that index of the table, and not on the table itself.
-    """
-
-    table: str
-    actions: tuple[str, ...]
-    index_name: str = ""
-
-    def problems(self) -> Iterator[str]:
-        """Return why IAM could not take it."""
-        yield from wrong_types(self, table=str, actions=[str], index_name=str)
-        if not self.actions:
-            yield f"the access to {self.table} has no actions"
-        for action in self.actions:
-            if action not in ACTIONS:
-                yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
-
-
-# What an endpoint or a job may declare as its `access`.
-Permission: TypeAlias = "Access | Send | Service"
+    headers: Mapping[str, str] = EMPTY
+    notes: Mapping[str, str | bool] = EMPTY
 
 
 class Parameter(NamedTuple):
@@ -207,9 +101,9 @@ class Sample(NamedTuple):
     """
 
     body: Any = None
-    headers: Mapping[str, str] = _NONE
-    query: Mapping[str, str] = _NONE
-    path_parameters: Mapping[str, str] = _NONE
+    headers: Mapping[str, str] = EMPTY
+    query: Mapping[str, str] = EMPTY
+    path_parameters: Mapping[str, str] = EMPTY
 
 
 class Endpoint(NamedTuple, Generic[B]):
@@ -236,7 +130,7 @@ class Endpoint(NamedTuple, Generic[B]):
     headers: tuple[Parameter, ...] = ()
     query: tuple[Parameter, ...] = ()
     path_parameters: tuple[Parameter, ...] = ()
-    access: "tuple[Permission, ...]" = ()
+    access: tuple[Permission, ...] = ()
     public: bool = False
     cors: tuple[str, ...] = ()
     sample: Sample | None = None

@@ -5,9 +5,9 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from function.contract import DeclarationError
+from function.declare.errors import DeclarationError
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = Path(__file__).parents[2]
 
 # What Python says to what a reader of the file has to know.
 _SAID = (

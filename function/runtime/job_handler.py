@@ -8,10 +8,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from function import telemetry
-from function.contract import Problem
-from function.job import Change, Job, Message, Messages, Schedule, Tick
-from function.jobs import load
+from function.declare.job import Change, Job, Message, Messages, Schedule, Tick
+from function.declare.job_registry import load
+from function.declare.problem import Problem
+from function.runtime import telemetry
+from function.runtime.settings import SETTINGS
 
 Event = Mapping[str, Any]
 
@@ -50,7 +51,9 @@ def _failure(item: Any, context: Any, **fields: Any) -> Exception | None:
 
 def _run(event: Event, context: Any) -> Event:
     due = int(datetime.fromisoformat(event["scheduled"]).timestamp())
-    if failure := _failure(Tick(time=due), context, scheduled=event["scheduled"]):
+    if failure := _failure(
+        Tick(time=due, settings=SETTINGS), context, scheduled=event["scheduled"]
+    ):
         raise failure  # Lambda repeats the invocation
     return {}
 
@@ -60,7 +63,12 @@ def _take(event: Event, context: Any) -> Event:
     failed = []
     for record in event["Records"]:
         attempt = int(record["attributes"]["ApproximateReceiveCount"])
-        message = Message(id=record["messageId"], body=_parsed(record["body"]), attempt=attempt)
+        message = Message(
+            id=record["messageId"],
+            body=_parsed(record["body"]),
+            attempt=attempt,
+            settings=SETTINGS,
+        )
         if _failure(message, context, messageId=message.id, attempt=attempt):
             failed.append({"itemIdentifier": message.id})
     return {"batchItemFailures": failed}
@@ -82,6 +90,7 @@ def _follow(event: Event, context: Any) -> Event:
             kind=record["eventName"],
             old=about.get("OldImage", {}),
             new=about.get("NewImage", {}),
+            settings=SETTINGS,
         )
         if _failure(change, context, changeId=change.id):
             return {"batchItemFailures": [{"itemIdentifier": change.id}]}

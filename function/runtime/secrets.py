@@ -4,7 +4,7 @@ import os
 import threading
 import time
 
-from function import storage, telemetry
+from function.runtime import aws_client, telemetry
 
 # A value that was rotated is taken up after at most so long, without a deployment.
 MAX_AGE_S = 300
@@ -25,7 +25,7 @@ def read(environment: str) -> str:
         if value and time.monotonic() - read_at < MAX_AGE_S:
             return value
         try:
-            answer = storage.send("secretsmanager", "get_secret_value", {}, {"SecretId": arn})
+            answer = aws_client.send("secretsmanager", "get_secret_value", {}, {"SecretId": arn})
             value = str(answer["SecretString"])
         except Exception as error:  # pylint: disable=broad-exception-caught
             if not value:

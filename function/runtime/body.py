@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from function.contract import Body, Problem
+from function.declare.problem import Problem
+from function.declare.schema import Body
 
 # RFC 3629's mark for what was no UTF-8; API Gateway puts it there before the function sees it.
 _REPLACED = "\ufffd"

@@ -1,0 +1,1 @@
+"""What runs in Lambda: handlers, the AWS client, telemetry."""
