@@ -27,9 +27,9 @@ from components import (
     tag_everything,
     watch,
 )
-from function.declare.job_registry import declared as declared_jobs
-from function.declare.job_registry import takers_of
-from function.declare.registry import declared, declared_queues, declared_settings, declared_tables
+from function.declare.job_registry import load_jobs
+from function.declare.job_registry import consumers_by_queue
+from function.declare.registry import load_endpoints, load_queues, load_settings, load_tables
 from function.endpoints import VERSION
 from openapi import samples
 from openapi.document import about, document
@@ -38,8 +38,8 @@ project, stack = pulumi.get_project(), pulumi.get_stack()
 given = pulumi.runtime.config.CONFIG.get()
 secret = set(filter(pulumi.runtime.is_config_secret, given))
 with refusing():
-    endpoints, jobs = declared(), declared_jobs()
-    own_tables, own_queues, own_settings = declared_tables(), declared_queues(), declared_settings()
+    endpoints, jobs = load_endpoints(), load_jobs()
+    own_tables, own_queues, own_settings = load_tables(), load_queues(), load_settings()
     of_project = about(VERSION)
     api_document = document(endpoints, of_project)
     config = StackConfig.read(given, project, secret)
@@ -60,7 +60,7 @@ tables = {
     )
     for key, table in own_tables.items()
 }
-takers = takers_of(jobs)
+takers = consumers_by_queue(jobs)
 queues = {
     key: EpochQueue(f"{name}-{key}", queue=queue, taker=takers.get(key))
     for key, queue in own_queues.items()

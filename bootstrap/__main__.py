@@ -23,9 +23,9 @@ sys.path.append(str(ROOT))
 from bootstrap.policies import GRANTS, HIDDEN, POLICY_SIZE, boundary, documents, key_policy, trust
 from components import EpochAccount, Roles, prefix, refusing, sampling_rule
 from components.iam.boundary import wrong_services
-from function.declare.job_registry import declared as declared_jobs
-from function.declare.permission import Service
-from function.declare.registry import declared, declared_settings
+from function.declare.job_registry import load_jobs
+from function.declare.permission import ServicePermission
+from function.declare.registry import load_endpoints, load_settings
 from local import program
 
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
@@ -70,10 +70,12 @@ def role(name: str, environment: str, hours: int, policies: list[str]) -> pulumi
 
 
 with refusing():
-    access = [endpoint.access for endpoint in declared()]
-    access += [job.access for job in declared_jobs().values()]
-    own_settings = declared_settings()
-services = [permission for own in access for permission in own if isinstance(permission, Service)]
+    access = [endpoint.permissions for endpoint in load_endpoints()]
+    access += [job.permissions for job in load_jobs().values()]
+    own_settings = load_settings()
+services = [
+    permission for own in access for permission in own if isinstance(permission, ServicePermission)
+]
 if never := wrong_services(services):
     raise pulumi.RunError(never)
 
@@ -92,7 +94,7 @@ def settings_of(of_stack: str) -> dict[str, str]:
                 f"Pulumi.{of_stack}.yaml sets no {setting_name}, which the resource of a declared "
                 "service names"
             )
-        found[setting.environment] = str(value)
+        found[setting.env_var] = str(value)
     return found
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from function.declare.permission import Service
+from function.declare.permission import ServicePermission
 
 # IAM quotas: characters of a managed policy, white space not counted; managed policies of a role.
 POLICY_SIZE = 6144
@@ -449,7 +449,9 @@ BOUNDARY: tuple[Grant, ...] = (
 )
 
 
-def boundary(services: Iterable[Service], settings: Mapping[str, str]) -> tuple[Grant, ...]:
+def boundary(
+    services: Iterable[ServicePermission], settings: Mapping[str, str]
+) -> tuple[Grant, ...]:
     """Return the boundary of a stack that declares these services and has these settings, by the
     environment variables that hold them."""
     declared = sorted({(service.arn(settings), service.actions) for service in services})

@@ -38,7 +38,7 @@ class EpochFunction(pulumi.ComponentResource):
             name,
             parent=self,
             handler="function.runtime.api_handler.handler",
-            access=[access for endpoint in endpoints for access in endpoint.access],
+            permissions=[access for endpoint in endpoints for access in endpoint.permissions],
             stores=stores,
             environment={
                 "TRUSTED_PROXIES": str(trusted_proxies),

@@ -8,7 +8,8 @@ import pulumi_aws as aws
 from components.iam import policies
 from components.iam.roles import Roles
 from components.lambda_function import Compute, Stores
-from function.declare.job import Changes, Job, Messages, Schedule
+from function.declare.job import Job
+from function.declare.trigger import QueueTrigger, ScheduleTrigger, StreamTrigger
 
 # SQS's longest: a dead letter is as old as its message.
 _DEAD_LETTERS_KEPT_S = 14 * 86_400
@@ -49,7 +50,7 @@ class EpochJob(pulumi.ComponentResource):
             name,
             parent=self,
             handler="function.runtime.job_handler.handler",
-            access=job.access,
+            permissions=job.permissions,
             stores=stores,
             environment={"JOB": key},
             memory_mb=job.memory_mb,
@@ -59,9 +60,9 @@ class EpochJob(pulumi.ComponentResource):
             own=self._own_statements(job),
         )
         self.log_group, self.alias, self.name = compute.log_group, compute.alias, compute.name
-        if isinstance(job.trigger, Schedule):
+        if isinstance(job.trigger, ScheduleTrigger):
             self._run_by(job.trigger, job.summary, roles)
-        elif isinstance(job.trigger, Messages):
+        elif isinstance(job.trigger, QueueTrigger):
             self._take(job.trigger)
         else:
             self._follow(job.trigger)
@@ -75,21 +76,21 @@ class EpochJob(pulumi.ComponentResource):
         ) -> pulumi.Output[policies.Statement]:
             return resource.apply(lambda arn: policies.allow(actions, arn))
 
-        if isinstance(job.trigger, Messages):
+        if isinstance(job.trigger, QueueTrigger):
             # SQS itself moves the dead letters of a queue.
             return [allow(_TAKE, self._stores.queues[job.trigger.queue].arn)]
         statements = [allow(["sqs:SendMessage"], self.dead_letters.arn)]
-        if isinstance(job.trigger, Changes):
+        if isinstance(job.trigger, StreamTrigger):
             stream = self._stores.tables[job.trigger.table].stream_arn
             statements.append(allow(_FOLLOW, stream))
         return statements
 
-    def _run_by(self, schedule: Schedule, summary: str, roles: Roles) -> None:
+    def _run_by(self, schedule: ScheduleTrigger, summary: str, roles: Roles) -> None:
         retries = aws.lambda_.FunctionEventInvokeConfig(
             self._name,
             function_name=self.name,
             qualifier=self.alias.name,
-            maximum_retry_attempts=schedule.attempts - 1,
+            maximum_retry_attempts=schedule.max_attempts - 1,
             destination_config={"on_failure": {"destination": self.dead_letters.arn}},
             opts=self._child,
         )
@@ -122,14 +123,14 @@ class EpochJob(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, retries]),
         )
 
-    def _take(self, messages: Messages) -> None:
+    def _take(self, messages: QueueTrigger) -> None:
         queue = self._stores.queues[messages.queue]
         redrive = aws.sqs.RedrivePolicy(
             self._name,
             queue_url=queue.url,
             redrive_policy=self.dead_letters.arn.apply(
                 lambda arn: json.dumps(
-                    {"deadLetterTargetArn": arn, "maxReceiveCount": messages.attempts}
+                    {"deadLetterTargetArn": arn, "maxReceiveCount": messages.max_attempts}
                 )
             ),
             opts=self._child,
@@ -139,11 +140,11 @@ class EpochJob(pulumi.ComponentResource):
             event_source_arn=queue.arn,
             function_name=self.alias.arn,
             function_response_types=["ReportBatchItemFailures"],
-            scaling_config={"maximum_concurrency": messages.concurrency},
+            scaling_config={"maximum_concurrency": messages.max_concurrency},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[redrive]),
         )
 
-    def _follow(self, changes: Changes) -> None:
+    def _follow(self, changes: StreamTrigger) -> None:
         aws.lambda_.EventSourceMapping(
             self._name,
             event_source_arn=self._stores.tables[changes.table].stream_arn,
@@ -151,7 +152,7 @@ class EpochJob(pulumi.ComponentResource):
             function_response_types=["ReportBatchItemFailures"],
             # From "now" on, Lambda would miss what happens while the mapping is being made.
             starting_position="TRIM_HORIZON",
-            maximum_retry_attempts=changes.attempts - 1,
+            maximum_retry_attempts=changes.max_attempts - 1,
             bisect_batch_on_function_error=True,
             destination_config={"on_failure": {"destination_arn": self.dead_letters.arn}},
             opts=self._child,

@@ -29,9 +29,9 @@ class Stores:
     def environment(self) -> dict[str, pulumi.Input[str]]:
         """The variables that tell a function where they are."""
         return {
-            **{table.declared.environment: table.name for table in self.tables.values()},
-            **{queue.declared.environment: queue.url for queue in self.queues.values()},
-            **{secret.declared.environment: secret.arn for secret in self.secrets.values()},
+            **{table.declared.env_var: table.name for table in self.tables.values()},
+            **{queue.declared.env_var: queue.url for queue in self.queues.values()},
+            **{secret.declared.env_var: secret.arn for secret in self.secrets.values()},
             **self.settings,
         }
 
@@ -53,7 +53,7 @@ class Stores:
 class Compute:
     """The parts of a component that runs code: function, role, policy, log group and alias.
 
-    The role is allowed exactly what `access` declares and what `own` states. `memory_mb` and
+    The role is allowed exactly what `permissions` declares and what `own` states. `memory_mb` and
     `timeout_s` are Lambda's settings; `log_retention_days` one of CloudWatch Logs' periods;
     `reserved_concurrency` a number of concurrent executions, 0 for none.
     """
@@ -64,7 +64,7 @@ class Compute:
         *,
         parent: pulumi.Resource,
         handler: str,
-        access: Sequence[Permission],
+        permissions: Sequence[Permission],
         stores: Stores,
         environment: Mapping[str, str],
         memory_mb: int,
@@ -77,12 +77,12 @@ class Compute:
     ) -> None:
         child = pulumi.ResourceOptions(parent=parent)
         if roles.permissions_boundary:
-            policies.check(access, stores.settings, roles.permissions_boundary)
+            policies.check(permissions, stores.settings, roles.permissions_boundary)
         self.log_group = aws.cloudwatch.LogGroup(
             name, retention_in_days=log_retention_days, opts=child
         )
         role = roles.assumed_by("lambda", name, child)
-        allowed = pulumi.Output.all(stores.statements(access), self.log_group.arn, *own)
+        allowed = pulumi.Output.all(stores.statements(permissions), self.log_group.arn, *own)
         policy = aws.iam.RolePolicy(
             name,
             role=role.name,

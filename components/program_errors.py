@@ -15,6 +15,6 @@ def refusing() -> Iterator[None]:
         yield
     except (Exception, SystemExit) as error:  # pylint: disable=broad-exception-caught
         # A module of declarations may raise whatever Python has, and end the program.
-        if isinstance(error, pulumi.RunError) or not (told := diagnostics.told(error)):
+        if isinstance(error, pulumi.RunError) or not (told := diagnostics.explain(error)):
             raise
         raise pulumi.RunError(told) from error

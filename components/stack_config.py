@@ -15,7 +15,7 @@ import pulumi_aws as aws
 
 from function.declare import limits
 from function.declare.errors import DeclarationError
-from function.declare.registry import declared_settings
+from function.declare.registry import load_settings
 from function.declare.setting import Setting
 
 LOG_RETENTION_DAYS = (
@@ -163,7 +163,7 @@ class StackConfig:
     # Lambda. API Gateway waits 29 seconds for an integration; the storage may take 7 until it is
     # given up, and a caller is to hear of that.
     memory_mb: int = _setting(512, _number(128, 10_240))
-    timeout_s: int = _setting(10, _number(limits.BUDGET_S + 1, 29))
+    timeout_s: int = _setting(10, _number(limits.CALL_DEADLINE_S + 1, 29))
     reserved_concurrency: int = _setting(0, _number(0, 100_000))
     provisioned_concurrency: int = _setting(0, _number(0, 100_000))
     snap_start: bool = _setting(False, _flag)
@@ -244,7 +244,7 @@ class StackConfig:
         values that exclude each other, or one that is missing.
         """
         rules = {f.name: f.metadata["rule"] for f in fields(cls) if f.metadata}
-        settings = declared_settings()
+        settings = load_settings()
         for name in sorted(rules.keys() & settings.keys()):
             raise DeclarationError(f"function/settings.py: the stack itself has a key {name}")
         own = _own(values, project)
@@ -264,7 +264,7 @@ class StackConfig:
         secrets: dict[str, str] = {}
         for name, setting in settings.items():
             text = _text_of(setting, f"{project}:{name}", own.get(name), secret)
-            target, key = (secrets, name) if setting.secret else (environment, setting.environment)
+            target, key = (secrets, name) if setting.secret else (environment, setting.env_var)
             target[key] = text
         texts = [*environment, *environment.values()]
         if (size := sum(len(text.encode()) for text in texts)) > _MOST_IN_ENVIRONMENT:

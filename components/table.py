@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from function.declare.table import EXPIRES, Index, Table
+from function.declare.table import TTL_ATTRIBUTE, Index, Table
 
 
 def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
@@ -58,7 +58,7 @@ class EpochTable(pulumi.ComponentResource):
             point_in_time_recovery={"enabled": protect},
             deletion_protection_enabled=protect,
             # An item without the attribute never expires.
-            ttl={"attribute_name": EXPIRES, "enabled": True},
+            ttl={"attribute_name": TTL_ATTRIBUTE, "enabled": True},
             # Unread, a stream costs nothing; switched on and off with the replicas, it would stop
             # the last one from being removed.
             stream_enabled=True,

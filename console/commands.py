@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError
 
 from console import console
 from console.record import Record
-from function.declare.registry import declared
+from function.declare.registry import load_endpoints
 from local import program
 from local import stack as local_stack
 from local.demo import progress
@@ -49,7 +49,7 @@ signal.alarm(20)
 try:
     import function.runtime.api_handler
 except (Exception, SystemExit) as error:
-    sys.exit(diagnostics.told(error) or repr(error))
+    sys.exit(diagnostics.explain(error) or repr(error))
 """
 
 
@@ -187,7 +187,7 @@ def up(stack: str, port: int | None, *, keep: bool) -> None:
         print(f"aws       AWS_CONFIG_FILE={PROFILE.relative_to(program.ROOT)} AWS_PROFILE=local")
         for path in kept.values():
             print(f"tables    kept in {path}; remove it to forget them")
-        shown = samples.first(declared())
+        shown = samples.first(load_endpoints())
         url, key = local.outputs["url"], local.outputs["api_key"]
         called = samples.curl(shown, url, key) if shown else samples.NONE
         print(f"\n  {called}\n\nCtrl-C ends it.", flush=True)

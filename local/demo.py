@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from function.declare.endpoint import Endpoint
-from function.declare.registry import declared
+from function.declare.registry import load_endpoints
 from local import program, provisioner
 from local import stack as local_stack
 from local import xray_daemon
@@ -45,7 +45,7 @@ def demo(stack: str, port: int | None) -> None:
     print(f"Bringing stack {stack} up on this machine")
     with local_stack.up(stack, port=port, progress=progress) as local:
         print(f"Up in {time.perf_counter() - started:.1f} s")
-        if shown := samples.first(declared()):
+        if shown := samples.first(load_endpoints()):
             _show_call(local, shown)
         else:
             _show(local.outputs["url"], f"Nothing is called: {samples.NONE}.")
@@ -56,9 +56,9 @@ def _show_call(local: local_stack.LocalStack, shown: Endpoint[Any]) -> None:
     """Make the sample call of an endpoint; show its answer and what it left."""
     reply = local.call()
     _show(f"{shown.method} {local.outputs['endpoint']}\n  {reply.status}", reply.body)
-    if reply.status not in shown.answers:
+    if reply.status not in shown.responses:
         why = "; ".join(local.emulator.failures())
-        wanted = " or ".join(map(str, shown.answers))
+        wanted = " or ".join(map(str, shown.responses))
         raise local_stack.DeployError(f"{shown.route} answered {reply.status}, not {wanted}. {why}")
     for item in local.items()[:1]:
         _show("Stored item", item)

@@ -178,10 +178,12 @@ class LocalStack:
         none has one, and no path is given.
         """
         # An update has imported them anew.
-        from function.declare.registry import declared  # pylint: disable=import-outside-toplevel
+        from function.declare.registry import (
+            load_endpoints,
+        )  # pylint: disable=import-outside-toplevel
         from openapi import samples  # pylint: disable=import-outside-toplevel
 
-        shown = samples.first(declared())
+        shown = samples.first(load_endpoints())
         sent = {"x-api-key": self.outputs["api_key"] if key is None else key}
         if not path:
             if not (shown and shown.sample):

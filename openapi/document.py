@@ -9,8 +9,8 @@ import yaml
 
 from function.declare.endpoint import Endpoint, Parameter
 from function.declare.errors import DeclarationError
-from function.declare.problem import PROBLEM
-from function.declare.registry import by_module
+from function.declare.problem import PROBLEM_SCHEMA
+from function.declare.registry import endpoints_by_module
 from function.declare.schema import Schema
 from openapi import samples
 from openapi.schemas import Types
@@ -117,9 +117,9 @@ def _operation(endpoint: Endpoint[Any], types: Types) -> Document:
         schema = types.body(endpoint.body, f"{endpoint.route}: body")
         content = {"application/json": {"schema": schema}}
         operation["requestBody"] = {"required": True, "content": content}
-    for wrong in samples.problems(endpoint):
+    for wrong in samples.errors(endpoint):
         raise DeclarationError(f"{endpoint.route}: {wrong}")
-    problem = types.answer(PROBLEM, "Problem")
+    problem = types.answer(PROBLEM_SCHEMA, "Problem")
     responses = {
         status: _response(text, headers, {"application/problem+json": problem})
         for status, (text, headers) in PROBLEMS.items()
@@ -128,11 +128,11 @@ def _operation(endpoint: Endpoint[Any], types: Types) -> Document:
     responses[TOO_LARGE] = _response(
         "The request is larger than 10 MB; not a problem document.", ()
     )
-    for status, declared in endpoint.answers.items():
+    for status, declared in endpoint.responses.items():
         answer = types.answer(declared, f"{endpoint.route}: answer {status}") if declared else None
         responses[status] = _response(
             f"{HTTPStatus(status).phrase}.",
-            endpoint.answer_headers,
+            endpoint.response_headers,
             {"application/json": answer} if answer else None,
         )
     operation["responses"] = {str(status): responses[status] for status in sorted(responses)}
@@ -142,7 +142,9 @@ def _operation(endpoint: Endpoint[Any], types: Types) -> Document:
 def _file(endpoint: Endpoint[Any]) -> str:
     """Return the file of the module that declares an endpoint, and a colon; "" where none does."""
     files = (
-        f"function/endpoints/{name}.py: " for name, own in by_module().items() if own is endpoint
+        f"function/endpoints/{name}.py: "
+        for name, own in endpoints_by_module().items()
+        if own is endpoint
     )
     return next(files, "")
 

@@ -205,7 +205,7 @@ def _parts(document: Document) -> Iterator[Document]:
     """Return the documentation, which exports of the API then say."""
     info = {key: value for key, value in document["info"].items() if key != "title"}
     yield _part("API", {"info": info})
-    problems = {str(status) for status in PROBLEMS}
+    errors = {str(status) for status in PROBLEMS}
     said: dict[str, Document] = {}  # once, of any method on any path below the root
     kinds = {"path": "PATH_PARAMETER", "query": "QUERY_PARAMETER", "header": "REQUEST_HEADER"}
     for path, operations in document["paths"].items():
@@ -216,7 +216,7 @@ def _parts(document: Document) -> Iterator[Document]:
                 of = {**where, "name": parameter["name"]}
                 yield _part(kinds[parameter["in"]], _description(parameter), **of)
             for status, response in operation["responses"].items():
-                if status in problems:
+                if status in errors:
                     said[status] = response
                 else:
                     yield from _response_parts(response, statusCode=status, **where)

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from function.declare.endpoint import Endpoint, Sample
-from function.declare.permission import Access
+from function.declare.endpoint import Endpoint, SampleRequest
+from function.declare.permission import TablePermission
 from function.declare.problem import Problem
 from function.runtime import body
 
 NONE = (
-    "no endpoint has a sample: add sample=Sample() to an ENDPOINT of function/endpoints/, a call "
+    "no endpoint has a sample: add sample=SampleRequest() to an ENDPOINT of function/endpoints/, a call "
     "that may be made after each deployment (function/declare/endpoint.py)"
 )
 
@@ -31,14 +31,14 @@ def first(endpoints: Iterable[Endpoint[Any]]) -> Endpoint[Any] | None:
 
 def target(endpoint: Endpoint[Any]) -> str:
     """Return the path of an endpoint's sample, its query included."""
-    sample = endpoint.sample or Sample()
+    sample = endpoint.sample or SampleRequest()
     path = endpoint.path
     for name, value in sample.path_parameters.items():
         path = path.replace(f"{{{name}}}", quote(value, safe=""))
     return f"{path}?{urlencode(sample.query)}" if sample.query else path
 
 
-def problems(endpoint: Endpoint[Any]) -> Iterator[str]:
+def errors(endpoint: Endpoint[Any]) -> Iterator[str]:
     """Return why an endpoint, whose types are right, would refuse its sample's body."""
     if endpoint.sample and endpoint.body is not None:
         try:
@@ -50,7 +50,7 @@ def problems(endpoint: Endpoint[Any]) -> Iterator[str]:
 
 def curl(endpoint: Endpoint[Any], url: str, key: str) -> str:
     """Return the command that makes an endpoint's sample call; the key goes where it is asked."""
-    sample = endpoint.sample or Sample()
+    sample = endpoint.sample or SampleRequest()
     headers = {} if endpoint.public else {"x-api-key": key}
     words = ["curl", "-X", endpoint.method]
     if sample.body is not None:
@@ -63,7 +63,7 @@ def curl(endpoint: Endpoint[Any], url: str, key: str) -> str:
 
 def table(endpoint: Endpoint[Any]) -> str:
     """Return the name of the first table that an endpoint may write to; "" for none."""
-    for access in endpoint.access:
-        if isinstance(access, Access) and _WRITES & set(access.actions):
+    for access in endpoint.permissions:
+        if isinstance(access, TablePermission) and _WRITES & set(access.actions):
             return access.table
     return ""

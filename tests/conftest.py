@@ -15,9 +15,10 @@ import function.declare.job_registry
 import function.jobs
 from components import naming, prefix
 from function import queues, tables
-from function.declare.job import Changes, Job, Messages, Schedule
+from function.declare.job import Job
+from function.declare.trigger import QueueTrigger, ScheduleTrigger, StreamTrigger
 from function.declare.queue import Queue
-from function.declare.registry import declared, declared_settings
+from function.declare.registry import load_endpoints, load_settings
 from function.declare.table import Table
 from local import ministack, program
 from local import stack as local_stack
@@ -49,7 +50,7 @@ def plain(**config: str) -> dict[str, str]:
     own = keys(owner="someone", api_keys='{"default": "basic"}', usage_plans=json.dumps(PLANS))
     given = program.stack_config(STACK)
     services = {
-        key: given[key] for key in keys(**dict.fromkeys(declared_settings(), "")) if key in given
+        key: given[key] for key in keys(**dict.fromkeys(load_settings(), "")) if key in given
     }
     return {"aws:region": "eu-central-1", **services, **own, **keys(**config)}
 
@@ -57,7 +58,7 @@ def plain(**config: str) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def sampled() -> None:
     """Skip where no endpoint has a sample that could be called."""
-    if not samples.first(declared()):
+    if not samples.first(load_endpoints()):
         pytest.skip(samples.NONE)
 
 
@@ -151,9 +152,9 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
     )
     monkeypatch.setattr(queues, "ORDERS", orders, raising=False)
     triggers = {
-        "clean_up": Schedule("cron(0 3 * * ? *)", timezone="Europe/Berlin"),
-        "follow": Changes(table="followed"),
-        "ship": Messages(queue=orders.name),
+        "clean_up": ScheduleTrigger("cron(0 3 * * ? *)", timezone="Europe/Berlin"),
+        "follow": StreamTrigger(table="followed"),
+        "ship": QueueTrigger(queue=orders.name),
     }
     found = {
         name: Job(trigger=trigger, summary="An example.", handle=_unused, timeout_s=100)

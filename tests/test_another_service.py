@@ -75,6 +75,6 @@ def test_what_pulumi_new_asks_for_is_config_that_the_stacks_have() -> None:
 
 def test_without_a_sample_the_demo_says_how_to_add_one(specimen: Path) -> None:
     module = specimen / "function" / "endpoints" / "post_thing.py"
-    module.write_text(module.read_text().replace("    sample=Sample(),\n", ""))
+    module.write_text(module.read_text().replace("    sample=SampleRequest(),\n", ""))
     shown = _run(specimen, "-m", "local")
-    assert "add sample=Sample() to an ENDPOINT" in shown and "\nDown." in shown
+    assert "add sample=SampleRequest() to an ENDPOINT" in shown and "\nDown." in shown

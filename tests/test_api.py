@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from function.declare import registry
-from function.declare.endpoint import Answer, Endpoint, Parameter
+from function.declare.endpoint import Response, Endpoint, Parameter
 from local import program
 from openapi import gateway
 from tests.conftest import PLANS, STACK, declare, one, plain
@@ -17,8 +17,8 @@ ENDPOINT = Endpoint(
     method="POST",
     path="/things",
     summary="Keep a thing.",
-    handle=lambda _: Answer(status=201, body={}),
-    answers={201: {"title": "Thing", "type": "object"}},
+    handle=lambda _: Response(status=201, body={}),
+    responses={201: {"title": "Thing", "type": "object"}},
     headers=(Parameter(name="Kind", description="Of which kind."),),
 )
 STACKS = program.stacks()
@@ -47,8 +47,8 @@ def served(*of: Endpoint[Any]) -> list[program.Resource]:
         {"headers": (*ENDPOINT.headers, NAMED)},
         {"headers": (ENDPOINT.headers[0]._replace(required=True),)},
         {"query": (NAMED,)},
-        {"answer_headers": (NAMED,)},
-        {"answers": {200: ENDPOINT.answers[201]}},
+        {"response_headers": (NAMED,)},
+        {"answers": {200: ENDPOINT.responses[201]}},
         {"answers": {201: {"title": "Other", "type": "object"}}},
         {"body": {"title": "Sent", "type": "object", "additionalProperties": False}},
         {"public": True},
@@ -74,7 +74,7 @@ def test_any_change_of_the_document_is_deployed_and_documented(changes: dict[str
 
 def test_what_an_endpoint_does_and_may_changes_nothing_of_the_api() -> None:
     before = served(ENDPOINT)
-    after = served(ENDPOINT._replace(access=(), handle=lambda _: None))
+    after = served(ENDPOINT._replace(permissions=(), handle=lambda _: None))
     assert body(before) == body(after)
     assert one(before, DEPLOYMENT) == one(after, DEPLOYMENT)
 

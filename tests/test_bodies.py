@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from function.declare.problem import Problem
-from function.declare.registry import declared
+from function.declare.registry import load_endpoints
 from function.runtime import body as bodies
 from local.program import ROOT
 from tests.conftest import replace_service
@@ -29,8 +29,8 @@ from typing import Annotated
 import msgspec
 
 from function.runtime import dynamodb
-from function.declare.endpoint import Answer, Endpoint, Request
-from function.declare.permission import Access
+from function.declare.endpoint import Response, Endpoint, Request
+from function.declare.permission import TablePermission
 from function.tables import THINGS
 
 
@@ -48,11 +48,11 @@ class Kept(msgspec.Struct):
     stars: int
 
 
-def keep(request: Request[Note]) -> Answer:
+def keep(request: Request[Note]) -> Response:
     """Store the note."""
     item = {"id": {"S": request.body.text}, "stars": {"N": str(request.body.stars)}}
     dynamodb.call("put_item", THINGS, Item=item)
-    return Answer(status=201, body=Kept(text=request.body.text, stars=request.body.stars))
+    return Response(status=201, body=Kept(text=request.body.text, stars=request.body.stars))
 
 
 ENDPOINT = Endpoint(
@@ -61,8 +61,8 @@ ENDPOINT = Endpoint(
     summary="Keep a note.",
     handle=keep,
     body=Note,
-    answers={201: Kept},
-    access=(Access(table=THINGS.name, actions=("dynamodb:PutItem",)),),
+    responses={201: Kept},
+    permissions=(TablePermission(table=THINGS.name, actions=("dynamodb:PutItem",)),),
 )
 ''',
     "put_raw.py": '''
@@ -70,7 +70,7 @@ ENDPOINT = Endpoint(
 
 from typing import Any
 
-from function.declare.endpoint import Answer, Endpoint, Request
+from function.declare.endpoint import Response, Endpoint, Request
 
 SENT = {
     "title": "Sent",
@@ -82,27 +82,27 @@ SENT = {
 }
 
 
-def say(request: Request[Any]) -> Answer:
+def say(request: Request[Any]) -> Response:
     """Answer what was sent."""
-    return Answer(status=200, body=request.body)
+    return Response(status=200, body=request.body)
 
 
 ENDPOINT = Endpoint(
-    method="PUT", path="/raw", summary="Say it.", handle=say, body=SENT, answers={200: SENT}
+    method="PUT", path="/raw", summary="Say it.", handle=say, body=SENT, responses={200: SENT}
 )
 ''',
     "get_open.py": '''
 """GET /open: for everybody, and for pages of two origins."""
 
-from function.declare.endpoint import Answer, Endpoint, Request
+from function.declare.endpoint import Response, Endpoint, Request
 from function.declare.problem import Problem
 
 
-def show(request: Request) -> Answer:
+def show(request: Request) -> Response:
     """Answer, or refuse."""
     if "refuse" in request.query:
         raise Problem(409, request.api_key_id or "nobody")
-    return Answer(status=204, body=None)
+    return Response(status=204, body=None)
 
 
 ENDPOINT = Endpoint(
@@ -110,7 +110,7 @@ ENDPOINT = Endpoint(
     path="/open",
     summary="Show it.",
     handle=show,
-    answers={204: None},
+    responses={204: None},
     public=True,
     cors=("https://a.example", "https://b.example"),
 )
@@ -213,8 +213,11 @@ def test_what_is_declared_is_read(content_type: str) -> None:
 def test_only_an_endpoint_that_declares_a_body_pays_for_it() -> None:
     check = "import sys, function.runtime.api_handler; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True, stdout=-1, text=True)
-    bodies_of = [endpoint.body for endpoint in declared() if endpoint.body is not None]
-    types = [*bodies_of, *(kind for endpoint in declared() for kind in endpoint.answers.values())]
+    bodies_of = [endpoint.body for endpoint in load_endpoints() if endpoint.body is not None]
+    types = [
+        *bodies_of,
+        *(kind for endpoint in load_endpoints() for kind in endpoint.responses.values()),
+    ]
     unused = set() if bodies_of else {"function.runtime.body"}
     unused |= set() if any(isinstance(kind, type) for kind in types) else {"msgspec"}
     assert not unused & {*run.stdout.split()}

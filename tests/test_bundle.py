@@ -15,7 +15,7 @@ import botocore.session
 import pytest
 
 from components.packaging import archive, bytecode
-from function.declare.permission import ACTIONS, Service
+from function.declare.permission import ACTIONS, ServicePermission
 from local.program import ROOT
 from local.resources.compute import zip_bytes
 from tools.reliability import fake_dynamodb
@@ -134,8 +134,8 @@ def _members(shape: Any, depth: int = 4) -> dict[str, Any]:
 def test_who_calls_dynamodb_beside_the_stacks_tables_gets_its_whole_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    tables = Service(name="dynamodb", resource="*", actions=("dynamodb:ListTables",))
-    monkeypatch.setattr(archive, "by_module", lambda: {"x": SimpleNamespace(access=(tables,))})
+    tables = ServicePermission(name="dynamodb", resource="*", actions=("dynamodb:ListTables",))
+    monkeypatch.setattr(archive, "by_module", lambda: {"x": SimpleNamespace(permissions=(tables,))})
     assert {"ListTables", "CreateBackup"} <= set(_storage_model()["operations"])
 
 

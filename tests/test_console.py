@@ -22,7 +22,7 @@ from flask.testing import FlaskClient
 from console import server, views
 from console.console import Console
 from console.record import KEPT, Record
-from function.declare.registry import declared
+from function.declare.registry import load_endpoints
 from local import program
 from local import stack as local_stack
 from local import xray_daemon
@@ -89,14 +89,14 @@ def test_files_beside_the_page_stay_where_they_are(console: Console, page: Flask
 
 
 def test_a_call_goes_through_to_the_api(console: Console, page: FlaskClient, local: Any) -> None:
-    shown = samples.first(declared())
+    shown = samples.first(load_endpoints())
     assert shown and shown.sample
     where = f"/{console.token}/try{samples.target(shown)}"
     base = f"http://127.0.0.1:{console.port}"
     key = {"x-api-key": local.outputs["api_key"]}
     send = partial(page.open, where, method=shown.method, base_url=base, json=shown.sample.body)
     answer = send(headers={**shown.sample.headers, **key})
-    assert answer.status_code in shown.answers
+    assert answer.status_code in shown.responses
     assert answer.headers["Content-Security-Policy"] == "sandbox"
     assert shown.public or send().status_code == 403
 
@@ -141,7 +141,7 @@ def test_the_api_the_picture_and_the_declared_graphs_are_there(
     console: Console, page: FlaskClient, local: Any
 ) -> None:
     document = _get(console, page, "openapi.json").json
-    assert set(document["paths"]) == {endpoint.path for endpoint in declared()}
+    assert set(document["paths"]) == {endpoint.path for endpoint in load_endpoints()}
     assert local.outputs["endpoint"].startswith(document["servers"][0]["url"])
     assert _get(console, page, "architecture.svg").text.startswith("<svg")
     metrics = _get(console, page, "metrics.json").json

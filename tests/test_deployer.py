@@ -18,8 +18,8 @@ from bootstrap import policies as policy
 from components import ConfigError, prefix
 from components.iam import policies as permissions
 from function.declare import job_registry, permission, registry
-from function.declare.endpoint import Answer, Endpoint, Parameter
-from function.declare.permission import Service
+from function.declare.endpoint import Response, Endpoint, Parameter
+from function.declare.permission import ServicePermission
 from function.declare.setting import Setting
 from local import program
 from local import stack as local_stack
@@ -125,16 +125,16 @@ def test_all_that_an_endpoint_may_declare_is_inside_the_boundary() -> None:
     assert not outside
 
 
-def _declare(monkeypatch: pytest.MonkeyPatch, *access: Service, **setting: Any) -> None:
+def _declare(monkeypatch: pytest.MonkeyPatch, *access: ServicePermission, **setting: Any) -> None:
     """Let the only endpoint have this access, and the only setting be a `bus`."""
-    endpoint = registry.declared()[0]._replace(access=access)
+    endpoint = registry.declared()[0]._replace(permissions=access)
     bus = Setting("bus", str, description="A bus.", **setting)
     monkeypatch.setattr(registry, "declared", lambda: (endpoint,))
     monkeypatch.setattr(job_registry, "declared", dict)
-    monkeypatch.setattr(registry, "declared_settings", lambda: {"bus": bus})
+    monkeypatch.setattr(registry, "load_settings", lambda: {"bus": bus})
 
 
-BUS = Service("events", "arn:aws:events:*:*:event-bus/{bus}", ("events:PutEvents",))
+BUS = ServicePermission("events", "arn:aws:events:*:*:event-bus/{bus}", ("events:PutEvents",))
 
 
 def _boundaries() -> dict[str, Any]:
@@ -169,7 +169,7 @@ def test_a_boundary_takes_in_the_services_that_are_declared_with_the_stacks_own_
     ),
 )
 def test_a_service_that_no_boundary_can_hold_is_refused(
-    monkeypatch: pytest.MonkeyPatch, access: Service, says: str
+    monkeypatch: pytest.MonkeyPatch, access: ServicePermission, says: str
 ) -> None:
     _declare(monkeypatch, access)
     monkeypatch.setattr(program, "stacks", list)
@@ -352,8 +352,8 @@ def test_the_role_suffices_for_a_stack_and_a_change(
         path="/added/{name}",
         summary="Added by a change.",
         path_parameters=(Parameter(name="name", description="Any."),),
-        handle=lambda _: Answer(status=200, body={}),
-        answers={200: {"title": "Added", "type": "object"}},
+        handle=lambda _: Response(status=200, body={}),
+        responses={200: {"title": "Added", "type": "object"}},
     )
     declared = (*registry.declared(), added)
     monkeypatch.setattr(registry, "declared", lambda: declared)

@@ -14,9 +14,9 @@ import msgspec
 import pytest
 from openapi_spec_validator import validate
 
-from function.declare.endpoint import Answer, Endpoint, Parameter, Request
+from function.declare.endpoint import Response, Endpoint, Parameter, Request
 from function.declare.errors import DeclarationError
-from function.declare.registry import check, declared
+from function.declare.registry import check, load_endpoints
 from local.program import ROOT
 from openapi import gateway
 from openapi.document import About, document
@@ -78,15 +78,15 @@ class Page(msgspec.Struct, Generic[T]):
     items: list[T]
 
 
-def handle(_: Request[Any]) -> Answer:
+def handle(_: Request[Any]) -> Response:
     """Answer nothing."""
-    return Answer(status=204, body=None)
+    return Response(status=204, body=None)
 
 
 def endpoint(**changes: Any) -> Endpoint[Any]:
     """Return an endpoint with these differences."""
     plain: Endpoint[Any] = Endpoint(
-        method="POST", path="/orders", summary="Order.", handle=handle, answers={204: None}
+        method="POST", path="/orders", summary="Order.", handle=handle, responses={204: None}
     )
     return plain._replace(**changes)
 
@@ -126,7 +126,7 @@ def test_the_commands_document_is_the_committed_one_and_valid() -> None:
 
 
 def test_types_are_written_as_openapi_3_0_has_them() -> None:
-    client, _ = of(endpoint(body=Order, answers={200: Page[Tag]}))
+    client, _ = of(endpoint(body=Order, responses={200: Page[Tag]}))
     schemas = client["components"]["schemas"]
     assert set(schemas) >= {"Order", "Tag", "Size", "PageTag", "Problem"}  # [1.2]
     order = schemas["Order"]["properties"]
@@ -151,7 +151,7 @@ def test_types_are_written_as_openapi_3_0_has_them() -> None:
 
 
 def test_answers_may_grow_and_bodies_may_not() -> None:
-    client, _ = of(endpoint(body=Tag, answers={200: Page[Tag]}))
+    client, _ = of(endpoint(body=Tag, responses={200: Page[Tag]}))
     schemas = client["components"]["schemas"]
     assert schemas["PageTag"]["additionalProperties"] is True
     assert schemas["Problem"]["additionalProperties"] is True
@@ -159,8 +159,8 @@ def test_answers_may_grow_and_bodies_may_not() -> None:
 
 
 def test_what_is_imported_has_no_word_that_api_gateway_loses_or_refuses() -> None:
-    shipped = gateway.imported(document(declared(), ABOUT), declared(), SETTINGS)
-    _, rich = of(endpoint(body=Order, answers={200: Page[Tag]}, cors=("https://a.example",)))
+    shipped = gateway.imported(document(load_endpoints(), ABOUT), load_endpoints(), SETTINGS)
+    _, rich = of(endpoint(body=Order, responses={200: Page[Tag]}, cors=("https://a.example",)))
     for imported in (shipped, rich):
         used = keywords(imported["components"]["schemas"])
         lost = {"const", "examples", "example", "default", "deprecated", "nullable", "oneOf"}
@@ -332,7 +332,7 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
         ({"cors": ("*", "https://a.example")}, r"'\*' is no origin .* alone"),
         ({"cors": ("*",), "method": "OPTIONS"}, "API Gateway answers OPTIONS itself"),
         (
-            {"answer_headers": (Parameter(name="WWW-Authenticate", description="How."),)},
+            {"response_headers": (Parameter(name="WWW-Authenticate", description="How."),)},
             "WWW-Authenticate never reaches a client",  # [1.17]
         ),
         ({"summary": "A */ comment."}, r"'\*/' in a text"),  # [1.23]

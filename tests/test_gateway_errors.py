@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from function.declare.registry import declared
+from function.declare.registry import load_endpoints
 from local import stack as local_stack
 from openapi import samples
 from tests.conftest import STACK
 
-PROBLEM = {"type", "title", "status", "detail", "requestId"}
+PROBLEM_SCHEMA = {"type", "title", "status", "detail", "requestId"}
 
 
 @pytest.fixture(name="broken", scope="module")
@@ -37,7 +37,7 @@ def _raw(stack: local_stack.LocalStack, head: str, body: str = "") -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-_SHOWN = samples.first(declared())
+_SHOWN = samples.first(load_endpoints())
 METHOD = _SHOWN.method if _SHOWN else "GET"
 ORDINARY = "{method} {path} HTTP/1.1\nHost: {host}\nx-api-key: {key}\nContent-Length: 0\n"
 
@@ -47,7 +47,7 @@ def test_only_the_very_path_is_served(local: local_stack.LocalStack, path: str) 
     before = len(local.items())
     own = urlsplit(local.outputs["endpoint"].removeprefix(local.outputs["url"])).path[1:]
     reply = local.call(path=path.format(path=own, upper=own.swapcase()))
-    assert reply.status == 404 and set(reply.json()) == PROBLEM
+    assert reply.status == 404 and set(reply.json()) == PROBLEM_SCHEMA
     assert len(local.items()) == before
 
 
@@ -91,7 +91,7 @@ def test_a_function_that_fails_is_the_declared_answer(
 ) -> None:
     _break(broken, Handler=handler)
     reply = broken.call()
-    assert reply.status == 500 and set(reply.json()) == PROBLEM
+    assert reply.status == 500 and set(reply.json()) == PROBLEM_SCHEMA
     assert reason in broken.emulator.failures()[-1] and reason not in reply.body
     _break(broken, Handler="function.runtime.api_handler.handler")
     assert broken.call().status < 300
@@ -113,7 +113,7 @@ def test_without_permission_for_the_call_a_function_is_not_invoked(
         if other:
             client.add_permission(**where, **invoke, StatementId=f"of-{at}", SourceArn=other)
         reply = broken.call()
-        assert reply.status == 500 and set(reply.json()) == PROBLEM
+        assert reply.status == 500 and set(reply.json()) == PROBLEM_SCHEMA
         assert "its policy does not let API Gateway invoke it" in broken.emulator.failures()[-1]
     client.add_permission(**where, **invoke, StatementId="covers", SourceArn=source)
     assert broken.call().status == 201

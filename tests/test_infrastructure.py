@@ -9,8 +9,8 @@ import pytest
 from components import prefix
 from components.iam import policies
 from components.stack_config import ConfigError, StackConfig
-from function.declare.job_registry import declared as declared_jobs
-from function.declare.registry import declared
+from function.declare.job_registry import load_jobs
+from function.declare.registry import load_endpoints
 from local import program
 from tests.conftest import declare, one, plain
 
@@ -197,7 +197,7 @@ def test_the_api_speaks_tls_1_2_or_newer_under_its_own_name(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_policy_has_a_wildcard_but_where_aws_or_a_declaration_forces_it(stack: str) -> None:
-    access = (a for part in (*declared(), *declared_jobs().values()) for a in part.access)
+    access = (a for part in (*load_endpoints(), *load_jobs().values()) for a in part.permissions)
     forced = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
     for service in access:
         forced.update(service.actions if getattr(service, "resource", "") == "*" else ())

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from function.declare.errors import DeclarationError
-from function.declare.job import Changes, Job, Messages, Schedule
+from function.declare.job import Job
+from function.declare.trigger import QueueTrigger, ScheduleTrigger, StreamTrigger
 from function.declare.job_registry import check
-from function.declare.permission import Access, Send, Service
-from function.declare.registry import declared as declared_endpoints
-from function.declare.registry import declared_settings
+from function.declare.permission import TablePermission, QueuePermission, ServicePermission
+from function.declare.registry import load_endpoints as declared_endpoints
+from function.declare.registry import load_settings
 from local import program
 from local.program import Properties, Resource
 from tests.conftest import NAME, STACK, plain
@@ -55,7 +56,7 @@ def test_a_job_may_do_what_its_trigger_needs_and_no_more(declared: list[Resource
         *("logs:CreateLogStream", "logs:PutLogEvents"),
         *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     }
-    if any(setting.secret for setting in declared_settings().values()):
+    if any(setting.secret for setting in load_settings().values()):
         observed.add("secretsmanager:GetSecretValue")
     letters = "arn:aws:sqs:eu-central-1:123456789012:" + NAME + "-job-{}-dead-letters"
     once = _allowed(declared, f"{NAME}-job-clean-up")
@@ -102,7 +103,11 @@ def test_a_schedule_keeps_its_time_zone_and_its_failures(declared: list[Resource
 
 
 def _job(**changed: Any) -> Job:
-    plain: dict[str, Any] = {"trigger": Schedule("rate(1 day)"), "summary": "x", "handle": print}
+    plain: dict[str, Any] = {
+        "trigger": ScheduleTrigger("rate(1 day)"),
+        "summary": "x",
+        "handle": print,
+    }
     return Job(**{**plain, **changed})
 
 
@@ -112,31 +117,49 @@ def _job(**changed: Any) -> Job:
         ({"summary": " "}, "summary is missing"),
         ({"timeout_s": 901}, "timeout_s must be from 1 to 900, not 901"),
         (
-            {"timeout_s": 7, "access": (Access(table="followed", actions=("dynamodb:GetItem",)),)},
-            "timeout_s must be over 7, which a call by Access(table='followed', ",
+            {
+                "timeout_s": 7,
+                "access": (TablePermission(table="followed", actions=("dynamodb:GetItem",)),),
+            },
+            "timeout_s must be over 7, which a call by TablePermission(table='followed', ",
         ),
         (
-            {"timeout_s": 7, "access": (Send(queue="orders"),)},
-            "timeout_s must be over 7, which a call by Send(queue='orders') may take",
+            {"timeout_s": 7, "access": (QueuePermission(queue="orders"),)},
+            "timeout_s must be over 7, which a call by QueuePermission(queue='orders') may take",
         ),
         (
-            {"timeout_s": 23, "access": (Service("s3", "*", ("s3:GetObject",), timeout_s=10),)},
-            "timeout_s must be over 23, which a call by Service(name='s3', ",
+            {
+                "timeout_s": 23,
+                "access": (ServicePermission("s3", "*", ("s3:GetObject",), timeout_s=10),),
+            },
+            "timeout_s must be over 23, which a call by ServicePermission(name='s3', ",
         ),
         ({"memory_mb": 64}, "memory_mb must be from 128 to 10,240, not 64"),
-        ({"trigger": Schedule("every day")}, "'every day' is not rate(5 minutes), cron("),
-        ({"trigger": Schedule("cron(0 3 * * * *)")}, "needs one '?', as its day or its weekday"),
-        ({"trigger": Schedule("rate(1 day)", timezone="Berlin")}, "'Berlin' is not a time zone"),
-        ({"trigger": Schedule("rate(1 day)", attempts=4)}, "attempts must be from 1 to 3, not 4"),
-        ({"trigger": Messages(queue="ordres")}, "unknown queue 'ordres'; known queues: "),
-        ({"trigger": Changes(table="follow")}, "unknown table 'follow'; known tables: "),
-        ({"access": (Send(queue="ordres"),)}, "unknown queue 'ordres'"),
-        ({"access": (Access(table="none", actions=("dynamodb:Scan",)),)}, "unknown table 'none'"),
+        ({"trigger": ScheduleTrigger("every day")}, "'every day' is not rate(5 minutes), cron("),
         (
-            {"access": (Service("s3", "bucket", ("s3:GetObject",)),)},
+            {"trigger": ScheduleTrigger("cron(0 3 * * * *)")},
+            "needs one '?', as its day or its weekday",
+        ),
+        (
+            {"trigger": ScheduleTrigger("rate(1 day)", timezone="Berlin")},
+            "'Berlin' is not a time zone",
+        ),
+        (
+            {"trigger": ScheduleTrigger("rate(1 day)", max_attempts=4)},
+            "attempts must be from 1 to 3, not 4",
+        ),
+        ({"trigger": QueueTrigger(queue="ordres")}, "unknown queue 'ordres'; known queues: "),
+        ({"trigger": StreamTrigger(table="follow")}, "unknown table 'follow'; known tables: "),
+        ({"access": (QueuePermission(queue="ordres"),)}, "unknown queue 'ordres'"),
+        (
+            {"access": (TablePermission(table="none", actions=("dynamodb:Scan",)),)},
+            "unknown table 'none'",
+        ),
+        (
+            {"access": (ServicePermission("s3", "bucket", ("s3:GetObject",)),)},
             "resource 'bucket' of s3 is neither",
         ),
-        ({"access": (Service("s3", "*", ("s3:*",)),)}, "'s3:*' is not an action such as"),
+        ({"access": (ServicePermission("s3", "*", ("s3:*",)),)}, "'s3:*' is not an action such as"),
     ],
 )
 @pytest.mark.usefixtures("jobs")
@@ -169,10 +192,10 @@ def test_a_cold_start_of_a_request_loads_nothing_of_jobs_queues_and_services() -
         *("runtime.job_handler", "runtime.service", "runtime.sqs"),
     }
     for endpoint in declared_endpoints():
-        for access in endpoint.access:
-            sends = isinstance(access, Send)
+        for access in endpoint.permissions:
+            sends = isinstance(access, QueuePermission)
             optional -= {"declare.queue", "queues", "runtime.sqs"} if sends else set()
-            optional -= {"runtime.service"} if isinstance(access, Service) else set()
+            optional -= {"runtime.service"} if isinstance(access, ServicePermission) else set()
     found = set(run.stdout.split())
     assert "function.runtime.dynamodb" in found
     assert not found & {f"function.{name}" for name in optional} and "zoneinfo" not in found

@@ -24,8 +24,9 @@ import pytest
 
 from local.child_process import Leash
 
-_JOB = """from function.declare.job import Job, Schedule
-JOB = Job(trigger=Schedule("rate(1 day)"), summary="Nothing.", handle=print)
+_JOB = """from function.declare.job import Job
+from function.declare.trigger import ScheduleTrigger
+JOB = Job(trigger=ScheduleTrigger("rate(1 day)"), summary="Nothing.", handle=print)
 """
 
 # How long anything may take: on a busy machine much takes long, and nobody waits for what works.
@@ -163,7 +164,7 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     assert _post(outputs) == 201
     _said(process, "POST /things  201 success")
     main = project / "function" / "endpoints" / "post_thing.py"
-    main.write_text(main.read_text().replace("Answer(status=201", "Answer(status=202"))
+    main.write_text(main.read_text().replace("Response(status=201", "Response(status=202"))
     job.unlink()
     _said(process, "reloaded in ")
     assert _post(outputs) == 202

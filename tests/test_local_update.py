@@ -34,18 +34,18 @@ POST = {"/things": "post"}
 READ = '''"""GET /things/{id}: read a thing."""
 
 from function.runtime import dynamodb
-from function.declare.endpoint import Answer, Endpoint, Parameter, Request
-from function.declare.permission import Access
+from function.declare.endpoint import Response, Endpoint, Parameter, Request
+from function.declare.permission import TablePermission
 from function.declare.problem import Problem
 from function.tables import THINGS
 
 
-def read(request: Request) -> Answer:
+def read(request: Request) -> Response:
     """Return the thing of an id."""
     found = dynamodb.call("get_item", THINGS, Key={"id": {"S": request.path_parameters["id"]}})
     if "Item" not in found:
         raise Problem(404, "There is no such thing.")
-    return Answer(status=200, body={})
+    return Response(status=200, body={})
 
 
 ENDPOINT = Endpoint(
@@ -53,9 +53,9 @@ ENDPOINT = Endpoint(
     path="/things/{id}",
     summary="Read a thing.",
     handle=read,
-    answers={200: {"title": "Read", "type": "object"}},
+    responses={200: {"title": "Read", "type": "object"}},
     path_parameters=(Parameter(name="id", description="Which."),),
-    access=(Access(table=THINGS.name, actions=("dynamodb:GetItem",)),),
+    permissions=(TablePermission(table=THINGS.name, actions=("dynamodb:GetItem",)),),
 )
 '''
 

@@ -12,15 +12,15 @@ import pytest
 from function import tables
 from function.declare import registry
 from function.declare.errors import DeclarationError
-from function.declare.registry import declared_tables
+from function.declare.registry import load_tables
 from function.declare.table import Table
 
-ENDPOINT = """from function.declare.endpoint import Answer, Endpoint
-from function.declare.permission import Access
+ENDPOINT = """from function.declare.endpoint import Response, Endpoint
+from function.declare.permission import TablePermission
 
 
 def look(_):
-    return Answer(status=200, body={})
+    return Response(status=200, body={})
 
 
 ENDPOINT = Endpoint(
@@ -28,13 +28,14 @@ ENDPOINT = Endpoint(
     path="/look",
     summary="Look.",
     handle=look,
-    answers={200: {"title": "Look", "type": "object"}},
+    responses={200: {"title": "Look", "type": "object"}},
 )
 """
 LOOK, JOB = "function/endpoints/get_look.py", "function/jobs/tidy.py"
 HELPER = "function/helper.py"
-JOB_ = """from function.declare.job import Job, Schedule
-JOB = Job(trigger=Schedule('rate(1 day)'), summary="Tidy.", handle=print)
+JOB_ = """from function.declare.job import Job
+from function.declare.trigger import ScheduleTrigger
+JOB = Job(trigger=ScheduleTrigger('rate(1 day)'), summary="Tidy.", handle=print)
 """
 TABLES, SETTINGS, QUEUES = (f"function/{name}.py" for name in ("tables", "settings", "queues"))
 
@@ -66,7 +67,11 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         f"{LOOK}, line 11: SyntaxError: invalid syntax. Perhaps you forgot a comma?",
     ),
     "a forgotten comma after a single permission": (
-        {LOOK: ENDPOINT.replace("\n)", '\n    access=(Access("any", ("dynamodb:GetItem",))),\n)')},
+        {
+            LOOK: ENDPOINT.replace(
+                "\n)", '\n    permissions=(TablePermission("any", ("dynamodb:GetItem",))),\n)'
+            )
+        },
         f"{LOOK}: GET /look: access must be a tuple: a single item needs a comma behind it, (…,)",
     ),
     "a forgotten comma after a single index": (
@@ -101,12 +106,12 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a handler that is called": (
         {LOOK: ENDPOINT.replace("=look", "=look(None)")},
-        f"{LOOK}: GET /look: handle: Answer(status=200, body={{}}, ",
+        f"{LOOK}: GET /look: handle: Response(status=200, body={{}}, ",
     ),
     "a table in place of its name": (
         {
             LOOK: ENDPOINT.replace(
-                "\n)", '\n    access=(Access(Answer, ("dynamodb:GetItem",)),),\n)'
+                "\n)", '\n    permissions=(TablePermission(Answer, ("dynamodb:GetItem",)),),\n)'
             )
         },
         f"{LOOK}: GET /look: table: <class 'function.declare.endpoint.Answer'> is no str",
@@ -116,11 +121,11 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         f"{LOOK}: GET /look: public: 'no' is no bool",
     ),
     "a text in place of a permission": (
-        {LOOK: ENDPOINT.replace("\n)", "\n    access=('notes',),\n)")},
+        {LOOK: ENDPOINT.replace("\n)", "\n    permissions=('notes',),\n)")},
         f"{LOOK}: GET /look: access: 'notes' is no Access, Send or Service",
     ),
     "a permission without actions": (
-        {LOOK: ENDPOINT.replace("\n)", "\n    access=(Access('notes', ()),),\n)")},
+        {LOOK: ENDPOINT.replace("\n)", "\n    permissions=(TablePermission('notes', ()),),\n)")},
         f"{LOOK}: GET /look: the access to notes has no actions",
     ),
     "a type whose field nobody knows": (
@@ -185,13 +190,13 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         f"{JOB}: 'at(2030-02-31T12:00:00)': day ",
     ),
     "a number in place of a trigger": (
-        {JOB: JOB_.replace("Schedule('rate(1 day)')", "5")},
+        {JOB: JOB_.replace("ScheduleTrigger('rate(1 day)')", "5")},
         f"{JOB}: trigger: 5 is no Schedule or Messages or Changes",
     ),
     "a job without a field": (
         {
-            JOB: "from function.declare.job import Job, Schedule\n"
-            "JOB = Job(trigger=Schedule('rate(1 day)'))"
+            JOB: "from function.declare.job import Job\nfrom function.declare.trigger import ScheduleTrigger\n"
+            "JOB = Job(trigger=ScheduleTrigger('rate(1 day)'))"
         },
         f"{JOB}, line 2: Job lacks 'summary' and 'handle'",
     ),
@@ -228,7 +233,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "an expiry in days of no number": (
         {
             SETTINGS: "+DAYS = Setting('days', str, description='Days.', default='7')\n",
-            TABLES: "+from function.settings import DAYS\nN = Table('n', 'a', expires=DAYS)\n",
+            TABLES: "+from function.settings import DAYS\nN = Table('n', 'a', ttl_setting=DAYS)\n",
         },
         f"{TABLES}: N: expires: days counts days, and so is an int",
     ),
@@ -272,7 +277,7 @@ def said():
         try:
             text()
         except (Exception, SystemExit) as error:
-            found["document"] = diagnostics.told(error)
+            found["document"] = diagnostics.explain(error)
     try:
         with program.modules_anew():
             program.declare(program.stacks()[0])
@@ -362,13 +367,13 @@ with local_stack.up(program.stacks()[0]) as local:
 def test_a_wrong_key_in_a_storage_call_is_told_with_endpoint_line_and_keys(
     said: Callable[..., Any],
 ) -> None:
-    table = next(iter(declared_tables().values()))
+    table = next(iter(load_tables().values()))
     held = f"dynamodb.call('get_item', tables.{_variable(table)}, Key={{'kee': {{'S': 'x'}}}})"
     wrong = (
         "from function import tables\nfrom function.runtime import dynamodb\n"
         + ENDPOINT.replace("    return", f"    {held}\n    return")
     )
-    access = f'access=(Access("{table.name}", ("dynamodb:GetItem",)),),\n)'
+    access = f'permissions=(TablePermission("{table.name}", ("dynamodb:GetItem",)),),\n)'
     wrong = wrong.replace("\n)", f"\n    {access}")
     path = said.project / LOOK  # type: ignore[attr-defined]
     path.write_text(wrong)

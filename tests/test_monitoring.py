@@ -11,7 +11,7 @@ import function.declare.registry
 import function.endpoints
 from components import sampling_rule
 from components.monitoring.alarms import BURN_RATES
-from function.declare.endpoint import Answer, Endpoint, Parameter
+from function.declare.endpoint import Response, Endpoint, Parameter
 from local import program
 from local.program import ROOT
 from tests.conftest import NAME, STACK, declare, one, plain
@@ -25,8 +25,8 @@ ADDED = Endpoint(
     method="GET",
     path="/added/{key}",
     summary="Read.",
-    handle=lambda request: Answer(status=200, body={"ip": request.ip}),
-    answers={200: {"title": "Added", "type": "object"}},
+    handle=lambda request: Response(status=200, body={"ip": request.ip}),
+    responses={200: {"title": "Added", "type": "object"}},
     path_parameters=(Parameter(name="key", description="Which."),),
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from function.declare.registry import declared
+from function.declare.registry import load_endpoints
 from local.program import ROOT
 from local.stack import LocalStack
 from tests.conftest import STACK
@@ -44,6 +44,6 @@ def test_schemathesis_finds_nothing(local: LocalStack, document: Any, tmp_path: 
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    preflights = {endpoint.path for endpoint in declared() if endpoint.cors}
-    count = len(declared()) + len(preflights)
+    preflights = {endpoint.path for endpoint in load_endpoints() if endpoint.cors}
+    count = len(load_endpoints()) + len(preflights)
     assert f"{count} selected / {count} total" in run.stdout

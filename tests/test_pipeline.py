@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from components.packaging import archive
-from function.declare.endpoint import Answer, Endpoint, Sample
+from function.declare.endpoint import Response, Endpoint, SampleRequest
 from local import program
 from local import stack as local_stack
 from local.program import ROOT
@@ -33,8 +33,8 @@ KEYED = Endpoint(
     method="GET",
     path="/sample",
     summary="Answers.",
-    handle=lambda _: Answer(status=200, body={}),
-    answers={
+    handle=lambda _: Response(status=200, body={}),
+    responses={
         200: {
             "title": "Sample",
             "type": "object",
@@ -42,7 +42,7 @@ KEYED = Endpoint(
             "properties": {"id": {"type": "string", "format": "uuid"}},
         }
     },
-    sample=Sample(),
+    sample=SampleRequest(),
 )
 BROKEN = '"""Broken."""\n\n\ndef handler(*_):\n    """Fail."""\n    raise RuntimeError\n'
 
@@ -354,7 +354,7 @@ def test_where_no_endpoint_has_a_sample_the_smoke_test_says_how_to_add_one(
     monkeypatch.setattr(smoke, "declared", lambda: (KEYED._replace(sample=None),))
     assert smoke.main([run["outputs"]]) == 0
     said = capsys.readouterr().out
-    assert said.count("ok    ") == 1 and "add sample=Sample() to an ENDPOINT" in said
+    assert said.count("ok    ") == 1 and "add sample=SampleRequest() to an ENDPOINT" in said
 
 
 def test_a_function_that_is_gone_is_one_clear_message(

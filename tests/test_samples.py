@@ -8,9 +8,9 @@ import pytest
 import function.declare.registry
 import function.endpoints
 import function.tables
-from function.declare.endpoint import Answer, Endpoint, Parameter, Sample
+from function.declare.endpoint import Response, Endpoint, Parameter, SampleRequest
 from function.declare.errors import DeclarationError
-from function.declare.permission import Access
+from function.declare.permission import TablePermission
 from function.declare.registry import check
 from function.declare.table import Table
 from local import program
@@ -21,11 +21,11 @@ READ = Endpoint(
     method="GET",
     path="/things/{id}",
     summary="Read.",
-    handle=lambda _: Answer(status=204, body=None),
-    answers={204: None},
+    handle=lambda _: Response(status=204, body=None),
+    responses={204: None},
     query=(Parameter(name="at", description="When."),),
     path_parameters=(Parameter(name="id", description="Which."),),
-    sample=Sample(path_parameters={"id": "a/b"}, query={"at": "1 2"}),
+    sample=SampleRequest(path_parameters={"id": "a/b"}, query={"at": "1 2"}),
 )
 
 
@@ -40,9 +40,9 @@ def test_the_outputs_name_the_sample_that_writes_and_its_table(
 ) -> None:
     kept = Table(name="kept", partition_key="id")
     monkeypatch.setattr(function.tables, "KEPT", kept, raising=False)
-    put = (Access(table=kept.name, actions=("dynamodb:PutItem",)),)
-    write = READ._replace(method="DELETE", path="/things", access=put)
-    write = write._replace(path_parameters=(), query=(), sample=Sample())
+    put = (TablePermission(table=kept.name, actions=("dynamodb:PutItem",)),)
+    write = READ._replace(method="DELETE", path="/things", permissions=put)
+    write = write._replace(path_parameters=(), query=(), sample=SampleRequest())
     both = _outputs(READ, write)
     assert both["endpoint"] == f"{both['url']}/things"
     assert both["table_name"].endswith("-kept")
@@ -66,7 +66,7 @@ def test_the_command_that_makes_the_call_is_one_to_paste() -> None:
     )
     body = {"type": "object", "title": "Thing"}
     put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), public=True)
-    put = put._replace(body=body, sample=Sample(body={"its": "own"}))
+    put = put._replace(body=body, sample=SampleRequest(body={"its": "own"}))
     assert samples.curl(put, "https://a.example/dev", "it") == (
         """curl -X PUT -d '{"its": "own"}' -H 'Content-Type: application/json' """
         "https://a.example/dev/a"
@@ -81,13 +81,15 @@ def test_the_key_in_the_outputs_is_one_that_exists_though_no_endpoint_asks_for_i
 @pytest.mark.parametrize(
     ("sample", "says"),
     (
-        (Sample(), r"path_parameters must be among \['id'\], with \['id'\]"),
+        (SampleRequest(), r"path_parameters must be among \['id'\], with \['id'\]"),
         (READ.sample._replace(headers={"A": "b"}), r"headers must be among \[\], with \[\]"),
         (READ.sample._replace(query={"to": "1"}), r"query must be among \['at'\], with \[\]"),
         (READ.sample._replace(body={}), "it must have a body where body is declared"),
     ),
 )
-def test_a_sample_that_the_endpoint_would_refuse_is_refused(sample: Sample, says: str) -> None:
+def test_a_sample_that_the_endpoint_would_refuse_is_refused(
+    sample: SampleRequest, says: str
+) -> None:
     with pytest.raises(DeclarationError, match=f"sample: {says}"):
         check({"get_things": READ._replace(sample=sample)})
 
@@ -119,7 +121,7 @@ def test_a_samples_body_is_one_that_the_endpoint_would_take(
     declared: Any, body: dict[str, Any], says: str
 ) -> None:
     put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), body=declared)
-    put = put._replace(sample=Sample(body=body))
+    put = put._replace(sample=SampleRequest(body=body))
     if not says:
         assert "/a" in document((put,), about("1.0.0"))["paths"]
         return

@@ -17,22 +17,28 @@ import function.jobs
 from components.packaging import archive
 from function import settings
 from function.declare.errors import DeclarationError
-from function.declare.job import Job, Schedule
-from function.declare.permission import Service
-from function.declare.registry import declared, wrong_references
+from function.declare.job import Job
+from function.declare.trigger import ScheduleTrigger
+from function.declare.permission import ServicePermission
+from function.declare.registry import load_endpoints, reference_errors
 from function.declare.setting import Setting
 from function.runtime import aws_client, service
 from local import program
 from tests.conftest import NAME, PROJECT, STACK, one, plain
 
 BUCKET = Setting("bucket", str, description="Where reports lie.", default="reports")
-REPORTS = Service("s3", "arn:aws:s3:::{bucket}/daily/*", ("s3:PutObject",))
+REPORTS = ServicePermission("s3", "arn:aws:s3:::{bucket}/daily/*", ("s3:PutObject",))
 BOUNDARY = {f"{PROJECT}:permissions_boundary": "arn:aws:iam::123456789012:policy/limits"}
 
 
 @pytest.fixture(name="report", autouse=True)
 def _report(monkeypatch: pytest.MonkeyPatch) -> None:
-    job = Job(trigger=Schedule("rate(1 day)"), summary="Report.", handle=print, access=(REPORTS,))
+    job = Job(
+        trigger=ScheduleTrigger("rate(1 day)"),
+        summary="Report.",
+        handle=print,
+        permissions=(REPORTS,),
+    )
     monkeypatch.setattr(settings, "BUCKET", BUCKET, raising=False)
     monkeypatch.setattr(function.declare.job_registry, "declared", lambda: {"report": job})
     monkeypatch.setattr(archive, "declared_jobs", lambda: {"report": job})
@@ -56,8 +62,12 @@ def _bounded(*allowed: dict[str, Any], **changed: Any) -> None:
     statements = [{"Effect": "Allow", **statement} for statement in allowed]
     recorder = program.Recorder(limits=json.dumps({"Statement": statements}))
     job = function.declare.job_registry.declared()["report"]
-    own = {"report": job._replace(access=(REPORTS._replace(**changed),))}
-    elsewhere = [e for e in declared() if not any(isinstance(a, Service) for a in e.access)]
+    own = {"report": job._replace(permissions=(REPORTS._replace(**changed),))}
+    elsewhere = [
+        e
+        for e in load_endpoints()
+        if not any(isinstance(a, ServicePermission) for a in e.permissions)
+    ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(function.declare.job_registry, "declared", lambda: own)
         patch.setattr(function.declare.registry, "declared", lambda: elsewhere)
@@ -102,7 +112,7 @@ def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job = function.declare.job_registry.declared()["report"]
-    wrong = job._replace(access=(REPORTS._replace(name="dynamo"),))
+    wrong = job._replace(permissions=(REPORTS._replace(name="dynamo"),))
     monkeypatch.setattr(archive, "declared_jobs", lambda: {"report": wrong})
     with pytest.raises(
         archive.BundleError,
@@ -114,7 +124,10 @@ def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest(
 def test_a_service_outside_the_bundle_fails_with_the_line_to_add() -> None:
     with pytest.raises(DeclarationError) as refused:
         service.call(REPORTS._replace(name="nowhere"), "put_object")
-    assert "nowhere is not in the bundle: declare access=(Service('nowhere', " in str(refused.value)
+    assert (
+        "nowhere is not in the bundle: declare permissions=(ServicePermission('nowhere', "
+        in str(refused.value)
+    )
 
 
 def test_a_refused_action_fails_with_the_line_to_add(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,5 +143,5 @@ def test_a_refused_action_fails_with_the_line_to_add(monkeypatch: pytest.MonkeyP
 
 def test_a_setting_that_is_not_declared_is_refused() -> None:
     unknown = REPORTS._replace(resource="arn:aws:s3:::{buckte}")
-    (problem,) = wrong_references([unknown], {})
+    (problem,) = reference_errors([unknown], {})
     assert "names buckte, no setting of function/settings.py" in problem

@@ -11,9 +11,10 @@ from moto import mock_aws
 import function.settings
 from components.stack_config import ConfigError, StackConfig
 from function.declare.errors import DeclarationError
-from function.declare.job import Changes, Job, Messages, Schedule
+from function.declare.job import Job
+from function.declare.trigger import QueueTrigger, ScheduleTrigger, StreamTrigger
 from function.declare.problem import Problem
-from function.declare.registry import declared_settings
+from function.declare.registry import load_settings
 from function.declare.setting import Setting
 from function.runtime import aws_client, job_handler
 from function.runtime import secrets as secret_settings
@@ -70,7 +71,7 @@ def test_a_setting_that_cannot_be_is_refused_where_it_is_declared(
     monkeypatch.setattr(function.settings, "PORTION", PORTION, raising=False)
     monkeypatch.setattr(function.settings, "WRONG", setting, raising=False)
     with pytest.raises(DeclarationError, match="function/settings.py: WRONG: .*" + says):
-        declared_settings()
+        load_settings()
 
 
 def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,21 +114,24 @@ def test_a_config_error_names_the_way_out_and_no_secret(given: dict[str, str], s
 @pytest.mark.parametrize(
     ("trigger", "event"),
     (
-        (Schedule("rate(1 day)"), {"scheduled": "2030-01-31T12:00:00Z"}),
+        (ScheduleTrigger("rate(1 day)"), {"scheduled": "2030-01-31T12:00:00Z"}),
         (
-            Messages(queue="orders"),
+            QueueTrigger(queue="orders"),
             {
                 "messageId": "1",
                 "body": "{}",
                 "attributes": {"ApproximateReceiveCount": "1"},
             },
         ),
-        (Changes(table="things"), {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}}),
+        (
+            StreamTrigger(table="things"),
+            {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}},
+        ),
     ),
 )
 def test_a_job_reads_settings_from_its_item_as_an_endpoint_from_its_request(
     monkeypatch: pytest.MonkeyPatch,
-    trigger: Schedule | Messages | Changes,
+    trigger: ScheduleTrigger | QueueTrigger | StreamTrigger,
     event: dict[str, Any],
 ) -> None:
     read: list[int] = []
@@ -138,7 +142,7 @@ def test_a_job_reads_settings_from_its_item_as_an_endpoint_from_its_request(
     job = Job(trigger=trigger, summary="Reads.", handle=handle)
     monkeypatch.setattr(job_handler, "_job", lambda: job)
     monkeypatch.setenv("JOB", "reads")
-    monkeypatch.setenv(MOST.environment, "3")
+    monkeypatch.setenv(MOST.env_var, "3")
     job_handler.handler(event if "scheduled" in event else {"Records": [event]}, None)
     assert read == [3]
 
@@ -170,7 +174,7 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with mock_aws():
         client = boto3.client("secretsmanager")
         arn = client.create_secret(Name="pass_word", SecretString=HUSH)["ARN"]
-        monkeypatch.setenv(PASS_WORD.environment, arn)
+        monkeypatch.setenv(PASS_WORD.env_var, arn)
         yield client
     aws_client._client.cache_clear()  # pylint: disable=protected-access
     secret_settings._known.clear()  # pylint: disable=protected-access

@@ -8,10 +8,10 @@ import function.declare.registry
 import function.endpoints
 import function.tables
 from components import prefix
-from function.declare.endpoint import Answer, Endpoint
+from function.declare.endpoint import Response, Endpoint
 from function.declare.errors import DeclarationError
-from function.declare.permission import Access
-from function.declare.registry import declared_tables
+from function.declare.permission import TablePermission
+from function.declare.registry import load_tables
 from function.declare.table import Binary, Index, Number, Table
 from local import program
 from tests.conftest import one
@@ -28,14 +28,14 @@ JOTTINGS = Table(
 )
 
 
-def _endpoint(*access: Access) -> Endpoint:
+def _endpoint(*access: TablePermission) -> Endpoint:
     return Endpoint(
         method="GET",
         path="/jottings",
         summary="List.",
-        handle=lambda _: Answer(status=204, body=None),
-        answers={204: None},
-        access=access,
+        handle=lambda _: Response(status=204, body=None),
+        responses={204: None},
+        permissions=access,
     )
 
 
@@ -61,25 +61,28 @@ def test_a_table_that_cannot_be_is_refused_where_it_is_declared(
 ) -> None:
     monkeypatch.setattr(function.tables, "JOTTINGS", table, raising=False)
     with pytest.raises(DeclarationError, match="function/tables.py: JOTTINGS: .*" + says):
-        declared_tables()
+        load_tables()
 
 
 @pytest.mark.parametrize(
     ("access", "says"),
     (
         (
-            Access("jotting", ("dynamodb:Query",)),
+            TablePermission("jotting", ("dynamodb:Query",)),
             "unknown table 'jotting'; known tables: .*jottings",
         ),
         (
-            Access("jottings", ("dynamodb:Query",), "by-name"),
+            TablePermission("jottings", ("dynamodb:Query",), "by-name"),
             "no index 'by-name', but: by-topic, by-",
         ),
-        (Access("jottings", ("dynamodb:GetItem",), "by-topic"), "GetItem is no action on an index"),
+        (
+            TablePermission("jottings", ("dynamodb:GetItem",), "by-topic"),
+            "GetItem is no action on an index",
+        ),
     ),
 )
 def test_access_names_what_is_declared(
-    monkeypatch: pytest.MonkeyPatch, access: Access, says: str
+    monkeypatch: pytest.MonkeyPatch, access: TablePermission, says: str
 ) -> None:
     monkeypatch.setattr(function.tables, "JOTTINGS", JOTTINGS, raising=False)
     with pytest.raises(DeclarationError, match=says):
@@ -91,8 +94,8 @@ def test_keys_indexes_and_access_follow_from_the_declaration(
 ) -> None:
     monkeypatch.setattr(function.tables, "JOTTINGS", JOTTINGS, raising=False)
     endpoint = _endpoint(
-        Access("jottings", ("dynamodb:PutItem",)),
-        Access("jottings", ("dynamodb:Query",), "by-topic"),
+        TablePermission("jottings", ("dynamodb:PutItem",)),
+        TablePermission("jottings", ("dynamodb:Query",), "by-topic"),
     )
     monkeypatch.setattr(function.declare.registry, "declared", lambda: (endpoint,))
     stack = program.stacks()[0]
@@ -125,4 +128,4 @@ def test_two_tables_of_a_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
         table = JOTTINGS._replace(sort_key="") if variable == "OTHERS" else JOTTINGS
         monkeypatch.setattr(function.tables, variable, table._replace(indexes=()), raising=False)
     with pytest.raises(DeclarationError, match="OTHERS: name 'jottings' is taken by another table"):
-        declared_tables()
+        load_tables()

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from function.declare.permission import Service
+from function.declare.permission import ServicePermission
 
 # By these services' actions a role makes or takes other identities, and so leaves its boundary.
 NEVER = frozenset({"account", "iam", "organizations", "sts"})
 
 
-def wrong_services(services: Iterable[Service]) -> str:
+def wrong_services(services: Iterable[ServicePermission]) -> str:
     """Return which actions no boundary may hold, whatever is declared; "" for none."""
     actions = {action for service in services for action in service.actions}
     never = sorted(action for action in actions if action.partition(":")[0] in NEVER)

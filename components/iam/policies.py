@@ -9,7 +9,12 @@ import pulumi
 import pulumi_aws as aws
 
 from components.iam.boundary import wrong_services
-from function.declare.permission import Access, Permission, Send, Service
+from function.declare.permission import (
+    TablePermission,
+    Permission,
+    QueuePermission,
+    ServicePermission,
+)
 
 Statement = dict[str, Any]
 
@@ -21,7 +26,7 @@ class BoundaryError(pulumi.RunError):
 def check(access: Iterable[Permission], settings: Mapping[str, str], boundary: str) -> None:
     """Raise BoundaryError for a declared service that the policy with this ARN, as it is in the
     account, keeps from the stack's roles."""
-    services = [permission for permission in access if isinstance(permission, Service)]
+    services = [permission for permission in access if isinstance(permission, ServicePermission)]
     if not services:  # all else is in every boundary
         return
     document = json.loads(aws.iam.get_policy(arn=boundary).policy)
@@ -62,11 +67,11 @@ def statements(
     """Return a statement for each resource that is named, with all actions on it."""
     actions: dict[str, set[str]] = {}
     for permission in access:
-        if isinstance(permission, Access):
+        if isinstance(permission, TablePermission):
             index = f"/index/{permission.index_name}" if permission.index_name else ""
             resource = table_arns[permission.table] + index
             actions.setdefault(resource, set()).update(permission.actions)
-        elif isinstance(permission, Send):
+        elif isinstance(permission, QueuePermission):
             actions.setdefault(queue_arns[permission.queue], set()).add("sqs:SendMessage")
         else:
             actions.setdefault(permission.arn(settings), set()).update(permission.actions)

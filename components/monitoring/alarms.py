@@ -11,8 +11,8 @@ from components.job import EpochJob
 from components.queue import EpochQueue
 from components.table import EpochTable
 from function.declare.endpoint import Endpoint
-from function.declare.job import Changes, Messages
-from function.declare.permission import Access
+from function.declare.trigger import QueueTrigger, StreamTrigger
+from function.declare.permission import TablePermission
 from function.runtime.telemetry import NAMESPACE
 
 Where = Mapping[str, pulumi.Input[str]]
@@ -143,9 +143,9 @@ class Sources:
     def waiting(self, job: str) -> Metric | None:
         """Return how long the oldest item of a job waits; a schedule's never does."""
         trigger = self.jobs[job].job.trigger
-        if isinstance(trigger, Messages):
+        if isinstance(trigger, QueueTrigger):
             return _of_queue(self.queues[trigger.queue].name, "ApproximateAgeOfOldestMessage")
-        if isinstance(trigger, Changes):
+        if isinstance(trigger, StreamTrigger):
             return self.of_job(job, "IteratorAge", "Maximum")
         return None
 
@@ -173,11 +173,11 @@ class Sources:
         actions = {
             action.removeprefix("dynamodb:")
             for permissions in (
-                *(endpoint.access for endpoint in self.endpoints),
-                *(job.job.access for job in self.jobs.values()),
+                *(endpoint.permissions for endpoint in self.endpoints),
+                *(job.job.permissions for job in self.jobs.values()),
             )
             for access in permissions
-            if isinstance(access, Access) and access.table == table
+            if isinstance(access, TablePermission) and access.table == table
             for action in access.actions
         }
         return sorted(actions)

@@ -136,11 +136,11 @@ def _rows(
             _graph(
                 f"{endpoint.route}: latency in ms, p99",
                 whole=sources.of_route(endpoint, "Latency", "p99"),
-                storage=sources.of_telemetry(endpoint, "StorageLatency", "p99"),
+                storage=sources.of_telemetry(endpoint, "AwsCallLatency", "p99"),
             ),
             _graph(
                 f"{endpoint.route}: repeats and cold starts",
-                repeats=sources.of_telemetry(endpoint, "Replays"),
+                repeats=sources.of_telemetry(endpoint, "IdempotentReplays"),
                 cold_starts=sources.of_telemetry(endpoint, "ColdStarts"),
             ),
         ]

@@ -26,10 +26,10 @@ import pulumi
 from uv import find_uv_bin
 
 from components.packaging.bytecode import PYTHON_VERSION, compiled, compiler
-from function.declare.diagnostics import told
-from function.declare.job_registry import declared as declared_jobs
-from function.declare.permission import ACTIONS, Service
-from function.declare.registry import by_module, declared_queues, declared_settings
+from function.declare.diagnostics import explain
+from function.declare.job_registry import load_jobs
+from function.declare.permission import ACTIONS, ServicePermission
+from function.declare.registry import endpoints_by_module, load_queues, load_settings
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "function" / "requirements.txt"
@@ -59,14 +59,20 @@ class BundleError(pulumi.RunError):
 def _services() -> dict[str, str]:
     """Return the services that endpoints and jobs call beside their tables, as botocore names
     them, each with the file that says so."""
-    access = {f"function/endpoints/{name}.py": one.access for name, one in by_module().items()}
-    access |= {f"function/jobs/{name}.py": job.access for name, job in declared_jobs().items()}
-    named = {
-        item.name: file for file in access for item in access[file] if isinstance(item, Service)
+    access = {
+        f"function/endpoints/{name}.py": one.permissions
+        for name, one in endpoints_by_module().items()
     }
-    if declared_queues():
+    access |= {f"function/jobs/{name}.py": job.permissions for name, job in load_jobs().items()}
+    named = {
+        item.name: file
+        for file in access
+        for item in access[file]
+        if isinstance(item, ServicePermission)
+    }
+    if load_queues():
         named[_QUEUES] = "function/queues.py"
-    if any(setting.secret for setting in declared_settings().values()):
+    if any(setting.secret for setting in load_settings().values()):
         named[_SECRETS] = "function/settings.py"
     return named
 
@@ -150,7 +156,7 @@ def _trim(data: Path, besides: Mapping[str, str]) -> None:
         if service not in known_services:
             near = ", ".join(get_close_matches(service, known_services)) or "none of like name"
             raise BundleError(
-                f"{besides[service]}: boto3 has no client {service!r} for Service(…), but: {near}"
+                f"{besides[service]}: boto3 has no client {service!r} for ServicePermission(…), but: {near}"
             )
     for folder in (entry for entry in data.iterdir() if entry.is_dir()):
         # The newest version of an API is the one that a client takes.
@@ -220,7 +226,7 @@ def _check_imports(own: Mapping[str, Path], theirs: Collection[str]) -> None:
         try:
             tree = ast.parse(path.read_bytes(), str(path))
         except (SyntaxError, ValueError) as error:  # of a null byte, before Python 3.11.4
-            raise BundleError(told(error)) from None
+            raise BundleError(explain(error)) from None
         for package, line in _imports(tree):
             if package not in there:
                 raise BundleError(

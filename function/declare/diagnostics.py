@@ -33,7 +33,7 @@ _SAID = (
 )
 
 
-def told(error: BaseException) -> str:
+def explain(error: BaseException) -> str:
     """Return in one line what is wrong, with file and line where Python itself found it; "" for an
     error that no module of `function` has raised."""
     if isinstance(error, DeclarationError):

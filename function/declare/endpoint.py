@@ -15,8 +15,8 @@ else:
 
     B = TypeVar("B")
 
-from function.declare.checks import wrong_types
-from function.declare.permission import Permission, wrong_permissions
+from function.declare.checks import type_errors
+from function.declare.permission import Permission, permission_errors
 from function.declare.schema import EMPTY, Body, Schema
 from function.declare.setting import Settings
 
@@ -32,7 +32,7 @@ _RESERVED = frozenset({"/ping", "/sping"})
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|\*")
 
 # API Gateway sends these under another name, writes over them or drops them.
-UNSENDABLE = frozenset(
+RESERVED_RESPONSE_HEADERS = frozenset(
     {
         *("authorization", "connection", "content-md5", "date", "expect", "host", "server", "te"),
         *("trailer", "transfer-encoding", "upgrade", "user-agent", "www-authenticate"),
@@ -64,19 +64,19 @@ class Request(NamedTuple, Generic[B]):
     body: B = None  # type: ignore[assignment]
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What an endpoint returns: an HTTP status, a body (None: none) and extra headers.
 
     The body is a mapping or a value of the declared type, and is sent as a JSON object.
 
-    `notes` go to the request's log line and to the trace as annotations, under names of letters,
+    `log_fields` go to the request's log line and to the trace as annotations, under names of letters,
     digits and `_`; they never reach the client, and must not be personal data.
     """
 
     status: int
     body: Any
     headers: Mapping[str, str] = EMPTY
-    notes: Mapping[str, str | bool] = EMPTY
+    log_fields: Mapping[str, str | bool] = EMPTY
 
 
 class Parameter(NamedTuple):
@@ -93,7 +93,7 @@ class Parameter(NamedTuple):
     example: str = ""
 
 
-class Sample(NamedTuple):
+class SampleRequest(NamedTuple):
     """A call that whoever deploys may make each time: `make demo` shows the first one, and
     `make smoke` judges what each is answered by what its endpoint declares.
 
@@ -111,8 +111,8 @@ class Endpoint(NamedTuple, Generic[B]):
 
     `body` is the type of the JSON object that a call must send: another media type is answered
     with 415, and what is not of the type with 400. Without it a body that is sent is never read.
-    `answers` maps each status of success to the type of its body (None: no body), and
-    `answer_headers` are what they may carry. Problems need no mention: every endpoint has them.
+    `responses` maps each status of success to the type of its body (None: no body), and
+    `response_headers` are what they may carry. Problems need no mention: every endpoint has them.
     `path_parameters` describes each `{name}` of the path.
 
     A `public` endpoint needs no API key. `cors` are the origins (`https://example.com`, or `*`
@@ -123,17 +123,17 @@ class Endpoint(NamedTuple, Generic[B]):
     method: str
     path: str
     summary: str
-    handle: Callable[[Request[B]], Answer]
-    answers: Mapping[int, Body | None]
+    handle: Callable[[Request[B]], Response]
+    responses: Mapping[int, Body | None]
     body: type[B] | Schema | None = None
-    answer_headers: tuple[Parameter, ...] = ()
+    response_headers: tuple[Parameter, ...] = ()
     headers: tuple[Parameter, ...] = ()
     query: tuple[Parameter, ...] = ()
     path_parameters: tuple[Parameter, ...] = ()
-    access: tuple[Permission, ...] = ()
+    permissions: tuple[Permission, ...] = ()
     public: bool = False
     cors: tuple[str, ...] = ()
-    sample: Sample | None = None
+    sample: SampleRequest | None = None
 
     @property
     def route(self) -> str:
@@ -146,13 +146,13 @@ class Endpoint(NamedTuple, Generic[B]):
         words = re.findall(r"[A-Za-z0-9]+", self.route.replace("{", " by "))
         return "".join(word.capitalize() for word in words)
 
-    def problems(self) -> Iterator[str]:
+    def errors(self) -> Iterator[str]:
         """Return why API Gateway, IAM or the documentation could not take it."""
-        several = ("headers", "query", "path_parameters", "answer_headers")
-        yield from wrong_types(self, method=str, path=str, summary=str, handle=Callable)
-        yield from wrong_types(self, **dict.fromkeys(several, [Parameter]), access=[object])
-        yield from wrong_types(self, answers=Mapping, public=bool, cors=[str])
-        yield from wrong_types(self, sample=(Sample, NoneType))
+        several = ("headers", "query", "path_parameters", "response_headers")
+        yield from type_errors(self, method=str, path=str, summary=str, handle=Callable)
+        yield from type_errors(self, **dict.fromkeys(several, [Parameter]), permissions=[object])
+        yield from type_errors(self, responses=Mapping, public=bool, cors=[str])
+        yield from type_errors(self, sample=(SampleRequest, NoneType))
         if self.method not in METHODS:
             yield f"method must be one of {', '.join(sorted(METHODS))}"
         segments = self.path.split("/")
@@ -178,21 +178,21 @@ class Endpoint(NamedTuple, Generic[B]):
         yield from self._wrong_parameters()
         if self.sample is not None:
             yield from self._wrong_sample(self.sample)
-        yield from wrong_permissions(self.access)
+        yield from permission_errors(self.permissions)
 
     def _wrong_answers(self) -> Iterator[str]:
         known = {status.value for status in HTTPStatus if 200 <= status < 400}
-        if not self.answers or not known.issuperset(self.answers):
-            yield "answers must map at least one HTTP status from 200 to 399 to a type"
-        for header in self.answer_headers:
-            if header.name.lower() in UNSENDABLE:
+        if not self.responses or not known.issuperset(self.responses):
+            yield "responses must map at least one HTTP status from 200 to 399 to a type"
+        for header in self.response_headers:
+            if header.name.lower() in RESERVED_RESPONSE_HEADERS:
                 yield f"{header.name} never reaches a client: API Gateway keeps it for itself"
 
     def _wrong_parameters(self) -> Iterator[str]:
-        groups = (self.headers, self.query, self.path_parameters, self.answer_headers)
+        groups = (self.headers, self.query, self.path_parameters, self.response_headers)
         for group in groups:
             for parameter in group:
-                yield from wrong_types(parameter, name=str, description=str, required=bool)
+                yield from type_errors(parameter, name=str, description=str, required=bool)
             names = [parameter.name.lower() for parameter in group]
             for parameter in group:
                 if not _PARAMETER.fullmatch(parameter.name):
@@ -207,7 +207,7 @@ class Endpoint(NamedTuple, Generic[B]):
         if sorted(in_path) != sorted(parameter.name for parameter in self.path_parameters):
             yield f"path_parameters must describe what the path names: {', '.join(in_path)}"
 
-    def _wrong_sample(self, sample: Sample) -> Iterator[str]:
+    def _wrong_sample(self, sample: SampleRequest) -> Iterator[str]:
         if (sample.body is None) != (self.body is None):
             yield "sample: it must have a body where body is declared, and only there"
         for what, given, declared in (

@@ -1,13 +1,13 @@
-"""What an endpoint or a job may be permitted to do, each as one value of its `access`.
+"""What an endpoint or a job may be permitted to do, each as one value of its `permissions`.
 
-A service that a declaration names in its `access` is permitted to it and comes with the bundle.
+A service that a declaration names in its `permissions` is permitted to it and comes with the bundle.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from function.declare.checks import wrong_types
+from function.declare.checks import type_errors
 from function.declare.setting import variable
 
 # DynamoDB's actions on the items of a table; a wildcard is none of them.
@@ -27,7 +27,7 @@ _ACTION = r"[a-z0-9-]+:[A-Za-z0-9]+"
 _PLACEHOLDER = r"\{(\w+)\}"
 
 
-class Access(NamedTuple):
+class TablePermission(NamedTuple):
     """IAM actions, of ACTIONS, that an endpoint needs on one of the stack's tables.
 
     With `index_name` they are allowed on that index of the table, and not on the table itself.
@@ -37,9 +37,9 @@ class Access(NamedTuple):
     actions: tuple[str, ...]
     index_name: str = ""
 
-    def problems(self) -> Iterator[str]:
+    def errors(self) -> Iterator[str]:
         """Return why IAM could not take it."""
-        yield from wrong_types(self, table=str, actions=[str], index_name=str)
+        yield from type_errors(self, table=str, actions=[str], index_name=str)
         if not self.actions:
             yield f"the access to {self.table} has no actions"
         for action in self.actions:
@@ -47,17 +47,17 @@ class Access(NamedTuple):
                 yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
 
 
-class Send(NamedTuple):
+class QueuePermission(NamedTuple):
     """The permission to send to one of the stack's queues."""
 
     queue: str
 
-    def problems(self) -> Iterator[str]:
+    def errors(self) -> Iterator[str]:
         """Return why there could be no such permission."""
-        yield from wrong_types(self, queue=str)
+        yield from type_errors(self, queue=str)
 
 
-class Service(NamedTuple):
+class ServicePermission(NamedTuple):
     """The permission to call an AWS service on resources that are not the stack's own.
 
     `name` is that of boto3's client; `resource` an ARN, in which `{name}` stands for a setting of
@@ -70,9 +70,9 @@ class Service(NamedTuple):
     actions: tuple[str, ...]
     timeout_s: float = 2
 
-    def problems(self) -> Iterator[str]:
+    def errors(self) -> Iterator[str]:
         """Return why IAM could not take it."""
-        yield from wrong_types(self, name=str, resource=str, actions=[str], timeout_s=(int, float))
+        yield from type_errors(self, name=str, resource=str, actions=[str], timeout_s=(int, float))
         if not self.actions:
             yield f"the access to {self.name} has no actions"
         if not (self.resource == "*" or self.resource.startswith(("arn:", "{"))):
@@ -92,13 +92,13 @@ class Service(NamedTuple):
 
 
 # What an endpoint or a job may declare as its `access`.
-Permission: TypeAlias = Access | Send | Service
+Permission: TypeAlias = TablePermission | QueuePermission | ServicePermission
 
 
-def wrong_permissions(access: Any) -> Iterator[str]:
-    """Return why IAM could not take what an endpoint or a job declares as its `access`."""
+def permission_errors(access: Any) -> Iterator[str]:
+    """Return why IAM could not take what an endpoint or a job declares as its `permissions`."""
     for permission in access:
-        if isinstance(permission, (Access, Send, Service)):
-            yield from permission.problems()
+        if isinstance(permission, (TablePermission, QueuePermission, ServicePermission)):
+            yield from permission.errors()
         else:
             yield f"access: {repr(permission)[:60]} is no Access, Send or Service"

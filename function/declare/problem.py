@@ -7,7 +7,7 @@ from typing import Any
 from function.declare.schema import Schema
 
 # RFC 9457. `requestId` is API Gateway's id of the request, to quote when asking for help.
-PROBLEM: Schema = {
+PROBLEM_SCHEMA: Schema = {
     "title": "Problem",
     "description": "What went wrong (RFC 9457).",
     "type": "object",

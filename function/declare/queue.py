@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from function.declare.checks import wrong_name, wrong_types
+from function.declare.checks import name_errors, type_errors
 
 
 class Queue(NamedTuple):
@@ -12,11 +12,11 @@ class Queue(NamedTuple):
     name: str
 
     @property
-    def environment(self) -> str:
-        """The environment variable that tells the function the queue's URL on AWS."""
-        return f"QUEUE_{self.name.upper().replace('-', '_')}"
+    def env_var(self) -> str:
+        """The environment variable that holds the queue's URL on AWS."""
+        return f"QUEUE_{self.name.upper().replace('-', '_')}_URL"
 
-    def problems(self) -> Iterator[str]:
+    def errors(self) -> Iterator[str]:
         """Return why SQS could not take it."""
-        yield from wrong_types(self, name=str)
-        yield from wrong_name(self.name)
+        yield from type_errors(self, name=str)
+        yield from name_errors(self.name)

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from function.declare.endpoint import Endpoint
 from function.declare.errors import DeclarationError
-from function.declare.permission import INDEX_ACTIONS, Access, Permission, Send, Service
+from function.declare.permission import (
+    INDEX_ACTIONS,
+    TablePermission,
+    Permission,
+    QueuePermission,
+    ServicePermission,
+)
 from function.declare.setting import Setting
 from function.declare.table import Table
 
@@ -25,7 +31,7 @@ class _Declared(Protocol):
     def name(self) -> str:
         """The name, of which there is one."""
 
-    def problems(self) -> Iterator[str]:
+    def errors(self) -> Iterator[str]:
         """Return why it cannot work."""
 
 
@@ -73,7 +79,7 @@ def collect(
             continue
         taken = f"name {item.name!r} is taken by another {kind.__name__.lower()}"
         # Only the first is sure to be one: what comes after it may build on what is wrong.
-        wrong = chain(item.problems(), references(item))
+        wrong = chain(item.errors(), references(item))
         problem = taken if item.name in found else next(wrong, "")
         if problem:
             raise DeclarationError(f"{module.replace('.', '/')}.py: {variable}: {problem}")
@@ -81,22 +87,22 @@ def collect(
     return found
 
 
-def declared_settings() -> dict[str, Setting[Any]]:
+def load_settings() -> dict[str, Setting[Any]]:
     """Return what `function.settings` declares by name; raise DeclarationError for a wrong one."""
     return collect(Setting, "function.settings")
 
 
-def declared_tables() -> dict[str, Table]:
+def load_tables() -> dict[str, Table]:
     """Return the tables of `function.tables` by name; raise DeclarationError for a wrong one."""
-    return collect(Table, "function.tables", _unknown_expiry)
+    return collect(Table, "function.tables", _ttl_setting_errors)
 
 
-def _unknown_expiry(table: Table) -> Iterator[str]:
-    if table.expires and table.expires not in declared_settings().values():
-        yield f"expires: function/settings.py declares no {table.expires.name}"
+def _ttl_setting_errors(table: Table) -> Iterator[str]:
+    if table.ttl_setting and table.ttl_setting not in load_settings().values():
+        yield f"ttl_setting: function/settings.py declares no {table.ttl_setting.name}"
 
 
-def declared_queues() -> "dict[str, Queue]":
+def load_queues() -> "dict[str, Queue]":
     """Return the queues of `function.queues` by name; raise DeclarationError for a wrong one."""
     # A cold start of what sends none does without.
     from function.declare.queue import Queue  # pylint: disable=import-outside-toplevel
@@ -104,21 +110,21 @@ def declared_queues() -> "dict[str, Queue]":
     return collect(Queue, "function.queues")
 
 
-def unknown_queue(name: str) -> Iterator[str]:
+def unknown_queue_errors(name: str) -> Iterator[str]:
     """Return what to say of a queue's name that `function.queues` does not have."""
-    if name not in (known := declared_queues()):
+    if name not in (known := load_queues()):
         yield f"unknown queue {name!r}; known queues: {', '.join(known) or 'none'}"
 
 
-def unknown_table(name: str, tables: Mapping[str, Table]) -> Iterator[str]:
+def unknown_table_errors(name: str, tables: Mapping[str, Table]) -> Iterator[str]:
     """Return what to say of a table's name that is not among these."""
     if name not in tables:
         yield f"unknown table {name!r}; known tables: {', '.join(tables)}"
 
 
-def wrong_access(access: Access, tables: Mapping[str, Table]) -> Iterator[str]:
+def wrong_access(access: TablePermission, tables: Mapping[str, Table]) -> Iterator[str]:
     """Return why a table, or an index of it, could not be used so."""
-    yield from unknown_table(access.table, tables)
+    yield from unknown_table_errors(access.table, tables)
     table = tables.get(access.table)
     if table and access.index_name:
         known = [index.name for index in table.indexes]
@@ -128,20 +134,20 @@ def wrong_access(access: Access, tables: Mapping[str, Table]) -> Iterator[str]:
             yield f"{action} is no action on an index: {', '.join(sorted(INDEX_ACTIONS))}"
 
 
-def _unknown_settings(service: Service) -> Iterator[str]:
-    settings = declared_settings()
+def _unknown_settings(service: ServicePermission) -> Iterator[str]:
+    settings = load_settings()
     for name in sorted(service.settings):
         if name not in settings or settings[name].secret:
             yield f"resource {service.resource!r} names {name}, no setting of function/settings.py"
 
 
-def wrong_references(access: Iterable[Permission], tables: Mapping[str, Table]) -> Iterator[str]:
-    """Return what a declaration's `access` names that is not declared, or not so."""
+def reference_errors(access: Iterable[Permission], tables: Mapping[str, Table]) -> Iterator[str]:
+    """Return what a declaration's `permissions` names that is not declared, or not so."""
     for permission in access:
-        if isinstance(permission, Access):
+        if isinstance(permission, TablePermission):
             yield from wrong_access(permission, tables)
-        elif isinstance(permission, Send):
-            yield from unknown_queue(permission.queue)
+        elif isinstance(permission, QueuePermission):
+            yield from unknown_queue_errors(permission.queue)
         else:
             yield from _unknown_settings(permission)
 
@@ -149,7 +155,7 @@ def wrong_references(access: Iterable[Permission], tables: Mapping[str, Table]) 
 def check(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint[Any], ...]:
     """Return the endpoints, given by module, ordered by route; raise DeclarationError where one
     cannot work, or two cannot coexist."""
-    tables = declared_tables()
+    tables = load_tables()
     routes: dict[str, Endpoint[Any]] = {}
     folders: dict[str, str] = {}
     parameters: dict[str, str] = {}
@@ -158,7 +164,7 @@ def check(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint[Any], ...]:
     for name, endpoint in endpoints.items():
         file = f"function/endpoints/{name}.py"
         where = f"{file}: {endpoint.route}"
-        for problem in endpoint.problems():
+        for problem in endpoint.errors():
             raise DeclarationError(f"{where}: {problem}")
         if (other := files.setdefault(endpoint.route, file)) != file:
             raise DeclarationError(f"{where} is declared twice, also in {other}")
@@ -181,14 +187,14 @@ def check(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint[Any], ...]:
                 f"{where}: cors must be that of the path's other endpoints, "
                 f"{origins[endpoint.path]}"
             )
-        for problem in wrong_references(endpoint.access, tables):
+        for problem in reference_errors(endpoint.permissions, tables):
             raise DeclarationError(f"{where}: {problem}")
         routes[endpoint.route] = endpoint
     return tuple(routes[route] for route in sorted(routes))
 
 
 @cache
-def by_module() -> Mapping[str, Endpoint[Any]]:
+def endpoints_by_module() -> Mapping[str, Endpoint[Any]]:
     """Return each module's endpoint; raise DeclarationError for a module without one."""
     package = importlib.import_module("function.endpoints")
     found = {}
@@ -201,8 +207,8 @@ def by_module() -> Mapping[str, Endpoint[Any]]:
 
 
 @cache
-def declared() -> tuple[Endpoint[Any], ...]:
+def load_endpoints() -> tuple[Endpoint[Any], ...]:
     """Return the endpoints of `function/endpoints`; raise DeclarationError for what cannot work."""
-    if not by_module():
+    if not endpoints_by_module():
         raise DeclarationError("function/endpoints has no module yet; docs/extending.md shows one")
-    return check(by_module())
+    return check(endpoints_by_module())

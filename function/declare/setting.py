@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from function.declare.checks import wrong_types
+from function.declare.checks import type_errors
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LONGEST_NAME = 32
@@ -16,7 +16,7 @@ V = TypeVar("V")
 
 def variable(name: str, *, secret: bool = False) -> str:
     """Return the environment variable that holds a setting; a secret's holds the secret's ARN."""
-    return f"{'SECRET' if secret else 'SETTING'}_{name.upper()}"
+    return f"SECRET_{name.upper()}_ARN" if secret else f"SETTING_{name.upper()}"
 
 
 class Setting(NamedTuple, Generic[V]):
@@ -36,7 +36,7 @@ class Setting(NamedTuple, Generic[V]):
     maximum: float | None = None
 
     @property
-    def environment(self) -> str:
+    def env_var(self) -> str:
         """The environment variable that holds its value; a secret's holds the secret's ARN."""
         return variable(self.name, secret=self.secret)
 
@@ -45,9 +45,9 @@ class Setting(NamedTuple, Generic[V]):
         value: V = text if self.type is str else json.loads(text)  # type: ignore[assignment]
         return value
 
-    def problems(self) -> Iterator[str]:
+    def errors(self) -> Iterator[str]:
         """Return why it cannot work."""
-        yield from wrong_types(self, name=str, description=str, secret=bool)
+        yield from type_errors(self, name=str, description=str, secret=bool)
         if not _NAME.fullmatch(self.name) or len(self.name) > _LONGEST_NAME:
             yield (
                 f"name {self.name!r} must be a-z, 0-9 and '_' between them, from a letter on, "

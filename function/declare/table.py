@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from types import NoneType
 from typing import NamedTuple
 
-from function.declare.checks import wrong_name, wrong_types
+from function.declare.checks import name_errors, type_errors
 from function.declare.setting import Setting
 
 # DynamoDB's rules: the name of an index, and how many a table may have.
@@ -13,7 +13,7 @@ _INDEX_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _MOST_INDEXES = 20
 
 # The attribute that holds when an item expires, in Unix seconds: DynamoDB's time to live.
-EXPIRES = "expires"
+TTL_ATTRIBUTE = "expires"
 
 
 class Number(str):
@@ -54,15 +54,15 @@ class Index(NamedTuple):
 class Table(NamedTuple):
     """A DynamoDB table. Its keys are Strings, or else `Number("…")` and `Binary("…")`.
 
-    `expires` is the setting that says after how many days an item expires, 0 for never;
-    `dynamodb.expiry` is what an item needs for that.
+    `ttl_setting` is the setting that says after how many days an item expires, 0 for never;
+    `dynamodb.ttl_attribute` is what an item needs for that.
     """
 
     name: str
     partition_key: str
     sort_key: str = ""
     indexes: tuple[Index, ...] = ()
-    expires: Setting[int] | None = None
+    ttl_setting: Setting[int] | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -70,16 +70,16 @@ class Table(NamedTuple):
         return _keys(self)
 
     @property
-    def environment(self) -> str:
-        """The environment variable that tells the function the table's name on AWS."""
-        return f"TABLE_{self.name.upper().replace('-', '_')}"
+    def env_var(self) -> str:
+        """The environment variable that holds the table's name on AWS."""
+        return f"TABLE_{self.name.upper().replace('-', '_')}_NAME"
 
     @property
     def key_types(self) -> dict[str, str]:
         """The keys of the table and its indexes, each with DynamoDB's letter for its type."""
         return {key: key_type(key) for part in self._parts for key in part.keys}
 
-    def told(self, index_name: str | None = None) -> str:
+    def describe_keys(self, index_name: str | None = None) -> str:
         """Return which keys the table, or an index of it, has."""
         part = next((index for index in self.indexes if index.name == index_name), self)
         keys = ", ".join(f"{key} ({key_type(key)})" for key in part.keys)
@@ -89,20 +89,20 @@ class Table(NamedTuple):
     def _parts(self) -> "tuple[Table | Index, ...]":
         return (self, *self.indexes)
 
-    def problems(self) -> Iterator[str]:
+    def errors(self) -> Iterator[str]:
         """Return why DynamoDB could not take it."""
-        yield from wrong_types(self, name=str, partition_key=str, sort_key=str, indexes=[Index])
-        yield from wrong_types(self, expires=(Setting, NoneType))
-        yield from wrong_name(self.name)
-        if self.expires and self.expires.type is not int:
-            yield f"expires: {self.expires.name} counts days, and so is an int"
+        yield from type_errors(self, name=str, partition_key=str, sort_key=str, indexes=[Index])
+        yield from type_errors(self, ttl_setting=(Setting, NoneType))
+        yield from name_errors(self.name)
+        if self.ttl_setting and self.ttl_setting.type is not int:
+            yield f"ttl_setting: {self.ttl_setting.name} counts days, and so is an int"
         names = [index.name for index in self.indexes]
         if len(names) > _MOST_INDEXES:
             yield f"{len(names)} indexes are more than DynamoDB's {_MOST_INDEXES}"
         for index in self.indexes:
-            yield from wrong_types(index, name=str, partition_key=str, sort_key=str)
+            yield from type_errors(index, name=str, partition_key=str, sort_key=str)
             if index.attributes is not None:
-                yield from wrong_types(index, attributes=[str])
+                yield from type_errors(index, attributes=[str])
             if not _INDEX_NAME.fullmatch(index.name):
                 yield f"index {index.name!r} must be 3 to 255 letters, digits, '_', '.', '-'"
             if names.count(index.name) > 1:
@@ -115,5 +115,5 @@ class Table(NamedTuple):
             for key in part.keys:
                 if types[key] != key_type(key):
                     yield f"{where}{key} is a key of two types"
-                if key == EXPIRES:
+                if key == TTL_ATTRIBUTE:
                     yield f"{where}{key} is the attribute by which items expire, and so no key"

@@ -5,8 +5,8 @@ import re
 import time
 from typing import Any, NamedTuple
 
-from function.declare.endpoint import Answer, Endpoint, Parameter, Request, Sample
-from function.declare.permission import Access
+from function.declare.endpoint import Response, Endpoint, Parameter, Request, SampleRequest
+from function.declare.permission import TablePermission
 from function.declare.problem import Problem
 from function.runtime import aws_client, dynamodb
 from function.tables import EPOCHS
@@ -66,7 +66,7 @@ def _put(record: Record) -> tuple[Record, bool]:
         "ExpressionAttributeNames": {"#key": EPOCHS.partition_key},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    if expires := dynamodb.expiry(EPOCHS, record.epoch):
+    if expires := dynamodb.ttl_attribute(EPOCHS, record.epoch):
         item |= expires
         # DynamoDB deletes what has expired within days, not at once.
         condition["ConditionExpression"] += " OR expires < :now"
@@ -75,25 +75,25 @@ def _put(record: Record) -> tuple[Record, bool]:
         dynamodb.call("put_item", EPOCHS, Item=item, **condition)
     except aws_client.ConditionFailed as failed:
         if not (there := failed.item):
-            raise aws_client.unavailable() from failed
+            raise aws_client.service_unavailable() from failed
         epoch = dynamodb.number(there["epoch"]["N"])
         first = Record(key=record.key, epoch=epoch, ip=there["ip"]["S"])
-        return first, not (failed.repeated and first == record)
+        return first, not (failed.may_be_own_write and first == record)
     return record, False
 
 
-def record(request: Request) -> Answer:
+def record(request: Request) -> Response:
     """Store epoch, in microseconds, and caller's address; a repeat gets the first record."""
     if not request.ip:
         raise Problem(400, "The caller's address is not known.")
     key = _key(request)
     epoch = dynamodb.number(f"{time.time_ns() // 1000}e-6")
     stored, replayed = _put(Record(key=key, epoch=epoch, ip=request.ip))
-    return Answer(
+    return Response(
         status=201,
         body={"key": stored.key, "epoch": stored.epoch, "ip": stored.ip},
         headers={"Idempotency-Replayed": "true"} if replayed else {},
-        notes={"key": key, "replayed": replayed},
+        log_fields={"key": key, "replayed": replayed},
     )
 
 
@@ -127,8 +127,8 @@ ENDPOINT = Endpoint(
     path="/epoch",
     summary="Record the current time and the caller's address.",
     handle=record,
-    answers={201: EPOCH},
-    answer_headers=(
+    responses={201: EPOCH},
+    response_headers=(
         Parameter(
             name="Idempotency-Replayed",
             description="`true` where the answer carries the record of an earlier call.",
@@ -146,6 +146,6 @@ ENDPOINT = Endpoint(
             example="8e03978e-40d5-43e8-bc93-6894a57f9324",
         ),
     ),
-    access=(Access(table=EPOCHS.name, actions=("dynamodb:PutItem",)),),
-    sample=Sample(),
+    permissions=(TablePermission(table=EPOCHS.name, actions=("dynamodb:PutItem",)),),
+    sample=SampleRequest(),
 )

@@ -11,15 +11,15 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from function.declare.endpoint import UNSENDABLE, Answer, Request
+from function.declare.endpoint import RESERVED_RESPONSE_HEADERS, Response, Request
 from function.declare.problem import Problem, problem_document
-from function.declare.registry import declared
+from function.declare.registry import load_endpoints
 from function.runtime import aws_client, telemetry
 from function.runtime.settings import SETTINGS
 
-_ROUTES = {endpoint.route: endpoint for endpoint in declared()}
+_ROUTES = {endpoint.route: endpoint for endpoint in load_endpoints()}
 # By path: the origins whose pages may call it.
-_ORIGINS = {endpoint.path: endpoint.cors for endpoint in declared() if endpoint.cors}
+_ORIGINS = {endpoint.path: endpoint.cors for endpoint in load_endpoints() if endpoint.cors}
 
 # Only an endpoint that declares a body pays for reading one.
 if any(endpoint.body is not None for endpoint in _ROUTES.values()):
@@ -32,8 +32,8 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     # What is made here stays: looking for garbage in it would be 5 % of a cold start.
     gc.disable()
-    aws_client.warm()
-    telemetry.warm()
+    aws_client.warm_up()
+    telemetry.warm_up()
     gc.freeze()
     gc.enable()
 
@@ -42,7 +42,7 @@ def _mapping(value: Any) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _texts(value: Any) -> dict[str, str]:
+def _str_items(value: Any) -> dict[str, str]:
     """Return the entries of an event's mapping that are text."""
     return {k: v for k, v in _mapping(value).items() if isinstance(k, str) and isinstance(v, str)}
 
@@ -59,13 +59,13 @@ def _headers(event: Mapping[str, Any]) -> dict[str, str]:
     }
     joined: dict[str, list[str]] = {}
     for name, values in (
-        several or {k: [v] for k, v in _texts(event.get("headers")).items()}
+        several or {k: [v] for k, v in _str_items(event.get("headers")).items()}
     ).items():
         joined.setdefault(name.lower(), []).extend(values)
     return {name: ", ".join(values) for name, values in joined.items()}
 
 
-def _ip(text: str) -> str:
+def _canonical_ip(text: str) -> str:
     """Return an address in canonical form, without port, brackets or zone; "" for no address."""
     bare = text.strip()
     if bare.startswith("["):
@@ -80,7 +80,7 @@ def _ip(text: str) -> str:
         return ""
 
 
-def _address(source: str, forwarded: str) -> str:
+def _client_address(source: str, forwarded: str) -> str:
     """Return the caller's address.
 
     It is the one that API Gateway saw and itself appended to X-Forwarded-For. Behind N declared
@@ -88,12 +88,12 @@ def _address(source: str, forwarded: str) -> str:
     caller's is the Nth from the right of what the proxies wrote. A list that is too short or holds
     no address there has not come through them and is not believed.
     """
-    seen = _ip(source)
+    seen = _canonical_ip(source)
     setting = os.environ.get("TRUSTED_PROXIES", "")
     proxies = int(setting) if setting.isdecimal() else 0
     if not proxies:
         return seen
-    hops = [_ip(hop) for hop in forwarded.split(",")]
+    hops = [_canonical_ip(hop) for hop in forwarded.split(",")]
     if hops[-1] == seen:
         hops.pop()
     return hops[-proxies] if len(hops) >= proxies and hops[-proxies] else seen
@@ -101,22 +101,22 @@ def _address(source: str, forwarded: str) -> str:
 
 def _request(event: Mapping[str, Any]) -> Request[Any]:
     context = _mapping(event.get("requestContext"))
-    identity = _texts(context.get("identity"))
+    identity = _str_items(context.get("identity"))
     headers = _headers(event)
     headers.pop("x-api-key", None)
     return Request(
-        ip=_address(identity.get("sourceIp", ""), headers.get("x-forwarded-for", "")),
+        ip=_client_address(identity.get("sourceIp", ""), headers.get("x-forwarded-for", "")),
         api_key_id=identity.get("apiKeyId", ""),
-        request_id=_texts(context).get("requestId", ""),
+        request_id=_str_items(context).get("requestId", ""),
         settings=SETTINGS,
         headers=headers,
         # API Gateway leaves them as they are in the URL; those of the query it decodes.
-        path_parameters={k: unquote(v) for k, v in _texts(event.get("pathParameters")).items()},
-        query=_texts(event.get("queryStringParameters")),
+        path_parameters={k: unquote(v) for k, v in _str_items(event.get("pathParameters")).items()},
+        query=_str_items(event.get("queryStringParameters")),
     )
 
 
-def _handle(event: Mapping[str, Any], request: Request[Any]) -> Answer:
+def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
     method, path = event.get("httpMethod"), event.get("resource")
     if endpoint := _ROUTES.get(f"{method} {path}"):
         if endpoint.body is not None:
@@ -131,15 +131,15 @@ def _handle(event: Mapping[str, Any], request: Request[Any]) -> Answer:
     raise Problem(404, "There is no such route.")
 
 
-def _document(problem: Problem, request: Request[Any]) -> Answer:
-    return Answer(
+def _problem_response(problem: Problem, request: Request[Any]) -> Response:
+    return Response(
         status=problem.status,
         body=problem_document(problem.status, problem.detail, request.request_id),
         headers={**problem.headers, "Content-Type": "application/problem+json"},
     )
 
 
-def _object(body: Any) -> dict[str, Any]:
+def _as_json_object(body: Any) -> dict[str, Any]:
     """Return a body as the JSON object that it is; raises TypeError for one that is none."""
     if not isinstance(body, Mapping):
         import msgspec  # pylint: disable=import-outside-toplevel
@@ -150,36 +150,36 @@ def _object(body: Any) -> dict[str, Any]:
     return dict(body)
 
 
-def _response(answer: Answer) -> dict[str, Any]:
+def _response(answer: Response) -> dict[str, Any]:
     """Return API Gateway's form of an answer; raises ValueError or TypeError for one that cannot
     be sent as it is."""
     headers, body = dict(answer.headers), ""
     if answer.body is not None:
         headers = {"Content-Type": "application/json", **headers}
-        body = json.dumps(_object(answer.body), allow_nan=False)
+        body = json.dumps(_as_json_object(answer.body), allow_nan=False)
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
             raise ValueError(f"{name!r} is not a header with a value in visible ASCII")
-        if name.lower() in UNSENDABLE:
+        if name.lower() in RESERVED_RESPONSE_HEADERS:
             raise ValueError(f"API Gateway keeps the header {name} for itself")
     return {"statusCode": HTTPStatus(answer.status).value, "headers": headers, "body": body}
 
 
-def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Answer, dict[str, Any]]:
+def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response, dict[str, Any]]:
     """Return the endpoint's answer, or the problem document that takes its place, in both forms."""
     try:
         try:
             answer = _handle(event, request)
         except Problem as problem:
-            answer = _document(problem, request)
+            answer = _problem_response(problem, request)
         return answer, _response(answer)
     except Exception as error:  # pylint: disable=broad-exception-caught
-        telemetry.log_failure(error)
-        answer = _document(Problem(500, "The request could not be handled."), request)
+        telemetry.log_exception(error)
+        answer = _problem_response(Problem(500, "The request could not be handled."), request)
         return answer, _response(answer)
 
 
-def _shared(path: Any, origin: str) -> dict[str, str]:
+def _cors_headers(path: Any, origin: str) -> dict[str, str]:
     """Return the headers that let a browser show an answer to the page that asked for it.
 
     The Fetch standard calls it CORS; API Gateway answers preflights itself.
@@ -202,8 +202,10 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     request = _request(event)
     with telemetry.trace(route if route in _ROUTES else "unknown") as span:
         answer, response = _respond(event, request)
-        response["headers"] |= _shared(event.get("resource"), request.headers.get("origin", ""))
-        span.close(answer.status, answer.notes)
+        response["headers"] |= _cors_headers(
+            event.get("resource"), request.headers.get("origin", "")
+        )
+        span.set_result(answer.status, answer.log_fields)
     telemetry.log_request(
         span,
         {

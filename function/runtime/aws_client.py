@@ -14,7 +14,7 @@ from function.declare import limits
 from function.declare.problem import Problem
 
 # DynamoDB's answers that say "not now", as nothing was written; 5xx ones and 429 say so too.
-_NOT_NOW = frozenset(
+_RETRYABLE_CODES = frozenset(
     {
         *("InternalServerError", "LimitExceededException"),
         *("ProvisionedThroughputExceededException", "ReplicatedWriteConflictException"),
@@ -23,7 +23,7 @@ _NOT_NOW = frozenset(
     }
 )
 # Why a transaction was cancelled, where that says so.
-_NOT_NOW_REASONS = frozenset(
+_RETRYABLE_REASONS = frozenset(
     {"None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
 )
 # The credentials of an instance that lived longer than they.
@@ -56,7 +56,7 @@ def _client(service: str, read_s: float = 0) -> Any:
     client.meta.events.register(
         "before-send.dynamodb", partial(http_transport.send, _session(client))
     )
-    client.meta.events.register("before-parse.dynamodb", _check)
+    client.meta.events.register("before-parse.dynamodb", _verify_crc32)
     return client
 
 
@@ -65,7 +65,7 @@ def _session(client: Any) -> Any:
     return client._endpoint.http_session  # pylint: disable=protected-access
 
 
-def _check(response_dict: Mapping[str, Any], **_: Any) -> None:
+def _verify_crc32(response_dict: Mapping[str, Any], **_: Any) -> None:
     """Raise ChecksumError for a success that is not DynamoDB's: it sends a checksum with each."""
     from botocore.exceptions import ChecksumError  # pylint: disable=import-outside-toplevel
 
@@ -78,11 +78,11 @@ def _check(response_dict: Mapping[str, Any], **_: Any) -> None:
             )
 
 
-class _Rehearsed(Exception):
+class _StopBeforeSend(Exception):
     """A call went as far as a rehearsal goes."""
 
 
-def warm() -> None:
+def warm_up() -> None:
     """Build the client, and go through a call up to where it would be sent, so that the first one
     finds all loaded and a connection open; whatever comes of it, the call will tell.
 
@@ -99,12 +99,12 @@ def warm() -> None:
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":
             # DynamoDB answers GET with "healthy".
             _session(client).send(AWSRequest("GET", request.url).prepare())
-        raise _Rehearsed
+        raise _StopBeforeSend
 
     event = "before-send.dynamodb.PutItem"
     client.meta.events.register(event, rehearse)
     with suppress(Exception):
-        deadline.within(
+        deadline.call_with_deadline(
             limits.READ_TIMEOUT_S, partial(client.put_item, TableName="rehearsal", Item={})
         )
     client.meta.events.unregister(event, rehearse)
@@ -113,26 +113,26 @@ def warm() -> None:
 class ConditionFailed(Exception):
     """A write's condition does not hold.
 
-    `item` is what is stored, where ReturnValuesOnConditionCheckFailure asked for it; `repeated`
+    `item` is what is stored, where ReturnValuesOnConditionCheckFailure asked for it; `may_be_own_write`
     says that an attempt before, whose answer was lost, may have written it.
     """
 
     def __init__(self, answer: Mapping[str, Any]) -> None:
         super().__init__("the condition of a write does not hold")
         self.item: Mapping[str, Any] = answer.get("Item", {})
-        self.repeated = answer["ResponseMetadata"].get("RetryAttempts", 0) > 0
+        self.may_be_own_write = answer["ResponseMetadata"].get("RetryAttempts", 0) > 0
 
 
-def unavailable() -> Problem:
+def service_unavailable() -> Problem:
     """Return the 503 for what storage may take a moment later."""
     return Problem(
         503,
-        "The storage cannot take the request now. Repeat it later.",
+        "The service cannot handle the request at the moment. Retry later.",
         headers={"Retry-After": "1"},
     )
 
 
-def _not_now(answer: Mapping[str, Any]) -> bool:
+def _is_retryable(answer: Mapping[str, Any]) -> bool:
     """Return whether a refusal is one of the moment."""
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = answer["Error"]["Code"]
@@ -141,10 +141,10 @@ def _not_now(answer: Mapping[str, Any]) -> bool:
         return True
     if code == "TransactionCanceledException":
         reasons = {reason.get("Code") for reason in answer.get("CancellationReasons", [])}
-        return bool(reasons) and reasons <= _NOT_NOW_REASONS
+        return bool(reasons) and reasons <= _RETRYABLE_REASONS
     # botocore names a refusal by its status where the body does not, which DynamoDB's always does.
     unreadable = code == str(status)
-    return status >= 500 or status == 429 or unreadable or code in _NOT_NOW
+    return status >= 500 or status == 429 or unreadable or code in _RETRYABLE_CODES
 
 
 def send(
@@ -173,15 +173,15 @@ def send(
             operation=operation.title().replace("_", ""),
             **about,
         ):
-            response: dict[str, Any] = deadline.within(
-                limits.budget_s(read_s), partial(getattr(client, operation), **request)
+            response: dict[str, Any] = deadline.call_with_deadline(
+                limits.call_deadline_s(read_s), partial(getattr(client, operation), **request)
             )
             return response
     except ClientError as error:
         if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
             raise ConditionFailed(error.response) from error
-        if not _not_now(error.response):
+        if not _is_retryable(error.response):
             raise
-        raise unavailable() from error
-    except (BotoCoreError, deadline.Overrun) as error:
-        raise unavailable() from error
+        raise service_unavailable() from error
+    except (BotoCoreError, deadline.DeadlineExceeded) as error:
+        raise service_unavailable() from error

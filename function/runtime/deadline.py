@@ -16,7 +16,7 @@ _Task = tuple[Callable[[], Any], SimpleQueue[tuple[Any, Exception | None]]]
 _idle: list[SimpleQueue[_Task]] = []
 
 
-class Overrun(Exception):
+class DeadlineExceeded(TimeoutError):
     """A call took longer than its budget. It is left alone, so what it does may still happen."""
 
 
@@ -33,7 +33,7 @@ def _work(tasks: SimpleQueue[_Task]) -> None:
         del call, outcome, result, error  # or they would live until the next call
 
 
-def within(seconds: float, call: Callable[[], Any]) -> Any:
+def call_with_deadline(seconds: float, call: Callable[[], Any]) -> Any:
     """Return what a call returns or raise what it raises; Overrun where it takes longer."""
     try:
         tasks = _idle.pop()
@@ -45,7 +45,7 @@ def within(seconds: float, call: Callable[[], Any]) -> Any:
     try:
         result, error = outcome.get(timeout=seconds)
     except Empty:
-        raise Overrun(f"no answer within {seconds} s") from None
+        raise DeadlineExceeded(f"no answer within {seconds} s") from None
     if error:
         raise error
     return result

@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from function.declare.table import EXPIRES, Table
+from function.declare.table import TTL_ATTRIBUTE, Table
 from function.runtime import aws_client
 from function.runtime.settings import SETTINGS
 
@@ -28,19 +28,19 @@ def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
     does not hold; any other refusal stays botocore's ClientError, which tells the table's keys
     where they may be the reason. After a 503 the operation may have been done.
     """
-    name = os.environ[table.environment]
+    name = os.environ[table.env_var]
     try:
         return aws_client.send(
             "dynamodb", operation, {"table_name": name}, {"TableName": name, **request}
         )
     except Exception as error:
         if getattr(error, "response", {}).get("Error", {}).get("Code") == "ValidationException":
-            error.args = (f"{error}. {table.told(request.get('IndexName'))}",)
+            error.args = (f"{error}. {table.describe_keys(request.get('IndexName'))}",)
         raise
 
 
-def expiry(table: Table, since: float) -> dict[str, dict[str, str]]:
+def ttl_attribute(table: Table, since: float) -> dict[str, dict[str, str]]:
     """Return the attribute by which an item expires, so many days after `since` (Unix seconds) as
     the table's setting says; nothing where it never does."""
-    days = SETTINGS[table.expires] if table.expires else 0
-    return {EXPIRES: {"N": str(int(since) + days * SECONDS_PER_DAY)}} if days else {}
+    days = SETTINGS[table.ttl_setting] if table.ttl_setting else 0
+    return {TTL_ATTRIBUTE: {"N": str(int(since) + days * SECONDS_PER_DAY)}} if days else {}

@@ -1,16 +1,24 @@
-"""Lambda's entry point of a job: turns a trigger's event to items, and what fails to an answer."""
+"""Lambda's entry point of a job: turns a trigger's event into items, and reports those that fail."""
 
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from function.declare.job import Change, Job, Message, Messages, Schedule, Tick
+from function.declare.job import Job
 from function.declare.job_registry import load
 from function.declare.problem import Problem
+from function.declare.trigger import (
+    Message,
+    QueueTrigger,
+    ScheduledRun,
+    ScheduleTrigger,
+    StreamRecord,
+    StreamTrigger,
+)
 from function.runtime import telemetry
 from function.runtime.settings import SETTINGS
 
@@ -19,29 +27,29 @@ Event = Mapping[str, Any]
 
 @cache
 def _job() -> Job:
-    return load(os.environ["JOB"])
+    return load(os.environ["JOB_NAME"])
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     _job()
-    telemetry.warm()
+    telemetry.warm_up()
 
 
-def _failure(item: Any, context: Any, **fields: Any) -> Exception | None:
-    """Let the job handle an item; return what it raised."""
+def _handle(item: Any, context: Any, **fields: Any) -> Exception | None:
+    """Let the job handle an item and log it; return the exception that the job raised."""
     started = time.perf_counter()
     failure: Exception | None = None
-    with telemetry.trace(os.environ["JOB"]) as span:
+    with telemetry.trace(os.environ["JOB_NAME"]) as span:
         try:
-            span.close(200, _job().handle(item) or {})
+            span.set_result(200, _job().handle(item) or {})
         except Exception as error:  # pylint: disable=broad-exception-caught
             failure = error
-            telemetry.log_failure(error)
-            span.close(error.status if isinstance(error, Problem) else 500, {})
+            telemetry.log_exception(error)
+            span.set_result(error.status if isinstance(error, Problem) else 500, {})
     telemetry.log_request(
         span,
         {
-            "requestId": getattr(context, "aws_request_id", ""),
+            "lambdaRequestId": getattr(context, "aws_request_id", ""),
             "latencyMs": round((time.perf_counter() - started) * 1000, 3),
             **fields,
         },
@@ -49,57 +57,62 @@ def _failure(item: Any, context: Any, **fields: Any) -> Exception | None:
     return failure
 
 
-def _run(event: Event, context: Any) -> Event:
-    due = int(datetime.fromisoformat(event["scheduled"]).timestamp())
-    if failure := _failure(
-        Tick(time=due, settings=SETTINGS), context, scheduled=event["scheduled"]
-    ):
-        raise failure  # Lambda repeats the invocation
+def _run_schedule(event: Event, context: Any) -> Event:
+    """Run the job once; an exception makes Lambda retry the invocation."""
+    scheduled = event["scheduled"]
+    due = int(datetime.fromisoformat(scheduled).timestamp())
+    if failure := _handle(ScheduledRun(time=due, settings=SETTINGS), context, scheduled=scheduled):
+        raise failure
     return {}
 
 
-def _take(event: Event, context: Any) -> Event:
-    """Return which messages are to come again; the others are done."""
-    failed = []
-    for record in event["Records"]:
-        attempt = int(record["attributes"]["ApproximateReceiveCount"])
-        message = Message(
-            id=record["messageId"],
-            body=_parsed(record["body"]),
-            attempt=attempt,
-            settings=SETTINGS,
-        )
-        if _failure(message, context, messageId=message.id, attempt=attempt):
-            failed.append({"itemIdentifier": message.id})
-    return {"batchItemFailures": failed}
-
-
-def _parsed(body: str) -> Any:
+def _parse(body: str) -> Any:
     try:
         return json.loads(body)
     except ValueError:
         return body
 
 
-def _follow(event: Event, context: Any) -> Event:
-    """Return the first change that failed: from there on they come again, in order."""
+def _consume_queue(event: Event, context: Any) -> Event:
+    """Return the messages that failed; SQS deletes the others."""
+    failed = []
     for record in event["Records"]:
-        about = record["dynamodb"]
-        change = Change(
-            id=about["SequenceNumber"],
-            kind=record["eventName"],
-            old=about.get("OldImage", {}),
-            new=about.get("NewImage", {}),
+        attempt = int(record["attributes"]["ApproximateReceiveCount"])
+        message = Message(
+            id=record["messageId"],
+            body=_parse(record["body"]),
+            attempt=attempt,
             settings=SETTINGS,
         )
-        if _failure(change, context, changeId=change.id):
-            return {"batchItemFailures": [{"itemIdentifier": change.id}]}
+        if _handle(message, context, messageId=message.id, attempt=attempt):
+            failed.append({"itemIdentifier": message.id})
+    return {"batchItemFailures": failed}
+
+
+def _consume_stream(event: Event, context: Any) -> Event:
+    """Return the first record that failed; Lambda retries from there on, in order."""
+    for record in event["Records"]:
+        change = record["dynamodb"]
+        item = StreamRecord(
+            id=change["SequenceNumber"],
+            event_name=record["eventName"],
+            old=change.get("OldImage", {}),
+            new=change.get("NewImage", {}),
+            settings=SETTINGS,
+        )
+        if _handle(item, context, changeId=item.id):
+            return {"batchItemFailures": [{"itemIdentifier": item.id}]}
     return {"batchItemFailures": []}
 
 
+# One entry for each trigger of function.declare.trigger.TRIGGERS.
+EVENT_HANDLERS: Mapping[type, Callable[[Event, Any], Event]] = {
+    ScheduleTrigger: _run_schedule,
+    QueueTrigger: _consume_queue,
+    StreamTrigger: _consume_stream,
+}
+
+
 def handler(event: Event, context: Any) -> Event:
-    """Handle one event of the job's trigger."""
-    trigger = _job().trigger
-    if isinstance(trigger, Schedule):
-        return _run(event, context)
-    return (_take if isinstance(trigger, Messages) else _follow)(event, context)
+    """Handle one event of the job's trigger; raises KeyError for a trigger without a handler."""
+    return EVENT_HANDLERS[type(_job().trigger)](event, context)

@@ -30,6 +30,6 @@ def read(environment: str) -> str:
         except Exception as error:  # pylint: disable=broad-exception-caught
             if not value:
                 raise
-            telemetry.log_failure(error)
+            telemetry.log_exception(error)
         _known[arn] = time.monotonic(), value
     return value

@@ -13,13 +13,13 @@ class _Environment(Settings):
             # What no request asks for, no cold start pays for.
             from function.runtime import secrets  # pylint: disable=import-outside-toplevel
 
-            return setting.parse(secrets.read(setting.environment))
-        text = os.environ.get(setting.environment)
+            return setting.parse(secrets.read(setting.env_var))
+        text = os.environ.get(setting.env_var)
         if text is not None:
             return setting.parse(text)
         if setting.default is None:
             raise LookupError(
-                f"{setting.environment} is not in the environment; does function/settings.py "
+                f"{setting.env_var} is not in the environment; does function/settings.py "
                 f"declare {setting.name}?"
             )
         return setting.default

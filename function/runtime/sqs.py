@@ -15,7 +15,7 @@ def send(queue: Queue, body: Mapping[str, Any]) -> str:
     Raises Problem with 503 where SQS is throttled or does not answer.
     """
     request: dict[str, Any] = {
-        "QueueUrl": os.environ[queue.environment],
+        "QueueUrl": os.environ[queue.env_var],
         "MessageBody": json.dumps(body, allow_nan=False),
     }
     if trace := os.environ.get("_X_AMZN_TRACE_ID"):

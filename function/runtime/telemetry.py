@@ -53,15 +53,15 @@ class Span:
     def __init__(self, route: str) -> None:
         self.route = route
         self.status = 0
-        self.notes: dict[str, str | bool] = {}
-        self.storage_ms = 0.0
+        self.log_fields: dict[str, str | bool] = {}
+        self.aws_ms = 0.0
         self.subsegment: Any = None
 
-    def close(self, status: int, notes: Mapping[str, str | bool]) -> None:
-        """Take the answer's status and notes."""
+    def set_result(self, status: int, log_fields: Mapping[str, str | bool]) -> None:
+        """Set the response's status and log fields."""
         self.status = status
         with suppress(Exception):
-            self.notes = dict(notes)
+            self.log_fields = dict(log_fields)
 
     @property
     def outcome(self) -> str:
@@ -118,7 +118,7 @@ def _sdk() -> _Sdk:
     )
 
 
-def warm() -> None:
+def warm_up() -> None:
     """Load the tracer. Called while the process starts, when Lambda lends a full CPU."""
     with suppress(Exception):
         _sdk()
@@ -142,7 +142,7 @@ def _begin(name: str) -> Any:
     return None
 
 
-def _below(parent: Any, name: str, details: Mapping[str, str]) -> Any:
+def _aws_subsegment(parent: Any, name: str, details: Mapping[str, str]) -> Any:
     """Return a subsegment for a call to an AWS service; None where its parent is."""
     if parent:
         with suppress(Exception):
@@ -163,7 +163,7 @@ def _end(subsegment: Any) -> None:
 
 @contextmanager
 def trace(route: str) -> Iterator[Span]:
-    """Measure a request, as a subsegment with outcome and notes as annotations."""
+    """Measure a request, as a subsegment with outcome and log fields as annotations."""
     span = Span(route)
     token = _span.set(span)
     subsegment = span.subsegment = _begin(route)
@@ -173,7 +173,7 @@ def trace(route: str) -> Iterator[Span]:
         _span.reset(token)
         if subsegment:
             with suppress(Exception):
-                for key, value in {**span.notes, "outcome": span.outcome}.items():
+                for key, value in {**span.log_fields, "outcome": span.outcome}.items():
                     subsegment.put_annotation(key, value)
                 if span.status >= 500:
                     subsegment.add_fault_flag()
@@ -187,17 +187,17 @@ def aws_call(service: str, **details: str) -> Iterator[None]:
     """Measure a call to an AWS service, as a subsegment with its operation and resource."""
     started = time.perf_counter()
     span = _span.get()
-    subsegment = _below(span and span.subsegment, service, details)
+    subsegment = _aws_subsegment(span and span.subsegment, service, details)
     try:
         yield
     finally:
         if span:
-            span.storage_ms += (time.perf_counter() - started) * 1000
+            span.aws_ms += (time.perf_counter() - started) * 1000
         _end(subsegment)
 
 
 @cache
-def _starts() -> Iterator[bool]:
+def _first_invocation() -> Iterator[bool]:
     """Return an iterator that is true once in a process: for its first request."""
     return iter((True,))
 
@@ -210,13 +210,13 @@ def _metrics(span: Span, cold: bool) -> dict[str, Any]:
     """
     by_route = ["FunctionName", "Route"]
     values: dict[str, float] = {
-        "Replays": int(bool(span.notes.get("replayed"))),
+        "IdempotentReplays": int(bool(span.log_fields.get("replayed"))),
         "ColdStarts": int(cold),
     }
     units = [{"Name": name, "Unit": "Count"} for name in values]
-    if span.storage_ms:
-        values["StorageLatency"] = round(span.storage_ms, 3)
-        units.append({"Name": "StorageLatency", "Unit": "Milliseconds"})
+    if span.aws_ms:
+        values["AwsCallLatency"] = round(span.aws_ms, 3)
+        units.append({"Name": "AwsCallLatency", "Unit": "Milliseconds"})
     directives = [
         {
             "Namespace": NAMESPACE,
@@ -243,9 +243,9 @@ def log_request(span: Span, fields: Mapping[str, Any]) -> None:
     left out.
     """
     with suppress(Exception):
-        cold = next(_starts(), False)
+        cold = next(_first_invocation(), False)
         line = {
-            **{name: value for name, value in span.notes.items() if name not in _RESERVED},
+            **{name: value for name, value in span.log_fields.items() if name not in _RESERVED},
             "route": span.route,
             "status": span.status,
             "outcome": span.outcome,
@@ -258,7 +258,7 @@ def log_request(span: Span, fields: Mapping[str, Any]) -> None:
         _logger.info("request", extra=line)
 
 
-def log_failure(error: Exception) -> None:
+def log_exception(error: Exception) -> None:
     """Write what an endpoint did not expect; the client is told nothing of it."""
     with suppress(Exception):
         span = _span.get()

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from function.declare.registry import declared
+from function.declare.registry import load_endpoints
 from local import stack as local_stack
 from openapi import samples
 
@@ -270,15 +270,15 @@ def test_listeners_for_processes_ignore_pages(served: Any, visit: Any) -> None:
         seen = page.evaluate(_ATTACK, [f"http://127.0.0.1:{port}", attempts])
         assert set(map(tuple, seen.values())) == {("refused", 0)}
     # Both still work.
-    if shown := samples.first(declared()):
-        assert stack.call().status in shown.answers
+    if shown := samples.first(load_endpoints()):
+        assert stack.call().status in shown.responses
         news = console.record.news(0, 10)
         assert news["requests"]
 
 
 def test_the_data_plane_shares_with_the_declared_origins_alone(served: Any, visit: Any) -> None:
     _, stack = served
-    if not (shown := samples.first(declared())):
+    if not (shown := samples.first(load_endpoints())):
         pytest.skip(samples.NONE)
     if shown.cors:
         pytest.skip("the first sample's endpoint may be called by pages")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from console.console import Console
-from function.declare.registry import declared
+from function.declare.registry import load_endpoints
 from local import stack as local_stack
 from openapi import samples
 
@@ -26,7 +26,7 @@ if not CHROMIUM:
     pytest.skip("needs Debian's chromium", allow_module_level=True)
 
 # The call that all of it is about: a sample that wants a key and writes to a table.
-CALLED = samples.first(declared())
+CALLED = samples.first(load_endpoints())
 if not (CALLED and samples.table(CALLED) and not CALLED.public):
     pytest.skip("needs a sample that writes, and wants a key", allow_module_level=True)
 
@@ -42,7 +42,7 @@ Served = tuple[Console, local_stack.LocalStack]
 @pytest.fixture(scope="module")
 def browser(served: Served) -> Iterator[Any]:
     """Return a headless Chromium; after the stack is up, as both run an event loop."""
-    assert served[1].call().status in CALLED.answers
+    assert served[1].call().status in CALLED.responses
     with sync_api.sync_playwright() as playwright:
         # CI is root, whom Chromium gives no sandbox; it sees this machine's own pages alone.
         options = [] if os.getuid() else ["--no-sandbox"]
@@ -78,7 +78,7 @@ def _open(page: Any, served: Served, view: str = "requests") -> None:
 def _call(page: Any, local: local_stack.LocalStack) -> Any:
     """Make the sample call; return its row once the page lists it, above all others."""
     newest = page.locator(".requests a").first.get_attribute("href")
-    assert local.call().status in CALLED.answers
+    assert local.call().status in CALLED.responses
     row = page.locator(f".requests li:first-child a:not([href='{newest}'])")
     row.wait_for()
     return row
@@ -107,7 +107,7 @@ def test_graphs_are_drawn_of_what_happened(page: Any, served: Served) -> None:
 
 def test_it_is_used_with_the_keyboard_alone(page: Any, served: Served) -> None:
     _, local = served
-    assert local.call().status in CALLED.answers
+    assert local.call().status in CALLED.responses
     _open(page, served)
     page.locator(".requests a").first.focus()
     page.keyboard.press("ArrowDown")
@@ -122,7 +122,7 @@ def test_a_call_is_tried_with_the_stacks_key_and_without(page: Any, served: Serv
     call = page.locator(f"#operations-default-{CALLED.operation}")
     status = call.locator(".live-responses-table tr.response td")
     call.locator("button.execute").click()
-    status.filter(has_text=re.compile("|".join(map(str, CALLED.answers)))).first.wait_for()
+    status.filter(has_text=re.compile("|".join(map(str, CALLED.responses)))).first.wait_for()
     assert "request duration" in call.locator(".live-responses-table").inner_text().lower()
     page.locator("button.authorize").first.click()
     page.locator(".auth-container button", has_text="Logout").first.click()

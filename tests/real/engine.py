@@ -246,14 +246,14 @@ def test_changed_code_changes_the_function_and_its_alias_alone(changing: Stack) 
 
 _ENDPOINT = '''"""A thing."""
 
-from function.declare.endpoint import Answer, Endpoint
+from function.declare.endpoint import Response, Endpoint
 
 ENDPOINT = Endpoint(
     method="{method}",
     path="{path}",
     summary="A thing.",
-    handle=lambda request: Answer(status=204, body=None),
-    answers={{204: None}},
+    handle=lambda request: Response(status=204, body=None),
+    responses={{204: None}},
 )
 '''
 _ROUTES = {

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.packaging import archive
-from function.declare.registry import declared
+from function.declare.registry import load_endpoints
 from local import program
 from local import stack as local_stack
 from local.resources import compute
@@ -23,8 +23,8 @@ from tools.checks.terraform_provider import NEEDS
 from tools.project_copy import copy_of_project
 from tools.release import smoke
 
-OWN = {endpoint.path for endpoint in declared()}
-SHOWN = samples.first(declared())
+OWN = {endpoint.path for endpoint in load_endpoints()}
+SHOWN = samples.first(load_endpoints())
 
 # Newer than the provider, and settings that the emulator has no use for.
 _NEWER = {"aws_api_gateway_rest_api": ("security_policy", "endpoint_access_mode")}
@@ -43,14 +43,14 @@ _NAMED = {
 
 _ENDPOINT = '''"""A thing."""
 
-from function.declare.endpoint import Answer, Endpoint
+from function.declare.endpoint import Response, Endpoint
 
 ENDPOINT = Endpoint(
     method="GET",
     path="{path}",
     summary="A thing.",
-    handle=lambda request: Answer(status=204, body=None),
-    answers={{204: None}},
+    handle=lambda request: Response(status=204, body=None),
+    responses={{204: None}},
 )
 '''
 
@@ -105,7 +105,7 @@ class Terraform:
         (api,) = gateway.get_rest_apis()["items"]
         key = gateway.get_api_keys(includeValues=True)["items"][0]["value"]
         url = f"{self.account.emulator.url}/_aws/execute-api/{api['id']}/{self.stack}"
-        return smoke.Api(url=url, api_key=key, document="").call(SHOWN).status in SHOWN.answers
+        return smoke.Api(url=url, api_key=key, document="").call(SHOWN).status in SHOWN.responses
 
 
 @pytest.fixture(name="applied", scope="module", params=program.stacks())
@@ -123,7 +123,7 @@ def _applied(
 
 def test_apply_makes_an_api_that_answers(applied: Terraform) -> None:
     print(applied("apply", "-auto-approve")[-300:])
-    assert applied.answers()
+    assert applied.responses()
 
 
 def test_a_second_plan_is_empty(applied: Terraform) -> None:
@@ -137,7 +137,7 @@ def test_a_route_is_served_as_it_is_declared_after_one_apply(applied: Terraform,
     applied("apply", "-auto-approve")
     assert applied.paths() == OWN | ({path} if path else set())
     assert not applied.changes()
-    assert applied.answers()
+    assert applied.responses()
 
 
 # How each service lists what a stack has there.

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from function.declare import limits
-from function.declare.endpoint import Answer, Endpoint, Parameter, Request
+from function.declare.endpoint import Response, Endpoint, Parameter, Request
 from function.declare.errors import DeclarationError
-from function.declare.permission import ACTIONS, Access
+from function.declare.permission import ACTIONS, TablePermission
 from function.declare.problem import Problem
 from function.declare.registry import check
 from function.endpoints import post_epoch
@@ -107,9 +107,9 @@ def test_a_path_parameter_is_what_the_caller_means(monkeypatch: pytest.MonkeyPat
     """API Gateway hands on what is in the URL."""
     seen: list[Any] = []
 
-    def handle(request: Request[Any]) -> Answer:
+    def handle(request: Request[Any]) -> Response:
         seen.append(request.path_parameters)
-        return Answer(status=200, body={})
+        return Response(status=200, body={})
 
     endpoint = _endpoint(handle=handle)
     monkeypatch.setitem(api_handler._ROUTES, endpoint.route, endpoint)
@@ -253,14 +253,14 @@ CIRCLE["self"] = CIRCLE
     "handle",
     (
         lambda _: None,
-        lambda _: Answer(status=200, body={"a": math.nan}),
-        lambda _: Answer(status=200, body={"a": object()}),
-        lambda _: Answer(status=200, body=CIRCLE),
-        lambda _: Answer(status=200, body=[]),  # type: ignore[arg-type]
-        lambda _: Answer(status=999, body={}),
-        lambda _: Answer(status=200, body={}, headers={"A": "b\r\nSet-Cookie: c"}),
-        lambda _: Answer(status=200, body={}, headers={"A: b\r\nC": "d"}),
-        lambda _: Answer(status=200, body={}, headers={"A": 1}),  # type: ignore[dict-item]
+        lambda _: Response(status=200, body={"a": math.nan}),
+        lambda _: Response(status=200, body={"a": object()}),
+        lambda _: Response(status=200, body=CIRCLE),
+        lambda _: Response(status=200, body=[]),  # type: ignore[arg-type]
+        lambda _: Response(status=999, body={}),
+        lambda _: Response(status=200, body={}, headers={"A": "b\r\nSet-Cookie: c"}),
+        lambda _: Response(status=200, body={}, headers={"A: b\r\nC": "d"}),
+        lambda _: Response(status=200, body={}, headers={"A": 1}),  # type: ignore[dict-item]
         lambda _: _raise(Problem(200, "well")),
         lambda _: _raise(Problem(418_000, "what")),
         lambda _: _raise(Problem(400, "no", headers={"A": "b\nc"})),
@@ -269,7 +269,7 @@ CIRCLE["self"] = CIRCLE
     ),
 )
 def test_nonsense_from_an_endpoint_is_a_500_that_tells_nothing(
-    monkeypatch: pytest.MonkeyPatch, handle: Callable[[Request], Answer]
+    monkeypatch: pytest.MonkeyPatch, handle: Callable[[Request], Response]
 ) -> None:
     route = _endpoint(handle=handle)
     monkeypatch.setitem(api_handler._ROUTES, route.route, route)
@@ -284,7 +284,7 @@ def test_nonsense_from_an_endpoint_is_a_500_that_tells_nothing(
 
 
 def test_an_answer_without_a_body_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    gone = _endpoint(handle=lambda _: Answer(status=204, body=None), answers={204: None})
+    gone = _endpoint(handle=lambda _: Response(status=204, body=None), responses={204: None})
     monkeypatch.setitem(api_handler._ROUTES, gone.route, gone)
     sent = event() | {"httpMethod": "GET", "resource": gone.path}
     assert api_handler.handler(sent, None) == {"statusCode": 204, "headers": {}, "body": ""}
@@ -293,8 +293,8 @@ def test_an_answer_without_a_body_has_none(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_note_takes_no_fields_place_and_costs_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("status", "route", "_aws", "Requests", "apiKeyId", "name", "message", "asctime")
     noted = _endpoint(
-        handle=lambda _: Answer(
-            status=200, body={}, notes={"mine": "kept", **{name: "taken" for name in names}}
+        handle=lambda _: Response(
+            status=200, body={}, log_fields={"mine": "kept", **{name: "taken" for name in names}}
         )
     )
     monkeypatch.setitem(api_handler._ROUTES, noted.route, noted)
@@ -354,7 +354,7 @@ def test_telemetry_that_fails_fails_no_request(
 TRACED = "Root=1-00000000-000000000000000000000000;Parent=1111111111111111;Sampled=1"
 
 
-def _leave_open(_: Request) -> Answer:
+def _leave_open(_: Request) -> Response:
     telemetry._begin("left open")
     raise RuntimeError
 
@@ -476,7 +476,7 @@ def failing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
             monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
             with _own_client():
                 if request.param == "a connection":
-                    aws_client.warm()
+                    aws_client.warm_up()
                     assert server.checks
                 yield table.items
 
@@ -536,7 +536,7 @@ def test_a_success_that_is_not_dynamodbs_is_503(
 ) -> None:
     with failing(fault):
         with monkeypatch.context() as patched:
-            patched.setattr(limits, "BUDGET_S", 0.5 if fault == "drip" else limits.BUDGET_S)
+            patched.setattr(limits, "BUDGET_S", 0.5 if fault == "drip" else limits.CALL_DEADLINE_S)
             answer = api_handler.handler(event(), CONTEXT)
         assert answer["statusCode"] == 503 and answer["headers"]["Retry-After"] == "1"
         # What went wrong stays behind: the next call has its own connection and thread.
@@ -559,7 +559,7 @@ def test_the_first_call_takes_the_connection_that_the_start_has_opened(
     with fake_dynamodb.storage(fake_dynamodb.Table()) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
         with _own_client():
-            aws_client.warm()
+            aws_client.warm_up()
             assert len(server.checks) == checks, "the client's HTTP session is somewhere else now"
             assert not server.calls
             assert api_handler.handler(event(), CONTEXT)["statusCode"] == 201
@@ -570,7 +570,7 @@ def test_the_first_call_takes_the_connection_that_the_start_has_opened(
 def test_a_start_without_storage_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     with _own_client():
-        aws_client.warm()
+        aws_client.warm_up()
 
 
 def test_the_tracer_comes_without_what_only_its_decorators_need() -> None:
@@ -610,7 +610,7 @@ def test_a_restored_snapshot_signs_by_the_credentials_that_hold_then(
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url)
         monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "of-the-start")
-        aws_client.warm()
+        aws_client.warm_up()
         for token in ("of-the-restore", "renewed"):
             monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", token)
             assert api_handler.handler(event(), CONTEXT)["statusCode"] == 201
@@ -649,7 +649,7 @@ def test_every_error_of_the_allowed_operations_is_decided() -> None:
     }
     assert known == set(DECIDED)
     for code, status in DECIDED.items():
-        assert aws_client._not_now({"Error": {"Code": code}}) == (status == 503), code
+        assert aws_client._is_retryable({"Error": {"Code": code}}) == (status == 503), code
 
 
 @pytest.mark.parametrize(
@@ -667,7 +667,7 @@ def test_a_transaction_is_repeated_where_only_the_moment_was_wrong(
         "Error": {"Code": "TransactionCanceledException"},
         "CancellationReasons": [{"Code": reason} for reason in reasons],
     }
-    assert aws_client._not_now(cancelled) == passing
+    assert aws_client._is_retryable(cancelled) == passing
 
 
 def test_a_refusal_is_a_500_that_tells_nothing(failing: Failing) -> None:
@@ -680,8 +680,8 @@ def _parameter(name: str) -> Parameter:
     return Parameter(name=name, description="What it is.")
 
 
-def _access(action: str) -> Access:
-    return Access(table="epochs", actions=(action,))
+def _access(action: str) -> TablePermission:
+    return TablePermission(table="epochs", actions=(action,))
 
 
 def _endpoint(**changes: Any) -> Endpoint:
@@ -689,7 +689,7 @@ def _endpoint(**changes: Any) -> Endpoint:
         "method": "GET",
         "path": "/epoch/{key}",
         "summary": "Read.",
-        "handle": lambda request: Answer(status=200, body={"ip": request.ip}),
+        "handle": lambda request: Response(status=200, body={"ip": request.ip}),
         "answers": {200: {"type": "object"}},
         "path_parameters": (Parameter(name="key", description="Which."),),
     }
@@ -709,9 +709,9 @@ def _endpoint(**changes: Any) -> Endpoint:
         ({"path": "/{a}/{a}"}, "path_parameters must describe"),
         ({"path": "/{other}"}, "path_parameters must describe"),
         ({"summary": " "}, "summary is missing"),
-        ({"answers": {}}, "answers must map"),
-        ({"answers": {404: {"type": "object"}}}, "answers must map"),
-        ({"answers": {299: {"type": "object"}}}, "answers must map"),
+        ({"answers": {}}, "responses must map"),
+        ({"answers": {404: {"type": "object"}}}, "responses must map"),
+        ({"answers": {299: {"type": "object"}}}, "responses must map"),
         ({"headers": (_parameter("a b"),)}, "'a b' is not a name"),
         ({"query": (_parameter("a:b"),)}, "'a:b' is not a name"),
         ({"headers": (_parameter("A"), _parameter("a"))}, "A is named twice"),
@@ -737,7 +737,13 @@ def test_declarations_that_cannot_coexist_fail_at_once() -> None:
         put = _endpoint(path="/a/b", method="PUT", **flat)
         check({"a": _endpoint(path="/a-b", **flat), "b": put})
     with pytest.raises(DeclarationError, match="unknown table"):
-        check({"a": _endpoint(access=(Access(table="x", actions=("dynamodb:GetItem",)),))})
+        check(
+            {
+                "a": _endpoint(
+                    permissions=(TablePermission(table="x", actions=("dynamodb:GetItem",)),)
+                )
+            }
+        )
 
 
 def test_a_fixed_part_and_a_parameter_may_stand_in_the_same_place() -> None:
@@ -748,7 +754,7 @@ def test_a_fixed_part_and_a_parameter_may_stand_in_the_same_place() -> None:
 
 
 def test_an_endpoint_never_sees_the_api_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    telling = _endpoint(handle=lambda request: Answer(status=200, body={"seen": str(request)}))
+    telling = _endpoint(handle=lambda request: Response(status=200, body={"seen": str(request)}))
     monkeypatch.setitem(api_handler._ROUTES, telling.route, telling)
     sent = event({"X-API-Key": "the-secret", "Other": "told"})
     answer = api_handler.handler(sent | {"httpMethod": "GET", "resource": telling.path}, CONTEXT)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from function.declare.registry import declared, declared_tables
+from function.declare.registry import load_endpoints, load_tables
 from local import program
 from local.program import ROOT
 
@@ -55,8 +55,8 @@ def _texts(path: Path) -> Iterator[str]:
 
 
 def test_only_the_service_is_called_by_its_name() -> None:
-    names = {"epoch", *declared_tables(), *program.stacks()}  # whatever the project is called
-    names |= {endpoint.path for endpoint in declared()}
+    names = {"epoch", *load_tables(), *program.stacks()}  # whatever the project is called
+    names |= {endpoint.path for endpoint in load_endpoints()}
     pattern = re.compile(rf"(?<![\w./-])({'|'.join(map(re.escape, sorted(names)))})(?![\w-])")
     found = {
         (str(path.relative_to(ROOT)), name, text)

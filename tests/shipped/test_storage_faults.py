@@ -8,7 +8,7 @@ import pytest
 from local.stack import LocalStack
 from tools.reliability import fake_dynamodb
 
-PROBLEM = {"type", "title", "status", "detail", "requestId"}
+PROBLEM_SCHEMA = {"type", "title", "status", "detail", "requestId"}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_the_answer_is_true_and_tells_nothing(
     if status == 201:
         assert "Idempotency-Replayed" not in reply.headers
     else:
-        assert set(reply.json()) == PROBLEM and reply.json()["status"] == status
+        assert set(reply.json()) == PROBLEM_SCHEMA and reply.json()["status"] == status
         assert reply.headers.get("Retry-After") == ("1" if status == 503 else None)
     again = local.call(key)
     assert again.status == 201 and len(local.items()) - before == 1

@@ -24,7 +24,7 @@ ROUNDS = 13
 WARM = (5, 100)
 RESULTS = ROOT / ".bench" / "results.json"
 FIGURES = ("cold_cpu_ms", "first_request_cpu_ms", "warm_cpu_us", "peak_rss_mb")
-Sample = dict[str, Any]
+SampleRequest = dict[str, Any]
 
 
 def interpreter() -> str:
@@ -57,7 +57,7 @@ def environment(folder: Path, url: str, sink: str) -> dict[str, str]:
     }
 
 
-def sample(python: str, folder: Path, environ: dict[str, str]) -> Sample:
+def sample(python: str, folder: Path, environ: dict[str, str]) -> SampleRequest:
     """Run a case once and return its figures; RuntimeError where it answers something else."""
     reading, writing = os.pipe()
     with open(reading, encoding="ascii") as report:
@@ -73,7 +73,7 @@ def sample(python: str, folder: Path, environ: dict[str, str]) -> Sample:
         text = report.read()
     if run.returncode:
         raise RuntimeError(f"{folder.name} fails; EPOCH_TRACEBACK=1 shows why")
-    found: Sample = json.loads(text)
+    found: SampleRequest = json.loads(text)
     status, body = found.pop("answer")
     answer = json.loads(body)
     uuid.UUID(answer["key"])
@@ -88,7 +88,7 @@ def measure(rounds: int, only: list[str]) -> dict[str, Any]:
     """Return the samples of each case, its folders' interpreter and the bundle's size."""
     python = interpreter()
     folders, size = targets.build(python, only)
-    samples: dict[str, list[Sample]] = {name: [] for name in folders}
+    samples: dict[str, list[SampleRequest]] = {name: [] for name in folders}
     with subprocess.Popen(
         [sys.executable, "-m", "tools.bench.stand_in", str(ROOT / ".bench")],
         cwd=ROOT,
@@ -119,7 +119,7 @@ def _cell(values: list[float], own: float) -> str:
     return f"{middle:>9.1f} ±{(high - low) / 2:>6.1f} {middle / own:>5.2f}×"
 
 
-def table(samples: dict[str, list[Sample]]) -> list[str]:
+def table(samples: dict[str, list[SampleRequest]]) -> list[str]:
     """Return a line for each case."""
     columns = (*FIGURES, "cold_wall_ms", "warm_wall_us")
     base = samples.get("epoch") or next(iter(samples.values()))

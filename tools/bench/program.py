@@ -13,9 +13,9 @@ API = "aws:apigateway/restApi:RestApi"
 
 def declare(count: int) -> None:
     """Have the program declare so many endpoints: the first one, on further paths."""
-    first = registry.declared()[0]
+    first = registry.load_endpoints()[0]
     more = tuple(first._replace(path=f"/more-{number}") for number in range(1, count))
-    setattr(registry, "declared", lambda: (first, *more))
+    setattr(registry, "load_endpoints", lambda: (first, *more))
 
 
 def main() -> None:

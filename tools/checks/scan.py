@@ -17,7 +17,7 @@ from typing import Any
 
 from uv import find_uv_bin
 
-from function.declare.registry import declared
+from function.declare.registry import load_endpoints
 from local import program
 from tools import cli
 from tools.checks import terraform_json
@@ -328,7 +328,7 @@ def vulnerabilities(osv: str = OSV) -> list[str]:
 def _stacks() -> list[str]:
     stacks = program.stacks()
     rendered = {stack: terraform_json.render(terraform_json.declare(stack)) for stack in stacks}
-    public = {endpoint.route for endpoint in declared() if endpoint.public}
+    public = {endpoint.route for endpoint in load_endpoints() if endpoint.public}
     open_routes = [
         f"{stack}: {problem}"
         for stack, files in rendered.items()

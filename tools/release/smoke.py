@@ -22,8 +22,8 @@ from typing import Any
 import jsonschema
 import msgspec
 
-from function.declare.endpoint import Endpoint, Sample
-from function.declare.registry import declared
+from function.declare.endpoint import Endpoint, SampleRequest
+from function.declare.registry import load_endpoints
 from function.declare.schema import Body
 from openapi import samples
 from tools import cli
@@ -109,7 +109,7 @@ class Api:
 
         It is made again while a new key is still refused.
         """
-        sample = endpoint.sample or Sample()
+        sample = endpoint.sample or SampleRequest()
         sent = {**sample.headers, **headers}
         if given := self.api_key if key is None else key:
             sent |= {} if endpoint.public else {"x-api-key": given}
@@ -147,10 +147,10 @@ def _wrong(declared: Body, reply: Reply) -> str:
 
 def _answered(endpoint: Endpoint[Any], reply: Reply) -> str:
     """Return what an endpoint answered; raises Failed where it declares another answer."""
-    if reply.status not in endpoint.answers:
-        wanted = " or ".join(map(str, endpoint.answers))
+    if reply.status not in endpoint.responses:
+        wanted = " or ".join(map(str, endpoint.responses))
         raise Failed(f"{reply.status}, not {wanted}: {reply.body[:200]}")
-    declared = endpoint.answers[reply.status]
+    declared = endpoint.responses[reply.status]
     if declared is None:
         if reply.body:
             raise Failed(f"{reply.status} with a body, where none is declared: {reply.body[:200]}")
@@ -168,7 +168,7 @@ def _repeats(api: Api, endpoint: Endpoint[Any]) -> str:
     _answered(endpoint, first)
     if (first.status, first.body) != (second.status, second.body):
         raise Failed(f"the repeat answers {second.body}, the first call {first.body}")
-    if any(header.name == _REPLAYED for header in endpoint.answer_headers):
+    if any(header.name == _REPLAYED for header in endpoint.response_headers):
         marks = [reply.headers.get(_REPLAYED.lower()) for reply in (first, second)]
         if marks != [None, "true"]:
             raise Failed(f"{_REPLAYED} of the call and its repeat: {marks}")
@@ -212,7 +212,7 @@ def _of(endpoint: Endpoint[Any]) -> Iterator[tuple[str, Check]]:
 def checks() -> dict[str, Check]:
     """Return each check by its name."""
     found: dict[str, Check] = {"serves the document that was deployed": _serves_its_document}
-    for endpoint in declared():
+    for endpoint in load_endpoints():
         if endpoint.sample is not None:
             found |= {f"{endpoint.route} {name}": look for name, look in _of(endpoint)}
     return found

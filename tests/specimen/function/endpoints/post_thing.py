@@ -3,16 +3,16 @@
 import os
 
 from function.runtime import dynamodb
-from function.declare.permission import Access
-from function.declare.endpoint import Answer, Endpoint, Request, Sample
+from function.declare.permission import TablePermission
+from function.declare.endpoint import Response, Endpoint, Request, SampleRequest
 from function.tables import THINGS
 
 
-def keep(_: Request) -> Answer:
+def keep(_: Request) -> Response:
     """Store a thing."""
     thing = os.urandom(8).hex()
     dynamodb.call("put_item", THINGS, Item={"id": {"S": thing}})
-    return Answer(status=201, body={"id": thing})
+    return Response(status=201, body={"id": thing})
 
 
 ENDPOINT = Endpoint(
@@ -20,9 +20,9 @@ ENDPOINT = Endpoint(
     path="/things",
     summary="Keep a thing.",
     handle=keep,
-    answers={
+    responses={
         201: {"title": "Thing", "type": "object", "properties": {"id": {"type": "string"}}},
     },
-    access=(Access(table=THINGS.name, actions=("dynamodb:PutItem",)),),
-    sample=Sample(),
+    permissions=(TablePermission(table=THINGS.name, actions=("dynamodb:PutItem",)),),
+    sample=SampleRequest(),
 )

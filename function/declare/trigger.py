@@ -1,0 +1,178 @@
+"""Triggers: what starts a job, and the item that each of them hands to the job's handler.
+
+Every trigger delivers at least once, so a handler must tolerate the same item twice. The value
+`item.settings[NAME]` comes from the stack's config, as it does for a request.
+
+To add a trigger, write its two types here and add it to TRIGGERS; see
+docs/contributing/adding-a-trigger.md.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias
+from zoneinfo import ZoneInfo
+
+from function.declare.checks import range_errors, type_errors
+from function.declare.setting import Settings
+
+# Lambda makes up to three attempts at an asynchronous invocation.
+SCHEDULED_ATTEMPTS = 3
+
+# EventBridge Scheduler's expressions. Unlike EventBridge's rules, it takes the plural unit for any
+# number, and the singular as well.
+_EXPRESSION = re.compile(
+    r"rate\([1-9]\d* (minute|hour|day)s?\)"
+    r"|cron\([\d*,/-]+ [\d*,/-]+ ([\dLW*,/-]+|\?) [\dA-Z*,/-]+ ([\dA-Z#*,/-]+|\?) [\d*,/-]+\)"
+    r"|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
+)
+
+# The fields of a cron expression: name, lowest and highest number, and names for numbers.
+_CRON = (
+    ("minute", 0, 59, ()),
+    ("hour", 0, 23, ()),
+    ("day", 1, 31, ("LW",)),
+    ("month", 1, 12, "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()),
+    ("weekday", 1, 7, "SUN MON TUE WED THU FRI SAT".split()),
+    ("year", 1970, 2199, ()),
+)
+
+
+class ScheduledRun(NamedTuple):
+    """One run of a schedule; `time` is the Unix second for which it was scheduled."""
+
+    time: int
+    settings: Settings
+
+
+class Message(NamedTuple):
+    """One message of a queue: its parsed JSON body, or its text if that is not JSON.
+
+    `attempt` counts the deliveries of the message, from 1.
+    """
+
+    id: str
+    body: Any
+    attempt: int
+    settings: Settings
+
+
+class StreamRecord(NamedTuple):
+    """One change of an item in a table.
+
+    `event_name` is INSERT, MODIFY or REMOVE. `old` and `new` are the item before and after, in
+    DynamoDB's JSON; `old` is empty for an INSERT, `new` for a REMOVE. `id` is the sequence number,
+    which grows with each change of an item.
+    """
+
+    id: str
+    event_name: str
+    old: Mapping[str, Any]
+    new: Mapping[str, Any]
+    settings: Settings
+
+
+class ScheduleTrigger(NamedTuple):
+    """Runs a job by EventBridge Scheduler's `rate(…)`, `cron(…)` or `at(…)`.
+
+    The handler receives a ScheduledRun. Lambda retries a failed run after one minute, then after
+    two, until it has made `max_attempts` (1 to 3).
+    """
+
+    expression: str
+    timezone: str = "UTC"
+    max_attempts: int = SCHEDULED_ATTEMPTS
+
+    @property
+    def source(self) -> None:
+        """None: a schedule reads from no declaration."""
+
+    def errors(self) -> Iterator[str]:
+        """Yield the reasons for which EventBridge Scheduler or Lambda would refuse it."""
+        yield from type_errors(self, expression=str, timezone=str, max_attempts=int)
+        if not _EXPRESSION.fullmatch(self.expression):
+            yield (
+                f"{self.expression!r} is not rate(5 minutes), cron(0 3 * * ? *) (of minute, hour, "
+                "day, month, weekday, year) or at(2030-01-31T12:00:00)"
+            )
+        elif self.expression.startswith("cron") and self.expression.count("?") != 1:
+            yield f"{self.expression!r} needs one '?', as its day or its weekday"
+        elif self.expression.startswith("cron"):
+            yield from _cron_errors(self.expression)
+        elif self.expression.startswith("at"):
+            try:
+                datetime.fromisoformat(self.expression[3:-1])
+            except ValueError as error:
+                yield f"{self.expression!r}: {error}"
+        try:
+            ZoneInfo(self.timezone)
+        except (ValueError, OSError, LookupError):
+            yield f"{self.timezone!r} is not a time zone such as Europe/Berlin"
+        yield from range_errors("max_attempts", self.max_attempts, 1, SCHEDULED_ATTEMPTS)
+
+
+class QueueTrigger(NamedTuple):
+    """Hands a job each Message of a queue of `function/queues.py`, up to ten per invocation.
+
+    SQS delivers a failed message again after its visibility timeout, up to `max_attempts` times
+    (1 to 1,000). `max_concurrency` (2 to 1,000) limits the concurrent invocations, so that a full
+    queue leaves the account's concurrency to the API.
+    """
+
+    queue: str
+    max_attempts: int = 5
+    max_concurrency: int = 10
+
+    @property
+    def source(self) -> "Source":
+        """The queue. SQS gives each message to one consumer."""
+        return Source("queue", self.queue, max_consumers=1)
+
+    def errors(self) -> Iterator[str]:
+        """Yield the reasons for which SQS or Lambda would refuse it."""
+        yield from type_errors(self, queue=str, max_attempts=int, max_concurrency=int)
+        yield from range_errors("max_attempts", self.max_attempts, 1, 1_000)
+        yield from range_errors("max_concurrency", self.max_concurrency, 2, 1_000)
+
+
+class StreamTrigger(NamedTuple):
+    """Hands a job each StreamRecord of a table of `function/tables.py`, an item's in order.
+
+    A failing record blocks the records behind it in the same shard, until Lambda has made
+    `max_attempts` (1 to 10,000).
+    """
+
+    table: str
+    max_attempts: int = 5
+
+    @property
+    def source(self) -> "Source":
+        """The table. DynamoDB lets two consumers read a shard of a stream at once."""
+        return Source("table", self.table, max_consumers=2)
+
+    def errors(self) -> Iterator[str]:
+        """Yield the reasons for which Lambda would refuse it."""
+        yield from type_errors(self, table=str, max_attempts=int)
+        yield from range_errors("max_attempts", self.max_attempts, 1, 10_000)
+
+
+class Source(NamedTuple):
+    """A declaration that a trigger reads from: its kind, its name and its limit of consumers."""
+
+    kind: str
+    name: str
+    max_consumers: int
+
+
+Trigger: TypeAlias = ScheduleTrigger | QueueTrigger | StreamTrigger
+
+# The one list of triggers: each layer has a table with these types as keys, and fails at start
+# if one of them is missing there.
+TRIGGERS: tuple[type[Trigger], ...] = (ScheduleTrigger, QueueTrigger, StreamTrigger)
+
+
+def _cron_errors(expression: str) -> Iterator[str]:
+    for (field, low, high, names), text in zip(_CRON, expression[5:-1].split(), strict=True):
+        for value in re.findall(r"\d+|[A-Z]{2,3}", re.sub(r"[/#]\d+", "", text)):
+            if value not in names and not (value.isdigit() and low <= int(value) <= high):
+                yield f"{expression!r}: {value} is not a {field}"
