@@ -25,7 +25,7 @@ from local import program
 from local import stack as local_stack
 from local.ministack import MiniStack
 from tests.conftest import PROJECT, STACK, plain
-from tests.test_options import prerequisites
+from tests.e2e.test_options import prerequisites
 
 FOLDER = program.ROOT / "bootstrap"
 REGION = "eu-central-1"
