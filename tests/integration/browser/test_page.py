@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from console import server
 from console.console import Console
 from function.declare.registry import declared
 from local import program
@@ -49,7 +51,7 @@ def served() -> Iterator[Served]:
         progress=lambda resource, _: console.declare(resource),
         environment=console.environment,
     ) as local:
-        console.serve(local)
+        threading.Thread(target=server.run, args=(console, local), daemon=True).start()
         assert local.call().status in CALLED.answers
         yield console, local
 
