@@ -49,7 +49,7 @@ provider: $(READY)
 # The console in Debian's chromium; skipped with the reason where that is not installed.
 test-browser screenshots: $(BROWSER)
 	@$(if $(filter screenshots,$@),EPOCH_SCREENSHOTS=docs) PYTHONPATH=$$(echo .venv/lib/*/site-packages) \
-	  .venv-browser/bin/python -m pytest -q -rs tests/browser $(if $(filter screenshots,$@),-k pictures)
+	  .venv-browser/bin/python -m pytest -q -rs tests/integration/browser $(if $(filter screenshots,$@),-k pictures)
 
 # Side by side, each one's output in one piece, and all of them even where one fails.
 lint: $(READY)
@@ -167,13 +167,13 @@ lock: $(READY)
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 tests/shipped/clients/requirements.in -o tests/shipped/clients/requirements.txt
-	cd tests/shipped/clients && npm install --package-lock-only --omit-lockfile-registry-resolved
+	  --python-version 3.11 tests/integration/clients/requirements.in -o tests/integration/clients/requirements.txt
+	cd tests/integration/clients && npm install --package-lock-only --omit-lockfile-registry-resolved
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 tools/reliability/requirements.in -o tools/reliability/requirements.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 -c requirements-dev.txt tests/browser/requirements.in \
-	  -o tests/browser/requirements.txt
+	  --python-version 3.11 -c requirements-dev.txt tests/integration/browser/requirements.in \
+	  -o tests/integration/browser/requirements.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.13 -c function/requirements.txt tools/bench/requirements.in \
 	  -o tools/bench/requirements.txt
@@ -196,5 +196,5 @@ $(LOADER): tools/reliability/requirements.txt | $(READY)
 $(SCANNERS): requirements-scan.txt | $(READY)
 	@$(PYTHON) tools/make_venv.py .venv-scan $<
 
-$(BROWSER): tests/browser/requirements.txt | $(READY)
+$(BROWSER): tests/integration/browser/requirements.txt | $(READY)
 	@$(PYTHON) tools/make_venv.py .venv-browser $<

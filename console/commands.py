@@ -163,6 +163,13 @@ def _told(line: dict[str, Any]) -> str:
     )
 
 
+def _serve(page: console.Console, local: local_stack.LocalStack) -> None:
+    # Takes a moment, which nobody is to wait for.
+    from console import server  # pylint: disable=import-outside-toplevel
+
+    server.run(page, local)
+
+
 def up(stack: str, port: int | None, *, keep: bool) -> None:
     """Bring the stack up and follow what it does, until the process is ended.
 
@@ -178,7 +185,8 @@ def up(stack: str, port: int | None, *, keep: bool) -> None:
     kept = {"EPOCH_KEEP": str(OUTPUTS.with_name(f"tables-{stack}.jsonl"))} if keep else {}
     environment = {**page.environment, **kept}
     with local_stack.up(stack, port=port, progress=seen, environment=environment) as local:
-        page.serve(local)
+        # From a thread, for as long as the process lives.
+        threading.Thread(target=_serve, args=(page, local), daemon=True).start()
         publish = local.emulator.leash.publish
         publish(OUTPUTS, json.dumps(local.outputs, indent=2))
         publish(PROFILE, local.emulator.profile)

@@ -2,13 +2,11 @@
 
 import secrets
 import socket
-import threading
 import time
 from collections.abc import Mapping
 
 from console.record import Record
 from local import program
-from local import stack as local_stack
 
 
 class Console:
@@ -39,13 +37,3 @@ class Console:
     def declare(self, resource: program.Resource) -> None:
         """Take a resource of the stack, or what it is now."""
         self.resources[resource.urn] = resource
-
-    def serve(self, local: local_stack.LocalStack) -> None:
-        """Serve the page of a stack from a thread, for as long as the process lives."""
-        threading.Thread(target=self._serve, args=(local,), daemon=True).start()
-
-    def _serve(self, local: local_stack.LocalStack) -> None:
-        # Takes a moment, which nobody is to wait for.
-        from console import server  # pylint: disable=import-outside-toplevel
-
-        server.run(self, local)

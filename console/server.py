@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import flask
 import flask_swagger_ui
@@ -14,10 +14,8 @@ import urllib3
 from werkzeug.serving import make_server
 
 from console import views
+from console.console import Console
 from local import stack as local_stack
-
-if TYPE_CHECKING:
-    from console.console import Console
 
 _PAGE = Path(__file__).parent / "page"
 _VIEWER = Path(flask_swagger_ui.__file__).parent / "dist"
@@ -44,7 +42,7 @@ _HOP = frozenset(
 )
 
 
-def _events(console: "Console", since: int) -> Iterator[str]:
+def _events(console: Console, since: int) -> Iterator[str]:
     while True:
         news = console.record.news(since, _QUIET_S)
         since = news["number"]
@@ -76,7 +74,7 @@ def _proxied(base: str) -> flask.Response:
     )
 
 
-def application(console: "Console", local: local_stack.LocalStack) -> flask.Flask:
+def application(console: Console, local: local_stack.LocalStack) -> flask.Flask:
     """Return the console's application."""
     app = flask.Flask("console", static_folder=None)
     setattr(app.json, "sort_keys", False)
@@ -137,7 +135,7 @@ def application(console: "Console", local: local_stack.LocalStack) -> flask.Flas
     return app
 
 
-def run(console: "Console", local: local_stack.LocalStack) -> None:
+def run(console: Console, local: local_stack.LocalStack) -> None:
     """Serve until the process ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     make_server(

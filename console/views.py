@@ -10,13 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from console.console import Console
 from local import program
 from local import stack as local_stack
-
-if TYPE_CHECKING:
-    from console.console import Console
 
 _PAGE_ITEMS = 25
 _WINDOW_S, _LEAST_S = 3_600, 300  # what graphs show: the last hour, of a young stack less
@@ -28,7 +26,7 @@ Json = dict[str, Any]
 class Stack:
     """A stack that is up, and what was declared for it."""
 
-    console: "Console"
+    console: Console
     local: local_stack.LocalStack
 
     def _client(self, service: str) -> Any:

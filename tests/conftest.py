@@ -84,11 +84,12 @@ def project(copied: Callable[[Path], Path], tmp_path: Path) -> Path:
 
 
 def replace_service(project: Path) -> Path:
-    """Put the service of tests/specimen/, in one stage, into the place of a copy's own."""
+    """Put the service of tests/fixtures/other_service/, in one stage, into the place of a copy's
+    own."""
     for pattern in ("Pulumi.*.yaml", "function/endpoints/[a-z]*.py", "function/jobs/[a-z]*.py"):
         for path in project.glob(pattern):
             path.unlink()
-    shutil.copytree(project / "tests" / "specimen", project, dirs_exist_ok=True)
+    shutil.copytree(project / "tests" / "fixtures" / "other_service", project, dirs_exist_ok=True)
     return project
 
 
@@ -108,7 +109,8 @@ def run_rules(project: Path) -> None:
 
     As elsewhere, git knows what is in it.
     """
-    rules = ("-m", "pytest", "-q", "-x", "-m", "not copying", "--ignore=tests/shipped")
+    ignored = ("--ignore=tests/service", "--ignore=tests/integration/clients")
+    rules = ("-m", "pytest", "-q", "-x", "-m", "not copying", *ignored)
     for command in (("git", "init", "-q"), ("git", "add", "."), (sys.executable, *rules)):
         run = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stdout + run.stderr

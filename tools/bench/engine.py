@@ -1,7 +1,7 @@
 """`python -m tools.bench.engine N`: the program with N endpoints under Pulumi's own engine.
 
 Prints seconds of a preview, and of the `up` that makes all of it. The provider is the stand-in of
-tests/real/, which answers at once: AWS's own time comes on top.
+tests/integration/, which answers at once: AWS's own time comes on top.
 """
 
 import json

@@ -100,8 +100,8 @@ def plugin(pulumi: Path) -> Path | None:
 
 
 def run(name: str, prepare: Callable[[], tuple[str, Mapping[str, str]]]) -> list[str]:
-    """Run tests/real/<name>.py with what `prepare` finds: a line on it, and environment; return
-    what is wrong."""
+    """Run tests/integration/<name>.py with what `prepare` finds: a line on it, and environment;
+    return what is wrong."""
     started = time.monotonic()
     try:
         found, environment = prepare()
@@ -110,7 +110,7 @@ def run(name: str, prepare: Callable[[], tuple[str, Mapping[str, str]]]) -> list
             raise
         print(f"make {name}: skipped: {reason}")
         return []
-    tests = [sys.executable, "-m", "pytest", "-v", "--no-header", f"tests/real/{name}.py"]
+    tests = [sys.executable, "-m", "pytest", "-v", "--no-header", f"tests/integration/{name}.py"]
     status = subprocess.run(tests, cwd=ROOT, env={**os.environ, **environment}, check=False)
     print(f"make {name}: {found}, {time.monotonic() - started:.0f} s")
     return [f"error: make {name} failed; see above"] if status.returncode else []

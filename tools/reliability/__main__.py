@@ -29,12 +29,12 @@ LOADS, LOAD, MIX = 4, 5_000, 20
 
 # What other tests prove, by what they are run with.
 _TESTS = (
-    ("Bad input: events, by hypothesis", "tests/shipped/test_function.py"),
-    ("Bad input: the document's requests, by schemathesis", "tests/test_openapi.py"),
-    ("Access: two stages in one account", "tests/test_side_by_side.py"),
-    ("Access: the function's role, and who may invoke it", "tests/shipped/test_permissions.py"),
-    ("Access: roles in the emulator", "tests/test_authorization.py"),
-    ("Access: the deployer's roles", "tests/test_deployer.py"),
+    ("Bad input: events, by hypothesis", "tests/service/test_function.py"),
+    ("Bad input: the document's requests, by schemathesis", "tests/e2e/test_openapi.py"),
+    ("Access: two stages in one account", "tests/e2e/test_side_by_side.py"),
+    ("Access: the function's role, and who may invoke it", "tests/service/test_permissions.py"),
+    ("Access: roles in the emulator", "tests/emulator/test_iam.py"),
+    ("Access: the deployer's roles", "tests/e2e/test_bootstrap.py"),
 )
 
 _NOT_SHOWN = """\

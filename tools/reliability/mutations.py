@@ -24,7 +24,7 @@ class Mutation(NamedTuple):
     tests: str
 
 
-_FUNCTION = "tests/shipped/test_function.py"
+_FUNCTION = "tests/service/test_function.py"
 _POST = "function/endpoints/post_epoch.py"
 _MAIN = "function/runtime/api_handler.py"
 _CLIENT = "function/runtime/aws_client.py"
@@ -43,7 +43,7 @@ MUTATIONS = (
     Mutation(
         "an event is never logged",
         *(_MAIN, "    event = _mapping(event)", "    event = _mapping(event)\n    print(event)"),
-        "tests/shipped/test_prove.py::test_nothing_that_a_caller_sends_is_told",
+        "tests/service/test_prove.py::test_nothing_that_a_caller_sends_is_told",
     ),
     Mutation(
         "a 201 comes after the write",
@@ -60,7 +60,7 @@ MUTATIONS = (
     Mutation(
         "who has no key gets nothing",
         *("openapi/document.py", "[] if endpoint.public else [{_KEY: []}]", "[]"),
-        "tests/shipped/test_local.py",
+        "tests/service/test_local.py",
     ),
     Mutation(
         "two callers never share a record",
@@ -82,7 +82,7 @@ MUTATIONS = (
         "components/iam/policies.py",
         "[allow(sorted(names), resource) for",
         '[allow(sorted(names), "*") for',
-        "tests/shipped/test_permissions.py tests/test_infrastructure.py",
+        "tests/service/test_permissions.py tests/unit/test_infrastructure.py",
     ),
     Mutation(
         "a function is invoked by its own API alone",
@@ -91,7 +91,7 @@ MUTATIONS = (
             'return bool(decided.decision == "Allow")',
             "return True",
         ),
-        "tests/test_gateway_errors.py",
+        "tests/emulator/api_gateway/test_errors.py",
     ),
 )
 

@@ -14,7 +14,7 @@ from uv import find_uv_bin
 from local.program import ROOT
 from local.stack import LocalStack
 
-CLIENTS = ROOT / "tests" / "shipped" / "clients"
+CLIENTS = ROOT / "tests" / "integration" / "clients"
 DOCUMENT = ROOT / "docs" / "openapi.json"
 
 node = pytest.mark.skipif(not shutil.which("npm"), reason="Node's npm is not installed")

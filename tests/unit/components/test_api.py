@@ -37,7 +37,7 @@ def body(resources: list[program.Resource]) -> Any:
 def served(*of: Endpoint[Any]) -> list[program.Resource]:
     """Return what is declared where these are the endpoints."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "declared", lambda: of)
+        patch.setattr(registry, "load_endpoints", lambda: of)
         return program.declare(STACK, config=plain())
 
 
@@ -82,7 +82,7 @@ def test_what_an_endpoint_does_and_may_changes_nothing_of_the_api() -> None:
 def test_a_firewall_bounds_bodies_only_where_none_is_read() -> None:
     def rules(*of: Endpoint[Any]) -> set[str]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(registry, "declared", lambda: of)
+            patch.setattr(registry, "load_endpoints", lambda: of)
             config = plain(waf_rate_limit="1000")
             found = one(program.declare(STACK, config=config), "aws:wafv2/webAcl:WebAcl")["rules"]
             return {rule["name"] for rule in found}

@@ -18,23 +18,26 @@ SERVICE = {
     *("endpoints", "jobs", "queues.py", "settings.py", "tables.py"),
     *("bench", "reliability"),
 }
+# Their tests, and those of another service.
+TESTS = {"service", "clients", "fixtures"}
 # What may name a part of this service, and why.
 EXCEPTIONS = {
     "local/program.py": {"dev"},  # the stack that is meant where none is named
     "local/cli.py": {"dev"},  # its help says so
     "local/child_process.py": {"epoch"},  # what its folders are called
     "tools/release/stages.py": {"prod"},  # the stage that comes last where there is one
-    "tests/test_stages.py": {"dev", "prod"},  # stages of made-up files
-    "tests/test_deployer.py": {"dev", "prod"},  # those of bootstrap/Pulumi.example.yaml
-    "tests/test_workflows.py": {"prod"},  # likewise
-    "tests/test_authorization.py": {"dev", "prod"},  # parts of a made-up path
+    "tests/unit/tools/release/test_stages.py": {"dev", "prod"},  # stages of made-up files
+    "tests/e2e/test_bootstrap.py": {"dev", "prod"},  # those of bootstrap/Pulumi.example.yaml
+    "tests/unit/test_workflows.py": {"prod"},  # likewise
+    "tests/emulator/test_iam.py": {"dev", "prod"},  # parts of a made-up path
 }
 
 
 def _files() -> Iterator[Path]:
     yield ROOT / "__main__.py"
-    for folder in ("tests", "tests/browser", "tests/real"):
-        yield from (ROOT / folder).glob("*.py")
+    for path in (ROOT / "tests").rglob("*.py"):
+        if not TESTS & set(path.relative_to(ROOT / "tests").parts):
+            yield path
     for folder in ("components", "console", "emulator", "function", "local", "openapi", "tools"):
         for path in (ROOT / folder).rglob("*.py"):
             if not SERVICE & set(path.relative_to(ROOT).parts):

@@ -29,7 +29,8 @@ def as_shop(specimen: Path) -> Path:
     """Turn a copy with the specimen's service into a project of another name."""
     settings = specimen / "Pulumi.yaml"
     settings.write_text(re.sub("(?m)^name: .*", "name: web-shop", settings.read_text()))
-    shutil.rmtree(specimen / "tests" / "shipped", ignore_errors=True)
+    for folder in ("service", "integration/clients"):
+        shutil.rmtree(specimen / "tests" / folder, ignore_errors=True)
     for path in (specimen / "tests" / "snapshots").iterdir():
         path.unlink()
     return specimen
@@ -61,7 +62,11 @@ def test_another_name_and_description_alone_leave_nothing_to_write_anew(project:
     settings = project / "Pulumi.yaml"
     renamed = re.sub("(?m)^name: .*", "name: my-shop", settings.read_text())
     settings.write_text(re.sub("(?m)^description: .*", "description: Sells.", renamed))
-    modules = [f"tests/test_{name}.py" for name in ("diagram", "document", "snapshot")]
+    modules = [
+        "tests/unit/console/test_diagram.py",
+        "tests/unit/openapi/test_document.py",
+        "tests/unit/tools/checks/test_snapshot.py",
+    ]
     assert " passed" in _run(project, "-m", "pytest", "-q", "-x", *modules)
 
 

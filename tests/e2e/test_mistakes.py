@@ -395,4 +395,4 @@ def _variable(table: Table) -> str:
 def test_no_endpoint_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "by_module", dict)
     with pytest.raises(DeclarationError, match="function/endpoints has no module yet"):
-        registry.declared.__wrapped__()
+        registry.load_endpoints.__wrapped__()

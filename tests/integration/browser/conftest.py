@@ -1,11 +1,13 @@
 """A stack with its console, for tests in a browser."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from local import program
 from local import stack as local_stack
+from console import server
 from console.console import Console
 
 
@@ -18,5 +20,5 @@ def served() -> Iterator[tuple[Console, local_stack.LocalStack]]:
         progress=lambda resource, _: console.declare(resource),
         environment=console.environment,
     ) as local:
-        console.serve(local)
+        threading.Thread(target=server.run, args=(console, local), daemon=True).start()
         yield console, local

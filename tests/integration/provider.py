@@ -69,7 +69,7 @@ class Terraform:
         module.unlink(missing_ok=True)
         if path:
             module.write_text(_ENDPOINT.format(path=path))
-        command = [sys.executable, "-m", "tests.real.provider", str(self.folder), self.stack]
+        command = [sys.executable, "-m", "tests.integration.provider", str(self.folder), self.stack]
         subprocess.run([*command, self.account.region], cwd=self.project, check=True)
 
     def paths(self) -> set[str]:

@@ -24,7 +24,7 @@ from local import program
 from local import stack as local_stack
 from local.program import Secret
 from tests.conftest import PROJECT, STACK, plain
-from tests.test_mistakes import WRONG
+from tests.e2e.test_mistakes import WRONG
 from tools.checks import stand_in_provider
 from tools.checks.pulumi_stack import Run, Stack, state_in
 from tools.project_copy import copy_of_project

@@ -67,6 +67,14 @@ def test_make_lint_runs_every_lint() -> None:
         ("imports", "function/tables.py", "\nimport boto3\n", "function.tables -> boto3"),
         (
             "imports",
+            "function/declare/table.py",
+            "\nfrom function.runtime import telemetry\n",
+            "function.declare.table -> function.runtime",
+        ),
+        ("imports", "emulator/metrics.py", "\nimport local\n", "emulator.metrics -> local"),
+        ("imports", "openapi/samples.py", "\nimport openapi.document\n", "samples -> .document"),
+        (
+            "imports",
             "function/runtime/api_handler.py",
             "\nimport aws_xray_sdk\n",
             "function.runtime.api_handler -> aws_xray",

@@ -61,7 +61,7 @@ def _bounded(*allowed: dict[str, Any], **changed: Any) -> None:
     """Declare the stack inside a boundary, its job's access changed."""
     statements = [{"Effect": "Allow", **statement} for statement in allowed]
     recorder = program.Recorder(limits=json.dumps({"Statement": statements}))
-    job = function.declare.job_registry.declared()["report"]
+    job = function.declare.job_registry.load_jobs()["report"]
     own = {"report": job._replace(permissions=(REPORTS._replace(**changed),))}
     elsewhere = [
         e
@@ -111,7 +111,7 @@ def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:
 def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    job = function.declare.job_registry.declared()["report"]
+    job = function.declare.job_registry.load_jobs()["report"]
     wrong = job._replace(permissions=(REPORTS._replace(name="dynamo"),))
     monkeypatch.setattr(archive, "declared_jobs", lambda: {"report": wrong})
     with pytest.raises(

@@ -387,7 +387,7 @@ def test_what_a_killed_run_has_started_leaves_nothing_while_it_writes(
 
 
 def test_a_killed_test_run_leaves_nothing(project: Path) -> None:
-    chosen = "tests/test_gateway_errors.py::test_only_the_very_path_is_served"
+    chosen = "tests/emulator/api_gateway/test_errors.py::test_only_the_very_path_is_served"
     with subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
         [sys.executable, "-m", "pytest", "-q", "-n", "1", chosen],
         cwd=project,

@@ -25,7 +25,7 @@ from local import program
 from local import stack as local_stack
 from local.ministack import MiniStack
 from tests.conftest import PROJECT, STACK, plain
-from tests.test_options import prerequisites
+from tests.e2e.test_options import prerequisites
 
 FOLDER = program.ROOT / "bootstrap"
 REGION = "eu-central-1"
@@ -127,10 +127,10 @@ def test_all_that_an_endpoint_may_declare_is_inside_the_boundary() -> None:
 
 def _declare(monkeypatch: pytest.MonkeyPatch, *access: ServicePermission, **setting: Any) -> None:
     """Let the only endpoint have this access, and the only setting be a `bus`."""
-    endpoint = registry.declared()[0]._replace(permissions=access)
+    endpoint = registry.load_endpoints()[0]._replace(permissions=access)
     bus = Setting("bus", str, description="A bus.", **setting)
-    monkeypatch.setattr(registry, "declared", lambda: (endpoint,))
-    monkeypatch.setattr(job_registry, "declared", dict)
+    monkeypatch.setattr(registry, "load_endpoints", lambda: (endpoint,))
+    monkeypatch.setattr(job_registry, "load_jobs", dict)
     monkeypatch.setattr(registry, "load_settings", lambda: {"bus": bus})
 
 
@@ -355,8 +355,8 @@ def test_the_role_suffices_for_a_stack_and_a_change(
         handle=lambda _: Response(status=200, body={}),
         responses={200: {"title": "Added", "type": "object"}},
     )
-    declared = (*registry.declared(), added)
-    monkeypatch.setattr(registry, "declared", lambda: declared)
+    declared = (*registry.load_endpoints(), added)
+    monkeypatch.setattr(registry, "load_endpoints", lambda: declared)
     cloud.changed.clear()
     cloud.engine.run("dev", larger)
     assert {"Deployment", "Stage"} <= set(cloud.changed)

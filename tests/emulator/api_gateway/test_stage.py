@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local import stack as local_stack
-from tests.test_rest_import import DOCUMENT, OK, PROXY, X, put
+from tests.emulator.api_gateway.test_import_api import DOCUMENT, OK, PROXY, X, put
 
 ECHO = """
 import json

@@ -98,7 +98,7 @@ def test_limits_follow_the_config() -> None:
 def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
     monkeypatch: pytest.MonkeyPatch, preview: bool
 ) -> None:
-    all_ = enumerate([*function.declare.registry.declared(), ADDED])
+    all_ = enumerate([*function.declare.registry.load_endpoints(), ADDED])
     endpoints = function.declare.registry.check(
         {str(number): endpoint for number, endpoint in all_}
     )
