@@ -178,9 +178,9 @@ class LocalStack:
         none has one, and no path is given.
         """
         # An update has imported them anew.
-        from function.declare.registry import (
+        from function.declare.registry import (  # pylint: disable=import-outside-toplevel
             load_endpoints,
-        )  # pylint: disable=import-outside-toplevel
+        )
         from openapi import samples  # pylint: disable=import-outside-toplevel
 
         shown = samples.first(load_endpoints())

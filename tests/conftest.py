@@ -162,5 +162,5 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
         name: Job(trigger=trigger, summary="An example.", handle=_unused, timeout_s=100)
         for name, trigger in triggers.items()
     }
-    monkeypatch.setattr(function.declare.job_registry, "declared", lambda: found)
+    monkeypatch.setattr(function.declare.job_registry, "load_jobs", lambda: found)
     return found

@@ -341,7 +341,7 @@ def test_an_answer_is_judged_by_the_declaration(
 ) -> None:
     headers = {"content-type": "application/json"}
     reply = smoke.Reply(status=status, headers=headers, body=body)
-    monkeypatch.setattr(smoke, "declared", lambda: (KEYED,))
+    monkeypatch.setattr(smoke, "load_endpoints", lambda: (KEYED,))
     monkeypatch.setattr(smoke.Api, "send", lambda *_: reply)
     api = smoke.Api(url="http://x", api_key="k", document="d", patience_s=0)
     (found,) = [r for r in smoke.check(api) if r.check == "GET /sample answers as declared"]
@@ -351,7 +351,7 @@ def test_an_answer_is_judged_by_the_declaration(
 def test_where_no_endpoint_has_a_sample_the_smoke_test_says_how_to_add_one(
     run: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(smoke, "declared", lambda: (KEYED._replace(sample=None),))
+    monkeypatch.setattr(smoke, "load_endpoints", lambda: (KEYED._replace(sample=None),))
     assert smoke.main([run["outputs"]]) == 0
     said = capsys.readouterr().out
     assert said.count("ok    ") == 1 and "add sample=SampleRequest() to an ENDPOINT" in said

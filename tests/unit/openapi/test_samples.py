@@ -31,7 +31,7 @@ READ = Endpoint(
 
 def _outputs(*endpoints: Endpoint[Any]) -> program.Properties:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(function.declare.registry, "declared", lambda: endpoints)
+        patch.setattr(function.declare.registry, "load_endpoints", lambda: endpoints)
         return program.run(program.Recorder(), stack=program.stacks()[0]).values
 
 

@@ -102,7 +102,7 @@ def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
     endpoints = function.declare.registry.check(
         {str(number): endpoint for number, endpoint in all_}
     )
-    monkeypatch.setattr(function.declare.registry, "declared", lambda: endpoints)
+    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: endpoints)
     resources = program.declare(STACK, preview=preview, config=plain())
     alarm = _alarms(resources)["endpoint-errors-get-added-by"]
     assert "GET /added/{key}" in alarm["alarmDescription"]
@@ -135,7 +135,7 @@ def test_a_hundred_endpoints_fit_into_what_cloudwatch_shows_on_a_dashboard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     endpoints = [ADDED._replace(path=f"/added/{{key}}/{number}") for number in range(100)]
-    monkeypatch.setattr(function.declare.registry, "declared", lambda: tuple(endpoints))
+    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: tuple(endpoints))
     resources = program.declare(STACK, config=plain())
     shown = [widget["properties"] for widget in _dashboard(resources)["widgets"]]
     assert len(shown) <= 500

@@ -97,7 +97,7 @@ def test_keys_indexes_and_access_follow_from_the_declaration(
         TablePermission("jottings", ("dynamodb:PutItem",)),
         TablePermission("jottings", ("dynamodb:Query",), "by-topic"),
     )
-    monkeypatch.setattr(function.declare.registry, "declared", lambda: (endpoint,))
+    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
     stack = program.stacks()[0]
     name = f"{prefix(program.project_name(), stack)}-jottings"
     resources = program.declare(stack)

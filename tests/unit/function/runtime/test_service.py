@@ -40,7 +40,7 @@ def _report(monkeypatch: pytest.MonkeyPatch) -> None:
         permissions=(REPORTS,),
     )
     monkeypatch.setattr(settings, "BUCKET", BUCKET, raising=False)
-    monkeypatch.setattr(function.declare.job_registry, "declared", lambda: {"report": job})
+    monkeypatch.setattr(function.declare.job_registry, "load_jobs", lambda: {"report": job})
     monkeypatch.setattr(archive, "declared_jobs", lambda: {"report": job})
 
 
@@ -69,8 +69,8 @@ def _bounded(*allowed: dict[str, Any], **changed: Any) -> None:
         if not any(isinstance(a, ServicePermission) for a in e.permissions)
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(function.declare.job_registry, "declared", lambda: own)
-        patch.setattr(function.declare.registry, "declared", lambda: elsewhere)
+        patch.setattr(function.declare.job_registry, "load_jobs", lambda: own)
+        patch.setattr(function.declare.registry, "load_endpoints", lambda: elsewhere)
         program.run(recorder, stack=STACK, config=plain(bucket="ours") | BOUNDARY)
 
 
