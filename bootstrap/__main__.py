@@ -20,9 +20,23 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
 
 # pylint: disable=wrong-import-position
-from bootstrap.policies import GRANTS, HIDDEN, POLICY_SIZE, boundary, documents, key_policy, trust
-from components import EpochAccount, Roles, prefix, refusing, sampling_rule
-from components.iam.boundary import wrong_services
+from bootstrap.policies import (
+    GRANTS,
+    POLICY_SIZE,
+    PREVIEW_DENIES,
+    boundary,
+    documents,
+    key_policy,
+    trust,
+)
+from components import (
+    EpochApiGatewayAccount,
+    RoleFactory,
+    as_run_error,
+    resource_prefix,
+    sampling_rule,
+)
+from components.iam.boundary import forbidden_actions_error
 from function.endpoints import declared
 from function.jobs import declared as declared_jobs
 from function.resources import declared_settings
@@ -34,7 +48,7 @@ PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["na
 DEPLOYMENT_H = 3
 SETTINGS = ("state_bucket", "state_key", "zone_id")
 # Of a stack, each for grants of its own.
-OPTIONS = {grant.given for grant in GRANTS} - {"", *SETTINGS}
+OPTIONS = {grant.requires for grant in GRANTS} - {"", *SETTINGS}
 
 config = pulumi.Config()
 account = aws.get_caller_identity().account_id
@@ -46,8 +60,8 @@ provider = aws.iam.OpenIdConnectProvider(
     url="https://token.actions.githubusercontent.com",
     client_id_lists=["sts.amazonaws.com"],
 )
-if config.get_bool("owns_api_gateway_account") is not False:
-    EpochAccount(f"{PROJECT}-account", roles=Roles(path=path))
+if config.get_bool("manage_api_gateway_account") is not False:
+    EpochApiGatewayAccount(f"{PROJECT}-account", roles=RoleFactory(path=path))
 
 
 def role(name: str, environment: str, hours: int, policies: list[str]) -> pulumi.Output[str]:
@@ -70,12 +84,12 @@ def role(name: str, environment: str, hours: int, policies: list[str]) -> pulumi
     return made.arn
 
 
-with refusing():
+with as_run_error():
     access = [endpoint.access for endpoint in declared()]
     access += [job.access for job in declared_jobs().values()]
     own_settings = declared_settings()
 services = [permission for own in access for permission in own if isinstance(permission, Service)]
-if never := wrong_services(services):
+if never := forbidden_actions_error(services):
     raise pulumi.RunError(never)
 
 
@@ -105,7 +119,7 @@ for stack, options in stacks.items():
             f"config value epoch-deployer:stacks.{stack}: {', '.join(sorted(unknown))} must be "
             f"among {', '.join(sorted(OPTIONS))}"
         )
-    name = prefix(PROJECT, stack)
+    name = resource_prefix(PROJECT, stack)
     names = {
         "account": account,
         "boundary": f"arn:aws:iam::{account}:policy{path}{name}-boundary",
@@ -145,7 +159,10 @@ for stack, options in stacks.items():
             f"{name}-deploy", stack, DEPLOYMENT_H, documents(GRANTS, names, write=True)
         ),
         "preview_role": role(
-            f"{name}-preview", f"{stack}-preview", 1, documents(GRANTS + HIDDEN, names, write=False)
+            f"{name}-preview",
+            f"{stack}-preview",
+            1,
+            documents(GRANTS + PREVIEW_DENIES, names, write=False),
         ),
     }
     for output, value in exported.items():

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import function.jobs
-from components import naming, prefix
+from components import naming, resource_prefix
 from function import queues, tables
 from function.endpoints import declared
 from function.job import Changes, Job, Messages, Schedule
@@ -33,7 +33,7 @@ os.environ["EPOCH_SECRETS"] = "stand-in"
 
 PROJECT = program.project_name()
 STACK = program.default_stack()
-NAME = prefix(PROJECT, STACK)
+NAME = resource_prefix(PROJECT, STACK)
 PLANS = {"basic": {"rate_limit": 50, "burst_limit": 100, "quota_per_day": 100_000}}
 
 

@@ -59,7 +59,7 @@ def test_it_needs_nothing_but_the_standard_library(
     interpreter: str, specimen: Path, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(
-        BytesIO(zip_bytes(archive.on_host(archive.archive(), interpreter)))
+        BytesIO(zip_bytes(archive.for_local_run(archive.archive(), interpreter)))
     ) as packed:
         packed.extractall(tmp_path)
     shutil.rmtree(tmp_path / "function")
@@ -202,7 +202,7 @@ def test_without_a_compiler_there_are_sources_only_and_a_warning(
     monkeypatch.setattr(bytecode, "compiler", lambda: None)
     monkeypatch.setattr(archive, "compiler", lambda: None)
     assert not [name for name in archive.archive().assets if name.endswith(".pyc")]
-    assert "without byte code" in capsys.readouterr().err
+    assert "without bytecode" in capsys.readouterr().err
 
 
 def _fingerprint(project: Path) -> dict[str, str]:

@@ -45,7 +45,7 @@ def _config(**given: str) -> dict[str, str]:
 def _read(**given: str) -> StackConfig:
     config = _config(**given)
     secret = [key for key, value in config.items() if isinstance(value, program.Secret)]
-    return StackConfig.read(config, program.project_name(), secret)
+    return StackConfig.from_pulumi(config, program.project_name(), secret)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 import function.endpoints
 import function.tables
-from components import prefix
+from components import resource_prefix
 from function.contract import Access, Answer, DeclarationError, Endpoint
 from function.resources import Binary, Index, Number, Table, declared_tables
 from local import program
@@ -92,7 +92,7 @@ def test_keys_indexes_and_access_follow_from_the_declaration(
     )
     monkeypatch.setattr(function.endpoints, "declared", lambda: (endpoint,))
     stack = program.stacks()[0]
-    name = f"{prefix(program.project_name(), stack)}-jottings"
+    name = f"{resource_prefix(program.project_name(), stack)}-jottings"
     resources = program.declare(stack)
     (table,) = [r.inputs for r in resources if r.kind == TABLE and r.name.endswith("-jottings")]
     assert (table["hashKey"], table["rangeKey"]) == ("author", "at")
