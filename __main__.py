@@ -5,27 +5,27 @@ import os
 import pulumi
 
 from components import (
-    EpochAccess,
-    EpochAccount,
+    Bindings,
     EpochApi,
+    EpochApiGatewayAccount,
+    EpochApiKeys,
+    EpochDestroyGuard,
     EpochDomain,
     EpochFirewall,
     EpochFunction,
-    EpochGuard,
     EpochJob,
     EpochMonitoring,
     EpochQueue,
     EpochSecret,
     EpochTable,
-    Roles,
+    RoleFactory,
     StackConfig,
-    Stores,
-    encrypt_everything,
-    keep_secret,
-    refusing,
-    stack_name,
-    tag_everything,
-    watch,
+    apply_default_tags,
+    apply_kms_key,
+    as_run_error,
+    checked_prefix,
+    collect_resources,
+    mark_secret_config,
 )
 from function.declare.job_registry import load_jobs
 from function.declare.job_registry import consumers_by_queue
@@ -37,19 +37,21 @@ from openapi.document import about, document
 project, stack = pulumi.get_project(), pulumi.get_stack()
 given = pulumi.runtime.config.CONFIG.get()
 secret = set(filter(pulumi.runtime.is_config_secret, given))
-with refusing():
+with as_run_error():
     endpoints, jobs = load_endpoints(), load_jobs()
     own_tables, own_queues, own_settings = load_tables(), load_queues(), load_settings()
     of_project = about(VERSION)
     api_document = document(endpoints, of_project)
-    config = StackConfig.read(given, project, secret)
-name = stack_name(project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)])
-roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
-tag_everything({"project": project, "stack": stack, "owner": config.owner})
+    config = StackConfig.from_pulumi(given, project, secret)
+name = checked_prefix(
+    project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)]
+)
+roles = RoleFactory(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
+apply_default_tags({"project": project, "stack": stack, "owner": config.owner})
 if config.kms_key_arn:
-    encrypt_everything(config.kms_key_arn)
-keep_secret(given, project, secret)
-everything = watch()
+    apply_kms_key(config.kms_key_arn)
+mark_secret_config(given, project, secret)
+everything = collect_resources()
 
 tables = {
     key: EpochTable(
@@ -70,11 +72,11 @@ secrets = {
     for key, setting in own_settings.items()
     if setting.secret
 }
-stores = Stores(tables=tables, queues=queues, settings=config.settings, secrets=secrets)
+bindings = Bindings(tables=tables, queues=queues, settings=config.settings, secrets=secrets)
 function = EpochFunction(
     f"{name}-function",
     endpoints=endpoints,
-    stores=stores,
+    bindings=bindings,
     roles=roles,
     memory_mb=config.memory_mb,
     timeout_s=config.timeout_s,
@@ -82,20 +84,24 @@ function = EpochFunction(
     reserved_concurrency=config.reserved_concurrency,
     provisioned_concurrency=config.provisioned_concurrency,
     snap_start=config.snap_start,
-    trusted_proxies=config.trusted_proxies,
+    trusted_proxy_count=config.trusted_proxy_count,
 )
 workers = {
     key: EpochJob(
         f"{name}-job-{key.replace('_', '-')}",
-        key=key,
+        job_name=key,
         job=job,
-        stores=stores,
+        bindings=bindings,
         roles=roles,
         log_retention_days=config.log_retention_days,
     )
     for key, job in jobs.items()
 }
-account = EpochAccount(f"{name}-account", roles=roles) if config.owns_api_gateway_account else None
+account = (
+    EpochApiGatewayAccount(f"{name}-account", roles=roles)
+    if config.manage_api_gateway_account
+    else None
+)
 api = EpochApi(
     f"{name}-api",
     api_name=name,
@@ -104,12 +110,12 @@ api = EpochApi(
     document=api_document,
     endpoints=endpoints,
     function=function,
-    rate_limit=config.stage_throttle.rate_limit,
-    burst_limit=config.stage_throttle.burst_limit,
+    rate_limit=config.effective_throttle.rate_limit,
+    burst_limit=config.effective_throttle.burst_limit,
     log_retention_days=config.log_retention_days,
     account=account,
 )
-access = EpochAccess(name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys)
+access = EpochApiKeys(name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys)
 url = api.url
 if config.domain_name:
     domain = EpochDomain(
@@ -120,7 +126,7 @@ if config.domain_name:
         hosted_zone_id=config.hosted_zone_id,
     )
     url = domain.url
-    pulumi.export("domain_target", domain.target)
+    pulumi.export("custom_domain_target", domain.target)
 if config.waf_rate_limit:
     EpochFirewall(
         f"{name}-firewall",
@@ -138,22 +144,22 @@ monitoring = EpochMonitoring(
     queues=queues,
     timeout_s=config.timeout_s,
     concurrency=config.concurrency,
-    trace_share=config.trace_share,
-    runbook=config.runbook,
+    trace_sampling_rate=config.trace_sampling_rate,
+    runbook_url=config.runbook_url,
     alarm_email=config.alarm_email,
 )
-EpochGuard(f"{name}-guard", protect=config.protect_data, behind=everything)
+EpochDestroyGuard(f"{name}-guard", protect=config.protect_data, resources=everything)
 
 shown = samples.first(endpoints)
 written = samples.table(shown) if shown else ""
-pulumi.export("url", url)
-pulumi.export("endpoint", pulumi.Output.concat(url, samples.target(shown)) if shown else url)
-pulumi.export("api_key", access.keys.apply(lambda keys: keys[min(keys)]))
+pulumi.export("api_url", url)
+pulumi.export("sample_url", pulumi.Output.concat(url, samples.target(shown)) if shown else url)
+pulumi.export("default_api_key", access.keys.apply(lambda keys: keys[min(keys)]))
 pulumi.export("api_keys", access.keys)
 pulumi.export("table_name", tables[written].name if written else "")
 pulumi.export("function_name", function.name)
-pulumi.export("jobs", {key: worker.name for key, worker in workers.items()})
-pulumi.export("log_group", function.log_group.name)
+pulumi.export("job_functions", {key: worker.name for key, worker in workers.items()})
+pulumi.export("function_log_group", function.log_group.name)
 pulumi.export("dashboard_url", monitoring.dashboard_url)
-pulumi.export("document", api.document)
-pulumi.export("commit", os.environ.get("EPOCH_COMMIT", "unknown"))
+pulumi.export("api_document_hash", api.document)
+pulumi.export("deployed_commit", os.environ.get("EPOCH_COMMIT", "unknown"))

@@ -20,12 +20,27 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
 
 # pylint: disable=wrong-import-position
-from bootstrap.policies import GRANTS, HIDDEN, POLICY_SIZE, boundary, documents, key_policy, trust
-from components import EpochAccount, Roles, prefix, refusing, sampling_rule
-from components.iam.boundary import wrong_services
+from bootstrap.policies import (
+    GRANTS,
+    POLICY_SIZE,
+    PREVIEW_DENIES,
+    boundary,
+    documents,
+    key_policy,
+    trust,
+)
+from components import (
+    EpochApiGatewayAccount,
+    RoleFactory,
+    as_run_error,
+    resource_prefix,
+    sampling_rule,
+)
+from components.iam.boundary import forbidden_actions_error
+from function.declare.registry import load_endpoints
 from function.declare.job_registry import load_jobs
+from function.declare.registry import load_settings
 from function.declare.permission import ServicePermission
-from function.declare.registry import load_endpoints, load_settings
 from local import program
 
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
@@ -33,7 +48,7 @@ PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["na
 DEPLOYMENT_H = 3
 SETTINGS = ("state_bucket", "state_key", "zone_id")
 # Of a stack, each for grants of its own.
-OPTIONS = {grant.given for grant in GRANTS} - {"", *SETTINGS}
+OPTIONS = {grant.requires for grant in GRANTS} - {"", *SETTINGS}
 
 config = pulumi.Config()
 account = aws.get_caller_identity().account_id
@@ -45,8 +60,8 @@ provider = aws.iam.OpenIdConnectProvider(
     url="https://token.actions.githubusercontent.com",
     client_id_lists=["sts.amazonaws.com"],
 )
-if config.get_bool("owns_api_gateway_account") is not False:
-    EpochAccount(f"{PROJECT}-account", roles=Roles(path=path))
+if config.get_bool("manage_api_gateway_account") is not False:
+    EpochApiGatewayAccount(f"{PROJECT}-account", roles=RoleFactory(path=path))
 
 
 def role(name: str, environment: str, hours: int, policies: list[str]) -> pulumi.Output[str]:
@@ -69,14 +84,14 @@ def role(name: str, environment: str, hours: int, policies: list[str]) -> pulumi
     return made.arn
 
 
-with refusing():
+with as_run_error():
     access = [endpoint.permissions for endpoint in load_endpoints()]
     access += [job.permissions for job in load_jobs().values()]
     own_settings = load_settings()
 services = [
     permission for own in access for permission in own if isinstance(permission, ServicePermission)
 ]
-if never := wrong_services(services):
+if never := forbidden_actions_error(services):
     raise pulumi.RunError(never)
 
 
@@ -106,7 +121,7 @@ for stack, options in stacks.items():
             f"config value epoch-deployer:stacks.{stack}: {', '.join(sorted(unknown))} must be "
             f"among {', '.join(sorted(OPTIONS))}"
         )
-    name = prefix(PROJECT, stack)
+    name = resource_prefix(PROJECT, stack)
     names = {
         "account": account,
         "boundary": f"arn:aws:iam::{account}:policy{path}{name}-boundary",
@@ -146,7 +161,10 @@ for stack, options in stacks.items():
             f"{name}-deploy", stack, DEPLOYMENT_H, documents(GRANTS, names, write=True)
         ),
         "preview_role": role(
-            f"{name}-preview", f"{stack}-preview", 1, documents(GRANTS + HIDDEN, names, write=False)
+            f"{name}-preview",
+            f"{stack}-preview",
+            1,
+            documents(GRANTS + PREVIEW_DENIES, names, write=False),
         ),
     }
     for output, value in exported.items():

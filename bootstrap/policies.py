@@ -26,7 +26,7 @@ class Grant:
 
     `{region}`, `{account}`, `{project}` and `{stack}` stand for the stack's, `{name}` for the
     prefix of its names, `{rule}` for the name of its sampling rule, `{boundary}` for the ARN of
-    its permissions boundary. `given` names a setting of the deployer, `{setting}` here, or an
+    its permissions boundary. `requires` names a setting of the deployer, `{setting}` here, or an
     option of the stack there, without which there is no such grant. `effect` is IAM's: what is
     denied stays so whatever allows it.
     """
@@ -36,7 +36,7 @@ class Grant:
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     condition: Condition = field(default_factory=dict)
-    given: str = ""
+    requires: str = ""
     effect: str = "Allow"
 
 
@@ -80,7 +80,7 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         why="replicas: AWS copies the items in the name of who adds one",
-        given="replicas",
+        requires="replicas",
         resources=(_TABLES,),
         writes=(
             *("dynamodb:CreateTableReplica", "dynamodb:DeleteTableReplica"),
@@ -90,7 +90,7 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         why="which key is AWS's own for DynamoDB, as the provider asks of every replica",
-        given="replicas",
+        requires="replicas",
         resources=("arn:aws:kms:*:{account}:key/*",),
         reads=("kms:DescribeKey",),
         condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/aws/dynamodb"}},
@@ -336,32 +336,32 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         why="the record of a domain name",
-        given="zone_id",
+        requires="zone_id",
         resources=("arn:aws:route53:::hostedzone/{zone_id}",),
         reads=("route53:GetHostedZone", "route53:ListResourceRecordSets"),
         writes=("route53:ChangeResourceRecordSets",),
     ),
     Grant(
         why="whether a record has arrived; a change has an id",
-        given="zone_id",
+        requires="zone_id",
         resources=("arn:aws:route53:::change/*",),
         reads=("route53:GetChange",),
     ),
     Grant(
         why="the state's bucket: what is in it",
-        given="state_bucket",
+        requires="state_bucket",
         resources=("arn:aws:s3:::{state_bucket}",),
         reads=("s3:ListBucket", "s3:GetBucketLocation"),
     ),
     Grant(
         why="the state's bucket: its layout's version",
-        given="state_bucket",
+        requires="state_bucket",
         resources=("arn:aws:s3:::{state_bucket}/.pulumi/meta.yaml",),
         reads=("s3:GetObject",),
     ),
     Grant(
         why="the stack's state, history, backups and locks",
-        given="state_bucket",
+        requires="state_bucket",
         resources=(
             "arn:aws:s3:::{state_bucket}/.pulumi/*/{project}/{stack}/*",
             "arn:aws:s3:::{state_bucket}/.pulumi/*/{project}/{stack}.*",
@@ -371,7 +371,7 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         why="the secrets in the state",
-        given="state_key",
+        requires="state_key",
         resources=("{state_key}",),
         reads=("kms:Decrypt", "kms:DescribeKey"),
         writes=("kms:Encrypt", "kms:GenerateDataKey"),
@@ -380,7 +380,7 @@ GRANTS: tuple[Grant, ...] = (
 
 # What a preview is kept from: API Gateway shows a key's value to whoever may read the key, and to
 # whoever may read its place in a plan.
-HIDDEN: tuple[Grant, ...] = (
+PREVIEW_DENIES: tuple[Grant, ...] = (
     Grant(
         why="the values of API keys",
         effect="Deny",
@@ -540,7 +540,7 @@ def _statements(
 ) -> Iterable[dict[str, Any]]:
     for grant in grants:
         actions = grant.reads + (grant.writes if write else ())
-        if actions and (not grant.given or grant.given in names):
+        if actions and (not grant.requires or grant.requires in names):
             condition = {"Condition": grant.condition} if grant.condition else {}
             yield _filled(
                 {

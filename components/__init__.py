@@ -1,53 +1,53 @@
 """The ComponentResources that `__main__.py` composes, and the typed stack config."""
 
-from components.program_errors import refusing
+from components.program_errors import as_run_error
 
 # Some read the declarations, of which one may be wrong.
-with refusing():
+with as_run_error():
     from components.api import EpochApi
-    from components.api_gateway_account import EpochAccount
-    from components.api_keys import EpochAccess
-    from components.destroy_guard import EpochGuard, watch
+    from components.api_gateway_account import EpochApiGatewayAccount
+    from components.api_keys import EpochApiKeys
+    from components.destroy_guard import EpochDestroyGuard, collect_resources
     from components.domain import EpochDomain
     from components.firewall import EpochFirewall
     from components.function import EpochFunction
-    from components.iam.roles import Roles
+    from components.iam.roles import RoleFactory
     from components.job import EpochJob
-    from components.lambda_function import Stores
+    from components.lambda_function import Bindings
     from components.monitoring.component import EpochMonitoring
-    from components.naming import prefix, sampling_rule, stack_name
+    from components.naming import checked_prefix, resource_prefix, sampling_rule
     from components.queue import EpochQueue
     from components.secret import EpochSecret
     from components.stack_config import ConfigError, StackConfig, UsagePlan
     from components.table import EpochTable
-    from components.transforms.encryption import encrypt_everything
-    from components.transforms.secret_config import keep_secret
-    from components.transforms.tags import tag_everything
+    from components.transforms.encryption import apply_kms_key
+    from components.transforms.secret_config import mark_secret_config
+    from components.transforms.tags import apply_default_tags
 
 __all__ = [
+    "Bindings",
     "ConfigError",
-    "EpochAccess",
-    "EpochAccount",
     "EpochApi",
+    "EpochApiGatewayAccount",
+    "EpochApiKeys",
+    "EpochDestroyGuard",
     "EpochDomain",
     "EpochFirewall",
     "EpochFunction",
-    "EpochGuard",
     "EpochJob",
     "EpochMonitoring",
     "EpochQueue",
     "EpochSecret",
     "EpochTable",
-    "Roles",
+    "RoleFactory",
     "StackConfig",
-    "Stores",
     "UsagePlan",
-    "encrypt_everything",
-    "keep_secret",
-    "prefix",
-    "refusing",
+    "apply_default_tags",
+    "apply_kms_key",
+    "as_run_error",
+    "checked_prefix",
+    "collect_resources",
+    "mark_secret_config",
+    "resource_prefix",
     "sampling_rule",
-    "stack_name",
-    "tag_everything",
-    "watch",
 ]

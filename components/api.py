@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.api_gateway_account import EpochAccount
+from components.api_gateway_account import EpochApiGatewayAccount
 from components.function import EpochFunction
 from function.declare.endpoint import Endpoint
 from openapi import gateway
@@ -49,7 +49,7 @@ class EpochApi(pulumi.ComponentResource):
     counted by route, throttled over all callers together (`rate_limit` in calls per second,
     `burst_limit` in calls at once), and logged as JSON in `access_log`; for that `account` must
     come first where this stack owns the region's account settings. `document` is the fingerprint
-    of what the stage serves, which it tells in the header Api-Document of its 404.
+    of what the stage serves, which it tells in the header X-Api-Document-Hash of its 404.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class EpochApi(pulumi.ComponentResource):
         rate_limit: float,
         burst_limit: int,
         log_retention_days: int,
-        account: EpochAccount | None = None,
+        account: EpochApiGatewayAccount | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochApi", name, None, opts)

@@ -1,12 +1,12 @@
-"""EpochAccount: API Gateway's settings of the account in a region, of which there is one."""
+"""EpochApiGatewayAccount: the API Gateway settings that an account has once per region."""
 
 import pulumi
 import pulumi_aws as aws
 
-from components.iam.roles import Roles
+from components.iam.roles import RoleFactory
 
 
-class EpochAccount(pulumi.ComponentResource):
+class EpochApiGatewayAccount(pulumi.ComponentResource):
     """The role by which every REST API of the account and region writes its access logs.
 
     One stack may own it, by config. It outlives that stack (`retain_on_delete`), since others in
@@ -17,12 +17,12 @@ class EpochAccount(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        roles: Roles,
+        roles: RoleFactory,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochAccount", name, None, opts)
+        super().__init__("epoch:components:EpochApiGatewayAccount", name, None, opts)
         kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
-        role = roles.assumed_by("apigateway", name, kept)
+        role = roles.create("apigateway", name, kept)
         policy = aws.iam.RolePolicyAttachment(
             name,
             role=role.name,

@@ -1,4 +1,4 @@
-"""EpochAccess: who may call the API, and how much."""
+"""EpochApiKeys: who may call the API, and how much."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from components.api import EpochApi
 from components.stack_config import UsagePlan
 
 
-class EpochAccess(pulumi.ComponentResource):
+class EpochApiKeys(pulumi.ComponentResource):
     """A usage plan per tier, and named API keys, each in its tier.
 
     `api_keys` maps the name of a key to the name of its plan. `keys` is a secret: the keys'
@@ -27,7 +27,7 @@ class EpochAccess(pulumi.ComponentResource):
         api_keys: Mapping[str, str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochAccess", name, None, opts)
+        super().__init__("epoch:components:EpochApiKeys", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         plans = {
             tier: aws.apigateway.UsagePlan(

@@ -1,11 +1,11 @@
-"""EpochGuard: stops a mistaken `pulumi destroy` before it deletes anything."""
+"""EpochDestroyGuard: stops a mistaken `pulumi destroy` before it deletes anything."""
 
 from collections.abc import Sequence
 
 import pulumi
 
 
-def watch() -> Sequence[pulumi.Resource]:
+def collect_resources() -> Sequence[pulumi.Resource]:
     """Return a list that gains every resource that is declared from now on."""
     declared: list[pulumi.Resource] = []
 
@@ -16,8 +16,8 @@ def watch() -> Sequence[pulumi.Resource]:
     return declared
 
 
-class EpochGuard(pulumi.ComponentResource):
-    """Depends on all that is `behind` it, and is nothing itself.
+class EpochDestroyGuard(pulumi.ComponentResource):
+    """Depends on all that is `resources` it, and is nothing itself.
 
     What depends on others is deleted before them, and Pulumi's `protect` stops only the deletion of
     what it marks. So it marks what has to go first; all that serves can still be replaced.
@@ -28,10 +28,10 @@ class EpochGuard(pulumi.ComponentResource):
         name: str,
         *,
         protect: bool,
-        behind: Sequence[pulumi.Resource],
+        resources: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        guarding = pulumi.ResourceOptions(protect=protect, depends_on=list(behind))
+        guarding = pulumi.ResourceOptions(protect=protect, depends_on=list(resources))
         opts = pulumi.ResourceOptions.merge(opts, guarding)
-        super().__init__("epoch:components:EpochGuard", name, None, opts)
+        super().__init__("epoch:components:EpochDestroyGuard", name, None, opts)
         self.register_outputs({})

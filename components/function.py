@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.iam.roles import Roles
-from components.lambda_function import Compute, Stores
+from components.iam.roles import RoleFactory
+from components.lambda_function import Bindings, LambdaFunction
 from function.declare.endpoint import Endpoint
 
 
@@ -14,7 +14,7 @@ class EpochFunction(pulumi.ComponentResource):
     """The function of all endpoints, allowed exactly what they declare.
 
     `reserved_concurrency` and `provisioned_concurrency` are numbers of concurrent executions, 0
-    for none. `trusted_proxies` reach the function as its environment.
+    for none. `trusted_proxy_count` reach the function as its environment.
     """
 
     def __init__(
@@ -22,26 +22,26 @@ class EpochFunction(pulumi.ComponentResource):
         name: str,
         *,
         endpoints: Sequence[Endpoint],
-        stores: Stores,
+        bindings: Bindings,
         memory_mb: int,
         timeout_s: int,
         log_retention_days: int,
-        roles: Roles,
+        roles: RoleFactory,
         reserved_concurrency: int = 0,
         provisioned_concurrency: int = 0,
         snap_start: bool = False,
-        trusted_proxies: int = 0,
+        trusted_proxy_count: int = 0,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochFunction", name, None, opts)
-        compute = Compute(
+        compute = LambdaFunction(
             name,
             parent=self,
             handler="function.runtime.api_handler.handler",
             permissions=[access for endpoint in endpoints for access in endpoint.permissions],
-            stores=stores,
+            bindings=bindings,
             environment={
-                "TRUSTED_PROXIES": str(trusted_proxies),
+                "TRUSTED_PROXIES": str(trusted_proxy_count),
             },
             memory_mb=memory_mb,
             timeout_s=timeout_s,
@@ -50,7 +50,11 @@ class EpochFunction(pulumi.ComponentResource):
             reserved_concurrency=reserved_concurrency,
             snap_start=snap_start,
         )
-        self.log_group, self.alias, self.name = compute.log_group, compute.alias, compute.name
+        self.log_group, self.alias, self.name = (
+            compute.log_group,
+            compute.alias,
+            compute.name,
+        )
         if provisioned_concurrency:
             aws.lambda_.ProvisionedConcurrencyConfig(
                 name,

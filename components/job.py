@@ -6,15 +6,15 @@ import pulumi
 import pulumi_aws as aws
 
 from components.iam import policies
-from components.iam.roles import Roles
-from components.lambda_function import Compute, Stores
+from components.iam.roles import RoleFactory
+from components.lambda_function import Bindings, LambdaFunction
 from function.declare.job import Job
 from function.declare.trigger import QueueTrigger, ScheduleTrigger, StreamTrigger
 
 # SQS's longest: a dead letter is as old as its message.
 _DEAD_LETTERS_KEPT_S = 14 * 86_400
-_TAKE = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-_FOLLOW = [
+_CONSUME_ACTIONS = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+_STREAM_ACTIONS = [
     f"dynamodb:{action}"
     for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 ]
@@ -23,22 +23,26 @@ _FOLLOW = [
 class EpochJob(pulumi.ComponentResource):
     """A job's own function, its trigger, and a queue for what it could not handle.
 
-    `key` is the job's name, that of its module.
+    `job_name` is the job's name, that of its module.
     """
 
     def __init__(
         self,
         name: str,
         *,
-        key: str,
+        job_name: str,
         job: Job,
-        stores: Stores,
+        bindings: Bindings,
         log_retention_days: int,
-        roles: Roles,
+        roles: RoleFactory,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochJob", name, None, opts)
-        self._name, self._stores, self._child = name, stores, pulumi.ResourceOptions(parent=self)
+        self._name, self._bindings, self._child = (
+            name,
+            bindings,
+            pulumi.ResourceOptions(parent=self),
+        )
         self.job = job
         self.dead_letters = aws.sqs.Queue(
             f"{name}-dead-letters",
@@ -46,26 +50,30 @@ class EpochJob(pulumi.ComponentResource):
             sqs_managed_sse_enabled=True,
             opts=self._child,
         )
-        compute = Compute(
+        compute = LambdaFunction(
             name,
             parent=self,
             handler="function.runtime.job_handler.handler",
             permissions=job.permissions,
-            stores=stores,
-            environment={"JOB": key},
+            bindings=bindings,
+            environment={"JOB_NAME": job_name},
             memory_mb=job.memory_mb,
             timeout_s=job.timeout_s,
             log_retention_days=log_retention_days,
             roles=roles,
-            own=self._own_statements(job),
+            extra_statements=self._own_statements(job),
         )
-        self.log_group, self.alias, self.name = compute.log_group, compute.alias, compute.name
+        self.log_group, self.alias, self.name = (
+            compute.log_group,
+            compute.alias,
+            compute.name,
+        )
         if isinstance(job.trigger, ScheduleTrigger):
-            self._run_by(job.trigger, job.summary, roles)
+            self._add_schedule(job.trigger, job.summary, roles)
         elif isinstance(job.trigger, QueueTrigger):
-            self._take(job.trigger)
+            self._add_queue_source(job.trigger)
         else:
-            self._follow(job.trigger)
+            self._add_stream_source(job.trigger)
         self.register_outputs({"name": self.name})
 
     def _own_statements(self, job: Job) -> list[pulumi.Output[policies.Statement]]:
@@ -78,14 +86,14 @@ class EpochJob(pulumi.ComponentResource):
 
         if isinstance(job.trigger, QueueTrigger):
             # SQS itself moves the dead letters of a queue.
-            return [allow(_TAKE, self._stores.queues[job.trigger.queue].arn)]
+            return [allow(_CONSUME_ACTIONS, self._bindings.queues[job.trigger.queue].arn)]
         statements = [allow(["sqs:SendMessage"], self.dead_letters.arn)]
         if isinstance(job.trigger, StreamTrigger):
-            stream = self._stores.tables[job.trigger.table].stream_arn
-            statements.append(allow(_FOLLOW, stream))
+            stream = self._bindings.tables[job.trigger.table].stream_arn
+            statements.append(allow(_STREAM_ACTIONS, stream))
         return statements
 
-    def _run_by(self, schedule: ScheduleTrigger, summary: str, roles: Roles) -> None:
+    def _add_schedule(self, schedule: ScheduleTrigger, summary: str, roles: RoleFactory) -> None:
         retries = aws.lambda_.FunctionEventInvokeConfig(
             self._name,
             function_name=self.name,
@@ -94,12 +102,12 @@ class EpochJob(pulumi.ComponentResource):
             destination_config={"on_failure": {"destination": self.dead_letters.arn}},
             opts=self._child,
         )
-        role = roles.assumed_by("scheduler", f"{self._name}-schedule", self._child)
+        role = roles.create("scheduler", f"{self._name}-schedule", self._child)
         policy = aws.iam.RolePolicy(
             f"{self._name}-schedule",
             role=role.name,
             policy=pulumi.Output.all(self.alias.arn, self.dead_letters.arn).apply(
-                lambda known: policies.policy(
+                lambda known: policies.policy_document(
                     [
                         policies.allow(["lambda:InvokeFunction"], known[0]),
                         policies.allow(["sqs:SendMessage"], known[1]),
@@ -123,8 +131,8 @@ class EpochJob(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, retries]),
         )
 
-    def _take(self, messages: QueueTrigger) -> None:
-        queue = self._stores.queues[messages.queue]
+    def _add_queue_source(self, messages: QueueTrigger) -> None:
+        queue = self._bindings.queues[messages.queue]
         redrive = aws.sqs.RedrivePolicy(
             self._name,
             queue_url=queue.url,
@@ -144,10 +152,10 @@ class EpochJob(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[redrive]),
         )
 
-    def _follow(self, changes: StreamTrigger) -> None:
+    def _add_stream_source(self, changes: StreamTrigger) -> None:
         aws.lambda_.EventSourceMapping(
             self._name,
-            event_source_arn=self._stores.tables[changes.table].stream_arn,
+            event_source_arn=self._bindings.tables[changes.table].stream_arn,
             function_name=self.alias.arn,
             function_response_types=["ReportBatchItemFailures"],
             # From "now" on, Lambda would miss what happens while the mapping is being made.

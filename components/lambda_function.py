@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.iam import policies
-from components.iam.roles import Roles
+from components.iam.roles import RoleFactory
 from components.packaging import archive, bytecode
 from components.queue import EpochQueue
 from components.secret import EpochSecret
@@ -16,7 +16,7 @@ from function.declare.permission import Permission
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stores:
+class Bindings:
     """What functions use: tables, queues and secrets by the names of their declarations, and the
     texts of the other settings by variable."""
 
@@ -44,16 +44,18 @@ class Stores:
         )
         return known.apply(
             lambda arns: [
-                *policies.statements(access, arns["tables"], arns["queues"], self.settings),
-                *policies.reading(arns["secrets"]),
+                *policies.resource_statements(
+                    access, arns["tables"], arns["queues"], self.settings
+                ),
+                *policies.secret_statements(arns["secrets"]),
             ]
         )
 
 
-class Compute:
+class LambdaFunction:
     """The parts of a component that runs code: function, role, policy, log group and alias.
 
-    The role is allowed exactly what `permissions` declares and what `own` states. `memory_mb` and
+    The role is allowed exactly what `permissions` declares and `extra_statements` hold. `memory_mb` and
     `timeout_s` are Lambda's settings; `log_retention_days` one of CloudWatch Logs' periods;
     `reserved_concurrency` a number of concurrent executions, 0 for none.
     """
@@ -65,30 +67,32 @@ class Compute:
         parent: pulumi.Resource,
         handler: str,
         permissions: Sequence[Permission],
-        stores: Stores,
+        bindings: Bindings,
         environment: Mapping[str, str],
         memory_mb: int,
         timeout_s: int,
         log_retention_days: int,
-        roles: Roles,
-        own: Sequence[pulumi.Input[policies.Statement]] = (),
+        roles: RoleFactory,
+        extra_statements: Sequence[pulumi.Input[policies.Statement]] = (),
         reserved_concurrency: int = 0,
         snap_start: bool = False,
     ) -> None:
         child = pulumi.ResourceOptions(parent=parent)
         if roles.permissions_boundary:
-            policies.check(permissions, stores.settings, roles.permissions_boundary)
+            policies.check_boundary(permissions, bindings.settings, roles.permissions_boundary)
         self.log_group = aws.cloudwatch.LogGroup(
             name, retention_in_days=log_retention_days, opts=child
         )
-        role = roles.assumed_by("lambda", name, child)
-        allowed = pulumi.Output.all(stores.statements(permissions), self.log_group.arn, *own)
+        role = roles.create("lambda", name, child)
+        allowed = pulumi.Output.all(
+            bindings.statements(permissions), self.log_group.arn, *extra_statements
+        )
         policy = aws.iam.RolePolicy(
             name,
             role=role.name,
             policy=allowed.apply(
-                lambda known: policies.policy(
-                    [*known[0], *policies.observing(known[1]), *known[2:]]
+                lambda known: policies.policy_document(
+                    [*known[0], *policies.telemetry_statements(known[1]), *known[2:]]
                 )
             ),
             opts=child,
@@ -105,7 +109,7 @@ class Compute:
             publish=True,
             reserved_concurrent_executions=reserved_concurrency or None,
             snap_start={"apply_on": "PublishedVersions"} if snap_start else None,
-            environment={"variables": {**stores.environment, **environment}},
+            environment={"variables": {**bindings.environment, **environment}},
             tracing_config={"mode": "Active"},
             logging_config={
                 "log_format": "JSON",

@@ -10,7 +10,7 @@ from components.stack_config import ConfigError
 _LONGEST = 64 - 8
 
 
-def prefix(project: str, stack: str) -> str:
+def resource_prefix(project: str, stack: str) -> str:
     """Return `<project>-<stack>`, with `_` for each hyphen within either.
 
     So no stack's prefix and hyphen begin another's names: the role that deploys `dev` is granted
@@ -25,13 +25,13 @@ def prefix(project: str, stack: str) -> str:
     return "-".join(part.replace("-", "_") for part in (project, stack))
 
 
-def stack_name(project: str, stack: str, functions: Iterable[str]) -> str:
+def checked_prefix(project: str, stack: str, functions: Iterable[str]) -> str:
     """Return the prefix of a stack's names.
 
     `functions` are what names of functions and roles add to it. Raises ConfigError, which names
     the longest that fits, where AWS would refuse one.
     """
-    name = prefix(project, stack)
+    name = resource_prefix(project, stack)
     longest = max(functions, key=len)
     excess = len(f"{name}-{longest}") - _LONGEST
     if excess > 0:

@@ -9,7 +9,7 @@ from function.declare import diagnostics
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
+def as_run_error() -> Iterator[None]:
     """Raise what is wrong as a RunError, the one exception whose message Pulumi shows alone."""
     try:
         yield

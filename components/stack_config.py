@@ -168,7 +168,7 @@ class StackConfig:
     provisioned_concurrency: int = _setting(0, _number(0, 100_000))
     snap_start: bool = _setting(False, _flag)
     # The account's Lambda quota "Concurrent executions", against which an alarm measures.
-    account_concurrency: int = _setting(1_000, _number(10, 1_000_000))
+    account_concurrency_limit: int = _setting(1_000, _number(10, 1_000_000))
     # ARN of an IAM policy that bounds every role of the stack.
     permissions_boundary: str = _setting(
         "", _text(_ARN.format(service="iam", resource="policy"), "the ARN of an IAM policy")
@@ -195,11 +195,11 @@ class StackConfig:
     )
     # All callers of the stage together, with and without a key; by default the sum of the usage
     # plans, one key each.
-    throttle: Throttle | None = _setting(None, _record(Throttle))
+    stage_throttle: Throttle | None = _setting(None, _record(Throttle))
     # Proxies in front that append to X-Forwarded-For, a CDN for example.
-    trusted_proxies: int = _setting(0, _number(0, 10))
+    trusted_proxy_count: int = _setting(0, _number(0, 10))
     # API Gateway has one role for access logs per account and region; one stack owns it.
-    owns_api_gateway_account: bool = _setting(False, _flag)
+    manage_api_gateway_account: bool = _setting(False, _flag)
     domain_name: str = _setting(
         "", _text(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}", "a domain name in lower case")
     )
@@ -214,9 +214,9 @@ class StackConfig:
     # CloudWatch and X-Ray. The share of requests that is traced, after the first of each second;
     # without it the account's default rule holds, which AWS delivers with 0.05.
     log_retention_days: int = _setting(30, _one_of(LOG_RETENTION_DAYS))
-    trace_share: float | None = _setting(None, _number(0, 1, float))
+    trace_sampling_rate: float | None = _setting(None, _number(0, 1, float))
     # Where docs/operations.md can be read, for the links in alarms.
-    runbook: str = _setting("docs/operations.md", _text(r"\S+", "an address without spaces"))
+    runbook_url: str = _setting("docs/operations.md", _text(r"\S+", "an address without spaces"))
     alarm_email: str = _setting("", _text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"))
 
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -225,19 +225,19 @@ class StackConfig:
     @property
     def concurrency(self) -> int:
         """How many executions the function may reach at once."""
-        return self.reserved_concurrency or self.account_concurrency
+        return self.reserved_concurrency or self.account_concurrency_limit
 
     @property
-    def stage_throttle(self) -> Throttle:
+    def effective_throttle(self) -> Throttle:
         """What the stage takes: what each key may take by its plan, together, up to the quotas."""
         plans = [self.usage_plans[plan] for plan in self.api_keys.values()]
-        return self.throttle or Throttle(
+        return self.stage_throttle or Throttle(
             rate_limit=min(sum(plan.rate_limit for plan in plans), 10_000),
             burst_limit=min(sum(plan.burst_limit for plan in plans), 5_000),
         )
 
     @classmethod
-    def read(cls, values: Mapping[str, str], project: str, secret: Collection[str]) -> Self:
+    def from_pulumi(cls, values: Mapping[str, str], project: str, secret: Collection[str]) -> Self:
         """Return the config in Pulumi's raw `namespace:key` strings, of which `secret` are secret.
 
         Raises ConfigError for a key that nobody knows, a wrong type, a value outside its range,

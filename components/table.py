@@ -53,7 +53,7 @@ class EpochTable(pulumi.ComponentResource):
                 for key, kind in table.key_types.items()
             ],
             global_secondary_indexes=[_index(index) for index in table.indexes] or None,
-            # By AWS's own key, as every table; see `encrypt_everything`.
+            # By AWS's own key, as every table; see `apply_kms_key`.
             server_side_encryption={"enabled": False},
             point_in_time_recovery={"enabled": protect},
             deletion_protection_enabled=protect,

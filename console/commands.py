@@ -190,13 +190,14 @@ def up(stack: str, port: int | None, *, keep: bool) -> None:
         publish = local.emulator.leash.publish
         publish(OUTPUTS, json.dumps(local.outputs, indent=2))
         publish(PROFILE, local.emulator.profile)
-        print(f"\nendpoint  {local.outputs['endpoint']}\napi key   {local.outputs['api_key']}")
+        print(f"\nendpoint  {local.outputs['sample_url']}")
+        print(f"api key   {local.outputs['default_api_key']}")
         print(f"console   {page.url}")
         print(f"aws       AWS_CONFIG_FILE={PROFILE.relative_to(program.ROOT)} AWS_PROFILE=local")
         for path in kept.values():
             print(f"tables    kept in {path}; remove it to forget them")
         shown = samples.first(load_endpoints())
-        url, key = local.outputs["url"], local.outputs["api_key"]
+        url, key = local.outputs["api_url"], local.outputs["default_api_key"]
         called = samples.curl(shown, url, key) if shown else samples.NONE
         print(f"\n  {called}\n\nCtrl-C ends it.", flush=True)
         _follow(local, page.record, sources)

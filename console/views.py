@@ -40,7 +40,7 @@ class Stack:
     @property
     def api(self) -> str:
         """The URL of the API's stage."""
-        return str(self.local.outputs["url"])
+        return str(self.local.outputs["api_url"])
 
     def document(self) -> Json:
         """Return the API's OpenAPI document as the sources are now, the API on this machine as
@@ -129,7 +129,7 @@ class Stack:
         return {
             "jobs": [
                 {"name": name, "function": function, "lines": self.console.record.output(function)}
-                for name, function in self.local.outputs["jobs"].items()
+                for name, function in self.local.outputs["job_functions"].items()
             ],
             "queues": [
                 {
@@ -151,7 +151,7 @@ class Stack:
         """Start a job as its schedule would, now."""
         due = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._client("lambda").invoke(
-            FunctionName=self.local.outputs["jobs"][job],
+            FunctionName=self.local.outputs["job_functions"][job],
             InvocationType="Event",
             Payload=json.dumps({"scheduled": due}),
         )

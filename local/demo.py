@@ -48,14 +48,14 @@ def demo(stack: str, port: int | None) -> None:
         if shown := samples.first(load_endpoints()):
             _show_call(local, shown)
         else:
-            _show(local.outputs["url"], f"Nothing is called: {samples.NONE}.")
+            _show(local.outputs["api_url"], f"Nothing is called: {samples.NONE}.")
     print(f"\nDown. All in {time.perf_counter() - started:.1f} s")
 
 
 def _show_call(local: local_stack.LocalStack, shown: Endpoint[Any]) -> None:
     """Make the sample call of an endpoint; show its answer and what it left."""
     reply = local.call()
-    _show(f"{shown.method} {local.outputs['endpoint']}\n  {reply.status}", reply.body)
+    _show(f"{shown.method} {local.outputs['sample_url']}\n  {reply.status}", reply.body)
     if reply.status not in shown.responses:
         why = "; ".join(local.emulator.failures())
         wanted = " or ".join(map(str, shown.responses))

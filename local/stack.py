@@ -184,7 +184,7 @@ class LocalStack:
         from openapi import samples  # pylint: disable=import-outside-toplevel
 
         shown = samples.first(load_endpoints())
-        sent = {"x-api-key": self.outputs["api_key"] if key is None else key}
+        sent = {"x-api-key": self.outputs["default_api_key"] if key is None else key}
         if not path:
             if not (shown and shown.sample):
                 raise DeployError(samples.NONE)
@@ -196,7 +196,7 @@ class LocalStack:
         if body is not None:
             sent["Content-Type"] = "application/json"
         request = urllib.request.Request(
-            self.outputs["url"] + path,
+            self.outputs["api_url"] + path,
             method=method or (shown.method if shown else "GET"),
             data=None if body is None else msgspec.json.encode(body),
             headers={name: value for name, value in sent.items() if value},
@@ -234,15 +234,15 @@ class LocalStack:
 
     def log_lines(self) -> list[dict[str, Any]]:
         """Return the JSON lines of the function's log, oldest first."""
-        return LogTail(self, self.outputs["log_group"]).read()
+        return LogTail(self, self.outputs["function_log_group"]).read()
 
     def log_groups(self) -> list[str]:
         """Return the names of the log groups of the function and the jobs."""
         client = self.emulator.client("lambda")
-        names = self.outputs["jobs"].values()
+        names = self.outputs["job_functions"].values()
         found = [client.get_function_configuration(FunctionName=name) for name in names]
         return [
-            self.outputs["log_group"],
+            self.outputs["function_log_group"],
             *(function["LoggingConfig"]["LogGroup"] for function in found),
         ]
 

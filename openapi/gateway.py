@@ -12,7 +12,7 @@ from openapi.document import KEY_HEADER, PROBLEMS, RETRY_AFTER, Document
 from openapi.schemas import FOR_CLIENTS
 
 # Names the document that a stage was deployed from, on the answer to an unknown route.
-DOCUMENT_HEADER = "Api-Document"
+DOCUMENT_HEADER = "X-Api-Document-Hash"
 
 # API Gateway's own answers: response type, status, detail. A call to an unknown route is
 # MISSING_AUTHENTICATION_TOKEN there, since no route here signs its requests. REQUEST_TOO_LARGE is

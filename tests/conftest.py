@@ -13,7 +13,7 @@ import pytest
 
 import function.declare.job_registry
 import function.jobs
-from components import naming, prefix
+from components import naming, resource_prefix
 from function import queues, tables
 from function.declare.job import Job
 from function.declare.trigger import QueueTrigger, ScheduleTrigger, StreamTrigger
@@ -35,7 +35,7 @@ os.environ["EPOCH_SECRETS"] = "stand-in"
 
 PROJECT = program.project_name()
 STACK = program.default_stack()
-NAME = prefix(PROJECT, STACK)
+NAME = resource_prefix(PROJECT, STACK)
 PLANS = {"basic": {"rate_limit": 50, "burst_limit": 100, "quota_per_day": 100_000}}
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from function.declare.permission import ServicePermission
 
 # By these services' actions a role makes or takes other identities, and so leaves its boundary.
-NEVER = frozenset({"account", "iam", "organizations", "sts"})
+FORBIDDEN_SERVICES = frozenset({"account", "iam", "organizations", "sts"})
 
 
-def wrong_services(services: Iterable[ServicePermission]) -> str:
+def forbidden_actions_error(services: Iterable[ServicePermission]) -> str:
     """Return which actions no boundary may hold, whatever is declared; "" for none."""
     actions = {action for service in services for action in service.actions}
-    never = sorted(action for action in actions if action.partition(":")[0] in NEVER)
+    never = sorted(action for action in actions if action.partition(":")[0] in FORBIDDEN_SERVICES)
     return f"no permissions boundary may hold {', '.join(never)}" if never else ""

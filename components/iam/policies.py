@@ -8,13 +8,10 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.iam.boundary import wrong_services
-from function.declare.permission import (
-    TablePermission,
-    Permission,
-    QueuePermission,
-    ServicePermission,
-)
+from components.iam.boundary import forbidden_actions_error
+from function.declare.permission import TablePermission, Permission
+from function.declare.permission import QueuePermission
+from function.declare.permission import ServicePermission
 
 Statement = dict[str, Any]
 
@@ -23,7 +20,9 @@ class BoundaryError(pulumi.RunError):
     """A declared access that the permissions boundary of the stack's roles keeps from them."""
 
 
-def check(access: Iterable[Permission], settings: Mapping[str, str], boundary: str) -> None:
+def check_boundary(
+    access: Iterable[Permission], settings: Mapping[str, str], boundary: str
+) -> None:
     """Raise BoundaryError for a declared service that the policy with this ARN, as it is in the
     account, keeps from the stack's roles."""
     services = [permission for permission in access if isinstance(permission, ServicePermission)]
@@ -31,7 +30,7 @@ def check(access: Iterable[Permission], settings: Mapping[str, str], boundary: s
         return
     document = json.loads(aws.iam.get_policy(arn=boundary).policy)
     for service in services:
-        if never := wrong_services([service]):
+        if never := forbidden_actions_error([service]):
             raise BoundaryError(never)
         resource = service.arn(settings)
         beyond = [
@@ -58,7 +57,7 @@ def _matches(name: str, patterns: str | list[str]) -> bool:
     )
 
 
-def statements(
+def resource_statements(
     access: Iterable[Permission],
     table_arns: Mapping[str, str],
     queue_arns: Mapping[str, str],
@@ -78,12 +77,12 @@ def statements(
     return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]
 
 
-def reading(secrets: list[str]) -> list[Statement]:
+def secret_statements(secrets: list[str]) -> list[Statement]:
     """Return what a function needs to read these secrets."""
     return [allow(["secretsmanager:GetSecretValue"], secrets)] if secrets else []
 
 
-def observing(log_group: str) -> list[Statement]:
+def telemetry_statements(log_group: str) -> list[Statement]:
     """Return what every function needs to be observed."""
     return [
         allow(
@@ -100,6 +99,6 @@ def allow(actions: list[str], resource: str | list[str]) -> Statement:
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
 
 
-def policy(allowed: Iterable[Statement]) -> str:
+def policy_document(allowed: Iterable[Statement]) -> str:
     """Return a policy document."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(allowed)})

@@ -1,4 +1,4 @@
-"""Roles: how every IAM role of a stack is made."""
+"""RoleFactory: how every IAM role of a stack is made."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 
 @dataclass(frozen=True, kw_only=True)
-class Roles:
+class RoleFactory:
     """Makes roles under one IAM path, so that a deployer can be kept to it.
 
     `permissions_boundary` is the ARN of a policy beyond which none of them can go, or empty.
@@ -17,7 +17,7 @@ class Roles:
     path: str
     permissions_boundary: str = ""
 
-    def assumed_by(self, service: str, name: str, opts: pulumi.ResourceOptions) -> aws.iam.Role:
+    def create(self, service: str, name: str, opts: pulumi.ResourceOptions) -> aws.iam.Role:
         """Return a role for an AWS service, for example `lambda`."""
         trust = {
             "Effect": "Allow",

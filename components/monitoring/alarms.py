@@ -15,10 +15,10 @@ from function.declare.trigger import QueueTrigger, StreamTrigger
 from function.declare.permission import TablePermission
 from function.runtime.telemetry import NAMESPACE
 
-Where = Mapping[str, pulumi.Input[str]]
+Dimensions = Mapping[str, pulumi.Input[str]]
 
-OBJECTIVE = 0.999  # the share of requests without a 5xx, over 30 days
-BUDGET = 1 - OBJECTIVE
+SLO_TARGET = 0.999  # the share of requests without a 5xx, over 30 days
+ERROR_BUDGET = 1 - SLO_TARGET
 
 THROTTLED_CALLS = "ThrottledCalls"  # a metric that a filter reads off the access log
 
@@ -30,7 +30,7 @@ class Metric:
     namespace: str
     name: str
     stat: str
-    dimensions: Where
+    dimensions: Dimensions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Alarm:
     """
 
     name: str
-    meaning: str
+    description: str
     metric: Metric
     threshold: float
     runbook: str = ""
@@ -53,7 +53,7 @@ class Alarm:
     datapoints: int = 3
 
     @property
-    def section(self) -> str:
+    def runbook_anchor(self) -> str:
         """The anchor in docs/operations.md."""
         return self.runbook or self.name
 
@@ -68,7 +68,7 @@ class BurnRate:
     """
 
     name: str
-    meaning: str
+    description: str
     rate: float
     long_s: int
     short_s: int
@@ -77,21 +77,21 @@ class BurnRate:
 BURN_RATES = (
     BurnRate(
         name="burn-rate-fast",
-        meaning="2 % of the month's error budget is gone within an hour.",
+        description="2 % of the month's error budget is gone within an hour.",
         rate=14.4,
         long_s=3_600,
         short_s=300,
     ),
     BurnRate(
         name="burn-rate-medium",
-        meaning="5 % of the month's error budget is gone within six hours.",
+        description="5 % of the month's error budget is gone within six hours.",
         rate=6,
         long_s=21_600,
         short_s=1_800,
     ),
     BurnRate(
         name="burn-rate-slow",
-        meaning="10 % of the month's error budget is gone within a day.",
+        description="10 % of the month's error budget is gone within a day.",
         rate=3,
         long_s=86_400,
         short_s=7_200,
@@ -100,8 +100,8 @@ BURN_RATES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sources:
-    """Where a stack's metrics come from."""
+class MetricSources:
+    """Dimensions a stack's metrics come from."""
 
     api: EpochApi
     function: EpochFunction
@@ -114,7 +114,7 @@ class Sources:
 
     def of_api(self, name: str, stat: str = "Sum", **dimensions: str) -> Metric:
         """Return a metric of the API's stage, or of one of its routes."""
-        where: Where = {
+        where: Dimensions = {
             "ApiName": self.api.api.name,
             "Stage": self.api.stage.stage_name,
             **dimensions,
@@ -127,20 +127,20 @@ class Sources:
 
     def of_function(self, name: str, stat: str = "Sum") -> Metric:
         """Return a metric of Lambda."""
-        where: Where = {"FunctionName": self.function.name}
+        where: Dimensions = {"FunctionName": self.function.name}
         return Metric(namespace="AWS/Lambda", name=name, stat=stat, dimensions=where)
 
     def of_job(self, job: str, name: str, stat: str = "Sum") -> Metric:
         """Return a metric of Lambda about a job's function."""
-        where: Where = {"FunctionName": self.jobs[job].name}
+        where: Dimensions = {"FunctionName": self.jobs[job].name}
         return Metric(namespace="AWS/Lambda", name=name, stat=stat, dimensions=where)
 
     def of_items(self, job: str, outcome: str) -> Metric:
         """Return how many ticks, messages or changes of a job had an outcome."""
-        where: Where = {"FunctionName": self.jobs[job].name, "Route": job, "Outcome": outcome}
+        where: Dimensions = {"FunctionName": self.jobs[job].name, "Route": job, "Outcome": outcome}
         return Metric(namespace=NAMESPACE, name="Requests", stat="Sum", dimensions=where)
 
-    def waiting(self, job: str) -> Metric | None:
+    def oldest_item_age(self, job: str) -> Metric | None:
         """Return how long the oldest item of a job waits; a schedule's never does."""
         trigger = self.jobs[job].job.trigger
         if isinstance(trigger, QueueTrigger):
@@ -155,17 +155,17 @@ class Sources:
 
     def of_table(self, table: str, name: str, stat: str = "Sum", **dimensions: str) -> Metric:
         """Return a metric of a table."""
-        where: Where = {"TableName": self.tables[table].name, **dimensions}
+        where: Dimensions = {"TableName": self.tables[table].name, **dimensions}
         return Metric(namespace="AWS/DynamoDB", name=name, stat=stat, dimensions=where)
 
     def of_telemetry(self, endpoint: Endpoint, name: str, stat: str = "Sum", **more: str) -> Metric:
         """Return a metric that the function's log lines carry."""
-        where: Where = {"FunctionName": self.function.name, "Route": endpoint.route, **more}
+        where: Dimensions = {"FunctionName": self.function.name, "Route": endpoint.route, **more}
         return Metric(namespace=NAMESPACE, name=name, stat=stat, dimensions=where)
 
     def throttled_callers(self, stat: str) -> Metric:
         """Return the calls that usage plans refuse, which only the access log tells apart."""
-        where: Where = {"ApiId": self.api.api.id}
+        where: Dimensions = {"ApiId": self.api.api.id}
         return Metric(namespace=NAMESPACE, name=THROTTLED_CALLS, stat=stat, dimensions=where)
 
     def operations(self, table: str) -> list[str]:
@@ -184,24 +184,24 @@ class Sources:
 
 
 def _of_queue(queue: pulumi.Output[str], name: str) -> Metric:
-    where: Where = {"QueueName": queue}
+    where: Dimensions = {"QueueName": queue}
     return Metric(namespace="AWS/SQS", name=name, stat="Maximum", dimensions=where)
 
 
-def _of_jobs(sources: Sources) -> Iterator[Alarm]:
+def _of_jobs(sources: MetricSources) -> Iterator[Alarm]:
     for key, job in sources.jobs.items():
         name = key.replace("_", "-")
         yield Alarm(
             name=f"job-dead-letters-{name}",
             runbook="job-dead-letters",
-            meaning=f"Job {key} has given up on what lies in its dead-letter queue.",
+            description=f"Job {key} has given up on what lies in its dead-letter queue.",
             metric=sources.dead_letters(key),
             threshold=1,
         )
         yield Alarm(
             name=f"job-errors-{name}",
             runbook="job-errors",
-            meaning=f"Invocations of job {key} fail: a crash, a timeout, or an import that fails.",
+            description=f"Invocations of job {key} fail: a crash, a timeout or a failed import.",
             metric=sources.of_job(key, "Errors"),
             threshold=1,
             periods=15,
@@ -209,38 +209,38 @@ def _of_jobs(sources: Sources) -> Iterator[Alarm]:
         yield Alarm(
             name=f"job-throttles-{name}",
             runbook="job-throttles",
-            meaning=f"Lambda refuses invocations of job {key}: the concurrency is used up.",
+            description=f"Lambda refuses invocations of job {key}: the concurrency is used up.",
             metric=sources.of_job(key, "Throttles"),
             threshold=1,
         )
         yield Alarm(
             name=f"job-duration-{name}",
             runbook="job-duration",
-            meaning=f"Job {key} comes near its timeout of {job.job.timeout_s} s.",
+            description=f"Job {key} comes near its timeout of {job.job.timeout_s} s.",
             metric=sources.of_job(key, "Duration", "Maximum"),
             threshold=0.8 * 1_000 * job.job.timeout_s,
             periods=15,
             datapoints=1,
         )
-        if waiting := sources.waiting(key):
+        if waiting := sources.oldest_item_age(key):
             # SQS tells seconds, Lambda milliseconds.
             yield Alarm(
                 name=f"job-backlog-{name}",
                 runbook="job-backlog",
-                meaning=f"What job {key} is to handle waits for a quarter of an hour.",
+                description=f"What job {key} is to handle waits for a quarter of an hour.",
                 metric=waiting,
                 threshold=900 if waiting.namespace == "AWS/SQS" else 900_000,
             )
 
 
-def burns(sources: Sources, rate: BurnRate) -> list[Alarm]:
+def burn_rate_parts(sources: MetricSources, rate: BurnRate) -> list[Alarm]:
     """Return the alarms of which a burn-rate alarm needs all at once."""
 
     def part(name: str, stat: str, threshold: float, window_s: int) -> Alarm:
         return Alarm(
             name=f"{rate.name}-{name}",
             runbook=rate.name,
-            meaning=f"A part of {rate.name}: {rate.meaning}",
+            description=f"A part of {rate.name}: {rate.description}",
             metric=sources.of_api("5XXError", stat),
             threshold=threshold,
             period_s=window_s,
@@ -248,7 +248,7 @@ def burns(sources: Sources, rate: BurnRate) -> list[Alarm]:
             datapoints=1,
         )
 
-    share = round(rate.rate * BUDGET, 6)
+    share = round(rate.rate * ERROR_BUDGET, 6)
     return [
         part("long", "Average", share, rate.long_s),
         part("short", "Average", share, rate.short_s),
@@ -256,24 +256,24 @@ def burns(sources: Sources, rate: BurnRate) -> list[Alarm]:
     ]
 
 
-def alarms(sources: Sources) -> list[Alarm]:
+def alarms(sources: MetricSources) -> list[Alarm]:
     """Return the alarms that notify by themselves: what callers feel, then what causes it."""
     return [
         Alarm(
             name="api-5xx-rate",
-            meaning="At least 5 % of the calls end in a 5xx.",
+            description="At least 5 % of the calls end in a 5xx.",
             metric=sources.of_api("5XXError", "Average"),
             threshold=0.05,
         ),
         Alarm(
             name="api-latency-p99",
-            meaning="One call in a hundred takes 2 seconds or longer.",
+            description="One call in a hundred takes 2 seconds or longer.",
             metric=sources.of_api("Latency", "p99"),
             threshold=2_000,
         ),
         Alarm(
             name="api-throttled-callers",
-            meaning="At least 5 % of the calls are refused with 429: callers meet their limits.",
+            description="API Gateway refuses at least 5 % of the calls with 429: callers exceed their limits.",
             metric=sources.throttled_callers("Average"),
             threshold=0.05,
             periods=15,
@@ -283,7 +283,7 @@ def alarms(sources: Sources) -> list[Alarm]:
             Alarm(
                 name=f"endpoint-errors-{slug(endpoint.route)}",
                 runbook="endpoint-errors",
-                meaning=f"At least 5 % of the calls of {endpoint.route} end in a 5xx.",
+                description=f"At least 5 % of the calls of {endpoint.route} end in a 5xx.",
                 metric=sources.of_route(endpoint, "5XXError", "Average"),
                 threshold=0.05,
             )
@@ -291,26 +291,26 @@ def alarms(sources: Sources) -> list[Alarm]:
         ),
         Alarm(
             name="function-errors",
-            meaning="Invocations die: a crash, a timeout, or an import that fails.",
+            description="Invocations fail: a crash, a timeout or a failed import.",
             metric=sources.of_function("Errors"),
             threshold=1,
         ),
         Alarm(
             name="function-throttles",
-            meaning="Lambda refuses invocations: the function's or the account's concurrency "
+            description="Lambda refuses invocations: the function's or the account's concurrency "
             "is used up.",
             metric=sources.of_function("Throttles"),
             threshold=1,
         ),
         Alarm(
             name="function-duration",
-            meaning=f"Invocations come near the timeout of {sources.timeout_s} s.",
+            description=f"Invocations come near the timeout of {sources.timeout_s} s.",
             metric=sources.of_function("Duration", "Maximum"),
             threshold=0.8 * 1_000 * sources.timeout_s,
         ),
         Alarm(
             name="function-concurrency",
-            meaning=f"Concurrent executions come near the limit of {sources.concurrency}.",
+            description=f"Concurrent executions come near the limit of {sources.concurrency}.",
             metric=sources.of_function("ConcurrentExecutions", "Maximum"),
             threshold=0.8 * sources.concurrency,
         ),
@@ -318,7 +318,7 @@ def alarms(sources: Sources) -> list[Alarm]:
             Alarm(
                 name=f"table-throttles-{table}-{kind.lower()}s",
                 runbook="table-throttles",
-                meaning=f"DynamoDB refuses {kind.lower()}s that come too fast for the table.",
+                description=f"DynamoDB refuses {kind.lower()}s that come too fast for the table.",
                 metric=sources.of_table(table, f"{kind}ThrottleEvents"),
                 threshold=1,
             )
@@ -329,7 +329,7 @@ def alarms(sources: Sources) -> list[Alarm]:
             Alarm(
                 name=f"table-system-errors-{table}-{operation.lower()}",
                 runbook="table-system-errors",
-                meaning=f"DynamoDB answers {operation} with errors of its own (5xx).",
+                description=f"DynamoDB answers {operation} with errors of its own (5xx).",
                 metric=sources.of_table(table, "SystemErrors", Operation=operation),
                 threshold=1,
             )

@@ -10,7 +10,14 @@ from components.api import EpochApi
 from components.function import EpochFunction
 from components.job import EpochJob
 from components.monitoring import dashboard
-from components.monitoring.alarms import BURN_RATES, THROTTLED_CALLS, Alarm, Sources, alarms, burns
+from components.monitoring.alarms import (
+    BURN_RATES,
+    THROTTLED_CALLS,
+    Alarm,
+    MetricSources,
+    alarms,
+    burn_rate_parts,
+)
 from components.naming import sampling_rule
 from components.queue import EpochQueue
 from components.table import EpochTable
@@ -33,10 +40,10 @@ def _topic_policy(account: str, topic: str) -> str:
 class EpochMonitoring(pulumi.ComponentResource):
     """What an operator is told and sees of a stack.
 
-    `alarm_email`, where it is given, gets a request to confirm its subscription. `runbook` is the
-    address of docs/operations.md. `concurrency` is the number of executions that the function
-    may reach. `trace_share` is the share of requests that X-Ray samples, from 0 to 1, after the
-    first of each second; None leaves it to the account's default rule.
+    `alarm_email`, where it is given, gets a request to confirm its subscription. `runbook_url` is
+    the address of docs/operations.md. `concurrency` is the number of executions that the function
+    may reach. `trace_sampling_rate` is the share of requests that X-Ray samples, from 0 to 1, after
+    the first of each second; None leaves it to the account's default rule.
     """
 
     def __init__(
@@ -51,14 +58,14 @@ class EpochMonitoring(pulumi.ComponentResource):
         queues: Mapping[str, EpochQueue],
         timeout_s: int,
         concurrency: int,
-        runbook: str,
-        trace_share: float | None = None,
+        runbook_url: str,
+        trace_sampling_rate: float | None = None,
         alarm_email: str = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochMonitoring", name, None, opts)
         self._name = name
-        self._runbook = runbook
+        self._runbook_url = runbook_url
         self._child = pulumi.ResourceOptions(parent=self)
         self._topic = self._notifications(alarm_email)
         # One for each throttled call and zero for each other: the average is their share.
@@ -75,7 +82,7 @@ class EpochMonitoring(pulumi.ComponentResource):
                 },
                 opts=self._child,
             )
-        sources = Sources(
+        sources = MetricSources(
             api=api,
             function=function,
             tables=tables,
@@ -87,14 +94,14 @@ class EpochMonitoring(pulumi.ComponentResource):
         )
         declared = [self._alarm(alarm, notifies=True).arn for alarm in alarms(sources)]
         declared += self._burn_rates(sources)
-        if trace_share is not None:
+        if trace_sampling_rate is not None:
             aws.xray.SamplingRule(
                 name,
                 rule_name=sampling_rule(name),
                 priority=1_000,
                 version=1,
                 reservoir_size=1,
-                fixed_rate=trace_share,
+                fixed_rate=trace_sampling_rate,
                 service_name=pulumi.Output.concat(api.api.name, "/", api.stage.stage_name),
                 service_type="AWS::ApiGateway::Stage",
                 host="*",
@@ -106,7 +113,7 @@ class EpochMonitoring(pulumi.ComponentResource):
         board = aws.cloudwatch.Dashboard(
             name,
             dashboard_name=name,
-            dashboard_body=dashboard.body(sources, declared, runbook),
+            dashboard_body=dashboard.body(sources, declared, runbook_url),
             opts=self._child,
         )
         self.dashboard_url = pulumi.Output.format(
@@ -133,15 +140,15 @@ class EpochMonitoring(pulumi.ComponentResource):
             )
         return topic
 
-    def _describe(self, meaning: str, section: str) -> str:
-        return f"{meaning} What to do: {self._runbook}#{section}"
+    def _describe(self, description: str, section: str) -> str:
+        return f"{description} What to do: {self._runbook_url}#{section}"
 
     def _alarm(self, alarm: Alarm, *, notifies: bool) -> aws.cloudwatch.MetricAlarm:
         metric = alarm.metric
         percentile = metric.stat.startswith("p")
         return aws.cloudwatch.MetricAlarm(
             f"{self._name}-{alarm.name}",
-            alarm_description=self._describe(alarm.meaning, alarm.section),
+            alarm_description=self._describe(alarm.description, alarm.runbook_anchor),
             namespace=metric.namespace,
             metric_name=metric.name,
             dimensions=metric.dimensions,
@@ -158,14 +165,16 @@ class EpochMonitoring(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _burn_rates(self, sources: Sources) -> list[pulumi.Output[str]]:
+    def _burn_rates(self, sources: MetricSources) -> list[pulumi.Output[str]]:
         arns = []
         for rate in BURN_RATES:
-            parts = [self._alarm(part, notifies=False).name for part in burns(sources, rate)]
+            parts = [
+                self._alarm(part, notifies=False).name for part in burn_rate_parts(sources, rate)
+            ]
             composite = aws.cloudwatch.CompositeAlarm(
                 f"{self._name}-{rate.name}",
                 alarm_name=f"{self._name}-{rate.name}",
-                alarm_description=self._describe(rate.meaning, rate.name),
+                alarm_description=self._describe(rate.description, rate.name),
                 alarm_rule=pulumi.Output.format(
                     'ALARM("{}") AND ALARM("{}") AND ALARM("{}")', *parts
                 ),

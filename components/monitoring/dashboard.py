@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.monitoring.alarms import BUDGET, OBJECTIVE, Metric, Sources
+from components.monitoring.alarms import ERROR_BUDGET, SLO_TARGET, Metric, MetricSources
 
 _COLUMNS = 24  # CloudWatch's grid
 _HEIGHT = 6
@@ -29,13 +29,13 @@ def _graph(title: str, **metrics: Metric) -> Widget:
     return {"type": "metric", "properties": {"title": title, "metrics": lines, "period": 60}}
 
 
-def _objective(sources: Sources) -> Widget:
+def _objective(sources: MetricSources) -> Widget:
     """Return the availability of the last 30 days, and the share of the error budget left."""
     inputs = {"errors": sources.of_api("5XXError"), "requests": sources.of_api("Count")}
     hidden = [
         _metric(metric, id=name, visible=False, period=_MONTH_S) for name, metric in inputs.items()
     ]
-    left = f"100 * (1 - errors / requests / {BUDGET:.4f})"
+    left = f"100 * (1 - errors / requests / {ERROR_BUDGET:.4f})"
     expressions = {"Availability in %": "100 * (1 - errors / requests)", "Budget left in %": left}
     shown = [
         [{"expression": expression, "label": label, "period": _MONTH_S}]
@@ -44,7 +44,7 @@ def _objective(sources: Sources) -> Widget:
     return {
         "type": "metric",
         "properties": {
-            "title": f"Objective: {OBJECTIVE:.1%} of calls without a 5xx in 30 days",
+            "title": f"Objective: {SLO_TARGET:.1%} of calls without a 5xx in 30 days",
             "metrics": [*hidden, *shown],
             "view": "singleValue",
             "period": _MONTH_S,
@@ -56,13 +56,13 @@ def _objective(sources: Sources) -> Widget:
 
 
 def _rows(
-    sources: Sources, alarms: Sequence[pulumi.Input[str]], runbook: str
+    sources: MetricSources, alarms: Sequence[pulumi.Input[str]], runbook_url: str
 ) -> list[list[Widget]]:
     status: list[Widget] = [
         {"type": "alarm", "properties": {"title": "Alarms", "alarms": alarms[at : at + _ALARMS]}}
         for at in range(0, len(alarms), _ALARMS)
     ]
-    help_text = {"type": "text", "properties": {"markdown": f"What to do: {runbook}"}}
+    help_text = {"type": "text", "properties": {"markdown": f"What to do: {runbook_url}"}}
     api = [
         _graph(
             "API: calls",
@@ -150,8 +150,8 @@ def _rows(
     return [[_objective(sources), *status, help_text], api, function, *tables, *endpoints, *jobs]
 
 
-def _job(sources: Sources, key: str) -> list[Widget]:
-    waiting = sources.waiting(key)
+def _job(sources: MetricSources, key: str) -> list[Widget]:
+    waiting = sources.oldest_item_age(key)
     unit = "s" if waiting and waiting.namespace == "AWS/SQS" else "ms"
     return [
         _graph(
@@ -177,10 +177,12 @@ def _job(sources: Sources, key: str) -> list[Widget]:
     ]
 
 
-def body(sources: Sources, alarms: Sequence[pulumi.Input[str]], runbook: str) -> pulumi.Output[str]:
+def body(
+    sources: MetricSources, alarms: Sequence[pulumi.Input[str]], runbook_url: str
+) -> pulumi.Output[str]:
     """Return the dashboard's body, as JSON: rows of widgets of equal width."""
     widgets = []
-    for y, row in enumerate(_rows(sources, alarms, runbook)):
+    for y, row in enumerate(_rows(sources, alarms, runbook_url)):
         width = _COLUMNS // len(row)
         for x, widget in enumerate(row):
             if widget["type"] == "metric":

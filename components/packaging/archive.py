@@ -41,7 +41,7 @@ _QUEUES = "sqs"
 _SECRETS = "secretsmanager"
 _STORAGE = "dynamodb"
 # What Access permits under the names of others.
-_ON_ITEMS = {name.partition(":")[2] for name in ACTIONS} | {
+_ITEM_OPERATIONS = {name.partition(":")[2] for name in ACTIONS} | {
     *("BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"),
     *("TransactGetItems", "TransactWriteItems"),
 }
@@ -49,7 +49,7 @@ _ON_ITEMS = {name.partition(":")[2] for name in ACTIONS} | {
 
 # What nothing here loads: the tracer's patches of other packages, and the compiled half of wrapt,
 # which does without it.
-_UNUSED = ("aws_xray_sdk/ext/", "wrapt/_wrappers")
+_EXCLUDED = ("aws_xray_sdk/ext/", "wrapt/_wrappers")
 
 
 class BundleError(pulumi.RunError):
@@ -108,7 +108,7 @@ def dependencies(target_platform: Sequence[str] = LAMBDA) -> Path:
         result = subprocess.run(install, capture_output=True, text=True, check=False)
         if result.returncode:
             raise BundleError(f"cannot install {LOCK.relative_to(ROOT)}: {result.stderr.strip()}")
-        _trim(Path(scratch) / "out" / "botocore" / "data", services)
+        _strip_sdk_data(Path(scratch) / "out" / "botocore" / "data", services)
         try:
             os.rename(scratch + "/out", target)
         except OSError:
@@ -128,10 +128,12 @@ def _without_documentation(value: Any) -> Any:
     return [_without_documentation(item) for item in value] if isinstance(value, list) else value
 
 
-def _of_items(model: dict[str, Any]) -> dict[str, Any]:
+def _item_operations(model: dict[str, Any]) -> dict[str, Any]:
     """Return DynamoDB's model with the operations that Access can permit, and their shapes: those
     on tables and backups are two thirds of it, which each process would read and keep."""
-    operations = {name: one for name, one in model["operations"].items() if name in _ON_ITEMS}
+    operations = {
+        name: one for name, one in model["operations"].items() if name in _ITEM_OPERATIONS
+    }
     shapes: dict[str, Any] = {}
     parts: list[Any] = [operations]
     while parts:
@@ -147,7 +149,7 @@ def _of_items(model: dict[str, Any]) -> dict[str, Any]:
     return {**model, "operations": operations, "shapes": shapes}
 
 
-def _trim(data: Path, besides: Mapping[str, str]) -> None:
+def _strip_sdk_data(data: Path, besides: Mapping[str, str]) -> None:
     """Cut botocore's data down to what clients of DynamoDB's items, and of the services besides,
     read, in plain JSON."""
     services = {_STORAGE, *besides}
@@ -167,7 +169,7 @@ def _trim(data: Path, besides: Mapping[str, str]) -> None:
     for packed in data.rglob("*.json.gz"):
         model = _without_documentation(json.loads(gzip.decompress(packed.read_bytes())))
         if packed.match(f"{_STORAGE}/*/service-2.json.gz") and _STORAGE not in besides:
-            model = _of_items(model)
+            model = _item_operations(model)
         packed.with_suffix("").write_text(json.dumps(model, separators=(",", ":")))
         packed.unlink()
     endpoints = data / "endpoints.json"
@@ -189,13 +191,13 @@ def _is_dependency(path: Path) -> bool:
         return False
     if top.endswith(".dist-info") and path.name in _INSTALLER:
         return False
-    if str(path).startswith(_UNUSED):
+    if str(path).startswith(_EXCLUDED):
         return False
     return not path.name.startswith(".") and path.suffix not in {".pyi", ".pyc"}
 
 
 # What takes the place of a package here.
-_INSTEAD = {
+_HINTS = {
     "boto3": "function.runtime.service calls AWS, and function.runtime.dynamodb the stack's tables"
 }
 
@@ -231,7 +233,7 @@ def _check_imports(own: Mapping[str, Path], theirs: Collection[str]) -> None:
             if package not in there:
                 raise BundleError(
                     f"{name}, line {line}: {package} is not in the bundle; "
-                    + _INSTEAD.get(
+                    + _HINTS.get(
                         package,
                         "a package is added to function/requirements.in, and installed by: make "
                         "lock test",
@@ -260,7 +262,9 @@ def _of(base: Path) -> dict[str, Path]:
     }
 
 
-def on_host(archive: pulumi.AssetArchive, interpreter: str = sys.executable) -> pulumi.AssetArchive:
+def for_local_run(
+    archive: pulumi.AssetArchive, interpreter: str = sys.executable
+) -> pulumi.AssetArchive:
     """Return the bundle as a Python of this machine runs it: with compiled dependencies for it."""
     if not any(name.endswith(".so") for name in archive.assets):
         return archive
@@ -273,8 +277,8 @@ def archive() -> pulumi.AssetArchive:
     """Return the bundle as a Pulumi archive of single files."""
     if not compiler():
         pulumi.log.warn(
-            f"no Python {PYTHON_VERSION} is at hand, so the function is bundled without byte code: "
-            "it starts at half the speed, and its hash differs from one with byte code. "
+            f"no Python {PYTHON_VERSION} is at hand, so the function is bundled without bytecode: "
+            "it starts at half the speed, and its hash differs from one with bytecode. "
             f"Get one, for example by: uv python install {PYTHON_VERSION}"
         )
     return pulumi.AssetArchive(

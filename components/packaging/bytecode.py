@@ -1,4 +1,4 @@
-"""Byte code for Lambda's Python, to put beside sources: it saves more than half of a cold start.
+"""Bytecode for Lambda's Python, to put beside sources: it saves more than half of a cold start.
 
 It is compiled by an interpreter of that very version, whatever Python runs the program, and Python
 takes it unchecked (PEP 552), so its bytes depend on the sources and on the compiler alone. Where no
@@ -55,7 +55,7 @@ def _version(python: Path) -> bytes:
 
 
 def compiled(sources: Mapping[str, Path]) -> dict[str, Path]:
-    """Return the byte code of sources, by its name in the archive; nothing without a compiler.
+    """Return the bytecode of sources, by its name in the archive; nothing without a compiler.
 
     It is kept in a folder that is named after what it was made of and by.
     """

@@ -19,7 +19,7 @@ def _properties(key_arn: str) -> Mapping[str, Mapping[str, Any]]:
     }
 
 
-def encrypt_everything(key_arn: str) -> None:
+def apply_kms_key(key_arn: str) -> None:
     """Let every table, secret, log group, topic and function's environment use a key from now on.
 
     The key's policy must let the stack's roles, CloudWatch Logs and CloudWatch's alarms use it, as

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 
-def keep_secret(values: Mapping[str, str], project: str, secret: Collection[str]) -> None:
+def mark_secret_config(values: Mapping[str, str], project: str, secret: Collection[str]) -> None:
     """Mark as secret what resources declared from now on are given of the project's secret config.
 
     `values` are Pulumi's raw `project:key` strings, and `secret` names those that are. What only

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pulumi
 
 
-def tag_everything(tags: Mapping[str, str]) -> None:
+def apply_default_tags(tags: Mapping[str, str]) -> None:
     """Give these tags to every resource declared from now on that takes tags."""
 
     def tagged(

@@ -13,7 +13,7 @@ export async function show(main) {
   if (main.firstChild) return;
   const place = h("div", { id: "viewer" }, h("p", { class: "empty" }, "Loading"));
   main.replaceChildren(place);
-  const [spec, key] = await Promise.all([ask("openapi.json"), ask("secret.json?name=api_key"), (loaded ??= load())]);
+  const [spec, key] = await Promise.all([ask("openapi.json"), ask("secret.json?name=default_api_key"), (loaded ??= load())]);
   const viewer = window.SwaggerUIBundle({
     spec,
     // Sent by way of this page's server, as the API lets no other origin read; shown as it is sent there.

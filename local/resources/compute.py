@@ -116,7 +116,7 @@ def _function(context: Context, declared: Properties) -> Created:
     client = context.stack.client("lambda")
     name = context.physical_name(declared)
     reserved = declared.pop("reservedConcurrentExecutions", None)
-    code, tags = zip_bytes(bundle.on_host(declared.pop("code"))), declared.pop("tags", {})
+    code, tags = zip_bytes(bundle.for_local_run(declared.pop("code"))), declared.pop("tags", {})
     fixed = pascal(
         {key: declared.pop(key) for key in ("architectures", "publish") if key in declared}
     )

@@ -20,7 +20,11 @@ from local import program, stack as local_stack
 from tools.release import smoke
 with local_stack.up(program.default_stack()) as local:
     outputs = local.outputs
-    api = smoke.Api(**{name: outputs[name] for name in ("url", "api_key", "document")})
+    api = smoke.Api(
+        url=outputs["api_url"],
+        api_key=outputs["default_api_key"],
+        document=outputs["api_document_hash"],
+    )
     print(json.dumps([[r.check, r.passed, r.saw] for r in smoke.check(api)]))
 """
 

@@ -242,8 +242,8 @@ class Stack(NamedTuple):
         """Send a request; `headers` are named with `_` for `-`."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if key:
-            sent["x-api-key"] = self.outputs["api_key"]
-        url = self.outputs["url"] + path
+            sent["x-api-key"] = self.outputs["default_api_key"]
+        url = self.outputs["api_url"] + path
         request = urllib.request.Request(url, data=body, headers=sent, method=method)
         # The library would claim a form where no type is given.
         if body is not None and "content-type" not in {name.lower() for name in sent}:

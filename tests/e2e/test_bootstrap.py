@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bootstrap import policies as policy
-from components import ConfigError, prefix
+from components import ConfigError, resource_prefix
 from components.iam import policies as permissions
 from function.declare import job_registry, permission, registry
 from function.declare.endpoint import Response, Endpoint, Parameter
@@ -29,7 +29,7 @@ from tests.e2e.test_options import prerequisites
 
 FOLDER = program.ROOT / "bootstrap"
 REGION = "eu-central-1"
-DEV, PROD = (prefix(PROJECT, stack) for stack in ("dev", "prod"))
+DEV, PROD = (resource_prefix(PROJECT, stack) for stack in ("dev", "prod"))
 # Beside those that the service may declare.
 OWN_TABLE = f"{DEV}-things"
 ISSUER = "https://token.actions.githubusercontent.com"
@@ -97,7 +97,7 @@ def test_a_preview_only_reads() -> None:
 def test_a_grant_that_names_no_stack_is_conditional_or_says_why() -> None:
     for grant in policy.GRANTS + policy.BOUNDARY:
         named = all(
-            re.search("{(stack|name|rule)}", resource) or grant.given
+            re.search("{(stack|name|rule)}", resource) or grant.requires
             for resource in grant.resources
         )
         assert named or grant.condition or len(grant.why.split()) > 5, grant.why
@@ -184,7 +184,7 @@ def test_the_boundary_holds_nothing_that_no_declaration_asks_for() -> None:
         for r in program.declare(STACK, config=plain())
         if r.kind == "aws:iam/rolePolicy:RolePolicy"
     ]
-    statements = [*sum(policies, []), *permissions.reading(["a secret"])]
+    statements = [*sum(policies, []), *permissions.secret_statements(["a secret"])]
     asked = {action for statement in statements for action in statement["Action"]}
     beyond = [
         pattern
@@ -213,13 +213,15 @@ def test_no_deploy_role_makes_changes_or_tags_a_key() -> None:
     ),
 )
 def test_no_stacks_names_begin_with_anothers(one: tuple[str, str], other: tuple[str, str]) -> None:
-    assert not prefix(*other).startswith(f"{prefix(*one)}-") and prefix(*one) != prefix(*other)
+    assert not resource_prefix(*other).startswith(f"{resource_prefix(*one)}-") and resource_prefix(
+        *one
+    ) != resource_prefix(*other)
 
 
 @pytest.mark.parametrize("stack", ("dev_eu", "dev.eu", ""))
 def test_a_name_that_could_be_taken_for_anothers_is_refused(stack: str) -> None:
     with pytest.raises(ConfigError, match="must be letters, digits and '-'"):
-        prefix("shop", stack)
+        resource_prefix("shop", stack)
 
 
 @dataclass
@@ -308,7 +310,7 @@ def _handed(outputs: dict[str, Any], stack: str) -> dict[str, str]:
     """Return the config that an account with a deployer gives a stack."""
     return {
         f"{PROJECT}:kms_key_arn": outputs[f"{stack}_kms_key_arn"],
-        f"{PROJECT}:owns_api_gateway_account": "false",
+        f"{PROJECT}:manage_api_gateway_account": "false",
         f"{PROJECT}:permissions_boundary": outputs[f"{stack}_permissions_boundary"],
     }
 

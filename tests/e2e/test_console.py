@@ -93,7 +93,7 @@ def test_a_call_goes_through_to_the_api(console: Console, page: FlaskClient, loc
     assert shown and shown.sample
     where = f"/{console.token}/try{samples.target(shown)}"
     base = f"http://127.0.0.1:{console.port}"
-    key = {"x-api-key": local.outputs["api_key"]}
+    key = {"x-api-key": local.outputs["default_api_key"]}
     send = partial(page.open, where, method=shown.method, base_url=base, json=shown.sample.body)
     answer = send(headers={**shown.sample.headers, **key})
     assert answer.status_code in shown.responses
@@ -105,11 +105,11 @@ def test_secrets_are_told_only_when_asked_for(
     console: Console, page: FlaskClient, local: Any
 ) -> None:
     shown = _get(console, page, "stack.json")
-    assert local.outputs["api_key"] not in shown.text
-    assert shown.json["outputs"]["api_key"] is None
+    assert local.outputs["default_api_key"] not in shown.text
+    assert shown.json["outputs"]["default_api_key"] is None
     assert shown.json["project"] == program.project_name() and shown.json["stack"] == STACK
-    told = _get(console, page, "secret.json?name=api_key").json
-    assert told == {"value": local.outputs["api_key"]}
+    told = _get(console, page, "secret.json?name=default_api_key").json
+    assert told == {"value": local.outputs["default_api_key"]}
 
 
 def test_a_table_is_read_in_pages(console: Console, page: FlaskClient, local: Any) -> None:
@@ -141,8 +141,8 @@ def test_the_api_the_picture_and_the_declared_graphs_are_there(
     console: Console, page: FlaskClient, local: Any
 ) -> None:
     document = _get(console, page, "openapi.json").json
-    assert set(document["paths"]) == {endpoint.path for endpoint in load_endpoints()}
-    assert local.outputs["endpoint"].startswith(document["servers"][0]["url"])
+    assert set(document["paths"]) == {endpoint.path for endpoint in declared()}
+    assert local.outputs["sample_url"].startswith(document["servers"][0]["url"])
     assert _get(console, page, "architecture.svg").text.startswith("<svg")
     metrics = _get(console, page, "metrics.json").json
     (body,) = (
@@ -158,7 +158,7 @@ def test_the_api_the_picture_and_the_declared_graphs_are_there(
 def test_jobs_are_started_and_queues_fed(console: Console, local: local_stack.LocalStack) -> None:
     jobs = {"tidy": local.outputs["function_name"]}  # stands in for a job's
     stack = views.Stack(
-        console=console, local=replace(local, outputs={**local.outputs, "jobs": jobs})
+        console=console, local=replace(local, outputs={**local.outputs, "job_functions": jobs})
     )
     client = local.emulator.client("sqs")
     url = client.create_queue(QueueName="letters")["QueueUrl"]
@@ -282,7 +282,7 @@ def test_a_call_goes_through_as_it_is_written(
     with HTTPServer(("127.0.0.1", 0), _Echo) as echo:
         threading.Thread(target=echo.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{echo.server_port}/stage"
-        other = replace(local, outputs={**local.outputs, "url": url})
+        other = replace(local, outputs={**local.outputs, "api_url": url})
         page = server.application(console, other).test_client()
         assert _get(console, page, "try/a%2Fb%20c?d=%2F").text == "/stage/a%2Fb%20c?d=%2F"
         echo.shutdown()

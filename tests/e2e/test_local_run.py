@@ -81,7 +81,7 @@ def _outputs(project: Path, process: subprocess.Popen[str]) -> Any:
 
 def _post(outputs: Any) -> int:
     request = urllib.request.Request(
-        outputs["endpoint"], method="POST", headers={"x-api-key": outputs["api_key"]}
+        outputs["sample_url"], method="POST", headers={"x-api-key": outputs["default_api_key"]}
     )
     with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
         return int(answer.status)
@@ -98,7 +98,7 @@ def _recorded(outputs: Any) -> bool:
 
 
 def _port(outputs: Any) -> int:
-    return int(outputs["endpoint"].split(":")[2].split("/")[0])
+    return int(outputs["sample_url"].split(":")[2].split("/")[0])
 
 
 def _processes(mark: str) -> list[int]:
@@ -158,7 +158,14 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     process = _start(project)
     outputs = _outputs(project, process)
     assert set(outputs) >= {
-        *("endpoint", "api_key", "table_name", "function_name", "log_group", "dashboard_url")
+        *(
+            "sample_url",
+            "default_api_key",
+            "table_name",
+            "function_name",
+            "function_log_group",
+            "dashboard_url",
+        )
     }
     assert (project / ".local" / "outputs.json").stat().st_mode & 0o777 == 0o600
     assert _post(outputs) == 201
@@ -294,7 +301,7 @@ def test_clients_that_leave_or_say_nothing_take_no_room_from_others(project: Pat
     outputs = _outputs(project, process)
     address, most = ("127.0.0.1", _port(outputs)), 512
     resource.prlimit(_emulator(outputs), resource.RLIMIT_NOFILE, (most, most))
-    key, path = outputs["api_key"], outputs["endpoint"].partition(str(address[1]))[2]
+    key, path = outputs["default_api_key"], outputs["sample_url"].partition(str(address[1]))[2]
     host = f"127.0.0.1:{address[1]}"
     asked = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nx-api-key: {key}\r\nContent-Length: 0\r\n\r\n"
     with ExitStack() as silent:

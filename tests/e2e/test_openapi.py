@@ -34,8 +34,8 @@ def test_schemathesis_finds_nothing(local: LocalStack, document: Any, tmp_path: 
     run = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "run", str(export)),
-            *("--url", local.outputs["url"]),
-            *("--header", f"x-api-key: {local.outputs['api_key']}"),
+            *("--url", local.outputs["api_url"]),
+            *("--header", f"x-api-key: {local.outputs['default_api_key']}"),
             *("--max-examples", "15", "--seed", "1", "--generation-database", "none"),
         ],
         cwd=ROOT,  # schemathesis.toml

@@ -53,8 +53,8 @@ def test_every_option_deploys_works_and_goes_away() -> None:
         emulator = account.emulator
         config = prerequisites(emulator)
         with local_stack.up_in(account, STACK, config={**plain(), **config}) as stack:
-            assert stack.outputs["url"] == f"https://{DOMAIN}"
-            assert stack.outputs["domain_target"].endswith(".amazonaws.com")
+            assert stack.outputs["api_url"] == f"https://{DOMAIN}"
+            assert stack.outputs["custom_domain_target"].endswith(".amazonaws.com")
             (mapping,) = emulator.client("apigateway").get_base_path_mappings(domainName=DOMAIN)[
                 "items"
             ]
@@ -103,7 +103,7 @@ def _tuned(sampled: None) -> Iterator[local_stack.LocalStack]:  # pylint: disabl
 
 def test_each_key_has_the_limits_of_its_plan(tuned: local_stack.LocalStack) -> None:
     visitor = tuned.outputs["api_keys"]["visitor"]
-    assert tuned.outputs["api_key"] == tuned.outputs["api_keys"]["default"] != visitor
+    assert tuned.outputs["default_api_key"] == tuned.outputs["api_keys"]["default"] != visitor
     ok = tuned.call().status
     assert ok < 300
     answers = [tuned.call(key=visitor) for _ in range(3)]
@@ -157,8 +157,8 @@ def test_a_key_and_replicas_exclude_each_other() -> None:
         ("alarm_email", "nobody-knows@example.com"),
         ("owner", "nobody-knows"),
         ("permissions_boundary", "arn:aws:iam::123456789012:policy/nobody-knows"),
-        ("runbook", "https://example.com/niemand-weiß"),
-        ("trace_share", "0.123"),
+        ("runbook_url", "https://example.com/niemand-weiß"),
+        ("trace_sampling_rate", "0.123"),
         ("waf_rate_limit", "12345"),
     ),
 )

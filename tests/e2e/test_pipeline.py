@@ -73,7 +73,8 @@ def breakable(local: LocalStack) -> Iterator[LocalStack]:
 
 
 def _api(local: LocalStack, **changes: Any) -> smoke.Api:
-    known = {name: local.outputs[name] for name in ("url", "api_key", "document")}
+    fields = {"url": "api_url", "api_key": "default_api_key", "document": "api_document_hash"}
+    known = {field: local.outputs[name] for field, name in fields.items()}
     return smoke.Api(**{**known, "patience_s": 0, **changes})
 
 
@@ -91,8 +92,8 @@ def test_the_smoke_test_passes_on_a_healthy_stack_and_never_shows_the_key(
     said = capsys.readouterr().out
     summary = run["summary"].read_text()
     assert said.count("ok    ") == len(smoke.checks()) and "FAILED" not in said
-    assert summary.count("✅") == len(smoke.checks()) and local.outputs["url"] in summary
-    assert local.outputs["api_key"] not in said + summary
+    assert summary.count("✅") == len(smoke.checks()) and local.outputs["api_url"] in summary
+    assert local.outputs["default_api_key"] not in said + summary
 
 
 def test_a_wrong_key_fails_all_that_needs_one(local: LocalStack) -> None:
@@ -237,7 +238,9 @@ def test_drift_is_told_from_the_commit_that_is_deployed(
     tools = Path.cwd() / "bin"
     tools.mkdir()
     (tools / "pulumi").write_text(
-        '#!/bin/sh\nif [ "$1" = stack ]; then echo \'{"commit": "' + deployed + "\"}'; exit; fi\n"
+        '#!/bin/sh\nif [ "$1" = stack ]; then echo \'{"deployed_commit": "'
+        + deployed
+        + "\"}'; exit; fi\n"
         f'echo "$EPOCH_COMMIT at $(cat .venv/made made 2>/dev/null): $*"; exit {status}\n'
     )
     (tools / "pulumi").chmod(0o755)
@@ -252,7 +255,7 @@ def test_drift_is_told_from_the_commit_that_is_deployed(
     assert len(_git(Path.cwd(), "worktree", "list").splitlines()) == 1
 
 
-@pytest.mark.parametrize("outputs", ('{"commit": "unknown"}', "{}"))
+@pytest.mark.parametrize("outputs", ('{"deployed_commit": "unknown"}', "{}"))
 def test_a_stack_deployed_by_hand_is_said_to_be(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -383,7 +386,7 @@ def test_before_the_first_deployment_nothing_serves(
         (None, "is missing; write it with"),
         ("{", "is not a stack's outputs"),
         ("[]", "is not a stack's outputs"),
-        ('{"url": "x", "api_key": "[secret]"}', "written with --show-secrets?"),
+        ('{"api_url": "x", "default_api_key": "[secret]"}', "written with --show-secrets?"),
     ),
 )
 def test_bad_outputs_are_one_clear_message(
@@ -444,7 +447,7 @@ def test_the_deployed_commit_is_an_output_and_changes_no_resource(
         outputs = program.run(recorder, stack=program.default_stack()).values
         # The archive of the code shows its address in memory.
         inputs = ({**r.inputs, "code": None} for r in recorder.resources)
-        return outputs["commit"], {str(sorted(values.items())) for values in inputs}
+        return outputs["deployed_commit"], {str(sorted(values.items())) for values in inputs}
 
     commit, resources = declared()
     monkeypatch.setenv("EPOCH_COMMIT", "f00")

@@ -18,7 +18,7 @@ def test_an_api_key_with_an_empty_value_gets_one(local: Any) -> None:
 def test_an_api_key_is_switched_off_and_on_by_a_word(local: Any) -> None:
     gateway = local.emulator.client("apigateway")
     keys = gateway.get_api_keys(includeValues=True)["items"]
-    (key,) = (key for key in keys if key["value"] == local.outputs["api_key"])
+    (key,) = (key for key in keys if key["value"] == local.outputs["default_api_key"])
     for word in ("false", "true"):
         patch = [{"op": "replace", "path": "/enabled", "value": word}]
         gateway.update_api_key(apiKey=key["id"], patchOperations=patch)

@@ -66,10 +66,10 @@ def _provider(
 
 def _serves(emulator: str, folder: Path, outputs: Mapping[str, Any]) -> None:
     """`make smoke` of the project in a folder, where the emulator serves what AWS would."""
-    at = urlsplit(outputs["url"])
+    at = urlsplit(outputs["api_url"])
     url = f"{emulator}/_aws/execute-api/{at.netloc.partition('.')[0]}{at.path}"
     known = folder / "outputs.json"
-    known.write_text(json.dumps({**outputs, "url": url}))
+    known.write_text(json.dumps({**outputs, "api_url": url}))
     smoke = [sys.executable, "-m", "tools.release.smoke", str(known)]
     # Not each of them in the summary that GitHub shows.
     subprocess.run(smoke, cwd=folder, env={**os.environ, "GITHUB_STEP_SUMMARY": ""}, check=True)
@@ -328,7 +328,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "provisioned_concurrency": {"provisioned_concurrency": "2"},
     "replica_regions": {"replica_regions": '["eu-west-1"]'},
     "reserved_concurrency": {"reserved_concurrency": "20"},
-    "trace_share": {"trace_share": "0.1"},
+    "trace_sampling_rate": {"trace_sampling_rate": "0.1"},
     "usage_plans": {
         "usage_plans": '{"basic": {"rate_limit": 1, "burst_limit": 1, "quota_per_day": 1}}'
     },

@@ -70,9 +70,9 @@ def test_two_api_keys_never_share_a_record(local: LocalStack) -> None:
 
 def test_a_body_is_never_stored_or_logged(local: LocalStack) -> None:
     request = urllib.request.Request(
-        local.outputs["endpoint"],
+        local.outputs["sample_url"],
         data=b"not json, but a-secret",
-        headers={"x-api-key": local.outputs["api_key"], "Content-Type": "text/plain"},
+        headers={"x-api-key": local.outputs["default_api_key"], "Content-Type": "text/plain"},
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         key = json.loads(answer.read())["key"]
@@ -85,11 +85,13 @@ def test_a_log_line_has_all_that_an_operator_needs_and_no_address(local: LocalSt
     key = local.call().json()["key"]
     (line,) = [line for line in local.log_lines() if line.get("key") == key]
     assert line["requestId"] and line["apiRequestId"] and line["traceId"] and line["apiKeyId"]
-    assert line["apiKeyId"] != local.outputs["api_key"]
+    assert line["apiKeyId"] != local.outputs["default_api_key"]
     assert line["route"] == "POST /epoch" and line["outcome"] == "success"
     assert line["latencyMs"] > line["AwsCallLatency"] > 0
     assert isinstance(line["coldStart"], bool) and line["replayed"] is False
-    assert local.outputs["api_key"] not in json.dumps(line) and "127.0.0.1" not in json.dumps(line)
+    assert local.outputs["default_api_key"] not in json.dumps(
+        line
+    ) and "127.0.0.1" not in json.dumps(line)
 
 
 def test_without_the_header_every_call_records_anew(local: LocalStack) -> None:

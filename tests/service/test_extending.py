@@ -85,7 +85,7 @@ with local_stack.up("preview") as local:
         )
     tails = [local_stack.LogTail(local, name) for name in local.log_groups()]
     for method, path, sent, outcome, expected in json.load(sys.stdin):
-        if method == "JOB":
+        if method == "JOB_NAME":
             seen.append(job(path, outcome, json.loads(expected or "{}")))
         else:
             seen.append(call(method, path, sent))
@@ -109,7 +109,7 @@ with local_stack.up("preview") as local:
         "policy": client("iam").get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"],
         "alarms": [a["AlarmName"] for a in client("cloudwatch").describe_alarms()["MetricAlarms"]],
         "board": client("cloudwatch").get_dashboard(**{"DashboardName": board["DashboardName"]}),
-        "notes": client("dynamodb").scan(TableName=environment["TABLE_NOTES"])["Items"],
+        "notes": client("dynamodb").scan(TableName=environment["TABLE_NOTES_NAME"])["Items"],
         "letters": [json.loads(letter["Body"]) for letter in letters],
         "log": local.log_lines(),
     }, default=str))

@@ -66,7 +66,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "eu-central-1",
-        "TABLE_EPOCHS": "epochs",
+        "TABLE_EPOCHS_NAME": "epochs",
     }.items():
         monkeypatch.setenv(name, value)
     yield
@@ -709,16 +709,16 @@ def _endpoint(**changes: Any) -> Endpoint:
         ({"path": "/{a}/{a}"}, "path_parameters must describe"),
         ({"path": "/{other}"}, "path_parameters must describe"),
         ({"summary": " "}, "summary is missing"),
-        ({"answers": {}}, "responses must map"),
-        ({"answers": {404: {"type": "object"}}}, "responses must map"),
-        ({"answers": {299: {"type": "object"}}}, "responses must map"),
+        ({"responses": {}}, "responses must map"),
+        ({"responses": {404: {"type": "object"}}}, "responses must map"),
+        ({"responses": {299: {"type": "object"}}}, "responses must map"),
         ({"headers": (_parameter("a b"),)}, "'a b' is not a name"),
         ({"query": (_parameter("a:b"),)}, "'a:b' is not a name"),
         ({"headers": (_parameter("A"), _parameter("a"))}, "A is named twice"),
         ({"query": (Parameter(name="a", description=""),)}, "description of a is missing"),
-        ({"access": (_access("GetItem"),)}, "not one of DynamoDB's actions"),
-        ({"access": (_access("dynamodb:PutItm"),)}, "not one of DynamoDB's actions"),
-        ({"access": (_access("dynamodb:*"),)}, "not one of DynamoDB's actions"),
+        ({"permissions": (_access("GetItem"),)}, "not one of DynamoDB's actions"),
+        ({"permissions": (_access("dynamodb:PutItm"),)}, "not one of DynamoDB's actions"),
+        ({"permissions": (_access("dynamodb:*"),)}, "not one of DynamoDB's actions"),
     ),
 )
 def test_a_declaration_that_cannot_work_fails_at_once(changes: dict[str, Any], says: str) -> None:

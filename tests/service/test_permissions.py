@@ -31,7 +31,7 @@ def _table_arn(local: LocalStack) -> str:
 
 
 def _group_arn(local: LocalStack) -> str:
-    name = local.outputs["log_group"]
+    name = local.outputs["function_log_group"]
     (group,) = local.emulator.client("logs").describe_log_groups(logGroupNamePrefix=name)[
         "logGroups"
     ]
@@ -104,11 +104,11 @@ def test_the_emulator_refuses_the_role_what_is_not_declared(
 def test_the_role_may_write_its_own_log_only(local: LocalStack, role: MiniStack) -> None:
     logs, root = role.client("logs"), local.emulator.client("logs")
     root.create_log_group(logGroupName="other")
-    logs.create_log_stream(logGroupName=local.outputs["log_group"], logStreamName="role")
+    logs.create_log_stream(logGroupName=local.outputs["function_log_group"], logStreamName="role")
     with pytest.raises(ClientError, match="AccessDenied"):
         logs.create_log_stream(logGroupName="other", logStreamName="role")
     with pytest.raises(ClientError, match="AccessDenied"):
-        logs.filter_log_events(logGroupName=local.outputs["log_group"])
+        logs.filter_log_events(logGroupName=local.outputs["function_log_group"])
 
 
 def test_only_api_gateway_may_invoke_the_alias_and_only_for_its_stage(local: LocalStack) -> None:

@@ -10,7 +10,7 @@ from tests.conftest import STACK, keys
 
 @pytest.fixture(name="tuned", scope="module")
 def _tuned() -> Iterator[local_stack.LocalStack]:
-    with local_stack.up(STACK, config=keys(trusted_proxies="1", retention_days="30")) as stack:
+    with local_stack.up(STACK, config=keys(trusted_proxy_count="1", retention_days="30")) as stack:
         yield stack
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from components import prefix
+from components import resource_prefix
 from components.iam import policies
 from components.stack_config import ConfigError, StackConfig
 from function.declare.job_registry import load_jobs
@@ -38,7 +38,7 @@ def test_what_destroy_meets_first_is_behind_everything_and_protected_as_data_is(
     protect: bool,
 ) -> None:
     resources = declare(STACK, protect_data=json.dumps(protect))
-    (guard,) = (one for one in resources if one.kind == "epoch:components:EpochGuard")
+    (guard,) = (one for one in resources if one.kind == "epoch:components:EpochDestroyGuard")
     assert guard.protect is protect
     others = {one.urn for one in resources if not one.component}
     assert others <= set(guard.depends_on)
@@ -67,7 +67,7 @@ def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
         ("log_retention_days", "8", ":log_retention_days = 8 must be one of 1, 3, 5"),
         ("protect_data", "1", ":protect_data = 1 must be of type bool"),
         ("memory", "512", ":memory is unknown; did you mean .*:memory_mb"),
-        ("trace_share", "1.5", ":trace_share = 1.5 must be from 0 to 1"),
+        ("trace_sampling_rate", "1.5", ":trace_sampling_rate = 1.5 must be from 0 to 1"),
         ("alarm_email", "nobody", ":alarm_email = nobody must be an e-mail address"),
         ("replica_regions", '["moon"]', "moon must be a region of AWS"),
         ("replica_regions", "us-east-1", ":replica_regions = us-east-1 must be a list"),
@@ -85,7 +85,11 @@ def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
         ("kms_key_arn", "alias/mine", ":kms_key_arn = alias/mine must be the ARN of a KMS"),
         ("hosted_zone_id", "Z1", "hosted_zone_id needs domain_name"),
         ("domain_name", "api.example.com", "domain_name and certificate_arn need each other"),
-        ("throttle", '{"rate_limit": 1}', ":throttle = .* must be a mapping of rate_limit"),
+        (
+            "stage_throttle",
+            '{"rate_limit": 1}',
+            ":stage_throttle = .* must be a mapping of rate_limit",
+        ),
         ("waf_rate_limit", "9", "waf_rate_limit must be 0 or at least 10"),
     ),
 )
@@ -93,7 +97,7 @@ def test_a_config_error_names_key_value_and_range(key: str, value: str, says: st
     with pytest.raises(ConfigError, match=says):
         config = plain()
         secret = [given for given, text in config.items() if isinstance(text, program.Secret)]
-        StackConfig.read(config | {f"{PROJECT}:{key}": value}, PROJECT, secret)
+        StackConfig.from_pulumi(config | {f"{PROJECT}:{key}": value}, PROJECT, secret)
 
 
 def test_a_text_may_look_like_a_number() -> None:
@@ -103,7 +107,7 @@ def test_a_text_may_look_like_a_number() -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_key_is_a_secret_output(stack: str) -> None:
     outputs = program.run(program.Recorder(), stack=stack)
-    assert outputs.secret == {"api_key", "api_keys"}
+    assert outputs.secret == {"default_api_key", "api_keys"}
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -120,7 +124,7 @@ def test_api_gateway_may_invoke_one_alias_by_one_stage(stack: str) -> None:
     permission = one(declare(stack), "aws:lambda/permission:Permission")
     assert permission["qualifier"] == "live"
     api, _, scope = permission["sourceArn"].partition("/")
-    assert api.endswith(f":{prefix(PROJECT, stack)}") and scope == f"{stack}/*"
+    assert api.endswith(f":{resource_prefix(PROJECT, stack)}") and scope == f"{stack}/*"
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -167,7 +171,7 @@ def test_roles_stay_under_the_stacks_path_and_boundary(
     # What a declared service needs, the boundary of its account may not have yet.
     monkeypatch.setattr(policies, "check", lambda *_: None)
     boundary = "arn:aws:iam::123456789012:policy/boundary"
-    resources = declare(stack, owns_api_gateway_account="true", permissions_boundary=boundary)
+    resources = declare(stack, manage_api_gateway_account="true", permissions_boundary=boundary)
     roles = _all(resources, "aws:iam/role:Role")
     assert len(roles) > 1
     assert {role["path"] for role in roles} == {f"/{PROJECT}/{stack}/"}
@@ -180,8 +184,8 @@ def test_log_groups_come_first_are_kept_as_long_as_configured_and_go_with_the_st
 ) -> None:
     resources = {(r.kind, r.name): r for r in declare(stack, log_retention_days="14")}
     for kind, name in (
-        ("aws:lambda/function:Function", f"{prefix(PROJECT, stack)}-function"),
-        ("aws:apigateway/stage:Stage", f"{prefix(PROJECT, stack)}-api"),
+        ("aws:lambda/function:Function", f"{resource_prefix(PROJECT, stack)}-function"),
+        ("aws:apigateway/stage:Stage", f"{resource_prefix(PROJECT, stack)}-api"),
     ):
         group = resources["aws:cloudwatch/logGroup:LogGroup", name]
         assert group.inputs["retentionInDays"] == 14 and not group.retained

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components import prefix
+from components import resource_prefix
 from local import program
 from local.program import ROOT
 from tests.conftest import PROJECT
@@ -191,7 +191,7 @@ def test_a_deployment_is_settled_however_it_ended_and_while_its_session_lasts() 
     durations = {
         resource.name: resource.inputs.get("maxSessionDuration") for resource in recorder.resources
     }
-    assert durations[f"{prefix(PROJECT, 'prod')}-deploy"] == seconds
+    assert durations[f"{resource_prefix(PROJECT, 'prod')}-deploy"] == seconds
 
 
 def test_a_pull_request_runs_without_credentials() -> None:

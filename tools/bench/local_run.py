@@ -42,9 +42,9 @@ class _Caller:
     """A client with a connection of its own."""
 
     def __init__(self, stack: local_stack.LocalStack) -> None:
-        url = urlsplit(stack.outputs["endpoint"])
+        url = urlsplit(stack.outputs["sample_url"])
         self._path = url.path
-        self._headers = {"x-api-key": stack.outputs["api_key"]}
+        self._headers = {"x-api-key": stack.outputs["default_api_key"]}
         self._connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=60)
 
     def call(self) -> float:

@@ -1,4 +1,4 @@
-"""The folders that the cases run in: what each needs and no more, with or without byte code."""
+"""The folders that the cases run in: what each needs and no more, with or without bytecode."""
 
 import os
 import shutil

@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 import yaml
 
-from components.naming import prefix
+from components.naming import resource_prefix
 from function.endpoints import VERSION
 from local import program
 from local.program import Resource
@@ -57,7 +57,7 @@ def _named(project: str, stack: str) -> dict[str, str]:
     return {
         about(VERSION).description: "<description>",
         f"/{project}/{stack}/": f"/<project>/{stack}/",
-        prefix(project, stack): f"<project>-{stack}",
+        resource_prefix(project, stack): f"<project>-{stack}",
     }
 
 

@@ -38,7 +38,7 @@ def _run(words: Sequence[str], cwd: Path | None = None) -> str:
 
 def _compare(stack: str) -> list[str]:
     outputs = json.loads(_run(["pulumi", "stack", "output", "--stack", stack, "--json"]))
-    commit = outputs.get("commit", "")
+    commit = outputs.get("deployed_commit", "")
     if not re.fullmatch("[0-9a-f]{40}", commit):
         return [f"error: {stack} was deployed by hand, from no known commit; deploy it from main"]
     excluded = [word for kind in LEFT_OUT for word in ("--exclude", f"**{kind}::**")]

@@ -183,7 +183,7 @@ def _serves_its_document(api: Api) -> str:
     """An import that failed leaves the API as it was, and Pulumi's next update is green."""
     reply = api.send("GET", "/no-such-route", {})
     reply.problem(404)
-    served = reply.headers.get("api-document")
+    served = reply.headers.get("x-api-document-hash")
     if served != api.document:
         raise Failed(
             f"document {served} is served, not {api.document}, which the stack declares; "
@@ -261,7 +261,8 @@ def _cell(saw: str) -> str:
 def _smoke(path: Path) -> list[str]:
     outputs = pipeline_io.read_outputs(path)
     url, api_key, document = (
-        pipeline_io.text(outputs, name) for name in ("url", "api_key", "document")
+        pipeline_io.text(outputs, name)
+        for name in ("api_url", "default_api_key", "api_document_hash")
     )
     api = Api(url=url, api_key=api_key, document=document)
     print(api.url)

@@ -55,7 +55,7 @@ def _key(stack: LocalStack, **plan: Any) -> Iterator[str]:
 
 
 def _stage(stack: LocalStack) -> dict[str, str]:
-    _, api, stage, _ = stack.outputs["endpoint"].rsplit("/", 3)
+    _, api, stage, _ = stack.outputs["sample_url"].rsplit("/", 3)
     return {"apiId": api, "stage": stage}
 
 
@@ -63,7 +63,7 @@ def _stage(stack: LocalStack) -> dict[str, str]:
 def _disabled(stack: LocalStack) -> Iterator[None]:
     gateway = stack.emulator.client("apigateway")
     keys = gateway.get_api_keys(includeValues=True)["items"]
-    (own,) = [key["id"] for key in keys if key["value"] == stack.outputs["api_key"]]
+    (own,) = [key["id"] for key in keys if key["value"] == stack.outputs["default_api_key"]]
 
     def enable(value: str) -> None:
         change = {"op": "replace", "path": "/enabled", "value": value}
@@ -83,7 +83,7 @@ _TRIES: tuple[Callable[[MiniStack, dict[str, Any]], Any], ...] = (
     lambda who, out: who.client("lambda").invoke(FunctionName=out["function_name"]),
     lambda who, out: who.client("lambda").get_function(FunctionName=out["function_name"]),
     lambda who, _: who.client("apigateway").get_api_keys(includeValues=True),
-    lambda who, out: who.client("logs").filter_log_events(logGroupName=out["log_group"]),
+    lambda who, out: who.client("logs").filter_log_events(logGroupName=out["function_log_group"]),
     lambda who, _: who.client("iam").list_roles(),
 )
 
@@ -125,7 +125,7 @@ def _nobody(stack: LocalStack) -> Iterator[MiniStack]:
 
 def rows(stack: LocalStack) -> Iterator[Row]:
     """Call as each of those who may not."""
-    own = stack.outputs["api_key"]
+    own = stack.outputs["default_api_key"]
     yield _row(stack, "no key", lambda: _calls(stack, ""), 403)
     yield _row(stack, "a wrong key", lambda: _calls(stack, f"{own}x"), 403)
     with _disabled(stack):

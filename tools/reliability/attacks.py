@@ -110,8 +110,8 @@ ATTACKS = (
 
 def _answers(stack: LocalStack, sent: str) -> list[ledger.Call]:
     """Send raw bytes; return each answer that comes."""
-    url = urlsplit(stack.outputs["endpoint"])
-    raw = sent.format(path=url.path, host=url.netloc, key=stack.outputs["api_key"]).encode(
+    url = urlsplit(stack.outputs["sample_url"])
+    raw = sent.format(path=url.path, host=url.netloc, key=stack.outputs["default_api_key"]).encode(
         "latin-1"
     )
     received = b""

@@ -27,11 +27,11 @@ def run(stack: LocalStack, requests: int, folder: Path) -> ledger.Finding:
     before, written = ledger.items(stack), folder / "ledger.jsonl"
     subprocess.run(
         [str(_LOCUST), "-m", "locust", "-f", "tools/reliability/locustfile.py", "--headless"]
-        + ["--skip-log-setup", "--host", stack.outputs["endpoint"], "--stop-timeout", "60"],
+        + ["--skip-log-setup", "--host", stack.outputs["sample_url"], "--stop-timeout", "60"],
         cwd=program.ROOT,
         env={
             **os.environ,
-            "PROVE_KEY": stack.outputs["api_key"],
+            "PROVE_KEY": stack.outputs["default_api_key"],
             "PROVE_LEDGER": str(written),
             "PROVE_REQUESTS": str(requests),
         },

@@ -20,12 +20,12 @@ _REFUSED = _GIVEN + "\u00e9"
 def _send(stack: LocalStack, given: str) -> str:
     """Send it all; return the error that came back, "" for none."""
     headers = {
-        "x-api-key": stack.outputs["api_key"],
+        "x-api-key": stack.outputs["default_api_key"],
         "Idempotency-Key": given,
         "X-Forwarded-For": _FORGED,
         "Content-Type": "text/plain",
     }
-    request = urllib.request.Request(stack.outputs["endpoint"], _BODY.encode(), headers)
+    request = urllib.request.Request(stack.outputs["sample_url"], _BODY.encode(), headers)
     try:
         with urllib.request.urlopen(request, timeout=60):
             return ""
@@ -69,7 +69,7 @@ def told(stack: LocalStack) -> list[str]:
     """Send what nobody else may see, and return where it stands all the same."""
     errors = _send(stack, _GIVEN) + _send(stack, _REFUSED)
     time.sleep(1)  # traces come by themselves
-    hidden = {stack.outputs["api_key"], _GIVEN, _FORGED, _BODY, *_credentials(stack)}
+    hidden = {stack.outputs["default_api_key"], _GIVEN, _FORGED, _BODY, *_credentials(stack)}
     places = [("error", errors), *_places(stack)]
     found = [f"{word} in {place}" for place, text in places for word in hidden if word in text]
     if stack.emulator.leash.folder.stat().st_mode & 0o077:

@@ -27,11 +27,11 @@ def _broken() -> Iterator[local_stack.LocalStack]:
 
 def _raw(stack: local_stack.LocalStack, head: str, body: str = "") -> bytes:
     """Send a request as it stands, and return all that comes back until the connection ends."""
-    url = urlsplit(stack.outputs["endpoint"])
+    url = urlsplit(stack.outputs["sample_url"])
     assert url.hostname and url.port
     with socket.create_connection((url.hostname, url.port), timeout=60) as connection:
         text = head.format(
-            method=METHOD, path=url.path, host=url.netloc, key=stack.outputs["api_key"]
+            method=METHOD, path=url.path, host=url.netloc, key=stack.outputs["default_api_key"]
         )
         connection.sendall((text.replace("\n", "\r\n") + "\r\n" + body).encode())
         return b"".join(iter(lambda: connection.recv(65536), b""))
@@ -45,7 +45,7 @@ ORDINARY = "{method} {path} HTTP/1.1\nHost: {host}\nx-api-key: {key}\nContent-Le
 @pytest.mark.parametrize("path", ("/{path}/", "//{path}", "/%2f{path}", "/{path}%2f", "/{upper}"))
 def test_only_the_very_path_is_served(local: local_stack.LocalStack, path: str) -> None:
     before = len(local.items())
-    own = urlsplit(local.outputs["endpoint"].removeprefix(local.outputs["url"])).path[1:]
+    own = urlsplit(local.outputs["sample_url"].removeprefix(local.outputs["api_url"])).path[1:]
     reply = local.call(path=path.format(path=own, upper=own.swapcase()))
     assert reply.status == 404 and set(reply.json()) == PROBLEM_SCHEMA
     assert len(local.items()) == before

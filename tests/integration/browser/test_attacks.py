@@ -283,8 +283,8 @@ def test_the_data_plane_shares_with_the_declared_origins_alone(served: Any, visi
     if shown.cors:
         pytest.skip("the first sample's endpoint may be called by pages")
     page = visit(OTHER_SITE)
-    url = urlsplit(stack.outputs["endpoint"])
-    options = {"method": shown.method, "headers": {"x-api-key": stack.outputs["api_key"]}}
+    url = urlsplit(stack.outputs["sample_url"])
+    options = {"method": shown.method, "headers": {"x-api-key": stack.outputs["default_api_key"]}}
     attempts = [["with the key", url.path, options]]
     seen = page.evaluate(_ATTACK, [f"{url.scheme}://{url.netloc}", attempts])
     assert seen == {"with the key": ["refused", 0]}

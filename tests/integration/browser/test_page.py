@@ -141,7 +141,7 @@ def test_a_request_appears_by_itself_and_opens(page: Any, served: Served) -> Non
         assert detail.locator("h3", has_text=title).first.is_visible()
     stored = detail.locator("[aria-label='Stored item']").first.inner_text()
     assert json.loads(stored) in local.items()
-    assert local.outputs["api_key"] not in detail.inner_text()
+    assert local.outputs["default_api_key"] not in detail.inner_text()
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def test_refusals_tell_their_reason(page: Any, served: Served) -> None:
     _open(page, served)
     assert local.call(key="wrong-key-that-is-long-enough").status == 403
     assert local.call(path="/nowhere").status == 404
-    large = urllib.request.Request(local.outputs["endpoint"], data=b"x" * 10_500_000)
+    large = urllib.request.Request(local.outputs["sample_url"], data=b"x" * 10_500_000)
     with pytest.raises(urllib.error.HTTPError, match="413"), urllib.request.urlopen(large):
         pass
     with _plan_of_one_call(local):

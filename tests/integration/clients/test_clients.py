@@ -35,8 +35,8 @@ def _run(command: Sequence[str | Path], folder: Path) -> str:
 
 def _saw(local: LocalStack, command: Sequence[str | Path], folder: Path) -> None:
     """Run a client; check that it saw what the stack stored."""
-    url = local.outputs["url"]
-    seen = json.loads(_run([*command, url, local.outputs["api_key"]], folder))
+    url = local.outputs["api_url"]
+    seen = json.loads(_run([*command, url, local.outputs["default_api_key"]], folder))
     stored = {item["epoch"]["N"] for item in local.items()}
     assert seen["epoch"] in stored and seen["ip"] == "127.0.0.1" and seen["status"] == 403
 

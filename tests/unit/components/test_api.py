@@ -48,8 +48,8 @@ def served(*of: Endpoint[Any]) -> list[program.Resource]:
         {"headers": (ENDPOINT.headers[0]._replace(required=True),)},
         {"query": (NAMED,)},
         {"response_headers": (NAMED,)},
-        {"answers": {200: ENDPOINT.responses[201]}},
-        {"answers": {201: {"title": "Other", "type": "object"}}},
+        {"responses": {200: ENDPOINT.responses[201]}},
+        {"responses": {201: {"title": "Other", "type": "object"}}},
         {"body": {"title": "Sent", "type": "object", "additionalProperties": False}},
         {"public": True},
         {"cors": ("https://example.com",)},
@@ -132,7 +132,7 @@ def test_the_stage_tells_which_document_it_serves(stack: str) -> None:
     outputs = program.run(program.Recorder(), stack=stack)
     resources = declare(stack)
     fingerprint = gateway.served(body(resources))
-    assert outputs.values["document"] == fingerprint
+    assert outputs.values["api_document_hash"] == fingerprint
     assert one(resources, DEPLOYMENT)["triggers"] == {"document": fingerprint}
 
 
@@ -144,7 +144,7 @@ def test_the_stage_takes_what_its_keys_may_take_together() -> None:
     two = {"api_keys": '{"one": "basic", "two": "basic"}'}
     settings = one(declare(**two), "aws:apigateway/methodSettings:MethodSettings")["settings"]
     assert settings["throttlingRateLimit"] == 2 * plan["rate_limit"]
-    own = {"throttle": '{"rate_limit": 7, "burst_limit": 8}'}
+    own = {"stage_throttle": '{"rate_limit": 7, "burst_limit": 8}'}
     settings = one(declare(**own), "aws:apigateway/methodSettings:MethodSettings")["settings"]
     assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (7, 8)
 

@@ -47,7 +47,7 @@ def test_a_job_runs_from_the_bundle_in_a_function_of_its_own(declared: list[Reso
     )
     assert job["code"].assets.keys() == api["code"].assets.keys()
     assert job["handler"] == "function.runtime.job_handler.handler" and job["timeout"] == 100
-    assert job["environment"]["variables"]["JOB"] == "clean_up"
+    assert job["environment"]["variables"]["JOB_NAME"] == "clean_up"
     assert job["role"] != api["role"]
 
 
@@ -150,16 +150,19 @@ def _job(**changed: Any) -> Job:
         ),
         ({"trigger": QueueTrigger(queue="ordres")}, "unknown queue 'ordres'; known queues: "),
         ({"trigger": StreamTrigger(table="follow")}, "unknown table 'follow'; known tables: "),
-        ({"access": (QueuePermission(queue="ordres"),)}, "unknown queue 'ordres'"),
+        ({"permissions": (QueuePermission(queue="ordres"),)}, "unknown queue 'ordres'"),
         (
-            {"access": (TablePermission(table="none", actions=("dynamodb:Scan",)),)},
+            {"permissions": (TablePermission(table="none", actions=("dynamodb:Scan",)),)},
             "unknown table 'none'",
         ),
         (
-            {"access": (ServicePermission("s3", "bucket", ("s3:GetObject",)),)},
+            {"permissions": (ServicePermission("s3", "bucket", ("s3:GetObject",)),)},
             "resource 'bucket' of s3 is neither",
         ),
-        ({"access": (ServicePermission("s3", "*", ("s3:*",)),)}, "'s3:*' is not an action such as"),
+        (
+            {"permissions": (ServicePermission("s3", "*", ("s3:*",)),)},
+            "'s3:*' is not an action such as",
+        ),
     ],
 )
 @pytest.mark.usefixtures("jobs")

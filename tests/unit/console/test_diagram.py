@@ -9,7 +9,7 @@ from tests.conftest import STACK, declare, plain
 from tools.docs import diagram as drawing
 
 OPTIONS = {
-    "owns_api_gateway_account": "true",
+    "manage_api_gateway_account": "true",
     "domain_name": "api.example.com",
     "certificate_arn": "arn:aws:acm:eu-central-1:123456789012:certificate/one",
     "waf_rate_limit": "1000",

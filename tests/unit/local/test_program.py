@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components import stack_name
+from components import checked_prefix
 from components.stack_config import ConfigError, StackConfig
 from local import program
 from local.program import ProgramError, Secret
@@ -81,16 +81,16 @@ def test_a_secret_comes_from_a_file_that_git_ignores(
 )
 def test_what_nobody_would_read_is_an_error(key: str, value: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        StackConfig.read({key: value}, PROJECT, ())
+        StackConfig.from_pulumi({key: value}, PROJECT, ())
 
 
 def test_names_are_checked_against_awss_limits_with_the_longest_that_fits() -> None:
     long = "preview-of-a-branch-with-a-rather-long-name"
     with pytest.raises(ConfigError, match=r"may have 41 characters, for example 'preview-of-.*'"):
-        stack_name("shops", long, ["function", "api"])
-    fits = stack_name("shops", long[:41], ["function", "api"])
+        checked_prefix("shops", long, ["function", "api"])
+    fits = checked_prefix("shops", long[:41], ["function", "api"])
     assert len(f"{fits}-function-1234567") == 64
     with pytest.raises(ConfigError, match="project 'p+' must be shorter"):
-        stack_name("p" * 60, "live", ["function"])
+        checked_prefix("p" * 60, "live", ["function"])
     with pytest.raises(ConfigError, match="stack 'a.b' must be letters, digits"):
-        stack_name("shops", "a.b", ["function"])
+        checked_prefix("shops", "a.b", ["function"])

@@ -44,19 +44,19 @@ def test_the_outputs_name_the_sample_that_writes_and_its_table(
     write = READ._replace(method="DELETE", path="/things", permissions=put)
     write = write._replace(path_parameters=(), query=(), sample=SampleRequest())
     both = _outputs(READ, write)
-    assert both["endpoint"] == f"{both['url']}/things"
+    assert both["sample_url"] == f"{both['api_url']}/things"
     assert both["table_name"].endswith("-kept")
 
 
 def test_without_a_table_the_output_is_the_sample_alone() -> None:
     found = _outputs(READ)
-    assert found["endpoint"] == f"{found['url']}/things/a%2Fb?at=1+2"
+    assert found["sample_url"] == f"{found['api_url']}/things/a%2Fb?at=1+2"
     assert found["table_name"] == ""
 
 
 def test_without_a_sample_the_output_is_the_apis_url() -> None:
     found = _outputs(READ._replace(sample=None))
-    assert found["endpoint"] == found["url"] and found["table_name"] == ""
+    assert found["sample_url"] == found["api_url"] and found["table_name"] == ""
     assert samples.first([READ._replace(sample=None)]) is None
 
 
@@ -75,7 +75,7 @@ def test_the_command_that_makes_the_call_is_one_to_paste() -> None:
 
 def test_the_key_in_the_outputs_is_one_that_exists_though_no_endpoint_asks_for_it() -> None:
     found = _outputs(READ._replace(public=True))
-    assert found["api_key"] in found["api_keys"].values()
+    assert found["default_api_key"] in found["api_keys"].values()
 
 
 @pytest.mark.parametrize(

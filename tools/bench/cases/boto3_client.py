@@ -20,7 +20,7 @@ def call():
     """Store a record."""
     key, epoch, ip = str(uuid.uuid4()), time.time_ns() // 1000 / 1e6, "192.0.2.1"
     _client.put_item(
-        TableName=os.environ["TABLE_EPOCHS"],
+        TableName=os.environ["TABLE_EPOCHS_NAME"],
         Item={"key": {"S": key}, "epoch": {"N": repr(epoch)}, "ip": {"S": ip}},
         ConditionExpression="attribute_not_exists(#key)",
         ExpressionAttributeNames={"#key": "key"},

@@ -14,7 +14,7 @@ _table = boto3.resource(
     config=Config(
         connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
     ),
-).Table(os.environ["TABLE_EPOCHS"])
+).Table(os.environ["TABLE_EPOCHS_NAME"])
 
 
 def call():

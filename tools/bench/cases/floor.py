@@ -56,7 +56,7 @@ def call():
     epoch, ip = time.time_ns() // 1000 / 1e6, "192.0.2.1"
     body = json.dumps(
         {
-            "TableName": os.environ["TABLE_EPOCHS"],
+            "TableName": os.environ["TABLE_EPOCHS_NAME"],
             "Item": {"key": {"S": key}, "epoch": {"N": repr(epoch)}, "ip": {"S": ip}},
             "ConditionExpression": "attribute_not_exists(#key)",
             "ExpressionAttributeNames": {"#key": "key"},

@@ -32,7 +32,7 @@ def record():
     key, epoch = str(uuid.uuid4()), time.time_ns() // 1000 / 1e6
     ip = _app.current_event.request_context.identity.source_ip
     _client.put_item(
-        TableName=os.environ["TABLE_EPOCHS"],
+        TableName=os.environ["TABLE_EPOCHS_NAME"],
         Item={"key": {"S": key}, "epoch": {"N": repr(epoch)}, "ip": {"S": ip}},
         ConditionExpression="attribute_not_exists(#key)",
         ExpressionAttributeNames={"#key": "key"},

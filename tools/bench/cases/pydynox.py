@@ -20,7 +20,7 @@ def call():
     """Store a record."""
     key, epoch, ip = str(uuid.uuid4()), time.time_ns() // 1000 / 1e6, "192.0.2.1"
     _client.sync_put_item(
-        os.environ["TABLE_EPOCHS"],
+        os.environ["TABLE_EPOCHS_NAME"],
         {"key": key, "epoch": epoch, "ip": ip},
         condition_expression="attribute_not_exists(#key)",
         expression_attribute_names={"#key": "key"},

@@ -76,7 +76,7 @@ def test_burn_rates_spend_the_budget_that_they_say() -> None:
     alarms = _alarms(declare())
     month_s = 30 * 86_400
     for rate in BURN_RATES:
-        (share,) = re.findall(r"^(\d+) %", rate.meaning)
+        (share,) = re.findall(r"^(\d+) %", rate.description)
         assert rate.rate * rate.long_s / month_s == pytest.approx(int(share) / 100)
         parts = re.findall(rf'ALARM\("{NAME}-(\S+)"\)', alarms[rate.name]["alarmRule"])
         long, short, count = (alarms[part] for part in parts)
@@ -171,7 +171,7 @@ def test_only_alarms_of_the_account_publish_to_the_topic() -> None:
 
 
 def test_tracing_follows_the_config() -> None:
-    rule = one(declare(trace_share="0.2"), "aws:xray/samplingRule:SamplingRule")
+    rule = one(declare(trace_sampling_rate="0.2"), "aws:xray/samplingRule:SamplingRule")
     assert rule["fixedRate"] == 0.2 and rule["serviceName"] == f"{NAME}/{STACK}"
     assert rule["ruleName"] == sampling_rule(NAME)
 

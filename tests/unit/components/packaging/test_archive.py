@@ -58,7 +58,7 @@ def test_it_needs_nothing_but_the_standard_library(
     interpreter: str, specimen: Path, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(
-        BytesIO(zip_bytes(archive.on_host(archive.archive(), interpreter)))
+        BytesIO(zip_bytes(archive.for_local_run(archive.archive(), interpreter)))
     ) as packed:
         packed.extractall(tmp_path)
     shutil.rmtree(tmp_path / "function")
@@ -76,7 +76,7 @@ def test_it_needs_nothing_but_the_standard_library(
                 "AWS_DEFAULT_REGION": "eu-central-1",
                 "AWS_ENDPOINT_URL_DYNAMODB": server.url,
                 "AWS_LAMBDA_FUNCTION_NAME": "shop",
-                "TABLE_THINGS": "things",
+                "TABLE_THINGS_NAME": "things",
                 # By these aws-xray-sdk knows that it is in Lambda.
                 "LAMBDA_TASK_ROOT": str(tmp_path),
                 "_X_AMZN_TRACE_ID": "Root=1-00000000-000000000000000000000000;Parent=1;Sampled=1",
@@ -135,7 +135,9 @@ def test_who_calls_dynamodb_beside_the_stacks_tables_gets_its_whole_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tables = ServicePermission(name="dynamodb", resource="*", actions=("dynamodb:ListTables",))
-    monkeypatch.setattr(archive, "by_module", lambda: {"x": SimpleNamespace(permissions=(tables,))})
+    monkeypatch.setattr(
+        archive, "endpoints_by_module", lambda: {"x": SimpleNamespace(permissions=(tables,))}
+    )
     assert {"ListTables", "CreateBackup"} <= set(_storage_model()["operations"])
 
 
@@ -201,7 +203,7 @@ def test_without_a_compiler_there_are_sources_only_and_a_warning(
     monkeypatch.setattr(bytecode, "compiler", lambda: None)
     monkeypatch.setattr(archive, "compiler", lambda: None)
     assert not [name for name in archive.archive().assets if name.endswith(".pyc")]
-    assert "without byte code" in capsys.readouterr().err
+    assert "without bytecode" in capsys.readouterr().err
 
 
 def _fingerprint(project: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ import pytest
 import function.declare.registry
 import function.endpoints
 import function.tables
-from components import prefix
+from components import resource_prefix
 from function.declare.endpoint import Response, Endpoint
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
@@ -99,7 +99,7 @@ def test_keys_indexes_and_access_follow_from_the_declaration(
     )
     monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
     stack = program.stacks()[0]
-    name = f"{prefix(program.project_name(), stack)}-jottings"
+    name = f"{resource_prefix(program.project_name(), stack)}-jottings"
     resources = program.declare(stack)
     (table,) = [r.inputs for r in resources if r.kind == TABLE and r.name.endswith("-jottings")]
     assert (table["hashKey"], table["rangeKey"]) == ("author", "at")
@@ -120,7 +120,7 @@ def test_keys_indexes_and_access_follow_from_the_declaration(
         (["dynamodb:Query"], f"{arn}/index/by-topic"),
     ]
     function_ = one(resources, "aws:lambda/function:Function", "-function")
-    assert function_["environment"]["variables"]["TABLE_JOTTINGS"] == name
+    assert function_["environment"]["variables"]["TABLE_JOTTINGS_NAME"] == name
 
 
 def test_two_tables_of_a_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def _report(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(settings, "BUCKET", BUCKET, raising=False)
     monkeypatch.setattr(function.declare.job_registry, "load_jobs", lambda: {"report": job})
-    monkeypatch.setattr(archive, "declared_jobs", lambda: {"report": job})
+    monkeypatch.setattr(archive, "load_jobs", lambda: {"report": job})
 
 
 def _config(**more: str) -> dict[str, str]:
@@ -113,7 +113,7 @@ def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest(
 ) -> None:
     job = function.declare.job_registry.load_jobs()["report"]
     wrong = job._replace(permissions=(REPORTS._replace(name="dynamo"),))
-    monkeypatch.setattr(archive, "declared_jobs", lambda: {"report": wrong})
+    monkeypatch.setattr(archive, "load_jobs", lambda: {"report": wrong})
     with pytest.raises(
         archive.BundleError,
         match="jobs/report.py: boto3 has no client 'dynamo' for Service.*dynamodb",

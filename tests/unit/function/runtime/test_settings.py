@@ -49,7 +49,7 @@ def _config(**given: str) -> dict[str, str]:
 def _read(**given: str) -> StackConfig:
     config = _config(**given)
     secret = [key for key, value in config.items() if isinstance(value, program.Secret)]
-    return StackConfig.read(config, program.project_name(), secret)
+    return StackConfig.from_pulumi(config, program.project_name(), secret)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_job_reads_settings_from_its_item_as_an_endpoint_from_its_request(
 
     job = Job(trigger=trigger, summary="Reads.", handle=handle)
     monkeypatch.setattr(job_handler, "_job", lambda: job)
-    monkeypatch.setenv("JOB", "reads")
+    monkeypatch.setenv("JOB_NAME", "reads")
     monkeypatch.setenv(MOST.env_var, "3")
     job_handler.handler(event if "scheduled" in event else {"Records": [event]}, None)
     assert read == [3]
@@ -157,7 +157,7 @@ def test_values_reach_the_environment_and_secrets_only_secrets_manager(
         monkeypatch.setenv(name, value)
     read = [SETTINGS[setting] for setting in (SALUTE, PORTION, LOUD, MOST)]
     assert read == ["007", 0.5, True, 3]
-    assert inputs["SECRET_PASS_WORD"].startswith("arn:")
+    assert inputs["SECRET_PASS_WORD_ARN"].startswith("arn:")
     policy = json.loads(one(resources, "aws:iam/rolePolicy:RolePolicy", "-function")["policy"])
     allowed = [s for s in policy["Statement"] if "secretsmanager:GetSecretValue" in s["Action"]]
     arns = {value for name, value in inputs.items() if name.startswith("SECRET_")}
