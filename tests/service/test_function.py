@@ -536,7 +536,7 @@ def test_a_success_that_is_not_dynamodbs_is_503(
 ) -> None:
     with failing(fault):
         with monkeypatch.context() as patched:
-            patched.setattr(limits, "BUDGET_S", 0.5 if fault == "drip" else limits.CALL_DEADLINE_S)
+            patched.setattr(limits, "CALL_DEADLINE_S", 0.5 if fault == "drip" else limits.CALL_DEADLINE_S)
             answer = api_handler.handler(event(), CONTEXT)
         assert answer["statusCode"] == 503 and answer["headers"]["Retry-After"] == "1"
         # What went wrong stays behind: the next call has its own connection and thread.
@@ -690,7 +690,7 @@ def _endpoint(**changes: Any) -> Endpoint:
         "path": "/epoch/{key}",
         "summary": "Read.",
         "handle": lambda request: Response(status=200, body={"ip": request.ip}),
-        "answers": {200: {"type": "object"}},
+        "responses": {200: {"type": "object"}},
         "path_parameters": (Parameter(name="key", description="Which."),),
     }
     return Endpoint(**{**values, **changes})

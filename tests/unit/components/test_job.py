@@ -119,18 +119,18 @@ def _job(**changed: Any) -> Job:
         (
             {
                 "timeout_s": 7,
-                "access": (TablePermission(table="followed", actions=("dynamodb:GetItem",)),),
+                "permissions": (TablePermission(table="followed", actions=("dynamodb:GetItem",)),),
             },
             "timeout_s must be over 7, which a call by TablePermission(table='followed', ",
         ),
         (
-            {"timeout_s": 7, "access": (QueuePermission(queue="orders"),)},
+            {"timeout_s": 7, "permissions": (QueuePermission(queue="orders"),)},
             "timeout_s must be over 7, which a call by QueuePermission(queue='orders') may take",
         ),
         (
             {
                 "timeout_s": 23,
-                "access": (ServicePermission("s3", "*", ("s3:GetObject",), timeout_s=10),),
+                "permissions": (ServicePermission("s3", "*", ("s3:GetObject",), timeout_s=10),),
             },
             "timeout_s must be over 23, which a call by ServicePermission(name='s3', ",
         ),
@@ -175,10 +175,10 @@ def test_a_job_that_cannot_work_is_refused(changed: dict[str, Any], message: str
 def test_a_queue_has_one_taker_a_table_two_and_a_job_a_name_that_aws_takes(
     jobs: Mapping[str, Job],
 ) -> None:
-    with pytest.raises(DeclarationError, match="several jobs take the messages of 'orders'"):
+    with pytest.raises(DeclarationError, match="2 jobs read queue 'orders'"):
         check({"ship": jobs["ship"], "bill": jobs["ship"]})
     followers = dict.fromkeys(("one", "two", "three"), jobs["follow"])
-    with pytest.raises(DeclarationError, match="3 jobs follow the changes of 'followed'"):
+    with pytest.raises(DeclarationError, match="3 jobs read table 'followed'"):
         check(followers)
     del followers["three"]
     assert check(followers)

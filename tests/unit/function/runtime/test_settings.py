@@ -197,7 +197,7 @@ def test_a_secret_that_cannot_be_read_now_is_a_503_that_tells_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
-    with pytest.raises(Problem, match="Repeat") as problem:
+    with pytest.raises(Problem, match="Retry later") as problem:
         assert SETTINGS[PASS_WORD]
     assert problem.value.status == 503 and problem.value.headers["Retry-After"]
     assert HUSH not in caplog.text and "pass_word" not in problem.value.detail
