@@ -121,18 +121,18 @@ def _job(**changed: Any) -> Job:
                 "timeout_s": 7,
                 "permissions": (TablePermission(table="followed", actions=("dynamodb:GetItem",)),),
             },
-            "timeout_s must be over 7, which a call by TablePermission(table='followed', ",
+            "timeout_s must be over 7, the deadline of a call by TablePermission",
         ),
         (
             {"timeout_s": 7, "permissions": (QueuePermission(queue="orders"),)},
-            "timeout_s must be over 7, which a call by QueuePermission(queue='orders') may take",
+            "timeout_s must be over 7, the deadline of a call by QueuePermission",
         ),
         (
             {
                 "timeout_s": 23,
                 "permissions": (ServicePermission("s3", "*", ("s3:GetObject",), timeout_s=10),),
             },
-            "timeout_s must be over 23, which a call by ServicePermission(name='s3', ",
+            "timeout_s must be over 23, the deadline of a call by ServicePermission",
         ),
         ({"memory_mb": 64}, "memory_mb must be from 128 to 10,240, not 64"),
         ({"trigger": ScheduleTrigger("every day")}, "'every day' is not rate(5 minutes), cron("),
@@ -183,7 +183,7 @@ def test_a_queue_has_one_taker_a_table_two_and_a_job_a_name_that_aws_takes(
     del followers["three"]
     assert check(followers)
     for name in ("Nightly", "_x", "a__b", "x" * 31):
-        with pytest.raises(DeclarationError, match="a job's name is up to 30 characters"):
+        with pytest.raises(DeclarationError, match="a job's name has up to 30 characters"):
             check({name: _job()})
 
 
