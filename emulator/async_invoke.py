@@ -5,13 +5,12 @@ failure destination.
 """
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from ministack.services import eventbridge, lambda_svc
 
 from emulator import iam
-from emulator.patching import replace, wrap
+from emulator.patching import Original, replace, wrap
 
 
 # pylint: disable=protected-access
@@ -23,7 +22,7 @@ def _dispatch_to_lambda(arn: str, payload: str) -> None:
         lambda_svc.invoke_async_with_retry(record, json.loads(payload))
 
 
-def _invoke_with_retry(original: Callable[..., Any], function: dict[str, Any], event: Any) -> None:
+def _invoke_with_retry(original: Original, function: dict[str, Any], event: Any) -> None:
     """Invoke a version of a function with the settings of the alias that points to it."""
     config = function.get("config") or function
     base, _, _ = lambda_svc._get_base_func_record_for_ref(config["FunctionName"])
@@ -35,7 +34,7 @@ def _invoke_with_retry(original: Callable[..., Any], function: dict[str, Any], e
 
 
 def _put_invoke_config(
-    original: Callable[..., Any], function: str, qualifier: str | None, data: dict[str, Any]
+    original: Original, function: str, qualifier: str | None, data: dict[str, Any]
 ) -> Any:
     target = data.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     if target and not iam.function_may(function, "sqs:SendMessage", target):

@@ -1,13 +1,13 @@
 """Records the metrics that AWS derives from API calls and log lines; MiniStack records none."""
 
 import json
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from ministack.services import cloudwatch
+from ministack.services.cloudwatch import record_metric
 
-from emulator.patching import wrap
+from emulator.patching import Original, wrap
 
 
 def record_api_call(api: str, stage: str, call: dict[str, Any]) -> None:
@@ -25,29 +25,27 @@ def record_api_call(api: str, stage: str, call: dict[str, Any]) -> None:
     )
     for each in dimensions:
         for name, value, unit in values:
-            cloudwatch.record_metric("AWS/ApiGateway", name, value, unit, each)
+            record_metric("AWS/ApiGateway", name, value, unit, each)
 
 
 def record_dynamodb_call(request: dict[str, Any], operation: str, ms: float) -> None:
     """Record the latency of a successful DynamoDB call."""
     if table := request.get("TableName"):
-        cloudwatch.record_metric(
-            *("AWS/DynamoDB", "SuccessfulRequestLatency", ms, "Milliseconds"),
-            {"TableName": table, "Operation": operation},
-        )
+        dimensions = {"TableName": table, "Operation": operation}
+        record_metric("AWS/DynamoDB", "SuccessfulRequestLatency", ms, "Milliseconds", dimensions)
 
 
 def record_invocation(function: str, error: bool, ms: float) -> None:
     """Record an invocation of a function."""
     dimensions = {"FunctionName": function}
-    cloudwatch.record_metric("AWS/Lambda", "Invocations", 1, "Count", dimensions)
-    cloudwatch.record_metric("AWS/Lambda", "Errors", int(error), "Count", dimensions)
-    cloudwatch.record_metric("AWS/Lambda", "Duration", ms, "Milliseconds", dimensions)
+    record_metric("AWS/Lambda", "Invocations", 1, "Count", dimensions)
+    record_metric("AWS/Lambda", "Errors", int(error), "Count", dimensions)
+    record_metric("AWS/Lambda", "Duration", ms, "Milliseconds", dimensions)
 
 
 def record_throttle(function: str) -> None:
     """Record a throttled invocation."""
-    cloudwatch.record_metric("AWS/Lambda", "Throttles", 1, "Count", {"FunctionName": function})
+    record_metric("AWS/Lambda", "Throttles", 1, "Count", {"FunctionName": function})
 
 
 def record_log_lines(lines: list[str]) -> None:
@@ -59,13 +57,11 @@ def record_log_lines(lines: list[str]) -> None:
                 for names in directive["Dimensions"]:
                     dimensions = {name: line[name] for name in names}
                     for metric in directive["Metrics"]:
-                        cloudwatch.record_metric(
-                            *(directive["Namespace"], metric["Name"], line[metric["Name"]]),
-                            *(metric.get("Unit", "None"), dimensions),
-                        )
+                        name, unit = metric["Name"], metric.get("Unit", "None")
+                        record_metric(directive["Namespace"], name, line[name], unit, dimensions)
 
 
-def _describe_alarms(original: Callable[..., Any], *request: Any) -> Any:
+def _describe_alarms(original: Original, *request: Any) -> Any:
     """Evaluate all alarms first, so that their states match the metrics."""
     cloudwatch._evaluate_all_alarms()  # pylint: disable=protected-access
     return original(*request)

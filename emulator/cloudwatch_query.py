@@ -5,7 +5,7 @@ alarms, and adds others that the alarm does not have.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from itertools import count, takewhile
@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from ministack.services import cloudwatch
 
-from emulator.patching import wrap
+from emulator.patching import Original, wrap
 
 # MiniStack drops these fields of an alarm.
 _METRIC_MATH = ("Metrics", "ThresholdMetricId", "EvaluateLowSampleCountPercentile")
@@ -29,17 +29,13 @@ _SINGLE_METRIC = ("MetricName", "Namespace", "Statistic", "Period", "Unit")
 
 
 # pylint: disable=protected-access
-def _error(
-    original: Callable[..., Any], code: str, message: str, *args: Any, **options: Any
-) -> Any:
+def _error(original: Original, code: str, message: str, *args: Any, **options: Any) -> Any:
     if code == "ResourceNotFound" and message.startswith("Dashboard "):
         code = "DashboardNotFoundError"
     return original(code, message, *args, **options)
 
 
-def _put_metric_alarm(
-    original: Callable[..., Any], params: Any, request: dict[str, Any], *args: Any
-) -> Any:
+def _put_metric_alarm(original: Original, params: Any, request: dict[str, Any], *args: Any) -> Any:
     reply = original(params, request, *args)
     if reply[0] == 200:
         alarm = cloudwatch._alarms[request["AlarmName"]]
@@ -51,7 +47,7 @@ def _put_metric_alarm(
 
 
 def _put_composite_alarm(
-    original: Callable[..., Any], params: Any, request: dict[str, Any], *args: Any
+    original: Original, params: Any, request: dict[str, Any], *args: Any
 ) -> Any:
     reply = original(params, request, *args)
     if reply[0] == 200:
@@ -107,7 +103,7 @@ def _to_xml(name: str, shape: Any, value: Any) -> str:
     return f"<{name}>{inner}</{name}>"
 
 
-async def _handle_request(original: Callable[..., Any], *request: Any) -> Any:
+async def _handle_request(original: Original, *request: Any) -> Any:
     """Answer a Query request by way of the JSON protocol, where MiniStack returns all fields."""
     method, path, headers, body, _ = request
     if "form-urlencoded" not in headers.get("content-type", ""):

@@ -25,7 +25,7 @@ from ministack.core import iam_evaluator
 from ministack.services import apigateway_v1, dynamodb, lambda_svc
 
 from emulator import cloudwatch_metrics
-from emulator.patching import Patch, wrap
+from emulator.patching import Original, Patch, wrap
 
 _MAX_BODY_BYTES = 8_192  # longer bodies and log lines are cut
 _MAX_QUEUED_REPORTS = 10_000  # beyond it, new reports are dropped
@@ -48,13 +48,13 @@ def _text(body: bytes) -> str:
     )
 
 
-async def _app(original: Callable[..., Any], scope: Any, *channels: Any) -> None:
+async def _app(original: Original, scope: Any, *channels: Any) -> None:
     headers = dict(scope.get("headers") or ())
     _trace.set(headers.get(b"x-amzn-trace-id", b"").decode("latin-1"))
     await original(scope, *channels)
 
 
-async def _execute(original: Callable[..., Any], *args: Any) -> Any:
+async def _execute(original: Original, *args: Any) -> Any:
     api, stage, method, path, headers, request_body, query, *_ = args
     key = apigateway_v1._resolve_api_key(headers.get("x-api-key"))
     call: dict[str, Any] = {
@@ -91,14 +91,14 @@ def _build_event(
     return event
 
 
-def _gateway_error(original: Callable[..., Any], error: Any, request: Mapping[str, Any]) -> Any:
+def _gateway_error(original: Original, error: Any, request: Mapping[str, Any]) -> Any:
     if call := _call.get():
         call |= {"id": request["request_id"], "resource": request["resource_path"]}
         call["refused"] = {"type": error.response_type, "reason": error.message}
     return original(error, request)
 
 
-async def _handle_dynamodb(original: Callable[..., Any], *args: Any) -> Any:
+async def _handle_dynamodb(original: Original, *args: Any) -> Any:
     _, _, headers, body, *_ = args
     started = time.time()
     reply = await original(*args)
@@ -121,7 +121,7 @@ async def _handle_dynamodb(original: Callable[..., Any], *args: Any) -> Any:
     return reply
 
 
-def _enforce(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
+def _enforce(original: Original, *args: Any, **options: Any) -> Any:
     denial = original(*args, **options)
     if denial and hasattr(denial, "principal_arn"):
         _report(
@@ -136,7 +136,7 @@ def _enforce(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
     return denial
 
 
-def _emit_logs(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
+def _emit_logs(original: Original, *args: Any, **options: Any) -> Any:
     function, _, text, error, ms = args
     name = (function.get("config") or function).get("FunctionName", "")
     lines = [line[:_MAX_BODY_BYTES] for line in (text or "").splitlines()]

@@ -13,7 +13,7 @@ from ministack.core import responses
 from ministack.services import dynamodb, lambda_svc, sqs
 
 from emulator import failure_log, iam
-from emulator.patching import replace, wrap
+from emulator.patching import Original, replace, wrap
 
 # Lambda calls these on the source as the function's role. AWS checks the first at creation.
 _POLL_ACTIONS = {
@@ -30,7 +30,7 @@ _failed_tries: dict[str, int] = {}
 
 
 # pylint: disable=protected-access
-def _create_mapping(original: Callable[..., Any], data: dict[str, Any]) -> Any:
+def _create_mapping(original: Original, data: dict[str, Any]) -> Any:
     function, source = data.get("FunctionName", ""), data.get("EventSourceArn", "")
     service = (source.split(":") + [""] * 3)[2]
     needed = [(_POLL_ACTIONS[service][0], source)] if service in _POLL_ACTIONS else []

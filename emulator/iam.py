@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 from ministack.core import iam_actions, iam_evaluator, responses
 from ministack.services import apigateway_v1, cognito, iam, lambda_svc, sts, tagging
 
-from emulator.patching import wrap
+from emulator.patching import Original, wrap
 
 _PARAMETER = "arn:aws:ssm:{region}:{account}:parameter/{name}"
 
@@ -167,7 +167,7 @@ def _compile_pattern(
     return re.compile(f"^{'[*]'.join(parts)}$", re.IGNORECASE if ignore_case else 0)
 
 
-def _web_identity(original: Callable[..., Any], token: str, *args: Any) -> Any:
+def _web_identity(original: Original, token: str, *args: Any) -> Any:
     """Return the principal of a token and its condition keys."""
     principal, keys = original(token, *args)
     claims = cognito._decode_id_token_unverified(token)
@@ -175,7 +175,7 @@ def _web_identity(original: Callable[..., Any], token: str, *args: Any) -> Any:
     return principal, keys | {f"{host}:ref": claims.get("ref", "")}
 
 
-def _enforce(original: Callable[..., Any], *request: Any, **resource: Any) -> Any:
+def _enforce(original: Original, *request: Any, **resource: Any) -> Any:
     """Return None if a request has all its permissions, or the first denial."""
     context = dict(resource.get("service_context") or {})
     identity = str(resource.get("resource_arn")).partition(":event-source-mapping:")[2]

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 from emulator.signatures import SIGNATURES
 
+Original = Callable[..., Any]  # the function that a wrapper replaces
+
 _LIBRARIES = ("h11.", "hypercorn.", "ministack.")
 
 

@@ -7,14 +7,13 @@ confirmed change.
 import json
 import os
 import re
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ministack.services import dynamodb
 
-from emulator.patching import Patch, wrap
+from emulator.patching import Original, Patch, wrap
 
 # Pulumi's auto-naming appends it anew in each run.
 _RANDOM_SUFFIX = re.compile(r"-[0-9a-f]{7}$")
@@ -57,9 +56,9 @@ def patches(path: Path) -> tuple[Patch, ...]:
         return _RANDOM_SUFFIX.sub("", table["TableName"])
 
     # pylint: disable=protected-access
-    put = dynamodb._set_item  # the original: the journal already has what is restored
+    put = dynamodb._set_item  # the original, because the journal already has the restored items
 
-    def create_table(original: Callable[..., Any], data: Any) -> Any:
+    def create_table(original: Original, data: Any) -> Any:
         reply = original(data)
         if reply[0] == 200:
             table = dynamodb._tables[data["TableName"]]
@@ -69,14 +68,12 @@ def patches(path: Path) -> tuple[Patch, ...]:
                     put(table, *keys, item)
         return reply
 
-    def set_item(
-        original: Callable[..., Any], table: Any, partition: str, sort: str, item: Any
-    ) -> Any:
+    def set_item(original: Original, table: Any, partition: str, sort: str, item: Any) -> Any:
         old = original(table, partition, sort, item)
         write(base_name(table), partition, sort, item)
         return old
 
-    def remove_item(original: Callable[..., Any], table: Any, partition: str, sort: str) -> Any:
+    def remove_item(original: Original, table: Any, partition: str, sort: str) -> Any:
         write(base_name(table), partition, sort, None)
         return original(table, partition, sort)
 

@@ -4,7 +4,7 @@ MiniStack runs them in UTC, up to ten seconds late, and without checking the rol
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from ministack.core import responses
 from ministack.services import eventbridge, scheduler
 
 from emulator import iam
-from emulator.patching import replace, wrap
+from emulator.patching import Original, replace, wrap
 
 _PRINCIPAL = "scheduler.amazonaws.com"
 _STARTED = time.time()
@@ -64,7 +64,7 @@ def _run(schedule: Mapping[str, Any], moment: float) -> None:
         eventbridge._dispatch_to_sqs(eventbridge.parse_arn(queue), text)
 
 
-def _create_schedule(original: Callable[..., Any], name: str, body: dict[str, Any]) -> Any:
+def _create_schedule(original: Original, name: str, body: dict[str, Any]) -> Any:
     if not iam.trusts(body.get("Target", {}).get("RoleArn", ""), _PRINCIPAL):
         return scheduler._error(
             400,

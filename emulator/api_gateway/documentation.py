@@ -9,7 +9,7 @@ from typing import Any
 from ministack.services import apigateway_v1
 
 from emulator.api_gateway.stage import deployed
-from emulator.patching import wrap
+from emulator.patching import Original, wrap
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -126,7 +126,7 @@ def _build_export(
     return document
 
 
-async def _handle_request(original: Callable[..., Any], *request: Any) -> Any:
+async def _handle_request(original: Original, *request: Any) -> Any:
     method, path, _, body, query = request
     match [part for part in path.split("/") if part]:
         case ["restapis", api, "documentation", "versions", *version] if len(version) < 2:

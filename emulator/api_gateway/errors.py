@@ -8,7 +8,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 import h11
@@ -17,7 +16,7 @@ from ministack.services import apigateway_v1 as gateway
 from ministack.services import lambda_svc
 
 from emulator import failure_log
-from emulator.patching import replace, wrap
+from emulator.patching import Original, replace, wrap
 
 # Each invocation takes a process with three pipes. More requests wait.
 _MAX_CONCURRENT_INVOCATIONS = 16
@@ -40,7 +39,7 @@ class _Connection(h11.Connection):
         return event
 
 
-async def _execute(original: Callable[..., Any], request: Any, *args: Any) -> Any:
+async def _execute(original: Original, request: Any, *args: Any) -> Any:
     api, stage, _, path, *_ = args
     served = gateway._stages_v1.get(api, {}).get(stage)
     if served and path != "/" and not all(path.split("/")[1:]):
@@ -68,9 +67,7 @@ def _may_invoke(function: str, source: str) -> bool:
     return bool(result.decision == "Allow")
 
 
-async def _call_lambda(
-    original: Callable[..., Any], function: str, event: Any, **scope: Any
-) -> Any:
+async def _call_lambda(original: Original, function: str, event: Any, **scope: Any) -> Any:
     context = event["requestContext"]
     method = f"{context['stage']}/{context['httpMethod']}{context['resourcePath']}"
     source = (
@@ -97,7 +94,7 @@ def _error_text(reply: Any) -> Any:
     return f"{reply.get('errorType', 'error')}: {reply['errorMessage']}"
 
 
-async def _invoke_proxy(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
+async def _invoke_proxy(original: Original, *args: Any, **options: Any) -> Any:
     reply = await original(*args, **options)
     if isinstance(reply, tuple) and reply[0] == 502 and reply[2] == b'{"message": "{}"}':
         return gateway._gw_error("DEFAULT_5XX", "Internal server error")

@@ -7,7 +7,6 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +15,7 @@ from ministack.services import apigateway_v1 as gateway
 
 from emulator.api_gateway import import_rules
 from emulator.api_gateway.import_rules import EXTENSION, Operation, Spec
-from emulator.patching import wrap
+from emulator.patching import Original, wrap
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -282,7 +281,7 @@ def create(query: dict[str, Any], body: bytes) -> Reply:
     return (status if status >= 400 else 201), headers, response
 
 
-async def _handle_request(original: Callable[..., Any], *request: Any) -> Any:
+async def _handle_request(original: Original, *request: Any) -> Any:
     method, path, _, body, query = request
     match [part for part in path.split("/") if part], method:
         case ["restapis", api], "PUT":

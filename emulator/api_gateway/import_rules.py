@@ -237,8 +237,8 @@ def _models(spec: Spec) -> Iterator[str]:
 def _schemes(spec: Spec) -> Iterator[str]:
     for kind, where, fields in _nodes(spec):
         if kind == "scheme" and fields.get("type") != "apiKey":
-            kind = fields.get("type")
-            yield f"Unsupported security definition type '{kind}' in {where}. Ignoring."
+            found = fields.get("type")
+            yield f"Unsupported security definition type '{found}' in {where}. Ignoring."
 
 
 # -- errors ---------------------------------------------------------------------------------------

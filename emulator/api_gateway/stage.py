@@ -20,7 +20,7 @@ from ministack import app
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import apigateway_v1 as gateway
 
-from emulator.patching import Patch, replace, wrap
+from emulator.patching import Original, Patch, replace, wrap
 
 Reply = tuple[int, dict[str, Any], bytes]
 
@@ -100,15 +100,13 @@ class _TooLong(Exception):
     """An event that exceeds Lambda's payload limit."""
 
 
-async def _call_lambda(
-    original: Callable[..., Any], function: str, event: Any, **scope: Any
-) -> Any:
+async def _call_lambda(original: Original, function: str, event: Any, **scope: Any) -> Any:
     if len(json.dumps(event, ensure_ascii=False).encode()) > _MAX_INVOCATION_BYTES:
         raise _TooLong
     return await original(function, event, **scope)
 
 
-async def _invoke_proxy(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
+async def _invoke_proxy(original: Original, *args: Any, **options: Any) -> Any:
     reply = await original(*args, **options)
     if not isinstance(reply, tuple):
         return reply
@@ -125,18 +123,13 @@ async def _invoke_proxy(original: Callable[..., Any], *args: Any, **options: Any
 
 
 async def _handle_raw_path(
-    original: Callable[..., Any],
-    host: str,
-    path: str,
-    *request: Any,
-    raw_path: str | None,
-    **options: Any,
+    original: Original, host: str, path: str, *request: Any, raw_path: str | None, **options: Any
 ) -> Any:
     return await original(host, raw_path or path, *request, raw_path=raw_path, **options)
 
 
 async def _execute(
-    original: Callable[..., Any], request: Any, api: str, stage: str, method: str, *args: Any
+    original: Original, request: Any, api: str, stage: str, method: str, *args: Any
 ) -> Any:
     path, headers, body, *_ = args
     # Both are plain text, and no gateway response applies.
@@ -159,7 +152,7 @@ async def _execute(
 
 
 def _validate_request(
-    original: Callable[..., Any], method: Any, api: str, request: Any, headers: Any, *args: Any
+    original: Original, method: Any, api: str, request: Any, headers: Any, *args: Any
 ) -> Any:
     """Validate the body only by the model of its media type."""
     models = method.get("requestModels") or {}

@@ -1,19 +1,18 @@
 """Corrects API keys and throttles where MiniStack takes a request differently than AWS."""
 
-from collections.abc import Callable
 from typing import Any
 
 from ministack.services import apigateway_v1 as gateway
 
-from emulator.patching import wrap
+from emulator.patching import Original, wrap
 
 
-def _create_api_key(original: Callable[..., Any], data: dict[str, Any]) -> Any:
+def _create_api_key(original: Original, data: dict[str, Any]) -> Any:
     """Create a key; AWS generates its value if the request has an empty one."""
     return original({name: value for name, value in data.items() if name != "value" or value})
 
 
-def _update_api_key(original: Callable[..., Any], key_id: str, data: dict[str, Any]) -> Any:
+def _update_api_key(original: Original, key_id: str, data: dict[str, Any]) -> Any:
     """Update a key; a patch has its values as text, and MiniStack takes "false" for true."""
     patches = [
         {**patch, "value": patch["value"] == "true"} if patch["path"] == "/enabled" else patch
@@ -22,7 +21,7 @@ def _update_api_key(original: Callable[..., Any], key_id: str, data: dict[str, A
     return original(key_id, {**data, "patchOperations": patches})
 
 
-def _take_token(original: Callable[..., Any], slot: Any, limits: dict[str, Any]) -> bool:
+def _take_token(original: Original, slot: Any, limits: dict[str, Any]) -> bool:
     """Apply a throttle without its limits of -1, which mean "no limit"."""
     set_limits = {
         name: limit for name, limit in limits.items() if limit is None or float(limit) >= 0
