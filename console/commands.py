@@ -182,7 +182,7 @@ def up(stack: str, port: int | None, *, keep: bool) -> None:
         page.declare(resource)
         progress(resource, seconds)
 
-    kept = {"EPOCH_KEEP": str(OUTPUTS.with_name(f"tables-{stack}.jsonl"))} if keep else {}
+    kept = {"EPOCH_PERSIST_FILE": str(OUTPUTS.with_name(f"tables-{stack}.jsonl"))} if keep else {}
     environment = {**page.environment, **kept}
     with local_stack.up(stack, port=port, progress=seen, environment=environment) as local:
         # From a thread, for as long as the process lives.

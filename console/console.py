@@ -32,7 +32,7 @@ class Console:
     @property
     def environment(self) -> Mapping[str, str]:
         """What tells the emulator where to report."""
-        return {"EPOCH_WATCH": self.record.address}
+        return {"EPOCH_EVENTS_ADDRESS": self.record.address}
 
     def declare(self, resource: program.Resource) -> None:
         """Take a resource of the stack, or what it is now."""

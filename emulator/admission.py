@@ -1,14 +1,14 @@
-"""Admits requests to the emulator: the API's own calls, and AWS calls signed with this run's keys.
+"""Admits calls of deployed APIs, and AWS calls signed with this run's credentials.
 
-Any web page can reach a port on loopback, under any host name that it binds to 127.0.0.1. So the
-emulator refuses, before it reads a body or looks at a resource:
+Any web page can reach a port on loopback, under any host name that resolves to 127.0.0.1. So the
+emulator refuses, before it reads a body or accesses a resource:
 
 - a request for another host (DNS rebinding), and any WebSocket;
-- outside of the data plane, a request that a browser sends for a page (`Origin`, `Sec-Fetch-Site`);
-- outside of the data plane, a request without a valid signature (SigV4, in the header or the query)
-  by the run's root credentials, or by a session or user that was created with them.
+- outside the data plane, a request that a browser sends for a page (`Origin`, `Sec-Fetch-Site`);
+- outside the data plane, a request without a valid signature (SigV4, in the header or the query)
+  by the run's root credentials, or by a session or user that they created.
 
-The data plane is `/_aws/execute-api/{api}/{stage}/...`; API keys and CORS are the API's own there.
+The data plane is `/_aws/execute-api/{api}/{stage}/...`, where the API checks keys and CORS itself.
 """
 
 import hmac
@@ -17,6 +17,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
@@ -25,15 +26,17 @@ from ministack import app
 from ministack.core import iam_evaluator, lambda_runtime, responses, router, sigv4
 from ministack.services import lambda_svc, sts
 
+from emulator.patching import Patch, replace
+
 _HEALTH = "/_ministack/health"
 _DATA_PLANE = re.compile(r"/_aws/execute-api/[A-Za-z0-9]+/.*", re.DOTALL)
 
-# MiniStack derives a function's credentials from its ARN, which is no secret.
+# MiniStack derives a function's credentials from its ARN, which is not secret.
 _RUN_KEY = secrets.token_bytes(32)
 
 
 class _Refused(Exception):
-    """A request that is not admitted: an HTTP status, an error code of AWS, and a reason."""
+    """A refused request: HTTP status, AWS error code and reason."""
 
     def __init__(self, status: int, code: str, reason: str) -> None:
         super().__init__(reason)
@@ -41,7 +44,7 @@ class _Refused(Exception):
 
 
 def _single(headers: list[tuple[bytes, bytes]], name: bytes) -> str:
-    """Return a header's value, or "" if it is missing; raises _Refused if it comes twice."""
+    """Return a header's value, or "" if it is missing; raises _Refused for a repeated header."""
     values = [value for key, value in headers if key.lower() == name]
     if len(values) > 1:
         raise _Refused(400, "InvalidRequest", f"Send the header {name.decode()} once.")
@@ -59,8 +62,8 @@ def _check_caller(headers: list[tuple[bytes, bytes]]) -> None:
         raise _Refused(403, "AccessDenied", "Web pages must not call AWS APIs of a local run.")
 
 
-def is_root_access_key(access_key_id: str) -> bool:
-    """Return whether a key is the run's own; internal calls of the emulator carry none."""
+def _is_root_access_key(access_key_id: str) -> bool:
+    """Match the run's own key, and the empty key of MiniStack's internal calls."""
     return not access_key_id or access_key_id == os.environ["AWS_ACCESS_KEY_ID"]
 
 
@@ -103,7 +106,7 @@ def _check_lifetime(signature: sigv4.HeaderSignature, query: Mapping[str, list[s
 
 
 def _secret(key: str, token: str) -> str:
-    """Return the secret key that belongs to an access key; raises _Refused for an unknown one."""
+    """Return the secret key of an access key; raises _Refused for an unknown one."""
     account = responses._account_from_sts_session(key)  # pylint: disable=protected-access
     account = account or iam_evaluator.find_iam_access_key_account(key)
     found = iam_evaluator.resolve_credential(key, account, token) if key else None
@@ -114,7 +117,7 @@ def _secret(key: str, token: str) -> str:
 
 
 class _Body:
-    """The body of a request: read once to verify the signature, then given to the application."""
+    """A request body that is read once for the signature, then passed to the application."""
 
     def __init__(self, receive: Any) -> None:
         self._receive = receive
@@ -122,20 +125,20 @@ class _Body:
 
     async def read(self) -> bytes:
         """Return the whole body."""
-        whole = bytearray()
+        content = bytearray()
         while True:
             message = await self._receive()
             self._messages.append(message)
-            whole += message.get("body", b"")
+            content += message.get("body", b"")
             if message["type"] != "http.request" or not message.get("more_body"):
-                return bytes(whole)
+                return bytes(content)
 
     async def __call__(self) -> Any:
         return self._messages.pop(0) if self._messages else await self._receive()
 
 
-def _joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return headers as SigV4 signs them: lower-case names, several values joined by a comma."""
+def _joined_headers(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers in SigV4's form: lower-case names, repeated values joined by a comma."""
     joined: dict[str, str] = {}
     for name, value in headers:
         key, text = name.decode("latin-1").lower(), sigv4.decode_header_value(value)
@@ -147,7 +150,7 @@ async def _check_signature(scope: Mapping[str, Any], body: _Body) -> None:
     query = parse_qs(
         scope.get("query_string", b"").decode("utf-8", "replace"), keep_blank_values=True
     )
-    headers = _joined(scope["headers"])
+    headers = _joined_headers(scope["headers"])
     signature, token = _signature(headers, query)
     presigned = "X-Amz-Signature" in query and "authorization" not in headers
     _check_lifetime(signature, query)
@@ -166,23 +169,24 @@ async def _check_signature(scope: Mapping[str, Any], body: _Body) -> None:
 
 
 async def _refuse(scope: Mapping[str, Any], send: Any, refused: _Refused) -> None:
-    """Send a refusal, one of credentials in the protocol of the service that was called."""
-    status, about = refused.status, {"Content-Type": "application/json"}
+    """Send a refusal; a 403 uses the protocol of the called service."""
+    status, fields = refused.status, {"Content-Type": "application/json"}
     body = json.dumps({"__type": refused.code, "message": refused.message}).encode()
     if status == 403:
-        headers = _joined(scope["headers"])
+        headers = _joined_headers(scope["headers"])
         query = parse_qs(scope.get("query_string", b"").decode("utf-8", "replace"))
         service = router.detect_service(scope["method"], scope["path"], headers, query)
         # pylint: disable-next=protected-access
-        status, about, body = app._credential_failure(service, "", str(uuid4()), refused, headers)
-    shown = [(name.encode(), value.encode()) for name, value in about.items()]
-    own = [each for each in shown if not each[0].lower().startswith(b"access-control-")]
-    await send({"type": "http.response.start", "status": status, "headers": own})
+        status, fields, body = app._credential_failure(service, "", str(uuid4()), refused, headers)
+    pairs = [(name.encode(), value.encode()) for name, value in fields.items()]
+    # No web page may read the response.
+    pairs = [pair for pair in pairs if not pair[0].lower().startswith(b"access-control-")]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})
 
 
-def admitting(serve: Any, port: int) -> Any:
-    """Return an ASGI application that gives `serve` the requests that are admitted."""
+def _admitting(serve: Any, port: int) -> Any:
+    """Return an ASGI application that passes only admitted requests to `serve`."""
     hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost"))
 
     async def admit(scope: Any, receive: Any, send: Any) -> None:
@@ -211,7 +215,7 @@ def admitting(serve: Any, port: int) -> Any:
 
 
 def _execution_credentials(config: dict[str, Any]) -> dict[str, str]:
-    """Return credentials of a function's role that only this run can know."""
+    """Return unguessable credentials of a function's role."""
     function, role = config["FunctionArn"], config["Role"]
 
     def derived(purpose: str) -> str:
@@ -229,21 +233,15 @@ def _execution_credentials(config: dict[str, Any]) -> dict[str, str]:
             "SessionToken": token,
         },
     )
-    return {
-        "AWS_ACCESS_KEY_ID": key,
-        "AWS_SECRET_ACCESS_KEY": secret,
-        "AWS_SESSION_TOKEN": token,
-    }
+    return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
 
 
-def install(port: int) -> None:
-    """Stand before all else that serves; call it last, before the emulator starts."""
-    replaced: tuple[tuple[Any, str, Any], ...] = (
-        (iam_evaluator, "is_root_access_key", is_root_access_key),
-        (sts, "is_root_access_key", is_root_access_key),
-        (lambda_runtime, "execution_credentials", _execution_credentials),
-        (lambda_svc, "execution_credentials", _execution_credentials),
-        (app, "app", admitting(app.app, port)),
+def patches(port: int) -> tuple[Patch, ...]:
+    """Return the patches that refuse requests; the last ones installed are the outermost."""
+    return (
+        replace(iam_evaluator, "is_root_access_key", _is_root_access_key),
+        replace(sts, "is_root_access_key", _is_root_access_key),
+        replace(lambda_runtime, "execution_credentials", _execution_credentials),
+        replace(lambda_svc, "execution_credentials", _execution_credentials),
+        Patch(app, "app", partial(_admitting, port=port)),
     )
-    for module, name, own in replaced:
-        setattr(module, name, own)

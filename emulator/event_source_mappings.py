@@ -1,108 +1,108 @@
-"""Event source mappings as AWS has them: who may make one, and what happens to a stream's failures.
+"""Polls queues and streams with the rights of the function's role, and gives up failing batches.
 
-MiniStack asks nobody whether the function's role may read the source, and of a failing stream it
-repeats the same batch for ever. Here the role is asked when a mapping is made and at each poll, and
-a batch is retried, halved and given up as the mapping says.
+MiniStack does not check the role, and repeats a failing batch of a stream forever. Here the role
+needs its rights when a mapping is created and at each poll. A failing batch is retried, bisected
+and given up by the settings of the mapping.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from ministack.core import responses
 from ministack.services import dynamodb, lambda_svc, sqs
 
-from emulator.api_gateway.errors import report
-from emulator.scheduler import function_may, refuse
+from emulator import failure_log, iam
+from emulator.patching import Original, replace, wrap
 
-# pylint: disable=protected-access
-_create = lambda_svc._create_esm
-_every = lambda_svc._iter_all_esms
-
-_READS = {"sqs": "sqs:ReceiveMessage", "dynamodb": "dynamodb:GetRecords"}
-
-# What Lambda does in the role's name at each poll.
-_POLLS = {
+# Lambda calls these on the source as the function's role. AWS checks the first at creation.
+_POLL_ACTIONS = {
     "sqs": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
     "dynamodb": ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"),
 }
 
-# By mapping: what its role was last found to lack.
-_lacks: dict[str, list[str]] = {}
+# By mapping: the actions that its role lacked at the last poll.
+_missing_actions: dict[str, list[str]] = {}
 
-# By mapping: how many records are read at once after halving, and how often those have failed.
-_sizes: dict[str, int] = {}
-_failures: dict[str, int] = {}
+# By mapping: the batch size after bisecting, and the failed tries of a batch of that size.
+_batch_sizes: dict[str, int] = {}
+_failed_tries: dict[str, int] = {}
 
 
-def _make(data: dict[str, Any]) -> Any:
-    """Make a mapping, if the function's role may do what Lambda then does in its name."""
+# pylint: disable=protected-access
+def _create_mapping(original: Original, data: dict[str, Any]) -> Any:
     function, source = data.get("FunctionName", ""), data.get("EventSourceArn", "")
     service = (source.split(":") + [""] * 3)[2]
-    needed = [(_READS[service], source)] if service in _READS else []
+    needed = [(_POLL_ACTIONS[service][0], source)] if service in _POLL_ACTIONS else []
     if target := data.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"):
         needed.append(("sqs:SendMessage", target))
     for action, resource in needed:
-        if not function_may(function, action, resource):
-            return refuse(
+        if not iam.function_may(function, action, resource):
+            return lambda_svc._invalid_parameter_value(
                 "The provided execution role does not have permissions to call "
                 f"{action.split(':')[1]} on {resource}"
             )
-    if service == "sqs" and (hidden := _hidden_too_short(function, source)):
-        return refuse(hidden)
+    if service == "sqs" and (error := _visibility_timeout_error(function, source)):
+        return lambda_svc._invalid_parameter_value(error)
     if service == "dynamodb":
         data.setdefault("BatchSize", 100)
-    return _create(data)
+    return original(data)
 
 
-def _hidden_too_short(function: str, source: str) -> str:
+def _visibility_timeout_error(function: str, source: str) -> str:
     record, _, _ = lambda_svc._get_base_func_record_for_ref(function)
     queue, timeout = sqs._queue_by_arn(source), ((record or {}).get("config") or {}).get("Timeout")
-    hidden = int(queue["attributes"]["VisibilityTimeout"]) if queue else 0
-    if queue and timeout and hidden < timeout:
+    visibility = int(queue["attributes"]["VisibilityTimeout"]) if queue else 0
+    if queue and timeout and visibility < timeout:
         return (
-            f"Queue visibility timeout: {hidden} seconds is less than Function timeout: "
+            f"Queue visibility timeout: {visibility} seconds is less than Function timeout: "
             f"{timeout} seconds"
         )
     return ""
 
 
-def _readable() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Return the mappings whose function's role may poll the source, with account and region."""
-    for account, region, mapping in _every():
-        source, identity = mapping["EventSourceArn"], mapping["UUID"]
-        in_scope = responses._request_account_id.set(account), responses._request_region.set(region)
-        lacks = [
-            action
-            for action in _POLLS.get(source.split(":")[2], ())
-            if not function_may(mapping["FunctionArn"], action, source)
-        ]
-        responses._request_account_id.reset(in_scope[0])
-        responses._request_region.reset(in_scope[1])
-        if lacks and lacks != _lacks.get(identity):
-            report(mapping["FunctionArn"], f"its role may not {', '.join(lacks)} on {source}")
-        _lacks[identity] = lacks
-        if not lacks:
+@contextmanager
+def _scope(account: str, region: str) -> Iterator[None]:
+    tokens = responses._request_account_id.set(account), responses._request_region.set(region)
+    try:
+        yield
+    finally:
+        responses._request_account_id.reset(tokens[0])
+        responses._request_region.reset(tokens[1])
+
+
+def _pollable_mappings(original: Callable[[], Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield account, region and mapping, if the function's role may poll the source."""
+    for account, region, mapping in original():
+        source, mapping_id = mapping["EventSourceArn"], mapping["UUID"]
+        with _scope(account, region):
+            missing = [
+                action
+                for action in _POLL_ACTIONS.get(source.split(":")[2], ())
+                if not iam.function_may(mapping["FunctionArn"], action, source)
+            ]
+        if missing and missing != _missing_actions.get(mapping_id):
+            reason = f"its role may not {', '.join(missing)} on {source}"
+            failure_log.append(mapping["FunctionArn"], reason)
+        _missing_actions[mapping_id] = missing
+        if not missing:
             yield account, region, mapping
 
 
-def _poll() -> bool:
-    """Start a batch of each stream that has one; return whether any did."""
+def _poll_streams() -> bool:
+    """Start the next batch of each stream; return True if a batch started."""
     started = False
-    for account, region, mapping in _readable():
-        in_scope = responses._request_account_id.set(account), responses._request_region.set(region)
-        try:
-            started = _start(mapping) or started
-        finally:
-            responses._request_account_id.reset(in_scope[0])
-            responses._request_region.reset(in_scope[1])
+    for account, region, mapping in lambda_svc._iter_all_esms():
+        with _scope(account, region):
+            started = _start_batch(mapping) or started
     return started
 
 
-def _start(mapping: Mapping[str, Any]) -> bool:
-    """Hand the next batch of a stream to its function, unless one is under way."""
-    identity, source = mapping["UUID"], mapping["EventSourceArn"]
-    idle = not lambda_svc._esm_inflight.get(identity)
-    paused = lambda_svc._esm_backoff_until.get(identity, 0) > lambda_svc.time.time()
+def _start_batch(mapping: Mapping[str, Any]) -> bool:
+    """Pass a stream's next records to the function, unless a batch is in progress."""
+    mapping_id, source = mapping["UUID"], mapping["EventSourceArn"]
+    idle = not lambda_svc._esm_inflight.get(mapping_id)
+    paused = lambda_svc._esm_backoff_until.get(mapping_id, 0) > lambda_svc.time.time()
     if ":dynamodb:" not in source or not mapping.get("Enabled", True) or not idle or paused:
         return False
     function, _ = lambda_svc._get_func_record_for_qualifier(
@@ -111,35 +111,38 @@ def _start(mapping: Mapping[str, Any]) -> bool:
     table = source.split("/")[1]
     if not function or table not in dynamodb._tables:
         return False
-    lambda_svc._init_stream_position(identity, source, mapping["StartingPosition"])
+    lambda_svc._init_stream_position(mapping_id, source, mapping["StartingPosition"])
     position = max(
-        lambda_svc._dynamodb_stream_positions[identity], dynamodb.stream_start_position(table)
+        lambda_svc._dynamodb_stream_positions[mapping_id], dynamodb.stream_start_position(table)
     )
     records = dynamodb.stream_records_since(
-        table, position, _sizes.get(identity, mapping["BatchSize"])
+        table, position, _batch_sizes.get(mapping_id, mapping["BatchSize"])
     )
     if records:
-        lambda_svc._dispatch_esm_batch(identity, _handle, mapping, function, records, position)
+        lambda_svc._dispatch_esm_batch(
+            mapping_id, _process_batch, mapping, function, records, position
+        )
     return bool(records)
 
 
-def _handle(
+def _process_batch(
     mapping: dict[str, Any], function: dict[str, Any], records: list[Any], position: int
 ) -> None:
-    identity = mapping["UUID"]
+    """Invoke the function with a batch, then advance, bisect, retry or give up the batch."""
+    mapping_id = mapping["UUID"]
     matching = lambda_svc._apply_filter_criteria(records, mapping)
     result = lambda_svc._execute_function(function, {"Records": matching}) if matching else {}
     failed = _first_failure(mapping, result, records)
     if failed is None:
-        _go_on(identity, position + len(records))
+        _advance(mapping_id, position + len(records))
     elif failed > 0:
-        _go_on(identity, position + failed)  # what came before it is done
+        _advance(mapping_id, position + failed)  # the records before it succeeded
     elif mapping.get("BisectBatchOnFunctionError") and len(records) > 1:
-        _sizes[identity] = len(records) // 2  # which does not count as a try
+        _batch_sizes[mapping_id] = len(records) // 2  # AWS does not count this as a retry
     else:
-        _failures[identity] = tries = _failures.get(identity, 0) + 1
-        most = mapping.get("MaximumRetryAttempts", -1)
-        if 0 <= most < tries:
+        _failed_tries[mapping_id] = tries = _failed_tries.get(mapping_id, 0) + 1
+        max_retries = mapping.get("MaximumRetryAttempts", -1)
+        if 0 <= max_retries < tries:
             lambda_svc._send_ddb_stream_failure_record(
                 mapping,
                 function,
@@ -148,38 +151,35 @@ def _handle(
                 result,
                 "RetryAttemptsExhausted",
             )
-            _go_on(identity, position + len(records))
+            _advance(mapping_id, position + len(records))
         else:
-            pause = lambda_svc.time.time() + lambda_svc._ESM_BACKOFF_SECONDS
-            lambda_svc._esm_backoff_until[identity] = pause
+            pause_end = lambda_svc.time.time() + lambda_svc._ESM_BACKOFF_SECONDS
+            lambda_svc._esm_backoff_until[mapping_id] = pause_end
 
 
 def _first_failure(
     mapping: Mapping[str, Any], result: Mapping[str, Any], records: list[Any]
 ) -> int | None:
-    """Return the place of the first record that is to come again."""
+    """Return the index of the first record to retry, or None if all records succeeded."""
     if result.get("error"):
         return 0
     body = result.get("body")
     if "ReportBatchItemFailures" not in mapping["FunctionResponseTypes"] or not body:
         return None
     failed = [item.get("itemIdentifier") for item in body.get("batchItemFailures") or []]
-    places = [i for i, one in enumerate(records) if one["dynamodb"]["SequenceNumber"] in failed]
-    # An answer that names none of the batch's is a failure of all of it.
-    return min(places, default=0) if failed else None
+    indexes = [i for i, one in enumerate(records) if one["dynamodb"]["SequenceNumber"] in failed]
+    # If the response names no record of the batch, the whole batch failed.
+    return min(indexes, default=0) if failed else None
 
 
-def _go_on(identity: str, position: int) -> None:
-    lambda_svc._dynamodb_stream_positions[identity] = position
-    _sizes.pop(identity, None)
-    _failures.pop(identity, None)
+def _advance(mapping_id: str, position: int) -> None:
+    lambda_svc._dynamodb_stream_positions[mapping_id] = position
+    _batch_sizes.pop(mapping_id, None)
+    _failed_tries.pop(mapping_id, None)
 
 
-def install() -> None:
-    """Take the place of MiniStack's functions; before the emulator starts."""
-    for name, own in (
-        ("_create_esm", _make),
-        ("_iter_all_esms", _readable),
-        ("_poll_dynamodb_streams", _poll),
-    ):
-        setattr(lambda_svc, name, own)
+PATCHES = (
+    wrap(lambda_svc, "_create_esm", _create_mapping),
+    wrap(lambda_svc, "_iter_all_esms", _pollable_mappings),
+    replace(lambda_svc, "_poll_dynamodb_streams", _poll_streams),
+)

@@ -1,10 +1,11 @@
-"""A function's workers, without what they do twice and what they wait for.
+"""Starts Lambda workers without repeated work, and ends those of old versions.
 
-- They share its unpacked code, and so the bytecode; each unpacked its own.
-- A new version's first one ends the idle ones of versions before, and removes the code that none
-  is left of. MiniStack keeps one of each for good, and every saved file publishes a version.
-- An invocation's log is what its worker has written by the time it answers. MiniStack waits until
-  nothing more has come for 5 ms, looking each millisecond.
+- The workers of a bundle share its unpacked code, and so its bytecode. MiniStack unpacks it for
+  each worker.
+- The first worker of a new version ends the idle workers of older versions, and deletes code that
+  no worker uses. MiniStack keeps them forever, and a local run publishes a version at each save.
+- The log of an invocation ends with the worker's response. MiniStack polls each millisecond, until
+  no output has come for 5 ms.
 """
 
 import hashlib
@@ -20,10 +21,14 @@ from typing import IO, Any
 
 from ministack.core import lambda_runtime
 
+from emulator.patching import replace
 
-def _keep_private(code: Path) -> None:
-    """Let the tracer mark its start in our temporary folder: it opens, and empties, a path in /tmp
-    that anybody may have made a link."""
+
+def _use_private_folder(code: Path) -> None:
+    """Make the tracer create its marker file in the run's own temporary folder.
+
+    It opens and truncates a fixed path in /tmp, where another user can place a link.
+    """
     launcher = code / "aws_xray_sdk" / "core" / "lambda_launcher.py"
     if launcher.exists():
         text = launcher.read_text(encoding="utf-8")
@@ -31,28 +36,28 @@ def _keep_private(code: Path) -> None:
 
 
 class _SharedZip(zipfile.ZipFile):
-    """A zip that is unpacked once; where it is to be unpacked, a link leads there."""
+    """A zip file that is unpacked once; each target folder becomes a link to the files."""
 
     _unpacking = threading.Lock()
 
     def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
-        """Link `path`, an empty folder, to the unpacked files."""
+        """Replace `path`, an empty folder, by a link to the unpacked files."""
         assert self.filename
         digest = hashlib.sha256(Path(self.filename).read_bytes()).hexdigest()
         shared = Path(tempfile.gettempdir(), f"code-{digest}")
         with self._unpacking:
             if not shared.exists():
                 super().extractall(shared, members, pwd)
-                _keep_private(shared)
+                _use_private_folder(shared)
             os.rmdir(path)
             os.symlink(shared, path)
 
     @classmethod
-    def tidy(cls) -> None:
-        """Remove the unpacked files to which no link leads."""
+    def delete_unused(cls) -> None:
+        """Delete unpacked files that no link points to."""
         folder = Path(tempfile.gettempdir())
         with cls._unpacking:
-            # Not readlink, which fails on a link that goes meanwhile with its worker.
+            # readlink would fail, if a worker deletes its link meanwhile.
             links = map(os.path.realpath, folder.glob("ministack-lambda-*/code"))
             used = {os.path.basename(link) for link in links}
             for unpacked in folder.glob("code-*"):
@@ -61,14 +66,14 @@ class _SharedZip(zipfile.ZipFile):
 
 
 class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
-    """A worker whose output is read as soon as it is asked for.
+    """A worker whose output is read when the invocation ends.
 
-    What the process wrote before its answer is in the pipe when the answer comes. In between a
-    thread empties the pipe, so that the process can go on writing.
+    All output of the invocation is in the pipe when the response arrives. During the invocation a
+    thread empties the pipe, so that a full pipe does not block the function.
     """
 
-    def __init__(self, *about: Any) -> None:
-        super().__init__(*about)
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self._output: IO[str] | None = None
         self._written = bytearray()
         self._reading = threading.Lock()
@@ -76,17 +81,17 @@ class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
     def _spawn(self) -> None:
         super()._spawn()
         self._output = self._proc.stderr
-        _retire(self.func_name, self.config)
+        _end_old_versions(self.func_name, self.config)
 
     def _read_stderr(self) -> None:
         output = self._proc.stderr
-        while _ready(output) and self._read(output):
+        while _wait_readable(output) and self._read(output):
             pass
 
     def _read(self, output: Any) -> bool:
-        """Read what is there; return whether more may come."""
+        """Read the available output; return False at its end."""
         with self._reading:
-            while _ready(output, 0):
+            while _wait_readable(output, 0):
                 if not (written := os.read(output.fileno(), 65536)):
                     return False
                 self._written += written
@@ -102,9 +107,8 @@ class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
 
 
 # pylint: disable=protected-access
-def _retire(name: str, config: dict[str, Any]) -> None:
-    """End the idle workers of a function's versions before this one."""
-    key = lambda_runtime._worker_key(name, config, config.get("Version", ""))
+def _end_old_versions(function_name: str, config: dict[str, Any]) -> None:
+    key = lambda_runtime._worker_key(function_name, config, config.get("Version", ""))
     *function, version = key.split(":")
     idle = []
     with lambda_runtime._lock:
@@ -115,17 +119,19 @@ def _retire(name: str, config: dict[str, Any]) -> None:
                     idle += [worker for worker in workers if not worker.in_use]
                     workers[:] = [worker for worker in workers if worker.in_use]
     lambda_runtime.kill_workers(idle)
-    _SharedZip.tidy()
+    _SharedZip.delete_unused()
 
 
-def _ready(output: Any, wait_ms: int | None = None) -> bool:
-    """Return whether there is something to read, or the end; wait for it unless told how long."""
+def _wait_readable(output: Any, timeout_ms: int | None = None) -> bool:
+    """Wait for output or its end, without a limit by default; return False after the timeout."""
     poll = select.poll()
     poll.register(output, select.POLLIN)
-    return bool(poll.poll(wait_ms))
+    return bool(poll.poll(timeout_ms))
 
 
-def install() -> None:
-    """Put these in the place of MiniStack's."""
-    lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
-    lambda_runtime.Worker = _Worker
+_SHARED_ZIPFILE = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
+
+PATCHES = (
+    replace(lambda_runtime, "zipfile", _SHARED_ZIPFILE),
+    replace(lambda_runtime, "Worker", _Worker),
+)

@@ -1,16 +1,14 @@
-"""What the emulator holds is bounded: connections by its descriptors, and the past by number.
+"""Bounds connections by the process's file descriptors, and history by number.
 
-- A half of the descriptors that the process may have are for connections. One more takes the place
-  of the oldest that never asked anything, or else of the oldest that asks nothing now; where none
-  is, it is answered 503. One that its client has left is closed at once, whatever its request
-  still does.
-- Of a log group the newest invocations are kept, of a metric the newest values, of a table the
-  newest changes: a job that follows them may be that far behind.
+- Half of the file descriptors are for connections. A new one replaces the oldest that never sent a
+  request, or else the oldest idle one. If all are busy, the new one gets a 503. A connection that
+  its client closed ends at once, even if its request is still running.
+- The emulator keeps the newest invocations of a log group, values of a metric and records of a
+  table's stream. A stream consumer may fall that far behind.
 """
 
 import resource
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from hypercorn.asyncio import run
@@ -18,12 +16,13 @@ from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.events import Event, Updated
 from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, lambda_svc
 
-# Each invocation writes a log stream of its own.
-INVOCATIONS = 2_000
-VALUES = 2_000
-CHANGES = 5_000
+from emulator.patching import replace, wrap
 
-_FULL = (
+_MAX_INVOCATIONS = 2_000  # each has a log stream
+_MAX_VALUES = 2_000
+_MAX_STREAM_RECORDS = 5_000
+
+_UNAVAILABLE = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
     b"Connection: close\r\n\r\n"
 )
@@ -39,15 +38,15 @@ class _Connection(TCPServer):
     async def run(self) -> None:
         """Serve the connection until it ends."""
         if len(self._open) >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2:
-            silent = [each for each in self._open if each.idle]
-            # The local run itself asks three times a second, and its connection is of the oldest.
-            idle = min(silent, key=lambda each: each.used, default=None)
-            if not idle:
-                self.writer.write(_FULL)
+            idle = [each for each in self._open if each.idle]
+            # An unused one first: the local run's health check keeps one of the oldest.
+            victim = min(idle, key=lambda each: each.used, default=None)
+            if not victim:
+                self.writer.write(_UNAVAILABLE)
                 await self._close()
                 return
-            del self._open[idle]
-            idle.writer.transport.abort()
+            del self._open[victim]
+            victim.writer.transport.abort()
         self._open[self] = None
         try:
             await super().run()
@@ -55,7 +54,7 @@ class _Connection(TCPServer):
             self._open.pop(self, None)
 
     async def protocol_send(self, event: Event) -> None:
-        """Send, and note whether a request is under way."""
+        """Send, and record whether a request is in progress."""
         if isinstance(event, Updated):
             self.idle = event.idle
             self.used |= not event.idle
@@ -68,33 +67,35 @@ class _Connection(TCPServer):
 
 
 # pylint: disable=protected-access
-def _log(log: Callable[..., None], function: dict[str, Any], *about: Any, **more: Any) -> None:
-    log(function, *about, **more)
+def _emit_logs(
+    original: Callable[..., None], function: dict[str, Any], *args: Any, **options: Any
+) -> None:
+    original(function, *args, **options)
     config = function.get("config") or function
     group = (config.get("LoggingConfig") or {}).get("LogGroup", "")
     streams = cloudwatch_logs._log_groups.get(group, {}).get("streams", {})
-    for name in list(streams)[: max(0, len(streams) - INVOCATIONS)]:
+    for name in list(streams)[: max(0, len(streams) - _MAX_INVOCATIONS)]:
         streams.pop(name, None)
 
 
-def _bucket(find: Callable[[Any], list[Any]], key: Any) -> list[Any]:
-    values = find(key)
-    if len(values) > 2 * VALUES:
-        del values[:-VALUES]
+def _metric_bucket(original: Callable[[Any], list[Any]], key: Any) -> list[Any]:
+    values = original(key)
+    if len(values) > 2 * _MAX_VALUES:
+        del values[:-_MAX_VALUES]
     return values
 
 
-def _trim(trim: Callable[..., None], table: str, **scope: Any) -> None:
-    """Let the oldest changes pass for those that a stream no longer keeps, which it counts."""
-    changes = dynamodb._live_stream_records(table, **scope)
-    for change in changes[: max(0, len(changes) - CHANGES)]:
-        change["dynamodb"]["ApproximateCreationDateTime"] = 1
-    trim(table, **scope)
+def _trim_stream(original: Callable[..., None], table: str, **scope: Any) -> None:
+    """Make the oldest records look expired: MiniStack trims those and counts them."""
+    records = dynamodb._live_stream_records(table, **scope)
+    for record in records[: max(0, len(records) - _MAX_STREAM_RECORDS)]:
+        record["dynamodb"]["ApproximateCreationDateTime"] = 1
+    original(table, **scope)
 
 
-def install() -> None:
-    """Stand before the server's and MiniStack's own; before it starts."""
-    setattr(run, "TCPServer", _Connection)
-    lambda_svc._emit_lambda_logs = partial(_log, lambda_svc._emit_lambda_logs)
-    cloudwatch._metric_bucket = partial(_bucket, cloudwatch._metric_bucket)
-    dynamodb._trim_stream_records = partial(_trim, dynamodb._trim_stream_records)
+PATCHES = (
+    replace(run, "TCPServer", _Connection),
+    wrap(lambda_svc, "_emit_lambda_logs", _emit_logs),
+    wrap(cloudwatch, "_metric_bucket", _metric_bucket),
+    wrap(dynamodb, "_trim_stream_records", _trim_stream),
+)

@@ -1,7 +1,7 @@
-"""Keeps the tables' items in a file, from one run to the next.
+"""Keeps the items of tables in a file between runs.
 
-Each change is a line, written before the call that made it is answered: what a killed emulator has
-confirmed is there as well.
+Each change is one line, written before the response to its call. So a killed emulator loses no
+confirmed change.
 """
 
 import json
@@ -13,69 +13,72 @@ from typing import Any
 
 from ministack.services import dynamodb
 
-# What auto-naming appends; a table is known by the rest.
-_RANDOM = re.compile(r"-[0-9a-f]{7}$")
+from emulator.patching import Original, Patch, wrap
+
+# Pulumi's auto-naming appends it anew in each run.
+_RANDOM_SUFFIX = re.compile(r"-[0-9a-f]{7}$")
 
 Items = dict[tuple[str, str], Any]
 
 
 def _read(path: Path) -> dict[str, Items]:
-    kept: dict[str, Items] = {}
+    """Return the items by table, and by partition and sort key; None for a deleted item."""
+    tables: dict[str, Items] = {}
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        with suppress(ValueError):  # the last line of a crash
+        with suppress(ValueError):  # a crash can cut the last line
             table, partition, sort, item = json.loads(line)
-            kept.setdefault(table, {})[partition, sort] = item
-    return kept
+            tables.setdefault(table, {})[partition, sort] = item
+    return tables
 
 
-def install(path: Path) -> None:
-    """Give tables that are created the items in the file, and write down what changes.
+def patches(path: Path) -> tuple[Patch, ...]:
+    """Return the patches that restore a file's items to created tables and record all changes.
 
-    An item without the keys that its table has now is left out.
+    A restored item has all keys of the created table; others are dropped.
     """
-    # pylint: disable=protected-access
-    create, put, remove = dynamodb._create_table, dynamodb._set_item, dynamodb._remove_item
-    kept = _read(path)
-    fresh = path.with_suffix(".new")
-    # Here, not by who starts the emulator: another run that ends removes a folder that is empty.
+    saved = _read(path)
+    compacted = path.with_suffix(".new")
+    # Created here, because another run removes the empty folder when it ends.
     path.parent.mkdir(exist_ok=True)
-    fresh.touch(mode=0o600)
-    journal = fresh.open("w", encoding="utf-8", buffering=1)
+    compacted.touch(mode=0o600)
+    journal = compacted.open("w", encoding="utf-8", buffering=1)
 
     def write(table: str, partition: str, sort: str, item: Any) -> None:
         journal.write(json.dumps([table, partition, sort, item]) + "\n")
 
-    for table, items in kept.items():  # without what later lines made void
+    for table, items in saved.items():
         for keys, item in items.items():
             if item:
                 write(table, *keys, item)
-    os.replace(fresh, path)
+    os.replace(compacted, path)
 
-    def name(table: Any) -> str:
-        return _RANDOM.sub("", table["TableName"])
+    def base_name(table: Any) -> str:
+        return _RANDOM_SUFFIX.sub("", table["TableName"])
 
-    def created(data: Any) -> Any:
-        reply = create(data)
+    # pylint: disable=protected-access
+    put = dynamodb._set_item  # the original, because the journal already has the restored items
+
+    def create_table(original: Original, data: Any) -> Any:
+        reply = original(data)
         if reply[0] == 200:
             table = dynamodb._tables[data["TableName"]]
             expected = {key["AttributeName"] for key in data["KeySchema"]}
-            for keys, item in kept.get(name(table), {}).items():
+            for keys, item in saved.get(base_name(table), {}).items():
                 if item and expected <= item.keys():
                     put(table, *keys, item)
         return reply
 
-    def stored(table: Any, partition: str, sort: str, item: Any) -> Any:
-        old = put(table, partition, sort, item)
-        write(name(table), partition, sort, item)
+    def set_item(original: Original, table: Any, partition: str, sort: str, item: Any) -> Any:
+        old = original(table, partition, sort, item)
+        write(base_name(table), partition, sort, item)
         return old
 
-    def removed(table: Any, partition: str, sort: str) -> Any:
-        write(name(table), partition, sort, None)
-        return remove(table, partition, sort)
+    def remove_item(original: Original, table: Any, partition: str, sort: str) -> Any:
+        write(base_name(table), partition, sort, None)
+        return original(table, partition, sort)
 
-    for attribute, function in (
-        ("_create_table", created),
-        ("_set_item", stored),
-        ("_remove_item", removed),
-    ):
-        setattr(dynamodb, attribute, function)
+    return (
+        wrap(dynamodb, "_create_table", create_table),
+        wrap(dynamodb, "_set_item", set_item),
+        wrap(dynamodb, "_remove_item", remove_item),
+    )

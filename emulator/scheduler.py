@@ -1,10 +1,8 @@
-"""What starts functions by itself, as AWS has it: schedules, and retries of what runs unattended.
+"""Runs EventBridge schedules in their time zone, on time, and with the rights of their role.
 
-MiniStack fires schedules by UTC, within ten seconds and whatever their role may do, and ignores how
-an alias is to be retried.
+MiniStack runs them in UTC, up to ten seconds late, and without checking the role.
 """
 
-import json
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,123 +10,72 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ministack.core import responses
-from ministack.services import eventbridge, lambda_svc, scheduler
+from ministack.services import eventbridge, scheduler
 
 from emulator import iam
+from emulator.patching import Original, replace, wrap
 
-# pylint: disable=protected-access
-_create_schedule = scheduler._create_schedule
-_put_invoke_config = lambda_svc._put_event_invoke_config
-_invoke_async = lambda_svc.invoke_async_with_retry
-
-# By account, region and name: the second that a schedule last fired at.
-_fired: dict[Any, float] = {}
+_PRINCIPAL = "scheduler.amazonaws.com"
 _STARTED = time.time()
 
+# By account, region and name: the Unix time at which a schedule last ran.
+_last_runs: dict[Any, float] = {}
 
-# -- Schedules --
-def due(schedule: Mapping[str, Any], last: float) -> float | None:
-    """Return the first second after `last` at which a schedule fires."""
+
+# pylint: disable=protected-access
+def next_run(schedule: Mapping[str, Any], last: float) -> float | None:
+    """Return the Unix time of a schedule's first run after `last`, or None if there is none."""
     expression = schedule["ScheduleExpression"]
     zone = ZoneInfo(schedule["ScheduleExpressionTimezone"])
     if expression.startswith("at("):
         moment = datetime.fromisoformat(expression[3:-1]).replace(tzinfo=zone).timestamp()
         return moment if moment > last else None
-    if every := eventbridge._parse_rate_seconds(expression):
-        return last + float(every)
+    if interval := eventbridge._parse_rate_seconds(expression):
+        return last + float(interval)
     fields = eventbridge._parse_cron_fields(expression)
     found = fields and eventbridge._cron_next_fire(fields, datetime.fromtimestamp(last, zone))
     return float(found.timestamp()) if found else None
 
 
-def _tick() -> None:
-    """Fire what is due."""
+def _tick_schedules() -> None:
+    """Run every schedule whose time has come."""
     for key, schedule in list(scheduler._schedules._data.items()):
-        last = _fired.setdefault(key, max(schedule["CreationDate"], _STARTED))
-        moment = due(schedule, last)
+        last = _last_runs.setdefault(key, max(schedule["CreationDate"], _STARTED))
+        moment = next_run(schedule, last)
         if moment is None or moment > time.time():
             continue
-        _fired[key] = moment
+        _last_runs[key] = moment
         responses.set_request_account_id(key[0])
         responses.set_request_region(key[1])
-        _fire(schedule, moment)
+        _run(schedule, moment)
 
 
-def _fire(schedule: Mapping[str, Any], moment: float) -> None:
+def _run(schedule: Mapping[str, Any], moment: float) -> None:
+    """Invoke a schedule's target, or send the event to its dead-letter queue."""
     target = schedule["Target"]
     scheduled = datetime.fromtimestamp(int(moment), UTC).isoformat().replace("+00:00", "Z")
     text = target.get("Input") or "{}"
     text = text.replace("<aws.scheduler.scheduled-time>", scheduled)
-    principal = "scheduler.amazonaws.com"
-    if iam.role_may(target["RoleArn"], principal, "lambda:InvokeFunction", target["Arn"]):
+    if iam.role_may(target["RoleArn"], _PRINCIPAL, "lambda:InvokeFunction", target["Arn"]):
         eventbridge._dispatch_to_lambda(target["Arn"], text)
         return
-    letters = target.get("DeadLetterConfig", {}).get("Arn", "")
-    if iam.role_may(target["RoleArn"], principal, "sqs:SendMessage", letters):
-        eventbridge._dispatch_to_sqs(eventbridge.parse_arn(letters), text)
+    queue = target.get("DeadLetterConfig", {}).get("Arn", "")
+    if iam.role_may(target["RoleArn"], _PRINCIPAL, "sqs:SendMessage", queue):
+        eventbridge._dispatch_to_sqs(eventbridge.parse_arn(queue), text)
 
 
-def _make_schedule(name: str, body: dict[str, Any]) -> Any:
-    role = body.get("Target", {}).get("RoleArn", "")
-    if not iam.trusts(role, "scheduler.amazonaws.com"):
+def _create_schedule(original: Original, name: str, body: dict[str, Any]) -> Any:
+    if not iam.trusts(body.get("Target", {}).get("RoleArn", ""), _PRINCIPAL):
         return scheduler._error(
             400,
             "ValidationException",
             "The execution role you provide must allow AWS EventBridge Scheduler to assume it.",
         )
-    return _create_schedule(name, body)
+    return original(name, body)
 
 
-# -- Asynchronous invocations --
-def _to_lambda(arn: str, payload: str) -> None:
-    function, config, _ = lambda_svc._get_func_record_for_ref(arn)
-    if function and config:
-        record = lambda_svc._execution_record_for_config(function, config)
-        _invoke_with_retries(record, json.loads(payload))
-
-
-def _invoke_with_retries(function: dict[str, Any], event: Any) -> None:
-    """Invoke a function as the alias says that leads to its version."""
-    config = function.get("config") or function
-    base, _, _ = lambda_svc._get_base_func_record_for_ref(config["FunctionName"])
-    configs = base["event_invoke_configs"]
-    for name, alias in base["aliases"].items():
-        if alias["FunctionVersion"] == config["Version"] and name in configs:
-            function = {**function, "event_invoke_config": configs[name]}
-    _invoke_async(function, event)
-
-
-def _put_retries(function: str, qualifier: str | None, data: dict[str, Any]) -> Any:
-    target = data.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    if target and not function_may(function, "sqs:SendMessage", target):
-        return refuse(
-            "The function's execution role does not have permissions to call SendMessage on "
-            f"{target}"
-        )
-    return _put_invoke_config(function, qualifier, data)
-
-
-def function_may(function: str, action: str, resource: str) -> bool:
-    """Return whether Lambda may do this in the name of a function's role."""
-    record, _, _ = lambda_svc._get_base_func_record_for_ref(function)
-    role = ((record or {}).get("config") or {}).get("Role", "")
-    return iam.role_may(role, "lambda.amazonaws.com", action, resource)
-
-
-def refuse(message: str) -> Any:
-    """Return Lambda's answer to what a request got wrong."""
-    return lambda_svc._invalid_parameter_value(message)
-
-
-def install() -> None:
-    """Take the place of MiniStack's functions; before the emulator starts."""
-    replaced: tuple[tuple[Any, str, Any], ...] = (
-        (scheduler, "_SCHEDULE_TICK_INTERVAL", 1),
-        (scheduler, "_tick_schedules", _tick),
-        (scheduler, "_create_schedule", _make_schedule),
-        (eventbridge, "_dispatch_to_lambda", _to_lambda),
-        (lambda_svc, "invoke_async_with_retry", _invoke_with_retries),
-        (lambda_svc, "_put_event_invoke_config", _put_retries),
-    )
-    for module, name, own in replaced:
-        setattr(module, name, own)
+PATCHES = (
+    replace(scheduler, "_SCHEDULE_TICK_INTERVAL", 1),  # seconds
+    replace(scheduler, "_tick_schedules", _tick_schedules),
+    wrap(scheduler, "_create_schedule", _create_schedule),
+)

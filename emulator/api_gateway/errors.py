@@ -1,17 +1,13 @@
-"""What API Gateway refuses, and what it answers where a function fails, as AWS does.
+"""Refuses requests and reports failed integrations as API Gateway does.
 
-- Only the very path and method of a resource reach it, and no message that says its length twice.
-- A function is invoked where its policy lets API Gateway do so.
-- A function that fails, is throttled, or returns no response, is the stage's own DEFAULT_5XX; the
-  reason goes to a file beside the emulator's other ones.
+- A request needs the exact path and method of a resource, and one statement of its length.
+- A function is invoked only if its policy permits API Gateway to do so.
+- A function that fails, is throttled or returns no response leads to the gateway response
+  DEFAULT_5XX. The emulator logs the reason.
 """
 
 import asyncio
 import json
-import tempfile
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import h11
@@ -19,22 +15,22 @@ from ministack.core import iam_evaluator
 from ministack.services import apigateway_v1 as gateway
 from ministack.services import lambda_svc
 
-FAILURES = "failures.log"
+from emulator import failure_log
+from emulator.patching import Original, replace, wrap
 
-# How many requests may be in functions at a time; others wait. Each takes a process with three
-# pipes, which on Lambda is somebody else's.
-AT_ONCE = 16
+# Each invocation takes a process with three pipes. More requests wait.
+_MAX_CONCURRENT_INVOCATIONS = 16
 
-_free = asyncio.Semaphore(AT_ONCE)
+_invocation_slots = asyncio.Semaphore(_MAX_CONCURRENT_INVOCATIONS)
 
 # pylint: disable=protected-access
 
 
 class _Connection(h11.Connection):
-    """A connection that takes a message of one length only, and methods as they are."""
+    """A connection that refuses ambiguous lengths and methods in lower case."""
 
     def next_event(self) -> Any:
-        """Return what came next; raises h11.RemoteProtocolError for what is refused."""
+        """Return the next event; raises h11.RemoteProtocolError for a refused request."""
         event = super().next_event()
         if isinstance(event, h11.Request):
             names = {name.lower() for name, _ in event.headers}
@@ -43,23 +39,17 @@ class _Connection(h11.Connection):
         return event
 
 
-def report(function: str, reason: Any) -> None:
-    """Write down why a function failed, or did not run, for `MiniStack.failures`."""
-    with Path(tempfile.gettempdir(), FAILURES).open("a", encoding="utf-8") as file:
-        file.write(f"{function.split(':function:')[-1]}: {' '.join(str(reason).split())[:1000]}\n")
-
-
-async def _execute(execute: Callable[..., Any], request: Any, *what: Any) -> Any:
-    api, stage, _, path, *_ = what
+async def _execute(original: Original, request: Any, *args: Any) -> Any:
+    api, stage, _, path, *_ = args
     served = gateway._stages_v1.get(api, {}).get(stage)
     if served and path != "/" and not all(path.split("/")[1:]):
         request["stage"] = served
         return gateway._gw_error("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")
-    return await execute(request, *what)
+    return await original(request, *args)
 
 
 def _may_invoke(function: str, source: str) -> bool:
-    """Return whether a function's policy lets API Gateway invoke it for a method."""
+    """Check that a function's policy permits API Gateway to invoke it for a method."""
     _, _, _, region, account, *_ = function.split(":")
     record, _, _ = lambda_svc._get_base_func_record_for_ref(function)
     context = iam_evaluator.EvalContext(
@@ -71,51 +61,49 @@ def _may_invoke(function: str, source: str) -> bool:
         region=region,
         service_context={"aws:sourcearn": source, "aws:sourceaccount": account},
     )
-    decided = iam_evaluator.evaluate_resource_policy(
+    result = iam_evaluator.evaluate_resource_policy(
         (record or {}).get("policy"), context, "apigateway.amazonaws.com"
     )
-    return bool(decided.decision == "Allow")
+    return bool(result.decision == "Allow")
 
 
-async def _call(call: Callable[..., Any], function: str, event: Any, **scope: Any) -> Any:
-    about = event["requestContext"]
-    method = f"{about['apiId']}/{about['stage']}/{about['httpMethod']}{about['resourcePath']}"
-    source = f"arn:aws:execute-api:{scope['region']}:{scope['account_id']}:{method}"
+async def _call_lambda(original: Original, function: str, event: Any, **scope: Any) -> Any:
+    context = event["requestContext"]
+    method = f"{context['stage']}/{context['httpMethod']}{context['resourcePath']}"
+    source = (
+        f"arn:aws:execute-api:{scope['region']}:{scope['account_id']}:{context['apiId']}/{method}"
+    )
     if function.startswith("arn:") and not _may_invoke(function, source):
-        report(function, f"its policy does not let API Gateway invoke it for {source}")
+        failure_log.append(function, f"its policy does not let API Gateway invoke it for {source}")
         return None, "Invalid permissions on Lambda function"
-    async with _free:
-        result, error = await call(function, event, **scope)
+    async with _invocation_slots:
+        result, error = await original(function, event, **scope)
     reply = (result or {}).get("body")
     if error or result.get("error") or result.get("throttle"):
-        report(function, error or _reason(reply))
+        failure_log.append(function, error or _error_text(reply))
     elif not isinstance(reply, dict) or "statusCode" not in reply:
-        report(function, "what it returned is no response: it has no statusCode")
+        failure_log.append(function, "its return value is no response: it has no statusCode")
     else:
         return result, None
     return {"error": True, "body": {}}, None
 
 
-def _reason(reply: Any) -> Any:
+def _error_text(reply: Any) -> Any:
     if not isinstance(reply, dict) or "errorMessage" not in reply:
         return json.dumps(reply)
     return f"{reply.get('errorType', 'error')}: {reply['errorMessage']}"
 
 
-async def _invoke(invoke: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    reply = await invoke(*args, **options)
+async def _invoke_proxy(original: Original, *args: Any, **options: Any) -> Any:
+    reply = await original(*args, **options)
     if isinstance(reply, tuple) and reply[0] == 502 and reply[2] == b'{"message": "{}"}':
         return gateway._gw_error("DEFAULT_5XX", "Internal server error")
     return reply
 
 
-def install() -> None:
-    """Stand before MiniStack's functions."""
-    setattr(h11, "Connection", _Connection)
-    before: dict[str, Callable[..., Any]] = {
-        "_call_lambda_raw": _call,
-        "_execute_in_scope": _execute,
-        "_invoke_lambda_proxy_v1": _invoke,
-    }
-    for name, ours in before.items():
-        setattr(gateway, name, partial(ours, getattr(gateway, name)))
+PATCHES = (
+    replace(h11, "Connection", _Connection),
+    wrap(gateway, "_call_lambda_raw", _call_lambda),
+    wrap(gateway, "_execute_in_scope", _execute),
+    wrap(gateway, "_invoke_lambda_proxy_v1", _invoke_proxy),
+)

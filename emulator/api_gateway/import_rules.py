@@ -1,7 +1,7 @@
-"""What API Gateway's import refuses in an OpenAPI document, and what it only warns of.
+"""Validates OpenAPI documents as API Gateway's import does.
 
-An error always stops an import, a warning where the caller says so. The rules are those that AWS
-documents, or that recorded answers show; where AWS's own words are not known, they are ours.
+An error always stops an import, a warning only with `failonwarnings`. The rules come from AWS's
+documentation and from recorded responses. Where AWS's text is unknown, the text is ours.
 """
 
 import json
@@ -19,7 +19,7 @@ ANY = f"{EXTENSION}any-method"
 VERBS = ("get", "put", "post", "delete", "patch", "head", "options")
 _SCHEMAS = "#/components/schemas/"
 
-# The members of each object of OpenAPI 3.0, beside x-…; the parser takes no others.
+# The members of each object of OpenAPI 3.0; the parser reports all others, except x-….
 _KNOWN: Mapping[str, frozenset[str]] = {
     kind: frozenset(members.split())
     for kind, members in {
@@ -54,7 +54,7 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = {
 _UNSUPPORTED = ("default", "deprecated", "discriminator", "example", "readOnly")
 _COMPOSED = ("allOf", "anyOf", "oneOf")
 
-# What locates a part of the documentation, by the part's type.
+# The fields of a documentation part's location, by its type.
 _LOCATIONS: Mapping[str, frozenset[str]] = {
     "API": frozenset(),
     **dict.fromkeys(("AUTHORIZER", "MODEL"), frozenset({"name"})),
@@ -70,19 +70,19 @@ _LOCATIONS: Mapping[str, frozenset[str]] = {
 
 
 class Node(NamedTuple):
-    """An object of the document: what it is, where it stands in the parser's words, its members."""
+    """An object of the document: its kind, its place in the parser's notation, its members."""
 
     kind: str
     where: str
-    said: Spec
+    fields: Spec
 
 
 class Operation(NamedTuple):
-    """A method on a path, with what the path says for all of its methods."""
+    """A method on a path, with its parameters and those of the path."""
 
     path: str
     verb: str
-    said: Spec
+    fields: Spec
     parameters: list[Spec]
 
     @property
@@ -92,7 +92,7 @@ class Operation(NamedTuple):
 
 
 def operations(spec: Spec) -> Iterator[Operation]:
-    """Return all operations, those of any method included."""
+    """Yield all operations, including those of any-method."""
     for path, item in spec.get("paths", {}).items():
         for verb in (*VERBS, ANY):
             if verb in item:
@@ -106,54 +106,54 @@ def variables(path: str) -> list[str]:
 
 
 def places(path: str) -> list[str]:
-    """Return the paths of the resources that a path consists of, the root's first."""
+    """Return the paths of a path's resources, from the root down."""
     parts = list(filter(None, path.split("/")))
     return ["/", *("/" + "/".join(parts[:length]) for length in range(1, len(parts) + 1))]
 
 
-def _schema(where: str, said: Any) -> Iterator[Node]:
-    if not isinstance(said, dict):  # additionalProperties: true
+def _schema(where: str, fields: Any) -> Iterator[Node]:
+    if not isinstance(fields, dict):  # additionalProperties: true
         return
-    yield Node("schema", where, said)
-    for name, inner in said.get("properties", {}).items():
+    yield Node("schema", where, fields)
+    for name, inner in fields.get("properties", {}).items():
         yield from _schema(f"{where}.{name}", inner)
     for key in ("items", "additionalProperties", "not"):
-        yield from _schema(f"{where}.{key}", said.get(key))
+        yield from _schema(f"{where}.{key}", fields.get(key))
     for key in _COMPOSED:
-        for inner in said.get(key, []):
+        for inner in fields.get(key, []):
             yield from _schema(f"{where}.{key}", inner)
 
 
-def _content(where: str, said: Spec) -> Iterator[Node]:
-    for name, media in said.get("content", {}).items():
+def _content(where: str, fields: Spec) -> Iterator[Node]:
+    for name, media in fields.get("content", {}).items():
         yield Node("media", f"{where}.content.'{name}'", media)
         yield from _schema(f"{where}.content.'{name}'.schema", media.get("schema"))
 
 
 def _nodes(spec: Spec) -> Iterator[Node]:
-    """Return what the parser reads: all but extensions, with which it leaves any-method alone."""
+    """Yield the objects that the parser reads: no extensions, so no any-method."""
     components = spec.get("components", {})
     yield Node("document", "", spec)
     yield Node("info", "info", spec.get("info", {}))
     yield Node("components", "components", components)
-    for name, said in components.get("schemas", {}).items():
-        yield from _schema(f"components.schemas.{name}", said)
-    for name, said in components.get("securitySchemes", {}).items():
-        yield Node("scheme", f"components.securitySchemes.{name}", said)
+    for name, fields in components.get("schemas", {}).items():
+        yield from _schema(f"components.schemas.{name}", fields)
+    for name, fields in components.get("securitySchemes", {}).items():
+        yield Node("scheme", f"components.securitySchemes.{name}", fields)
     for path, item in spec.get("paths", {}).items():
         yield Node("path", f"paths.'{path}'", item)
     for operation in operations(spec):
         if operation.verb == ANY:
             continue
-        where, said = f"paths.'{operation.path}'({operation.verb})", operation.said
-        yield Node("operation", where, said)
+        where, fields = f"paths.'{operation.path}'({operation.verb})", operation.fields
+        yield Node("operation", where, fields)
         for parameter in operation.parameters:
             at = f"{where}.parameters.[{parameter.get('name')}]"
             yield Node("parameter", at, parameter)
             yield from _schema(f"{at}.schema", parameter.get("schema"))
-        yield Node("requestBody", f"{where}.requestBody", said.get("requestBody", {}))
-        yield from _content(f"{where}.requestBody", said.get("requestBody", {}))
-        for status, response in said.get("responses", {}).items():
+        yield Node("requestBody", f"{where}.requestBody", fields.get("requestBody", {}))
+        yield from _content(f"{where}.requestBody", fields.get("requestBody", {}))
+        for status, response in fields.get("responses", {}).items():
             yield Node("response", f"{where}.responses.{status}", response)
             yield from _content(f"{where}.responses.{status}", response)
             for name, header in response.get("headers", {}).items():
@@ -162,19 +162,19 @@ def _nodes(spec: Spec) -> Iterator[Node]:
 
 # -- warnings -------------------------------------------------------------------------------------
 def _parsed(spec: Spec) -> Iterator[str]:
-    """OpenAPI 3.0 alone, so no keyword of a later JSON Schema, and nothing left out."""
-    for kind, where, said in _nodes(spec):
+    """Report members that OpenAPI 3.0 lacks, and missing members that it requires."""
+    for kind, where, fields in _nodes(spec):
         within = f"{where}." if where else ""
-        for member in sorted(said.keys() - _KNOWN[kind]):
+        for member in sorted(fields.keys() - _KNOWN[kind]):
             if not member.startswith("x-"):
                 yield f"attribute {within}{member} is unexpected"
         for member in _REQUIRED.get(kind, ()):
-            if member not in said:
+            if member not in fields:
                 yield f"attribute {within}{member} is missing"
-        if kind == "schema" and not isinstance(said.get("type", ""), str):
+        if kind == "schema" and not isinstance(fields.get("type", ""), str):
             yield f"attribute {where}.type is not of type `string`"
-        elif kind == "schema" and said.get("type") == "array":
-            if not isinstance(said.get("items"), dict):
+        elif kind == "schema" and fields.get("type") == "array":
+            if not isinstance(fields.get("items"), dict):
                 yield f"attribute {where}.items is missing"
 
 
@@ -184,13 +184,13 @@ def _one_server(spec: Spec) -> Iterator[str]:
 
 
 def _names(spec: Spec) -> Iterator[str]:
-    """Operations have each a name of their own, and declare the variables of their path."""
+    """Report repeated operation ids, and path variables without a parameter."""
     names: Counter[str] = Counter()
-    for path, verb, said, parameters in operations(spec):
+    for path, verb, fields, parameters in operations(spec):
         if verb == ANY:
             continue
-        names[said.get("operationId", "")] += 1
-        if said.get("operationId") and names[said["operationId"]] == 2:
+        names[fields.get("operationId", "")] += 1
+        if fields.get("operationId") and names[fields["operationId"]] == 2:
             yield f"attribute paths.'{path}'({verb}).operationId is repeated"
         declared = {one.get("name") for one in parameters if one.get("in") == "path"}
         for name in variables(path):
@@ -202,32 +202,32 @@ def _names(spec: Spec) -> Iterator[str]:
 
 
 def _references(spec: Spec) -> Iterator[str]:
-    """Only the document's own schemas are referred to."""
+    """Report references to anything but the document's schemas."""
     known = spec.get("components", {}).get("schemas", {})
-    for kind, where, said in _nodes(spec):
-        if kind == "schema" and "$ref" in said:
-            if said["$ref"].removeprefix(_SCHEMAS) not in known:
-                yield f"attribute {where}.$ref is missing: {said['$ref']}"
+    for kind, where, fields in _nodes(spec):
+        if kind == "schema" and "$ref" in fields:
+            if fields["$ref"].removeprefix(_SCHEMAS) not in known:
+                yield f"attribute {where}.$ref is missing: {fields['$ref']}"
 
 
 def _keywords(spec: Spec) -> Iterator[str]:
-    for kind, where, said in _nodes(spec):
-        if kind != "schema" or "$ref" in said:  # beside a reference nothing is read
+    for kind, where, fields in _nodes(spec):
+        if kind != "schema" or "$ref" in fields:  # keywords beside a reference are ignored
             continue
-        if found := [keyword for keyword in _UNSUPPORTED if keyword in said]:
+        if found := [keyword for keyword in _UNSUPPORTED if keyword in fields]:
             yield f"Unsupported keyword(s): [{', '.join(found)}] in {where}"
         for keyword in _COMPOSED:
-            if any("$ref" in inner for inner in said.get(keyword, [])):
+            if any("$ref" in inner for inner in fields.get(keyword, [])):
                 yield f"Unsupported {keyword} with $ref in {where}. Ignoring."
 
 
 def _models(spec: Spec) -> Iterator[str]:
-    """A body is an object or an array; what is composed stands in a property of an object."""
+    """Report bodies that are neither an object nor an array, and composed ones."""
     known = spec.get("components", {}).get("schemas", {})
-    for kind, where, said in _nodes(spec):
+    for kind, where, fields in _nodes(spec):
         if kind != "media":
             continue
-        schema = said.get("schema", {})
+        schema = fields.get("schema", {})
         schema = known.get(schema.get("$ref", "").removeprefix(_SCHEMAS), schema)
         model = "composed" if schema.keys() & {*_COMPOSED} else schema.get("type", "object")
         if model not in ("object", "array"):
@@ -235,9 +235,10 @@ def _models(spec: Spec) -> Iterator[str]:
 
 
 def _schemes(spec: Spec) -> Iterator[str]:
-    for kind, where, said in _nodes(spec):
-        if kind == "scheme" and said.get("type") != "apiKey":
-            yield f"Unsupported security definition type '{said.get('type')}' in {where}. Ignoring."
+    for kind, where, fields in _nodes(spec):
+        if kind == "scheme" and fields.get("type") != "apiKey":
+            found = fields.get("type")
+            yield f"Unsupported security definition type '{found}' in {where}. Ignoring."
 
 
 # -- errors ---------------------------------------------------------------------------------------
@@ -273,39 +274,41 @@ def _paths(spec: Spec) -> Iterator[str]:
 
 def _integrations(spec: Spec) -> Iterator[str]:
     for operation in operations(spec):
-        said = operation.said.get(f"{EXTENSION}integration")
-        if said is None:
+        fields = operation.fields.get(f"{EXTENSION}integration")
+        if fields is None:
             continue
         refused = f"Unable to put integration on '{operation.method}' for resource at path "
         refused += f"'{operation.path}': "
         types = ("aws", "aws_proxy", "http", "http_proxy", "mock")
-        if not isinstance(said, dict) or str(said.get("type")).lower() not in types:
+        if not isinstance(fields, dict) or str(fields.get("type")).lower() not in types:
             yield (
                 "Unable to parse API definition because of a malformed integration at path "
                 f"{operation.path}"
             )
             continue
-        if said["type"].lower() != "mock" and not said.get("httpMethod"):
+        if fields["type"].lower() != "mock" and not fields.get("httpMethod"):
             yield f"{refused}Enumeration value for HttpMethod must be non-empty"
-        if said["type"].lower() != "mock" and not said.get("uri"):
+        if fields["type"].lower() != "mock" and not fields.get("uri"):
             yield f"{refused}Invalid ARN specified in the request"
-        if not all(isinstance(value, str) for value in said.get("requestParameters", {}).values()):
+        if not all(
+            isinstance(value, str) for value in fields.get("requestParameters", {}).values()
+        ):
             yield f"{refused}Invalid format for 'requestParameters'"
 
 
 def _validators(spec: Spec) -> Iterator[str]:
     known = {None, *spec.get(f"{EXTENSION}request-validators", {})}
-    for node in (spec, *(operation.said for operation in operations(spec))):
+    for node in (spec, *(operation.fields for operation in operations(spec))):
         if (name := node.get(f"{EXTENSION}request-validator")) not in known:
             yield f"Invalid request validator '{name}' specified"
 
 
 def _gateway_responses(spec: Spec) -> Iterator[str]:
-    for kind, said in spec.get(f"{EXTENSION}gateway-responses", {}).items():
+    for kind, fields in spec.get(f"{EXTENSION}gateway-responses", {}).items():
         if kind not in apigateway_v1._GATEWAY_RESPONSE_TYPES:  # pylint: disable=protected-access
             yield f"Invalid gateway response type: {kind}"
-        if not re.fullmatch(r"[1-5]\d\d", str(said.get("statusCode", 200))):
-            yield f"Invalid status code of gateway response {kind}: {said['statusCode']}"
+        if not re.fullmatch(r"[1-5]\d\d", str(fields.get("statusCode", 200))):
+            yield f"Invalid status code of gateway response {kind}: {fields['statusCode']}"
 
 
 def _documentation(spec: Spec) -> Iterator[str]:
@@ -323,12 +326,12 @@ def _documentation(spec: Spec) -> Iterator[str]:
 
 def _limits(spec: Spec) -> Iterator[str]:
     schemas = spec.get("components", {}).get("schemas", {}).values()
-    integrations = [one.said.get(f"{EXTENSION}integration") or {} for one in operations(spec)]
+    integrations = [one.fields.get(f"{EXTENSION}integration") or {} for one in operations(spec)]
     templates = [
         template
-        for said in integrations
-        if isinstance(said, dict)
-        for holder in (said, *said.get("responses", {}).values())
+        for fields in integrations
+        if isinstance(fields, dict)
+        for holder in (fields, *fields.get("responses", {}).values())
         for key in ("requestTemplates", "responseTemplates")
         for template in holder.get(key, {}).values()
     ]
@@ -357,12 +360,15 @@ _ERRORS: tuple[Rule, ...] = (
 
 
 def errors(spec: Spec) -> list[str]:
-    """Return why a document is refused; raises what a document of a wrong shape leads to."""
+    """Return the errors of a document.
+
+    Raises AttributeError, KeyError, TypeError or ValueError for a malformed document.
+    """
     if not re.fullmatch(r"3\.0(\.\d+)?", str(spec["openapi"])):
         return ["Invalid OpenAPI input."]
-    return [said for rule in _ERRORS for said in rule(spec)]
+    return [message for rule in _ERRORS for message in rule(spec)]
 
 
 def warnings(spec: Spec) -> list[str]:
-    """Return what a document is warned of."""
-    return [said for rule in _WARNINGS for said in rule(spec)]
+    """Return the warnings for a document."""
+    return [message for rule in _WARNINGS for message in rule(spec)]

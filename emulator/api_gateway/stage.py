@@ -1,10 +1,10 @@
-"""API Gateway's serving as AWS has it.
+"""Serves a stage as API Gateway does.
 
-- A stage serves, and exports, what was there when its deployment was made.
-- A body is checked under the media types that are declared, and passes unchecked under any other.
+- A stage serves and exports the API as it was at the stage's deployment.
+- A body is validated by the model of its media type. Other media types pass.
 - Mock integrations render their templates.
-- Requests that are too large, and headers that API Gateway keeps for itself.
-- A path is what the client wrote: an encoded slash parts nothing, and reaches the function encoded.
+- Too large requests are refused. API Gateway renames or drops some response headers.
+- An encoded slash in a path separates nothing, and reaches the function encoded.
 """
 
 import copy
@@ -13,23 +13,18 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from ministack import app
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import apigateway_v1 as gateway
 
+from emulator.patching import Original, Patch, replace, wrap
+
 Reply = tuple[int, dict[str, Any], bytes]
 
 # pylint: disable=protected-access
-_create = gateway._create_deployment
-_delete = gateway._delete_deployment
-_execute = gateway._execute_in_scope
-_invoke = gateway._invoke_lambda_proxy_v1
-_call = gateway._call_lambda_raw
-_check = gateway._check_request_validation
-_handle = app._handle_execute_api_request
-
 _MAX_BYTES = 10 * 1024 * 1024
 _MAX_HEADER_BYTES = 10_240
 _MAX_INVOCATION_BYTES = 6 * 1024 * 1024
@@ -40,29 +35,29 @@ _REMAPPED = frozenset(
 _DROPPED = frozenset({"expect", "host", "te", "trailer", "transfer-encoding", "upgrade"})
 
 _DEPLOYED = ("_resources", "_models", "_request_validators")
-# By API and deployment: each of these as it was.
+# By API and deployment: a copy of each of these stores.
 _snapshots: dict[tuple[str, str], dict[str, Any]] = {}
 _serving: ContextVar[dict[str, Any] | None] = ContextVar("_serving", default=None)
 _request: ContextVar[dict[str, Any]] = ContextVar("_request")
 
 
 class _Store(AccountRegionScopedDict):  # type: ignore[misc]
-    """A store of MiniStack's that within `deployed` answers from the stage's snapshot."""
+    """A store that returns the stage's snapshot within `deployed`."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, original: AccountRegionScopedDict) -> None:
         super().__init__()
         self._name = name
-        self._data = getattr(gateway, name)._data
+        self._data = original._data
 
     def get(self, key: Any, default: Any = None) -> Any:
-        """Return an API's part of the store."""
+        """Return the entries of an API."""
         snapshot = _serving.get()
         return super().get(key, default) if snapshot is None else snapshot[self._name]
 
 
 @contextmanager
 def deployed(api: str, stage_name: str) -> Iterator[None]:
-    """Show an API as a stage serves it; as it is, where its deployment is older than this run."""
+    """Read an API's stores from the snapshot of a stage's deployment, if this run created it."""
     stage = gateway._stages_v1.get(api, {}).get(stage_name, {})
     token = _serving.set(_snapshots.get((api, stage.get("deploymentId", ""))))
     try:
@@ -76,7 +71,7 @@ def _refused(reason: str) -> Reply:
     return reply
 
 
-def _create_deployment(api: str, data: Any) -> Reply:
+def _create_deployment(original: Callable[..., Reply], api: str, data: Any) -> Reply:
     methods = [
         method
         for resource in gateway._resources.get(api, {}).values()
@@ -86,34 +81,33 @@ def _create_deployment(api: str, data: Any) -> Reply:
         return _refused("The REST API doesn't contain any methods")
     if not all(method["methodIntegration"] for method in methods):
         return _refused("No integration defined for method")
-    reply: Reply = _create(api, data)
+    reply = original(api, data)
     if reply[0] < 400:
         stores = {name: getattr(gateway, name).get(api, {}) for name in _DEPLOYED}
         _snapshots[api, json.loads(reply[2])["id"]] = copy.deepcopy(stores)
     return reply
 
 
-def _delete_deployment(api: str, deployment: str) -> Reply:
+def _delete_deployment(original: Callable[..., Reply], api: str, deployment: str) -> Reply:
     stages = gateway._stages_v1.get(api, {}).values()
     if any(stage["deploymentId"] == deployment for stage in stages):
         return _refused("Active stages pointing to this deployment must be moved or deleted")
     _snapshots.pop((api, deployment), None)
-    reply: Reply = _delete(api, deployment)
-    return reply
+    return original(api, deployment)
 
 
 class _TooLong(Exception):
-    """An event that Lambda does not take."""
+    """An event that exceeds Lambda's payload limit."""
 
 
-async def _call_lambda(function: str, event: Any, **scope: Any) -> Any:
+async def _call_lambda(original: Original, function: str, event: Any, **scope: Any) -> Any:
     if len(json.dumps(event, ensure_ascii=False).encode()) > _MAX_INVOCATION_BYTES:
         raise _TooLong
-    return await _call(function, event, **scope)
+    return await original(function, event, **scope)
 
 
-async def _invoke_lambda(*args: Any, **options: Any) -> Any:
-    reply = await _invoke(*args, **options)
+async def _invoke_proxy(original: Original, *args: Any, **options: Any) -> Any:
+    reply = await original(*args, **options)
     if not isinstance(reply, tuple):
         return reply
     status, headers, body = reply
@@ -128,16 +122,20 @@ async def _invoke_lambda(*args: Any, **options: Any) -> Any:
     )
 
 
-async def _handle_raw(host: str, path: str, *request: Any, raw_path: str | None, **raw: Any) -> Any:
-    return await _handle(host, raw_path or path, *request, raw_path=raw_path, **raw)
+async def _handle_raw_path(
+    original: Original, host: str, path: str, *request: Any, raw_path: str | None, **options: Any
+) -> Any:
+    return await original(host, raw_path or path, *request, raw_path=raw_path, **options)
 
 
-async def _execute_deployed(request: Any, api: str, stage: str, method: str, *rest: Any) -> Any:
-    path, headers, body, *_ = rest
-    # Neither is JSON, nor a gateway response.
+async def _execute(
+    original: Original, request: Any, api: str, stage: str, method: str, *args: Any
+) -> Any:
+    path, headers, body, *_ = args
+    # Both are plain text, and no gateway response applies.
     plain = {"Content-Type": "text; charset=utf-8"}
     if len(path) + sum(map(len, headers.values())) > _MAX_HEADER_BYTES:
-        # AWS says so; the status is RFC 6585's.
+        # The text is from AWS, the status from RFC 6585.
         return 431, plain, f"HTTP header is larger than {_MAX_HEADER_BYTES} bytes.".encode()
     if len(body or b"") > _MAX_BYTES:
         return 413, plain, f"HTTP content length exceeded {_MAX_BYTES} bytes.".encode()
@@ -145,27 +143,29 @@ async def _execute_deployed(request: Any, api: str, stage: str, method: str, *re
     token = _request.set(request)
     try:
         with deployed(api, stage):
-            return await _execute(request, api, stage, method, *rest)
+            return await original(request, api, stage, method, *args)
     except _TooLong:
-        said = {"Content-Type": "application/json", "x-amzn-ErrorType": "BadRequestException"}
-        return 413, said, b'{"message": "Request Too Long"}'
+        json_error = {"Content-Type": "application/json", "x-amzn-ErrorType": "BadRequestException"}
+        return 413, json_error, b'{"message": "Request Too Long"}'
     finally:
         _request.reset(token)
 
 
-def _check_declared(method: Any, api: str, request: Any, headers: Any, *rest: Any) -> Any:
-    """Check a request's body against the model of its media type, or not at all."""
+def _validate_request(
+    original: Original, method: Any, api: str, request: Any, headers: Any, *args: Any
+) -> Any:
+    """Validate the body only by the model of its media type."""
     models = method.get("requestModels") or {}
     kind = gateway._header_ci(headers, "content-type") or "application/json"
     kind = kind.split(";", 1)[0].strip()
     model = models.get(kind) or models.get("$default")
     declared = {**method, "requestModels": {kind: model} if model else {}}
-    return _check(declared, api, request, headers, *rest)
+    return original(declared, api, request, headers, *args)
 
 
 # -- mock integrations ----------------------------------------------------------------------------
-class _Named(dict[str, Any]):
-    """Parameters by name; one that is not there is an empty text."""
+class _Parameters(dict[str, Any]):
+    """Parameters by name; a missing one is an empty string."""
 
     def get(self, name: str, default: Any = "") -> Any:
         """Return a parameter."""
@@ -173,25 +173,25 @@ class _Named(dict[str, Any]):
 
 
 class _Input:
-    """What a template knows as $input."""
+    """The variable $input of templates."""
 
     def __init__(self, request: dict[str, Any]) -> None:
         self._all = {
-            "path": _Named(request["path_params"]),
-            "querystring": _Named(request["query_params"]),
-            "header": _Named(request["headers"]),
+            "path": _Parameters(request["path_params"]),
+            "querystring": _Parameters(request["query_params"]),
+            "header": _Parameters(request["headers"]),
         }
 
     def params(self, name: str | None = None) -> Any:
-        """Return all parameters, or the first of a name: of path, query string, headers."""
+        """Return all parameters, or one from the first of path, query string and headers."""
         if name is None:
             return self._all
         return next((place[name] for place in self._all.values() if name in place), "")
 
 
 def _renderer() -> tuple[dict[str, Any], Callable[[str], str]]:
-    """Return $context, which templates change, and what renders them."""
-    from airspeed import Template  # pylint: disable=import-outside-toplevel; takes 70 ms
+    """Return $context, which templates may change, and a function that renders a template."""
+    from airspeed import Template  # pylint: disable=import-outside-toplevel; it takes 70 ms
 
     request = _request.get()
     context = {
@@ -204,17 +204,19 @@ def _renderer() -> tuple[dict[str, Any], Callable[[str], str]]:
     return context, lambda template: str(Template(template).merge(names))
 
 
-def _mock(integration: Any) -> Any:
+def _invoke_mock(integration: Any) -> Any:
     context, render = _renderer()
     template = (integration.get("requestTemplates") or {}).get("application/json") or "{}"
     try:
-        asked = str(json.loads(render(template))["statusCode"])
+        status_text = str(json.loads(render(template))["statusCode"])
     except (KeyError, TypeError, ValueError):
         return gateway._gw_error("DEFAULT_5XX", "Internal server error")
-    answers = integration.get("integrationResponses", {}).values()
-    matching = [one for one in answers if one["selectionPattern"]]
-    chosen = next((one for one in matching if re.fullmatch(one["selectionPattern"], asked)), None)
-    chosen = chosen or next((one for one in answers if not one["selectionPattern"]), None)
+    responses = integration.get("integrationResponses", {}).values()
+    matching = [one for one in responses if one["selectionPattern"]]
+    chosen = next(
+        (one for one in matching if re.fullmatch(one["selectionPattern"], status_text)), None
+    )
+    chosen = chosen or next((one for one in responses if not one["selectionPattern"]), None)
     if not chosen:
         return gateway._gw_error("DEFAULT_5XX", "Internal server error")
     headers = {"Content-Type": "application/json"}
@@ -226,17 +228,14 @@ def _mock(integration: Any) -> Any:
     return status, headers | override["header"], b"" if status == 204 else body.encode()
 
 
-def install() -> None:
-    """Put these in the place of MiniStack's."""
-    for name, ours in {
-        **{store: _Store(store) for store in _DEPLOYED},
-        "_call_lambda_raw": _call_lambda,
-        "_check_request_validation": _check_declared,
-        "_create_deployment": _create_deployment,
-        "_delete_deployment": _delete_deployment,
-        "_execute_in_scope": _execute_deployed,
-        "_invoke_lambda_proxy_v1": _invoke_lambda,
-        "_invoke_mock_v1": _mock,
-    }.items():
-        setattr(gateway, name, ours)
-    app._handle_execute_api_request = _handle_raw
+PATCHES = (
+    *(Patch(gateway, name, partial(_Store, name)) for name in _DEPLOYED),
+    wrap(gateway, "_create_deployment", _create_deployment),
+    wrap(gateway, "_delete_deployment", _delete_deployment),
+    wrap(gateway, "_check_request_validation", _validate_request),
+    replace(gateway, "_invoke_mock_v1", _invoke_mock),
+    wrap(gateway, "_call_lambda_raw", _call_lambda),
+    wrap(gateway, "_invoke_lambda_proxy_v1", _invoke_proxy),
+    wrap(gateway, "_execute_in_scope", _execute),
+    wrap(app, "_handle_execute_api_request", _handle_raw_path),
+)

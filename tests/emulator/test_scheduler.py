@@ -157,7 +157,7 @@ def _schedule(
 def test_a_schedule_is_due_by_the_clock_of_its_zone() -> None:
     def due(expression: str, after: str, zone: str = "Europe/Berlin") -> str:
         schedule = {"ScheduleExpression": expression, "ScheduleExpressionTimezone": zone}
-        found = scheduler.due(schedule, datetime.fromisoformat(after).timestamp())
+        found = scheduler.next_run(schedule, datetime.fromisoformat(after).timestamp())
         return datetime.fromtimestamp(found, UTC).isoformat() if found else "never"
 
     assert due("cron(0 9 * * ? *)", "2026-01-05T00:00Z") == "2026-01-05T08:00:00+00:00"

@@ -150,7 +150,7 @@ def kill_emulator(folder: Path, requests: int) -> Row:
     """Kill an emulator while requests come, and start another one on its data."""
 
     def up() -> Any:
-        kept = {"EPOCH_KEEP": str(folder / "tables.jsonl")}
+        kept = {"EPOCH_PERSIST_FILE": str(folder / "tables.jsonl")}
         return local_stack.up("dev", config=load.CONFIG, environment=kept)
 
     with up() as stack:

@@ -229,7 +229,7 @@ def test_forms_tags_and_web_sockets_change_nothing(served: Any, visit: Any) -> N
     query = "Action=CreateUser&UserName=evil&Version=2010-05-08"
     urls = [f"{base}/?{query}", f"{base}/?{query}&{presigned}%2Faws4_request&X-Amz-Signature=0"]
     page.evaluate(_TAGS, urls)
-    report = int(console.environment["EPOCH_WATCH"].split()[0])
+    report = int(console.environment["EPOCH_EVENTS_ADDRESS"].split()[0])
     tracer = int(stack.traces.address.rpartition(":")[2])
     for port in (stack.emulator.port, console.port, report, tracer):
         for path in ("/", "/_aws/execute-api/abc/dev"):
@@ -263,7 +263,7 @@ def test_the_console_is_no_way_in(served: Any, visit: Any) -> None:
 def test_listeners_for_processes_ignore_pages(served: Any, visit: Any) -> None:
     console, stack = served
     page = visit(OTHER_SITE)
-    report = int(console.environment["EPOCH_WATCH"].split()[0])
+    report = int(console.environment["EPOCH_EVENTS_ADDRESS"].split()[0])
     tracer = int(stack.traces.address.rpartition(":")[2])
     for port in (report, tracer):
         attempts = [["get", "/", {}], ["post", "/", {"method": "POST", "mode": "no-cors"}]]

@@ -1,0 +1,36 @@
+"""Corrects API keys and throttles where MiniStack takes a request differently than AWS."""
+
+from typing import Any
+
+from ministack.services import apigateway_v1 as gateway
+
+from emulator.patching import Original, wrap
+
+
+def _create_api_key(original: Original, data: dict[str, Any]) -> Any:
+    """Create a key; AWS generates its value if the request has an empty one."""
+    return original({name: value for name, value in data.items() if name != "value" or value})
+
+
+def _update_api_key(original: Original, key_id: str, data: dict[str, Any]) -> Any:
+    """Update a key; a patch has its values as text, and MiniStack takes "false" for true."""
+    patches = [
+        {**patch, "value": patch["value"] == "true"} if patch["path"] == "/enabled" else patch
+        for patch in data.get("patchOperations", [])
+    ]
+    return original(key_id, {**data, "patchOperations": patches})
+
+
+def _take_token(original: Original, slot: Any, limits: dict[str, Any]) -> bool:
+    """Apply a throttle without its limits of -1, which mean "no limit"."""
+    set_limits = {
+        name: limit for name, limit in limits.items() if limit is None or float(limit) >= 0
+    }
+    return bool(original(slot, set_limits))
+
+
+PATCHES = (
+    wrap(gateway, "_create_api_key", _create_api_key),
+    wrap(gateway, "_update_api_key", _update_api_key),
+    wrap(gateway, "_take_token", _take_token),
+)

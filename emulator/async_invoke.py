@@ -1,0 +1,52 @@
+"""Retries asynchronous invocations by the settings of the alias that was invoked.
+
+MiniStack ignores such settings, and does not check that the function's role may send to the
+failure destination.
+"""
+
+import json
+from typing import Any
+
+from ministack.services import eventbridge, lambda_svc
+
+from emulator import iam
+from emulator.patching import Original, replace, wrap
+
+
+# pylint: disable=protected-access
+def _dispatch_to_lambda(arn: str, payload: str) -> None:
+    function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+    if function and config:
+        record = lambda_svc._execution_record_for_config(function, config)
+        # The patched function, which finds the alias's settings.
+        lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+
+
+def _invoke_with_retry(original: Original, function: dict[str, Any], event: Any) -> None:
+    """Invoke a version of a function with the settings of the alias that points to it."""
+    config = function.get("config") or function
+    base, _, _ = lambda_svc._get_base_func_record_for_ref(config["FunctionName"])
+    configs = base["event_invoke_configs"]
+    for name, alias in base["aliases"].items():
+        if alias["FunctionVersion"] == config["Version"] and name in configs:
+            function = {**function, "event_invoke_config": configs[name]}
+    original(function, event)
+
+
+def _put_invoke_config(
+    original: Original, function: str, qualifier: str | None, data: dict[str, Any]
+) -> Any:
+    target = data.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    if target and not iam.function_may(function, "sqs:SendMessage", target):
+        return lambda_svc._invalid_parameter_value(
+            "The function's execution role does not have permissions to call SendMessage on "
+            f"{target}"
+        )
+    return original(function, qualifier, data)
+
+
+PATCHES = (
+    replace(eventbridge, "_dispatch_to_lambda", _dispatch_to_lambda),
+    wrap(lambda_svc, "invoke_async_with_retry", _invoke_with_retry),
+    wrap(lambda_svc, "_put_event_invoke_config", _put_invoke_config),
+)

@@ -1,0 +1,107 @@
+"""Lists the names of libraries that the emulator replaces, with the signatures it relies on."""
+
+SIGNATURES = {
+    "h11.Connection": "(our_role, max_incomplete_event_size)",
+    "h11.Connection.next_event": "(self)",
+    "hypercorn.asyncio.run.TCPServer": "(app, loop, config, context, state, reader, writer)",
+    "hypercorn.asyncio.tcp_server.TCPServer._close": "async (self)",
+    "hypercorn.asyncio.tcp_server.TCPServer._read_data": "async (self)",
+    "hypercorn.asyncio.tcp_server.TCPServer.protocol_send": "async (self, event)",
+    "hypercorn.asyncio.tcp_server.TCPServer.run": "async (self)",
+    "hypercorn.config.Config._create_sockets": "(self, binds, type_)",
+    "ministack.app._handle_execute_api_request": (
+        "async (host, path, method, headers, body, query_params, raw_path, raw_query_string)"
+    ),
+    "ministack.app.app": "async (scope, receive, send)",
+    "ministack.core.iam_actions.extract_resource_arn": (
+        "(service, method, path, headers, body, query_params, region, account_id)"
+    ),
+    "ministack.core.iam_actions.request_tag_context": "(service, iam_action, body, params)",
+    "ministack.core.iam_evaluator._fnmatch_compile": "(pattern, ignore_case)",
+    "ministack.core.iam_evaluator.enforce": (
+        "(access_key_id, iam_action, service, region, resource_arn, service_context)"
+    ),
+    "ministack.core.iam_evaluator.is_root_access_key": "(access_key_id)",
+    "ministack.core.lambda_runtime.Worker": "(func_name, config, code_zip)",
+    "ministack.core.lambda_runtime.Worker._drain_stderr": "(self)",
+    "ministack.core.lambda_runtime.Worker._drain_stderr_bounded": (
+        "(self, first_line_wait, idle_confirm, hard_cap)"
+    ),
+    "ministack.core.lambda_runtime.Worker._read_stderr": "(self)",
+    "ministack.core.lambda_runtime.Worker._spawn": "(self)",
+    "ministack.core.lambda_runtime.execution_credentials": "(config)",
+    "ministack.core.lambda_runtime.zipfile": "module",
+    "ministack.services.apigateway_v1._build_api_export": (
+        "(api_id, stage_name, export_type, include_integrations, include_authorizers)"
+    ),
+    "ministack.services.apigateway_v1._build_lambda_event_v1": (
+        "(api_id, stage_name, stage, resource, request_path, method, headers, body, "
+        "query_params, path_params, *, binary_media_types, authorizer_context, caller_identity)"
+    ),
+    "ministack.services.apigateway_v1._call_lambda_raw": (
+        "async (function_ref, event, *, account_id, region)"
+    ),
+    "ministack.services.apigateway_v1._check_request_validation": (
+        "(method_obj, api_id, request, headers, body, query_params)"
+    ),
+    "ministack.services.apigateway_v1._create_api_key": "(data)",
+    "ministack.services.apigateway_v1._create_deployment": "(api_id, data)",
+    "ministack.services.apigateway_v1._delete_deployment": "(api_id, deployment_id)",
+    "ministack.services.apigateway_v1._execute_in_scope": (
+        "async (request, api_id, stage_name, method, path, headers, body, query_params, "
+        "owner_account_id, owner_region)"
+    ),
+    "ministack.services.apigateway_v1._gateway_error_response": "(error, request)",
+    "ministack.services.apigateway_v1._handle_execute_in_scope": (
+        "async (api_id, stage_name, method, path, headers, body, query_params, "
+        "owner_account_id, owner_region)"
+    ),
+    "ministack.services.apigateway_v1._invoke_lambda_proxy_v1": (
+        "async (integration, api_id, stage_name, stage, resource, request_path, method, "
+        "headers, body, query_params, path_params, *, owner_account_id, owner_region, "
+        "binary_media_types, authorizer_context, caller_identity)"
+    ),
+    "ministack.services.apigateway_v1._invoke_mock_v1": "(integration)",
+    "ministack.services.apigateway_v1._models": "AccountRegionScopedDict",
+    "ministack.services.apigateway_v1._request_validators": "AccountRegionScopedDict",
+    "ministack.services.apigateway_v1._resources": "AccountRegionScopedDict",
+    "ministack.services.apigateway_v1._take_token": "(slot, limits)",
+    "ministack.services.apigateway_v1._update_api_key": "(key_id, data)",
+    "ministack.services.apigateway_v1.handle_request": (
+        "async (method, path, headers, body, query_params)"
+    ),
+    "ministack.services.cloudwatch._describe_alarms": "(params, cbor_data, is_cbor, is_json)",
+    "ministack.services.cloudwatch._error": "(code, message, status, use_json, use_cbor)",
+    "ministack.services.cloudwatch._metric_bucket": "(key)",
+    "ministack.services.cloudwatch._put_composite_alarm": "(params, cbor_data, is_cbor, is_json)",
+    "ministack.services.cloudwatch._put_metric_alarm": "(params, cbor_data, is_cbor, is_json)",
+    "ministack.services.cloudwatch.handle_request": (
+        "async (method, path, headers, body, query_params)"
+    ),
+    "ministack.services.dynamodb._create_table": "(data)",
+    "ministack.services.dynamodb._remove_item": "(table, pk_val, sk_val)",
+    "ministack.services.dynamodb._set_item": "(table, pk_val, sk_val, item)",
+    "ministack.services.dynamodb._trim_stream_records": "(table_name, *, account_id, region)",
+    "ministack.services.dynamodb.handle_request": (
+        "async (method, path, headers, body, query_params)"
+    ),
+    "ministack.services.eventbridge._dispatch_to_lambda": "(arn, payload)",
+    "ministack.services.lambda_svc._create_esm": "(data)",
+    "ministack.services.lambda_svc._emit_lambda_logs": (
+        "(func, request_id, log_text, error, duration_ms, *, log_source)"
+    ),
+    "ministack.services.lambda_svc._emit_lambda_metrics": (
+        "(function_name, duration_ms, error, throttle)"
+    ),
+    "ministack.services.lambda_svc._iter_all_esms": "()",
+    "ministack.services.lambda_svc._poll_dynamodb_streams": "()",
+    "ministack.services.lambda_svc._put_event_invoke_config": "(func_name, qualifier, data)",
+    "ministack.services.lambda_svc.execution_credentials": "(config)",
+    "ministack.services.lambda_svc.invoke_async_with_retry": "(func, event)",
+    "ministack.services.scheduler._SCHEDULE_TICK_INTERVAL": "int",
+    "ministack.services.scheduler._create_schedule": "(name, body)",
+    "ministack.services.scheduler._tick_schedules": "()",
+    "ministack.services.sts._web_identity_principal": "(token, provider_id, role_arn)",
+    "ministack.services.sts.is_root_access_key": "(access_key_id)",
+    "ministack.services.tagging.resource_tags": "(arn)",
+}
