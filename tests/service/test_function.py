@@ -536,7 +536,9 @@ def test_a_success_that_is_not_dynamodbs_is_503(
 ) -> None:
     with failing(fault):
         with monkeypatch.context() as patched:
-            patched.setattr(limits, "CALL_DEADLINE_S", 0.5 if fault == "drip" else limits.CALL_DEADLINE_S)
+            patched.setattr(
+                limits, "CALL_DEADLINE_S", 0.5 if fault == "drip" else limits.CALL_DEADLINE_S
+            )
             answer = api_handler.handler(event(), CONTEXT)
         assert answer["statusCode"] == 503 and answer["headers"]["Retry-After"] == "1"
         # What went wrong stays behind: the next call has its own connection and thread.

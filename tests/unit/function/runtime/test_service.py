@@ -137,7 +137,9 @@ def test_a_refused_action_fails_with_the_line_to_add(monkeypatch: pytest.MonkeyP
         raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutObject")
 
     monkeypatch.setattr(aws_client, "send", refuse)
-    with pytest.raises(DeclarationError, match="declare permissions=.*with this action and resource"):
+    with pytest.raises(
+        DeclarationError, match="declare permissions=.*with this action and resource"
+    ):
         service.call(REPORTS, "put_object")
 
 
