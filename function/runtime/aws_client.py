@@ -53,9 +53,7 @@ def _client(service: str, read_s: float = 0) -> Any:
             parameter_validation=False,
         ),
     )
-    client.meta.events.register(
-        "before-send.dynamodb", partial(http_transport.send, _session(client))
-    )
+    http_transport.install(client)
     client.meta.events.register("before-parse.dynamodb", _verify_crc32)
     return client
 

@@ -1,12 +1,16 @@
 """Sends requests over connections that botocore has opened.
 
-For each one botocore goes through urllib3, which is ready for every kind of server and connection:
-a sixth of a warm call. Here a request is one write, and http.client reads the answer. Where no
-connection is open botocore sends the request itself, so that proxies, certificates and timeouts are
-as it sets them up.
+botocore sends each request through urllib3, which supports every kind of server and connection:
+that is a sixth of a warm call. Here a request is one write, and http.client reads the response. If
+no connection is open, botocore sends the request itself, so that proxies, certificates and timeouts
+stay as it sets them up.
+
+This relies on private names of botocore and urllib3. If a version has other names, the client keeps
+botocore's own transport and logs that once.
 """
 
-from functools import cache, lru_cache
+from contextlib import suppress
+from functools import cache, lru_cache, partial
 from http.client import HTTPResponse
 from types import SimpleNamespace
 from typing import Any
@@ -16,60 +20,96 @@ from botocore import auth
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import ensure_bytes
 from botocore.exceptions import HTTPClientError
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+
+from function.runtime import telemetry
+
+# pylint: disable=protected-access  # no public name leads to the connections
+
+
+def install(client: Any) -> None:
+    """Send a client's requests over its open connections, if this version has the needed names."""
+    try:
+        session = client._endpoint.http_session
+        for owner, name in (
+            (session, "_manager"),
+            (HTTPConnectionPool, "_get_conn"),
+            (HTTPConnectionPool, "_put_conn"),
+            (HTTPConnection, "is_closed"),
+            (auth, "_host_from_url"),
+        ):
+            getattr(owner, name)
+    except AttributeError as error:
+        _log_fallback(str(error))
+    else:
+        client.meta.events.register("before-send.dynamodb", partial(send, session))
+
+
+@cache
+def _log_fallback(reason: str) -> None:
+    telemetry.log_warning(f"botocore's own HTTP transport is in use: {reason}")
 
 
 @lru_cache(4)
 def _pool(session: Any, url: str) -> Any:
-    """Return where botocore's session keeps the connections to a URL's host, while it lives."""
-    return session._manager.connection_from_url(url)  # pylint: disable=protected-access
+    """Return the pool in which botocore's session keeps the connections to a URL's host."""
+    return session._manager.connection_from_url(url)
 
 
 @cache
-def _start(method: str, url: str) -> bytes:
-    """Return how a request begins; DynamoDB has one URL for all."""
+def _head(method: str, url: str) -> bytes:
+    """Return the start of a request; DynamoDB has one URL for all operations."""
     parts = urlsplit(url)
     target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-    host = auth._host_from_url(url)  # pylint: disable=protected-access  # is what is signed
+    host = auth._host_from_url(url)  # the signature covers this spelling
     return f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nAccept-Encoding: identity".encode()
 
 
-def _written(request: AWSPreparedRequest) -> bytes:
-    """Return a request as HTTP/1.1 has it."""
+def _serialize(request: AWSPreparedRequest) -> bytes:
+    """Return a request as HTTP/1.1 bytes."""
     fields = (
         b"%s: %s" % (ensure_bytes(name), ensure_bytes(value))
         for name, value in request.headers.items()
     )
-    return b"\r\n".join((_start(request.method, request.url), *fields, b"", request.body))
+    return b"\r\n".join((_head(request.method, request.url), *fields, b"", request.body))
 
 
-def _answer(connection: Any, request: AWSPreparedRequest) -> AWSResponse:
-    """Read the answer to a request, and close a connection that does not outlive it."""
-    with HTTPResponse(connection.sock, method=request.method) as answer:
-        answer.begin()
-        body = answer.read()
-        if answer.will_close:
+def _read(connection: Any, request: AWSPreparedRequest) -> AWSResponse:
+    """Read the response to a request; close the connection if the server asks for it."""
+    with HTTPResponse(connection.sock, method=request.method) as response:
+        response.begin()
+        body = response.read()
+        if response.will_close:
             connection.close()
         raw = SimpleNamespace(stream=lambda: [body])
-        return AWSResponse(request.url, answer.status, dict(answer.getheaders()), raw)
+        return AWSResponse(request.url, response.status, dict(response.getheaders()), raw)
 
 
 def send(session: Any, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-    """Return the answer to a signed request; None where botocore's session has no connection open.
+    """Return the response to a signed request, or None to let botocore send it.
 
-    It handles botocore's event `before-send`, which sends what it returns None for. Raises
-    HTTPClientError, after which botocore tries again.
+    Handles botocore's event `before-send`. Raises HTTPClientError, after which botocore retries.
     """
-    # pylint: disable=protected-access  # no other way leads to the connections
-    pool = _pool(session, request.url)
-    connection = pool._get_conn()
+    pool = connection = None
     try:
-        if connection.is_closed:
+        pool = _pool(session, request.url)
+        connection = pool._get_conn()
+        message = None if connection.is_closed else _serialize(request)
+    except (AttributeError, TypeError) as error:  # another signature than the expected one
+        _log_fallback(str(error))
+        if pool and connection:
+            with suppress(Exception):
+                pool._put_conn(connection)
+        return None
+    try:
+        if message is None:
             return None
-        connection.sock.sendall(_written(request))
-        return _answer(connection, request)
+        connection.sock.sendall(message)
+        return _read(connection, request)
     except Exception as error:
         connection.close()
         raise HTTPClientError(error=error) from error
     finally:
-        # One that is not open may have been made before botocore told the pool which CAs it trusts.
+        # A closed one may have been made before botocore told the pool which CAs it trusts.
         pool._put_conn(None if connection.is_closed else connection)

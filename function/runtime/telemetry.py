@@ -258,6 +258,12 @@ def log_request(span: Span, fields: Mapping[str, Any]) -> None:
         _logger.info("request", extra=line)
 
 
+def log_warning(message: str) -> None:
+    """Write a warning about the process, which no request is to blame for."""
+    with suppress(Exception):
+        _logger.warning(message)
+
+
 def log_exception(error: Exception) -> None:
     """Write what an endpoint did not expect; the client is told nothing of it."""
     with suppress(Exception):

@@ -15,7 +15,7 @@ import pytest
 
 from function.declare import limits
 from function.declare.problem import Problem
-from function.runtime import aws_client
+from function.runtime import aws_client, http_transport, telemetry
 from tools.bench import stand_in
 
 BODY = b'{"Attributes": {"a": {"S": "b"}}}'
@@ -230,3 +230,35 @@ def test_a_proxy_is_asked_each_time(peer: Peer, monkeypatch: pytest.MonkeyPatch)
     call()
     call()
     assert {start for start, *_ in peer.received} == {"POST http://dynamodb.invalid/ HTTP/1.1\r\n"}
+
+
+class _OtherPool:
+    """A pool as another version of urllib3 might have it."""
+
+    def _get_conn(self, timeout: float) -> None:
+        raise AssertionError("the call lacks an argument")
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    (
+        ("HTTPConnectionPool", object()),
+        ("HTTPConnection", object()),
+        ("auth", object()),
+        ("_pool", lambda *_: _OtherPool()),
+        ("_serialize", lambda: b"takes no request"),
+    ),
+)
+def test_other_private_names_fall_back_to_botocores_transport_and_log_it_once(
+    peer: Peer,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    other: object,
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(telemetry, "log_warning", warnings.append)
+    monkeypatch.setattr(http_transport, name, other)
+    http_transport._log_fallback.cache_clear()  # pylint: disable=protected-access
+    assert [call()["Attributes"] for _ in range(3)] == [{"a": {"S": "b"}}] * 3
+    assert len(peer.received) == 3
+    assert len(warnings) == 1 and "botocore's own HTTP transport is in use" in warnings[0]
