@@ -41,7 +41,7 @@ class EpochFunction(pulumi.ComponentResource):
             permissions=[access for endpoint in endpoints for access in endpoint.permissions],
             bindings=bindings,
             environment={
-                "TRUSTED_PROXIES": str(trusted_proxy_count),
+                "TRUSTED_PROXY_COUNT": str(trusted_proxy_count),
             },
             memory_mb=memory_mb,
             timeout_s=timeout_s,

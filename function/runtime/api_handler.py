@@ -1,4 +1,4 @@
-"""Lambda's entry point: turns an API Gateway event to a Request, an Answer to a response."""
+"""Lambda's entry point of the API: turns API Gateway's event into a Request, and a Response back."""
 
 import gc
 import ipaddress
@@ -11,26 +11,27 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from function.declare.endpoint import RESERVED_RESPONSE_HEADERS, Response, Request
+from function.declare.endpoint import RESERVED_RESPONSE_HEADERS, Request, Response
 from function.declare.problem import Problem, problem_document
 from function.declare.registry import load_endpoints
+from function.responses import customize_response
 from function.runtime import aws_client, telemetry
 from function.runtime.settings import SETTINGS
 
 _ROUTES = {endpoint.route: endpoint for endpoint in load_endpoints()}
-# By path: the origins whose pages may call it.
+# By path: the origins whose pages may call the endpoint.
 _ORIGINS = {endpoint.path: endpoint.cors for endpoint in load_endpoints() if endpoint.cors}
 
-# Only an endpoint that declares a body pays for reading one.
+# Only an endpoint that declares a body pays for the parser.
 if any(endpoint.body is not None for endpoint in _ROUTES.values()):
-    from function.runtime import body as bodies
+    from function.runtime import body
 
 # RFC 9110, section 5: a token, and a value in visible ASCII.
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    # What is made here stays: looking for garbage in it would be 5 % of a cold start.
+    # Objects made here stay: collecting garbage among them would be 5 % of a cold start.
     gc.disable()
     aws_client.warm_up()
     telemetry.warm_up()
@@ -43,14 +44,14 @@ def _mapping(value: Any) -> Mapping[Any, Any]:
 
 
 def _str_items(value: Any) -> dict[str, str]:
-    """Return the entries of an event's mapping that are text."""
+    """Return the entries of an event's mapping whose key and value are strings."""
     return {k: v for k, v in _mapping(value).items() if isinstance(k, str) and isinstance(v, str)}
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers as `Request` has them; a header sent twice is one list (RFC 9110, 5.3).
+    """Return the headers of a Request; a header sent twice is one list (RFC 9110, 5.3).
 
-    An event's `headers` would tell only the last one of a name.
+    The event's `headers` hold only the last value of a name.
     """
     several = {
         name: [value for value in values if isinstance(value, str)]
@@ -84,12 +85,12 @@ def _client_address(source: str, forwarded: str) -> str:
     """Return the caller's address.
 
     It is the one that API Gateway saw and itself appended to X-Forwarded-For. Behind N declared
-    proxies (TRUSTED_PROXIES; what is no number is none) that is the last proxy's own, and the
+    proxies (TRUSTED_PROXY_COUNT; what is no number is none) that is the last proxy's own, and the
     caller's is the Nth from the right of what the proxies wrote. A list that is too short or holds
     no address there has not come through them and is not believed.
     """
     seen = _canonical_ip(source)
-    setting = os.environ.get("TRUSTED_PROXIES", "")
+    setting = os.environ.get("TRUSTED_PROXY_COUNT", "")
     proxies = int(setting) if setting.isdecimal() else 0
     if not proxies:
         return seen
@@ -121,14 +122,16 @@ def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
     if endpoint := _ROUTES.get(f"{method} {path}"):
         if endpoint.body is not None:
             content_type = request.headers.get("content-type", "")
-            request = request._replace(body=bodies.read(endpoint.body, content_type, event))
+            request = request._replace(body=body.read(endpoint.body, content_type, event))
         return endpoint.handle(request)
     allowed = sorted(endpoint.method for endpoint in _ROUTES.values() if endpoint.path == path)
     if allowed:
         raise Problem(
-            405, f"{path} takes {', '.join(allowed)}.", headers={"Allow": ", ".join(allowed)}
+            405,
+            f"Method not allowed. Allowed methods: {', '.join(allowed)}.",
+            headers={"Allow": ", ".join(allowed)},
         )
-    raise Problem(404, "There is no such route.")
+    raise Problem(404, "Unknown route.")
 
 
 def _problem_response(problem: Problem, request: Request[Any]) -> Response:
@@ -139,51 +142,48 @@ def _problem_response(problem: Problem, request: Request[Any]) -> Response:
     )
 
 
-def _as_json_object(body: Any) -> dict[str, Any]:
-    """Return a body as the JSON object that it is; raises TypeError for one that is none."""
-    if not isinstance(body, Mapping):
+def _as_json_object(value: Any) -> dict[str, Any]:
+    """Return a body as a JSON object; raises TypeError for another type."""
+    if not isinstance(value, Mapping):
         import msgspec  # pylint: disable=import-outside-toplevel
 
-        body = msgspec.to_builtins(body)
-    if not isinstance(body, Mapping):
-        raise TypeError(f"a body is an object, not {type(body).__name__}")
-    return dict(body)
+        value = msgspec.to_builtins(value)
+    if not isinstance(value, Mapping):
+        raise TypeError(f"a body is an object, not {type(value).__name__}")
+    return dict(value)
 
 
-def _response(answer: Response) -> dict[str, Any]:
-    """Return API Gateway's form of an answer; raises ValueError or TypeError for one that cannot
-    be sent as it is."""
-    headers, body = dict(answer.headers), ""
-    if answer.body is not None:
+def _serialize(response: Response) -> dict[str, Any]:
+    """Return a response in API Gateway's form; raises ValueError or TypeError for a bad one."""
+    headers, text = dict(response.headers), ""
+    if response.body is not None:
         headers = {"Content-Type": "application/json", **headers}
-        body = json.dumps(_as_json_object(answer.body), allow_nan=False)
+        text = json.dumps(_as_json_object(response.body), allow_nan=False)
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
             raise ValueError(f"{name!r} is not a header with a value in visible ASCII")
         if name.lower() in RESERVED_RESPONSE_HEADERS:
             raise ValueError(f"API Gateway keeps the header {name} for itself")
-    return {"statusCode": HTTPStatus(answer.status).value, "headers": headers, "body": body}
+    return {"statusCode": HTTPStatus(response.status).value, "headers": headers, "body": text}
 
 
 def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response, dict[str, Any]]:
-    """Return the endpoint's answer, or the problem document that takes its place, in both forms."""
+    """Return the endpoint's response, or a problem document instead, in both forms."""
     try:
         try:
-            answer = _handle(event, request)
+            response = _handle(event, request)
         except Problem as problem:
-            answer = _problem_response(problem, request)
-        return answer, _response(answer)
+            response = _problem_response(problem, request)
+        response = customize_response(response, request)
+        return response, _serialize(response)
     except Exception as error:  # pylint: disable=broad-exception-caught
         telemetry.log_exception(error)
-        answer = _problem_response(Problem(500, "The request could not be handled."), request)
-        return answer, _response(answer)
+        response = _problem_response(Problem(500, "The request could not be handled."), request)
+        return response, _serialize(response)
 
 
 def _cors_headers(path: Any, origin: str) -> dict[str, str]:
-    """Return the headers that let a browser show an answer to the page that asked for it.
-
-    The Fetch standard calls it CORS; API Gateway answers preflights itself.
-    """
+    """Return the CORS headers (Fetch standard) of a response; API Gateway answers preflights."""
     allowed = _ORIGINS.get(path, ()) if isinstance(path, str) else ()
     if not allowed:
         return {}
@@ -194,25 +194,24 @@ def _cors_headers(path: Any, origin: str) -> dict[str, str]:
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Answer one API Gateway proxy event."""
+    """Return the response to one API Gateway proxy event."""
     started = time.perf_counter()
     event = _mapping(event)
-    # Only a declared route names logs, metrics and traces: what a client sends never does.
+    # Logs, metrics and traces name declared routes only, never a client's text.
     route = f"{event.get('httpMethod')} {event.get('resource')}"
     request = _request(event)
     with telemetry.trace(route if route in _ROUTES else "unknown") as span:
-        answer, response = _respond(event, request)
-        response["headers"] |= _cors_headers(
-            event.get("resource"), request.headers.get("origin", "")
-        )
-        span.set_result(answer.status, answer.log_fields)
+        response, serialized = _respond(event, request)
+        origin = request.headers.get("origin", "")
+        serialized["headers"] |= _cors_headers(event.get("resource"), origin)
+        span.set_result(response.status, response.log_fields)
     telemetry.log_request(
         span,
         {
-            "requestId": getattr(context, "aws_request_id", ""),
+            "lambdaRequestId": getattr(context, "aws_request_id", ""),
             "apiRequestId": request.request_id,
             "apiKeyId": request.api_key_id,
             "latencyMs": round((time.perf_counter() - started) * 1000, 3),
         },
     )
-    return response
+    return serialized

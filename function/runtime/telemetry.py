@@ -18,7 +18,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
-NAMESPACE = "Epoch"
+# CloudWatch's namespace of the metrics: the project's name.
+NAMESPACE = os.environ.get("METRIC_NAMESPACE", "local")
 
 # What logging itself has on a record, and refuses as `extra`.
 _RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}

@@ -84,7 +84,7 @@ def test_a_body_is_never_stored_or_logged(local: LocalStack) -> None:
 def test_a_log_line_has_all_that_an_operator_needs_and_no_address(local: LocalStack) -> None:
     key = local.call().json()["key"]
     (line,) = [line for line in local.log_lines() if line.get("key") == key]
-    assert line["requestId"] and line["apiRequestId"] and line["traceId"] and line["apiKeyId"]
+    assert line["lambdaRequestId"] and line["apiRequestId"] and line["traceId"] and line["apiKeyId"]
     assert line["apiKeyId"] != local.outputs["default_api_key"]
     assert line["route"] == "POST /epoch" and line["outcome"] == "success"
     assert line["latencyMs"] > line["AwsCallLatency"] > 0

@@ -162,7 +162,7 @@ def test_an_expired_record_is_recorded_anew(table: Any, monkeypatch: pytest.Monk
 def test_only_declared_proxies_are_believed(
     monkeypatch: pytest.MonkeyPatch, proxies: str, forwarded: str, address: str
 ) -> None:
-    monkeypatch.setenv("TRUSTED_PROXIES", proxies)
+    monkeypatch.setenv("TRUSTED_PROXY_COUNT", proxies)
     answer = api_handler.handler(event({"X-Forwarded-For": forwarded}), CONTEXT)
     assert json.loads(answer["body"])["ip"] == address
 
@@ -176,7 +176,7 @@ def test_the_log_line_has_no_address_and_no_api_key(table: Any, caplog: Any) -> 
     written = json.dumps(vars(record), default=str)
     assert "192.0.2." not in written and "the-secret" not in written
     assert vars(record)["key"] == table()[0]["key"]["S"] and vars(record)["Requests"] == 1
-    assert vars(record)["apiKeyId"] == "caller" and vars(record)["requestId"] == "invocation"
+    assert vars(record)["apiKeyId"] == "caller" and vars(record)["lambdaRequestId"] == "invocation"
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def environment(folder: Path, url: str, sink: str) -> dict[str, str]:
         "AWS_CA_BUNDLE": str(ROOT / ".bench" / "ca.pem"),
         "SSL_CERT_FILE": str(ROOT / ".bench" / "ca.pem"),
         "TABLE_EPOCHS_NAME": "epochs",
-        "TRUSTED_PROXIES": "0",
+        "TRUSTED_PROXY_COUNT": "0",
         "HOME": "/nonexistent",
     }
 
