@@ -32,7 +32,7 @@ demo: $(READY)
 	@$(PYTHON) -m local --stack "$(STACK)"
 
 local: $(READY)
-	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(KEEP),--keep)
+	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(PERSIST),--persist)
 
 # In the order of names: else the modules with the fewest tests come last, and the longest has one.
 test: $(READY) $(SCANNERS) $(LOADER)

@@ -33,7 +33,7 @@ from function.jobs import takers_of
 from function.messages import declared_queues
 from function.resources import declared_settings, declared_tables
 from openapi import samples
-from openapi.document import about, document
+from openapi.document import api_info, build
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 given = pulumi.runtime.config.CONFIG.get()
@@ -41,8 +41,8 @@ secret = set(filter(pulumi.runtime.is_config_secret, given))
 with refusing():
     endpoints, jobs = declared(), declared_jobs()
     own_tables, own_queues, own_settings = declared_tables(), declared_queues(), declared_settings()
-    of_project = about(VERSION)
-    api_document = document(endpoints, of_project)
+    of_project = api_info(VERSION)
+    api_document = build(endpoints, of_project)
     config = StackConfig.read(given, project, secret)
 name = stack_name(project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)])
 roles = Roles(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
@@ -145,10 +145,10 @@ monitoring = EpochMonitoring(
 )
 EpochGuard(f"{name}-guard", protect=config.protect_data, behind=everything)
 
-shown = samples.first(endpoints)
+shown = samples.default_sample(endpoints)
 written = samples.table(shown) if shown else ""
 pulumi.export("url", url)
-pulumi.export("endpoint", pulumi.Output.concat(url, samples.target(shown)) if shown else url)
+pulumi.export("endpoint", pulumi.Output.concat(url, samples.path_and_query(shown)) if shown else url)
 pulumi.export("api_key", access.keys.apply(lambda keys: keys[min(keys)]))
 pulumi.export("api_keys", access.keys)
 pulumi.export("table_name", tables[written].name if written else "")

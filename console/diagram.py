@@ -13,7 +13,7 @@ from functools import cached_property
 
 from console import svg
 from function.contract import METHODS
-from local.program import Properties, Resource
+from local.pulumi_program import Properties, Resource
 
 # Service in a type token: its name, and the colour of its dots.
 SERVICES: Mapping[str, tuple[str, str]] = {

@@ -7,7 +7,7 @@ import pytest
 
 from function import endpoints
 from function.contract import Answer, Endpoint, Parameter
-from local import program
+from local import pulumi_program, stack_files
 from openapi import gateway
 from tests.conftest import PLANS, STACK, declare, one, plain
 from tools.release import migrate_state
@@ -21,7 +21,7 @@ ENDPOINT = Endpoint(
     answers={201: {"title": "Thing", "type": "object"}},
     headers=(Parameter(name="Kind", description="Of which kind."),),
 )
-STACKS = program.stacks()
+STACKS = stack_files.stacks()
 
 API = "aws:apigateway/restApi:RestApi"
 DEPLOYMENT = "aws:apigateway/deployment:Deployment"
@@ -29,16 +29,16 @@ STAGE = "aws:apigateway/stage:Stage"
 VERSION = "aws:apigateway/documentationVersion:DocumentationVersion"
 
 
-def body(resources: list[program.Resource]) -> Any:
+def body(resources: list[pulumi_program.Resource]) -> Any:
     """Return the document that is imported."""
     return json.loads(one(resources, API)["body"])
 
 
-def served(*of: Endpoint[Any]) -> list[program.Resource]:
+def served(*of: Endpoint[Any]) -> list[pulumi_program.Resource]:
     """Return what is declared where these are the endpoints."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(endpoints, "declared", lambda: of)
-        return program.declare(STACK, config=plain())
+        return pulumi_program.declared_resources(STACK, config=plain())
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,9 @@ def test_a_firewall_bounds_bodies_only_where_none_is_read() -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(endpoints, "declared", lambda: of)
             config = plain(waf_rate_limit="1000")
-            found = one(program.declare(STACK, config=config), "aws:wafv2/webAcl:WebAcl")["rules"]
+            found = one(
+                pulumi_program.declared_resources(STACK, config=config), "aws:wafv2/webAcl:WebAcl"
+            )["rules"]
             return {rule["name"] for rule in found}
 
     body = {"title": "Sent", "type": "object", "additionalProperties": False}
@@ -129,9 +131,9 @@ def test_what_the_document_says_of_the_api_is_given_as_its_arguments_too(stack: 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_stage_tells_which_document_it_serves(stack: str) -> None:
-    outputs = program.run(program.Recorder(), stack=stack)
+    outputs = pulumi_program.run(pulumi_program.MockEngine(), stack=stack)
     resources = declare(stack)
-    fingerprint = gateway.served(body(resources))
+    fingerprint = gateway.fingerprint_of(body(resources))
     assert outputs.values["document"] == fingerprint
     assert one(resources, DEPLOYMENT)["triggers"] == {"document": fingerprint}
 

@@ -17,7 +17,7 @@ import pytest
 from function import bodies
 from function.contract import Problem
 from function.endpoints import declared
-from local.program import ROOT
+from local.stack_files import ROOT
 from tests.conftest import replace_service
 
 ENDPOINTS = {

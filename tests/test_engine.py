@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.program import ROOT
+from local.stack_files import ROOT
 from tools.checks import pulumi_cli
 
 

@@ -15,8 +15,8 @@ from function.jobs import check
 from function.messages import Send
 from function.resources import declared_settings
 from function.services import Service
-from local import program
-from local.program import Properties, Resource
+from local import pulumi_program
+from local.pulumi_program import Properties, Resource
 from tests.conftest import NAME, STACK, plain
 from tools.checks import terraform_json
 
@@ -24,7 +24,7 @@ from tools.checks import terraform_json
 @pytest.fixture(name="declared")
 def _declared(jobs: Mapping[str, Job]) -> list[Resource]:
     assert jobs
-    return program.declare(STACK, config=plain())
+    return pulumi_program.declared_resources(STACK, config=plain())
 
 
 def _of(declared: list[Resource], kind: str, name: str) -> Properties:

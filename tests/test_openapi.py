@@ -10,7 +10,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from function.endpoints import declared
-from local.program import ROOT
+from local.stack_files import ROOT
 from local.stack import LocalStack
 from tests.conftest import STACK
 

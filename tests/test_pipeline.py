@@ -13,9 +13,9 @@ import pytest
 
 from components.packaging import archive
 from function.contract import Answer, Endpoint, Sample
-from local import program
+from local import pulumi_program, stack_files
 from local import stack as local_stack
-from local.program import ROOT
+from local.stack_files import ROOT
 from local.stack import LocalStack
 from tools.release import (
     branch_protection,
@@ -244,7 +244,7 @@ def test_drift_is_told_from_the_commit_that_is_deployed(
     out, err = capsys.readouterr()
     assert f"{deployed} at 1: preview --stack live --refresh" in out
     drift.main([""])
-    assert f"preview --stack {program.default_stack()} --refresh" in capsys.readouterr().out
+    assert f"preview --stack {stack_files.default_stack()} --refresh" in capsys.readouterr().out
     assert all(f"--exclude **{kind}::**" in out for kind in drift.LEFT_OUT)
     assert says.format(deployed) in err
     assert len(_git(Path.cwd(), "worktree", "list").splitlines()) == 1
@@ -284,7 +284,7 @@ def test_without_a_number_the_version_below_serves(
 def test_jobs_go_back_with_the_function(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with local_stack.up(program.default_stack()) as stack:
+    with local_stack.up(stack_files.default_stack()) as stack:
         _account(monkeypatch, stack)
         outputs, client = tmp_path / "outputs.json", stack.emulator.client("lambda")
         outputs.write_text(json.dumps(stack.outputs))
@@ -438,8 +438,8 @@ def test_the_deployed_commit_is_an_output_and_changes_no_resource(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def declared() -> tuple[str, set[str]]:
-        recorder = program.Recorder()
-        outputs = program.run(recorder, stack=program.default_stack()).values
+        recorder = pulumi_program.MockEngine()
+        outputs = pulumi_program.run(recorder, stack=stack_files.default_stack()).values
         # The archive of the code shows its address in memory.
         inputs = ({**r.inputs, "code": None} for r in recorder.resources)
         return outputs["commit"], {str(sorted(values.items())) for values in inputs}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import program, provisioner
+from local import provisioner, pulumi_program
 from local import stack as local_stack
 
 X = "x-amazon-apigateway-"
@@ -113,7 +113,7 @@ def changed(*path: Any, to: Any) -> dict[str, Any]:
 @pytest.fixture(name="account", scope="module")
 def _account() -> Iterator[local_stack.Account]:
     """Return an account with no stack in it."""
-    with local_stack.account("eu-central-1") as account:
+    with local_stack.emulated_account("eu-central-1") as account:
         yield account
 
 
@@ -413,9 +413,9 @@ def test_an_api_that_is_not_there_is_not_found(gateway: Any) -> None:
         put(gateway, "none", DOCUMENT)
 
 
-def declared(**inputs: Any) -> program.Resource:
+def declared(**inputs: Any) -> pulumi_program.Resource:
     """Return a RestApi as the program would declare it."""
-    return program.Resource(
+    return pulumi_program.Resource(
         kind="aws:apigateway/restApi:RestApi",
         name="api",
         urn="urn",

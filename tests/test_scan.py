@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from local import program
-from local.program import Properties, Resource
+from local import stack_files
+from local.pulumi_program import Properties, Resource
 from tests.conftest import NAME, STACK, plain
 from tools import cli
 from tools.checks import scan, terraform_json
@@ -123,7 +123,7 @@ def _resource(kind: str, **inputs: Any) -> Resource:
     )
 
 
-STACKS = tuple(program.stacks())
+STACKS = tuple(stack_files.stacks())
 TABLE = "aws:dynamodb/table:Table"
 
 
@@ -206,7 +206,9 @@ _OF_LOCKS = {
     "tools/reliability": "locust",
     "tools/bench": "pydynox",
 }
-_BAD = {bad for at, bad in _OF_LOCKS.items() if (program.ROOT / at / "requirements.txt").exists()}
+_BAD = {
+    bad for at, bad in _OF_LOCKS.items() if (stack_files.ROOT / at / "requirements.txt").exists()
+}
 
 
 class _Osv(BaseHTTPRequestHandler):
@@ -251,7 +253,7 @@ def test_what_could_not_be_checked_is_said_and_fails_only_where_required(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], required: bool
 ) -> None:
     audit = scan.vulnerabilities
-    monkeypatch.setattr(program, "stacks", list)
+    monkeypatch.setattr(stack_files, "stacks", list)
     monkeypatch.setattr(scan, "SKIPS", ())
     monkeypatch.setattr(scan, "check", lambda rendered: [])
     monkeypatch.setattr(scan, "secrets", lambda: [])

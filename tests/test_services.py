@@ -19,7 +19,7 @@ from function.endpoints import declared
 from function.job import Job, Schedule
 from function.services import Service
 from function.setting import Setting
-from local import program
+from local import pulumi_program
 from tests.conftest import NAME, PROJECT, STACK, one, plain
 
 BUCKET = Setting("bucket", str, description="Where reports lie.", default="reports")
@@ -40,7 +40,7 @@ def _config(**more: str) -> dict[str, str]:
 
 
 def test_the_policy_names_the_resource_with_the_stacks_setting() -> None:
-    declared = program.declare(STACK, config=_config(bucket="ours"))
+    declared = pulumi_program.declared_resources(STACK, config=_config(bucket="ours"))
     policy = next(r for r in declared if r.name == f"{NAME}-job-report" and "Policy" in r.kind)
     statements = json.loads(policy.inputs["policy"])["Statement"]
     assert [s["Resource"] for s in statements if s["Action"] == ["s3:PutObject"]] == [
@@ -51,14 +51,14 @@ def test_the_policy_names_the_resource_with_the_stacks_setting() -> None:
 def _bounded(*allowed: dict[str, Any], **changed: Any) -> None:
     """Declare the stack inside a boundary, its job's access changed."""
     statements = [{"Effect": "Allow", **statement} for statement in allowed]
-    recorder = program.Recorder(limits=json.dumps({"Statement": statements}))
+    recorder = pulumi_program.MockEngine(limits=json.dumps({"Statement": statements}))
     job = function.jobs.declared()["report"]
     own = {"report": job._replace(access=(REPORTS._replace(**changed),))}
     elsewhere = [e for e in declared() if not any(isinstance(a, Service) for a in e.access)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(function.jobs, "declared", lambda: own)
         patch.setattr(function.endpoints, "declared", lambda: elsewhere)
-        program.run(recorder, stack=STACK, config=plain(bucket="ours") | BOUNDARY)
+        pulumi_program.run(recorder, stack=STACK, config=plain(bucket="ours") | BOUNDARY)
 
 
 def test_a_boundary_that_lacks_a_service_is_an_error_that_says_how_it_takes_it_in() -> None:
@@ -81,7 +81,9 @@ def test_what_would_lead_out_of_every_boundary_is_refused() -> None:
 
 
 def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:
-    one(program.declare(STACK), "aws:apigateway/stage:Stage")  # with the job, it is declared
+    one(
+        pulumi_program.declared_resources(STACK), "aws:apigateway/stage:Stage"
+    )  # with the job, it is declared
     data = {Path(name).parts[2] for name in archive.files() if name.startswith("botocore/data/")}
     assert {"dynamodb", "s3"} <= data and "ec2" not in data
     session = botocore.session.get_session()

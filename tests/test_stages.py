@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local.program import ROOT
+from local.stack_files import ROOT
 from tools.release import stages
 
 JOBS = yaml.safe_load((ROOT / ".github/workflows/main.yml").read_text(encoding="utf-8"))["jobs"]

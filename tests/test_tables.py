@@ -9,7 +9,7 @@ import function.tables
 from components import prefix
 from function.contract import Access, Answer, DeclarationError, Endpoint
 from function.resources import Binary, Index, Number, Table, declared_tables
-from local import program
+from local import pulumi_program, stack_files
 from tests.conftest import one
 
 TABLE = "aws:dynamodb/table:Table"
@@ -91,9 +91,9 @@ def test_keys_indexes_and_access_follow_from_the_declaration(
         Access("jottings", ("dynamodb:Query",), "by-topic"),
     )
     monkeypatch.setattr(function.endpoints, "declared", lambda: (endpoint,))
-    stack = program.stacks()[0]
-    name = f"{prefix(program.project_name(), stack)}-jottings"
-    resources = program.declare(stack)
+    stack = stack_files.stacks()[0]
+    name = f"{prefix(stack_files.project_name(), stack)}-jottings"
+    resources = pulumi_program.declared_resources(stack)
     (table,) = [r.inputs for r in resources if r.kind == TABLE and r.name.endswith("-jottings")]
     assert (table["hashKey"], table["rangeKey"]) == ("author", "at")
     assert {a["name"]: a["type"] for a in table["attributes"]} == {

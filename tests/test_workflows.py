@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from components import prefix
-from local import program
-from local.program import ROOT
+from local import pulumi_program
+from local.stack_files import ROOT
 from tests.conftest import PROJECT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -186,8 +186,8 @@ def test_a_deployment_is_settled_however_it_ended_and_while_its_session_lasts() 
     seconds = int(setup["session-seconds"])
     assert steps["deploy"]["timeout-minutes"] + 30 <= job["timeout-minutes"] == LONGEST_MIN
     assert LONGEST_MIN * 60 < seconds
-    recorder = program.Recorder()
-    program.run(recorder, stack="example", folder=ROOT / "bootstrap")
+    recorder = pulumi_program.MockEngine()
+    pulumi_program.run(recorder, stack="example", folder=ROOT / "bootstrap")
     durations = {
         resource.name: resource.inputs.get("maxSessionDuration") for resource in recorder.resources
     }

@@ -34,7 +34,7 @@ from function.contract import (
 )
 from function.endpoints import check, post_epoch
 from local import xray_daemon
-from local.program import ROOT
+from local.stack_files import ROOT
 from tools.reliability import fake_dynamodb
 
 CONTEXT = SimpleNamespace(aws_request_id="invocation")
@@ -91,7 +91,7 @@ def table() -> Iterator[Any]:
 
 
 @pytest.fixture
-def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.Collector]:
+def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.XRayDaemon]:
     """Trace as in Lambda, every request under the same trace id, and return what arrives."""
     sdk = telemetry._sdk()
     from aws_xray_sdk.core.emitters import udp_emitter  # pylint: disable=import-outside-toplevel
@@ -100,7 +100,7 @@ def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.Collector]:
         method, path = route.split()
         leaky = _endpoint(method=method, path=path, handle=handle, path_parameters=())
         monkeypatch.setitem(main._ROUTES, route, leaky)
-    with xray_daemon.collecting() as collector:
+    with xray_daemon.running() as collector:
         monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACED)
         emitter = udp_emitter.UDPEmitter(collector.address)
         monkeypatch.setattr(telemetry, "_sdk", lambda: sdk._replace(emitter=emitter))
@@ -367,7 +367,7 @@ SENT = (
 )
 
 
-def _segment(tracer: xray_daemon.Collector, key: str) -> xray_daemon.Segment:
+def _segment(tracer: xray_daemon.XRayDaemon, key: str) -> xray_daemon.Segment:
     """Return the segment with an annotation; it comes by UDP, so a moment later."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -383,7 +383,7 @@ def _segment(tracer: xray_daemon.Collector, key: str) -> xray_daemon.Segment:
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_whatever_came_before_a_request_has_only_its_own(
-    table: Any, tracer: xray_daemon.Collector, before: list[Any]
+    table: Any, tracer: xray_daemon.XRayDaemon, before: list[Any]
 ) -> None:
     for sent in before:
         main.handler(sent, CONTEXT)
@@ -402,7 +402,7 @@ def test_whatever_came_before_a_request_has_only_its_own(
 
 @pytest.mark.parametrize("header", (TRACED.replace("Sampled=1", "Sampled=0"), "nonsense"))
 def test_what_is_not_sampled_is_not_sent(
-    table: Any, tracer: xray_daemon.Collector, monkeypatch: pytest.MonkeyPatch, header: str
+    table: Any, tracer: xray_daemon.XRayDaemon, monkeypatch: pytest.MonkeyPatch, header: str
 ) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", header)
     main.handler(event(), CONTEXT)

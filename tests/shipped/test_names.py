@@ -7,8 +7,8 @@ from pathlib import Path
 
 from function.endpoints import declared
 from function.resources import declared_tables
-from local import program
-from local.program import ROOT
+from local import stack_files
+from local.stack_files import ROOT
 
 # The names that are the framework's own: types, its metrics, folders and environment variables.
 _OWN = re.compile(
@@ -21,7 +21,7 @@ SERVICE = {
 }
 # What may name a part of this service, and why.
 EXCEPTIONS = {
-    "local/program.py": {"dev"},  # the stack that is meant where none is named
+    "local/pulumi_program.py": {"dev"},  # the stack that is meant where none is named
     "local/cli.py": {"dev"},  # its help says so
     "local/child_process.py": {"epoch"},  # what its folders are called
     "tools/release/stages.py": {"prod"},  # the stage that comes last where there is one
@@ -56,7 +56,7 @@ def _texts(path: Path) -> Iterator[str]:
 
 
 def test_only_the_service_is_called_by_its_name() -> None:
-    names = {"epoch", *declared_tables(), *program.stacks()}  # whatever the project is called
+    names = {"epoch", *declared_tables(), *stack_files.stacks()}  # whatever the project is called
     names |= {endpoint.path for endpoint in declared()}
     pattern = re.compile(rf"(?<![\w./-])({'|'.join(map(re.escape, sorted(names)))})(?![\w-])")
     found = {

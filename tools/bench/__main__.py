@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from components.packaging import bytecode
-from local.program import ROOT
+from local.stack_files import ROOT
 from tools import cli
 from tools.bench import picture, surroundings, targets
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from console import svg
-from local.program import ROOT
+from local.stack_files import ROOT
 
 PICTURE = ROOT / "docs" / "bench.svg"
 

@@ -6,7 +6,7 @@ import sys
 import time
 
 from function import endpoints
-from local import program
+from local import pulumi_program
 
 API = "aws:apigateway/restApi:RestApi"
 
@@ -21,7 +21,7 @@ def declare(count: int) -> None:
 def main() -> None:
     """Print resources, the imported document's bytes, and CPU seconds from exec to the end."""
     declare(int(sys.argv[1]))
-    made = [one for one in program.declare("dev") if not one.component]
+    made = [one for one in pulumi_program.declared_resources("dev") if not one.component]
     size = sum(len(one.inputs["body"].encode()) for one in made if one.kind == API)
     cpu = round(time.process_time(), 3)
     print(json.dumps({"resources": len(made), "document_bytes": size, "program_cpu_s": cpu}))

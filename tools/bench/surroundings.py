@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from local.program import ROOT
+from local.stack_files import ROOT
 from tools.checks import pulumi_cli
 
 ENDPOINTS = (1, 10, 100)

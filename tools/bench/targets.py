@@ -11,7 +11,7 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from components.packaging import archive as bundle
-from local.program import ROOT
+from local.stack_files import ROOT
 
 LOCK = ROOT / "tools" / "bench" / "requirements.txt"
 CASES = ROOT / "tools" / "bench" / "cases"

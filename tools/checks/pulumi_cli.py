@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 
-from local.program import ROOT
+from local.stack_files import ROOT
 from tools import cli as command
 
 CLI_VERSION = "3.274.1"

@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 from pulumi import automation
 
-from local import program
-from local.program import Secret
+from local import stack_files
+from local.stack_files import Secret
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +169,7 @@ class Stack:
     @property
     def config(self) -> dict[str, str]:
         """The stack's config, as its file has it."""
-        return program.stack_config(self.name, self.folder)
+        return stack_files.stack_config(self.name, self.folder)
 
     def set(self, **values: str | None) -> None:
         """Write config into the stack's file, as a person would; None takes a key out."""
@@ -181,7 +181,7 @@ def configure(folder: Path, stack: str, **values: str | None) -> None:
     path = folder / f"Pulumi.{stack}.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     for key, value in values.items():
-        full = f"{program.project_name(folder)}:{key}"
+        full = f"{stack_files.project_name(folder)}:{key}"
         for given in (key, full):
             content["config"].pop(given, None)
         if value is not None:

@@ -18,7 +18,7 @@ from typing import Any
 from uv import find_uv_bin
 
 from function.endpoints import declared
-from local import program
+from local import pulumi_program, stack_files
 from tools import cli
 from tools.checks import terraform_json
 
@@ -29,7 +29,7 @@ GGSHIELD = "ggshield==1.56.1"
 
 # Names and placeholders: whatever opens something has digits.
 _WORDS = "^[A-Za-z:/_. -]+$"
-_BIN = program.ROOT / ".venv-scan" / "bin"
+_BIN = stack_files.ROOT / ".venv-scan" / "bin"
 
 
 class ScanError(RuntimeError):
@@ -180,7 +180,7 @@ class Finding:
         return f"{self.stack}: {self.check} {self.type}.{self.name}: {self.title}"
 
 
-def _run(*arguments: str | Path, cwd: Path = program.ROOT) -> subprocess.CompletedProcess[str]:
+def _run(*arguments: str | Path, cwd: Path = stack_files.ROOT) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, check=False)
     except FileNotFoundError:
@@ -200,7 +200,7 @@ def _json(run: subprocess.CompletedProcess[str]) -> Any:
         raise ScanError(_said(run)) from None
 
 
-def check(rendered: Mapping[str, Mapping[str, program.Properties]]) -> list[Finding]:
+def check(rendered: Mapping[str, Mapping[str, pulumi_program.Properties]]) -> list[Finding]:
     """Return checkov's findings on Terraform JSON files: stack to file name to content.
 
     Raises ScanError where checkov fails or cannot read a file.
@@ -283,7 +283,7 @@ def _files(root: Path, *patterns: str) -> list[str]:
     return [name for name in listed.stdout.split("\0") if (root / name).is_file()]
 
 
-def secrets(root: Path = program.ROOT) -> list[str]:
+def secrets(root: Path = stack_files.ROOT) -> list[str]:
     """Return where detect-secrets finds secrets, in all files that git does not ignore."""
     files = _files(root)
     found = _json(
@@ -312,7 +312,7 @@ def vulnerabilities(osv: str = OSV) -> list[str]:
         *("--disable-pip", "--progress-spinner", "off", "--format", "json", "--requirement"),
     )
     # One by one: two locks may hold two versions of a package.
-    locks = _files(program.ROOT, "*requirements*.txt", f":!{_NOT_AUDITED}")
+    locks = _files(stack_files.ROOT, "*requirements*.txt", f":!{_NOT_AUDITED}")
     reports = [_json(_run(*audit, lock)) for lock in locks]
     return sorted(
         {
@@ -326,7 +326,7 @@ def vulnerabilities(osv: str = OSV) -> list[str]:
 
 
 def _stacks() -> list[str]:
-    stacks = program.stacks()
+    stacks = stack_files.stacks()
     rendered = {stack: terraform_json.render(terraform_json.declare(stack)) for stack in stacks}
     public = {endpoint.route for endpoint in declared() if endpoint.public}
     open_routes = [
@@ -344,7 +344,7 @@ def is_unprotected(stack: str) -> bool:
     """Return whether a stack leaves its data unprotected."""
     return not any(
         key.endswith(":protect_data") and value == "true"
-        for key, value in program.stack_config(stack).items()
+        for key, value in stack_files.stack_config(stack).items()
     )
 
 

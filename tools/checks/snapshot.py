@@ -13,14 +13,14 @@ import yaml
 
 from components.naming import prefix
 from function.endpoints import VERSION
-from local import program
-from local.program import Resource
-from openapi.__main__ import text as printed
-from openapi.document import about
+from local import pulumi_program, stack_files
+from local.pulumi_program import Resource
+from openapi.__main__ import document_text
+from openapi.document import api_info
 from tools import cli
 
-FOLDER = program.ROOT / "tests" / "snapshots"
-PRICES = program.ROOT / "docs" / "operations.md"
+FOLDER = stack_files.ROOT / "tests" / "snapshots"
+PRICES = stack_files.ROOT / "docs" / "operations.md"
 _PRICE = re.compile(r"alarms [\d.]+ \(\d+ × 0\.10 \+ \d+ composites? × 0\.50\)")
 
 
@@ -29,7 +29,7 @@ def _archive(archive: pulumi.AssetArchive) -> dict[str, list[str]]:
     own, packages = set(), set()
     for name, asset in archive.assets.items():
         assert isinstance(asset, pulumi.FileAsset)
-        path = Path(asset.path).relative_to(program.ROOT)
+        path = Path(asset.path).relative_to(stack_files.ROOT)
         if "__pycache__" in name:  # only where a Python of Lambda's version is at hand
             continue
         if path.parts[0].startswith("."):
@@ -55,7 +55,7 @@ def _named(project: str, stack: str) -> dict[str, str]:
     """Return what names the project, and what stands for it: a project of another name, as
     `pulumi new` makes it, has the same snapshot."""
     return {
-        about(VERSION).description: "<description>",
+        api_info(VERSION).description: "<description>",
         f"/{project}/{stack}/": f"/<project>/{stack}/",
         prefix(project, stack): f"<project>-{stack}",
     }
@@ -127,11 +127,11 @@ def priced(page: str, resources: Iterable[Resource]) -> str:
 def main() -> list[str]:
     """Write the snapshot of every stack anew, the API's document, and what the alarms cost."""
     page = PRICES.read_text(encoding="utf-8")
-    default = program.declare(program.default_stack())
+    default = pulumi_program.declared_resources(stack_files.default_stack())
     PRICES.write_text(priced(page, default), encoding="utf-8")
-    (program.ROOT / "docs" / "openapi.json").write_text(printed(), encoding="utf-8")
-    for stack in program.stacks():
-        path(stack).write_text(text(program.declare(stack)), encoding="utf-8")
+    (stack_files.ROOT / "docs" / "openapi.json").write_text(document_text(), encoding="utf-8")
+    for stack in stack_files.stacks():
+        path(stack).write_text(text(pulumi_program.declared_resources(stack)), encoding="utf-8")
     return []
 
 

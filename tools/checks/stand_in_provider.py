@@ -1,6 +1,6 @@
 """A stand-in for pulumi-aws's plugin, which speaks its protocol and keeps an account of files.
 
-It stores what it is asked to make, answers as `program.Recorder` does, replaces and refuses where
+It stores what it is asked to make, answers as `pulumi_program.MockEngine` does, replaces and refuses where
 AWS would, and fails where EPOCH_FAIL names a resource type. Pulumi takes an executable
 `pulumi-resource-aws` on PATH for the provider; `install` writes one.
 """
@@ -19,7 +19,7 @@ import grpc
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from local import program
+from local import pulumi_program, stack_files
 
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how Pulumi marks what a preview does not know
 _SIGNATURE = "4dabf18193072939515e22adb298388d"  # pragma: allowlist secret
@@ -172,7 +172,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Invoke(self, request, context):
-        answer = program.answer(program.Recorder(), request.tok, _plain(request.args))
+        answer = pulumi_program.invoke(
+            pulumi_program.MockEngine(), request.tok, _plain(request.args)
+        )
         return provider_pb2.InvokeResponse(**{"return": _struct(answer)})
 
     def Check(self, request, context):
@@ -211,14 +213,14 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id=identity, properties=_struct(outputs))
 
     def _made(self, request: Any, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        resource = program.Resource(
+        resource = pulumi_program.Resource(
             kind=request.type,
             name=request.name,
             urn=request.urn,
             parent="",
             inputs=inputs,
         )
-        return program.Recorder().create(resource)
+        return pulumi_program.MockEngine().create(resource)
 
     def _refuse_second(self, kind: str, inputs: dict[str, Any]) -> None:
         names = [inputs.get(name) for name in _ONCE.get(kind, ())]
@@ -273,7 +275,7 @@ def install(folder: Path) -> dict[str, str]:
     account.mkdir()
     command = folder / "pulumi-resource-aws"
     command.write_text(
-        f'#!/bin/sh\ncd "{program.ROOT}"\n'
+        f'#!/bin/sh\ncd "{stack_files.ROOT}"\n'
         f'exec "{sys.executable}" -m tools.checks.stand_in_provider "{account}" "$@"\n'
     )
     command.chmod(0o755)

@@ -17,8 +17,8 @@ from typing import Any
 
 import pulumi
 
-from local import program
-from local.program import Properties, Resource
+from local import pulumi_program
+from local.pulumi_program import Properties, Resource
 
 
 class RenderError(NotImplementedError):
@@ -198,8 +198,8 @@ def render(resources: Iterable[Resource]) -> dict[str, Properties]:
     return files
 
 
-class _Referring(program.Recorder):
-    """A Recorder whose ids and outputs are Terraform references, so that inputs hold them."""
+class _Referring(pulumi_program.MockEngine):
+    """A MockEngine whose ids and outputs are Terraform references, so that inputs hold them."""
 
     def create(self, resource: Resource) -> tuple[str, Properties]:
         _, outputs = super().create(resource)
@@ -223,5 +223,5 @@ def declare(stack: str, config: Mapping[str, str] | None = None) -> list[Resourc
     `config` takes the place of Pulumi.<stack>.yaml.
     """
     recorder = _Referring()
-    program.run(recorder, stack=stack, config=config)
+    pulumi_program.run(recorder, stack=stack, config=config)
     return recorder.resources

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.program import ROOT
+from local.stack_files import ROOT
 from tools import cli
 from tools.checks import pulumi_cli
 from tools.checks.pulumi_cli import Unavailable

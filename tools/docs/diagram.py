@@ -3,17 +3,17 @@
 import sys
 
 from console import diagram
-from local import program
+from local import pulumi_program, stack_files
 from tools import cli
 from tools.release import stages
 
 STACK = stages.ordered()[-1]
-FILE = program.ROOT / "docs" / "architecture.svg"
+FILE = stack_files.ROOT / "docs" / "architecture.svg"
 
 
 def main() -> list[str]:
     """Draw the picture anew."""
-    FILE.write_text(diagram.draw(program.declare(STACK), STACK), encoding="utf-8")
+    FILE.write_text(diagram.draw(pulumi_program.declared_resources(STACK), STACK), encoding="utf-8")
     return []
 
 

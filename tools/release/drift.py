@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from local import program
+from local import stack_files
 from tools import cli
 from tools.release import pipeline_io
 
@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.release.drift")
     parser.add_argument("stack", help='"" for the default one')
     chosen = parser.parse_args(arguments)
-    return cli.run(lambda: _compare(chosen.stack or program.default_stack()))
+    return cli.run(lambda: _compare(chosen.stack or stack_files.default_stack()))
 
 
 if __name__ == "__main__":

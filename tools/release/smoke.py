@@ -117,7 +117,7 @@ class Api:
             body, sent["Content-Type"] = msgspec.json.encode(sample.body), "application/json"
         deadline = time.monotonic() + self.patience_s
         while True:
-            reply = self.send(endpoint.method, samples.target(endpoint), sent, body)
+            reply = self.send(endpoint.method, samples.path_and_query(endpoint), sent, body)
             if reply.status != 403 or key is not None or time.monotonic() > deadline:
                 return reply
             time.sleep(2)
@@ -268,7 +268,7 @@ def _smoke(path: Path) -> list[str]:
     for result in results:
         print(f"{'ok    ' if result.passed else 'FAILED'}  {result.check}: {result.saw}")
     if len(results) == 1:
-        print(f"Nothing else is called: {samples.NONE}.")
+        print(f"Nothing else is called: {samples.NO_SAMPLE}.")
     pipeline_io.summarize(_markdown(api, results))
     failed = sum(not result.passed for result in results)
     return [f"error: {failed} of {len(results)} checks failed"] if failed else []

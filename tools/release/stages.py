@@ -9,19 +9,19 @@ import json
 import sys
 from pathlib import Path
 
-from local import program
+from local import stack_files
 from tools import cli
 
 LAST = "prod"
 
 
-def ordered(folder: Path = program.ROOT) -> list[str]:
+def ordered(folder: Path = stack_files.ROOT) -> list[str]:
     """Return the stages: dev first, prod last, the others between them.
 
     Raises ProgramError where there is none.
     """
-    first = program.default_stack(folder)
-    return sorted(program.stacks(folder), key=lambda name: (name == LAST, name != first, name))
+    first = stack_files.default_stack(folder)
+    return sorted(stack_files.stacks(folder), key=lambda name: (name == LAST, name != first, name))
 
 
 def _print(folder: Path) -> list[str]:
@@ -32,7 +32,7 @@ def _print(folder: Path) -> list[str]:
     return []
 
 
-def main(folder: Path = program.ROOT) -> int:
+def main(folder: Path = stack_files.ROOT) -> int:
     """Return 0 where there is a stage."""
     return cli.run(lambda: _print(folder))
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from local import ministack, program
+from local import ministack, stack_files
 from local import stack as local_stack
 from local.stack import LocalStack
 from tools.reliability import (
@@ -24,7 +24,7 @@ from tools.reliability import (
     secrets,
 )
 
-REPORT = program.ROOT / "docs" / "proof.md"
+REPORT = stack_files.ROOT / "docs" / "proof.md"
 LOADS, LOAD, MIX = 4, 5_000, 20
 
 # What other tests prove, by what they are run with.
@@ -133,7 +133,7 @@ def _tested(report: Report) -> None:
     for what, tests in _TESTS:
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", *tests.split()],
-            cwd=program.ROOT,
+            cwd=stack_files.ROOT,
             capture_output=True,
             text=True,
             check=False,
@@ -151,7 +151,7 @@ def _mutated(report: Report, folder: Path) -> None:
 
 def main() -> int:
     """Prove all; returns 1 where a promise was not kept. Takes some ten minutes on two cores."""
-    ministack.forget_surroundings()
+    ministack.clear_aws_environment()
     started, report = time.monotonic(), Report()
     today = datetime.datetime.now(datetime.UTC).date()
     report.add(

@@ -107,7 +107,7 @@ def _tried(stack: LocalStack, who: MiniStack) -> list[ledger.Call]:
 
 def _stranger(stack: LocalStack) -> MiniStack:
     unknown = Credentials("AKIA" + "X" * 16, "x" * 40)
-    return MiniStack(stack.emulator.port, stack.emulator.leash, "eu-central-1", unknown)
+    return MiniStack(stack.emulator.port, stack.emulator.process, "eu-central-1", unknown)
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def _nobody(stack: LocalStack) -> Iterator[MiniStack]:
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
     try:
-        yield stack.emulator.acting_as(role)
+        yield stack.emulator.assume_role(role)
     finally:
         iam.delete_role(RoleName=name)
 

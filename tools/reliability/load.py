@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from local import program
+from local import stack_files
 from local.stack import LocalStack
 from tools.reliability import ledger
 
-_LOCUST = program.ROOT / ".venv-prove" / "bin" / "python"
+_LOCUST = stack_files.ROOT / ".venv-prove" / "bin" / "python"
 
 
 # Of a stack that nothing but the load itself bounds.
 CONFIG = {
-    f"{program.project_name()}:usage_plans": json.dumps(
+    f"{stack_files.project_name()}:usage_plans": json.dumps(
         {"standard": {"rate_limit": 10_000, "burst_limit": 5_000, "quota_per_day": 10_000_000}}
     )
 }
@@ -28,7 +28,7 @@ def run(stack: LocalStack, requests: int, folder: Path) -> ledger.Finding:
     subprocess.run(
         [str(_LOCUST), "-m", "locust", "-f", "tools/reliability/locustfile.py", "--headless"]
         + ["--skip-log-setup", "--host", stack.outputs["endpoint"], "--stop-timeout", "60"],
-        cwd=program.ROOT,
+        cwd=stack_files.ROOT,
         env={
             **os.environ,
             "PROVE_KEY": stack.outputs["api_key"],

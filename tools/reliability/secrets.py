@@ -56,7 +56,7 @@ def _places(stack: LocalStack) -> Iterator[tuple[str, str]]:
         yield f"trace {line.get('traceId')}", json.dumps(segments)
     metrics = stack.emulator.client("cloudwatch").list_metrics()["Metrics"]
     yield "metrics", json.dumps(metrics)
-    for file in stack.emulator.leash.folder.glob("*.log"):
+    for file in stack.emulator.process.folder.glob("*.log"):
         yield f"file {file.name}", file.read_text("utf-8", "replace")
     for process in Path("/proc").glob("[0-9]*"):
         if int(process.name) != os.getpid():
@@ -72,6 +72,6 @@ def told(stack: LocalStack) -> list[str]:
     hidden = {stack.outputs["api_key"], _GIVEN, _FORGED, _BODY, *_credentials(stack)}
     places = [("error", errors), *_places(stack)]
     found = [f"{word} in {place}" for place, text in places for word in hidden if word in text]
-    if stack.emulator.leash.folder.stat().st_mode & 0o077:
+    if stack.emulator.process.folder.stat().st_mode & 0o077:
         found.append("the run's folder is open to others")
     return found
