@@ -148,7 +148,9 @@ EpochGuard(f"{name}-guard", protect=config.protect_data, behind=everything)
 shown = samples.default_sample(endpoints)
 written = samples.table(shown) if shown else ""
 pulumi.export("url", url)
-pulumi.export("endpoint", pulumi.Output.concat(url, samples.path_and_query(shown)) if shown else url)
+pulumi.export(
+    "endpoint", pulumi.Output.concat(url, samples.path_and_query(shown)) if shown else url
+)
 pulumi.export("api_key", access.keys.apply(lambda keys: keys[min(keys)]))
 pulumi.export("api_keys", access.keys)
 pulumi.export("table_name", tables[written].name if written else "")

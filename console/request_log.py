@@ -108,7 +108,7 @@ class RequestLog:
             self._change(notice)
 
     def changes_since(self, since: int, seconds: float) -> Report:
-        """Return the changes after a number, and the latest number; wait up to `seconds` for one."""
+        """Return the changes after a number, and the latest number; wait `seconds` for one."""
         with self._changed:
             self._changed.wait_for(lambda: self._number > since, seconds)
             return {

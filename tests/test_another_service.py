@@ -21,7 +21,7 @@ from tools.release import smoke
 with local_stack.up(stack_files.default_stack()) as local:
     outputs = local.outputs
     api = smoke.Api(**{name: outputs[name] for name in ("url", "api_key", "document")})
-    print(json.dumps([[r.check, r.passed, r.saw] for r in smoke.check(api)]))
+    print(json.dumps([[r.check, r.passed, r.observed] for r in smoke.run_checks(api)]))
 """
 
 

@@ -10,7 +10,6 @@ from function.contract import Answer, Endpoint, Parameter
 from local import pulumi_program, stack_files
 from openapi import gateway
 from tests.conftest import PLANS, STACK, declare, one, plain
-from tools.release import migrate_state
 
 NAMED = Parameter(name="Named", description="What it is.")
 ENDPOINT = Endpoint(
@@ -149,27 +148,3 @@ def test_the_stage_takes_what_its_keys_may_take_together() -> None:
     own = {"throttle": '{"rate_limit": 7, "burst_limit": 8}'}
     settings = one(declare(**own), "aws:apigateway/methodSettings:MethodSettings")["settings"]
     assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (7, 8)
-
-
-def test_a_stack_of_an_earlier_version_forgets_what_the_import_makes_now() -> None:
-    urn = "urn:pulumi:live::shop::epoch:components:EpochApi$aws:apigateway/{}::shop-live-api{}"
-    api = {"urn": urn.format("restApi:RestApi", ""), "type": API}
-    method = {
-        "urn": urn.format("method:Method", "-post-things"),
-        "type": "aws:apigateway/method:Method",
-        "dependencies": [api["urn"]],
-    }
-    deployment = {
-        "urn": urn.format("deployment:Deployment", ""),
-        "type": DEPLOYMENT,
-        "dependencies": [api["urn"], method["urn"]],
-        "propertyDependencies": {"triggers": [method["urn"]], "restApi": [api["urn"]]},
-    }
-    state = {"version": 3, "deployment": {"resources": [api, method, deployment]}}
-    kept = migrate_state.forget(state)
-    assert [resource["type"] for resource in kept["deployment"]["resources"]] == [API, DEPLOYMENT]
-    assert method["urn"] not in json.dumps(kept) and kept["version"] == 3
-    assert kept["deployment"]["resources"][1]["propertyDependencies"]["restApi"] == [api["urn"]]
-    # Nothing that a stack declares today is forgotten, so a second time does no harm.
-    assert not migrate_state.KINDS & {resource.kind for resource in declare()}
-    assert migrate_state.forget(kept) == kept

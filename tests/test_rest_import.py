@@ -430,7 +430,7 @@ def declared(**inputs: Any) -> pulumi_program.Resource:
 
 def test_a_declared_api_is_its_document(account: local_stack.Account, gateway: Any) -> None:
     inputs = {"body": json.dumps(DOCUMENT), "name": "things", "description": "Kept."}
-    made = provisioner.create(account.emulator, account.region, declared(**inputs))
+    made = provisioner.provision(account.emulator, account.region, declared(**inputs))
     there = state(gateway, made.id)
     assert set(there["resources"]) == {"/", "/things", "/things/{id}"}
     assert there["api"]["description"] == "Kept."  # the provider puts its arguments back
@@ -443,5 +443,5 @@ def test_a_declared_api_that_is_refused_is_not_there(
     before = len(gateway.get_rest_apis()["items"])
     document, message = WARNED["keyword const"]
     with pytest.raises(ClientError, match=message):
-        provisioner.create(account.emulator, account.region, declared(body=json.dumps(document)))
+        provisioner.provision(account.emulator, account.region, declared(body=json.dumps(document)))
     assert len(gateway.get_rest_apis()["items"]) == before

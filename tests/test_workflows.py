@@ -172,7 +172,7 @@ def test_a_deployment_waits_its_turn_and_is_never_cut_short() -> None:
         "cancel-in-progress": False,
     }
     main = _load(ROOT / ".github" / "workflows" / "main.yml")["jobs"]
-    assert main["stages"]["needs"] == "check" and main["before"]["needs"] == "stages"
+    assert main["stacks"]["needs"] == "check" and main["before"]["needs"] == "stacks"
     assert main["before"]["strategy"]["max-parallel"] == 1
     assert "before" in main["preview"]["needs"] and "preview" in main["last"]["needs"]
 
@@ -180,7 +180,7 @@ def test_a_deployment_waits_its_turn_and_is_never_cut_short() -> None:
 def test_a_deployment_is_settled_however_it_ended_and_while_its_session_lasts() -> None:
     job = _load(ROOT / ".github" / "workflows" / "deploy.yml")["jobs"]["deploy"]
     steps = {step.get("id", step.get("run", "")): step for step in job["steps"]}
-    (settle,) = (step for run, step in steps.items() if "make settle" in run)
+    (settle,) = (step for run, step in steps.items() if "make verify-deploy" in run)
     assert settle["if"] == "always() && steps.deploy.outcome != 'skipped'"
     (setup,) = (step["with"] for step in job["steps"] if "role" in step.get("with", {}))
     seconds = int(setup["session-seconds"])

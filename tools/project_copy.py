@@ -1,4 +1,4 @@
-"""A copy of the project, for whoever changes it to see what comes of that."""
+"""Copies the project, for tests that change it."""
 
 import shutil
 from pathlib import Path
@@ -8,7 +8,7 @@ from local import stack_files
 
 
 def copy_of_project(target: Path) -> Path:
-    """Copy the project to `target`, sharing only what is installed."""
+    """Copy the project to `target`; share only the installed packages."""
     archive.dependencies()
     ignored = (stack_files.ROOT / ".gitignore").read_text(encoding="utf-8").split()
     patterns = (pattern.strip("/") for pattern in (*ignored, ".git"))

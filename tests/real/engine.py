@@ -1,4 +1,4 @@
-"""The program under the real engine, step by step. Run by `make engine`.
+"""The program under the real engine, step by step. Run by `make test-pulumi`.
 
 With a stand-in for the provider, which keeps an account of what it was asked to make; and where
 pulumi-aws itself is at hand, with that against the emulator, but for the steps that look into that

@@ -1,4 +1,4 @@
-"""The program applied by the real AWS provider to the emulator. Run by `make provider`."""
+"""The program applied by the real AWS provider to the emulator. Run by `make test-terraform`."""
 
 import json
 import os
@@ -175,7 +175,7 @@ def test_destroy_leaves_nothing_once_the_table_is_unprotected(applied: Terraform
 def write(folder: Path, stack: str, region: str) -> None:
     """Write what the program declares as Terraform's files."""
     (folder / "bundle.zip").write_bytes(compute.zip_bytes(archive.archive()))
-    for name, content in terraform_json.render(terraform_json.declare(stack)).items():
+    for name, content in terraform_json.render(terraform_json.declared_resources(stack)).items():
         for kind, resources in content["resource"].items():
             for logical, arguments in resources.items():
                 if argument := _NAMED.get(kind):
