@@ -1,58 +1,68 @@
-# dev where there is one, else the first Pulumi.*.yaml there is.
+# The default stack is dev, or the first Pulumi.*.yaml.
 STACK :=
 PYTHON := .venv/bin/python
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
-LOADER := .venv-prove/.ready
+LOADER := .venv-reliability/.ready
 BROWSER := .venv-browser/.ready
 SOURCES := __main__.py bootstrap components console emulator function local openapi tests tools
-# What `make lint` runs, each as lint-<name>.
+# `make lint` runs each of these as lint-<name>.
 LINTS := style pylint types imports dead-code workflows schemas shell spelling
 
-# Without bytecode every process would compile pulumi_aws, botocore and MiniStack anew; the others
-# lead to modules that are not the locks', or end what is only deprecated.
+# Without bytecode, each process would compile pulumi_aws, botocore and MiniStack again. The other
+# variables lead to modules outside the locks, or turn warnings into errors.
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONWARNINGS
 
-# Names of files are UTF-8, in whatever locale.
+# File names are UTF-8 in every locale.
 export PYTHONUTF8 := 1
 
-# Where the home cannot be written, uv's cache is here.
+# uv's cache, if the home directory is read-only.
 ifndef UV_CACHE_DIR
 ifneq ($(shell cache="$${XDG_CACHE_HOME:-$$HOME/.cache}/uv" && mkdir -p "$$cache" 2>/dev/null && test -w "$$cache" && echo yes),yes)
 export UV_CACHE_DIR := $(CURDIR)/.build/uv
 endif
 endif
 
-.PHONY: bench demo local test test-browser screenshots engine provider lint $(LINTS:%=lint-%) prove scan smoke serving settle \
-  rollback order rules prune drift stages notes format \
-  openapi snapshot diagram lock upgrade clean
+.PHONY: help demo local test test-browser screenshots test-pulumi test-terraform test-reliability \
+  lint $(LINTS:%=lint-%) format scan smoke live-versions rollback verify-deploy check-commit-order \
+  check-branch-protection prune-versions drift list-stacks openapi bench snapshot diagram lock \
+  upgrade clean
 
-demo: $(READY)
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-26s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Start the stack locally, send a request, show its effects, stop
 	@$(PYTHON) -m local --stack "$(STACK)"
 
-local: $(READY)
-	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(KEEP),--keep)
+local: $(READY) ## Run the stack with its console until Ctrl-C; PERSIST=1 keeps table data
+	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(PERSIST),--persist)
 
-# In the order of names: else the modules with the fewest tests come last, and the longest has one.
-test: $(READY) $(SCANNERS) $(LOADER)
-	$(PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+# In the order of names: otherwise the modules with the fewest tests, and the slowest one, run last.
+test: $(READY) $(SCANNERS) $(LOADER) ## Run the tests; T=path and ARGS=... go to pytest
+	$(PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(T) $(ARGS)
 
-# Under Pulumi's own engine; without a CLI, Go builds it once, in some minutes.
-engine: $(READY)
+test-pulumi: $(READY) ## Test with the real Pulumi engine; Go builds a missing CLI once
 	@$(PYTHON) -m tools.checks.pulumi_cli
 
-# By the real AWS provider, under Terraform, to the emulator.
-provider: $(READY)
+test-terraform: $(READY) ## Test with the real AWS provider under Terraform
 	@$(PYTHON) -m tools.checks.terraform_provider
 
-# The console in Debian's chromium; skipped with the reason where that is not installed.
-test-browser screenshots: $(BROWSER)
-	@$(if $(filter screenshots,$@),EPOCH_SCREENSHOTS=docs) PYTHONPATH=$$(echo .venv/lib/*/site-packages) \
-	  .venv-browser/bin/python -m pytest -q -rs tests/integration/browser $(if $(filter screenshots,$@),-k pictures)
+test-reliability: $(READY) $(LOADER) ## Run load, faults and attacks for ten minutes; write docs/proof.md
+	@$(PYTHON) -m tools.reliability
 
-# Side by side, each one's output in one piece, and all of them even where one fails.
-lint: $(READY)
+# pytest exits with 5 if it skips the whole module, for example without a browser.
+test-browser: $(BROWSER) ## Test the console in Debian's chromium
+	@$(BROWSER_TESTS) || test $$? = 5
+
+screenshots: $(BROWSER) ## Take the screenshots in docs/ again
+	@EPOCH_SCREENSHOTS=docs $(BROWSER_TESTS) -k pictures
+
+BROWSER_TESTS = PYTHONPATH=$$(echo .venv/lib/*/site-packages) \
+  .venv-browser/bin/python -m pytest -q -rs tests/browser
+
+# In parallel, with the output of each in one piece, and all of them even after a failure.
+lint: $(READY) ## Check style, types, imports, workflows and spelling
 	@$(MAKE) --no-print-directory --jobs 3 --keep-going --output-sync=target $(LINTS:%=lint-%)
 
 lint-style:
@@ -67,7 +77,7 @@ lint-types:
 lint-imports:
 	@kept=$$(.venv/bin/lint-imports --no-cache) || { echo "$$kept"; exit 1; }
 
-# The fields of types look like unused variables; those of functions are pylint's to find.
+# Fields of types look like unused variables; pylint finds those of functions.
 lint-dead-code:
 	@! .venv/bin/vulture | grep -v "unused variable"
 
@@ -85,78 +95,57 @@ lint-shell:
 lint-spelling:
 	.venv/bin/codespell *.md docs .github
 
-# Against a deployed stack: pulumi stack output --json --show-secrets > FILE; make smoke OUTPUTS=FILE
-smoke: $(READY)
-	@$(PYTHON) -m tools.release.smoke "$(OUTPUTS)"
-
-# The versions that serve now, to give to a rollback later.
-serving: $(READY)
-	@$(PYTHON) -m tools.release.rollback "$(OUTPUTS)" --show
-
-rollback: $(READY)
-	@$(PYTHON) -m tools.release.rollback "$(OUTPUTS)" --to "$(VERSION)"
-
-# After a deployment, however it ended: what serves passes the smoke test, or what served before
-# serves again. BEFORE: the outputs before it; VERSION: what `make serving` said then.
-settle: $(READY)
-	@$(PYTHON) -m tools.release.verify "$(OUTPUTS)" "$(BEFORE)" --to "$(VERSION)"
-
-# No commit goes over a newer one: pulumi stack history --json > HISTORY; make order COMMIT=...
-order: $(READY)
-	@$(PYTHON) -m tools.release.commit_order "$(HISTORY)" "$(COMMIT)"
-
-# Whether main and an environment have the rules that deploying rests on, by GitHub's own answers.
-rules: $(READY)
-	@$(PYTHON) -m tools.release.branch_protection "$(BRANCH)" "$(ENVIRONMENT)"
-
-# The functions' versions that no rollback needs; each is billed with SnapStart.
-prune: $(READY)
-	@$(PYTHON) -m tools.release.prune_versions "$(OUTPUTS)"
-
-# AWS against the commit that is deployed.
-drift: $(READY)
-	@$(PYTHON) -m tools.release.drift "$(STACK)"
-
-# The stages, as a workflow's outputs.
-stages: $(READY)
-	@$(PYTHON) -m tools.release.stages
-
-# The commits that a tag releases: those since the tag before.
-notes: $(READY)
-	@$(PYTHON) -m tools.release.release_notes "$(TAG)"
-
-format: $(READY)
+format: $(READY) ## Format the Python sources
 	$(PYTHON) -m black $(SOURCES)
 
-# The declared resources, secrets in the tree, vulnerabilities in the locks. Where the database of
-# the last cannot be reached, that part is left out; EPOCH_AUDIT=required makes it an error.
-scan: $(READY) $(SCANNERS)
+# An unreachable vulnerability database is a note; EPOCH_AUDIT=required makes it an error.
+scan: $(READY) $(SCANNERS) ## Scan resources, secrets in the tree, vulnerabilities in the locks
 	@$(PYTHON) -m tools.checks.scan
 
-# Prints the OpenAPI document of the API.
-openapi: $(READY)
+# pulumi stack output --json --show-secrets > FILE; make smoke OUTPUTS=FILE
+smoke: $(READY) ## Test a deployed stack as a client; OUTPUTS=file
+	@$(PYTHON) -m tools.release.smoke "$(OUTPUTS)"
+
+live-versions: $(READY) ## Print the versions that serve now, for a later rollback; OUTPUTS=file
+	@$(PYTHON) -m tools.release.rollback "$(OUTPUTS)" --show
+
+rollback: $(READY) ## Move the aliases back to former versions; OUTPUTS=file VERSION=...
+	@$(PYTHON) -m tools.release.rollback "$(OUTPUTS)" --to "$(VERSION)"
+
+# BEFORE: the outputs before the deployment; VERSION: the output of `make live-versions` before it.
+verify-deploy: $(READY) ## Smoke-test a deployment, roll back if it fails; OUTPUTS= BEFORE= VERSION=
+	@$(PYTHON) -m tools.release.verify "$(OUTPUTS)" "$(BEFORE)" --to "$(VERSION)"
+
+# pulumi stack history --json > HISTORY
+check-commit-order: $(READY) ## Refuse to deploy over a newer commit; HISTORY=file COMMIT=sha
+	@$(PYTHON) -m tools.release.commit_order "$(HISTORY)" "$(COMMIT)"
+
+check-branch-protection: $(READY) ## Check GitHub's rules for main and prod; BRANCH= ENVIRONMENT=
+	@$(PYTHON) -m tools.release.branch_protection "$(BRANCH)" "$(ENVIRONMENT)"
+
+prune-versions: $(READY) ## Delete function versions that no rollback needs; OUTPUTS=file
+	@$(PYTHON) -m tools.release.prune_versions "$(OUTPUTS)"
+
+drift: $(READY) ## Compare AWS with the deployed commit; STACK=name
+	@$(PYTHON) -m tools.release.drift "$(STACK)"
+
+list-stacks: $(READY) ## Print the stacks as outputs of a workflow job
+	@$(PYTHON) -m tools.release.list_stacks
+
+openapi: $(READY) ## Print the OpenAPI document
 	@$(PYTHON) -m openapi
 
-# What this function costs, side by side with what people would use instead, then what program and
-# local run cost: some five minutes.
-bench: $(READY)
+bench: $(READY) ## Measure the function beside its alternatives for five minutes; draw docs/bench.svg
 	@$(PYTHON) -m tools.bench
 
-# Load, faults, bad input, access, secrets and mutations, in ten minutes; writes docs/proof.md.
-prove: $(READY) $(LOADER)
-	@$(PYTHON) -m tools.reliability
-
-# Writes tests/snapshots/ and docs/openapi.json anew.
-snapshot: $(READY)
+snapshot: $(READY) ## Write tests/snapshots/ and docs/openapi.json
 	@$(PYTHON) -m tools.checks.snapshot
 
-# Draws docs/architecture.svg anew.
-diagram: $(READY)
+diagram: $(READY) ## Draw docs/architecture.svg
 	@$(PYTHON) -m tools.docs.diagram
 
-# Writes the hashed locks anew after a change of an .in file. Dependabot reads these commands in the
-# locks' headers.
-lock: $(READY)
+# Dependabot reads these commands in the locks' headers.
+lock: $(READY) ## Write the hashed locks after a change of an .in file
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
@@ -178,21 +167,20 @@ lock: $(READY)
 	  --python-version 3.13 -c function/requirements.txt tools/bench/requirements.in \
 	  -o tools/bench/requirements.txt
 
-# The same, at the newest versions that fit together.
 upgrade: UPGRADE := --upgrade
-upgrade: lock
+upgrade: lock ## Upgrade all locked versions
 
-clean:
+clean: ## Remove environments, caches and outputs
 	rm -rf .venv .venv-* .venv*.lock .build .local .bench
 
-# Each is whole or made anew, by one run at a time: tools/make_venv.py.
+# tools/make_venv.py makes each one completely or again, one run at a time.
 $(READY): requirements-dev.txt
 	@python3 tools/make_venv.py .venv $<
 
 $(LOADER): tools/reliability/requirements.txt | $(READY)
-	@$(PYTHON) tools/make_venv.py .venv-prove $<
+	@$(PYTHON) tools/make_venv.py .venv-reliability $<
 
-# The scanners bring a hundred packages; none of them meets the project's own.
+# The scanners' hundred packages stay apart from the project's.
 $(SCANNERS): requirements-scan.txt | $(READY)
 	@$(PYTHON) tools/make_venv.py .venv-scan $<
 

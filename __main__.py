@@ -32,7 +32,7 @@ from function.declare.job_registry import consumers_by_queue
 from function.declare.registry import load_endpoints, load_queues, load_settings, load_tables
 from function.endpoints import VERSION
 from openapi import samples
-from openapi.document import about, document
+from openapi.document import api_info, build
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 given = pulumi.runtime.config.CONFIG.get()
@@ -40,8 +40,8 @@ secret = set(filter(pulumi.runtime.is_config_secret, given))
 with as_run_error():
     endpoints, jobs = load_endpoints(), load_jobs()
     own_tables, own_queues, own_settings = load_tables(), load_queues(), load_settings()
-    of_project = about(VERSION)
-    api_document = document(endpoints, of_project)
+    of_project = api_info(VERSION)
+    api_document = build(endpoints, of_project)
     config = StackConfig.from_pulumi(given, project, secret)
 name = checked_prefix(
     project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)]
@@ -150,10 +150,12 @@ monitoring = EpochMonitoring(
 )
 EpochDestroyGuard(f"{name}-guard", protect=config.protect_data, resources=everything)
 
-shown = samples.first(endpoints)
+shown = samples.default_sample(endpoints)
 written = samples.table(shown) if shown else ""
 pulumi.export("api_url", url)
-pulumi.export("sample_url", pulumi.Output.concat(url, samples.target(shown)) if shown else url)
+pulumi.export(
+    "sample_url", pulumi.Output.concat(url, samples.path_and_query(shown)) if shown else url
+)
 pulumi.export("default_api_key", access.keys.apply(lambda keys: keys[min(keys)]))
 pulumi.export("api_keys", access.keys)
 pulumi.export("table_name", tables[written].name if written else "")

@@ -41,7 +41,7 @@ from function.declare.registry import load_endpoints
 from function.declare.job_registry import load_jobs
 from function.declare.registry import load_settings
 from function.declare.permission import ServicePermission
-from local import program
+from local import stack_files
 
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
 # Hours that a deployment may take: a new custom domain alone takes up to one.
@@ -99,7 +99,7 @@ def settings_of(of_stack: str) -> dict[str, str]:
     """Return the settings that the resources of services name, as the stack's file has them, by
     environment variable."""
     named = {name for service in services for name in service.settings}
-    given = program.stack_config(of_stack) if named and of_stack in program.stacks() else {}
+    given = stack_files.stack_config(of_stack) if named and of_stack in stack_files.stacks() else {}
     found = {}
     for setting_name in named:
         setting = own_settings[setting_name]

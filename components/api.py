@@ -71,10 +71,10 @@ class EpochApi(pulumi.ComponentResource):
         super().__init__("epoch:components:EpochApi", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         imported = function.alias.invoke_arn.apply(
-            lambda invoke_arn: gateway.imported(
+            lambda invoke_arn: gateway.to_api_gateway(
                 document,
                 endpoints,
-                gateway.Settings(
+                gateway.ImportSettings(
                     name=api_name,
                     description=description,
                     invoke_arn=invoke_arn,
@@ -84,7 +84,7 @@ class EpochApi(pulumi.ComponentResource):
             )
         )
         body = imported.apply(gateway.text)
-        self.document = imported.apply(gateway.served)
+        self.document = imported.apply(gateway.fingerprint_of)
         # What the document says of the API, too, is given here as well: the provider puts back
         # what it finds in its state.
         self.api = aws.apigateway.RestApi(

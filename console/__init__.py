@@ -1,1 +1,1 @@
-"""The page of a local run, and the command that serves it."""
+"""The web page of a local run, and the command that serves it."""

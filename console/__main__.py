@@ -1,4 +1,4 @@
-"""`python -m console`: what `make local` runs."""
+"""`python -m console`: the command of `make local`."""
 
 import argparse
 from typing import Any
@@ -14,5 +14,5 @@ def _up(**chosen: Any) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m console")
-    parser.add_argument("--keep", action="store_true", help="start with the tables as they were")
+    parser.add_argument("--persist", action="store_true", help="keep table data between runs")
     cli.run(parser, _up)

@@ -1,4 +1,4 @@
-"""What `make local` does."""
+"""The command of `make local`."""
 
 import json
 import os
@@ -16,31 +16,33 @@ import pulumi
 from botocore.exceptions import BotoCoreError
 
 from console import console
-from console.record import Record
+from console.request_log import RequestLog
 from function.declare.registry import load_endpoints
-from local import program
+from local import pulumi_program, stack_files
 from local import stack as local_stack
 from local.demo import progress
+from local.deployment import DeployError
 from openapi import samples
 
-# Where in an endpoint or a job a traceback has been.
+# The place of an error in an endpoint or a job.
 _PLACE = re.compile(r'File "[^"]*?(function/(?:endpoints|jobs)/[^"]+)", line (\d+)')
 
-OUTPUTS = program.ROOT / ".local" / "outputs.json"
+OUTPUTS = stack_files.ROOT / ".local" / "outputs.json"
 PROFILE = OUTPUTS.with_name("aws-config")
 
 
 def _sources() -> dict[str, int]:
+    """Return the time of the last change of each source of the function."""
     found = {}
-    # Not rglob, which fails on a folder that goes meanwhile, as by a checkout.
-    for folder, _, names in os.walk(program.ROOT / "function"):
+    # rglob would fail if a checkout removes a folder meanwhile.
+    for folder, _, names in os.walk(stack_files.ROOT / "function"):
         for path in (os.path.join(folder, name) for name in names if name.endswith(".py")):
-            with suppress(FileNotFoundError):  # an editor is at it
+            with suppress(FileNotFoundError):  # an editor is replacing it
                 found[path] = os.stat(path).st_mtime_ns
     return found
 
 
-# Ends itself, whatever becomes of the run, where loading takes twice what Lambda lets it.
+# The alarm ends a hanging import after 20 seconds, twice Lambda's limit.
 _LOAD = """
 import signal
 import sys
@@ -54,33 +56,33 @@ except (Exception, SystemExit) as error:
 
 
 def _fault() -> str:
-    """Return why the function's sources cannot be loaded, with file and line; "" where they can."""
+    """Return the error of importing the function, with file and line; "" if there is none."""
     loaded = subprocess.run(
         [sys.executable, "-c", _LOAD],
-        cwd=program.ROOT,
+        cwd=stack_files.ROOT,
         check=False,
         capture_output=True,
         text=True,
     )
     if loaded.returncode == -signal.SIGALRM:
-        return "the function is not loaded after 20 seconds"
-    silent = f"loading the function ended with status {loaded.returncode}"
+        return "importing the function takes more than 20 seconds"
+    silent = f"importing the function exits with status {loaded.returncode}"
     return (loaded.stderr.strip() or silent) if loaded.returncode else ""
 
 
 def _update(local: local_stack.LocalStack) -> tuple[str, str]:
-    """Apply the program as it now is; return how that went, and what to say of it."""
+    """Apply the changed program; return the kind of notice and its text."""
     started = time.perf_counter()
     fault = _fault()
     try:
         if not fault:
             local.update()
     except Exception as error:  # pylint: disable=broad-exception-caught
-        # Whatever a declaration raises that somebody is just writing.
+        # An unfinished declaration may raise anything.
         own = isinstance(error, pulumi.RunError)
         fault = str(error) if own else f"{type(error).__name__}: {error}"
     if fault:
-        return "error", f"error: {' '.join(fault.split())}; what was there serves on"
+        return "error", f"error: {' '.join(fault.split())}; the previous version stays in service"
     return "info", f"reloaded in {time.perf_counter() - started:.1f} s"
 
 
@@ -92,20 +94,20 @@ def _tails(
     }
 
 
-# Longer than any reading takes, but on a machine that hangs: there it is no reason to end the run.
+# Only a hanging machine takes longer to read a log, which is no reason to end the run.
 _SILENT_S = 10
 
 
 @contextmanager
-def _noticing(record: Record) -> Iterator[None]:
-    """Say so where the emulator, which is asked within the block, does not answer for long."""
+def _warn_if_slow(requests: RequestLog) -> Iterator[None]:
+    """Warn if the emulator does not respond within the block for some seconds."""
 
-    def tell() -> None:
-        said = f"MiniStack has not answered for {_SILENT_S} seconds"
-        print(f"{said}\n", end="", flush=True)
-        record.notice("error", said)
+    def warn() -> None:
+        text = f"MiniStack has not responded for {_SILENT_S} seconds"
+        print(f"{text}\n", end="", flush=True)
+        requests.notice("error", text)
 
-    late = threading.Timer(_SILENT_S, tell)
+    late = threading.Timer(_SILENT_S, warn)
     late.daemon = True
     late.start()
     try:
@@ -114,43 +116,43 @@ def _noticing(record: Record) -> Iterator[None]:
         late.cancel()
 
 
-def _read(log: local_stack.LogTail, record: Record) -> list[dict[str, Any]]:
-    with _noticing(record):
+def _read(log: local_stack.LogTail, requests: RequestLog) -> list[dict[str, Any]]:
+    with _warn_if_slow(requests):
         return log.read()
 
 
-def _follow(local: local_stack.LocalStack, record: Record, sources: dict[str, int]) -> None:
-    """Print requests as they come, and apply the program when a file of the function changes."""
+def _follow(local: local_stack.LocalStack, requests: RequestLog, sources: dict[str, int]) -> None:
+    """Print each request; redeploy the function when you save one of its files."""
     logs, failed = _tails(local, {}), 0
     while True:
         try:
             failures = local.emulator.failures()
             for failure in failures[failed:]:
                 print(f"the function failed: {failure}", flush=True)
-                record.notice("error", f"The function failed: {failure}")
+                requests.notice("error", f"The function failed: {failure}")
             failed = len(failures)
-            for line in (line for log in logs.values() for line in _read(log, record)):
+            for line in (line for log in logs.values() for line in _read(log, requests)):
                 print(_brief(line), flush=True)
             if (now := _sources()) != sources:
                 sources = now
-                kind, said = _update(local)
-                logs = _tails(local, logs)  # a job may have come or gone
-                print(said, flush=True)
-                record.notice(kind, said)
+                kind, text = _update(local)
+                logs = _tails(local, logs)  # the change may add or remove a job
+                print(text, flush=True)
+                requests.notice(kind, text)
         except BotoCoreError as error:
-            became = "ended" if local.emulator.leash.ends() else "ceased to answer"
-            raise local_stack.DeployError(f"MiniStack {became} while the stack was up") from error
+            state = "ended" if local.emulator.process.wait_ended() else "stopped responding"
+            raise DeployError(f"MiniStack {state} while the stack was up") from error
         time.sleep(0.3)
 
 
 def _brief(line: dict[str, Any]) -> str:
     if "stackTrace" in line or line.get("message") == "request":
-        with suppress(KeyError, TypeError, ValueError):  # it only looks like ours
-            return _told(line)
+        with suppress(KeyError, TypeError, ValueError):  # it only resembles one of ours
+            return _format(line)
     return json.dumps(line)
 
 
-def _told(line: dict[str, Any]) -> str:
+def _format(line: dict[str, Any]) -> str:
     if "stackTrace" in line:
         places = _PLACE.findall("\n".join(line["stackTrace"]))
         where = [f"  {file}, line {number}" for file, number in places[-1:]]
@@ -164,40 +166,44 @@ def _told(line: dict[str, Any]) -> str:
 
 
 def _serve(page: console.Console, local: local_stack.LocalStack) -> None:
-    # Takes a moment, which nobody is to wait for.
-    from console import server  # pylint: disable=import-outside-toplevel
+    from console import server  # pylint: disable=import-outside-toplevel  # slow
 
     server.run(page, local)
 
 
-def up(stack: str, port: int | None, *, keep: bool) -> None:
-    """Bring the stack up and follow what it does, until the process is ended.
+def up(stack: str, port: int | None, *, persist: bool) -> None:
+    """Bring the stack up and report its requests until the process ends.
 
-    With `keep` its tables are as they were in the last such run.
+    `persist` keeps the table data between runs.
     """
-    print(f"Bringing stack {stack} up on this machine")
+    print(f"Starting stack {stack} on this machine")
     page, sources = console.Console(), _sources()
 
-    def seen(resource: program.Resource, seconds: float | None) -> None:
-        page.declare(resource)
+    def report(resource: pulumi_program.Resource, seconds: float | None) -> None:
+        page.add_resource(resource)
         progress(resource, seconds)
 
-    kept = {"EPOCH_PERSIST_FILE": str(OUTPUTS.with_name(f"tables-{stack}.jsonl"))} if keep else {}
-    environment = {**page.environment, **kept}
-    with local_stack.up(stack, port=port, progress=seen, environment=environment) as local:
-        # From a thread, for as long as the process lives.
+    environment = dict(page.environment)
+    if persist:
+        environment["EPOCH_PERSIST_FILE"] = str(OUTPUTS.with_name(f"tables-{stack}.jsonl"))
+    with local_stack.up(stack, port=port, progress=report, environment=environment) as local:
         threading.Thread(target=_serve, args=(page, local), daemon=True).start()
-        publish = local.emulator.leash.publish
-        publish(OUTPUTS, json.dumps(local.outputs, indent=2))
-        publish(PROFILE, local.emulator.profile)
-        print(f"\nendpoint  {local.outputs['sample_url']}")
-        print(f"api key   {local.outputs['default_api_key']}")
+        write = local.emulator.process.write_private_file
+        write(OUTPUTS, json.dumps(local.outputs, indent=2))
+        write(PROFILE, local.emulator.profile)
+        print(
+            f"\nendpoint  {local.outputs['sample_url']}\napi key   {local.outputs['default_api_key']}"
+        )
         print(f"console   {page.url}")
-        print(f"aws       AWS_CONFIG_FILE={PROFILE.relative_to(program.ROOT)} AWS_PROFILE=local")
-        for path in kept.values():
-            print(f"tables    kept in {path}; remove it to forget them")
-        shown = samples.first(load_endpoints())
+        print(
+            f"aws       AWS_CONFIG_FILE={PROFILE.relative_to(stack_files.ROOT)} AWS_PROFILE=local"
+        )
+        if persist:
+            print(
+                f"tables    saved in {environment['EPOCH_PERSIST_FILE']}; delete it to start empty"
+            )
+        endpoint = samples.default_sample(load_endpoints())
         url, key = local.outputs["api_url"], local.outputs["default_api_key"]
-        called = samples.curl(shown, url, key) if shown else samples.NONE
-        print(f"\n  {called}\n\nCtrl-C ends it.", flush=True)
-        _follow(local, page.record, sources)
+        command = samples.curl(endpoint, url, key) if endpoint else samples.NO_SAMPLE
+        print(f"\n  {command}\n\nPress Ctrl-C to stop.", flush=True)
+        _follow(local, page.request_log, sources)

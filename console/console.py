@@ -1,20 +1,20 @@
-"""The page of a local run: what the stack is and what it does, for this machine alone."""
+"""The page of a local run, which only this machine can open."""
 
 import secrets
 import socket
 import time
 from collections.abc import Mapping
 
-from console.record import Record
-from local import program
+from console.request_log import RequestLog
+from local import pulumi_program
 
 
 class Console:
-    """A page that is announced before the stack is up, and served once it is."""
+    """The page; its address is known before the stack is up, and served afterwards."""
 
     def __init__(self) -> None:
-        self.record = Record()
-        self.resources: dict[str, program.Resource] = {}
+        self.request_log = RequestLog()
+        self.resources: dict[str, pulumi_program.Resource] = {}
         self.started = time.time()
         self.token = secrets.token_urlsafe(24)
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -26,14 +26,14 @@ class Console:
 
     @property
     def url(self) -> str:
-        """The page's address; who knows it may look."""
+        """The page's address, whose token grants access."""
         return f"http://127.0.0.1:{self.port}/{self.token}/"
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What tells the emulator where to report."""
-        return {"EPOCH_EVENTS_ADDRESS": self.record.address}
+        """The environment variable with the address for the emulator's reports."""
+        return {"EPOCH_EVENTS_ADDRESS": self.request_log.address}
 
-    def declare(self, resource: program.Resource) -> None:
-        """Take a resource of the stack, or what it is now."""
+    def add_resource(self, resource: pulumi_program.Resource) -> None:
+        """Add or replace a resource of the stack."""
         self.resources[resource.urn] = resource

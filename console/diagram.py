@@ -1,8 +1,7 @@
-"""The picture of a stack, drawn from what it declares.
+"""The diagram of a stack, drawn from its declared resources.
 
-Each component is a card that lists its resources, one row for each type. Where a component's
-resources need those of another, the cards are linked: the way of a request is a solid line, what
-is watched a broken one. A new component, type or link finds its place by these rules.
+Each component is a card with a row for each resource type. The cards of a request's path stand in
+columns from left to right; the others stand below and name the components that they serve.
 """
 
 import json
@@ -13,9 +12,9 @@ from functools import cached_property
 
 from console import svg
 from function.declare.endpoint import METHODS
-from local.program import Properties, Resource
+from local.pulumi_program import Properties, Resource
 
-# Service in a type token: its name, and the colour of its dots.
+# Name and colour of a service, by its part of the type token.
 SERVICES: Mapping[str, tuple[str, str]] = {
     "apigateway": ("API Gateway", "#8c4fff"),
     "lambda": ("Lambda", "#ed7100"),
@@ -33,13 +32,13 @@ _OTHER = "#8a97a6"
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """How the resources of a type are called, and what is worth telling of one."""
+    """The label of a resource type, and a detail of a resource."""
 
     label: str
     detail: Callable[[Properties], str] = lambda inputs: ""
 
 
-_LONGEST_STAGE = 10  # characters, for which a row has room
+_LONGEST_STAGE = 10  # characters that fit into a row
 
 
 def _stage(inputs: Properties) -> str:
@@ -63,7 +62,7 @@ def _plan(inputs: Properties) -> str:
     return f"{limits['rateLimit']:,}/s · burst {limits['burstLimit']:,}"
 
 
-# What comes first here comes first in a card; a type that is not here is named by its token.
+# The order of the rows in a card; a type outside this table gets its name from the token.
 SHOWN: Mapping[str, Shown] = {
     "RestApi": Shown(
         label="REST API by OpenAPI",
@@ -83,7 +82,7 @@ SHOWN: Mapping[str, Shown] = {
     "Dashboard": Shown(label="Dashboard"),
     "MetricAlarm": Shown(label="Alarm"),
     "CompositeAlarm": Shown(label="Burn-rate alarm"),
-    "Topic": Shown(label="Topic of the alarms"),
+    "Topic": Shown(label="Topic of the alarms", detail=lambda inputs: "on call"),
     "Key": Shown(label="KMS key"),
     "SamplingRule": Shown(
         label="Sampling of traces", detail=lambda inputs: f"{inputs['fixedRate']:.0%}"
@@ -104,7 +103,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """A component with its resources; `needs` are the URNs of components it depends on."""
+    """A component with its resources; `needs` are the URNs of its dependencies."""
 
     component: Resource
     resources: tuple[Resource, ...]
@@ -112,7 +111,7 @@ class Card:
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        """One row for each type, the telling ones first."""
+        """One row for each type, in the order of SHOWN."""
         by_type: dict[str, list[Resource]] = {}
         for resource in self.resources:
             by_type.setdefault(resource.kind.rpartition(":")[2], []).append(resource)
@@ -122,8 +121,13 @@ class Card:
 
     @property
     def name(self) -> str:
-        """The component's name without the project's, which a rename changes."""
+        """The component's name without the project's name."""
         return self.component.name.partition("-")[2]
+
+    @property
+    def title(self) -> str:
+        """The component's type."""
+        return self.component.kind.rpartition(":")[2]
 
     def of_type(self, type_: str) -> list[Properties]:
         """Return the inputs of all resources of a type."""
@@ -156,21 +160,8 @@ def cards(resources: Sequence[Resource]) -> list[Card]:
     return found
 
 
-def _signals(card: Card) -> list[str]:
-    """Return what CloudWatch and X-Ray get of a component."""
-    traced = [
-        *(stage.get("xrayTracingEnabled") for stage in card.of_type("Stage")),
-        *(function.get("tracingConfig") for function in card.of_type("Function")),
-    ]
-    return [
-        "metrics",
-        *(["logs"] if card.of_type("LogGroup") else []),
-        *(["traces"] if any(traced) else []),
-    ]
-
-
 def _verb(source: Card, target: Card) -> str:
-    """Return what one component does with another on a request's way."""
+    """Return the action of one component on another on a request's path."""
     if aliases := target.of_type("Alias"):
         return f"invokes {aliases[0]['name']}"
     tables = tuple(r.name for r in target.resources if r.kind.endswith(":Table"))
@@ -189,83 +180,72 @@ def _verb(source: Card, target: Card) -> str:
 
 
 WIDTH, GAP, MARGIN, TOP = 280, 88, 32, 188
-ROW, HEAD, BELOW, HUNG = 26, 58, 68, 32
+ROW, HEAD, BELOW, COLUMNS = 26, 58, 32, 3
+# A component with one of these types is on a request's path if its predecessor needs it.
+_ON_PATH = ("Alias", "Table", "Queue", "Secret")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placed:
-    """A card on the picture; `columns` is how many of the picture's columns it spans."""
+    """A card at its place, with a caption and the cards on the path that it calls."""
 
     card: Card
     x: float
     y: float
-    columns: int = 1
-
-    @property
-    def width(self) -> float:
-        """The width over all its columns."""
-        return self.columns * WIDTH + (self.columns - 1) * GAP
-
-    @property
-    def height(self) -> float:
-        """The height; the rows stand in as many columns as the card spans."""
-        return HEAD + -(-len(self.card.rows) // self.columns) * ROW + 10
+    caption: str
+    calls: tuple[Card, ...] = ()
 
     @property
     def bottom(self) -> float:
-        """Where it ends."""
-        return self.y + self.height
+        """The lower edge."""
+        return self.y + HEAD + len(self.card.rows) * ROW + 10
 
 
-def place(found: Sequence[Card]) -> tuple[list[Placed], list[Placed], list[Placed]]:
-    """Return the cards on a request's way, those that hang on one of them, and the watchers.
+def _path(found: Sequence[Card]) -> list[list[Card]]:
+    """Return the cards of a request's path by distance from the API."""
+    columns = [[card for card in found if card.of_type("RestApi")]]
+    while columns[-1]:
+        known = [card for column in columns for card in column]
+        needs = frozenset().union(*(card.needs for card in columns[-1]))
+        near = [card for card in found if card.component.urn in needs and card not in known]
+        columns.append([card for card in near if any(map(card.of_type, _ON_PATH))])
+    return columns[:-1]
 
-    A watcher needs several others and nothing needs it; a card that is linked to a single other
-    hangs below that; all others stand from left to right, in the order in which they need each
-    other.
-    """
-    by_urn = {card.component.urn: card for card in found}
-    needed = {urn for card in found for urn in card.needs}
-    watchers = [c for c in found if len(c.needs) > 1 and c.component.urn not in needed]
-    linked = {
-        urn: card.needs | {c.component.urn for c in found if urn in c.needs}
-        for urn, card in by_urn.items()
-    }
-    hanging = [c for c in found if c not in watchers and len(linked[c.component.urn]) == 1]
-    way = [card for card in found if card not in watchers and card not in hanging]
 
-    def level(card: Card) -> int:
-        callers = [c for c in way if card.component.urn in c.needs]
-        return 1 + max(map(level, callers)) if callers else 0
+def place(found: Sequence[Card]) -> list[Placed]:
+    """Return the cards at their places: the request's path first, then the others below."""
+    columns = _path(found)
+    on_path = [card for column in columns for card in column]
+    bottoms: list[float] = [TOP - BELOW] * max(COLUMNS, len(columns))
+    placed = []
 
-    bottoms: dict[int, float] = {}
+    def put(card: Card, column: int, caption: str, calls: tuple[Card, ...] = ()) -> None:
+        x, y = MARGIN + column * (WIDTH + GAP), bottoms[column] + BELOW
+        placed.append(Placed(card=card, x=x, y=y, caption=caption, calls=calls))
+        bottoms[column] = placed[-1].bottom
 
-    def put(card: Card, column: int, columns: int = 1, gap: float = BELOW) -> Placed:
-        spanned = range(column, column + columns)
-        y = max(bottoms[each] + gap if each in bottoms else TOP for each in spanned)
-        x = MARGIN + column * (WIDTH + GAP)
-        placed = Placed(card=card, x=x, y=y, columns=columns)
-        bottoms.update(dict.fromkeys(spanned, placed.bottom))
-        return placed
+    for index, column in enumerate(columns):
+        following = columns[index + 1] if index + 1 < len(columns) else []
+        for card in column:
+            calls = tuple(each for each in following if each.component.urn in card.needs)
+            put(card, index, card.name, calls)
+    for card in (card for card in found if card not in on_path):
+        linked = [c.title for c in found if _linked(c, card)]
+        put(card, bottoms.index(min(bottoms)), f"for {', '.join(linked)}" if linked else card.name)
+    return placed
 
-    on_way = [put(card, level(card)) for card in sorted(way, key=level)]
-    column = {card.component.urn: level(card) for card in way}
-    last = max(column.values())
-    watching = [put(card, min(1, last), max(last, 1)) for card in watchers]
-    hung = [put(c, column[min(linked[c.component.urn])], gap=HUNG) for c in hanging]
-    return on_way, hung, watching
+
+def _linked(one: Card, other: Card) -> bool:
+    return one.component.urn in other.needs or other.component.urn in one.needs
 
 
 def _card(placed: Placed) -> Iterable[str]:
     card, x, y = placed.card, placed.x, placed.y
-    yield svg.box((x, y), (placed.width, placed.height), "card", 10)
-    title = card.component.kind.rpartition(":")[2]
-    yield svg.text((x + 16, y + 25), title, "strong", 16)
-    yield svg.text((x + 16, y + 43), card.name, "quiet", 12)
-    yield svg.path([(x, y + 53.5), (x + placed.width, y + 53.5)], "line")
+    yield svg.box((x, y), (WIDTH, placed.bottom - y), "card", 10)
+    yield svg.text((x + 16, y + 25), card.title, "strong", 16)
+    yield svg.text((x + 16, y + 43), placed.caption, "quiet", 12)
     for index, row in enumerate(card.rows):
-        column, line = index % placed.columns, index // placed.columns
-        left, base = x + column * (WIDTH + GAP) + 16, y + HEAD + line * ROW + 18
+        left, base = x + 16, y + HEAD + index * ROW + 18
         _, colour = SERVICES.get(row.service, ("", _OTHER))
         yield svg.dot((left + 4, base - 5), colour)
         yield svg.text((left + 18, base), row.label, "plain", 14)
@@ -277,51 +257,16 @@ def _card(placed: Placed) -> Iterable[str]:
         yield svg.text((left + WIDTH - 32, base), row.detail, "quiet", 12, "end")
 
 
-def _pill(middle: svg.Point, label: str) -> Iterable[str]:
-    wide = svg.width(label, 14) + 40
-    yield svg.box((middle[0] - wide / 2, middle[1] - 18), (wide, 36), "pill", 18)
-    yield svg.text((middle[0], middle[1] + 5), label, "on-pill", 14, "middle")
-
-
-def _ways(on_way: Sequence[Placed], hung: Sequence[Placed]) -> Iterable[str]:
-    for source in on_way:
-        for target in on_way:
-            if target.card.component.urn in source.card.needs:
-                level, end = target.y + 27, target.x
-                start = source.x + source.width
-                yield svg.arrow([(start, level), (end, level)], "way", "head")
-                verb = _verb(source.card, target.card)
-                yield svg.text(((start + end) / 2 - 3, level - 9), verb, "plain", 12, "middle")
-        for part in hung:
-            if {part.card.component.urn, source.card.component.urn} & (
-                part.card.needs | source.card.needs
-            ):
-                x = source.x + 24
-                yield svg.path([(x, source.bottom), (x, part.y)], "part")
-
-
-def _watched(watcher: Placed, placed: Sequence[Placed]) -> Iterable[str]:
-    for watched in placed:
-        if watched.card.component.urn not in watcher.card.needs:
-            continue
-        signals = _signals(watched.card)
-        if watched.x + watched.width < watcher.x:
-            level = watcher.y + 27
-            start = watched.x + watched.width
-            yield svg.arrow([(start, level), (watcher.x, level)], "signal", "signal-head")
-            for line, signal in enumerate(signals):
-                at = ((start + watcher.x) / 2 - 3, level + 17 + 15 * line)
-                yield svg.text(at, signal, "quiet", 12, "middle")
-        else:
-            x = watched.x + watched.width / 2
-            ends = [(x, watched.bottom), (x, watcher.y)]
-            yield svg.arrow(ends, "signal", "signal-head")
-            at = (x + 10, watched.bottom + 26)
-            yield svg.text(at, ", ".join(signals), "quiet", 12)
+def _calls(source: Placed, placed: Sequence[Placed]) -> Iterable[str]:
+    for target in (each for each in placed if each.card in source.calls):
+        level, start = target.y + 27, source.x + WIDTH
+        yield svg.arrow((start, source.y + 27), (target.x, level))
+        verb = _verb(source.card, target.card)
+        yield svg.text(((start + target.x) / 2 - 3, level - 9), verb, "plain", 12, "middle")
 
 
 def _routes(card: Card) -> str:
-    """Return what callers may call: method and path, as the API's document has them."""
+    """Return the routes of the API: methods and paths of its document."""
     paths = {
         path: operations
         for api in card.of_type("RestApi")
@@ -345,37 +290,25 @@ def _legend(found: Sequence[Card], at: svg.Point) -> Iterable[str]:
 
 
 def draw(resources: Sequence[Resource], stack: str) -> str:
-    """Return the picture of a stack, as SVG."""
+    """Return the diagram of a stack as SVG."""
     found = cards(resources)
-    on_way, hung, watching = place(found)
-    entry = on_way[0]
-    middle = entry.x + entry.width / 2
+    placed = place(found)
+    middle = MARGIN + WIDTH / 2
     count = sum(len(card.resources) for card in found)
     title, subtitle = f"Stack {stack} on AWS", f"{count} resources, as the program declares them"
+    bottom = max(each.bottom for each in placed)
+    right = max(each.x for each in placed) + WIDTH
+    path = " to ".join(each.card.name for each in placed if each.calls or each.y == TOP)
     shapes = [
         svg.text((MARGIN, 44), title, "strong", 22),
         svg.text((MARGIN, 66), subtitle, "quiet", 13),
-        *_pill((middle, 114), "Client"),
-        svg.arrow([(middle, 132), (middle, TOP)], "way", "head"),
-        svg.text((middle + 12, 156), _routes(entry.card), "plain", 13),
+        svg.box((middle - 40, 96), (80, 36), "pill", 18),
+        svg.text((middle, 119), "Client", "on-pill", 14, "middle"),
+        svg.arrow((middle, 132), (middle, TOP)),
+        svg.text((middle + 12, 156), _routes(placed[0].card), "plain", 13),
         svg.text((middle + 12, 173), "HTTPS, x-api-key", "quiet", 12),
-        *_ways(on_way, hung),
+        *(shape for each in placed for shape in (*_card(each), *_calls(each, placed))),
+        *_legend(found, (MARGIN, bottom + 40)),
     ]
-    bottom = max(placed.bottom for placed in (*on_way, *hung, *watching))
-    for watcher in watching:
-        shapes += _watched(watcher, on_way)
-        if watcher.card.of_type("Topic"):
-            x = watcher.x + watcher.width / 2
-            shapes.append(
-                svg.arrow([(x, watcher.bottom), (x, watcher.bottom + 48)], "signal", "signal-head")
-            )
-            shapes.append(svg.text((x + 10, watcher.bottom + 28), "alarms", "quiet", 12))
-            shapes += _pill((x, watcher.bottom + 66), "On call")
-            bottom = max(bottom, watcher.bottom + 84)
-    for placed in (*on_way, *hung, *watching):
-        shapes += _card(placed)
-    shapes += _legend(found, (MARGIN, bottom + 40))
-    right = max(placed.x + placed.width for placed in (*on_way, *hung, *watching))
-    names = " to ".join(placed.card.name for placed in on_way)
-    description = f"A request goes from a client to {names}."
+    description = f"A request goes from a client to {path}."
     return svg.document((right + MARGIN, bottom + 64), title, description, shapes)

@@ -1,4 +1,4 @@
-"""Serves the console: to this machine, to no other site's page, and to who knows the token."""
+"""Serves the console to this machine; every request needs the token and the page's origin."""
 
 import json
 import logging
@@ -13,8 +13,8 @@ import flask_swagger_ui
 import urllib3
 from werkzeug.serving import make_server
 
-from console import views
 from console.console import Console
+from console import views
 from local import stack as local_stack
 
 _PAGE = Path(__file__).parent / "page"
@@ -32,10 +32,10 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-# Between two batches of news, and after what time a reader hears that nothing is new.
-_BATCH_S, _QUIET_S = 0.1, 15
+# Seconds between two batches of changes, and until a message that keeps the connection open.
+_BATCH_S, _KEEP_ALIVE_S = 0.1, 15
 
-# Not a proxy's to pass on (RFC 9110, 7.6.1), or the browser's about the page and not the call.
+# A proxy drops these (RFC 9110, 7.6.1); the last ones describe the page and not the call.
 _HOP = frozenset(
     {"connection", "content-length", "cookie", "host", "keep-alive", "origin", "referer"}
     | {"te", "trailer", "transfer-encoding", "upgrade"}
@@ -44,28 +44,28 @@ _HOP = frozenset(
 
 def _events(console: Console, since: int) -> Iterator[str]:
     while True:
-        news = console.record.news(since, _QUIET_S)
-        since = news["number"]
-        if news["requests"] or news["notices"]:
-            yield f"id: {since}\ndata: {json.dumps(news)}\n\n"
+        changes = console.request_log.changes_since(since, _KEEP_ALIVE_S)
+        since = changes["number"]
+        if changes["requests"] or changes["notices"]:
+            yield f"id: {since}\ndata: {json.dumps(changes)}\n\n"
         else:
-            yield ": quiet\n\n"
+            yield ": no change\n\n"
         time.sleep(_BATCH_S)
 
 
-def _proxied(base: str) -> flask.Response:
-    """Send a request of the page on to the API, whose answer no other origin could read."""
+def _forward(base: str) -> flask.Response:
+    """Forward a request of the page to the API, which has another origin."""
     sent = flask.request
-    target = sent.environ["REQUEST_URI"].partition("/try/")[2]  # with what is encoded in it
+    target = sent.environ["REQUEST_URI"].partition("/try/")[2]  # undecoded
     headers = {k: v for k, v in sent.headers if k.lower() not in _HOP and not k.startswith("Sec-")}
-    answer = urllib3.request(
+    response = urllib3.request(
         sent.method, f"{base}/{target}", headers=headers, body=sent.get_data(), retries=False
     )
-    passed = [(k, v) for k, v in answer.headers.items() if k.lower() not in _HOP]
-    # What the API answers is never a page of this origin.
+    passed = [(k, v) for k, v in response.headers.items() if k.lower() not in _HOP]
+    # The browser must not run a response of the API as a page of this origin.
     return flask.Response(
-        answer.data,
-        status=answer.status,
+        response.data,
+        status=response.status,
         headers=[
             *passed,
             ("Content-Security-Policy", "sandbox"),
@@ -75,32 +75,32 @@ def _proxied(base: str) -> flask.Response:
 
 
 def application(console: Console, local: local_stack.LocalStack) -> flask.Flask:
-    """Return the console's application."""
+    """Return the Flask application of the console."""
     app = flask.Flask("console", static_folder=None)
     setattr(app.json, "sort_keys", False)
     hosts = {f"{name}:{console.port}" for name in ("127.0.0.1", "localhost")}
     stack = views.Stack(console=console, local=local)
 
-    def admit() -> None:
+    def authorize() -> None:
         sent = flask.request
         if sent.host not in hosts:
-            flask.abort(421)  # a name that was bound to this address
+            flask.abort(421)  # DNS rebinding
         own = sent.headers.get("Origin", f"http://{sent.host}") == f"http://{sent.host}"
         if not own or sent.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"}:
-            # A link to the page is no request of a page.
+            # A link from another site to the page is harmless.
             if sent.headers.get("Sec-Fetch-Mode") != "navigate" or sent.method != "GET":
                 flask.abort(403)
         token = (sent.view_args or {}).pop("token", "")
         if not secrets.compare_digest(token.encode(), console.token.encode()):
             flask.abort(404)
 
-    def protect(reply: flask.Response) -> flask.Response:
+    def add_headers(reply: flask.Response) -> flask.Response:
         if flask.request.endpoint != "try":
             reply.headers.update(_HEADERS)
         return reply
 
-    app.before_request(admit)
-    app.after_request(protect)
+    app.before_request(authorize)
+    app.after_request(add_headers)
 
     def route(path: str, view: Any, **options: Any) -> None:
         name = path.partition("/")[0] or "index"
@@ -116,12 +116,12 @@ def application(console: Console, local: local_stack.LocalStack) -> flask.Flask:
     route("tables.json", stack.tables)
     route("table.json", lambda: stack.table(**flask.request.args.to_dict()))
     route("metrics.json", stack.metrics)
-    route("work.json", stack.work)
+    route("jobs.json", stack.jobs_and_queues)
     route("run", lambda: stack.run(**flask.request.get_json()), methods=["POST"])
     route("send", lambda: stack.send(**flask.request.get_json()), methods=["POST"])
 
     def request(identity: str) -> Any:
-        return console.record.request(identity, local.traces) or flask.abort(404)
+        return console.request_log.request(identity, local.traces) or flask.abort(404)
 
     route("requests/<identity>", request)
 
@@ -131,7 +131,7 @@ def application(console: Console, local: local_stack.LocalStack) -> flask.Flask:
 
     route("events", events)
     methods = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
-    route("try/<path:path>", lambda **_: _proxied(stack.api), methods=methods)
+    route("try/<path:path>", lambda **_: _forward(stack.api), methods=methods)
     return app
 
 

@@ -1,4 +1,4 @@
-"""What the console shows of a stack, as JSON."""
+"""The console's views of a stack, as JSON."""
 
 import ast
 import json
@@ -13,18 +13,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from console.console import Console
-from local import program
+from local import stack_files
 from local import stack as local_stack
 
 _PAGE_ITEMS = 25
-_WINDOW_S, _LEAST_S = 3_600, 300  # what graphs show: the last hour, of a young stack less
+_WINDOW_S, _MIN_WINDOW_S = 3_600, 300  # graphs show the last hour, or less for a young stack
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """A stack that is up, and what was declared for it."""
+    """A running stack and its declared resources."""
 
     console: Console
     local: local_stack.LocalStack
@@ -43,19 +43,18 @@ class Stack:
         return str(self.local.outputs["api_url"])
 
     def document(self) -> Json:
-        """Return the API's OpenAPI document as the sources are now, the API on this machine as
-        server."""
+        """Return the OpenAPI document of the current sources, with the local API as server."""
         printed = subprocess.run(
-            [sys.executable, "-m", "openapi"], cwd=program.ROOT, check=True, capture_output=True
+            [sys.executable, "-m", "openapi"], cwd=stack_files.ROOT, check=True, capture_output=True
         ).stdout
         document: Json = json.loads(printed)
         return document | {"servers": [{"url": self.api}]}
 
     def resources(self) -> Json:
-        """Return what is declared, secrets left out, and the outputs."""
+        """Return the declared resources and the outputs, without secrets."""
         declared = list(self.console.resources.values())
         return {
-            "project": program.project_name(),
+            "project": stack_files.project_name(),
             "stack": self.stack,
             "outputs": {
                 name: None if name in self.local.secret else value
@@ -80,19 +79,19 @@ class Stack:
         }
 
     def secret(self, name: str, urn: str = "") -> Json:
-        """Return one secret property of a resource, or the stack's output of that name."""
+        """Return a secret property of a resource, or the stack's secret output of that name."""
         values = self.console.resources[urn].inputs if urn else self.local.outputs
         return {"value": values[name]}
 
     def picture(self) -> str:
-        """Return the architecture as SVG."""
+        """Return the architecture diagram as SVG."""
         from console import diagram  # pylint: disable=import-outside-toplevel
 
         declared = sorted(self.console.resources.values(), key=lambda each: each.urn)
         return diagram.draw(declared, self.stack)
 
     def tables(self) -> Json:
-        """Return the tables with their keys and counts."""
+        """Return the tables with their keys and item counts."""
         client = self._client("dynamodb")
         described = [
             client.describe_table(TableName=name)["Table"]
@@ -110,16 +109,16 @@ class Stack:
         }
 
     def table(self, name: str, after: str = "") -> Json:
-        """Return a page of a table's items, and what to ask the next one with."""
+        """Return a page of a table's items, and the start key of the next page."""
         start = {"ExclusiveStartKey": json.loads(after)} if after else {}
         page = self._client("dynamodb").scan(TableName=name, Limit=_PAGE_ITEMS, **start)
         following = page.get("LastEvaluatedKey")
         return {"items": page["Items"], "after": json.dumps(following) if following else ""}
 
-    def work(self) -> Json:
-        """Return the jobs with what they wrote last, and the queues with how much waits there.
+    def jobs_and_queues(self) -> Json:
+        """Return the jobs with their last lines, and the queues with their message counts.
 
-        What lies in a dead-letter queue is shown, too: nobody takes it, so a look disturbs nothing.
+        It also reads dead-letter queues: they have no consumer that this could disturb.
         """
         client = self._client("sqs")
         queues = {
@@ -128,27 +127,33 @@ class Stack:
         }
         return {
             "jobs": [
-                {"name": name, "function": function, "lines": self.console.record.output(function)}
+                {
+                    "name": name,
+                    "function": function,
+                    "lines": self.console.request_log.output(function),
+                }
                 for name, function in self.local.outputs["job_functions"].items()
             ],
             "queues": [
                 {
                     "name": url.rpartition("/")[2],
                     "waiting": int(attributes["ApproximateNumberOfMessages"]),
-                    "taken": int(attributes["ApproximateNumberOfMessagesNotVisible"]),
-                    "letters": [] if "RedrivePolicy" in attributes else self._letters(url),
+                    "in_flight": int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+                    "dead_letters": (
+                        [] if "RedrivePolicy" in attributes else self._dead_letters(url)
+                    ),
                 }
                 for url, attributes in queues.items()
             ],
         }
 
-    def _letters(self, url: str) -> list[str]:
-        look = {"MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
-        found = self._client("sqs").receive_message(QueueUrl=url, **look).get("Messages", [])
+    def _dead_letters(self, url: str) -> list[str]:
+        peek = {"MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
+        found = self._client("sqs").receive_message(QueueUrl=url, **peek).get("Messages", [])
         return [message["Body"] for message in found]
 
     def run(self, job: str) -> Json:
-        """Start a job as its schedule would, now."""
+        """Start a job now, as its schedule would."""
         due = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._client("lambda").invoke(
             FunctionName=self.local.outputs["job_functions"][job],
@@ -158,7 +163,7 @@ class Stack:
         return {}
 
     def send(self, queue: str, body: str) -> Json:
-        """Put a message into a queue."""
+        """Send a message to a queue."""
         client = self._client("sqs")
         url = client.get_queue_url(QueueName=queue)["QueueUrl"]
         fifo = {"MessageGroupId": "console", "MessageDeduplicationId": secrets.token_hex(8)}
@@ -167,7 +172,7 @@ class Stack:
         return {}
 
     def metrics(self) -> Json:
-        """Return the dashboard's graphs, and the alarms."""
+        """Return the dashboard's graphs and the alarms."""
         client = self._client("cloudwatch")
         names = [entry["DashboardName"] for entry in client.list_dashboards()["DashboardEntries"]]
         widgets = [
@@ -180,7 +185,7 @@ class Stack:
         alarms = client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
         now = time.time()
         return {
-            "from": max(now - _WINDOW_S, min(self.console.started, now - _LEAST_S)),
+            "from": max(now - _WINDOW_S, min(self.console.started, now - _MIN_WINDOW_S)),
             "to": now,
             "graphs": [
                 self._graph(widget["properties"], now)
@@ -225,7 +230,7 @@ class Stack:
                 {
                     "label": query["Label"],
                     "points": points.get(query["Id"])
-                    or ([(now, value)] if (value := _evaluated(query, totals)) is not None else []),
+                    or ([(now, value)] if (value := _evaluate(query, totals)) is not None else []),
                 }
                 for query in queries
                 if query["ReturnData"]
@@ -241,9 +246,8 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 }
 
 
-def _evaluated(query: Json, totals: Mapping[str, float]) -> float | None:
-    """Return the value of a query's expression over totals, which MiniStack does not evaluate;
-    None where it has none."""
+def _evaluate(query: Json, totals: Mapping[str, float]) -> float | None:
+    """Return the value of a query's expression over totals, or None; MiniStack evaluates none."""
 
     def value(node: ast.expr) -> float:
         match node:
@@ -260,13 +264,15 @@ def _evaluated(query: Json, totals: Mapping[str, float]) -> float | None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a property as JSON; of an archive, its kind."""
+    """Return a property as JSON; an archive becomes the name of its type."""
     return json.loads(json.dumps(value, default=lambda each: type(each).__name__))
 
 
 def _query(default_id: str, properties: Json, entry: list[Any]) -> Json:
-    """Return the query for a metric as a dashboard lists it: namespace, name, dimensions, options;
-    or for an expression, which is options alone."""
+    """Return the query for a dashboard's metric: [namespace, name, dimensions..., options].
+
+    An expression has only options.
+    """
     *metric, options = entry
     asked = {
         "Id": options.get("id", default_id),

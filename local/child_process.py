@@ -1,8 +1,7 @@
-"""Processes that end with the one that started them, however that ends, and leave nothing behind.
+"""Child processes that end together with their parent and leave nothing behind.
 
-Between the two is a socket, which the kernel closes when its owner dies. The started process
-watches its end of it: at the other's end its group is killed, and then what the run has left is
-removed.
+A socket connects both; the kernel closes it when its owner dies. A thread in the child waits for
+that, kills the child's process group, and removes the run's files.
 """
 
 import os
@@ -20,31 +19,31 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-# How long a process of which only its socket is known may take to end.
-_PATIENCE_S = 3
+# The longest wait, in seconds, for a process to end.
+_END_TIMEOUT_S = 3
 
-_held: list["Leash"] = []
+_active: list["SupervisedProcess"] = []
 
 
-class Leash:
-    """The held end: a private folder, one process group that works there, and files elsewhere.
+class SupervisedProcess:
+    """A child process group with a private working folder, and files outside it.
 
-    As a context manager it ends them all on leaving.
+    As a context manager it terminates the group on exit.
     """
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.gettempdir(), f"epoch-{secrets.token_hex(8)}")
         self._near, self._far = socket.socketpair()
         self._process: subprocess.Popen[bytes] | None = None
-        self._published: list[str] = []
-        _held.append(self)
+        self._links: list[str] = []
+        _active.append(self)
         self.folder.mkdir(mode=0o700)
 
-    def __enter__(self) -> "Leash":
+    def __enter__(self) -> "SupervisedProcess":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.end()
+        self.terminate()
 
     def start(
         self,
@@ -54,10 +53,7 @@ class Leash:
         log: Path,
         listener: socket.socket,
     ) -> None:
-        """Start a Python module as a group's leader, by way of this one, which watches beside it.
-
-        Its one argument is the socket that it listens on.
-        """
+        """Start a Python module as leader of a new group; its argument is the listener's number."""
         far, own = self._far.fileno(), listener.fileno()
         with log.open("wb") as output:
             self._process = subprocess.Popen(  # pylint: disable=consider-using-with
@@ -74,93 +70,95 @@ class Leash:
 
     @property
     def running(self) -> bool:
-        """Whether the group's leader runs."""
+        """True while the group's leader runs."""
         return self._process is not None and self._process.poll() is None
 
-    def ends(self) -> bool:
-        """Return whether the group's leader has ended, or does at once: its connections are closed
-        before the kernel has cleared it away."""
+    def wait_ended(self) -> bool:
+        """Wait a few seconds; return True if the group's leader has ended.
+
+        The kernel closes a process's connections before the process is gone.
+        """
         with suppress(subprocess.TimeoutExpired):
             if self._process:
-                self._process.wait(_PATIENCE_S)
+                self._process.wait(_END_TIMEOUT_S)
         return not self.running
 
-    def publish(self, path: Path, text: str) -> None:
-        """Write a file that only the owner can read, and that is gone when the group ends.
+    def write_private_file(self, path: Path, text: str) -> None:
+        """Write a file that only the owner can read and that disappears with the group.
 
-        `path` becomes a link into the folder: where another run has put its own there since, that
-        one stays.
+        `path` becomes a link into the folder. A later run may replace the link by its own, which
+        then stays.
         """
         own = self.folder / path.name
         own.touch(mode=0o600)
         own.write_text(text, encoding="utf-8")
         link = path.with_name(f"{path.name}.{self.folder.name}")
         for each in (link, path):
-            self._published.append(str(each.absolute()))
+            self._links.append(str(each.absolute()))
             self._near.sendall(f"{each.absolute()}\n".encode())
         while not link.is_symlink():
             with suppress(FileExistsError):
                 path.parent.mkdir()
-            with suppress(FileNotFoundError):  # another run has just ended, and removed the folder
+            with suppress(FileNotFoundError):  # another run just ended and removed the folder
                 link.symlink_to(own)
         os.replace(link, path)
 
-    def end(self) -> None:
-        """End the group and remove folder and files; returns when they are gone.
+    def terminate(self) -> None:
+        """Terminate the group; return when it, its folder and its files are gone.
 
-        The other end does so, which nobody kills with this process, if only it can.
+        The child removes them if it can: a signal that kills this process does not reach it.
         """
         self._far.close()
-        with suppress(OSError):  # ended before
+        with suppress(OSError):  # the child has ended already
             self._near.shutdown(socket.SHUT_WR)
-            self._near.settimeout(_PATIENCE_S)
-            self._near.recv(1)  # its end, when all is gone; nothing else comes
+            self._near.settimeout(_END_TIMEOUT_S)
+            self._near.recv(1)  # returns when the child closes its end, after the removal
         self._near.close()
         if self._process:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-            with suppress(subprocess.TimeoutExpired):  # in a signal that interrupts this very wait
-                self._process.wait(_PATIENCE_S)
-        _remove(str(self.folder), self._published)
-        if self in _held:
-            _held.remove(self)
+            with suppress(subprocess.TimeoutExpired):  # a signal may interrupt this very wait
+                self._process.wait(_END_TIMEOUT_S)
+        _remove(str(self.folder), self._links)
+        if self in _active:
+            _active.remove(self)
 
 
-def end_all() -> None:
-    """End every leash that this process holds."""
-    for leash in tuple(_held):
-        leash.end()
+def terminate_all() -> None:
+    """Terminate every supervised process of this one."""
+    for process in tuple(_active):
+        process.terminate()
 
 
-def _remove(folder: str, published: Iterable[str]) -> None:
-    for path in map(Path, published):
+def _remove(folder: str, links: Iterable[str]) -> None:
+    for path in map(Path, links):
         with suppress(OSError):
             if os.readlink(path).startswith(folder + os.sep):
                 path.unlink()
-        with suppress(OSError):  # another file is there
+        with suppress(OSError):  # the folder holds another file
             path.parent.rmdir()
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _END_TIMEOUT_S
     while os.path.exists(folder) and time.monotonic() < deadline:
-        shutil.rmtree(folder, ignore_errors=True)  # in which one that is being killed still writes
+        shutil.rmtree(folder, ignore_errors=True)  # a dying process may still write there
 
 
-def _watch(number: int, folder: str) -> None:
+def _exit_with_parent(number: int, folder: str) -> None:
     with socket.socket(fileno=number) as far:
-        said = b"".join(iter(lambda: far.recv(4096), b""))
+        received = b"".join(iter(lambda: far.recv(4096), b""))
         group = os.getpgrp()
         if os.fork():
             return
-        # Outside the group, which ends first: it would go on to write.
+        # This process outlives the group, which could otherwise write after the removal.
         os.setsid()
-        with suppress(ProcessLookupError):  # its owner was faster
+        with suppress(ProcessLookupError):  # the parent killed it first
             os.killpg(group, signal.SIGKILL)
-        _remove(folder, said.decode().splitlines())
+        _remove(folder, received.decode().splitlines())
         os._exit(0)
 
 
 def main(number: str, folder: str, module: str, *arguments: str) -> None:
-    """Be the other end of a Leash, and end with it; run a module meanwhile."""
-    threading.Thread(target=_watch, args=(int(number), folder), daemon=True).start()
+    """Run a module in the child, and exit with the parent."""
+    threading.Thread(target=_exit_with_parent, args=(int(number), folder), daemon=True).start()
     sys.argv[1:] = arguments
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

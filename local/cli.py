@@ -1,4 +1,4 @@
-"""How the commands of a local run start and end."""
+"""Starts and ends the commands of a local run."""
 
 import argparse
 import os
@@ -12,31 +12,31 @@ _ENDS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 def _end(*_: Any) -> None:
-    """End at once, wherever the run is: an exception could get lost in what it interrupts."""
+    """End the process immediately: the interrupted code could swallow an exception."""
     for number in _ENDS:
         signal.signal(number, signal.SIG_IGN)
     with suppress(OSError):  # the terminal is closed
-        os.write(2, b"\nEnded.\n")
-    # Before the module is there, whole, nothing has been started.
-    getattr(sys.modules.get("local.child_process"), "end_all", lambda: None)()
+        os.write(2, b"\nStopped.\n")
+    # Until the module is fully imported, no process has been started.
+    getattr(sys.modules.get("local.child_process"), "terminate_all", lambda: None)()
     os._exit(0)
 
 
 def _run(parser: argparse.ArgumentParser, command: Callable[..., None]) -> int:
-    """Run a command; every failure is one line on stderr and a non-zero exit."""
-    parser.add_argument("--stack", default="", help="(default: dev, or the first there is)")
-    parser.add_argument("--port", type=int, help="MiniStack's port (default: a free one)")
+    """Run a command; a failure is one line on stderr and exit status 1."""
+    parser.add_argument("--stack", default="", help="default: dev, else the first one")
+    parser.add_argument("--port", type=int, help="MiniStack's port; default: a free one")
     chosen = vars(parser.parse_args())
     try:
-        # Takes a second, in which the run can be interrupted already.
-        from local import ministack, program  # pylint: disable=import-outside-toplevel
+        # The imports take a second, and the signal handlers already work.
+        from local import ministack, stack_files  # pylint: disable=import-outside-toplevel
 
-        ministack.forget_surroundings()
-        command(**chosen | {"stack": chosen["stack"] or program.default_stack()})
+        ministack.clear_aws_environment()
+        command(**chosen | {"stack": chosen["stack"] or stack_files.default_stack()})
     except BaseException as error:  # pylint: disable=broad-exception-caught
         if os.environ.get("EPOCH_TRACEBACK"):
             raise
-        # What repr leaves out of an OSError is the file.
+        # The repr of an OSError has no file name.
         own = {"OSError", "RunError", "RuntimeError"} & {
             kind.__name__ for kind in type(error).__mro__
         }
@@ -47,20 +47,20 @@ def _run(parser: argparse.ArgumentParser, command: Callable[..., None]) -> int:
 
 
 def run(parser: argparse.ArgumentParser, command: Callable[..., None]) -> NoReturn:
-    """Run a command with the stack, the port and what else `parser` takes, and end the process.
+    """Run a command with the parsed options, and end the process.
 
-    The command imports by itself what takes long to import.
+    The command itself imports the slow modules.
     """
     for ending in _ENDS:
         signal.signal(ending, _end)
-    # Where a terminal's streams are closed, a socket would take their numbers, and be lost to the
-    # processes started, which have streams of their own.
+    # If the standard streams are closed, a socket would take their numbers, and a child process
+    # with streams of its own would lose it.
     while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(spare)
     for stream in filter(None, (sys.stdout, sys.stderr)):
         stream.reconfigure(errors="replace")
     status = _run(parser, command)
-    with suppress(OSError, AttributeError):  # nobody reads, or there is none
+    with suppress(OSError, AttributeError):  # stdout is closed or missing
         sys.stdout.flush()
-    os._exit(status)  # threads of a run that failed may still wait
+    os._exit(status)  # threads of a failed run may still wait

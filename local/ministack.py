@@ -1,4 +1,4 @@
-"""Starts MiniStack on loopback, with IAM enforced and credentials made for the run."""
+"""Starts MiniStack on loopback, with IAM enforced and random credentials for each run."""
 
 import errno
 import os
@@ -7,35 +7,33 @@ import secrets
 import socket
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
+import urllib3
 from botocore.config import Config
 
-from local.child_process import Leash
-from local.program import ROOT
+from local.child_process import SupervisedProcess
+from local.stack_files import ROOT
 
 START_TIMEOUT_S = 60
 
-# What every stack needs a client for.
+# Every stack needs clients of these services.
 _SERVICES = ("apigateway", "cloudwatch", "dynamodb", "iam", "kms", "lambda", "logs", "sns", "sts")
 
-
-# What a user's own files say of AWS is not for the emulator.
+# Keeps the user's AWS files away from the emulator.
 _NO_FILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
 
 class EmulatorError(RuntimeError):
-    """MiniStack did not start or has gone away."""
+    """MiniStack did not start."""
 
 
 class Credentials(NamedTuple):
-    """Keys that sign calls of AWS's APIs, by the names that boto3 gives them."""
+    """AWS credentials under boto3's names."""
 
     aws_access_key_id: str
     aws_secret_access_key: str
@@ -43,7 +41,7 @@ class Credentials(NamedTuple):
 
     @classmethod
     def new(cls) -> "Credentials":
-        """Return random credentials in the form of a long-term access key."""
+        """Return random credentials in the format of a long-term access key."""
         letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
         key = "AKIA" + "".join(secrets.choice(letters) for _ in range(16))
         return cls(key, secrets.token_hex(20))
@@ -52,15 +50,17 @@ class Credentials(NamedTuple):
 class MiniStack:
     """A running emulator, and clients that talk to it.
 
-    The clients of the emulator that `start` returns act as root of the emulated account, by
-    credentials that only this run knows; those of `acting_as` as a role.
+    The clients from `start` act as root of the emulated account, with credentials that only this
+    run knows. Those from `assume_role` act as the role.
     """
 
     account = "000000000000"
 
-    def __init__(self, port: int, leash: Leash, region: str, credentials: Credentials) -> None:
+    def __init__(
+        self, port: int, process: SupervisedProcess, region: str, credentials: Credentials
+    ) -> None:
         self.port = port
-        self.leash = leash
+        self.process = process
         self.url = f"http://127.0.0.1:{port}"
         self.credentials = credentials
         self._region = region
@@ -71,7 +71,7 @@ class MiniStack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which AWS SDKs and tools call this emulator with its credentials."""
+        """The environment variables that point AWS SDKs and tools to this emulator."""
         return {
             **{name.upper(): value for name, value in self.credentials._asdict().items() if value},
             "AWS_ENDPOINT_URL": self.url,
@@ -82,7 +82,7 @@ class MiniStack:
 
     @property
     def profile(self) -> str:
-        """An AWS config file whose profile `local` calls this emulator with its credentials."""
+        """An AWS config file with a profile `local` for this emulator."""
         lines = {"region": self._region, "endpoint_url": self.url, **self.credentials._asdict()}
         return "\n".join(["[profile local]", *(f"{k} = {v}" for k, v in lines.items() if v), ""])
 
@@ -100,35 +100,35 @@ class MiniStack:
             return self._clients[service]
 
     def failures(self) -> list[str]:
-        """Return why functions failed behind API Gateway, a line each, oldest first."""
-        log = self.leash.folder / "failures.log"
+        """Return an error message for each function failure behind API Gateway, oldest first."""
+        log = self.process.folder / "failures.log"
         return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
-    def acting_as(self, role_arn: str, token: str | None = None) -> "MiniStack":
-        """Return the same emulator with clients that have assumed a role.
+    def assume_role(self, role_arn: str, token: str | None = None) -> "MiniStack":
+        """Return the same emulator with clients that act as a role.
 
-        They assume it as these clients, or by the `token` of an identity provider.
+        This client assumes the role, or with `token` a web identity does.
         """
         role = {"RoleArn": role_arn, "RoleSessionName": "local"}
         sts = self.client("sts")
         if token:
-            # botocore does not sign this call, and AWS asks for no signature; the emulator does.
+            # The emulator requires a signature on this call; AWS and botocore do not.
             sts.meta.events.register_first(
                 "choose-signer.sts.AssumeRoleWithWebIdentity", lambda **_: "v4"
             )
             session = sts.assume_role_with_web_identity(**role, WebIdentityToken=token)
         else:
             session = sts.assume_role(**role)
-        made = session["Credentials"]
+        keys = session["Credentials"]
         credentials = Credentials(
-            made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
+            keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
         )
-        return MiniStack(self.port, self.leash, self._region, credentials)
+        return MiniStack(self.port, self.process, self._region, credentials)
 
 
-def forget_surroundings() -> None:
-    """Take from this process, and what it starts, what the user's shell and files say of AWS, and
-    let no call to this machine go through a proxy."""
+def clear_aws_environment() -> None:
+    """Remove the user's AWS settings from this process and its children, and bypass proxies for
+    calls to this machine."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
@@ -137,8 +137,10 @@ def forget_surroundings() -> None:
 
 
 def _reserve(port: int | None) -> socket.socket:
-    """Take a loopback port, a free one by default, for the emulator to listen on: between looking
-    for one and listening, another process could take it."""
+    """Return a socket bound to a loopback port, by default a free one.
+
+    The emulator inherits it, so no other process can take the port in between.
+    """
     reserved = socket.socket()
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -147,13 +149,14 @@ def _reserve(port: int | None) -> socket.socket:
         reserved.close()
         if error.errno != errno.EADDRINUSE:
             raise EmulatorError(f"port {port}: {error.strerror}; choose another") from None
-        message = f"port {port} is in use; choose another, or none to take a free one"
-        raise EmulatorError(message) from None
+        raise EmulatorError(
+            f"port {port} is in use: choose another, or omit --port to take a free one"
+        ) from None
     return reserved
 
 
-# What the emulator and its workers need of the user's shell. MiniStack reads a hundred variables,
-# among them LocalStack's; and what else is set, a function does not find on AWS.
+# The emulator and its workers inherit only these variables. MiniStack reads a hundred others, and
+# a function on AWS sees none of the user's.
 _INHERITED = re.compile(r"HOME|LANG|LC_.*|(DY)?LD_LIBRARY_PATH|PATH|PYTHON.*|TZ|.*_proxy", re.I)
 
 
@@ -163,7 +166,7 @@ def _environment(
     inherited = {k: v for k, v in os.environ.items() if _INHERITED.fullmatch(k)}
     return inherited | {
         "AUTH": "true",
-        # MiniStack's root user; its workers get the credentials of their role instead.
+        # Credentials of MiniStack's root user; workers get those of their role.
         "AWS_ACCESS_KEY_ID": credentials.aws_access_key_id,
         "AWS_SECRET_ACCESS_KEY": credentials.aws_secret_access_key,
         "BIND_HOST": "127.0.0.1",
@@ -177,40 +180,38 @@ def _environment(
     }
 
 
-def _wait(leash: Leash, url: str, log: Path) -> None:
+def _wait(process: SupervisedProcess, url: str, log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if not leash.running:
-            break
-        with suppress(OSError, urllib.error.URLError):
-            with urllib.request.urlopen(f"{url}/_ministack/health", timeout=1):
+    while process.running and time.monotonic() < deadline:
+        with suppress(urllib3.exceptions.HTTPError):
+            health = f"{url}/_ministack/health"
+            if urllib3.request("GET", health, timeout=1, retries=False).status == 200:
                 return
         time.sleep(0.02)
     tail = log.read_text(encoding="utf-8", errors="replace").strip()[-600:]
-    raise EmulatorError(f"MiniStack did not start at {url}: {tail or 'it said nothing'}")
+    raise EmulatorError(f"MiniStack did not start at {url}: {tail or 'its log is empty'}")
 
 
 def start(
-    leash: Leash,
+    process: SupervisedProcess,
     *,
     region: str,
     port: int | None = None,
     environment: Mapping[str, str],
     meanwhile: Callable[[], object],
 ) -> MiniStack:
-    """Start MiniStack on a leash; it ends with it, and its workers too.
+    """Start MiniStack as a supervised process, and run `meanwhile` while it starts.
 
-    It starts while `meanwhile` runs. `environment` reaches the Lambda workers too. Raises
-    EmulatorError where it does not start.
+    Its Lambda workers inherit `environment`. Raises EmulatorError if it does not start.
     """
-    log, credentials = leash.folder / "ministack.log", Credentials.new()
+    log, credentials = process.folder / "ministack.log", Credentials.new()
     with _reserve(port) as reserved:
         port = reserved.getsockname()[1]
-        environment = _environment(port, leash.folder, credentials, environment)
-        leash.start("emulator", environment, ROOT, log, reserved)
-    stack = MiniStack(port, leash, region, credentials)
+        environment = _environment(port, process.folder, credentials, environment)
+        process.start("emulator", environment, ROOT, log, reserved)
+    stack = MiniStack(port, process, region, credentials)
     meanwhile()
     for service in _SERVICES:  # each takes some 50 ms
         stack.client(service)
-    _wait(leash, stack.url, log)
+    _wait(process, stack.url, log)
     return stack

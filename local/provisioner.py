@@ -1,34 +1,35 @@
-"""From a declared resource to boto3 calls: what each translation works with, and their table.
+"""Creates a declared resource by boto3 calls: the registry of resource types and its helpers.
 
-A translation takes every property that it handles out of what is declared. What it leaves, and a
-type that no translation knows, is an error that names it, so nothing is ever silently left out.
+A provisioner takes each property that it handles out of the declared ones. A remaining property
+or an unknown type is an error with its name, so the local run never skips one silently.
 """
 
+import copy
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from local.ministack import MiniStack
-from local.program import Properties, Resource
+from local.pulumi_program import Properties, Resource
 
 
-class TranslationError(NotImplementedError):
-    """A declared type or property that the local run does not know."""
+class UnsupportedResourceError(NotImplementedError):
+    """The program declares a type or property that the local run does not support."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What a translation works with: the emulator, and the resource's region and logical name.
+    """The emulator, and the resource's region and logical name.
 
-    `before` is what there is of the resource, where it is to be updated in place.
+    `before` is the existing resource, if the provisioner is to update it in place.
     """
 
     stack: MiniStack
     region: str
     logical_name: str
     suffix: str
-    before: "Created | None" = None
+    before: "Provisioned | None" = None
 
     def physical_name(self, declared: Properties) -> str:
         """Return the declared name, or one with a random suffix, as Pulumi auto-names."""
@@ -36,34 +37,33 @@ class Context:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Created:
-    """A resource in the emulator: its id, the outputs beside its inputs, and how it is deleted."""
+class Provisioned:
+    """A resource in the emulator: its id, its outputs beside its inputs, and its deletion."""
 
     id: str
     outputs: Properties = field(default_factory=dict)
-    delete: Callable[[], object]
+    delete: Callable[[], object] = lambda: None
     suffix: str = ""
 
 
-Translation = Callable[[Context, Properties], Created]
+Provisioner = Callable[[Context, Properties], Provisioned]
 
-TRANSLATIONS: dict[str, Translation] = {}
+PROVISIONERS: dict[str, Provisioner] = {}
 
-# The types that are updated in place; every other is replaced where its properties change.
-IN_PLACE: set[str] = set()
+# The local run updates these types in place and replaces every other type on a change.
+UPDATABLE: set[str] = set()
 
-# What the emulator cannot hold, and why; the local run says so in a line per resource.
+# The local run prints these reasons instead of creating the resource.
 NOT_EMULATED: Mapping[str, str] = {
     "aws:xray/samplingRule:SamplingRule": "MiniStack has no X-Ray API",
 }
 
-_KEY = "its KMS key is taken without a look at who may use it"
+_KEY = "the emulator does not check who may use its KMS key"
 
-# What the emulator does otherwise than AWS, of a type or of a type's property, so that nobody
-# concludes from it; said likewise.
-DIFFERENT: Mapping[str, str] = {
+# Differences between emulator and AWS, by type or by type and property; the local run prints them.
+KNOWN_DIFFERENCES: Mapping[str, str] = {
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": (
-        "a retry comes after 1 s, then 2; on AWS after 1 min, then 2"
+        "retries after 1 s and 2 s; on AWS after 1 min and 2 min"
     ),
     "aws:cloudwatch/logGroup:LogGroup.kmsKeyId": _KEY,
     "aws:dynamodb/table:Table.serverSideEncryption": _KEY,
@@ -73,77 +73,81 @@ DIFFERENT: Mapping[str, str] = {
 }
 
 
-def different(resource: Resource) -> str:
-    """Return what the emulator does otherwise with a resource; "" for nothing."""
+def known_differences(resource: Resource) -> str:
+    """Return the emulator's differences for a resource; "" if there are none."""
     places = (resource.kind, *(f"{resource.kind}.{name}" for name in resource.inputs))
-    return "; ".join(DIFFERENT[place] for place in places if place in DIFFERENT)
+    return "; ".join(KNOWN_DIFFERENCES[place] for place in places if place in KNOWN_DIFFERENCES)
 
 
-def translates(kind: str, *, in_place: bool = False) -> Callable[[Translation], Translation]:
-    """Enter a function as the translation of a resource type.
+def provisions(kind: str, *, updatable: bool = False) -> Callable[[Provisioner], Provisioner]:
+    """Register a function as the provisioner of a resource type.
 
-    One that works `in_place` sets anew what is there under the same name.
+    An `updatable` one also updates an existing resource of the same name.
     """
 
-    def enter(translation: Translation) -> Translation:
-        TRANSLATIONS[kind] = translation
-        if in_place:
-            IN_PLACE.add(kind)
-        return translation
+    def register(provisioner: Provisioner) -> Provisioner:
+        PROVISIONERS[kind] = provisioner
+        if updatable:
+            UPDATABLE.add(kind)
+        return provisioner
 
-    return enter
+    return register
 
 
-# Keys that boto3 spells in its own way.
+# boto3's exceptions to PascalCase.
 _SPELLINGS = {"cloudwatchMetricsEnabled": "CloudWatchMetricsEnabled"}
 
 
-def pascal(value: Any) -> Any:
+def to_pascal_case(value: Any) -> Any:
     """Return Pulumi's camelCase keys as boto3's PascalCase, at every depth."""
     if isinstance(value, dict):
-        return {_SPELLINGS.get(k, k[:1].upper() + k[1:]): pascal(v) for k, v in value.items()}
-    return [pascal(item) for item in value] if isinstance(value, list) else value
+        return {
+            _SPELLINGS.get(k, k[:1].upper() + k[1:]): to_pascal_case(v) for k, v in value.items()
+        }
+    return [to_pascal_case(item) for item in value] if isinstance(value, list) else value
 
 
-def present(declared: Properties, **renamed: str) -> Properties:
-    """Take out the properties that are declared, each under its boto3 name."""
+def take(declared: Properties, **renamed: str) -> Properties:
+    """Take out the declared ones of these properties, each under its boto3 name."""
     return {to: declared.pop(name) for name, to in renamed.items() if name in declared}
 
 
+def take_pascal(declared: Properties, *names: str) -> Properties:
+    """Take out the declared ones of these properties, with PascalCase keys."""
+    taken: Properties = to_pascal_case(take(declared, **{name: name for name in names}))
+    return taken
+
+
 def tag_list(declared: Properties) -> list[dict[str, str]]:
-    """Take out the tags, in the form of most services."""
+    """Take out the tags in the format of most services."""
     return [{"Key": k, "Value": v} for k, v in declared.pop("tags", {}).items()]
 
 
-def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _copy(v) for k, v in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value
-
-
-def _left(value: Any, path: str) -> list[str]:
-    """Return the paths of what a translation did not take out."""
+def _remaining(value: Any, path: str) -> list[str]:
+    """Return the paths of the properties that a provisioner did not take out."""
     if not isinstance(value, dict):
         return [path]
-    return [found for k, v in value.items() for found in _left(v, f"{path}.{k}" if path else k)]
+    return [
+        found for k, v in value.items() for found in _remaining(v, f"{path}.{k}" if path else k)
+    ]
 
 
-def create(
-    stack: MiniStack, region: str, resource: Resource, before: Created | None = None
-) -> Created:
-    """Create a declared resource; where there is one `before`, update or replace it by its type.
+def provision(
+    stack: MiniStack, region: str, resource: Resource, before: Provisioned | None = None
+) -> Provisioned:
+    """Create a declared resource; update the one `before` if its type is updatable.
 
-    A replaced one is the caller's to delete. Raises TranslationError for a type or a property
-    that no translation handles.
+    The caller deletes a replaced one. Raises UnsupportedResourceError for an unknown type or
+    property.
     """
-    translation = TRANSLATIONS.get(resource.kind)
-    if not translation:
-        raise TranslationError(
-            f"{resource.kind} ({resource.name}): the local run has no translation for this type; "
-            "add one in local/resources/"
+    provisioner = PROVISIONERS.get(resource.kind)
+    if not provisioner:
+        raise UnsupportedResourceError(
+            f"{resource.kind} ({resource.name}): the local run does not support this type; "
+            "add a provisioner in local/resources/"
         )
-    declared = _copy(resource.inputs)
-    before = before if resource.kind in IN_PLACE else None
+    declared = copy.deepcopy(resource.inputs)
+    before = before if resource.kind in UPDATABLE else None
     context = Context(
         stack=stack,
         region=region,
@@ -151,11 +155,11 @@ def create(
         suffix=before.suffix if before else secrets.token_hex(4)[:7],
         before=before,
     )
-    created = translation(context, declared)
-    if unknown := sorted(_left(declared, "")):
-        raise TranslationError(
-            f"{resource.kind} ({resource.name}): the local run does not know {', '.join(unknown)}; "
-            "add it to the type's translation in local/resources/"
+    provisioned = provisioner(context, declared)
+    if unknown := sorted(_remaining(declared, "")):
+        raise UnsupportedResourceError(
+            f"{resource.kind} ({resource.name}): the local run does not support "
+            f"{', '.join(unknown)}; add it to the type's provisioner in local/resources/"
         )
-    outputs = {**resource.inputs, "region": region, **created.outputs}
-    return replace(created, outputs=outputs, suffix=context.suffix)
+    outputs = {**resource.inputs, "region": region, **provisioned.outputs}
+    return replace(provisioned, outputs=outputs, suffix=context.suffix)

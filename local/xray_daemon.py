@@ -1,8 +1,7 @@
-"""Receives what aws-xray-sdk sends by UDP, and draws a trace as a timeline."""
+"""Receives X-Ray segments by UDP, as the X-Ray daemon does, and draws a trace as a timeline."""
 
 import json
-import secrets
-import socket
+import socketserver
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -11,12 +10,12 @@ from typing import Any
 
 Segment = dict[str, Any]
 
-_KEPT = 4_000  # segments; of a long run the newest
+_MAX_SEGMENTS = 4_000  # the oldest are dropped
 _WIDTH = 40  # of a timeline, in characters
 
 
 def _segment(document: Any) -> Segment:
-    """Return a segment document; raises an error for anything else."""
+    """Return a valid segment document; raise an error for anything else."""
     if not isinstance(document, dict):
         raise TypeError("a segment is an object")
     name, identity, trace = (str(document[key]) for key in ("name", "id", "trace_id"))
@@ -24,66 +23,60 @@ def _segment(document: Any) -> Segment:
     return {**document, **times, "name": name, "id": identity, "trace_id": trace}
 
 
-class Collector:
-    """The segments received so far, by trace id."""
+class XRayDaemon(socketserver.UDPServer):
+    """Bindings the segments that arrive at a free loopback port."""
 
-    def __init__(self, receiver: socket.socket) -> None:
-        self._receiver = receiver
+    max_packet_size = 65_536
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), socketserver.BaseRequestHandler)
         self._lock = threading.Lock()
-        self._segments: deque[Segment] = deque(maxlen=_KEPT)
-        self._last = secrets.token_bytes(16)
-        host, port = receiver.getsockname()
+        self._segments: deque[Segment] = deque(maxlen=_MAX_SEGMENTS)
+        host, port = self.socket.getsockname()
         self.address = f"{host}:{port}"
 
-    def listen(self) -> None:
-        """Receive until `end`; a datagram is a header line and a JSON document."""
-        while (datagram := self._receiver.recv(65536)) != self._last:
-            _, _, document = datagram.partition(b"\n")
-            with suppress(KeyError, RecursionError, TypeError, ValueError):  # anybody can send
-                segment = _segment(json.loads(document))
-                with self._lock:
-                    self._segments.append(segment)
-
-    def end(self) -> None:
-        """Let `listen` return."""
-        self._receiver.sendto(self._last, self._receiver.getsockname())
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Store the segment of a datagram, which is a header line and a JSON document."""
+        _, _, document = request[0].partition(b"\n")
+        # Any process of this machine can send anything.
+        with suppress(KeyError, RecursionError, TypeError, ValueError):
+            segment = _segment(json.loads(document))
+            with self._lock:
+                self._segments.append(segment)
 
     def trace(self, trace_id: str) -> list[Segment]:
-        """Return the segments of a trace, in the order in which they started."""
+        """Return the segments of a trace by start time."""
         with self._lock:
-            found = [s for s in self._segments if s.get("trace_id") == trace_id]
+            found = [s for s in self._segments if s["trace_id"] == trace_id]
         return sorted(found, key=lambda segment: float(segment["start_time"]))
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
-    """Listen on a free loopback port for as long as the block runs."""
-    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    receiver.bind(("127.0.0.1", 0))
-    collector = Collector(receiver)
-    thread = threading.Thread(target=collector.listen, daemon=True)
-    thread.start()
-    try:
-        yield collector
-    finally:
-        collector.end()
-        thread.join()
-        receiver.close()
+def running() -> Iterator[XRayDaemon]:
+    """Run a daemon within the block."""
+    with XRayDaemon() as daemon:
+        threading.Thread(target=daemon.serve_forever, args=(0.1,), daemon=True).start()
+        try:
+            yield daemon
+        finally:
+            daemon.shutdown()
 
 
-def _flat(segments: list[Segment], parent: str | None = None) -> Iterator[tuple[int, Segment]]:
+def _with_depth(
+    segments: list[Segment], parent: str | None = None
+) -> Iterator[tuple[int, Segment]]:
     """Return each segment with its depth; Lambda sends subsegments one by one, by parent id."""
     known = {segment["id"] for segment in segments}
     for segment in segments:
         above = segment.get("parent_id") if segment.get("parent_id") in known else None
         if above == parent:
             yield 0, segment
-            yield from ((depth + 1, below) for depth, below in _flat(segments, segment["id"]))
+            yield from ((depth + 1, s) for depth, s in _with_depth(segments, segment["id"]))
 
 
 def timeline(segments: list[Segment]) -> list[str]:
-    """Return one line per segment: name, block on a common scale, duration in milliseconds."""
-    rows = list(_flat(segments))
+    """Return a line for each segment: name, bar on a common scale, duration in milliseconds."""
+    rows = list(_with_depth(segments))
     if not rows:
         return []
     start = min(float(s["start_time"]) for _, s in rows)
@@ -92,10 +85,8 @@ def timeline(segments: list[Segment]) -> list[str]:
     for depth, segment in rows:
         left = int((float(segment["start_time"]) - start) / scale * _WIDTH)
         span = float(segment["end_time"]) - float(segment["start_time"])
-        block = " " * left + "█" * max(1, round(span / scale * _WIDTH))
-        name = "  " * depth + segment["name"]
-        detail = (segment.get("aws") or {}).get("operation", "")
-        lines.append(
-            f"{name} {detail}".ljust(28) + f"{block[:_WIDTH]:<{_WIDTH}} {span * 1000:7.1f} ms"
-        )
+        block = (" " * left + "█" * max(1, round(span / scale * _WIDTH)))[:_WIDTH]
+        operation = (segment.get("aws") or {}).get("operation", "")
+        name = f"{'  ' * depth}{segment['name']} {operation}"
+        lines.append(f"{name:<28}{block:<{_WIDTH}} {span * 1000:7.1f} ms")
     return lines

@@ -1,1 +1,1 @@
-"""The API's document: OpenAPI 3.0.1, made from the declarations alone; it knows no Pulumi."""
+"""Builds the OpenAPI 3.0.1 document of the API from the declarations, without Pulumi."""

@@ -1,4 +1,4 @@
-"""`python -m openapi`: prints the document of the API that the endpoints declare."""
+"""`python -m openapi`: prints the OpenAPI document of the declared endpoints."""
 
 import json
 import sys
@@ -6,17 +6,17 @@ import sys
 from function.declare import diagnostics
 from function.declare.registry import load_endpoints
 from function.endpoints import VERSION
-from openapi.document import about, document
+from openapi.document import api_info, build
 
 
-def text() -> str:
-    """Return the document as docs/openapi.json holds it."""
-    return json.dumps(document(load_endpoints(), about(VERSION)), indent=2) + "\n"
+def document_text() -> str:
+    """Return the text of docs/openapi.json."""
+    return json.dumps(build(load_endpoints(), api_info(VERSION)), indent=2) + "\n"
 
 
 if __name__ == "__main__":
     try:
-        sys.stdout.write(text())
+        sys.stdout.write(document_text())
     except (Exception, SystemExit) as fault:  # pylint: disable=broad-exception-caught
         if not (told := diagnostics.explain(fault)):
             raise

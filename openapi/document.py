@@ -1,4 +1,4 @@
-"""The document that a client downloads."""
+"""The OpenAPI document for client developers."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from function.declare.problem import PROBLEM_SCHEMA
 from function.declare.registry import endpoints_by_module
 from function.declare.schema import Schema
 from openapi import samples
-from openapi.schemas import Types
+from openapi.schemas import SchemaRegistry
 
 Document = dict[str, Any]
 
@@ -25,7 +25,7 @@ RETRY_AFTER = Parameter(
 )
 ALLOW = Parameter(name="Allow", description="The methods that the path takes.", example="POST")
 
-# The problems that every operation may answer, and what they carry.
+# The problem responses of every operation, with their headers.
 PROBLEMS: Mapping[int, tuple[str, tuple[Parameter, ...]]] = {
     400: ("The request is not valid.", ()),
     403: ("The header x-api-key holds no valid API key, or the call is not allowed.", ()),
@@ -37,10 +37,10 @@ PROBLEMS: Mapping[int, tuple[str, tuple[Parameter, ...]]] = {
     503: ("The service cannot take the request now.", (RETRY_AFTER,)),
     504: ("The service did not answer in time.", ()),
 }
-# API Gateway's own answer, of which nothing can be changed.
+# API Gateway does not allow to customise this response.
 TOO_LARGE = 413
 
-_ABOUT = (
+_DESCRIPTION = (
     f"Send an API key in the header `{KEY_HEADER}` with every call, but for those that need none. "
     "What goes wrong is answered with a problem document (RFC 9457, `application/problem+json`): "
     "quote its `requestId` when asking for help. Only 413, a request over 10 MB, has another form, "
@@ -50,8 +50,8 @@ _ABOUT = (
 )
 
 
-class About(NamedTuple):
-    """What a document says of the API as a whole; `license` is a name of SPDX's list."""
+class ApiInfo(NamedTuple):
+    """The document's description of the API; `license` is an SPDX identifier."""
 
     title: str
     version: str
@@ -60,11 +60,11 @@ class About(NamedTuple):
     contact: str
 
 
-def about(version: str) -> About:
-    """Return what Pulumi.yaml says of the project: its name, description, author and license."""
+def api_info(version: str) -> ApiInfo:
+    """Return the project's name, description, author and license from Pulumi.yaml."""
     file = Path(__file__).parent.parent / "Pulumi.yaml"
     project = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return About(
+    return ApiInfo(
         title=str(project["name"]).replace("-", " ").title(),
         version=version,
         description=project.get("description", ""),
@@ -73,11 +73,11 @@ def about(version: str) -> About:
     )
 
 
-def _described(parameter: Parameter) -> Document:
-    """Return what a parameter and a header have in common."""
+def _entity(parameter: Parameter) -> Document:
+    """Return the common properties of a parameter and a header."""
     schema = {"type": "string"} | ({"pattern": parameter.pattern} if parameter.pattern else {})
-    described: Document = {"description": parameter.description, "schema": schema}
-    return described | ({"example": parameter.example} if parameter.example else {})
+    entity: Document = {"description": parameter.description, "schema": schema}
+    return entity | ({"example": parameter.example} if parameter.example else {})
 
 
 def _parameters(endpoint: Endpoint[Any]) -> list[Document]:
@@ -87,8 +87,7 @@ def _parameters(endpoint: Endpoint[Any]) -> list[Document]:
         "header": endpoint.headers,
     }
     return [
-        {"name": parameter.name, "in": place, "required": parameter.required}
-        | _described(parameter)
+        {"name": parameter.name, "in": place, "required": parameter.required} | _entity(parameter)
         for place, parameters in places.items()
         for parameter in parameters
     ]
@@ -99,13 +98,13 @@ def _response(
 ) -> Document:
     response: Document = {"description": text}
     if headers:
-        response["headers"] = {header.name: _described(header) for header in headers}
+        response["headers"] = {header.name: _entity(header) for header in headers}
     if content:
         response["content"] = {kind: {"schema": schema} for kind, schema in content.items()}
     return response
 
 
-def _operation(endpoint: Endpoint[Any], types: Types) -> Document:
+def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
     operation: Document = {
         "operationId": endpoint.operation,
         "summary": endpoint.summary,
@@ -117,9 +116,9 @@ def _operation(endpoint: Endpoint[Any], types: Types) -> Document:
         schema = types.body(endpoint.body, f"{endpoint.route}: body")
         content = {"application/json": {"schema": schema}}
         operation["requestBody"] = {"required": True, "content": content}
-    for wrong in samples.errors(endpoint):
-        raise DeclarationError(f"{endpoint.route}: {wrong}")
-    problem = types.answer(PROBLEM_SCHEMA, "Problem")
+    for error in samples.errors(endpoint):
+        raise DeclarationError(f"{endpoint.route}: {error}")
+    problem = types.response(PROBLEM_SCHEMA, "Problem")
     responses = {
         status: _response(text, headers, {"application/problem+json": problem})
         for status, (text, headers) in PROBLEMS.items()
@@ -129,7 +128,9 @@ def _operation(endpoint: Endpoint[Any], types: Types) -> Document:
         "The request is larger than 10 MB; not a problem document.", ()
     )
     for status, declared in endpoint.responses.items():
-        answer = types.answer(declared, f"{endpoint.route}: answer {status}") if declared else None
+        answer = (
+            types.response(declared, f"{endpoint.route}: answer {status}") if declared else None
+        )
         responses[status] = _response(
             f"{HTTPStatus(status).phrase}.",
             endpoint.response_headers,
@@ -140,7 +141,7 @@ def _operation(endpoint: Endpoint[Any], types: Types) -> Document:
 
 
 def _file(endpoint: Endpoint[Any]) -> str:
-    """Return the file of the module that declares an endpoint, and a colon; "" where none does."""
+    """Return the file of an endpoint's module and a colon; "" if no module declares it."""
     files = (
         f"function/endpoints/{name}.py: "
         for name, own in endpoints_by_module().items()
@@ -149,11 +150,11 @@ def _file(endpoint: Endpoint[Any]) -> str:
     return next(files, "")
 
 
-def _info(api: About) -> Document:
+def _info(api: ApiInfo) -> Document:
     info: Document = {
         "title": api.title,
         "version": api.version,
-        "description": f"{api.description}\n\n{_ABOUT}",
+        "description": f"{api.description}\n\n{_DESCRIPTION}",
     }
     if api.contact:
         info["contact"] = {"name": api.contact}
@@ -163,13 +164,13 @@ def _info(api: About) -> Document:
     return info
 
 
-def document(endpoints: Sequence[Endpoint[Any]], api: About) -> Document:
+def build(endpoints: Sequence[Endpoint[Any]], api: ApiInfo) -> Document:
     """Return the OpenAPI document of the endpoints.
 
-    Raises DeclarationError, which names file, endpoint and keyword, for what API Gateway's import
-    would refuse or lose.
+    Raises DeclarationError with file, endpoint and keyword for a schema that API Gateway's import
+    would reject or alter.
     """
-    types = Types()
+    types = SchemaRegistry()
     paths: dict[str, Document] = {}
     for endpoint in endpoints:
         try:

@@ -1,5 +1,5 @@
-"""The document that API Gateway imports: the clients', less what its import does not take, with
-API Gateway's extensions."""
+"""The document for API Gateway's import: the client's, without unsupported keywords, with API
+Gateway's extensions."""
 
 import hashlib
 import json
@@ -11,13 +11,13 @@ from function.declare.problem import problem_document
 from openapi.document import KEY_HEADER, PROBLEMS, RETRY_AFTER, Document
 from openapi.schemas import FOR_CLIENTS
 
-# Names the document that a stage was deployed from, on the answer to an unknown route.
-DOCUMENT_HEADER = "X-Api-Document-Hash"
+# This header of the 404 for an unknown route identifies the deployed document.
+DOCUMENT_HEADER = "Api-Document"
 
-# API Gateway's own answers: response type, status, detail. A call to an unknown route is
-# MISSING_AUTHENTICATION_TOKEN there, since no route here signs its requests. REQUEST_TOO_LARGE is
-# missing: what is said of it is ignored.
-_ANSWERS = (
+# API Gateway's own responses: type, status, detail. A request to an unknown route is a
+# MISSING_AUTHENTICATION_TOKEN, since no route requires a signature. REQUEST_TOO_LARGE is missing
+# because API Gateway ignores its customisation.
+_GATEWAY_RESPONSES = (
     ("ACCESS_DENIED", 403, "The call is not allowed."),
     ("BAD_REQUEST_BODY", 400, "The body is not valid."),
     ("BAD_REQUEST_PARAMETERS", 400, "A required parameter is missing."),
@@ -36,7 +36,7 @@ _ANSWERS = (
 
 _PREFLIGHT_AGE_S = 600
 
-# Below these stand names, not keywords.
+# The keys below these are names, not keywords.
 _NAMES = frozenset({"headers", "properties", "schemas"})
 
 _VALIDATORS = {
@@ -45,10 +45,10 @@ _VALIDATORS = {
 }
 
 
-class Settings(NamedTuple):
-    """Settings of the API that an import puts back where a document does not name them.
+class ImportSettings(NamedTuple):
+    """Settings of the API that an import resets unless the document names them.
 
-    `invoke_arn` is what API Gateway calls to invoke the function's alias.
+    `invoke_arn` is the integration URI of the function's alias.
     """
 
     name: str
@@ -59,26 +59,26 @@ class Settings(NamedTuple):
 
 
 def text(document: Document) -> str:
-    """Return a document as text, the same to the byte for the same document."""
+    """Return a document as text; equal documents give equal bytes."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
 def fingerprint(document: Document) -> str:
-    """Return twelve hexadecimal digits that stand for a document."""
+    """Return the first twelve hexadecimal digits of a document's SHA-256."""
     return hashlib.sha256(text(document).encode()).hexdigest()[:12]
 
 
-def _imported(value: Any) -> Any:
-    """Return a part of the document without what models and parameters cannot hold."""
+def _supported(value: Any) -> Any:
+    """Return a part of the document without the keywords that API Gateway does not support."""
     if isinstance(value, list):
-        return [_imported(item) for item in value]
+        return [_supported(item) for item in value]
     if not isinstance(value, Mapping):
         return value
     return {
         key: (
-            {name: _imported(member) for name, member in item.items()}
+            {name: _supported(member) for name, member in item.items()}
             if key in _NAMES
-            else _imported(item)
+            else _supported(item)
         )
         for key, item in value.items()
         if key not in FOR_CLIENTS and (key, item) != ("security", [])
@@ -86,8 +86,8 @@ def _imported(value: Any) -> Any:
 
 
 def _operation(operation: Document) -> Document:
-    """Return an operation without what is said of the text of parameters and headers."""
-    plain: Document = _imported(operation)
+    """Return an operation whose parameters and headers have plain string schemas."""
+    plain: Document = _supported(operation)
     headers = [
         header
         for answer in plain["responses"].values()
@@ -98,34 +98,34 @@ def _operation(operation: Document) -> Document:
     return plain
 
 
-def _answers(origin: str) -> Document:
-    """Return the gateway responses: problem documents, which pages of `origin` may read."""
-    answers = {}
-    for kind, status, detail in _ANSWERS:
+def _gateway_responses(origin: str) -> Document:
+    """Return the gateway responses: problem documents that pages of `origin` may read."""
+    responses = {}
+    for kind, status, detail in _GATEWAY_RESPONSES:
         headers = {"Content-Type": "application/problem+json"}
         if kind == "THROTTLED":  # a quota lasts for the day
             headers[RETRY_AFTER.name] = "1"
         if origin:
             headers["Access-Control-Allow-Origin"] = origin
         problem = problem_document(status, detail, "$context.requestId")
-        answers[kind] = {
+        responses[kind] = {
             "statusCode": str(status),
             "responseParameters": {
                 f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()
             },
             "responseTemplates": {"application/json": json.dumps(problem)},
         }
-    return answers
+    return responses
 
 
-def _everywhere(endpoints: Sequence[Endpoint[Any]]) -> str:
-    """Return the origin that API Gateway's own answers name, which can be one or all."""
+def _gateway_origin(endpoints: Sequence[Endpoint[Any]]) -> str:
+    """Return the origin for API Gateway's own responses: one, "*" for several, or "" for none."""
     origins = sorted({origin for endpoint in endpoints for origin in endpoint.cors})
     return origins[0] if len(origins) == 1 else "*" if origins else ""
 
 
 def _preflight(endpoints: Sequence[Endpoint[Any]]) -> Document:
-    """Return the operation by which API Gateway itself answers a path's preflights."""
+    """Return the operation that answers CORS preflights of a path without the function."""
     first, *others = endpoints[0].cors
     asked = {header.name.lower() for endpoint in endpoints for header in endpoint.headers}
     headers = {
@@ -150,7 +150,7 @@ def _preflight(endpoints: Sequence[Endpoint[Any]]) -> Document:
                 "description": "No Content.",
                 "headers": {name: {"schema": {"type": "string"}} for name in headers},
             },
-            "429": {"description": PROBLEMS[429][0]},  # the stage's limit counts it, too
+            "429": {"description": PROBLEMS[429][0]},  # the stage's throttle applies too
         },
         "x-amazon-apigateway-integration": {
             "type": "mock",
@@ -171,10 +171,10 @@ def _preflight(endpoints: Sequence[Endpoint[Any]]) -> Document:
 
 
 def _path(operations: Document, endpoints: Sequence[Endpoint[Any]], invoke_arn: str) -> Document:
-    """Return a path with its integrations, which all lead to the function.
+    """Return a path whose operations all invoke the function.
 
-    What no endpoint takes reaches the function too, to be refused with 405; API Gateway would say
-    that the path does not exist. With a public endpoint on the path that needs no key.
+    So do undeclared methods, which it answers with 405; API Gateway alone would answer 404. They
+    need no key if an endpoint of the path is public.
     """
     public = any(endpoint.public for endpoint in endpoints)
     integration = {"type": "aws_proxy", "httpMethod": "POST", "uri": invoke_arn}
@@ -196,48 +196,48 @@ def _path(operations: Document, endpoints: Sequence[Endpoint[Any]], invoke_arn: 
     return path
 
 
-def _part(kind: str, properties: Mapping[str, Any], **location: str) -> Document:
-    """Return what is said (`properties`, as OpenAPI names it) about an entity of the API."""
+def _documentation_part(kind: str, properties: Mapping[str, Any], **location: str) -> Document:
+    """Return the documentation of an entity of the API; `properties` are OpenAPI's."""
     return {"location": {"type": kind, **location}, "properties": dict(properties)}
 
 
-def _parts(document: Document) -> Iterator[Document]:
-    """Return the documentation, which exports of the API then say."""
+def _documentation_parts(document: Document) -> Iterator[Document]:
+    """Return the documentation parts, which exports of the API then contain."""
     info = {key: value for key, value in document["info"].items() if key != "title"}
-    yield _part("API", {"info": info})
+    yield _documentation_part("API", {"info": info})
     errors = {str(status) for status in PROBLEMS}
-    said: dict[str, Document] = {}  # once, of any method on any path below the root
+    shared: dict[str, Document] = {}  # one part for all methods and paths
     kinds = {"path": "PATH_PARAMETER", "query": "QUERY_PARAMETER", "header": "REQUEST_HEADER"}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             where = {"path": path, "method": method.upper()}
-            yield _part("METHOD", {"summary": operation["summary"]}, **where)
+            yield _documentation_part("METHOD", {"summary": operation["summary"]}, **where)
             for parameter in operation.get("parameters", ()):
                 of = {**where, "name": parameter["name"]}
-                yield _part(kinds[parameter["in"]], _description(parameter), **of)
+                yield _documentation_part(kinds[parameter["in"]], _description(parameter), **of)
             for status, response in operation["responses"].items():
                 if status in errors:
-                    said[status] = response
+                    shared[status] = response
                 else:
                     yield from _response_parts(response, statusCode=status, **where)
-    for status, response in sorted(said.items()):
+    for status, response in sorted(shared.items()):
         yield from _response_parts(response, path="/", method="*", statusCode=status)
 
 
 def _response_parts(response: Document, **where: str) -> Iterator[Document]:
-    yield _part("RESPONSE", _description(response), **where)
+    yield _documentation_part("RESPONSE", _description(response), **where)
     for name, header in response.get("headers", {}).items():
-        yield _part("RESPONSE_HEADER", _description(header), name=name, **where)
+        yield _documentation_part("RESPONSE_HEADER", _description(header), name=name, **where)
 
 
 def _description(entity: Document) -> Document:
     return {"description": entity["description"]}
 
 
-def imported(
-    document: Document, endpoints: Sequence[Endpoint[Any]], settings: Settings
+def to_api_gateway(
+    document: Document, endpoints: Sequence[Endpoint[Any]], settings: ImportSettings
 ) -> Document:
-    """Return a client's document of these endpoints as API Gateway imports it."""
+    """Return the document for API Gateway's import from the client's document."""
     by_path: dict[str, list[Endpoint[Any]]] = {}
     for endpoint in endpoints:
         by_path.setdefault(endpoint.path, []).append(endpoint)
@@ -252,13 +252,15 @@ def imported(
             path: _path(document["paths"][path], of_path, settings.invoke_arn)
             for path, of_path in by_path.items()
         },
-        "components": _imported(document["components"]),
+        "components": _supported(document["components"]),
         "x-amazon-apigateway-api-key-source": "HEADER",
         "x-amazon-apigateway-security-policy": settings.security_policy,
         "x-amazon-apigateway-endpoint-access-mode": settings.endpoint_access_mode,
         "x-amazon-apigateway-request-validators": _VALIDATORS,
-        "x-amazon-apigateway-gateway-responses": _answers(_everywhere(endpoints)),
-        "x-amazon-apigateway-documentation": {"documentationParts": list(_parts(document))},
+        "x-amazon-apigateway-gateway-responses": _gateway_responses(_gateway_origin(endpoints)),
+        "x-amazon-apigateway-documentation": {
+            "documentationParts": list(_documentation_parts(document))
+        },
     }
     unknown = body["x-amazon-apigateway-gateway-responses"]["MISSING_AUTHENTICATION_TOKEN"]
     header = f"gatewayresponse.header.{DOCUMENT_HEADER}"
@@ -266,8 +268,8 @@ def imported(
     return body
 
 
-def served(body: Document) -> str:
-    """Return the fingerprint that a stage deployed from a document answers with."""
+def fingerprint_of(body: Document) -> str:
+    """Return the fingerprint in a document, which a deployed stage returns in its 404."""
     unknown = body["x-amazon-apigateway-gateway-responses"]["MISSING_AUTHENTICATION_TOKEN"]
     value: str = unknown["responseParameters"][f"gatewayresponse.header.{DOCUMENT_HEADER}"]
     return value.strip("'")

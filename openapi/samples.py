@@ -1,5 +1,4 @@
-"""The sample calls that endpoints declare: what is shown, named in outputs, and tried after each
-deployment."""
+"""The endpoints' sample requests: the demo, the outputs and the smoke test use them."""
 
 import json
 import shlex
@@ -12,9 +11,9 @@ from function.declare.permission import TablePermission
 from function.declare.problem import Problem
 from function.runtime import body
 
-NONE = (
-    "no endpoint has a sample: add sample=SampleRequest() to an ENDPOINT of function/endpoints/, a call "
-    "that may be made after each deployment (function/declare/endpoint.py)"
+NO_SAMPLE = (
+    "no endpoint has a sample: add sample=SampleRequest() to an ENDPOINT in function/endpoints/; each "
+    "deployment sends it (function/contract.py)"
 )
 
 _WRITES = frozenset(
@@ -23,14 +22,14 @@ _WRITES = frozenset(
 )
 
 
-def first(endpoints: Iterable[Endpoint[Any]]) -> Endpoint[Any] | None:
-    """Return the first endpoint with a sample that writes to a table, else the first with one."""
+def default_sample(endpoints: Iterable[Endpoint[Any]]) -> Endpoint[Any] | None:
+    """Return the first endpoint whose sample writes to a table, else the first with a sample."""
     sampled = [endpoint for endpoint in endpoints if endpoint.sample is not None]
     return next(iter(sorted(sampled, key=lambda endpoint: not table(endpoint))), None)
 
 
-def target(endpoint: Endpoint[Any]) -> str:
-    """Return the path of an endpoint's sample, its query included."""
+def path_and_query(endpoint: Endpoint[Any]) -> str:
+    """Return the path of an endpoint's sample, including the query."""
     sample = endpoint.sample or SampleRequest()
     path = endpoint.path
     for name, value in sample.path_parameters.items():
@@ -39,7 +38,7 @@ def target(endpoint: Endpoint[Any]) -> str:
 
 
 def errors(endpoint: Endpoint[Any]) -> Iterator[str]:
-    """Return why an endpoint, whose types are right, would refuse its sample's body."""
+    """Return the errors in the body of an endpoint's sample."""
     if endpoint.sample and endpoint.body is not None:
         try:
             text = json.dumps(endpoint.sample.body)
@@ -49,7 +48,7 @@ def errors(endpoint: Endpoint[Any]) -> Iterator[str]:
 
 
 def curl(endpoint: Endpoint[Any], url: str, key: str) -> str:
-    """Return the command that makes an endpoint's sample call; the key goes where it is asked."""
+    """Return the curl command of an endpoint's sample, with the key unless it is public."""
     sample = endpoint.sample or SampleRequest()
     headers = {} if endpoint.public else {"x-api-key": key}
     words = ["curl", "-X", endpoint.method]
@@ -58,11 +57,11 @@ def curl(endpoint: Endpoint[Any], url: str, key: str) -> str:
         words += ["-d", json.dumps(sample.body)]
     for name, value in {**headers, **sample.headers}.items():
         words += ["-H", f"{name}: {value}"]
-    return shlex.join([*words, url + target(endpoint)])
+    return shlex.join([*words, url + path_and_query(endpoint)])
 
 
 def table(endpoint: Endpoint[Any]) -> str:
-    """Return the name of the first table that an endpoint may write to; "" for none."""
+    """Return the name of the first table that an endpoint may write to; "" if there is none."""
     for access in endpoint.permissions:
         if isinstance(access, TablePermission) and _WRITES & set(access.actions):
             return access.table

@@ -1,6 +1,6 @@
-"""The named types of the document, from types and JSON schemas, kept to what API Gateway imports.
+"""The document's named schemas, from types and JSON schemas, limited to API Gateway's subset.
 
-What its import refuses, or drops without a word, is refused here, where it is declared.
+A declaration that its import would reject or silently alter is an error here.
 """
 
 import re
@@ -12,8 +12,8 @@ from function.declare.schema import Body, Schema
 
 REFERENCE = "#/components/schemas/"
 
-# What API Gateway's models take (a part of JSON schema draft 4, without what its import loses), ...
-_TAKEN = frozenset(
+# API Gateway's models support a part of JSON schema draft 4; its import drops some of that.
+SUPPORTED_KEYWORDS = frozenset(
     {
         *("additionalProperties", "anyOf", "description", "enum", "format", "items"),
         *("maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength"),
@@ -21,13 +21,13 @@ _TAKEN = frozenset(
         *("title", "type", "uniqueItems"),
     }
 )
-# ... and what only a client's document holds.
+# Only the client's document holds these keywords.
 FOR_CLIENTS = frozenset({"default", "deprecated", "example"})
 
-# None: a value of any type, or a union of types.
+# None: a value of any type, or a union.
 _TYPES = frozenset({"array", "boolean", "integer", "number", "object", "string", None})
 
-_INSTEAD = {
+_ALTERNATIVES = {
     "const": "'enum' with one value",
     "exclusiveMaximum": "'maximum' (le)",
     "exclusiveMinimum": "'minimum' (ge)",
@@ -39,19 +39,21 @@ _INSTEAD = {
 }
 
 
-class Types:
-    """Collects the types that a document names; `schemas` maps their names to their schemas."""
+class SchemaRegistry:
+    """The document's named schemas; `schemas` maps names to schemas."""
 
     def __init__(self) -> None:
         self.schemas: dict[str, Schema] = {}
 
     def body(self, declared: Body, where: str) -> Schema:
-        """Return a reference to the type of a body, which says of each object what it may hold."""
+        """Return a reference to the schema of a request body, whose objects must be closed."""
         return self._reference(declared, where, closed=True)
 
-    def answer(self, declared: Body, where: str) -> Schema:
-        """Return a reference to the type of an answer. Answers grow: unless a type is a body's
-        too, its objects may hold more than they say."""
+    def response(self, declared: Body, where: str) -> Schema:
+        """Return a reference to the schema of a response.
+
+        Responses may gain members: their objects stay open unless a request body has the type too.
+        """
         return self._reference(declared, where, closed=False)
 
     def _reference(self, declared: Body, where: str, *, closed: bool) -> Schema:
@@ -59,24 +61,24 @@ class Types:
             name = str(declared.get("title", ""))
             types: Mapping[str, Schema] = {name: declared}
         else:
-            name, types = _written(declared, where)
+            name, types = _from_type(declared, where)
         for called, schema in types.items():
             if not re.fullmatch(r"[A-Za-z0-9]+", called):
                 raise DeclarationError(
                     f"{where}: a schema needs a 'title', the type's name of letters and digits"
                 )
-            for problem in _problems(schema, called, closed, types):
-                raise DeclarationError(f"{where}: {problem}")
-            opened = _opened(schema)
+            for error in _errors(schema, called, closed, types):
+                raise DeclarationError(f"{where}: {error}")
+            opened = _allow_extra(schema)
             if self.schemas.setdefault(called, opened) != opened:
-                raise DeclarationError(f"{where}: another type is called {called}, too")
+                raise DeclarationError(f"{where}: another type has the name {called} too")
         if types[name].get("type") != "object":
             raise DeclarationError(f"{where}: {name} must have 'type': 'object'")
         return {"$ref": REFERENCE + name}
 
 
-def _written(kind: type, where: str) -> tuple[str, dict[str, Schema]]:
-    """Return the name of a type, and the schemas of all types that it is made of, by name."""
+def _from_type(kind: type, where: str) -> tuple[str, dict[str, Schema]]:
+    """Return the name of a type, and the schemas of it and its parts by name."""
     import msgspec  # pylint: disable=import-outside-toplevel
 
     try:
@@ -86,22 +88,22 @@ def _written(kind: type, where: str) -> tuple[str, dict[str, Schema]]:
     if "$ref" not in schema:
         raise DeclarationError(f"{where}: {kind!r} must be a class with fields")
     return _name(schema), {
-        _bare(name): {**_translated(schema, types, ()), "title": _bare(name)}
+        _model_name(name): {**_to_openapi(schema, types, ()), "title": _model_name(name)}
         for name, schema in types.items()
     }
 
 
-def _bare(name: str) -> str:
+def _model_name(name: str) -> str:
     """Return a model's name: `PageNote` for `Page[Note]`."""
     return re.sub(r"[^A-Za-z0-9]", "", name)
 
 
 def _name(reference: Schema) -> str:
-    return _bare(reference["$ref"].removeprefix(REFERENCE))
+    return _model_name(reference["$ref"].removeprefix(REFERENCE))
 
 
 def _mapped(schema: Schema, function: Callable[[Schema], Schema]) -> dict[str, Any]:
-    """Return a schema with a function applied to each schema that it is made of."""
+    """Return a schema with a function applied to each direct subschema."""
     mapped = dict(schema)
     for keyword in ("items", "additionalProperties"):
         if isinstance(schema.get(keyword), Mapping):
@@ -113,83 +115,83 @@ def _mapped(schema: Schema, function: Callable[[Schema], Schema]) -> dict[str, A
     return mapped
 
 
-def _translated(schema: Schema, types: Mapping[str, Schema], within: tuple[str, ...]) -> Schema:
-    """Return what msgspec writes (JSON schema 2020-12) as OpenAPI 3.0 says it.
+def _to_openapi(schema: Schema, types: Mapping[str, Schema], within: tuple[str, ...]) -> Schema:
+    """Return msgspec's JSON schema 2020-12 as an OpenAPI 3.0 schema.
 
-    `within` names the types around it that a union has brought in.
+    `within` names the enclosing types that a union has inlined.
     """
-    if "$ref" in schema:  # what stands beside a reference is never read
+    if "$ref" in schema:  # OpenAPI ignores siblings of a reference
         return {"$ref": REFERENCE + _name(schema)}
-    if "anyOf" in schema:  # a union may not hold references
-        schema = {**schema, "anyOf": [_inlined(of, types, within) for of in schema["anyOf"]]}
-    said = _mapped(schema, lambda part: _translated(part, types, within))
-    said.pop("discriminator", None)
-    if examples := said.pop("examples", None):
-        said["example"] = examples[0]
-    if said.get("contentEncoding") == "base64":
-        del said["contentEncoding"]
-        said["format"] = "byte"
-    if said.get("type") == "number":
-        said.setdefault("format", "double")
-    if said.get("required") == []:
-        del said["required"]
-    if "enum" in said:
-        text = all(isinstance(value, str) for value in said["enum"])
-        said.setdefault("type", "string" if text else "integer")
-    return said
+    if "anyOf" in schema:  # API Gateway allows no reference in a union
+        schema = {**schema, "anyOf": [_inline_refs(of, types, within) for of in schema["anyOf"]]}
+    result = _mapped(schema, lambda part: _to_openapi(part, types, within))
+    result.pop("discriminator", None)
+    if examples := result.pop("examples", None):
+        result["example"] = examples[0]
+    if result.get("contentEncoding") == "base64":
+        del result["contentEncoding"]
+        result["format"] = "byte"
+    if result.get("type") == "number":
+        result.setdefault("format", "double")
+    if result.get("required") == []:
+        del result["required"]
+    if "enum" in result:
+        text = all(isinstance(value, str) for value in result["enum"])
+        result.setdefault("type", "string" if text else "integer")
+    return result
 
 
-def _inlined(member: Schema, types: Mapping[str, Schema], within: tuple[str, ...]) -> Schema:
+def _inline_refs(member: Schema, types: Mapping[str, Schema], within: tuple[str, ...]) -> Schema:
     if "$ref" not in member:
         return member
     name = member["$ref"].removeprefix(REFERENCE)
     if name in within:
-        raise DeclarationError(f"{_bare(name)}: a union cannot hold itself")
-    return _translated(types[name], types, (*within, name))
+        raise DeclarationError(f"{_model_name(name)}: a union cannot hold itself")
+    return _to_openapi(types[name], types, (*within, name))
 
 
-def _opened(schema: Schema) -> Schema:
-    """Return a schema whose objects may hold more than they name, where they do not decide it."""
-    opened = _mapped(schema, _opened)
+def _allow_extra(schema: Schema) -> Schema:
+    """Return a schema whose objects allow extra members unless they say otherwise."""
+    opened = _mapped(schema, _allow_extra)
     return {"additionalProperties": True, **opened} if opened.get("type") == "object" else opened
 
 
-def _problems(schema: Any, where: str, closed: bool, types: Mapping[str, Schema]) -> Iterator[str]:
-    """Return what the import would refuse or lose, in a schema and in all that it is made of."""
+def _errors(schema: Any, where: str, closed: bool, types: Mapping[str, Schema]) -> Iterator[str]:
+    """Return the errors in a schema and its subschemas."""
     if not isinstance(schema, Mapping):
         yield f"{where} must be a schema, a mapping"
         return
     if set(schema) == {"$ref"} and _name(schema) in types:
         return
-    yield from _wrong(schema, where, closed)
+    yield from _own_errors(schema, where, closed)
     for name, member in schema.get("properties", {}).items():
-        yield from _problems(member, f"{where}.{name}", closed, types)
-    for member in schema.get("anyOf", ()):  # a union may not hold references
-        yield from _problems(member, where, closed, {})
+        yield from _errors(member, f"{where}.{name}", closed, types)
+    for member in schema.get("anyOf", ()):  # API Gateway allows no reference in a union
+        yield from _errors(member, where, closed, {})
     if "items" in schema:
-        yield from _problems(schema["items"], f"{where}[]", closed, types)
+        yield from _errors(schema["items"], f"{where}[]", closed, types)
     if not isinstance(more := schema.get("additionalProperties", False), bool):
-        yield from _problems(more, f"{where}.*", closed, types)
+        yield from _errors(more, f"{where}.*", closed, types)
 
 
-def _wrong(schema: Schema, where: str, closed: bool) -> Iterator[str]:
-    for keyword in sorted(schema.keys() - _TAKEN - FOR_CLIENTS):
-        instead = f"; use {_INSTEAD[keyword]}" if keyword in _INSTEAD else ""
-        yield f"{where}: API Gateway takes no {keyword!r}{instead}"
+def _own_errors(schema: Schema, where: str, closed: bool) -> Iterator[str]:
+    for keyword in sorted(schema.keys() - SUPPORTED_KEYWORDS - FOR_CLIENTS):
+        instead = f"; use {_ALTERNATIVES[keyword]}" if keyword in _ALTERNATIVES else ""
+        yield f"{where}: API Gateway does not support {keyword!r}{instead}"
     kind = schema.get("type")
     if kind == "null":
-        yield f"{where} may be null; use {_INSTEAD['nullable']}"
+        yield f"{where} may be null; use {_ALTERNATIVES['nullable']}"
     elif not isinstance(kind, str | None) or kind not in _TYPES:
         yield f"{where}: 'type' must be one of {', '.join(sorted(filter(None, _TYPES)))}"
-    unsaid = schema.get("additionalProperties") in (None, True)
+    unlimited = schema.get("additionalProperties") in (None, True)
     rules = (
         (kind == "number" and not schema.get("format"),
          "a number needs a 'format' (double), or clients round it"),
         (kind == "array" and "items" not in schema, "an array needs 'items'"),
-        (kind == "object" and closed and unsaid,
-         "a body's object must refuse what it does not name: forbid_unknown_fields=True, "
+        (kind == "object" and closed and unlimited,
+         "an object of a request body must be closed: forbid_unknown_fields=True, "
          "or 'additionalProperties': False"),
-        (schema.get("required") == [], "leave 'required' out where nothing is"),
+        (schema.get("required") == [], "leave out an empty 'required'"),
         ("*/" in str(schema.get("description", "")),
          "'*/' in a description ends comments in generated clients"),
     )  # fmt: skip

@@ -15,17 +15,18 @@ import function.declare.job_registry
 import function.jobs
 from components import naming, resource_prefix
 from function import queues, tables
+from function.declare.registry import load_endpoints
 from function.declare.job import Job
 from function.declare.trigger import QueueTrigger, ScheduleTrigger, StreamTrigger
 from function.declare.queue import Queue
-from function.declare.registry import load_endpoints, load_settings
+from function.declare.registry import load_settings
 from function.declare.table import Table
-from local import ministack, program
+from local import ministack, pulumi_program, stack_files
 from local import stack as local_stack
 from openapi import samples
 from tools.project_copy import copy_of_project
 
-ministack.forget_surroundings()
+ministack.clear_aws_environment()
 # A hook's, by which git in any folder would mean the repository that is being pushed.
 for _name in ("GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"):
     os.environ.pop(_name, None)
@@ -33,9 +34,9 @@ for _name in ("GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_
 # What a stack's secrets are, nobody tells tests.
 os.environ["EPOCH_SECRETS"] = "stand-in"
 
-PROJECT = program.project_name()
-STACK = program.default_stack()
-NAME = resource_prefix(PROJECT, STACK)
+PROJECT = stack_files.project_name()
+STACK = stack_files.default_stack()
+NAME = prefix(PROJECT, STACK)
 PLANS = {"basic": {"rate_limit": 50, "burst_limit": 100, "quota_per_day": 100_000}}
 
 
@@ -48,7 +49,7 @@ def plain(**config: str) -> dict[str, str]:
     """Return the config of a stack that sets what it must, and what is given: whatever the stacks
     of this project set."""
     own = keys(owner="someone", api_keys='{"default": "basic"}', usage_plans=json.dumps(PLANS))
-    given = program.stack_config(STACK)
+    given = stack_files.stack_config(STACK)
     services = {
         key: given[key] for key in keys(**dict.fromkeys(load_settings(), "")) if key in given
     }
@@ -58,8 +59,8 @@ def plain(**config: str) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def sampled() -> None:
     """Skip where no endpoint has a sample that could be called."""
-    if not samples.first(load_endpoints()):
-        pytest.skip(samples.NONE)
+    if not samples.default_sample(load_endpoints()):
+        pytest.skip(samples.NO_SAMPLE)
 
 
 @pytest.fixture(scope="session")
@@ -123,17 +124,21 @@ def specimen(project: Path) -> Path:
 
 
 @cache
-def declare(stack: str = "", *, preview: bool = False, **config: str) -> list[program.Resource]:
+def declare(
+    stack: str = "", *, preview: bool = False, **config: str
+) -> list[pulumi_program.Resource]:
     """Return what the program declares for a stack, with config values on top of its own; without
     a name, for a plain one.
 
     The same call returns the same list: tests only read it.
     """
-    values = program.stack_config(stack) | keys(**config) if stack else plain(**config)
-    return program.declare(stack or STACK, preview=preview, config=values)
+    values = stack_files.stack_config(stack) | keys(**config) if stack else plain(**config)
+    return pulumi_program.declared_resources(stack or STACK, preview=preview, config=values)
 
 
-def one(resources: list[program.Resource], kind: str, name: str = "") -> program.Properties:
+def one(
+    resources: list[pulumi_program.Resource], kind: str, name: str = ""
+) -> pulumi_program.Properties:
     """Return the inputs of the only resource of a type whose name ends so."""
     (found,) = [r.inputs for r in resources if r.kind == kind and r.name.endswith(name)]
     return found

@@ -1,1 +1,1 @@
-"""What checks and ships the stack."""
+"""Tools that check, measure and release the stack."""

@@ -1,4 +1,4 @@
-"""How the commands of this package end: in silence, or with one line on stderr for each problem."""
+"""Runs the commands of this package: each error is one line on stderr."""
 
 import os
 import sys
@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable
 
 
 def run(command: Callable[[], Iterable[str]]) -> int:
-    """Return the exit status of a command that returns what is wrong, a line each.
+    """Return the exit status of a command that returns its error lines.
 
-    An exception is one line, too; EPOCH_TRACEBACK shows where it comes from.
+    An exception is an error line too; EPOCH_TRACEBACK=1 shows its traceback.
     """
     try:
-        wrong = list(command())
+        errors = list(command())
     except Exception as error:  # pylint: disable=broad-exception-caught
         if os.environ.get("EPOCH_TRACEBACK"):
             raise
-        wrong = [f"error: {error}"]
-    for line in wrong:
+        errors = [f"error: {error}"]
+    for line in errors:
         print(line, file=sys.stderr)
-    return 1 if wrong else 0
+    return 1 if errors else 0

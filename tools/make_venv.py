@@ -1,8 +1,8 @@
-"""`python3 tools/make_venv.py FOLDER LOCK`: makes a virtual environment hold what a lock says.
+"""`python3 tools/make_venv.py FOLDER LOCK`: installs a lock into a virtual environment.
 
-It runs before there is any environment, so by any python3 and on the standard library alone. Its
-mark, `FOLDER/.ready`, is there only while the environment is whole: what an interrupted run left
-is made anew. Of two at once, the second waits, and finds it done.
+It runs before any environment exists: on any python3, with the standard library only. The file
+`FOLDER/.ready` exists only while the environment is complete, so an interrupted run starts again.
+Of two concurrent runs, the second waits and finds the environment ready.
 """
 
 import fcntl
@@ -14,25 +14,25 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-# The one with uv, by which the others are made.
+# This one has uv, which makes the others.
 FIRST = Path(".venv")
 
-_WAY_OUT = (
-    "it needs a package index once: check the network, or name a proxy by HTTPS_PROXY, or a mirror "
-    "by PIP_INDEX_URL and UV_DEFAULT_INDEX"
+_ADVICE = (
+    "this needs a package index: check the network, or set HTTPS_PROXY for a proxy, or "
+    "PIP_INDEX_URL and UV_DEFAULT_INDEX for a mirror"
 )
 
 
-def _cause(said: str) -> str:
-    """Return in one line why pip or uv failed."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it said nothing"]
-    if refused := re.search(r"\[Errno [^']*", said):  # pip's; it ends with what it concludes
+def _cause(output: str) -> str:
+    """Return the cause of a failure of pip or uv in one line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it printed nothing"]
+    if refused := re.search(r"\[Errno [^']*", output):  # pip's cause; its last line is a conclusion
         return refused[0]
     return lines[0].removeprefix("error: ") + (f" ({lines[-1]})" if len(lines) > 1 else "")
 
 
 def _run(what: str, *command: object) -> None:
-    # Who is killed leaves the lock to what it started.
+    # The child inherits the lock, which stays held if this process is killed.
     ran = subprocess.run(
         [str(word) for word in command],
         capture_output=True,
@@ -41,7 +41,7 @@ def _run(what: str, *command: object) -> None:
         close_fds=False,
     )
     if ran.returncode:
-        raise SystemExit(f"error: cannot {what}: {_cause(ran.stderr or ran.stdout)}; {_WAY_OUT}")
+        raise SystemExit(f"error: cannot {what}: {_cause(ran.stderr or ran.stdout)}; {_ADVICE}")
 
 
 def _make(folder: Path) -> None:
@@ -64,7 +64,7 @@ def _make(folder: Path) -> None:
 
 
 def _install(folder: Path, lock: Path) -> None:
-    """Install by uv, in seconds; pip, which would need a minute, brings uv, at its locked hash."""
+    """Install with uv, which takes seconds; pip, which would take a minute, installs only uv."""
     python = folder / "bin" / "python"
     if folder == FIRST:
         own = re.search(r"^uv==.*(\n +--hash.*)*", lock.read_text("utf-8"), re.MULTILINE)
@@ -78,7 +78,7 @@ def _install(folder: Path, lock: Path) -> None:
 
 
 def main(folder: Path, lock: Path) -> None:
-    """Make it, unless it is there; SystemExit says in one line why it cannot be."""
+    """Make the environment unless it is ready; raise SystemExit with a one-line error."""
     mark = folder / ".ready"
     with open(f"{folder}.lock", "w", encoding="utf-8") as one_at_a_time:
         os.set_inheritable(one_at_a_time.fileno(), True)
@@ -97,7 +97,7 @@ if __name__ == "__main__":
     if sys.version_info < (3, 11):
         found = ".".join(map(str, sys.version_info[:2]))
         raise SystemExit(f"error: python3 is {found}, Epoch needs 3.11 or newer")
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends without a word
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # exit silently
     try:
         main(Path(sys.argv[1]), Path(sys.argv[2]))
     except OSError as error:

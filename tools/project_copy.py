@@ -1,18 +1,18 @@
-"""A copy of the project, for whoever changes it to see what comes of that."""
+"""Copies the project, for tests that change it."""
 
 import shutil
 from pathlib import Path
 
 from components.packaging import archive
-from local import program
+from local import stack_files
 
 
 def copy_of_project(target: Path) -> Path:
-    """Copy the project to `target`, sharing only what is installed."""
+    """Copy the project to `target`; share only the installed packages."""
     archive.dependencies()
-    ignored = (program.ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    ignored = (stack_files.ROOT / ".gitignore").read_text(encoding="utf-8").split()
     patterns = (pattern.strip("/") for pattern in (*ignored, ".git"))
-    shutil.copytree(program.ROOT, target, ignore=shutil.ignore_patterns(*patterns))
-    for shared in (".build", *(path.name for path in program.ROOT.glob(".venv*"))):
-        (target / shared).symlink_to(program.ROOT / shared)
+    shutil.copytree(stack_files.ROOT, target, ignore=shutil.ignore_patterns(*patterns))
+    for shared in (".build", *(path.name for path in stack_files.ROOT.glob(".venv*"))):
+        (target / shared).symlink_to(stack_files.ROOT / shared)
     return target

@@ -16,7 +16,7 @@ export async function show(main) {
   const [spec, key] = await Promise.all([ask("openapi.json"), ask("secret.json?name=default_api_key"), (loaded ??= load())]);
   const viewer = window.SwaggerUIBundle({
     spec,
-    // Sent by way of this page's server, as the API lets no other origin read; shown as it is sent there.
+    // The API allows no other origin, so this page's server forwards the request.
     requestInterceptor: (request) => ({ ...request, url: request.url.replace(spec.servers[0].url, new URL("try", location.origin + location.pathname)) }),
     showMutatedRequest: false,
     domNode: place,

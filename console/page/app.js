@@ -47,9 +47,9 @@ function listen() {
   source.onopen = () => { live.textContent = "live"; live.className = "on"; };
   source.onerror = () => { live.textContent = "not connected"; live.className = "off"; };
   source.onmessage = ({ data }) => {
-    const news = JSON.parse(data);
-    requests.take(news.requests);
-    for (const notice of news.notices) {
+    const changes = JSON.parse(data);
+    requests.add(changes.requests);
+    for (const notice of changes.notices) {
       if (notice.at < opened - 5) continue;
       if (notice.kind === "info") notices.querySelectorAll(".error").forEach((old) => old.remove());
       notify(notice);

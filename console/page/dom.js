@@ -1,4 +1,4 @@
-// Everything that is shown goes through here as text; nothing is ever read as markup.
+// The page builds all content here as text, never as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -17,25 +17,25 @@ export const h = (tag, attributes, ...children) => filled(document.createElement
 /** Return an SVG element. */
 export const s = (tag, attributes, ...children) => filled(document.createElementNS(SVG, tag), attributes, children);
 
-/** Return what the server says at a path beside the page. */
+/** Fetch JSON from a path beside the page. */
 export async function ask(path) {
-  const answer = await fetch(path);
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${answer.statusText}`);
-  return answer.json();
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${response.statusText}`);
+  return response.json();
 }
 
-/** Tell the server something. */
+/** Post JSON to a path beside the page. */
 export async function tell(path, content) {
   const headers = { "Content-Type": "application/json" };
-  const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(content) });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${answer.statusText}`);
+  const response = await fetch(path, { method: "POST", headers, body: JSON.stringify(content) });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${response.statusText}`);
 }
 
 export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour12: false });
 
 export const duration = (ms) => (ms >= 1000 ? `${(ms / 1000).toFixed(2)} s` : `${ms.toFixed(ms < 10 ? 1 : 0)} ms`);
 
-/** Return a value as JSON, indented; a text that is JSON itself, too. */
+/** Return a value, or a text that holds JSON, as indented JSON. */
 export function pretty(value) {
   if (typeof value !== "string") return JSON.stringify(value, null, 2);
   try {
@@ -45,7 +45,7 @@ export function pretty(value) {
   }
 }
 
-/** Return JSON or text in a box that can be copied. */
+/** Return JSON or text in a box with a copy button. */
 export function code(value, label) {
   const text = pretty(value);
   const copy = h("button", { type: "button", class: "copy", onclick: () => navigator.clipboard.writeText(text) }, "Copy");

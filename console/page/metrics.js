@@ -3,7 +3,7 @@ import { ask, clock, h, s, section } from "./dom.js";
 const EVERY_MS = 5000;
 const [WIDTH, HEIGHT] = [300, 90];
 const ORDER = ["ALARM", "OK", "INSUFFICIENT_DATA"];
-const NAMES = { OK: "off", ALARM: "on", INSUFFICIENT_DATA: "no data" };
+const NAMES = { OK: "OK", ALARM: "ALARM", INSUFFICIENT_DATA: "no data" };
 
 let timer;
 
@@ -16,9 +16,9 @@ function single(line) {
 
 function chart({ title, single: alone, lines }, from, to) {
   if (alone) return h("figure", null, h("figcaption", null, title), lines.map(single));
-  const most = Math.max(...lines.flatMap(({ points }) => points.map(([, value]) => value)), 1e-9);
+  const max = Math.max(...lines.flatMap(({ points }) => points.map(([, value]) => value)), 1e-9);
   const x = (at) => (WIDTH * (at - from)) / (to - from);
-  const y = (value) => HEIGHT - 4 - ((HEIGHT - 12) * value) / most;
+  const y = (value) => HEIGHT - 4 - ((HEIGHT - 12) * value) / max;
   const drawn = lines.map(({ points }, index) => [
     s("polyline", { class: `c${index}`, points: points.map(([at, value]) => `${x(at)},${y(value)}`).join(" ") }),
     points.map(([at, value]) => s("circle", { class: `c${index}`, cx: x(at), cy: y(value), r: 2 })),
@@ -28,7 +28,7 @@ function chart({ title, single: alone, lines }, from, to) {
     h("figcaption", null, title),
     empty ? h("p", { class: "quiet none" }, "No data yet") : s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": title },
       s("line", { x1: 0, x2: WIDTH, y1: HEIGHT - 4, y2: HEIGHT - 4, class: "axis" }), drawn),
-    h("p", { class: "axis" }, h("span", null, clock(from)), h("span", null, empty ? "" : `most ${number(most)}`), h("span", null, clock(to))),
+    h("p", { class: "axis" }, h("span", null, clock(from)), h("span", null, empty ? "" : `max ${number(max)}`), h("span", null, clock(to))),
     h("ul", { class: "legend" }, lines.map(({ label, points }, index) =>
       h("li", { class: `c${index}` }, `${label} ${points.length ? number(points.at(-1)[1]) : "–"}`))));
 }

@@ -1,21 +1,21 @@
 import { ask, clock, code, duration, h, pretty, section, terms } from "./dom.js";
 
-const KEPT = 500;
+const MAX_REQUESTS = 500;
 
 const known = new Map(); // by id, oldest first
 const rows = new Map();
 let waiting = new Set();
 let list, detail, filter, empty, opened;
 
-/** Take what is new or has changed. */
-export function take(changed) {
+/** Add new or changed requests. */
+export function add(changed) {
   for (const request of changed) {
-    known.delete(request.id); // what changes while it is young moves to the end, where it was
+    known.delete(request.id); // a changed request is a recent one: it moves to the end
     known.set(request.id, request);
     waiting.add(request.id);
   }
   for (const id of known.keys()) {
-    if (known.size <= KEPT) break;
+    if (known.size <= MAX_REQUESTS) break;
     known.delete(id);
     rows.get(id)?.remove();
     rows.delete(id);
@@ -70,18 +70,18 @@ function step(event) {
 }
 
 function waterfall(segments) {
-  if (!segments.length) return h("p", { class: "quiet" }, "No trace: the call did not reach the function.");
+  if (!segments.length) return h("p", { class: "quiet" }, "No trace: the request did not reach the function.");
   const start = Math.min(...segments.map((segment) => segment.start_time));
   const end = Math.max(...segments.map((segment) => segment.end_time));
-  const whole = Math.max(end - start, 1e-6);
+  const total = Math.max(end - start, 1e-6);
   const depth = (segment) => {
     const parent = segments.find(({ id }) => id === segment.parent_id);
     return parent ? depth(parent) + 1 : 0;
   };
   return h("ol", { class: "waterfall" }, segments.map((segment) => {
     const bar = h("span", { class: segment.fault ? "bar bad" : segment.error ? "bar warn" : segment.aws ? "bar aws" : "bar" });
-    bar.style.marginLeft = `${(100 * (segment.start_time - start)) / whole}%`;
-    bar.style.width = `${Math.max((100 * (segment.end_time - segment.start_time)) / whole, 0.5)}%`;
+    bar.style.marginLeft = `${(100 * (segment.start_time - start)) / total}%`;
+    bar.style.width = `${Math.max((100 * (segment.end_time - segment.start_time)) / total, 0.5)}%`;
     const name = h("span", { class: "name" }, segment.name, " ", segment.aws && h("b", null, segment.aws.operation));
     name.style.paddingLeft = `${depth(segment)}rem`;
     return h("li", null, name, h("span", { class: "track" }, bar),
@@ -96,7 +96,7 @@ function storage(call) {
       h("span", { class: `status ${tone(call.status)}` }, call.status), " ", h("span", { class: "ms" }, duration(call.ms))),
     item && h("h4", null, "Stored item"), item && code(item, "Stored item"),
     h("h4", null, "Request"), code(rest, "Request to DynamoDB"),
-    call.answer && call.answer !== "{}" && [h("h4", null, "Answer"), code(call.answer, "Answer of DynamoDB")]);
+    call.answer && call.answer !== "{}" && [h("h4", null, "Response"), code(call.answer, "Response of DynamoDB")]);
 }
 
 function failure(line) {
@@ -116,7 +116,7 @@ function parsed(text) {
   }
 }
 
-function whole({ call, line, output, trace, aws, refusals, refused, status, ms, coldStart, replayed }) {
+function details({ call, line, output, trace, aws, refusals, refused, status, ms, coldStart, replayed }) {
   return [
     h("div", { class: "head" },
       h("h2", { tabindex: -1 }, h("span", { class: "method" }, call.method), " ", call.path),
@@ -124,9 +124,9 @@ function whole({ call, line, output, trace, aws, refusals, refused, status, ms, 
     h("p", null, h("span", { class: `status ${tone(status)}` }, status), ` in ${duration(ms)} at ${clock(call.at)}`,
       coldStart && h("i", { class: "chip" }, "cold start"), replayed && h("i", { class: "chip" }, "replayed")),
     refused && h("div", { class: "box warn" },
-      h("strong", null, "API Gateway refused this call: "), refused.reason ?? "", " ", h("code", null, refused.type)),
+      h("strong", null, "API Gateway rejected this request: "), refused.reason ?? "", " ", h("code", null, refused.type)),
     refusals.map((refusal) => h("div", { class: "box bad" },
-      h("strong", null, `IAM refused ${refusal.action}`), h("p", null, `${refusal.principal} on ${refusal.resource}`),
+      h("strong", null, `IAM denied ${refusal.action}`), h("p", null, `${refusal.principal} on ${refusal.resource}`),
       h("p", null, refusal.explicit ? "A statement denies it. " : "", "This statement would allow it:"), code(refusal.statement, "Statement that would allow it"))),
     output.map((text) => failure(parsed(text))),
     section("Trace", waterfall(trace)),
@@ -134,7 +134,7 @@ function whole({ call, line, output, trace, aws, refusals, refused, status, ms, 
     Object.keys(line).length ? section("Log line", code(line, "Log line")) : null,
     output.length ? section("Other output", code(output.map(pretty).join("\n"), "Other output")) : null,
     section("Request", terms({ "API key": call.apiKey ?? "none", ...call.headers }), call.body && code(call.body, "Request body")),
-    section("Answer", terms(call.answerHeaders), call.answer && code(call.answer, "Answer body")),
+    section("Response", terms(call.answerHeaders), call.answer && code(call.answer, "Response body")),
   ];
 }
 
@@ -146,7 +146,7 @@ async function open(id) {
   if (!id) return;
   const found = await ask(`requests/${encodeURIComponent(id)}`);
   if (opened !== id) return;
-  detail.replaceChildren(...whole(found).flat(Infinity).filter(Boolean));
+  detail.replaceChildren(...details(found).flat(Infinity).filter(Boolean));
   detail.scrollTop = 0;
   if (matchMedia("(max-width: 60rem)").matches) detail.scrollIntoView();
 }

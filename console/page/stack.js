@@ -63,23 +63,23 @@ function table({ name, items, keys }) {
 function job({ name, lines }) {
   const run = h("button", { type: "button", onclick: () => tell("run", { job: name }).then(() => { run.textContent = "Started"; }) }, "Run now");
   return h("details", null, h("summary", null, h("b", null, name)), h("p", null, run),
-    lines.length > 0 && code(lines.join("\n"), `What ${name} wrote last`));
+    lines.length > 0 && code(lines.join("\n"), `Last lines of ${name}`));
 }
 
-function queue({ name, waiting, taken, letters }) {
+function queue({ name, waiting, in_flight: inFlight, dead_letters: deadLetters }) {
   const body = h("input", { value: "{}", "aria-label": `Message to ${name}` });
   const send = h("button", { type: "submit" }, "Send");
   const sent = (event) => {
     event.preventDefault();
     tell("send", { queue: name, body: body.value }).then(() => { send.textContent = "Sent"; });
   };
-  return h("details", null, h("summary", null, h("b", null, name), " ", h("span", { class: "quiet" }, `${waiting} waiting, ${taken} taken`)),
+  return h("details", null, h("summary", null, h("b", null, name), " ", h("span", { class: "quiet" }, `${waiting} waiting, ${inFlight} in flight`)),
     h("form", { onsubmit: sent }, body, " ", send),
-    letters.length > 0 && code(letters.join("\n"), `What lies in ${name}`));
+    deadLetters.length > 0 && code(deadLetters.join("\n"), `Dead letters of ${name}`));
 }
 
 export async function show(main) {
-  const [{ outputs, resources }, { tables }, { jobs, queues }] = await Promise.all(["stack.json", "tables.json", "work.json"].map(ask));
+  const [{ outputs, resources }, { tables }, { jobs, queues }] = await Promise.all(["stack.json", "tables.json", "jobs.json"].map(ask));
   const urns = new Set(resources.map(({ urn }) => urn));
   const root = resources.find(({ parent }) => !urns.has(parent))?.parent;
   const output = Object.entries(outputs).map(([name, content]) => [name, content === null ? secret(name, "") : content]);

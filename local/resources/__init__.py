@@ -1,4 +1,4 @@
-"""One small translation per resource type, in a module per layer; importing it enters them all."""
+"""A provisioner for each resource type, in a module per layer; the import registers them all."""
 
 from local.resources import compute, edge, identity, jobs, monitoring, routing, secrets, storage
 

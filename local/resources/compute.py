@@ -8,93 +8,89 @@ from functools import partial
 
 import pulumi
 
-from local.program import Properties
+from local.pulumi_program import Properties
 from local.provisioner import (
     Context,
-    Created,
-    TranslationError,
-    pascal,
-    present,
+    Provisioned,
+    UnsupportedResourceError,
+    provisions,
     tag_list,
-    translates,
+    take,
+    take_pascal,
 )
 
 
-@translates("aws:cloudwatch/logGroup:LogGroup")
-def _log_group(context: Context, declared: Properties) -> Created:
+@provisions("aws:cloudwatch/logGroup:LogGroup")
+def _log_group(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("logs")
     name = context.physical_name(declared)
     client.create_log_group(
         logGroupName=name,
         tags=declared.pop("tags", {}),
-        **present(declared, kmsKeyId="kmsKeyId"),
+        **take(declared, kmsKeyId="kmsKeyId"),
     )
     client.put_retention_policy(logGroupName=name, retentionInDays=declared.pop("retentionInDays"))
     (group,) = client.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    return Created(
+    return Provisioned(
         id=name,
         outputs={"name": name, "arn": group["arn"].removesuffix(":*")},
         delete=partial(client.delete_log_group, logGroupName=name),
     )
 
 
-@translates("aws:iam/role:Role")
-def _role(context: Context, declared: Properties) -> Created:
+@provisions("aws:iam/role:Role")
+def _role(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("iam")
     name = context.physical_name(declared)
     made = client.create_role(
         RoleName=name,
         AssumeRolePolicyDocument=declared.pop("assumeRolePolicy"),
         Tags=tag_list(declared),
-        **present(
-            declared,
-            path="Path",
-            permissionsBoundary="PermissionsBoundary",
-            description="Description",
-            maxSessionDuration="MaxSessionDuration",
-        ),
+        **take_pascal(declared, "path", "permissionsBoundary", "description", "maxSessionDuration"),
     )["Role"]
-    return Created(
+    return Provisioned(
         id=name,
         outputs={"name": name, "arn": made["Arn"]},
         delete=partial(client.delete_role, RoleName=name),
     )
 
 
-@translates("aws:iam/rolePolicy:RolePolicy", in_place=True)
-def _role_policy(context: Context, declared: Properties) -> Created:
+@provisions("aws:iam/rolePolicy:RolePolicy", updatable=True)
+def _role_policy(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("iam")
     name = context.physical_name(declared)
     role = declared.pop("role")
     client.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=declared.pop("policy"))
-    return Created(
+    return Provisioned(
         id=f"{role}:{name}",
         outputs={"name": name},
         delete=partial(client.delete_role_policy, RoleName=role, PolicyName=name),
     )
 
 
-@translates("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
-def _role_policy_attachment(context: Context, declared: Properties) -> Created:
+@provisions("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+def _role_policy_attachment(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("iam")
     where = {"RoleName": declared.pop("role"), "PolicyArn": declared.pop("policyArn")}
     client.attach_role_policy(**where)
-    return Created(
+    return Provisioned(
         id=f"{where['RoleName']}/{where['PolicyArn']}",
         delete=partial(client.detach_role_policy, **where),
     )
 
 
 def _files(archive: pulumi.AssetArchive) -> Iterator[tuple[str, str]]:
-    """Return names and paths of an archive's files, sorted by name."""
+    """Return the names and paths of an archive's files, sorted by name."""
     for name, asset in sorted(archive.assets.items()):
         if not isinstance(asset, pulumi.FileAsset):
-            raise TranslationError(f"{name}: the local run packs files only")
+            raise UnsupportedResourceError(
+                f"{name}: the local run supports only files in an archive"
+            )
         yield name, str(asset.path)
 
 
 def zip_bytes(archive: pulumi.AssetArchive) -> bytes:
-    """Return an archive of files as a zip whose bytes depend on names and contents alone."""
+    """Return an archive of files as a zip; equal names and contents give equal bytes."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
         for name, path in _files(archive):
@@ -103,36 +99,29 @@ def zip_bytes(archive: pulumi.AssetArchive) -> bytes:
     return packed.getvalue()
 
 
-def stamps(archive: pulumi.AssetArchive) -> list[tuple[str, int, int]]:
-    """Return what changes with an archive's files: name, time and size of each."""
+def file_stamps(archive: pulumi.AssetArchive) -> list[tuple[str, int, int]]:
+    """Return the name, time and size of each file of an archive."""
     found = ((name, os.stat(path)) for name, path in _files(archive))
     return [(name, stat.st_mtime_ns, stat.st_size) for name, stat in found]
 
 
-@translates("aws:lambda/function:Function", in_place=True)
-def _function(context: Context, declared: Properties) -> Created:
+@provisions("aws:lambda/function:Function", updatable=True)
+def _function(context: Context, declared: Properties) -> Provisioned:
     from components.packaging import archive as bundle  # pylint: disable=import-outside-toplevel
 
     client = context.stack.client("lambda")
     name = context.physical_name(declared)
     reserved = declared.pop("reservedConcurrentExecutions", None)
     code, tags = zip_bytes(bundle.for_local_run(declared.pop("code"))), declared.pop("tags", {})
-    fixed = pascal(
-        {key: declared.pop(key) for key in ("architectures", "publish") if key in declared}
-    )
+    fixed = take_pascal(declared, "architectures", "publish")
     settings = {
         "FunctionName": name,
         "Environment": {"Variables": declared["environment"].pop("variables")},
-        **present(declared, kmsKeyArn="KMSKeyArn"),
-        **pascal(
-            {
-                setting: declared.pop(setting)
-                for setting in (
-                    *("description", "handler", "loggingConfig", "memorySize", "role", "runtime"),
-                    *("snapStart", "timeout", "tracingConfig"),
-                )
-                if setting in declared
-            }
+        **take(declared, kmsKeyArn="KMSKeyArn"),
+        **take_pascal(
+            declared,
+            *("description", "handler", "loggingConfig", "memorySize", "role", "runtime"),
+            *("snapStart", "timeout", "tracingConfig"),
         ),
     }
     if context.before:
@@ -143,15 +132,15 @@ def _function(context: Context, declared: Properties) -> Created:
     arn = context.before.outputs["arn"] if context.before else made["FunctionArn"]
     if reserved is not None:
         client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
-    return Created(
+    return Provisioned(
         id=name,
         outputs={"name": name, "arn": arn, "version": made["Version"]},
         delete=partial(client.delete_function, FunctionName=name),
     )
 
 
-@translates("aws:lambda/alias:Alias", in_place=True)
-def _alias(context: Context, declared: Properties) -> Created:
+@provisions("aws:lambda/alias:Alias", updatable=True)
+def _alias(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("lambda")
     where = {"FunctionName": declared.pop("functionName"), "Name": declared.pop("name")}
     put = client.update_alias if context.before else client.create_alias
@@ -160,28 +149,28 @@ def _alias(context: Context, declared: Properties) -> Created:
         f"arn:aws:apigateway:{context.region}:lambda:path/2015-03-31/functions/"
         f"{made['AliasArn']}/invocations"
     )
-    return Created(
+    return Provisioned(
         id=made["AliasArn"],
         outputs={"arn": made["AliasArn"], "invokeArn": invoke},
         delete=partial(client.delete_alias, **where),
     )
 
 
-@translates("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")
-def _provisioned_concurrency(context: Context, declared: Properties) -> Created:
+@provisions("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")
+def _provisioned_concurrency(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("lambda")
     where = {"FunctionName": declared.pop("functionName"), "Qualifier": declared.pop("qualifier")}
     client.put_provisioned_concurrency_config(
         **where, ProvisionedConcurrentExecutions=declared.pop("provisionedConcurrentExecutions")
     )
-    return Created(
+    return Provisioned(
         id=f"{where['FunctionName']},{where['Qualifier']}",
         delete=partial(client.delete_provisioned_concurrency_config, **where),
     )
 
 
-@translates("aws:lambda/permission:Permission")
-def _permission(context: Context, declared: Properties) -> Created:
+@provisions("aws:lambda/permission:Permission")
+def _permission(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("lambda")
     where = {
         "FunctionName": declared.pop("function"),
@@ -194,7 +183,7 @@ def _permission(context: Context, declared: Properties) -> Created:
         Principal=declared.pop("principal"),
         SourceArn=declared.pop("sourceArn"),
     )
-    return Created(
+    return Provisioned(
         id=where["StatementId"],
         outputs={"statementId": where["StatementId"]},
         delete=partial(client.remove_permission, **where),

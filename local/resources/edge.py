@@ -1,27 +1,27 @@
-"""What may stand in front of the API: a custom domain and a web application firewall."""
+"""The optional front of the API: a custom domain and a web application firewall."""
 
 from functools import partial
 
-from local.program import Properties
-from local.provisioner import Context, Created, pascal, present, tag_list, translates
+from local.pulumi_program import Properties
+from local.provisioner import Context, Provisioned, provisions, tag_list, take, take_pascal
 
 
-@translates("aws:apigateway/domainName:DomainName")
-def _domain_name(context: Context, declared: Properties) -> Created:
+@provisions("aws:apigateway/domainName:DomainName")
+def _domain_name(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("apigateway")
     name = declared.pop("domainName")
     made = client.create_domain_name(
         domainName=name,
         endpointConfiguration={"types": [declared["endpointConfiguration"].pop("types")]},
         tags=declared.pop("tags", {}),
-        **present(
+        **take(
             declared,
             endpointAccessMode="endpointAccessMode",
             regionalCertificateArn="regionalCertificateArn",
             securityPolicy="securityPolicy",
         ),
     )
-    return Created(
+    return Provisioned(
         id=name,
         outputs={
             "regionalDomainName": made["regionalDomainName"],
@@ -31,21 +31,21 @@ def _domain_name(context: Context, declared: Properties) -> Created:
     )
 
 
-@translates("aws:apigateway/basePathMapping:BasePathMapping")
-def _base_path_mapping(context: Context, declared: Properties) -> Created:
+@provisions("aws:apigateway/basePathMapping:BasePathMapping")
+def _base_path_mapping(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("apigateway")
     name = declared.pop("domainName")
     client.create_base_path_mapping(
         domainName=name, restApiId=declared.pop("restApi"), stage=declared.pop("stageName")
     )
-    return Created(
+    return Provisioned(
         id=f"{name}/",
         delete=partial(client.delete_base_path_mapping, domainName=name, basePath="(none)"),
     )
 
 
-@translates("aws:route53/record:Record")
-def _record(context: Context, declared: Properties) -> Created:
+@provisions("aws:route53/record:Record")
+def _record(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("route53")
     zone = declared.pop("zoneId")
     (alias,) = declared.pop("aliases")
@@ -66,27 +66,27 @@ def _record(context: Context, declared: Properties) -> Created:
         )
 
     change("CREATE")
-    return Created(id=f"{zone}_{record['Name']}", delete=partial(change, "DELETE"))
+    return Provisioned(id=f"{zone}_{record['Name']}", delete=partial(change, "DELETE"))
 
 
-@translates("aws:wafv2/webAcl:WebAcl")
-def _web_acl(context: Context, declared: Properties) -> Created:
+@provisions("aws:wafv2/webAcl:WebAcl")
+def _web_acl(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("wafv2")
     where = {"Name": context.physical_name(declared), "Scope": declared.pop("scope")}
-    settings = {
-        setting: declared.pop(setting) for setting in ("defaultAction", "rules", "visibilityConfig")
-    }
-    made = client.create_web_acl(**where, Tags=tag_list(declared), **pascal(settings))["Summary"]
-    return Created(
+    settings = take_pascal(declared, "defaultAction", "rules", "visibilityConfig")
+    made = client.create_web_acl(**where, Tags=tag_list(declared), **settings)["Summary"]
+    return Provisioned(
         id=made["Id"],
         outputs={"arn": made["ARN"], "name": where["Name"]},
         delete=partial(client.delete_web_acl, **where, Id=made["Id"], LockToken=made["LockToken"]),
     )
 
 
-@translates("aws:wafv2/webAclAssociation:WebAclAssociation")
-def _web_acl_association(context: Context, declared: Properties) -> Created:
+@provisions("aws:wafv2/webAclAssociation:WebAclAssociation")
+def _web_acl_association(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("wafv2")
     resource = declared.pop("resourceArn")
     client.associate_web_acl(WebACLArn=declared.pop("webAclArn"), ResourceArn=resource)
-    return Created(id=resource, delete=partial(client.disassociate_web_acl, ResourceArn=resource))
+    return Provisioned(
+        id=resource, delete=partial(client.disassociate_web_acl, ResourceArn=resource)
+    )

@@ -1,32 +1,32 @@
-"""What an account needs before a stack: managed policies and identity providers."""
+"""Managed policies and identity providers, which an account needs before a stack."""
 
 from functools import partial
 
-from local.program import Properties
-from local.provisioner import Context, Created, translates
+from local.pulumi_program import Properties
+from local.provisioner import Context, Provisioned, provisions
 
 
-@translates("aws:iam/policy:Policy")
-def _policy(context: Context, declared: Properties) -> Created:
+@provisions("aws:iam/policy:Policy")
+def _policy(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("iam")
     name = context.physical_name(declared)
     arn = client.create_policy(
         PolicyName=name, Path=declared.pop("path"), PolicyDocument=declared.pop("policy")
     )["Policy"]["Arn"]
-    return Created(
+    return Provisioned(
         id=arn,
         outputs={"name": name, "arn": arn},
         delete=partial(client.delete_policy, PolicyArn=arn),
     )
 
 
-@translates("aws:iam/openIdConnectProvider:OpenIdConnectProvider")
-def _oidc_provider(context: Context, declared: Properties) -> Created:
+@provisions("aws:iam/openIdConnectProvider:OpenIdConnectProvider")
+def _oidc_provider(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("iam")
     arn = client.create_open_id_connect_provider(
         Url=declared.pop("url"), ClientIDList=declared.pop("clientIdLists")
     )["OpenIDConnectProviderArn"]
-    return Created(
+    return Provisioned(
         id=arn,
         outputs={"arn": arn},
         delete=partial(client.delete_open_id_connect_provider, OpenIDConnectProviderArn=arn),

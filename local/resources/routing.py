@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from local.program import Properties
-from local.provisioner import Context, Created, present, translates
+from local.pulumi_program import Properties
+from local.provisioner import Context, Provisioned, take, provisions
 
 
 def _within_api(declared: Properties, key: str = "restApi") -> dict[str, str]:
@@ -13,7 +13,7 @@ def _within_api(declared: Properties, key: str = "restApi") -> dict[str, str]:
 
 
 def _patches(settings: Mapping[str, Any], prefix: str) -> list[dict[str, str]]:
-    """Return the operations that set each setting, as API Gateway's update calls take them."""
+    """Return a patch operation of API Gateway for each setting."""
     return [
         {
             "op": "replace",
@@ -24,34 +24,33 @@ def _patches(settings: Mapping[str, Any], prefix: str) -> list[dict[str, str]]:
     ]
 
 
-@translates("aws:apigateway/account:Account")
-def _account(context: Context, declared: Properties) -> Created:
+@provisions("aws:apigateway/account:Account")
+def _account(context: Context, declared: Properties) -> Provisioned:
     role = declared.pop("cloudwatchRoleArn")
     update = context.stack.client("apigateway").update_account
     update(patchOperations=_patches({"cloudwatchRoleArn": role}, "/"))
-    # Account settings have no deletion: as the provider does, the role is taken off.
-    return Created(
+    # Account settings cannot be deleted: remove the role, as the provider does.
+    return Provisioned(
         id="api-gateway-account",
         delete=partial(update, patchOperations=_patches({"cloudwatchRoleArn": ""}, "/")),
     )
 
 
-# What an import resets, and the provider sets again.
-_RESET = {
-    "apiKeySource": "apiKeySource",
-    "description": "description",
-    "disableExecuteApiEndpoint": "disableExecuteApiEndpoint",
-    "minimumCompressionSize": "minimumCompressionSize",
-    "name": "name",
-    "policy": "policy",
-}
+# An import resets these settings; the provider then restores them.
+_RESET_BY_IMPORT = (
+    *("apiKeySource", "description", "disableExecuteApiEndpoint", "minimumCompressionSize"),
+    *("name", "policy"),
+)
 
 
-@translates("aws:apigateway/restApi:RestApi", in_place=True)
-def _rest_api(context: Context, declared: Properties) -> Created:
+@provisions("aws:apigateway/restApi:RestApi", updatable=True)
+def _rest_api(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("apigateway")
-    settings = {"name": context.physical_name(declared), **present(declared, **_RESET)}
-    policy = present(
+    settings = {
+        "name": context.physical_name(declared),
+        **take(declared, **dict(zip(_RESET_BY_IMPORT, _RESET_BY_IMPORT))),
+    }
+    policy = take(
         declared, endpointAccessMode="endpointAccessMode", securityPolicy="securityPolicy"
     )
     endpoint = {"types": [declared["endpointConfiguration"].pop("types")]}
@@ -82,43 +81,41 @@ def _rest_api(context: Context, declared: Properties) -> Created:
         client.update_rest_api(**api, patchOperations=_patches(reset, "/"))
     (root,) = [r for r in client.get_resources(**api)["items"] if r["path"] == "/"]
     arn = f"arn:aws:execute-api:{context.region}:{context.stack.account}:{api['restApiId']}"
-    return Created(
+    return Provisioned(
         id=api["restApiId"],
         outputs={"name": settings["name"], "rootResourceId": root["id"], "executionArn": arn},
         delete=delete,
     )
 
 
-@translates("aws:apigateway/documentationVersion:DocumentationVersion")
-def _documentation_version(context: Context, declared: Properties) -> Created:
+@provisions("aws:apigateway/documentationVersion:DocumentationVersion")
+def _documentation_version(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("apigateway")
     where = _within_api(declared, "restApiId") | {"documentationVersion": declared.pop("version")}
-    client.create_documentation_version(**where, **present(declared, description="description"))
-    return Created(
+    client.create_documentation_version(**where, **take(declared, description="description"))
+    return Provisioned(
         id="/".join(where.values()),
         delete=partial(client.delete_documentation_version, **where),
     )
 
 
-@translates("aws:apigateway/deployment:Deployment")
-def _deployment(context: Context, declared: Properties) -> Created:
+@provisions("aws:apigateway/deployment:Deployment")
+def _deployment(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("apigateway")
-    declared.pop("triggers")  # Pulumi's own: they only say when to deploy anew
+    declared.pop("triggers")  # Pulumi's own: a change of them replaces the deployment
     api = _within_api(declared)
-    made = client.create_deployment(**api, **present(declared, description="description"))
-    return Created(
+    made = client.create_deployment(**api, **take(declared, description="description"))
+    return Provisioned(
         id=made["id"],
         delete=partial(client.delete_deployment, **api, deploymentId=made["id"]),
     )
 
 
-@translates("aws:apigateway/stage:Stage", in_place=True)
-def _stage(context: Context, declared: Properties) -> Created:
+@provisions("aws:apigateway/stage:Stage", updatable=True)
+def _stage(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("apigateway")
     stage = _within_api(declared) | {"stageName": declared.pop("stageName")}
-    serves = present(
-        declared, deployment="deploymentId", documentationVersion="documentationVersion"
-    )
+    serves = take(declared, deployment="deploymentId", documentationVersion="documentationVersion")
     fixed = {"tracingEnabled": declared.pop("xrayTracingEnabled"), "tags": declared.pop("tags", {})}
     if not context.before:
         client.create_stage(**stage, **serves, **fixed)
@@ -127,7 +124,7 @@ def _stage(context: Context, declared: Properties) -> Created:
     client.update_stage(**stage, patchOperations=_patches(settings, "/"))
     path = "/".join(stage.values())
     arn = f"arn:aws:apigateway:{context.region}::/restapis/{stage['restApiId']}"
-    return Created(
+    return Provisioned(
         id=f"ags-{path.replace('/', '-')}",
         outputs={
             "arn": f"{arn}/stages/{stage['stageName']}",
@@ -137,7 +134,7 @@ def _stage(context: Context, declared: Properties) -> Created:
     )
 
 
-# API Gateway's names of the settings, by the provider's.
+# The provider's names of the settings, and API Gateway's.
 _SETTINGS = {
     "metricsEnabled": "metrics/enabled",
     "loggingLevel": "logging/loglevel",
@@ -147,14 +144,14 @@ _SETTINGS = {
 }
 
 
-@translates("aws:apigateway/methodSettings:MethodSettings", in_place=True)
-def _method_settings(context: Context, declared: Properties) -> Created:
+@provisions("aws:apigateway/methodSettings:MethodSettings", updatable=True)
+def _method_settings(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("apigateway")
     stage = _within_api(declared) | {"stageName": declared.pop("stageName")}
     path = declared.pop("methodPath")
-    settings = present(declared["settings"], **_SETTINGS)
+    settings = take(declared["settings"], **_SETTINGS)
     client.update_stage(**stage, patchOperations=_patches(settings, f"/{path}/"))
-    return Created(
+    return Provisioned(
         id="-".join((*stage.values(), path)),
         delete=partial(
             client.update_stage, **stage, patchOperations=[{"op": "remove", "path": f"/{path}"}]
@@ -162,8 +159,8 @@ def _method_settings(context: Context, declared: Properties) -> Created:
     )
 
 
-@translates("aws:apigateway/apiKey:ApiKey")
-def _api_key(context: Context, declared: Properties) -> Created:
+@provisions("aws:apigateway/apiKey:ApiKey")
+def _api_key(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("apigateway")
     made = client.create_api_key(
         name=context.physical_name(declared),
@@ -171,15 +168,15 @@ def _api_key(context: Context, declared: Properties) -> Created:
         enabled=True,
         tags=declared.pop("tags", {}),
     )
-    return Created(
+    return Provisioned(
         id=made["id"],
         outputs={"value": made["value"]},
         delete=partial(client.delete_api_key, apiKey=made["id"]),
     )
 
 
-@translates("aws:apigateway/usagePlan:UsagePlan")
-def _usage_plan(context: Context, declared: Properties) -> Created:
+@provisions("aws:apigateway/usagePlan:UsagePlan")
+def _usage_plan(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("apigateway")
     stages = [
         {"apiId": stage["apiId"], "stage": stage["stage"]} for stage in declared.pop("apiStages")
@@ -190,7 +187,7 @@ def _usage_plan(context: Context, declared: Properties) -> Created:
         throttle=declared.pop("throttleSettings"),
         quota=declared.pop("quotaSettings"),
         tags=declared.pop("tags", {}),
-        **present(declared, description="description"),
+        **take(declared, description="description"),
     )
 
     def delete() -> None:
@@ -202,17 +199,17 @@ def _usage_plan(context: Context, declared: Properties) -> Created:
         client.update_usage_plan(usagePlanId=made["id"], patchOperations=removals)
         client.delete_usage_plan(usagePlanId=made["id"])
 
-    return Created(id=made["id"], delete=delete)
+    return Provisioned(id=made["id"], delete=delete)
 
 
-@translates("aws:apigateway/usagePlanKey:UsagePlanKey")
-def _usage_plan_key(context: Context, declared: Properties) -> Created:
+@provisions("aws:apigateway/usagePlanKey:UsagePlanKey")
+def _usage_plan_key(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("apigateway")
     plan = declared.pop("usagePlanId")
     made = client.create_usage_plan_key(
         usagePlanId=plan, keyId=declared.pop("keyId"), keyType=declared.pop("keyType")
     )
-    return Created(
+    return Provisioned(
         id=made["id"],
         delete=partial(client.delete_usage_plan_key, usagePlanId=plan, keyId=made["id"]),
     )

@@ -2,26 +2,26 @@
 
 from functools import partial
 
-from local.program import Properties
-from local.provisioner import Context, Created, pascal, present, tag_list, translates
+from local.pulumi_program import Properties
+from local.provisioner import Context, Provisioned, to_pascal_case, take, tag_list, provisions
 
 
 def _index(declared: Properties) -> Properties:
     return {
         "IndexName": declared["name"],
-        "KeySchema": pascal(declared["keySchemas"]),
-        "Projection": present(
+        "KeySchema": to_pascal_case(declared["keySchemas"]),
+        "Projection": take(
             declared, projectionType="ProjectionType", nonKeyAttributes="NonKeyAttributes"
         ),
     }
 
 
-@translates("aws:dynamodb/table:Table")
-def _table(context: Context, declared: Properties) -> Created:
+@provisions("aws:dynamodb/table:Table")
+def _table(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("dynamodb")
     name = context.physical_name(declared)
-    stream = present(declared, streamEnabled="StreamEnabled", streamViewType="StreamViewType")
-    keys = present(declared, hashKey="HASH", rangeKey="RANGE")
+    stream = take(declared, streamEnabled="StreamEnabled", streamViewType="StreamViewType")
+    keys = take(declared, hashKey="HASH", rangeKey="RANGE")
     indexes = [_index(index) for index in declared.pop("globalSecondaryIndexes", [])]
     made = client.create_table(
         TableName=name,
@@ -31,7 +31,7 @@ def _table(context: Context, declared: Properties) -> Created:
             {"AttributeName": a["name"], "AttributeType": a["type"]}
             for a in declared.pop("attributes")
         ],
-        SSESpecification=present(
+        SSESpecification=take(
             declared["serverSideEncryption"], enabled="Enabled", kmsKeyArn="KMSMasterKeyId"
         ),
         DeletionProtectionEnabled=declared.pop("deletionProtectionEnabled"),
@@ -55,20 +55,20 @@ def _table(context: Context, declared: Properties) -> Created:
     )
 
     def delete() -> None:
-        # The emulator goes away with all that it holds; nothing there is worth a protection.
+        # The emulator ends with the run: its data needs no protection.
         client.update_table(TableName=name, DeletionProtectionEnabled=False)
         client.delete_table(TableName=name)
 
     outputs = {"name": name, "arn": made["TableArn"], "streamArn": made.get("LatestStreamArn")}
-    return Created(id=name, outputs=outputs, delete=delete)
+    return Provisioned(id=name, outputs=outputs, delete=delete)
 
 
-@translates("aws:dynamodb/tableReplica:TableReplica")
-def _table_replica(context: Context, declared: Properties) -> Created:
+@provisions("aws:dynamodb/tableReplica:TableReplica")
+def _table_replica(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("dynamodb")
     table = declared.pop("globalTableArn").rsplit("/", 1)[1]
     where = {"RegionName": declared.pop("region")}
-    # What protects a table and tags it is another region's, which the emulator keeps apart.
+    # These are settings of another region, which the emulator keeps apart.
     for setting in ("pointInTimeRecovery", "deletionProtectionEnabled", "tags"):
         declared.pop(setting, None)
 
@@ -76,11 +76,11 @@ def _table_replica(context: Context, declared: Properties) -> Created:
         client.update_table(TableName=table, ReplicaUpdates=[{action: where}])
 
     update("Create")
-    return Created(id=f"{table}:{context.region}", delete=partial(update, "Delete"))
+    return Provisioned(id=f"{table}:{context.region}", delete=partial(update, "Delete"))
 
 
-@translates("aws:kms/key:Key")
-def _key(context: Context, declared: Properties) -> Created:
+@provisions("aws:kms/key:Key")
+def _key(context: Context, declared: Properties) -> Provisioned:
     client = context.stack.client("kms")
     made = client.create_key(
         Description=declared.pop("description"),
@@ -89,7 +89,7 @@ def _key(context: Context, declared: Properties) -> Created:
     )["KeyMetadata"]
     if declared.pop("enableKeyRotation"):
         client.enable_key_rotation(KeyId=made["KeyId"])
-    return Created(
+    return Provisioned(
         id=made["KeyId"],
         outputs={"keyId": made["KeyId"], "arn": made["Arn"]},
         delete=partial(

@@ -9,23 +9,19 @@ from pathlib import Path
 
 import yaml
 
-from local import program
-from local.program import ROOT
+from local import stack_files
+from local.stack_files import ROOT
 from tests.conftest import run_rules
 
 # Runs in the copy: what the smoke test sees of a stack that is up.
 SMOKE = """
 import json
-from local import program, stack as local_stack
+from local import stack as local_stack, stack_files
 from tools.release import smoke
-with local_stack.up(program.default_stack()) as local:
+with local_stack.up(stack_files.default_stack()) as local:
     outputs = local.outputs
-    api = smoke.Api(
-        url=outputs["api_url"],
-        api_key=outputs["default_api_key"],
-        document=outputs["api_document_hash"],
-    )
-    print(json.dumps([[r.check, r.passed, r.saw] for r in smoke.check(api)]))
+    api = smoke.Api(**{name: outputs[name] for name in ("url", "api_key", "document")})
+    print(json.dumps([[r.check, r.passed, r.observed] for r in smoke.run_checks(api)]))
 """
 
 
@@ -52,7 +48,7 @@ def test_another_service_has_its_demo_its_smoke_test_and_green_rules(specimen: P
     shop = as_shop(specimen)
     _run(shop, "-m", "tools.checks.snapshot")
     shown = _run(shop, "-m", "local")
-    assert "Bringing stack trial up" in shown and "/trial/things\n  201" in shown
+    assert "Starting stack trial" in shown and "/trial/things\n  201" in shown
     assert 'Stored item\n  {"id": {"S": ' in shown and "Trace 1-" in shown
     found = json.loads(_run(shop, "-c", SMOKE))
     assert len(found) == 4 and all(passed for _, passed, _ in found), found
@@ -79,7 +75,7 @@ def test_what_pulumi_new_asks_for_is_config_that_the_stacks_have() -> None:
     template = project.get("template", {"config": {}})  # a project that it made has none
     for key, asked in template["config"].items():
         assert asked["description"] and asked["default"]
-        assert all(key in program.stack_config(stack) for stack in program.stacks())
+        assert all(key in stack_files.stack_config(stack) for stack in stack_files.stacks())
 
 
 def test_without_a_sample_the_demo_says_how_to_add_one(specimen: Path) -> None:

@@ -14,10 +14,10 @@ import boto3
 import msgspec
 import pytest
 
+from function.runtime import body
 from function.declare.problem import Problem
 from function.declare.registry import load_endpoints
-from function.runtime import body as bodies
-from local.program import ROOT
+from local.stack_files import ROOT
 from tests.conftest import replace_service
 
 ENDPOINTS = {

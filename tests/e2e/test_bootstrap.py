@@ -17,17 +17,18 @@ from botocore.exceptions import ClientError
 from bootstrap import policies as policy
 from components import ConfigError, resource_prefix
 from components.iam import policies as permissions
-from function.declare import job_registry, permission, registry
+from function import contract, endpoints, jobs, resources
+from function.runtime import service
 from function.declare.endpoint import Response, Endpoint, Parameter
 from function.declare.permission import ServicePermission
 from function.declare.setting import Setting
-from local import program
+from local import deployment, pulumi_program, stack_files
 from local import stack as local_stack
 from local.ministack import MiniStack
 from tests.conftest import PROJECT, STACK, plain
 from tests.e2e.test_options import prerequisites
 
-FOLDER = program.ROOT / "bootstrap"
+FOLDER = stack_files.ROOT / "bootstrap"
 REGION = "eu-central-1"
 DEV, PROD = (resource_prefix(PROJECT, stack) for stack in ("dev", "prod"))
 # Beside those that the service may declare.
@@ -35,10 +36,10 @@ OWN_TABLE = f"{DEV}-things"
 ISSUER = "https://token.actions.githubusercontent.com"
 
 
-def _declared(**config: str) -> list[program.Resource]:
-    recorder, given = program.Recorder(), program.stack_config("example", FOLDER)
+def _declared(**config: str) -> list[pulumi_program.Resource]:
+    recorder, given = pulumi_program.MockEngine(), stack_files.stack_config("example", FOLDER)
     own = {f"epoch-deployer:{key}": value for key, value in config.items()}
-    program.run(recorder, stack="example", config=given | own, folder=FOLDER)
+    pulumi_program.run(recorder, stack="example", config=given | own, folder=FOLDER)
     return recorder.resources
 
 
@@ -149,10 +150,10 @@ def test_a_boundary_takes_in_the_services_that_are_declared_with_the_stacks_own_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _declare(monkeypatch, BUS, default="default")
-    monkeypatch.setattr(program, "stacks", lambda: ["prod"])
-    given = program.stack_config
+    monkeypatch.setattr(stack_files, "stacks", lambda: ["prod"])
+    given = stack_files.stack_config
     of_prod = {f"{PROJECT}:bus": "sold"}
-    monkeypatch.setattr(program, "stack_config", lambda *of: given(*of) if of[1:] else of_prod)
+    monkeypatch.setattr(stack_files, "stack_config", lambda *of: given(*of) if of[1:] else of_prod)
     found = _boundaries()
     for stack, bus in ((DEV, "default"), (PROD, "sold")):
         held = found[f"{stack}-boundary"]
@@ -172,7 +173,7 @@ def test_a_service_that_no_boundary_can_hold_is_refused(
     monkeypatch: pytest.MonkeyPatch, access: ServicePermission, says: str
 ) -> None:
     _declare(monkeypatch, access)
-    monkeypatch.setattr(program, "stacks", list)
+    monkeypatch.setattr(stack_files, "stacks", list)
     with pytest.raises(pulumi.RunError, match=says):
         _declared()
 
@@ -181,7 +182,7 @@ def test_a_service_that_no_boundary_can_hold_is_refused(
 def test_the_boundary_holds_nothing_that_no_declaration_asks_for() -> None:
     policies = [
         json.loads(r.inputs["policy"])["Statement"]
-        for r in program.declare(STACK, config=plain())
+        for r in pulumi_program.declared_resources(STACK, config=plain())
         if r.kind == "aws:iam/rolePolicy:RolePolicy"
     ]
     statements = [*sum(policies, []), *permissions.secret_statements(["a secret"])]
@@ -232,13 +233,13 @@ class Cloud:
     options: dict[str, str]
     outputs: dict[str, Any]
     role: MiniStack
-    engine: local_stack.Deployer
+    engine: deployment.Deployer
     changed: list[str]  # the types that the engine made or updated
     stack: local_stack.LocalStack
 
     def preview(self) -> MiniStack:
         """Return the emulator as the preview role sees it."""
-        return self.account.emulator.acting_as(
+        return self.account.emulator.assume_role(
             self.outputs["dev_preview_role"], _token("dev-preview")
         )
 
@@ -255,18 +256,18 @@ def _token(environment: str, **claims: str) -> str:
 @pytest.fixture(scope="module")
 def cloud(sampled: None) -> Iterator[Cloud]:  # pylint: disable=unused-argument
     """Bring stack dev up as its deploy role; at the end that role takes it down again."""
-    with local_stack.account(REGION) as account:
+    with local_stack.emulated_account(REGION) as account:
         options = prerequisites(account.emulator)
         zone = {"epoch-deployer:zone_id": options[f"{PROJECT}:hosted_zone_id"]}
-        outputs = program.run(
-            local_stack.Deployer(account.emulator, REGION, lambda *_: None),
+        outputs = pulumi_program.run(
+            deployment.Deployer(account.emulator, REGION, lambda *_: None),
             stack="example",
-            config=program.stack_config("example", FOLDER) | zone,
+            config=stack_files.stack_config("example", FOLDER) | zone,
             folder=FOLDER,
         ).values
-        role = account.emulator.acting_as(outputs["dev_deploy_role"], _token("dev"))
+        role = account.emulator.assume_role(outputs["dev_deploy_role"], _token("dev"))
         changed: list[str] = []
-        engine = local_stack.Deployer(
+        engine = deployment.Deployer(
             role, REGION, lambda resource, _: changed.append(resource.kind.rsplit(":", 1)[1])
         )
         run = partial(engine.run, "dev", _config(outputs))
@@ -333,7 +334,7 @@ def test_another_environment_repository_or_audience_is_refused(
     cloud: Cloud, role: str, environment: str, claims: dict[str, str]
 ) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
-        cloud.account.emulator.acting_as(cloud.outputs[role], _token(environment, **claims))
+        cloud.account.emulator.assume_role(cloud.outputs[role], _token(environment, **claims))
 
 
 def test_the_role_suffices_for_a_stack_and_a_change(
@@ -369,10 +370,10 @@ def test_the_role_suffices_for_a_stack_and_a_change(
 
 @pytest.mark.usefixtures("jobs")
 def test_the_role_suffices_for_every_option_and_every_kind_of_job(cloud: Cloud) -> None:
-    role = cloud.account.emulator.acting_as(cloud.outputs["prod_deploy_role"], _token("prod"))
+    role = cloud.account.emulator.assume_role(cloud.outputs["prod_deploy_role"], _token("prod"))
     config = plain() | cloud.options | _handed(cloud.outputs, "prod")
     del config[f"{PROJECT}:kms_key_arn"]  # excludes the replicas
-    with local_stack.up_in(cloud.account, "prod", deployer=role, config=config) as stack:
+    with local_stack.up_in_account(cloud.account, "prod", deployer=role, config=config) as stack:
         assert len(stack.outputs["api_keys"]) == 2
 
 
@@ -742,7 +743,7 @@ def test_a_role_of_the_stack_stays_inside_the_boundary_whatever_its_policy(
     iam = cloud.role.client("iam")
     name = foreign["own_role_name"]
     iam.put_role_policy(RoleName=name, PolicyName="anything", PolicyDocument=ANYTHING)
-    function = cloud.account.emulator.acting_as(foreign["own_role"])
+    function = cloud.account.emulator.assume_role(foreign["own_role"])
     function.client("dynamodb").scan(TableName=OWN_TABLE)
     with pytest.raises(ClientError, match="AccessDenied"):
         function.client("dynamodb").scan(TableName=f"{PROD}-things")

@@ -21,9 +21,9 @@ from flask.testing import FlaskClient
 
 from console import server, views
 from console.console import Console
-from console.record import KEPT, Record
+from console.request_log import MAX_ENTRIES, RequestLog
 from function.declare.registry import load_endpoints
-from local import program
+from local import stack_files
 from local import stack as local_stack
 from local import xray_daemon
 from openapi import samples
@@ -35,7 +35,7 @@ def console() -> Console:
     """Return a console that has heard of all that the stack declares."""
     page = Console()
     for resource in declare(STACK):
-        page.declare(resource)
+        page.add_resource(resource)
     return page
 
 
@@ -89,9 +89,9 @@ def test_files_beside_the_page_stay_where_they_are(console: Console, page: Flask
 
 
 def test_a_call_goes_through_to_the_api(console: Console, page: FlaskClient, local: Any) -> None:
-    shown = samples.first(load_endpoints())
+    shown = samples.default_sample(load_endpoints())
     assert shown and shown.sample
-    where = f"/{console.token}/try{samples.target(shown)}"
+    where = f"/{console.token}/try{samples.path_and_query(shown)}"
     base = f"http://127.0.0.1:{console.port}"
     key = {"x-api-key": local.outputs["default_api_key"]}
     send = partial(page.open, where, method=shown.method, base_url=base, json=shown.sample.body)
@@ -106,9 +106,9 @@ def test_secrets_are_told_only_when_asked_for(
 ) -> None:
     shown = _get(console, page, "stack.json")
     assert local.outputs["default_api_key"] not in shown.text
-    assert shown.json["outputs"]["default_api_key"] is None
-    assert shown.json["project"] == program.project_name() and shown.json["stack"] == STACK
-    told = _get(console, page, "secret.json?name=default_api_key").json
+    assert shown.json["outputs"]["api_key"] is None
+    assert shown.json["project"] == stack_files.project_name() and shown.json["stack"] == STACK
+    told = _get(console, page, "secret.json?name=api_key").json
     assert told == {"value": local.outputs["default_api_key"]}
 
 
@@ -141,7 +141,7 @@ def test_the_api_the_picture_and_the_declared_graphs_are_there(
     console: Console, page: FlaskClient, local: Any
 ) -> None:
     document = _get(console, page, "openapi.json").json
-    assert set(document["paths"]) == {endpoint.path for endpoint in declared()}
+    assert set(document["paths"]) == {endpoint.path for endpoint in load_endpoints()}
     assert local.outputs["sample_url"].startswith(document["servers"][0]["url"])
     assert _get(console, page, "architecture.svg").text.startswith("<svg")
     metrics = _get(console, page, "metrics.json").json
@@ -165,8 +165,10 @@ def test_jobs_are_started_and_queues_fed(console: Console, local: local_stack.Lo
     try:
         stack.send("letters", "<b>")
         stack.run("tidy")
-        found = stack.work()
-        assert {"name": "letters", "waiting": 1, "taken": 0, "letters": ["<b>"]} in found["queues"]
+        found = stack.jobs_and_queues()
+        assert {"name": "letters", "waiting": 1, "in_flight": 0, "dead_letters": ["<b>"]} in found[
+            "queues"
+        ]
         assert [job["name"] for job in found["jobs"]] == ["tidy"]
         (message,) = client.receive_message(QueueUrl=url)["Messages"]
         assert message["Body"] == "<b>"
@@ -198,8 +200,8 @@ def _call(identity: str, **more: Any) -> dict[str, Any]:
 
 
 def test_what_belongs_to_a_request_is_joined(local: local_stack.LocalStack) -> None:
-    record = Record()
-    record.take(
+    requests = RequestLog()
+    requests.add(
         {
             "kind": "refusal",
             "trace": "Root=1-a;Sampled=1",
@@ -208,31 +210,34 @@ def test_what_belongs_to_a_request_is_joined(local: local_stack.LocalStack) -> N
         }
     )
     line = {"apiRequestId": "one", "traceId": "1-a", "coldStart": True}
-    record.take({"kind": "log", "at": 1.001, "lines": ["START RequestId: x", json.dumps(line)]})
-    record.take(_call("one"))
-    record.take(_call("two", refused={"type": "THROTTLED", "reason": "Too Many Requests"}))
-    news = record.news(0, 0)
+    requests.add({"kind": "log", "at": 1.001, "lines": ["START RequestId: x", json.dumps(line)]})
+    requests.add(_call("one"))
+    requests.add(_call("two", refused={"type": "THROTTLED", "reason": "Too Many Requests"}))
+    news = requests.changes_since(0, 0)
     assert [request["id"] for request in news["requests"]] == ["one", "two"]
-    assert news["requests"][0]["coldStart"] and not record.news(news["number"], 0)["requests"]
-    found = record.request("one", local.traces)
+    assert (
+        news["requests"][0]["coldStart"]
+        and not requests.changes_since(news["number"], 0)["requests"]
+    )
+    found = requests.request("one", local.traces)
     assert found and found["line"] == line
     assert found["refusals"][0]["statement"] == {
         "Effect": "Allow",
         "Action": "dynamodb:PutItem",
         "Resource": "arn:aws:dynamodb:r:1:table/t",
     }
-    other = record.request("two", local.traces)
+    other = requests.request("two", local.traces)
     assert other and not other["refusals"] and other["refused"]["type"] == "THROTTLED"
-    assert record.request("none", local.traces) is None
+    assert requests.request("none", local.traces) is None
 
 
 def test_only_the_newest_requests_are_kept() -> None:
-    record = Record()
-    for number in range(KEPT + 10):
-        record.take(_call(str(number)))
-        record.take({"kind": "log", "at": 1.0, "lines": ["output"]})
-    kept = record.news(0, 0)["requests"]
-    assert len(kept) == KEPT and kept[0]["id"] == "10"
+    requests = RequestLog()
+    for number in range(MAX_ENTRIES + 10):
+        requests.add(_call(str(number)))
+        requests.add({"kind": "log", "at": 1.0, "lines": ["output"]})
+    kept = requests.changes_since(0, 0)["requests"]
+    assert len(kept) == MAX_ENTRIES and kept[0]["id"] == "10"
 
 
 @pytest.mark.parametrize(
@@ -241,7 +246,7 @@ def test_only_the_newest_requests_are_kept() -> None:
 )
 def test_what_is_no_segment_ends_no_trace(sent: bytes) -> None:
     segment = {"name": "n", "id": "1", "trace_id": "a", "start_time": 1.0, "end_time": 2.0}
-    with xray_daemon.collecting() as collector, socket.socket(type=socket.SOCK_DGRAM) as sender:
+    with xray_daemon.running() as collector, socket.socket(type=socket.SOCK_DGRAM) as sender:
         host, _, port = collector.address.partition(":")
         for each in (sent, b'{"format": "json"}\n' + json.dumps(segment).encode()):
             sender.sendto(each, (host, int(port)))
@@ -252,8 +257,8 @@ def test_what_is_no_segment_ends_no_trace(sent: bytes) -> None:
 
 
 def test_a_stranger_ends_no_report() -> None:
-    record = Record()
-    port, key = record.address.split()
+    requests = RequestLog()
+    port, key = requests.address.split()
     where = ("127.0.0.1", int(port))
     for said in (b"GET / HTTP/1.1\r\n\r\n", b""):
         with socket.create_connection(where) as stranger:
@@ -265,7 +270,7 @@ def test_a_stranger_ends_no_report() -> None:
 
     for own in (b"wrong", base64.b64decode(key)):
         threading.Thread(target=report, args=(own,), daemon=True).start()
-    assert [request["id"] for request in record.news(0, 10)["requests"]] == ["one"]
+    assert [request["id"] for request in requests.changes_since(0, 10)["requests"]] == ["one"]
 
 
 class _Echo(BaseHTTPRequestHandler):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.program import ROOT
+from local.stack_files import ROOT
 
 ENDPOINT = str(min(ROOT.glob("function/endpoints/[a-z]*.py")).relative_to(ROOT))
 MODULE = ENDPOINT.removesuffix(".py").replace("/", ".")

@@ -22,7 +22,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local.child_process import Leash
+from local.child_process import SupervisedProcess
 
 _JOB = """from function.declare.job import Job
 from function.declare.trigger import ScheduleTrigger
@@ -200,7 +200,7 @@ def test_whatever_a_function_prints_the_run_goes_on(project: Path) -> None:
     assert _said(process, "POST /things  201 success")
     process.terminate()
     _, err = process.communicate(timeout=PATIENCE_S)
-    assert err == "\nEnded.\n"
+    assert err == "\nStopped.\n"
 
 
 def test_a_closed_terminal_is_no_error(project: Path) -> None:
@@ -224,7 +224,7 @@ def test_tables_are_kept_where_asked_for_even_after_a_kill(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for before, ending in enumerate((signal.SIGKILL, signal.SIGINT, signal.SIGINT)):
-        process = _start(project, "--keep")
+        process = _start(project, "--persist")
         outputs = _outputs(project, process)
         client = _session(project, monkeypatch).client("dynamodb")
         items = client.scan(TableName=outputs["table_name"])["Items"]
@@ -237,7 +237,7 @@ def test_tables_are_kept_where_asked_for_even_after_a_kill(
         process.send_signal(ending)
         out, _ = process.communicate(timeout=PATIENCE_S)
         _until(lambda: not _processes(f"TMPDIR={project.parent}"))  # with the outputs of this run
-    assert f"tables    kept in {project}/.local/tables-trial.jsonl; remove it" in out
+    assert f"tables    saved in {project}/.local/tables-trial.jsonl; delete it" in out
 
 
 def test_the_users_aws_proxies_and_other_emulators_do_not_reach_it(project: Path) -> None:
@@ -287,13 +287,13 @@ def test_an_emulator_that_hangs_is_told_of_and_may_go_on(project: Path) -> None:
     outputs = _outputs(project, process)
     emulator = _emulator(outputs)
     os.kill(emulator, signal.SIGSTOP)
-    assert _said(process, "MiniStack has not answered for 2 seconds")
+    assert _said(process, "MiniStack has not responded for 2 seconds")
     os.kill(emulator, signal.SIGCONT)
     assert _post(outputs) == 201
     assert _said(process, "POST /things  201 success")
     process.terminate()
     _, err = process.communicate(timeout=PATIENCE_S)
-    assert err == "\nEnded.\n"
+    assert err == "\nStopped.\n"
 
 
 def test_clients_that_leave_or_say_nothing_take_no_room_from_others(project: Path) -> None:
@@ -313,7 +313,7 @@ def test_clients_that_leave_or_say_nothing_take_no_room_from_others(project: Pat
         _until(lambda: _recorded(outputs))
     process.terminate()
     out, err = process.communicate(timeout=PATIENCE_S)
-    assert "failed" not in out and err == "\nEnded.\n"
+    assert "failed" not in out and err == "\nStopped.\n"
 
 
 def test_an_occupied_port_is_one_clear_message(project: Path) -> None:
@@ -355,21 +355,21 @@ def test_sighup_and_a_killed_run_leave_nothing(project: Path) -> None:
 _KILLED = """
 import os, signal, socket, sys
 from pathlib import Path
-from local.child_process import Leash
+from local.child_process import SupervisedProcess
 
-leash = Leash()
+process = SupervisedProcess()
 own = {
     **os.environ,
     "PYTHONPATH": os.pathsep.join(sys.path),
-    "FOLDER": str(leash.folder),
+    "FOLDER": str(process.folder),
 }
-leash.start("busy", own, Path(), leash.folder / "log", socket.socket())
-while not (leash.folder / "0").exists():
-    assert leash.running
+process.start("busy", own, Path(), process.folder / "log", socket.socket())
+while not (process.folder / "0").exists():
+    assert process.running
 """
 _AT_ONCE = "os.kill(os.getpid(), signal.SIGKILL)"
 # Its group is killed already; the folder would be next.
-_WHILE_IT_ENDS = f"leash._process.wait = lambda *_: {_AT_ONCE}\nleash.end()"
+_WHILE_IT_ENDS = f"process._process.wait = lambda *_: {_AT_ONCE}\nprocess.terminate()"
 
 _BUSY = """
 import itertools, os, pathlib
@@ -441,7 +441,7 @@ def test_an_interrupt_at_any_moment_ends_the_run(project: Path) -> None:
             process.send_signal(random.choice((signal.SIGINT, signal.SIGTERM, signal.SIGHUP)))
         for process in runs:
             out, err = process.communicate(timeout=PATIENCE_S)
-            assert process.returncode == 0 and err == "\nEnded.\n", out + err
+            assert process.returncode == 0 and err == "\nStopped.\n", out + err
         _until_nothing_is_left(project)
 
 
@@ -486,7 +486,7 @@ def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
     main.write_text("import os\nos._exit(3)\n" + whole)
     assert "loading the function ended with status 3" in _said(process, "error: ")
     main.write_text("while True:\n    pass\n" + whole)
-    assert "the function is not loaded after 20 seconds" in _said(process, "error: ")
+    assert "importing the function takes more than 20 seconds" in _said(process, "error: ")
     only_there = 'import os\nassert "AWS_LAMBDA_FUNCTION_NAME" not in os.environ, "only there"\n'
     main.write_text(only_there + whole)
 
@@ -510,6 +510,6 @@ def test_outputs_that_are_half_written_go_with_the_run(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "replace", interrupt)
-    with pytest.raises(KeyboardInterrupt), Leash() as leash:
-        leash.publish(tmp_path / ".local" / "outputs.json", "{}")
+    with pytest.raises(KeyboardInterrupt), SupervisedProcess() as process:
+        process.write_private_file(tmp_path / ".local" / "outputs.json", "{}")
     assert not list(tmp_path.iterdir())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from local.program import ROOT
+from local.stack_files import ROOT
 
 # Stands for uv: notes what it is asked for, and takes its time.
 _UV = '#!/bin/sh\necho "$@" >> "$PWD/asked"\nsleep ${TAKES_S:-0.3}\n'

@@ -267,20 +267,20 @@ TRY = """
 import json, sys
 from pathlib import Path
 import pulumi
-from local import program
+from local import pulumi_program, stack_files
 
 def said():
-    with program.modules_anew():
-        from function.declare import diagnostics
-        from openapi.__main__ import text
+    with pulumi_program.reloaded_modules():
+        from function import faults
+        from openapi.__main__ import document_text
         found = {"mocks": "", "document": ""}
         try:
-            text()
+            document_text()
         except (Exception, SystemExit) as error:
             found["document"] = diagnostics.explain(error)
     try:
-        with program.modules_anew():
-            program.declare(program.stacks()[0])
+        with pulumi_program.reloaded_modules():
+            pulumi_program.declared_resources(stack_files.stacks()[0])
     except pulumi.RunError as error:
         found["mocks"] = str(error)
     return found
@@ -356,8 +356,8 @@ def test_it_is_the_one_line_on_stderr(said: Callable[..., Any], name: str) -> No
 # Runs in the copy: what the terminal tells of a call whose storage call names no key of the table.
 CALL = """
 from console import commands
-from local import program, stack as local_stack
-with local_stack.up(program.stacks()[0]) as local:
+from local import pulumi_program, stack as local_stack, stack_files
+with local_stack.up(stack_files.stacks()[0]) as local:
     reply = local.call(method="GET", path="/look")
     print(reply.status, reply.body)
     print(*(commands._brief(line) for line in local.log_lines()), sep="\\n")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.stack_config import ConfigError
-from local import program
+from local import stack_files
 from local import stack as local_stack
 from local.ministack import MiniStack
 from tests.conftest import NAME, PROJECT, STACK, declare, one, plain
@@ -49,10 +49,10 @@ def prerequisites(emulator: MiniStack) -> dict[str, str]:
 
 
 def test_every_option_deploys_works_and_goes_away() -> None:
-    with local_stack.account("eu-central-1") as account:
+    with local_stack.emulated_account("eu-central-1") as account:
         emulator = account.emulator
         config = prerequisites(emulator)
-        with local_stack.up_in(account, STACK, config={**plain(), **config}) as stack:
+        with local_stack.up_in_account(account, STACK, config={**plain(), **config}) as stack:
             assert stack.outputs["api_url"] == f"https://{DOMAIN}"
             assert stack.outputs["custom_domain_target"].endswith(".amazonaws.com")
             (mapping,) = emulator.client("apigateway").get_base_path_mappings(domainName=DOMAIN)[
@@ -166,7 +166,7 @@ def test_a_secret_value_is_a_secret_wherever_a_resource_gets_it(key: str, value:
     forms = (value, json.dumps(value)[1:-1])
     hidden = {
         (resource.name, name): name in resource.secret
-        for resource in declare(**{key: program.Secret(value)})
+        for resource in declare(**{key: stack_files.Secret(value)})
         for name, given in resource.inputs.items()
         if any(form in str(given) for form in forms)
     }

@@ -13,9 +13,9 @@ import pytest
 
 from components.packaging import archive
 from function.declare.endpoint import Response, Endpoint, SampleRequest
-from local import program
+from local import pulumi_program, stack_files
 from local import stack as local_stack
-from local.program import ROOT
+from local.stack_files import ROOT
 from local.stack import LocalStack
 from tools.release import (
     branch_protection,
@@ -23,7 +23,6 @@ from tools.release import (
     drift,
     pipeline_io,
     prune_versions,
-    release_notes,
     rollback,
     smoke,
     verify,
@@ -73,15 +72,14 @@ def breakable(local: LocalStack) -> Iterator[LocalStack]:
 
 
 def _api(local: LocalStack, **changes: Any) -> smoke.Api:
-    fields = {"url": "api_url", "api_key": "default_api_key", "document": "api_document_hash"}
-    known = {field: local.outputs[name] for field, name in fields.items()}
-    return smoke.Api(**{**known, "patience_s": 0, **changes})
+    known = {name: local.outputs[name] for name in ("url", "api_key", "document")}
+    return smoke.Api(**{**known, "propagation_s": 0, **changes})
 
 
 def test_the_smoke_test_fails_where_another_document_is_served(local: LocalStack) -> None:
-    results = {r.check: r for r in smoke.check(_api(local, document="000000000000"))}
-    found = results.pop("serves the document that was deployed")
-    assert not found.passed and "not 000000000000, which the stack declares" in found.saw
+    results = {r.check: r for r in smoke.run_checks(_api(local, document="000000000000"))}
+    found = results.pop("serves the deployed document")
+    assert not found.passed and "not 000000000000, which the stack declares" in found.observed
     assert all(result.passed for result in results.values())
 
 
@@ -97,9 +95,13 @@ def test_the_smoke_test_passes_on_a_healthy_stack_and_never_shows_the_key(
 
 
 def test_a_wrong_key_fails_all_that_needs_one(local: LocalStack) -> None:
-    results = smoke.check(_api(local, api_key="wrong"))
+    results = smoke.run_checks(_api(local, api_key="wrong"))
     for result in results:
-        keyless = "refuses" in result.check or "document" in result.check
+        keyless = (
+            "rejects a request" in result.check
+            or "rejects a wrong key" in result.check
+            or "document" in result.check
+        )
         assert result.passed == keyless, result
 
 
@@ -126,7 +128,7 @@ def test_a_broken_deployment_is_found_and_rolled_back(
     with pytest.MonkeyPatch.context() as patch:
         _published(breakable, BROKEN, patch, tmp_path)
     assert smoke.main([run["outputs"]]) == 1
-    assert " answers as declared: 500" in capsys.readouterr().out
+    assert " returns a declared response: 500" in capsys.readouterr().out
     assert rollback.main([run["outputs"], "--to", before]) == 0
     version = before.rpartition(":")[2]
     assert f"serves version {version} again" in capsys.readouterr().out
@@ -145,16 +147,16 @@ def test_an_update_that_failed_after_the_alias_moved_is_settled(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     client, function = breakable.emulator.client("lambda"), breakable.outputs["function_name"]
-    before = rollback.serving(client, function)
+    before = rollback.live_version(client, function)
     with pytest.MonkeyPatch.context() as patch:
         _published(breakable, BROKEN, patch, tmp_path)
     # It wrote no outputs of its own.
     arguments = [str(tmp_path / "none.json"), run["outputs"], "--to", before]
     assert verify.main(arguments) == 1
     assert "did not pass the smoke test" in capsys.readouterr().err
-    assert rollback.serving(client, function) == before
+    assert rollback.live_version(client, function) == before
     assert verify.main(arguments) == 0  # what serves passes, so it stays
-    assert rollback.serving(client, function) == before
+    assert rollback.live_version(client, function) == before
     (tmp_path / "empty.json").write_text("{}")
     assert verify.main([str(tmp_path / "none.json"), str(tmp_path / "empty.json")]) == 1
     assert "nothing serves" in capsys.readouterr().err
@@ -175,7 +177,7 @@ def test_versions_that_no_rollback_needs_are_removed(
     assert sorted(rollback.versions(client, function)) == [serving, *kept]
     assert "removed" in capsys.readouterr().out
     assert prune_versions.main([run["outputs"]]) == 0
-    assert "removed no version" in capsys.readouterr().out
+    assert "deleted no version" in capsys.readouterr().out
     assert breakable.call().status < 300
 
 
@@ -223,10 +225,10 @@ def test_no_commit_goes_over_a_newer_one_not_even_one_that_failed(
     assert commit_order.main([str(history), first]) == 0
     history.write_text("no stack")
     assert commit_order.main([str(history), first]) == 1
-    assert "is no history" in capsys.readouterr().err
+    assert "is not a stack's history" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("status", "says"), ((0, ""), (1, "is not as {} declares it")))
+@pytest.mark.parametrize(("status", "says"), ((0, ""), (1, "differs from {}")))
 def test_drift_is_told_from_the_commit_that_is_deployed(
     status: int,
     says: str,
@@ -249,8 +251,8 @@ def test_drift_is_told_from_the_commit_that_is_deployed(
     out, err = capsys.readouterr()
     assert f"{deployed} at 1: preview --stack live --refresh" in out
     drift.main([""])
-    assert f"preview --stack {program.default_stack()} --refresh" in capsys.readouterr().out
-    assert all(f"--exclude **{kind}::**" in out for kind in drift.LEFT_OUT)
+    assert f"preview --stack {stack_files.default_stack()} --refresh" in capsys.readouterr().out
+    assert all(f"--exclude **{kind}::**" in out for kind in drift.EXCLUDED)
     assert says.format(deployed) in err
     assert len(_git(Path.cwd(), "worktree", "list").splitlines()) == 1
 
@@ -276,27 +278,27 @@ def test_without_a_number_the_version_below_serves(
     client, function = breakable.emulator.client("lambda"), breakable.outputs["function_name"]
     with pytest.MonkeyPatch.context() as patch:
         _published(breakable, BROKEN, patch, tmp_path)
-    newest = int(rollback.serving(client, function))
+    newest = int(rollback.live_version(client, function))
     earlier = sorted(version for version in rollback.versions(client, function) if version < newest)
     for version in reversed(earlier):
         assert rollback.main([run["outputs"]]) == 0, version
-        assert rollback.serving(client, function) == str(version)
+        assert rollback.live_version(client, function) == str(version)
     assert rollback.main([run["outputs"]]) == 1
-    assert "is the first: nothing to roll back" in capsys.readouterr().err
+    assert "is the first one" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("jobs")
 def test_jobs_go_back_with_the_function(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with local_stack.up(program.default_stack()) as stack:
+    with local_stack.up(stack_files.default_stack()) as stack:
         _account(monkeypatch, stack)
         outputs, client = tmp_path / "outputs.json", stack.emulator.client("lambda")
         outputs.write_text(json.dumps(stack.outputs))
         names = rollback.functions(stack.outputs)
 
         def serve() -> list[str]:
-            return [rollback.serving(client, name) for name in names]
+            return [rollback.live_version(client, name) for name in names]
 
         assert rollback.main([str(outputs), "--show"]) == 0
         before, first = capsys.readouterr().out.strip(), serve()
@@ -318,7 +320,7 @@ def test_jobs_go_back_with_the_function(
         assert serve() == broken
         assert prune_versions.main([str(outputs)]) == 0
         said = capsys.readouterr().out
-        assert all(f"{name}: removed no version" in said for name in names)
+        assert all(f"{name}: deleted no version" in said for name in names)
 
 
 def test_a_new_key_is_given_time(local: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,7 +328,7 @@ def test_a_new_key_is_given_time(local: LocalStack, monkeypatch: pytest.MonkeyPa
     replies = iter([refused, refused, smoke.Reply(status=201, headers={}, body="")])
     monkeypatch.setattr(smoke.Api, "send", lambda *_: next(replies))
     monkeypatch.setattr(smoke.time, "sleep", lambda _: None)
-    assert _api(local, patience_s=60).call(KEYED).status == 201
+    assert _api(local, propagation_s=60).call(KEYED).status == 201
 
 
 @pytest.mark.parametrize(
@@ -346,9 +348,11 @@ def test_an_answer_is_judged_by_the_declaration(
     reply = smoke.Reply(status=status, headers=headers, body=body)
     monkeypatch.setattr(smoke, "load_endpoints", lambda: (KEYED,))
     monkeypatch.setattr(smoke.Api, "send", lambda *_: reply)
-    api = smoke.Api(url="http://x", api_key="k", document="d", patience_s=0)
-    (found,) = [r for r in smoke.check(api) if r.check == "GET /sample answers as declared"]
-    assert found.passed == (not says) and says in found.saw
+    api = smoke.Api(url="http://x", api_key="k", document="d", propagation_s=0)
+    (found,) = [
+        r for r in smoke.run_checks(api) if r.check == "GET /sample returns a declared response"
+    ]
+    assert found.passed == (not says) and says in found.observed
 
 
 def test_where_no_endpoint_has_a_sample_the_smoke_test_says_how_to_add_one(
@@ -408,7 +412,7 @@ def test_an_api_that_does_not_answer_is_one_clear_message(url: str) -> None:
         free.bind(("127.0.0.1", 0))
         url = url.format(port=free.getsockname()[1])
         with pytest.raises(pipeline_io.CommandError, match="does not answer"):
-            smoke.check(smoke.Api(url=url, api_key="any", document="any", patience_s=0))
+            smoke.run_checks(smoke.Api(url=url, api_key="any", document="any", propagation_s=0))
 
 
 @pytest.mark.parametrize("tool", ("smoke", "rollback"))
@@ -423,28 +427,12 @@ def test_the_make_target_fails_without_a_traceback(tool: str, tmp_path: Path) ->
     assert made.returncode and "is missing" in made.stderr and "Traceback" not in made.stderr
 
 
-def test_notes_are_the_commits_since_the_tag_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _git(tmp_path, "init", "--quiet")
-    for subject, tag in (("First", "v0.9.0"), ("Second", ""), ("Third", "v0.10.0")):
-        _git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", subject)
-        if tag:
-            _git(tmp_path, "tag", tag)
-    monkeypatch.chdir(tmp_path)
-    assert release_notes.main(["v0.10.0"]) == release_notes.main(["v0.9.0"]) == 0
-    lines = [line.rsplit(" ", 1)[0] for line in capsys.readouterr().out.splitlines()]
-    assert lines == ["- Third", "- Second", "- First"]
-    assert release_notes.main(["v1.0.0"]) == 1
-    assert capsys.readouterr().err.startswith("error: ")
-
-
 def test_the_deployed_commit_is_an_output_and_changes_no_resource(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def declared() -> tuple[str, set[str]]:
-        recorder = program.Recorder()
-        outputs = program.run(recorder, stack=program.default_stack()).values
+        recorder = pulumi_program.MockEngine()
+        outputs = pulumi_program.run(recorder, stack=stack_files.default_stack()).values
         # The archive of the code shows its address in memory.
         inputs = ({**r.inputs, "code": None} for r in recorder.resources)
         return outputs["deployed_commit"], {str(sorted(values.items())) for values in inputs}
@@ -473,8 +461,8 @@ GUARDED = {
             GUARDED | {"protection_rules": [{"type": "required_reviewers", "reviewers": []}]},
             "live has no reviewers",
         ),
-        (PROTECTED, GUARDED | {"deployment_branch_policy": None}, "live takes any branch"),
-        (PROTECTED, {"message": "Not Found"}, "is no answer of GitHub's API"),
+        (PROTECTED, GUARDED | {"deployment_branch_policy": None}, "live accepts any branch"),
+        (PROTECTED, {"message": "Not Found"}, "is not a response of GitHub's API"),
     ),
 )
 def test_prod_waits_for_the_rules_that_its_approval_rests_on(

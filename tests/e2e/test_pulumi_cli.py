@@ -1,4 +1,4 @@
-"""What `make engine` and `make provider` run with, and what they say where it cannot be had."""
+"""The tools of `make test-pulumi` and `make test-terraform`, and the messages without them."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.program import ROOT
+from local.stack_files import ROOT
 from tools.checks import pulumi_cli
 
 
@@ -74,9 +74,9 @@ def test_a_machine_without_cli_and_go_is_told_what_to_install(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(pulumi_cli, "ROOT", tmp_path)  # where no CLI has been built
     monkeypatch.delenv("EPOCH_ENGINE", raising=False)
-    assert not pulumi_cli.run("engine", lambda: (str(pulumi_cli.cli()), {}))
+    assert not pulumi_cli.run("test-pulumi", "engine", lambda: (str(pulumi_cli.cli()), {}))
     reason = "neither pulumi nor go is on PATH; install the Pulumi CLI"
-    assert capsys.readouterr().out == f"make engine: skipped: {reason}\n"
+    assert capsys.readouterr().out == f"make test-pulumi: skipped: {reason}\n"
 
 
 @pytest.mark.parametrize("required", (True, False))
@@ -93,5 +93,5 @@ def test_a_machine_without_terraform_skips_in_one_line_unless_it_is_required(
         check=False,
     )
     says = "terraform is not on PATH; install it"
-    said = f"error: {says}" if required else f"make provider: skipped: {says}"
+    said = f"error: {says}" if required else f"make test-terraform: skipped: {says}"
     assert (run.returncode, (run.stdout + run.stderr).strip()) == (int(required), said)

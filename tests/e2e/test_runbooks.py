@@ -7,11 +7,11 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from local import program
+from local import stack_files
 from local import stack as local_stack
 from tests.conftest import STACK, keys
 
-RUNBOOK = (program.ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+RUNBOOK = (stack_files.ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
 def _commands(section: str, **values: str) -> list[list[str]]:

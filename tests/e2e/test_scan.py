@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from local import program
-from local.program import Properties, Resource
+from local import stack_files
+from local.pulumi_program import Properties, Resource
 from tests.conftest import NAME, STACK, plain
 from tools import cli
 from tools.checks import scan, terraform_json
@@ -50,9 +50,11 @@ TAKEN = {
 
 
 def test_the_tree_passes_and_each_protection_taken_away_is_found() -> None:
-    rendered = {stack: terraform_json.render(terraform_json.declare(stack)) for stack in STACKS}
+    rendered = {
+        stack: terraform_json.render(terraform_json.declared_resources(stack)) for stack in STACKS
+    }
     guarded = json.dumps(
-        terraform_json.render(terraform_json.declare(STACK, plain(protect_data="true")))
+        terraform_json.render(terraform_json.declared_resources(STACK, plain(protect_data="true")))
     )
     for variant in ("guarded", *TAKEN):
         # Names of its own, or references would lead from one variant into another.
@@ -61,7 +63,9 @@ def test_the_tree_passes_and_each_protection_taken_away_is_found() -> None:
         take_away(rendered[variant])
     findings = scan.check(rendered)
     of_tree = [finding for finding in findings if finding.stack in STACKS]
-    assert not scan.unexcused(of_tree, scan.SKIPS, set(filter(scan.is_unprotected, STACKS)))
+    assert not scan.unsuppressed(
+        of_tree, scan.SUPPRESSIONS, set(filter(scan.is_unprotected, STACKS))
+    )
     whole = {(finding.check, finding.type) for finding in findings if finding.stack == "guarded"}
     assert {variant: expected for variant, (_, expected) in TAKEN.items()} == {
         variant: {(f.check, f.type) for f in findings if f.stack == variant} - whole
@@ -75,14 +79,16 @@ def test_a_forgotten_key_is_found_and_a_declared_public_route_is_not() -> None:
 
     keyed = {"security": [{"apiKey": []}]}
     body = {"paths": {"/a": route(**keyed), "/b": route(), "/c": route()}}
-    assert scan.keyless(body, {"POST /b"}) == [
+    assert scan.routes_without_key(body, {"POST /b"}) == [
         "POST /c needs no API key and is not public",
         "ANY /c needs no API key and is not public",
     ]
     preflight = {"x-amazon-apigateway-integration": {"type": "mock"}}
-    assert not scan.keyless({"paths": {"/a": {**route(**keyed), "options": preflight}}}, set())
+    assert not scan.routes_without_key(
+        {"paths": {"/a": {**route(**keyed), "options": preflight}}}, set()
+    )
     any_method = {"/a": {"post": keyed, "x-amazon-apigateway-any-method": {}}}
-    assert scan.keyless({"paths": any_method}, set()) == [
+    assert scan.routes_without_key({"paths": any_method}, set()) == [
         "ANY /a needs no API key and is not public"
     ]
 
@@ -92,23 +98,27 @@ def _finding(stack: str = "guarded") -> scan.Finding:
 
 
 def test_a_finding_without_an_excuse_is_wrong_and_names_check_and_resource() -> None:
-    assert scan.unexcused([_finding()], []) == ["guarded: CKV_1 aws_kms_key.key: Rotate"]
+    assert scan.unsuppressed([_finding()], []) == ["guarded: CKV_1 aws_kms_key.key: Rotate"]
 
 
 def test_a_skip_excuses_its_check_on_its_type_in_its_stack() -> None:
-    skip = scan.Skip(check="CKV_1", type="aws_kms_key", reason="because")
-    assert not scan.unexcused([_finding("open"), _finding("guarded")], [skip])
-    assert scan.unexcused(
+    skip = scan.Suppression(check="CKV_1", type="aws_kms_key", reason="because")
+    assert not scan.unsuppressed([_finding("open"), _finding("guarded")], [skip])
+    assert scan.unsuppressed(
         [_finding("open"), _finding("guarded")], [replace(skip, unprotected=True)], {"open"}
     ) == ["guarded: CKV_1 aws_kms_key.key: Rotate"]
-    assert len(scan.unexcused([_finding()], [replace(skip, type="aws_sns_topic")])) == 2
+    assert len(scan.unsuppressed([_finding()], [replace(skip, type="aws_sns_topic")])) == 2
 
 
 def test_a_skip_that_excuses_nothing_is_wrong() -> None:
-    (line,) = scan.unexcused([], [scan.Skip(check="CKV_1", type="aws_kms_key", reason="old")])
-    assert line.startswith("CKV_1 is skipped for aws_kms_key, but finds nothing there")
-    of_unprotected = scan.Skip(check="CKV_1", type="aws_kms_key", reason="new", unprotected=True)
-    assert not scan.unexcused([], [of_unprotected]) and scan.unexcused(
+    (line,) = scan.unsuppressed(
+        [], [scan.Suppression(check="CKV_1", type="aws_kms_key", reason="old")]
+    )
+    assert line.startswith("CKV_1 is suppressed for aws_kms_key but finds nothing")
+    of_unprotected = scan.Suppression(
+        check="CKV_1", type="aws_kms_key", reason="new", unprotected=True
+    )
+    assert not scan.unsuppressed([], [of_unprotected]) and scan.unsuppressed(
         [], [of_unprotected], {"one"}
     )
 
@@ -123,7 +133,7 @@ def _resource(kind: str, **inputs: Any) -> Resource:
     )
 
 
-STACKS = tuple(program.stacks())
+STACKS = tuple(stack_files.stacks())
 TABLE = "aws:dynamodb/table:Table"
 
 
@@ -136,7 +146,7 @@ TABLE = "aws:dynamodb/table:Table"
             [_resource(TABLE, attributes=[{"name": "key", "kind": "S"}])],
             r"\(thing\).attributes: the AWS provider has no property kind",
         ),
-        ([_resource(TABLE), _resource(TABLE)], "the name is taken twice"),
+        ([_resource(TABLE), _resource(TABLE)], "another resource has this type and name"),
     ),
 )
 def test_what_the_rendering_does_not_know_is_an_error(resources: list[Resource], says: str) -> None:
@@ -175,7 +185,7 @@ def test_every_known_type_and_renamed_property_is_one_of_the_provider(kind: str)
 def test_resources_refer_to_each_other_as_in_terraform() -> None:
     inputs = {
         resource.kind: resource.inputs
-        for resource in terraform_json.declare(STACK)
+        for resource in terraform_json.declared_resources(STACK)
         if resource.name == f"{NAME}-function"
     }
     function = f"${{aws_lambda_function.{NAME}-function.function_name}}"
@@ -206,7 +216,9 @@ _OF_LOCKS = {
     "tools/reliability": "locust",
     "tools/bench": "pydynox",
 }
-_BAD = {bad for at, bad in _OF_LOCKS.items() if (program.ROOT / at / "requirements.txt").exists()}
+_BAD = {
+    bad for at, bad in _OF_LOCKS.items() if (stack_files.ROOT / at / "requirements.txt").exists()
+}
 
 
 class _Osv(BaseHTTPRequestHandler):
@@ -251,8 +263,8 @@ def test_what_could_not_be_checked_is_said_and_fails_only_where_required(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], required: bool
 ) -> None:
     audit = scan.vulnerabilities
-    monkeypatch.setattr(program, "stacks", list)
-    monkeypatch.setattr(scan, "SKIPS", ())
+    monkeypatch.setattr(stack_files, "stacks", list)
+    monkeypatch.setattr(scan, "SUPPRESSIONS", ())
     monkeypatch.setattr(scan, "check", lambda rendered: [])
     monkeypatch.setattr(scan, "secrets", lambda: [])
     monkeypatch.setattr(scan, "vulnerabilities", lambda: audit("http://127.0.0.1:9"))

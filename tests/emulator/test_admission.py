@@ -22,7 +22,7 @@ _WRITE = b'{"TableName": "t", "KeySchema": [], "AttributeDefinitions": []}'
 
 @pytest.fixture(name="emulator", scope="module")
 def _emulator() -> Iterator[MiniStack]:
-    with local_stack.account(REGION) as account:
+    with local_stack.emulated_account(REGION) as account:
         account.emulator.client("apigateway").create_api_key(name="one", value="v" * 20)
         yield account.emulator
 
@@ -195,9 +195,9 @@ def test_a_web_socket_is_refused(emulator: MiniStack) -> None:
 
 
 def test_each_run_has_credentials_of_its_own(emulator: MiniStack) -> None:
-    with local_stack.account(REGION) as other:
+    with local_stack.emulated_account(REGION) as other:
         assert other.emulator.credentials != emulator.credentials
-        stranger = MiniStack(other.emulator.port, emulator.leash, REGION, emulator.credentials)
+        stranger = MiniStack(other.emulator.port, emulator.process, REGION, emulator.credentials)
         with pytest.raises(ClientError, match="security token"):
             stranger.client("dynamodb").list_tables()
 
@@ -207,7 +207,7 @@ def test_a_session_needs_its_token(emulator: MiniStack) -> None:
     role = emulator.client("iam").create_role(
         RoleName="reader", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
     )["Role"]["Arn"]
-    keys = emulator.acting_as(role).credentials
+    keys = emulator.assume_role(role).credentials
     identity = {"path": "/?Action=GetCallerIdentity&Version=2011-06-15", "service": "sts"}
     assert b"assumed-role/reader" in _call(emulator, keys, **identity).data
     assert _call(emulator, keys._replace(aws_session_token=""), **identity).status == 403

@@ -17,7 +17,7 @@ WHERE = f"{REGION}:{MiniStack.account}"
 
 @pytest.fixture(name="emulator", scope="module")
 def _emulator() -> Iterator[MiniStack]:
-    with local_stack.account(REGION) as account:
+    with local_stack.emulated_account(REGION) as account:
         yield account.emulator
 
 
@@ -33,7 +33,7 @@ def _role(emulator: MiniStack, *allowed: Mapping[str, Any]) -> MiniStack:
         PolicyName="allowed",
         PolicyDocument=json.dumps({"Statement": [{"Effect": "Allow", **one} for one in allowed]}),
     )
-    return emulator.acting_as(arn)
+    return emulator.assume_role(arn)
 
 
 def test_parameters_are_read_by_path_and_by_names_under_a_narrow_arn(emulator: MiniStack) -> None:

@@ -87,6 +87,6 @@ def test_nothing_is_waited_for(worker: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_workers_share_the_unpacked_code(local: local_stack.LocalStack) -> None:
     local.call()
-    folders = list(local.emulator.leash.folder.glob("ministack-lambda-*/code"))
+    folders = list(local.emulator.process.folder.glob("ministack-lambda-*/code"))
     assert folders
     assert all(folder.readlink().name.startswith("code-") for folder in folders)

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator import scheduler
-from local import demo, program, provisioner
+from local import demo, provisioner, pulumi_program
 from local import stack as local_stack
 from local.ministack import MiniStack
 from tests.conftest import STACK, plain
@@ -56,7 +56,7 @@ def handler(event, context):
 
 @pytest.fixture(name="emulator", scope="module")
 def _emulator() -> Iterator[MiniStack]:
-    with local_stack.account(REGION) as account:
+    with local_stack.emulated_account(REGION) as account:
         yield account.emulator
 
 
@@ -84,7 +84,7 @@ def _role(emulator: MiniStack, service: str, **allowed: str) -> str:
 
 
 def _caller(emulator: MiniStack, **allowed: str) -> MiniStack:
-    return emulator.acting_as(_role(emulator, "", **allowed))
+    return emulator.assume_role(_role(emulator, "", **allowed))
 
 
 def _function(emulator: MiniStack, code: str, **allowed: str) -> str:
@@ -294,9 +294,9 @@ def test_what_differs_from_aws_is_said_when_a_stack_comes_up(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     key = f"arn:aws:kms:{WHERE}:key/1"
-    for resource in program.declare(STACK, config=plain(kms_key_arn=key)):
+    for resource in pulumi_program.declared_resources(STACK, config=plain(kms_key_arn=key)):
         left_out = resource.kind in provisioner.NOT_EMULATED
         demo.progress(resource, None if left_out else 0)  # pylint: disable=protected-access
     said = capsys.readouterr().out
-    assert "differs here: a retry comes after 1 s, then 2; on AWS after 1 min, then 2" in said
-    assert "differs here: its KMS key is taken without a look at who may use it" in said
+    assert "differs from AWS: retries after 1 s and 2 s; on AWS after 1 min and 2 min" in said
+    assert "differs from AWS: the emulator does not check who may use its KMS key" in said

@@ -1,4 +1,4 @@
-"""The program under the real engine, step by step. Run by `make engine`.
+"""The program under the real engine, step by step. Run by `make test-pulumi`.
 
 With a stand-in for the provider, which keeps an account of what it was asked to make; and where
 pulumi-aws itself is at hand, with that against the emulator, but for the steps that look into that
@@ -20,9 +20,9 @@ import pulumi
 import pytest
 import yaml
 
-from local import program
+from local import pulumi_program, stack_files
 from local import stack as local_stack
-from local.program import Secret
+from local.stack_files import Secret
 from tests.conftest import PROJECT, STACK, plain
 from tests.e2e.test_mistakes import WRONG
 from tools.checks import stand_in_provider
@@ -57,7 +57,7 @@ def _provider(
         yield Provider(environment=stand_in_provider.install(home), account=home / "account")
         return
     (home / "plugins").symlink_to(PLUGINS)
-    with local_stack.account(program.stack_config(STACK)["aws:region"]) as emulated:
+    with local_stack.emulated_account(stack_files.stack_config(STACK)["aws:region"]) as emulated:
         yield Provider(
             environment={"PULUMI_HOME": str(home), **emulated.emulator.environment},
             serves=partial(_serves, emulated.emulator.url),
@@ -89,7 +89,7 @@ def _environment(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -
     return {**state_in(tmp_path_factory.mktemp("state")), **provider.environment}
 
 
-@pytest.fixture(name="stack", scope="module", params=program.stacks())
+@pytest.fixture(name="stack", scope="module", params=stack_files.stacks())
 def _stack(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -104,11 +104,11 @@ def test_to_begin_a_stack_adds_salt_and_namespace_to_its_file_and_no_more(stack:
     content = yaml.safe_load((stack.folder / f"Pulumi.{stack.name}.yaml").read_text())
     assert content.keys() == {"config", "encryptionsalt"}
     assert all(":" in key for key in content["config"])
-    assert stack.config == program.stack_config(stack.name)
+    assert stack.config == stack_files.stack_config(stack.name)
 
 
 def test_what_the_cli_writes_into_a_stacks_file_is_the_same_config(stack: Stack) -> None:
-    own, owner = program.stack_config(stack.name), f"{PROJECT}:owner"
+    own, owner = stack_files.stack_config(stack.name), f"{PROJECT}:owner"
     stack.command("config", "set", "owner", own[owner])
     assert f"  {owner}:" in (stack.folder / f"Pulumi.{stack.name}.yaml").read_text()
     assert stack.config == own
@@ -128,7 +128,9 @@ def test_a_preview_with_unknowns_promises_what_up_then_makes(stack: Stack) -> No
 @pytest.mark.usefixtures("account")
 def test_the_local_runs_engine_registers_what_the_real_one_gets(stack: Stack) -> None:
     state = {entry["urn"]: entry for entry in stack.state() if entry["type"] in _declarable(stack)}
-    declared = {one.urn: one for one in program.declare(stack.name, config=stack.config)}
+    declared = {
+        one.urn: one for one in pulumi_program.declared_resources(stack.name, config=stack.config)
+    }
     assert set(state) == set(declared)
     for urn, one in declared.items():
         kept = state[urn]
@@ -141,7 +143,7 @@ def test_the_local_runs_engine_registers_what_the_real_one_gets(stack: Stack) ->
 
 
 def _declarable(stack: Stack) -> set[str]:
-    return {one.kind for one in program.declare(stack.name, config=stack.config)}
+    return {one.kind for one in pulumi_program.declared_resources(stack.name, config=stack.config)}
 
 
 def _values(value: Any) -> Any:
@@ -434,11 +436,11 @@ def test_the_deployer_comes_up_stays_and_goes(tmp_path: Path, environment: dict[
 def test_pulumi_new_makes_the_same_stacks_under_another_name(tmp_path: Path) -> None:
     """From a commit, as the CLI takes a repository."""
     source, shop, state = (tmp_path / name for name in ("source", "shop", "state"))
-    subprocess.run(["git", "clone", "--quiet", str(program.ROOT), str(source)], check=True)
+    subprocess.run(["git", "clone", "--quiet", str(stack_files.ROOT), str(source)], check=True)
     shop.mkdir()
     state.mkdir()
     backend = {"PULUMI_BACKEND_URL": f"file://{state}", "PULUMI_CONFIG_PASSPHRASE": "x"}
-    stack = program.default_stack(source)
+    stack = stack_files.default_stack(source)
     made = subprocess.run(
         ["pulumi", "new", str(source), "--name", "shop", "--stack", stack, "--yes"]
         + ["--generate-only", "--non-interactive"],
@@ -449,17 +451,17 @@ def test_pulumi_new_makes_the_same_stacks_under_another_name(tmp_path: Path) -> 
         check=False,  # it ends with an error where Python's language host is not installed
     )
     assert "Created project 'shop'" in made.stdout, made.stdout + made.stderr
-    (shop / ".build").symlink_to(program.ROOT / ".build")
+    (shop / ".build").symlink_to(stack_files.ROOT / ".build")
     show = (
-        "from local import program\n"
-        "for stack in program.stacks():\n"
-        "    for r in program.declare(stack):\n"
-        "        print(stack, r.kind, r.name.removeprefix(program.project_name()))"
+        "from local import pulumi_program\n"
+        "for stack in stack_files.stacks():\n"
+        "    for r in pulumi_program.declared_resources(stack):\n"
+        "        print(stack, r.kind, r.name.removeprefix(stack_files.project_name()))"
     )
     ours, theirs = (
         subprocess.run(
             [sys.executable, "-c", show], cwd=folder, capture_output=True, text=True, check=True
         ).stdout
-        for folder in (program.ROOT, shop)
+        for folder in (stack_files.ROOT, shop)
     )
-    assert ours == theirs and program.project_name(shop) == "shop"
+    assert ours == theirs and stack_files.project_name(shop) == "shop"

@@ -1,4 +1,4 @@
-"""The program applied by the real AWS provider to the emulator. Run by `make provider`."""
+"""The program applied by the real AWS provider to the emulator. Run by `make test-terraform`."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 
 from components.packaging import archive
 from function.declare.registry import load_endpoints
-from local import program
+from local import stack_files
 from local import stack as local_stack
 from local.resources import compute
 from openapi import samples
@@ -24,7 +24,7 @@ from tools.project_copy import copy_of_project
 from tools.release import smoke
 
 OWN = {endpoint.path for endpoint in load_endpoints()}
-SHOWN = samples.first(load_endpoints())
+SHOWN = samples.default_sample(load_endpoints())
 
 # Newer than the provider, and settings that the emulator has no use for.
 _NEWER = {"aws_api_gateway_rest_api": ("security_policy", "endpoint_access_mode")}
@@ -100,7 +100,7 @@ class Terraform:
     def answers(self) -> bool:
         """Return whether the sample call is answered as its endpoint declares."""
         if not SHOWN:
-            pytest.skip(samples.NONE)
+            pytest.skip(samples.NO_SAMPLE)
         gateway = self.account.emulator.client("apigateway")
         (api,) = gateway.get_rest_apis()["items"]
         key = gateway.get_api_keys(includeValues=True)["items"][0]["value"]
@@ -108,11 +108,13 @@ class Terraform:
         return smoke.Api(url=url, api_key=key, document="").call(SHOWN).status in SHOWN.responses
 
 
-@pytest.fixture(name="applied", scope="module", params=program.stacks())
+@pytest.fixture(name="applied", scope="module", params=stack_files.stacks())
 def _applied(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Terraform]:
-    with local_stack.account(program.stack_config(request.param)["aws:region"]) as account:
+    with local_stack.emulated_account(
+        stack_files.stack_config(request.param)["aws:region"]
+    ) as account:
         made = Terraform(tmp_path_factory.mktemp("terraform"), request.param, account)
         (made.folder / "needs.tf").write_text(NEEDS)
         made.route("")
@@ -173,7 +175,7 @@ def test_destroy_leaves_nothing_once_the_table_is_unprotected(applied: Terraform
 def write(folder: Path, stack: str, region: str) -> None:
     """Write what the program declares as Terraform's files."""
     (folder / "bundle.zip").write_bytes(compute.zip_bytes(archive.archive()))
-    for name, content in terraform_json.render(terraform_json.declare(stack)).items():
+    for name, content in terraform_json.render(terraform_json.declared_resources(stack)).items():
         for kind, resources in content["resource"].items():
             for logical, arguments in resources.items():
                 if argument := _NAMED.get(kind):

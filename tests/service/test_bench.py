@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tools.bench import engine, picture, stand_in, surroundings
+from tools.bench import chart, engine, fake_dynamodb, system
 
 TARGET = "DynamoDB_20120810.PutItem"
 CALL: dict[str, Any] = {
@@ -31,18 +31,18 @@ CALL: dict[str, Any] = {
 def test_the_stand_in_takes_the_one_call_that_is_measured(
     target: str, change: dict[str, Any], why: str
 ) -> None:
-    found = stand_in.wrong(target, json.dumps({**CALL, **change}).encode())
+    found = fake_dynamodb.difference(target, json.dumps({**CALL, **change}).encode())
     assert found.startswith(why) and bool(found) == bool(why)
 
 
 def test_the_picture_shows_figures_day_and_machine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(picture, "PICTURE", tmp_path / "bench.svg")
-    names = ("epoch", "boto3_client", "powertools", "pydynox", "floor")
+    monkeypatch.setattr(chart, "CHART", tmp_path / "bench.svg")
+    names = ("epoch", "boto3_client", "powertools", "pydynox", "raw_http")
     cases = {name: 100.0 for name in (*names, *(f"{name}_sources" for name in names))}
-    figures = {figure: cases | {"epoch": 77.0} for figure, *_ in picture.CHARTS}
-    picture.draw({**figures, "python": "Python 3.13.0 (main)"}, 13)
+    figures = {figure: cases | {"epoch": 77.0} for figure, *_ in chart.CHARTS}
+    chart.draw({**figures, "python": "Python 3.13.0 (main)"}, 13)
     drawn = (tmp_path / "bench.svg").read_text("utf-8")
     assert "77 ms" in drawn and "Python 3.13.0" in drawn and "cores" in drawn
 
@@ -60,10 +60,10 @@ def test_what_surrounds_the_function_is_told_by_endpoints_and_clients(
         "memory_after_mb": 101.0,
         "first_201_s": 2.0,
     }
-    growth = {str(count): figures for count in surroundings.ENDPOINTS}
-    head, *rows, last = surroundings.table({"growth": growth, "local_run": load})
+    growth = {str(count): figures for count in system.ENDPOINTS}
+    head, *rows, last = system.table({"growth": growth, "local_run": load})
     assert head.split() == ["endpoints", *figures]
-    missing = [row for row in rows[len(growth) :] if "CLI is not at hand" in row]
+    missing = [row for row in rows[len(growth) :] if "CLI is not installed" in row]
     assert len(missing) == (not engines) and len(rows) == len(growth) + len(missing)
     assert "300.0 at 8" in last and "20,000 more requests 101.0 MB" in last
 
@@ -71,9 +71,9 @@ def test_what_surrounds_the_function_is_told_by_endpoints_and_clients(
 def test_pulumis_engine_is_measured_only_where_it_is_at_hand(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(surroundings.pulumi_cli, "ROOT", tmp_path)
+    monkeypatch.setattr(system.pulumi_cli, "ROOT", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not surroundings._engine(1)  # pylint: disable=protected-access
+    assert not system._engine(1)  # pylint: disable=protected-access
 
 
 def test_a_copy_of_the_project_declares_as_many_endpoints_as_are_measured(project: Path) -> None:

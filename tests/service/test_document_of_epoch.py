@@ -2,7 +2,7 @@
 
 import json
 
-from local.program import ROOT
+from local.stack_files import ROOT
 
 
 def test_it_describes_the_contract() -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from local.program import ROOT
+from local.stack_files import ROOT
 from tests.conftest import run_rules
 
 PAGES = "\n".join(

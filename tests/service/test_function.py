@@ -30,7 +30,7 @@ from function.declare.registry import check
 from function.endpoints import post_epoch
 from function.runtime import api_handler, aws_client, dynamodb, telemetry
 from local import xray_daemon
-from local.program import ROOT
+from local.stack_files import ROOT
 from tools.reliability import fake_dynamodb
 
 CONTEXT = SimpleNamespace(aws_request_id="invocation")
@@ -87,7 +87,7 @@ def table() -> Iterator[Any]:
 
 
 @pytest.fixture
-def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.Collector]:
+def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.XRayDaemon]:
     """Trace as in Lambda, every request under the same trace id, and return what arrives."""
     sdk = telemetry._sdk()
     from aws_xray_sdk.core.emitters import udp_emitter  # pylint: disable=import-outside-toplevel
@@ -95,8 +95,8 @@ def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.Collector]:
     for route, handle in LEAKY.items():
         method, path = route.split()
         leaky = _endpoint(method=method, path=path, handle=handle, path_parameters=())
-        monkeypatch.setitem(api_handler._ROUTES, route, leaky)
-    with xray_daemon.collecting() as collector:
+        monkeypatch.setitem(main._ROUTES, route, leaky)
+    with xray_daemon.running() as collector:
         monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACED)
         emitter = udp_emitter.UDPEmitter(collector.address)
         monkeypatch.setattr(telemetry, "_sdk", lambda: sdk._replace(emitter=emitter))
@@ -369,7 +369,7 @@ SENT = (
 )
 
 
-def _segment(tracer: xray_daemon.Collector, key: str) -> xray_daemon.Segment:
+def _segment(tracer: xray_daemon.XRayDaemon, key: str) -> xray_daemon.Segment:
     """Return the segment with an annotation; it comes by UDP, so a moment later."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -385,7 +385,7 @@ def _segment(tracer: xray_daemon.Collector, key: str) -> xray_daemon.Segment:
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_whatever_came_before_a_request_has_only_its_own(
-    table: Any, tracer: xray_daemon.Collector, before: list[Any]
+    table: Any, tracer: xray_daemon.XRayDaemon, before: list[Any]
 ) -> None:
     for sent in before:
         api_handler.handler(sent, CONTEXT)
@@ -404,7 +404,7 @@ def test_whatever_came_before_a_request_has_only_its_own(
 
 @pytest.mark.parametrize("header", (TRACED.replace("Sampled=1", "Sampled=0"), "nonsense"))
 def test_what_is_not_sampled_is_not_sent(
-    table: Any, tracer: xray_daemon.Collector, monkeypatch: pytest.MonkeyPatch, header: str
+    table: Any, tracer: xray_daemon.XRayDaemon, monkeypatch: pytest.MonkeyPatch, header: str
 ) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", header)
     api_handler.handler(event(), CONTEXT)

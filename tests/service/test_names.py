@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from function.declare.registry import load_endpoints, load_tables
-from local import program
-from local.program import ROOT
+from function.declare.registry import load_endpoints
+from function.declare.registry import load_tables
+from local import stack_files
+from local.stack_files import ROOT
 
 # The names that are the framework's own: types, its metrics, folders and environment variables.
 _OWN = re.compile(
@@ -22,7 +23,7 @@ SERVICE = {
 TESTS = {"service", "clients", "fixtures"}
 # What may name a part of this service, and why.
 EXCEPTIONS = {
-    "local/program.py": {"dev"},  # the stack that is meant where none is named
+    "local/pulumi_program.py": {"dev"},  # the stack that is meant where none is named
     "local/cli.py": {"dev"},  # its help says so
     "local/child_process.py": {"epoch"},  # what its folders are called
     "tools/release/stages.py": {"prod"},  # the stage that comes last where there is one
@@ -58,7 +59,7 @@ def _texts(path: Path) -> Iterator[str]:
 
 
 def test_only_the_service_is_called_by_its_name() -> None:
-    names = {"epoch", *load_tables(), *program.stacks()}  # whatever the project is called
+    names = {"epoch", *load_tables(), *stack_files.stacks()}  # whatever the project is called
     names |= {endpoint.path for endpoint in load_endpoints()}
     pattern = re.compile(rf"(?<![\w./-])({'|'.join(map(re.escape, sorted(names)))})(?![\w-])")
     found = {

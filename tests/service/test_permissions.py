@@ -20,7 +20,7 @@ def _role_arn(local: LocalStack) -> str:
 
 @pytest.fixture(name="role")
 def _role(local: LocalStack, role_arn: str) -> MiniStack:
-    return local.emulator.acting_as(role_arn)
+    return local.emulator.assume_role(role_arn)
 
 
 def _table_arn(local: LocalStack) -> str:

@@ -1,4 +1,4 @@
-"""The short form of `make prove`; the long one writes docs/proof.md."""
+"""The short form of `make test-reliability`; the long one writes docs/proof.md."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,15 @@ import pytest
 
 from local import stack as local_stack
 from local.stack import LocalStack
-from tools.reliability import access, attacks, fake_dynamodb, faults, ledger, load, secrets
+from tools.reliability import (
+    authorization,
+    consistency,
+    fake_dynamodb,
+    faults,
+    leaks,
+    load,
+    malformed_requests,
+)
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +27,7 @@ def unbounded() -> Iterator[LocalStack]:
 
 def test_load_loses_and_doubles_nothing(local: LocalStack, tmp_path: Path) -> None:
     found = load.run(local, 300, tmp_path)
-    assert not found.broken and found.calls == 300
+    assert not found.violations and found.calls == 300
     assert set(found.statuses) <= {201, 429}
 
 
@@ -27,17 +35,17 @@ def test_load_loses_and_doubles_nothing(local: LocalStack, tmp_path: Path) -> No
 def test_faults_lose_and_double_nothing(local: LocalStack, kind: str) -> None:
     with fake_dynamodb.between(local) as server:
         row = faults.run(local, server, 16, kind, 50)
-    assert row.injected and not row.finding.broken
+    assert row.injected and not row.finding.violations
 
 
 def test_killed_workers_lose_and_double_nothing(local: LocalStack) -> None:
     row = faults.kill_workers(local, 100)
-    assert row.injected and not row.finding.broken
+    assert row.injected and not row.finding.violations
 
 
 def test_a_killed_emulator_gives_back_what_it_confirmed(tmp_path: Path) -> None:
     row = faults.kill_emulator(tmp_path, 100)
-    assert row.finding.statuses[201] and row.finding.statuses[0] and not row.finding.broken
+    assert row.finding.statuses[201] and row.finding.statuses[0] and not row.finding.violations
 
 
 def test_nothing_around_the_function_loses_or_doubles(
@@ -46,36 +54,42 @@ def test_nothing_around_the_function_loses_or_doubles(
     rows = (
         faults.set_clock_back(unbounded, tmp_path, 4),
         faults.fill_logs(unbounded, tmp_path, 4),
-        faults.end_tracer(unbounded, 4),
+        faults.stop_xray_daemon(unbounded, 4),
     )
     assert all(row.injected and set(row.finding.statuses) == {201} for row in rows)
-    assert not any(row.finding.broken for row in rows)
+    assert not any(row.finding.violations for row in rows)
 
 
-@pytest.mark.parametrize("attack", attacks.ATTACKS, ids=lambda attack: attack.what)
-def test_no_request_records_more_than_it_may(unbounded: LocalStack, attack: attacks.Attack) -> None:
-    assert not attacks.run(unbounded, attack).broken
+@pytest.mark.parametrize("attack", malformed_requests.ATTACKS, ids=lambda attack: attack.what)
+def test_no_request_records_more_than_it_may(
+    unbounded: LocalStack, attack: malformed_requests.Attack
+) -> None:
+    assert not malformed_requests.run(unbounded, attack).violations
 
 
 def test_who_may_not_records_nothing(unbounded: LocalStack) -> None:
-    assert not [row for row in access.rows(unbounded) if row.finding.broken]
+    assert not [row for row in authorization.rows(unbounded) if row.finding.violations]
 
 
 def test_nothing_that_a_caller_sends_is_told(local: LocalStack) -> None:
-    assert not secrets.told(local)
+    assert not leaks.find(local)
 
 
 def test_the_ledger_sees_what_is_lost_doubled_and_untrue() -> None:
     body = '{"key": "a", "epoch": 1.5, "ip": "::1"}'
     item = {"key": {"S": "a"}, "epoch": {"N": "1.5"}, "ip": {"S": "::1"}}
-    told = ledger.Call("g", 201, body)
-    assert not ledger.compare([told], {}, {"a": item}).broken
-    assert ledger.compare([told], {}, {}).broken
-    assert ledger.compare([told], {}, {"a": item | {"epoch": {"N": "1.50"}}}).broken
-    other = ledger.Call("g", 201, body.replace('"a"', '"b"'))
-    assert ledger.compare([told, other], {}, {"a": item, "b": item | {"key": {"S": "b"}}}).broken
-    assert ledger.compare([told], {}, {"a": item, "b": item}).broken
-    assert not ledger.compare([told, ledger.Call("h", 503, "")], {}, {"a": item, "b": item}).broken
-    cut = ledger.Call("g", 503, "")
-    assert ledger.compare([cut, told], {}, {"a": item, "b": item}).broken
-    assert ledger.compare([], {"a": item}, {}).broken
+    told = consistency.Call("g", 201, body)
+    assert not consistency.compare([told], {}, {"a": item}).violations
+    assert consistency.compare([told], {}, {}).violations
+    assert consistency.compare([told], {}, {"a": item | {"epoch": {"N": "1.50"}}}).violations
+    other = consistency.Call("g", 201, body.replace('"a"', '"b"'))
+    assert consistency.compare(
+        [told, other], {}, {"a": item, "b": item | {"key": {"S": "b"}}}
+    ).violations
+    assert consistency.compare([told], {}, {"a": item, "b": item}).violations
+    assert not consistency.compare(
+        [told, consistency.Call("h", 503, "")], {}, {"a": item, "b": item}
+    ).violations
+    cut = consistency.Call("g", 503, "")
+    assert consistency.compare([cut, told], {}, {"a": item, "b": item}).violations
+    assert consistency.compare([], {"a": item}, {}).violations

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from local.program import ROOT
+from local.stack_files import ROOT
 from tests.conftest import declare, one
 
 

@@ -9,17 +9,17 @@ import pytest
 from components import resource_prefix
 from components.iam import policies
 from components.stack_config import ConfigError, StackConfig
-from function.declare.job_registry import load_jobs
 from function.declare.registry import load_endpoints
-from local import program
+from function.declare.job_registry import load_jobs
+from local import pulumi_program, stack_files
 from tests.conftest import declare, one, plain
 
-PROJECT = program.project_name()
-STACKS = program.stacks()
+PROJECT = stack_files.project_name()
+STACKS = stack_files.stacks()
 STACK = STACKS[-1]
 
 
-def _all(resources: list[program.Resource], kind: str) -> list[program.Properties]:
+def _all(resources: list[pulumi_program.Resource], kind: str) -> list[pulumi_program.Properties]:
     """Return the inputs of the resources of a type, of which there is one at least."""
     found = [resource.inputs for resource in resources if resource.kind == kind]
     assert found
@@ -96,8 +96,8 @@ def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
 def test_a_config_error_names_key_value_and_range(key: str, value: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         config = plain()
-        secret = [given for given, text in config.items() if isinstance(text, program.Secret)]
-        StackConfig.from_pulumi(config | {f"{PROJECT}:{key}": value}, PROJECT, secret)
+        secret = [given for given, text in config.items() if isinstance(text, stack_files.Secret)]
+        StackConfig.read(config | {f"{PROJECT}:{key}": value}, PROJECT, secret)
 
 
 def test_a_text_may_look_like_a_number() -> None:
@@ -106,8 +106,8 @@ def test_a_text_may_look_like_a_number() -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_key_is_a_secret_output(stack: str) -> None:
-    outputs = program.run(program.Recorder(), stack=stack)
-    assert outputs.secret == {"default_api_key", "api_keys"}
+    outputs = pulumi_program.run(pulumi_program.MockEngine(), stack=stack)
+    assert outputs.secret == {"api_key", "api_keys"}
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -213,14 +213,16 @@ def test_no_policy_has_a_wildcard_but_where_aws_or_a_declaration_forces_it(stack
 
 
 def test_after_a_run_whose_resource_is_refused_the_next_is_as_ever() -> None:
-    class Refusing(program.Recorder):
+    class Refusing(pulumi_program.MockEngine):
         """An engine that takes no log group."""
 
-        def create(self, resource: program.Resource) -> tuple[str, program.Properties]:
+        def create(
+            self, resource: pulumi_program.Resource
+        ) -> tuple[str, pulumi_program.Properties]:
             if resource.kind == "aws:cloudwatch/logGroup:LogGroup":
                 raise RuntimeError("refused")
             return super().create(resource)
 
     with pytest.raises(RuntimeError, match="refused"):
-        program.run(Refusing(), stack=STACK, config=plain())
-    assert program.declare(STACK, config=plain())
+        pulumi_program.run(Refusing(), stack=STACK, config=plain())
+    assert pulumi_program.declared_resources(STACK, config=plain())

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from components import resource_prefix
-from local import program
-from local.program import ROOT
+from components import prefix
+from local import pulumi_program
+from local.stack_files import ROOT
 from tests.conftest import PROJECT
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -172,7 +172,7 @@ def test_a_deployment_waits_its_turn_and_is_never_cut_short() -> None:
         "cancel-in-progress": False,
     }
     main = _load(ROOT / ".github" / "workflows" / "main.yml")["jobs"]
-    assert main["stages"]["needs"] == "check" and main["before"]["needs"] == "stages"
+    assert main["stacks"]["needs"] == "check" and main["before"]["needs"] == "stacks"
     assert main["before"]["strategy"]["max-parallel"] == 1
     assert "before" in main["preview"]["needs"] and "preview" in main["last"]["needs"]
 
@@ -180,14 +180,14 @@ def test_a_deployment_waits_its_turn_and_is_never_cut_short() -> None:
 def test_a_deployment_is_settled_however_it_ended_and_while_its_session_lasts() -> None:
     job = _load(ROOT / ".github" / "workflows" / "deploy.yml")["jobs"]["deploy"]
     steps = {step.get("id", step.get("run", "")): step for step in job["steps"]}
-    (settle,) = (step for run, step in steps.items() if "make settle" in run)
+    (settle,) = (step for run, step in steps.items() if "make verify-deploy" in run)
     assert settle["if"] == "always() && steps.deploy.outcome != 'skipped'"
     (setup,) = (step["with"] for step in job["steps"] if "role" in step.get("with", {}))
     seconds = int(setup["session-seconds"])
     assert steps["deploy"]["timeout-minutes"] + 30 <= job["timeout-minutes"] == LONGEST_MIN
     assert LONGEST_MIN * 60 < seconds
-    recorder = program.Recorder()
-    program.run(recorder, stack="example", folder=ROOT / "bootstrap")
+    recorder = pulumi_program.MockEngine()
+    pulumi_program.run(recorder, stack="example", folder=ROOT / "bootstrap")
     durations = {
         resource.name: resource.inputs.get("maxSessionDuration") for resource in recorder.resources
     }

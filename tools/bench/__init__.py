@@ -1,1 +1,1 @@
-"""`make bench`: what this function costs, side by side with what people would use instead."""
+"""`make bench`: measures the function beside its alternatives."""

@@ -1,7 +1,7 @@
-"""`make bench`: runs every case in turn and prints what each costs.
+"""`make bench`: runs the cases in turn and prints CPU time and memory of each.
 
-`python -m bench [ROUNDS] [CASE...]`: 13 rounds of all cases unless told otherwise, and what
-surrounds the function where no case is named.
+`python -m tools.bench [ROUNDS] [CASE...]`: by default 13 rounds of all cases, and then the program
+and the local run.
 """
 
 import json
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from components.packaging import bytecode
-from local.program import ROOT
+from local.stack_files import ROOT
 from tools import cli
-from tools.bench import picture, surroundings, targets
+from tools.bench import build, chart, system
 
 ROUNDS = 13
 # Batches of warm calls, and calls in each.
@@ -28,12 +28,12 @@ SampleRequest = dict[str, Any]
 
 
 def interpreter() -> str:
-    """Return Lambda's Python where it is at hand, else this one."""
+    """Return Lambda's Python version if it is installed, else this one."""
     return str(bytecode.compiler() or sys.executable)
 
 
 def environment(folder: Path, url: str, sink: str) -> dict[str, str]:
-    """Return a function's environment in Lambda."""
+    """Return the environment variables of a function in Lambda."""
     return {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -58,11 +58,11 @@ def environment(folder: Path, url: str, sink: str) -> dict[str, str]:
 
 
 def sample(python: str, folder: Path, environ: dict[str, str]) -> SampleRequest:
-    """Run a case once and return its figures; RuntimeError where it answers something else."""
+    """Run a case once and return its figures; raise RuntimeError for a wrong response."""
     reading, writing = os.pipe()
     with open(reading, encoding="ascii") as report:
         run = subprocess.run(
-            [*(python, "-S", "-s", "-B", str(folder / "child.py")), *map(str, (writing, *WARM))],
+            [*(python, "-S", "-s", "-B", str(folder / "runner.py")), *map(str, (writing, *WARM))],
             env=environ,
             stdout=subprocess.DEVNULL,
             stderr=None if os.environ.get("EPOCH_TRACEBACK") else subprocess.DEVNULL,
@@ -78,7 +78,7 @@ def sample(python: str, folder: Path, environ: dict[str, str]) -> SampleRequest:
     answer = json.loads(body)
     uuid.UUID(answer["key"])
     if status != 201 or set(answer) != {"key", "epoch", "ip"} or answer["ip"] != "192.0.2.1":
-        raise RuntimeError(f"{folder.name} answers {status} {body}")
+        raise RuntimeError(f"{folder.name} returns {status} {body}")
     for name in ("warm_cpu_us", "warm_wall_us"):
         found[name] = statistics.median(found[name])
     return found
@@ -87,10 +87,10 @@ def sample(python: str, folder: Path, environ: dict[str, str]) -> SampleRequest:
 def measure(rounds: int, only: list[str]) -> dict[str, Any]:
     """Return the samples of each case, its folders' interpreter and the bundle's size."""
     python = interpreter()
-    folders, size = targets.build(python, only)
+    folders, size = build.folders(python, only)
     samples: dict[str, list[SampleRequest]] = {name: [] for name in folders}
     with subprocess.Popen(
-        [sys.executable, "-m", "tools.bench.stand_in", str(ROOT / ".bench")],
+        [sys.executable, "-m", "tools.bench.fake_dynamodb", str(ROOT / ".bench")],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -105,7 +105,7 @@ def measure(rounds: int, only: list[str]) -> dict[str, Any]:
                 progress = f"\rround {turn} of {rounds}: {at + 1} of {len(order)} {name:<24}"
                 print(progress, end="", file=sys.stderr, flush=True)
                 found = sample(python, folders[name], environment(folders[name], url, sink))
-                if turn:  # the first one fills the page cache, and checks every answer
+                if turn:  # the first round fills the page cache and checks every response
                     samples[name].append(found)
         print(file=sys.stderr)
         server.stdin.close()
@@ -114,7 +114,7 @@ def measure(rounds: int, only: list[str]) -> dict[str, Any]:
 
 
 def _cell(values: list[float], own: float) -> str:
-    """Return median, half the interquartile range and how many times this function's it is."""
+    """Return the median, half the interquartile range, and the ratio to this function's median."""
     low, middle, high = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
     return f"{middle:>9.1f} ±{(high - low) / 2:>6.1f} {middle / own:>5.2f}×"
 
@@ -132,7 +132,7 @@ def table(samples: dict[str, list[SampleRequest]]) -> list[str]:
 
 
 def main() -> list[str]:
-    """Measure, print and write the results; draw them, too, where all was measured."""
+    """Measure, print and write the results; draw the chart after a full run."""
     rounds, *only = sys.argv[1:] or [str(ROUNDS)]
     found = measure(int(rounds), only)
     print("\n".join(table(found["samples"])))
@@ -146,12 +146,12 @@ def main() -> list[str]:
     results |= {"bundle_zip_bytes": found["size"], "python": found["python"]}
     print(f"bundle, zipped: {found['size']:,} bytes; {found['python']}")
     if not only:
-        around = surroundings.measure()
-        print("\n".join(surroundings.table(around)))
+        around = system.measure()
+        print("\n".join(system.table(around)))
         results |= around
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     if not only:
-        picture.draw(results, int(rounds))
+        chart.draw(results, int(rounds))
     return []
 
 

@@ -1,7 +1,7 @@
-"""`python -m tools.bench.engine N`: the program with N endpoints under Pulumi's own engine.
+"""`python -m tools.bench.engine N`: measures the program with N endpoints in the Pulumi engine.
 
-Prints seconds of a preview, and of the `up` that makes all of it. The provider is the stand-in of
-tests/integration/, which answers at once: AWS's own time comes on top.
+It prints the seconds of a preview and of the first `up`. The stand-in provider responds
+immediately: AWS's own time comes on top.
 """
 
 import json
@@ -22,7 +22,7 @@ ENDPOINT = FIRST._replace(path="/more-{number}")
 
 
 def _declare(project: Path, count: int) -> None:
-    """Have a copy of the project declare so many endpoints: its first one, on further paths."""
+    """Add endpoints to a copy of the project: copies of its first one on other paths."""
     folder = project / "function" / "endpoints"
     own = sorted(path.stem for path in folder.glob("[a-z]*.py"))
     for number in range(len(own), count):
@@ -31,7 +31,7 @@ def _declare(project: Path, count: int) -> None:
 
 
 def main() -> None:
-    """Preview, bring up, and print how long each took."""
+    """Print the seconds of a preview and of an `up`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         project = copy_of_project(folder / "project")

@@ -1,7 +1,7 @@
-"""`python -m tools.bench.local_run N REQUESTS`: the local run with N endpoints.
+"""`python -m tools.bench.local_run N REQUESTS`: measures the local run with N endpoints.
 
-Prints seconds from exec to up and to the first 201 and the management calls in between; after as
-many requests, if any, a call's time, how many a second are answered, and what memory they left.
+It prints the seconds from exec to `up` and to the first 201, and the number of management calls.
+With REQUESTS, it also prints the latency, the requests per second and the memory afterwards.
 """
 
 import http.client
@@ -27,7 +27,7 @@ _WARM_UP, _WARM, _RATE_S = 50, 300, 5
 
 
 def _age_s() -> float:
-    """Return how long ago this process was started, in seconds; to 10 ms."""
+    """Return the age of this process in seconds, to 10 ms."""
     began = int(Path("/proc/self/stat").read_text("ascii").rpartition(")")[2].split()[19])
     return time.clock_gettime(time.CLOCK_BOOTTIME) - began / os.sysconf("SC_CLK_TCK")
 
@@ -48,18 +48,18 @@ class _Caller:
         self._connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=60)
 
     def call(self) -> float:
-        """Return the milliseconds of a call; raises RuntimeError where it is not answered 201."""
+        """Return the milliseconds of a request; raise RuntimeError unless it returns 201."""
         started = time.perf_counter()
         self._connection.request("POST", self._path, headers=self._headers)
         reply = self._connection.getresponse()
         text = reply.read()
         if reply.status != 201:
-            raise RuntimeError(f"the local run answers {reply.status}: {text!r}")
+            raise RuntimeError(f"the local run returns {reply.status}: {text!r}")
         return (time.perf_counter() - started) * 1_000
 
 
 def _send(stack: local_stack.LocalStack, clients: int, until: Any) -> int:
-    """Call from so many clients until `until(sent)`; return how many calls were answered."""
+    """Send requests from several clients until `until(sent)`; return the number of responses."""
     sent, lock = [0], threading.Lock()
     failed: list[Exception] = []
 
@@ -104,7 +104,7 @@ def _load(stack: local_stack.LocalStack, requests: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Bring the stack up, measure, and print it as JSON."""
+    """Start the stack, measure it, and print the results as JSON."""
     endpoints, requests = map(int, sys.argv[1:])
     declare(endpoints)
     calls = [0]

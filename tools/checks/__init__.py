@@ -1,1 +1,1 @@
-"""Checks of what the program declares."""
+"""Checks of the declared resources."""

@@ -1,8 +1,8 @@
-"""`python -m tools.checks.pulumi_cli`: the program under Pulumi's own engine, step by step.
+"""`python -m tools.checks.pulumi_cli`: tests the program with the real Pulumi engine.
 
-The CLI is the one on PATH; where there is none, Go builds it once from its module. The AWS provider
-is a stand-in, and after that pulumi-aws itself, against the emulator, where Pulumi can install it.
-What cannot be had is a reason to skip, which EPOCH_ENGINE=required makes an error.
+It uses the CLI on PATH, or builds it once with Go. The AWS provider is a stand-in first; if Pulumi
+can install pulumi-aws, that runs against the emulator afterwards. A missing tool skips the tests;
+EPOCH_ENGINE=required makes it an error.
 """
 
 import os
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 
-from local.program import ROOT
+from local.stack_files import ROOT
 from tools import cli as command
 
 CLI_VERSION = "3.274.1"
@@ -25,7 +25,7 @@ go 1.24
 
 require github.com/pulumi/pulumi/pkg/v3 v{CLI_VERSION}
 
-// As in that module's own go.mod, whose replacements do not reach here.
+// From that module's own go.mod, whose replacements do not apply here.
 replace github.com/atotto/clipboard => github.com/tgummerer/clipboard v0.0.0-20241001131231-d02d263e614e
 """
 _VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
@@ -33,7 +33,7 @@ _PROGRESS_S = 15
 
 
 class Unavailable(RuntimeError):
-    """What a command needs and this machine does not have, and how to get it."""
+    """A required tool is missing; the message says how to install it."""
 
 
 def _built() -> Path:
@@ -41,14 +41,14 @@ def _built() -> Path:
 
 
 def at_hand() -> Path | None:
-    """Return Pulumi's CLI where it is on PATH, or has been built."""
+    """Return Pulumi's CLI from PATH or from an earlier build, or None."""
     if found := shutil.which("pulumi"):
         return Path(found)
     return _built() if _built().exists() else None
 
 
 def cli() -> Path:
-    """Return Pulumi's CLI, building it where Go is at hand; raises Unavailable."""
+    """Return Pulumi's CLI; build it with Go if necessary. Raises Unavailable."""
     if found := at_hand():
         return found
     if not shutil.which("go"):
@@ -58,12 +58,12 @@ def cli() -> Path:
 
 
 def on_path(pulumi: Path) -> dict[str, str]:
-    """Return what has a process take this CLI."""
+    """Return the environment variable that puts this CLI first on PATH."""
     return {"PATH": f"{pulumi.parent}{os.pathsep}{os.environ['PATH']}"}
 
 
 def _build(target: Path) -> None:
-    """Build the CLI from its Go module, whose files Go checks against its checksum database."""
+    """Build the CLI from its Go module, which Go verifies by its checksum database."""
     source = target.parent / "source"
     source.mkdir(parents=True, exist_ok=True)
     (source / "go.mod").write_text(_MODULE, encoding="utf-8")
@@ -83,14 +83,16 @@ def _build(target: Path) -> None:
                 lines = log.read_text(encoding="utf-8").count("\n")
                 print(f"  {time.monotonic() - started:4.0f} s, {lines} packages", flush=True)
     if status:
-        last = (log.read_text(encoding="utf-8").strip().splitlines() or ["go said nothing"])[-1]
+        last = (log.read_text(encoding="utf-8").strip().splitlines() or ["go printed nothing"])[-1]
         raise Unavailable(f"go cannot build the Pulumi CLI ({last}); install the Pulumi CLI")
     target.with_suffix(".new").rename(target)
 
 
 def plugin(pulumi: Path) -> Path | None:
-    """Return the folder of plugins that has pulumi-aws's own, of the version that the program is
-    written against; None where it cannot be had. Pulumi downloads it once, for every project."""
+    """Return the plugin folder with pulumi-aws in the program's version, or None.
+
+    Pulumi downloads the plugin once for all projects.
+    """
     version = metadata.version("pulumi-aws")
     print(f"looking for pulumi-aws's plugin {version}", flush=True)
     install = [str(pulumi), "plugin", "install", "resource", "aws", version]
@@ -99,21 +101,23 @@ def plugin(pulumi: Path) -> Path | None:
     return Path(home, "plugins") if run.returncode == 0 else None
 
 
-def run(name: str, prepare: Callable[[], tuple[str, Mapping[str, str]]]) -> list[str]:
-    """Run tests/integration/<name>.py with what `prepare` finds: a line on it, and environment;
-    return what is wrong."""
+def run(target: str, name: str, prepare: Callable[[], tuple[str, Mapping[str, str]]]) -> list[str]:
+    """Run tests/real/<name>.py for a Make target; return the error lines.
+
+    `prepare` returns a description of the tools and the environment variables for them.
+    """
     started = time.monotonic()
     try:
         found, environment = prepare()
     except Unavailable as reason:
         if os.environ.get("EPOCH_ENGINE") == "required":
             raise
-        print(f"make {name}: skipped: {reason}")
+        print(f"make {target}: skipped: {reason}")
         return []
     tests = [sys.executable, "-m", "pytest", "-v", "--no-header", f"tests/integration/{name}.py"]
     status = subprocess.run(tests, cwd=ROOT, env={**os.environ, **environment}, check=False)
-    print(f"make {name}: {found}, {time.monotonic() - started:.0f} s")
-    return [f"error: make {name} failed; see above"] if status.returncode else []
+    print(f"make {target}: {found}, {time.monotonic() - started:.0f} s")
+    return [f"error: make {target} failed; see above"] if status.returncode else []
 
 
 def _prepare() -> tuple[str, Mapping[str, str]]:
@@ -128,4 +132,4 @@ def _prepare() -> tuple[str, Mapping[str, str]]:
 
 
 if __name__ == "__main__":
-    sys.exit(command.run(lambda: run("engine", _prepare)))
+    sys.exit(command.run(lambda: run("test-pulumi", "engine", _prepare)))

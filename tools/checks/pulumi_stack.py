@@ -1,4 +1,4 @@
-"""A copy of the project, driven through Pulumi's own CLI."""
+"""Drives a copy of the project through the Pulumi CLI."""
 
 import runpy
 import sys
@@ -12,14 +12,16 @@ from typing import Any
 import yaml
 from pulumi import automation
 
-from local import program
-from local.program import Secret
+from local import stack_files
+from local.stack_files import Secret
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What the engine did: its steps in order as (operation, type, name), each when it began and
-    when it ended; what was printed; the seconds that it took."""
+    """The engine's steps in order as (operation, type, name), its output, and its seconds.
+
+    `ended` maps each step to the number of steps that had begun when it ended.
+    """
 
     began: list[tuple[str, str, str]] = field(default_factory=list)
     ended: dict[tuple[str, str, str], int] = field(default_factory=dict)
@@ -28,29 +30,29 @@ class Run:
 
     @property
     def text(self) -> str:
-        """What was printed."""
+        """The printed text."""
         return "\n".join(self.printed)
 
     def of(self, *operations: str) -> set[tuple[str, str]]:
-        """Return type and name of AWS's resources to which one of these was done."""
+        """Return type and name of the AWS resources with one of these operations."""
         return {step[1:] for step in self.changes if step[0] in operations}
 
     def follows(self, first: str, then: str) -> bool:
-        """Return whether every step on one type had ended before the first on another began."""
+        """Return True if all steps on one type ended before the first on another began."""
         ends = [at for step, at in self.ended.items() if step[1] == first and step[0] != "same"]
         begins = [at for at, step in enumerate(self.began) if step[1] == then and step[0] != "same"]
         return not ends or not begins or max(ends) <= min(begins)
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:
-        """The steps that are more than `same`, of resources that are AWS's."""
+        """The steps other than `same` on AWS resources."""
         return [step for step in self.began if step[0] != "same" and step[1].startswith("aws:")]
 
 
 class Stack:
-    """A stack of the program in a folder, in a state of its own.
+    """A stack of the program in a folder, with a state of its own.
 
-    `serves` looks at what each `up` has made, by the folder and the stack's outputs.
+    `serves` checks the result of each `up`; it gets the folder and the stack's outputs.
     """
 
     def __init__(
@@ -64,7 +66,7 @@ class Stack:
         self.name = name
         self._serves = serves
         self._environment = dict(environment)
-        secrets = self._unsealed()
+        secrets = self._remove_encrypted()
         self._workspace = automation.LocalWorkspace(
             work_dir=str(folder), program=self._program, env_vars=self._environment
         )
@@ -72,9 +74,8 @@ class Stack:
         for key, value in secrets.items():
             self.command("config", "set", "--secret", key, value)
 
-    def _unsealed(self) -> dict[str, str]:
-        """Take out of the stack's file what only the key of its own state opens; return what stands
-        for its secrets."""
+    def _remove_encrypted(self) -> dict[str, str]:
+        """Remove encrypted values from the stack's file; return placeholders for its secrets."""
         path, config = self.folder / f"Pulumi.{self.name}.yaml", self.config
         secrets = {key: str(value) for key, value in config.items() if isinstance(value, Secret)}
         if secrets or yaml.safe_load(path.read_text(encoding="utf-8")).keys() - {"config"}:
@@ -83,7 +84,7 @@ class Stack:
         return secrets
 
     def _program(self) -> None:
-        # Each run reads the folder's own modules anew, as a process of its own would.
+        # Each run reloads the folder's modules, as a new process would.
         for module in list(sys.modules):
             if module.partition(".")[0] in {"bootstrap", "components", "function"}:
                 del sys.modules[module]
@@ -94,27 +95,32 @@ class Stack:
             sys.path[:] = path
 
     def _run(self, operation: Callable[..., Any], *, fails: bool = False, **options: Any) -> Run:
-        """Run a command; raise automation's CommandError where it fails unexpectedly, and
-        AssertionError where it was to fail and does not."""
+        """Run a command; raise automation's CommandError for an unexpected failure, and
+        AssertionError for an unexpected success."""
         began: list[tuple[str, str, str]] = []
         ended: dict[tuple[str, str, str], int] = {}
         printed: list[str] = []
 
-        def hear(event: automation.EngineEvent) -> None:
+        def on_event(event: automation.EngineEvent) -> None:
             if pre := event.resource_pre_event:
                 began.append(_step(pre.metadata))
             elif post := event.res_outputs_event:
                 ended[_step(post.metadata)] = len(began)
 
         started = time.monotonic()
-        say = printed.append
         try:
-            operation(on_event=hear, on_output=say, on_error=say, color="never", **options)
+            operation(
+                on_event=on_event,
+                on_output=printed.append,
+                on_error=printed.append,
+                color="never",
+                **options,
+            )
         except automation.CommandError:
             if not fails:
                 raise
         else:
-            assert not fails, "the command was to fail"
+            assert not fails, "the command should have failed"
         seconds = time.monotonic() - started
         return Run(began=began, ended=ended, printed=printed, seconds=seconds)
 
@@ -123,7 +129,7 @@ class Stack:
         return self._run(self._stack.preview, **options)
 
     def up(self, **options: Any) -> Run:
-        """`pulumi up`; where it ends well, what it made serves."""
+        """`pulumi up`; after a success, `serves` checks the result."""
         run = self._run(self._stack.up, **options)
         if not options.get("fails"):
             outputs = self._stack.outputs()
@@ -139,18 +145,18 @@ class Stack:
         return self._run(self._stack.destroy, **options)
 
     def state(self) -> list[dict[str, Any]]:
-        """Return the resources in the state, secrets in the clear."""
+        """Return the resources in the state, with secrets in the clear."""
         return list((self._stack.export_stack().deployment or {}).get("resources", []))
 
     def command(self, *arguments: str) -> str:
-        """Run another command of the CLI on this stack; return what it prints."""
+        """Run another command of the CLI on this stack; return its output."""
         command = [*arguments, "--stack", self.name]
         run = self._workspace.pulumi_command.run
         return str(run(command, str(self.folder), self._workspace.env_vars).stdout)
 
     @contextmanager
     def environment(self, **values: str) -> Iterator[None]:
-        """Have the CLI see these variables within."""
+        """Set environment variables of the CLI within the block."""
         self._environment.update(values)
         try:
             yield
@@ -168,20 +174,20 @@ class Stack:
 
     @property
     def config(self) -> dict[str, str]:
-        """The stack's config, as its file has it."""
-        return program.stack_config(self.name, self.folder)
+        """The config in the stack's file."""
+        return stack_files.stack_config(self.name, self.folder)
 
     def set(self, **values: str | None) -> None:
-        """Write config into the stack's file, as a person would; None takes a key out."""
+        """Write config to the stack's file; None removes a key."""
         configure(self.folder, self.name, **values)
 
 
 def configure(folder: Path, stack: str, **values: str | None) -> None:
-    """Write config into a stack's file; None takes a key out."""
+    """Write config to a stack's file; None removes a key."""
     path = folder / f"Pulumi.{stack}.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     for key, value in values.items():
-        full = f"{program.project_name(folder)}:{key}"
+        full = f"{stack_files.project_name(folder)}:{key}"
         for given in (key, full):
             content["config"].pop(given, None)
         if value is not None:
@@ -194,7 +200,7 @@ def _step(metadata: Any) -> tuple[str, str, str]:
 
 
 def state_in(folder: Path) -> dict[str, str]:
-    """Return what has the CLI keep its state in a folder."""
+    """Return the environment variables that make the CLI keep its state in a folder."""
     return {
         "PULUMI_BACKEND_URL": f"file://{folder}",
         "PULUMI_CONFIG_PASSPHRASE": "a passphrase",  # pragma: allowlist secret

@@ -1,7 +1,7 @@
-"""`python -m tools.checks.scan`: the security scan of stacks, tree and locks that `make scan` runs.
+"""`python -m tools.checks.scan`: the security scan of stacks, source tree and locks.
 
-Whatever it finds is one line on stderr each, and a non-zero exit. What needs a service that cannot
-be reached is said to be not checked; EPOCH_AUDIT=required makes that an error.
+Each finding is a line on stderr, and the exit status is 1. If a service is unreachable, its part
+counts as not checked; EPOCH_AUDIT=required makes that an error.
 """
 
 import json
@@ -18,30 +18,30 @@ from typing import Any
 from uv import find_uv_bin
 
 from function.declare.registry import load_endpoints
-from local import program
+from local import pulumi_program, stack_files
 from tools import cli
 from tools.checks import terraform_json
 
-# The scanners' own lock: checkov pins it, and nothing of it ever meets the project.
+# Checkov pins the scanners' lock, which the project does not use.
 _NOT_AUDITED = "requirements-scan.txt"
 OSV = "https://api.osv.dev/v1/query"
 GGSHIELD = "ggshield==1.56.1"
 
-# Names and placeholders: whatever opens something has digits.
+# Names and placeholders: a real credential has digits.
 _WORDS = "^[A-Za-z:/_. -]+$"
-_BIN = program.ROOT / ".venv-scan" / "bin"
+_BIN = stack_files.ROOT / ".venv-scan" / "bin"
 
 
 class ScanError(RuntimeError):
-    """A scanner could not do its work."""
+    """A scanner failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Skip:
-    """A check of checkov's that does not apply to a Terraform type, and why.
+class Suppression:
+    """A checkov check that does not apply to a Terraform type, with the reason.
 
-    It holds for every stack, or for those alone whose data is `unprotected`. An `optional` one is
-    for what an extension may declare.
+    It applies to every stack, or only to those with `unprotected` data. An `optional` one covers
+    a resource that only an extension declares.
     """
 
     check: str
@@ -51,66 +51,66 @@ class Skip:
     optional: bool = False
 
 
-SKIPS = (
-    Skip(
+SUPPRESSIONS = (
+    Suppression(
         check="CKV_AWS_120",
         type="aws_api_gateway_stage",
         reason="A cache would answer a POST that must record, and costs 14 USD a month at least.",
     ),
-    Skip(
+    Suppression(
         check="CKV_AWS_225",
         type="aws_api_gateway_method_settings",
         reason="The cache again: no answer of this API may stand for another request.",
     ),
-    Skip(
+    Suppression(
         check="CKV2_AWS_4",
         type="aws_api_gateway_stage",
         reason="Execution logs hold headers and bodies, in a log group that API Gateway creates, "
         "keeps for ever and leaves behind. Access logs hold every request with its error.",
     ),
-    Skip(
+    Suppression(
         check="CKV2_AWS_29",
         type="aws_api_gateway_stage",
         reason="Keys and usage plans bound what a caller costs. A web ACL is some 10 USD a month "
         "and 0.60 USD per million requests; a stack that faces abuse sets waf_rate_limit.",
     ),
-    Skip(
+    Suppression(
         check="CKV2_AWS_51",
         type="aws_api_gateway_stage",
         reason="A client certificate proves API Gateway to an HTTP backend. This one is Lambda, "
         "which IAM lets be invoked by this API alone.",
     ),
-    Skip(
+    Suppression(
         check="CKV_AWS_158",
         type="aws_cloudwatch_log_group",
         reason="CloudWatch Logs encrypts all it stores with a key of its own. One of yours, "
         "by kms_key_arn, pays off where not all who may read logs are to decrypt them.",
     ),
-    Skip(
+    Suppression(
         check="CKV_AWS_338",
         type="aws_cloudwatch_log_group",
         reason="Logs are for finding faults, and what may hold personal data is not to be kept "
         "for longer than that takes: the days that a stack sets. The records are in the table.",
     ),
-    Skip(
+    Suppression(
         check="CKV_AWS_28",
         type="aws_dynamodb_table",
         unprotected=True,
         reason="Data without protect_data may be lost; with it there is point-in-time recovery.",
     ),
-    Skip(
+    Suppression(
         check="CKV_AWS_119",
         type="aws_dynamodb_table",
         reason="DynamoDB encrypts every table, by default with a key of AWS's own. A stack that "
         "wants a key of its account sets kms_key_arn.",
     ),
-    Skip(
+    Suppression(
         check="CKV_AWS_26",
         type="aws_sns_topic",
         reason="A message names an alarm and its metric, no caller and no record. AWS's own key "
         "for SNS does not let CloudWatch publish; the deployer's does, by kms_key_arn.",
     ),
-    Skip(
+    Suppression(
         check="CKV_AWS_149",
         type="aws_secretsmanager_secret",
         optional=True,
@@ -118,46 +118,46 @@ SKIPS = (
         "is 1 USD a month; it pays off where the right to decrypt is withheld from who may "
         "read the secret.",
     ),
-    Skip(
+    Suppression(
         check="CKV2_AWS_57",
         type="aws_secretsmanager_secret",
         optional=True,
         reason="Only who issues a secret can rotate it; the function takes up a new version, "
         "whoever puts it there.",
     ),
-    Skip(
+    Suppression(
         check="CKV_AWS_297",
         type="aws_scheduler_schedule",
         optional=True,
         reason="A schedule holds a time and its function's ARN; EventBridge Scheduler encrypts it "
         "with a key of AWS's own.",
     ),
-    Skip(
+    Suppression(
         check="CKV_AWS_115",
         type="aws_lambda_function",
         reason="Reserved concurrency is taken from all other functions of the account and caps "
         "this one. The usage plans throttle first; a stack that shares its account can set it.",
     ),
-    Skip(
+    Suppression(
         check="CKV_AWS_116",
         type="aws_lambda_function",
         reason="A dead-letter queue takes failed asynchronous events. API Gateway invokes "
         "synchronously: the caller gets the failure and repeats it with its Idempotency-Key. "
         "What a job cannot handle goes to its dead-letter queue by its trigger.",
     ),
-    Skip(
+    Suppression(
         check="CKV_AWS_117",
         type="aws_lambda_function",
         reason="The function reaches DynamoDB, CloudWatch and X-Ray, all by IAM and TLS. A VPC "
         "adds subnets, endpoints and hosts of NAT to run and pay for, and protects nothing here.",
     ),
-    Skip(
+    Suppression(
         check="CKV_AWS_173",
         type="aws_lambda_function",
         reason="The environment holds names and numbers, no secret; Lambda encrypts it at rest "
         "with a key that AWS manages; kms_key_arn adds a call of KMS to cold starts.",
     ),
-    Skip(
+    Suppression(
         check="CKV_AWS_272",
         type="aws_lambda_function",
         reason="Code signing proves who built an archive that others hand on. Here one pipeline "
@@ -180,15 +180,15 @@ class Finding:
         return f"{self.stack}: {self.check} {self.type}.{self.name}: {self.title}"
 
 
-def _run(*arguments: str | Path, cwd: Path = program.ROOT) -> subprocess.CompletedProcess[str]:
+def _run(*arguments: str | Path, cwd: Path = stack_files.ROOT) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(arguments, cwd=cwd, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise ScanError(f"{arguments[0]} is missing; run it as: make scan") from None
 
 
-def _said(run: subprocess.CompletedProcess[str]) -> str:
-    """Return the last line that a failed command wrote, at most 160 characters of it."""
+def _last_line(run: subprocess.CompletedProcess[str]) -> str:
+    """Return the last output line of a failed command, shortened to 160 characters."""
     lines = (run.stderr.strip() or run.stdout.strip()).splitlines() or [f"exit {run.returncode}"]
     return f"{Path(run.args[0]).name}: {textwrap.shorten(lines[-1], 160)}"
 
@@ -197,13 +197,13 @@ def _json(run: subprocess.CompletedProcess[str]) -> Any:
     try:
         return json.loads(run.stdout)
     except ValueError:
-        raise ScanError(_said(run)) from None
+        raise ScanError(_last_line(run)) from None
 
 
-def check(rendered: Mapping[str, Mapping[str, program.Properties]]) -> list[Finding]:
-    """Return checkov's findings on Terraform JSON files: stack to file name to content.
+def check(rendered: Mapping[str, Mapping[str, pulumi_program.Properties]]) -> list[Finding]:
+    """Return checkov's findings on Terraform JSON files, by stack and file name.
 
-    Raises ScanError where checkov fails or cannot read a file.
+    Raises ScanError if checkov fails or cannot read a file.
     """
     with tempfile.TemporaryDirectory(prefix="epoch-scan-") as folder:
         for stack, files in rendered.items():
@@ -234,35 +234,39 @@ def check(rendered: Mapping[str, Mapping[str, program.Properties]]) -> list[Find
     return findings
 
 
-def unexcused(
-    findings: Iterable[Finding], skips: Sequence[Skip], unprotected: Collection[str] = ()
+def unsuppressed(
+    findings: Iterable[Finding],
+    suppressions: Sequence[Suppression],
+    unprotected: Collection[str] = (),
 ) -> list[str]:
-    """Return what is wrong: findings that no skip excuses, and skips that excuse no finding.
+    """Return the findings without a suppression, and the suppressions without a finding.
 
-    `unprotected` are the stacks whose data is not protected.
+    `unprotected` names the stacks with unprotected data.
     """
     wrong, used = [], set()
     for finding in findings:
-        excuses = [
-            skip
-            for skip in skips
-            if (skip.check, skip.type) == (finding.check, finding.type)
-            and (finding.stack in unprotected or not skip.unprotected)
+        matching = [
+            each
+            for each in suppressions
+            if (each.check, each.type) == (finding.check, finding.type)
+            and (finding.stack in unprotected or not each.unprotected)
         ]
-        used.update(excuses)
-        if not excuses:
+        used.update(matching)
+        if not matching:
             wrong.append(str(finding))
     wrong += [
-        f"{skip.check} is skipped for {skip.type}, but finds nothing there; remove it from SKIPS"
-        for skip in skips
-        if skip not in used and not skip.optional and (unprotected or not skip.unprotected)
+        f"{each.check} is suppressed for {each.type} but finds nothing: remove it from SUPPRESSIONS"
+        for each in suppressions
+        if each not in used and not each.optional and (unprotected or not each.unprotected)
     ]
     return wrong
 
 
-def keyless(document: Mapping[str, Any], public: Set[str]) -> list[str]:
-    """Return the operations of an imported document that need no API key, unless their route is
-    public, a preflight, or what is left of a path with a public route."""
+def routes_without_key(document: Mapping[str, Any], public: Set[str]) -> list[str]:
+    """Return the operations of an imported document that wrongly need no API key.
+
+    Public routes, preflights, and undeclared methods of a path with a public route need none.
+    """
     wrong = []
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -275,16 +279,16 @@ def keyless(document: Mapping[str, Any], public: Set[str]) -> list[str]:
 
 
 def _files(root: Path, *patterns: str) -> list[str]:
-    """Return the files that git does not ignore, those that match a pattern where there is one."""
+    """Return the files that git does not ignore, limited to the patterns if there are any."""
     listing = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *patterns)
     listed = _run(*listing, cwd=root)
     if listed.returncode:
-        raise ScanError(_said(listed))
+        raise ScanError(_last_line(listed))
     return [name for name in listed.stdout.split("\0") if (root / name).is_file()]
 
 
-def secrets(root: Path = program.ROOT) -> list[str]:
-    """Return where detect-secrets finds secrets, in all files that git does not ignore."""
+def secrets(root: Path = stack_files.ROOT) -> list[str]:
+    """Return the places of secrets in the files that git does not ignore, by detect-secrets."""
     files = _files(root)
     found = _json(
         _run(
@@ -303,16 +307,16 @@ def secrets(root: Path = program.ROOT) -> list[str]:
 
 
 def vulnerabilities(osv: str = OSV) -> list[str]:
-    """Return the known vulnerabilities of what the locks hold, by OSV's database.
+    """Return the known vulnerabilities of the locked packages, by OSV's database.
 
-    Raises ScanError where it cannot be reached.
+    Raises ScanError if the database is unreachable.
     """
     audit = (
         *(_BIN / "pip-audit", "--vulnerability-service", "osv", "--osv-url", osv),
         *("--disable-pip", "--progress-spinner", "off", "--format", "json", "--requirement"),
     )
-    # One by one: two locks may hold two versions of a package.
-    locks = _files(program.ROOT, "*requirements*.txt", f":!{_NOT_AUDITED}")
+    # Separate runs: two locks may hold different versions of a package.
+    locks = _files(stack_files.ROOT, "*requirements*.txt", f":!{_NOT_AUDITED}")
     reports = [_json(_run(*audit, lock)) for lock in locks]
     return sorted(
         {
@@ -326,25 +330,27 @@ def vulnerabilities(osv: str = OSV) -> list[str]:
 
 
 def _stacks() -> list[str]:
-    stacks = program.stacks()
-    rendered = {stack: terraform_json.render(terraform_json.declare(stack)) for stack in stacks}
+    stacks = stack_files.stacks()
+    rendered = {
+        stack: terraform_json.render(terraform_json.declared_resources(stack)) for stack in stacks
+    }
     public = {endpoint.route for endpoint in load_endpoints() if endpoint.public}
     open_routes = [
         f"{stack}: {problem}"
         for stack, files in rendered.items()
         for api in files["aws_api_gateway_rest_api.tf.json"]["resource"].values()
         for arguments in api.values()
-        for problem in keyless(json.loads(arguments["body"]), public)
+        for problem in routes_without_key(json.loads(arguments["body"]), public)
     ]
     unprotected = set(filter(is_unprotected, stacks))
-    return unexcused(check(rendered), SKIPS, unprotected) + open_routes
+    return unsuppressed(check(rendered), SUPPRESSIONS, unprotected) + open_routes
 
 
 def is_unprotected(stack: str) -> bool:
-    """Return whether a stack leaves its data unprotected."""
+    """Return True if a stack does not set protect_data."""
     return not any(
         key.endswith(":protect_data") and value == "true"
-        for key, value in program.stack_config(stack).items()
+        for key, value in stack_files.stack_config(stack).items()
     )
 
 
@@ -353,33 +359,33 @@ def _gitguardian() -> list[str]:
         *(find_uv_bin(), "tool", "run", "--quiet", "--from", GGSHIELD),
         *("ggshield", "secret", "scan", "path", "--recursive", "--use-gitignore", "--yes", "."),
     )
-    return [_said(run)] if run.returncode else []
+    return [_last_line(run)] if run.returncode else []
 
 
 def main() -> list[str]:
-    """Run every part, print one line for each, and return what is wrong.
+    """Run every part, print a line for each, and return the findings.
 
-    Raises ScanError where a part cannot do its work.
+    Raises ScanError if a part fails.
     """
-    wrong: list[str] = []
+    findings: list[str] = []
 
-    def tell(part: str, found: list[str]) -> None:
+    def report(part: str, found: list[str]) -> None:
         print(f"{part}: {len(found) or 'nothing'} found", flush=True)
-        wrong.extend(found)
+        findings.extend(found)
 
-    tell("declared resources", _stacks())
-    tell("secrets in the tree", secrets())
+    report("declared resources", _stacks())
+    report("secrets in the tree", secrets())
     try:
-        tell("vulnerabilities in the locks", vulnerabilities())
+        report("vulnerabilities in the locks", vulnerabilities())
     except ScanError as error:
         if os.environ.get("EPOCH_AUDIT") == "required":
             raise
         print(f"vulnerabilities in the locks: not checked ({error})", flush=True)
     if os.environ.get("GITGUARDIAN_API_KEY"):
-        tell("GitGuardian", _gitguardian())
+        report("GitGuardian", _gitguardian())
     else:
         print("GitGuardian: not run, GITGUARDIAN_API_KEY is not set")
-    return wrong
+    return findings
 
 
 if __name__ == "__main__":

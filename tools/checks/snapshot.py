@@ -1,5 +1,4 @@
-"""`python -m tools.checks.snapshot`: what each stack declares, as text that a reviewer reads in
-a diff."""
+"""`python -m tools.checks.snapshot`: writes each stack's resources as text for review in a diff."""
 
 import json
 import re
@@ -13,24 +12,24 @@ import yaml
 
 from components.naming import resource_prefix
 from function.endpoints import VERSION
-from local import program
-from local.program import Resource
-from openapi.__main__ import text as printed
-from openapi.document import about
+from local import pulumi_program, stack_files
+from local.pulumi_program import Resource
+from openapi.__main__ import document_text
+from openapi.document import api_info
 from tools import cli
 
-FOLDER = program.ROOT / "tests" / "snapshots"
-PRICES = program.ROOT / "docs" / "operations.md"
+FOLDER = stack_files.ROOT / "tests" / "snapshots"
+PRICES = stack_files.ROOT / "docs" / "operations.md"
 _PRICE = re.compile(r"alarms [\d.]+ \(\d+ × 0\.10 \+ \d+ composites? × 0\.50\)")
 
 
 def _archive(archive: pulumi.AssetArchive) -> dict[str, list[str]]:
-    """Return an archive's own files, and the packages beside them, whose files a lock decides."""
+    """Return an archive's own files and the names of its packages; the lock decides their files."""
     own, packages = set(), set()
     for name, asset in archive.assets.items():
         assert isinstance(asset, pulumi.FileAsset)
-        path = Path(asset.path).relative_to(program.ROOT)
-        if "__pycache__" in name:  # only where a Python of Lambda's version is at hand
+        path = Path(asset.path).relative_to(stack_files.ROOT)
+        if "__pycache__" in name:  # depends on the machine's Python versions
             continue
         if path.parts[0].startswith("."):
             packages.add(re.sub(r"-[^-]+\.dist-info$", "", name.partition("/")[0]))
@@ -40,8 +39,8 @@ def _archive(archive: pulumi.AssetArchive) -> dict[str, list[str]]:
 
 
 def _shown(value: Any) -> Any:
-    """Return a value for reading: JSON in a string as what it holds, an archive as its names,
-    a digest as such."""
+    """Return a readable value: parsed JSON strings, file names of archives, placeholders for
+    digests."""
     if isinstance(value, dict):
         return {name: _shown(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -52,17 +51,17 @@ def _shown(value: Any) -> Any:
 
 
 def _named(project: str, stack: str) -> dict[str, str]:
-    """Return what names the project, and what stands for it: a project of another name, as
-    `pulumi new` makes it, has the same snapshot."""
+    """Return placeholders for the project's names: `pulumi new` gives a project another name, but
+    its snapshot stays the same."""
     return {
-        about(VERSION).description: "<description>",
+        api_info(VERSION).description: "<description>",
         f"/{project}/{stack}/": f"/<project>/{stack}/",
         resource_prefix(project, stack): f"<project>-{stack}",
     }
 
 
 def _nameless(value: Any, project: str, named: Mapping[str, str]) -> Any:
-    """Return a value with what stands for the project's names in their place."""
+    """Return a value with placeholders for the project's names."""
     if isinstance(value, dict):
         found = {
             _nameless(name, project, named): _nameless(item, project, named)
@@ -87,9 +86,9 @@ def _shown_text(value: str) -> Any:
 
 
 def text(resources: Iterable[Resource]) -> str:
-    """Return the snapshot, a YAML document: for each component, type and name to inputs.
+    """Return the snapshot: YAML with the inputs of each resource, by component, type and name.
 
-    A secret is shown as such, and so is what Pulumi protects; the project's name is left open.
+    It marks secrets and protected resources, and replaces the project's name.
     """
     shown: dict[str, dict[str, Any]] = {}
     project = stack = ""
@@ -111,12 +110,12 @@ def text(resources: Iterable[Resource]) -> str:
 
 
 def path(stack: str) -> Path:
-    """Return the file with a stack's snapshot."""
+    """Return the path of a stack's snapshot."""
     return FOLDER / f"{stack}.yaml"
 
 
 def priced(page: str, resources: Iterable[Resource]) -> str:
-    """Return the page on operations with what the alarms cost, in USD a month, where it says so."""
+    """Return docs/operations.md with the current cost of the alarms in USD a month."""
     kinds = [resource.kind for resource in resources]
     alarms = kinds.count("aws:cloudwatch/metricAlarm:MetricAlarm")
     composites = kinds.count("aws:cloudwatch/compositeAlarm:CompositeAlarm")
@@ -125,13 +124,13 @@ def priced(page: str, resources: Iterable[Resource]) -> str:
 
 
 def main() -> list[str]:
-    """Write the snapshot of every stack anew, the API's document, and what the alarms cost."""
+    """Write the snapshot of every stack, the OpenAPI document, and the cost of the alarms."""
     page = PRICES.read_text(encoding="utf-8")
-    default = program.declare(program.default_stack())
+    default = pulumi_program.declared_resources(stack_files.default_stack())
     PRICES.write_text(priced(page, default), encoding="utf-8")
-    (program.ROOT / "docs" / "openapi.json").write_text(printed(), encoding="utf-8")
-    for stack in program.stacks():
-        path(stack).write_text(text(program.declare(stack)), encoding="utf-8")
+    (stack_files.ROOT / "docs" / "openapi.json").write_text(document_text(), encoding="utf-8")
+    for stack in stack_files.stacks():
+        path(stack).write_text(text(pulumi_program.declared_resources(stack)), encoding="utf-8")
     return []
 
 

@@ -1,8 +1,8 @@
-"""A stand-in for pulumi-aws's plugin, which speaks its protocol and keeps an account of files.
+"""A stand-in for pulumi-aws's plugin: it speaks the protocol and stores resources as files.
 
-It stores what it is asked to make, answers as `program.Recorder` does, replaces and refuses where
-AWS would, and fails where EPOCH_FAIL names a resource type. Pulumi takes an executable
-`pulumi-resource-aws` on PATH for the provider; `install` writes one.
+Its outputs are those of `pulumi_program.MockEngine`. It replaces and refuses resources as AWS does,
+and fails on the type in EPOCH_FAIL. Pulumi uses an executable `pulumi-resource-aws` on PATH as the
+provider; `install` writes one.
 """
 
 import json
@@ -19,12 +19,14 @@ import grpc
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from local import program
+from local import pulumi_program, stack_files
 
-_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how Pulumi marks what a preview does not know
+_UNKNOWN = (
+    "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # Pulumi's placeholder for a value unknown in a preview
+)
 _SIGNATURE = "4dabf18193072939515e22adb298388d"  # pragma: allowlist secret
 
-# What replaces a resource where it changes, beside the name.
+# A change of these properties, or of the name, replaces a resource.
 _REPLACES: Mapping[str, frozenset[str]] = {
     "aws:apigateway/apiKey:ApiKey": frozenset({"value"}),
     "aws:apigateway/basePathMapping:BasePathMapping": frozenset({"domainName"}),
@@ -63,7 +65,7 @@ _REPLACES: Mapping[str, frozenset[str]] = {
     "aws:wafv2/webAclAssociation:WebAclAssociation": frozenset({"resourceArn", "webAclArn"}),
     "aws:xray/samplingRule:SamplingRule": frozenset({"ruleName"}),
 }
-# What AWS has once: the properties that tell one from another.
+# AWS has one resource for each combination of these properties.
 _ONCE: Mapping[str, tuple[str, ...]] = {
     "aws:apigateway/documentationVersion:DocumentationVersion": ("restApiId", "version"),
     "aws:apigateway/domainName:DomainName": ("domainName",),
@@ -73,14 +75,14 @@ _ONCE: Mapping[str, tuple[str, ...]] = {
     "aws:iam/role:Role": ("name",),
     "aws:lambda/alias:Alias": ("functionName", "name"),
 }
-# What AWS does not delete while another resource names it: that resource's type and property.
+# AWS does not delete a resource while this type refers to it by this property.
 _HELD: Mapping[str, tuple[str, str]] = {
     "aws:apigateway/deployment:Deployment": ("aws:apigateway/stage:Stage", "deployment"),
 }
 
 
 def _plain(message: struct_pb2.Struct) -> dict[str, Any]:
-    """Return a message's values; whole numbers as integers, which protobuf does not have."""
+    """Return a message's values, with whole numbers as integers: protobuf has only doubles."""
     return json.loads(json.dumps(json_format.MessageToDict(message)), parse_float=_number)
 
 
@@ -94,7 +96,7 @@ def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
 
 
 def _same(old: Any, new: Any) -> bool:
-    """Return whether two inputs are equal; assets and archives by their hash."""
+    """Return True if two inputs are equal; assets and archives compare by hash."""
     if isinstance(old, dict) and isinstance(new, dict) and _SIGNATURE in old:
         return bool(old.get("hash") == new.get("hash"))
     return bool(old == new)
@@ -106,7 +108,7 @@ def _changed(request: Any) -> list[str]:
 
 
 class _Account:
-    """What exists, a file for each resource."""
+    """The existing resources, one file each."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -115,22 +117,22 @@ class _Account:
         return self._folder / quote(f"{kind} {identity}", safe="")
 
     def of(self, kind: str) -> list[dict[str, Any]]:
-        """Return all of a type."""
+        """Return all resources of a type."""
         found = self._folder.glob(quote(f"{kind} ", safe="") + "*")
         return [json.loads(path.read_text()) for path in found]
 
     def read(self, kind: str, identity: str) -> dict[str, Any] | None:
-        """Return a resource, or None where there is none."""
+        """Return a resource, or None."""
         path = self._path(kind, identity)
         return json.loads(path.read_text()) if path.exists() else None
 
     def write(self, kind: str, identity: str, inputs: Any, outputs: Any) -> None:
-        """Keep a resource."""
+        """Store a resource."""
         kept = {"inputs": inputs, "outputs": outputs}
         self._path(kind, identity).write_text(json.dumps(kept))
 
     def new_id(self, kind: str, wanted: str) -> str:
-        """Return an id like `wanted` that is free."""
+        """Return an unused id like `wanted`."""
         identity, number = wanted, 1
         while self._path(kind, identity).exists():
             number += 1
@@ -138,12 +140,12 @@ class _Account:
         return identity
 
     def delete(self, kind: str, identity: str) -> None:
-        """Forget a resource."""
+        """Delete a resource."""
         self._path(kind, identity).unlink()
 
 
 class _Refused(Exception):
-    """What AWS would answer."""
+    """An error that AWS would return."""
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
@@ -172,11 +174,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Invoke(self, request, context):
-        answer = program.answer(program.Recorder(), request.tok, _plain(request.args))
+        answer = pulumi_program.invoke(
+            pulumi_program.MockEngine(), request.tok, _plain(request.args)
+        )
         return provider_pb2.InvokeResponse(**{"return": _struct(answer)})
 
     def Check(self, request, context):
-        # A name that the program does not give stays as it is.
+        # A name that the program does not set stays the same.
         named = {name: value for name, value in _plain(request.olds).items() if name == "name"}
         return provider_pb2.CheckResponse(inputs=_struct(named | _plain(request.news)))
 
@@ -190,7 +194,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             changes=provider_pb2.DiffResponse.DIFF_SOME,
             diffs=changed,
             replaces=replaces,
-            # As the provider does with a name that the program gave: two cannot have it.
+            # Two resources cannot share a name that the program sets.
             deleteBeforeReplace=bool(replaces) and "name" in request.news and "name" not in changed,
         )
 
@@ -211,14 +215,14 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id=identity, properties=_struct(outputs))
 
     def _made(self, request: Any, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        resource = program.Resource(
+        resource = pulumi_program.Resource(
             kind=request.type,
             name=request.name,
             urn=request.urn,
             parent="",
             inputs=inputs,
         )
-        return program.Recorder().create(resource)
+        return pulumi_program.MockEngine().create(resource)
 
     def _refuse_second(self, kind: str, inputs: dict[str, Any]) -> None:
         names = [inputs.get(name) for name in _ONCE.get(kind, ())]
@@ -267,13 +271,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def install(folder: Path) -> dict[str, str]:
-    """Write an executable into `folder`, and the account's files into its `account`; return what
-    has the CLI take it for the provider."""
+    """Write the executable to `folder`, whose `account` will hold the resources; return the
+    environment variables that make the CLI use it."""
     account = folder / "account"
     account.mkdir()
     command = folder / "pulumi-resource-aws"
     command.write_text(
-        f'#!/bin/sh\ncd "{program.ROOT}"\n'
+        f'#!/bin/sh\ncd "{stack_files.ROOT}"\n'
         f'exec "{sys.executable}" -m tools.checks.stand_in_provider "{account}" "$@"\n'
     )
     command.chmod(0o755)
@@ -281,7 +285,7 @@ def install(folder: Path) -> dict[str, str]:
 
 
 def main() -> None:
-    """Serve until the engine ends this process; its first line tells the engine the port."""
+    """Serve until the engine ends this process; the first output line is the port."""
     server = grpc.server(
         futures.ThreadPoolExecutor(max_workers=16),
         options=[("grpc.max_receive_message_length", 400 * 2**20)],

@@ -1,8 +1,8 @@
 """Writes the declared resources as Terraform JSON.
 
 pulumi-aws is the Terraform provider with other names: a type token is a resource type, a
-camelCase property an argument, a list of objects a repeated block named in the singular. Where
-that rule does not give Terraform's name, the tables here do. What neither knows is an error.
+camelCase property is an argument, a list of objects is a repeated block named in the singular. The
+tables here hold the exceptions. An unknown name is an error.
 """
 
 import collections.abc
@@ -17,17 +17,17 @@ from typing import Any
 
 import pulumi
 
-from local import program
-from local.program import Properties, Resource
+from local import pulumi_program
+from local.pulumi_program import Properties, Resource
 
 
 class RenderError(NotImplementedError):
-    """A declared type or property that has no known name in Terraform."""
+    """A declared type or property has no known name in Terraform."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A Terraform resource type, and its arguments whose names do not follow by rule."""
+    """A Terraform resource type, and its arguments with irregular names."""
 
     type: str
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -107,7 +107,7 @@ KINDS: Mapping[str, Kind] = {
     "aws:xray/samplingRule:SamplingRule": _kind("aws_xray_sampling_rule"),
 }
 
-# Blocks whose names are plural in Terraform, too.
+# Terraform names these blocks in the plural.
 _PLURAL = frozenset({"api_stages", "managed_rule_group_configs"})
 
 
@@ -127,14 +127,14 @@ def _singular(name: str) -> str:
 def _of(resource: Resource) -> Kind:
     if resource.kind not in KINDS:
         raise RenderError(
-            f"{resource.kind} ({resource.name}): the scan does not know this type's name in "
+            f"{resource.kind} ({resource.name}): the scan does not know the name of this type in "
             "Terraform; add it to KINDS in tools/checks/terraform_json.py"
         )
     return KINDS[resource.kind]
 
 
 def _hints(args: type) -> dict[str, Any]:
-    """Return the constructor's parameters by camelCase name, with the plain type of each."""
+    """Return the types of the constructor's parameters by camelCase name."""
     module = vars(sys.modules[args.__module__])
     names = {**vars(pulumi.output), **module}
     hints = typing.get_type_hints(vars(args)["__init__"], names)
@@ -145,7 +145,7 @@ def _hints(args: type) -> dict[str, Any]:
 
 
 def _plain(hint: Any) -> Any:
-    """Return what an Input[...] holds, the first member of that union."""
+    """Return the value type of an Input[...], the first member of that union."""
     return typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Union else hint
 
 
@@ -174,7 +174,7 @@ def _arguments(resource: Resource) -> Properties:
         f"pulumi_aws.{module}" if module != "lambda" else "pulumi_aws.lambda_"
     )
     args = getattr(package, f"{name.partition(':')[2]}Args")
-    # Pulumi replaces by creating first, and `protect` refuses what would destroy.
+    # Pulumi creates a replacement first, and `protect` prevents a deletion.
     lifecycle = {"create_before_destroy": True, "prevent_destroy": resource.protect}
     where = f"{resource.kind} ({resource.name})"
     return {**_block(resource.inputs, args, renamed, where), "lifecycle": lifecycle}
@@ -183,8 +183,7 @@ def _arguments(resource: Resource) -> Properties:
 def render(resources: Iterable[Resource]) -> dict[str, Properties]:
     """Return Terraform JSON files by name: one for each resource type.
 
-    Raises RenderError, which names it, for a type or property without a known name, and for two
-    resources of one type and name.
+    Raises RenderError for an unknown type or property, and for two resources of one type and name.
     """
     files: dict[str, Properties] = {}
     for resource in resources:
@@ -193,13 +192,15 @@ def render(resources: Iterable[Resource]) -> dict[str, Properties]:
         type_ = _of(resource).type
         file = files.setdefault(f"{type_}.tf.json", {"resource": {type_: {}}})
         if resource.name in file["resource"][type_]:
-            raise RenderError(f"{resource.kind} ({resource.name}): the name is taken twice")
+            raise RenderError(
+                f"{resource.kind} ({resource.name}): another resource has this type and name"
+            )
         file["resource"][type_][resource.name] = _arguments(resource)
     return files
 
 
-class _Referring(program.Recorder):
-    """A Recorder whose ids and outputs are Terraform references, so that inputs hold them."""
+class _Referring(pulumi_program.MockEngine):
+    """A MockEngine with Terraform references as ids and outputs, so that inputs hold them."""
 
     def create(self, resource: Resource) -> tuple[str, Properties]:
         _, outputs = super().create(resource)
@@ -217,11 +218,11 @@ class _Referring(program.Recorder):
         }
 
 
-def declare(stack: str, config: Mapping[str, str] | None = None) -> list[Resource]:
-    """Return what the program declares, its resources referring to each other as in Terraform.
+def declared_resources(stack: str, config: Mapping[str, str] | None = None) -> list[Resource]:
+    """Return the declared resources with Terraform references between them.
 
-    `config` takes the place of Pulumi.<stack>.yaml.
+    `config` replaces Pulumi.<stack>.yaml.
     """
-    recorder = _Referring()
-    program.run(recorder, stack=stack, config=config)
-    return recorder.resources
+    engine = _Referring()
+    pulumi_program.run(engine, stack=stack, config=config)
+    return engine.resources

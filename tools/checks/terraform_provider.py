@@ -1,9 +1,8 @@
-"""`python -m tools.checks.terraform_provider`: the program applied by the real AWS provider to
-the emulator.
+"""`python -m tools.checks.terraform_provider`: applies the program with the real AWS provider.
 
-It takes `terraform` from PATH, and the provider from where that finds it: a mirror beside a
-`terraform-provider-aws_*` on this machine, else its registry. What cannot be had is a reason to
-skip, which EPOCH_ENGINE=required makes an error.
+It uses `terraform` from PATH, and the provider from a mirror on this machine or from Terraform's
+registry. The target is the emulator. A missing tool skips the tests; EPOCH_ENGINE=required makes
+it an error.
 """
 
 import json
@@ -15,7 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from local.program import ROOT
+from local.stack_files import ROOT
 from tools import cli
 from tools.checks import pulumi_cli
 from tools.checks.pulumi_cli import Unavailable
@@ -31,7 +30,7 @@ NEEDS = f"""terraform {{
 
 
 def _mirrored() -> str:
-    """Return the CLI config that makes a provider on this machine usable offline, or nothing."""
+    """Return the CLI config for a provider mirror on this machine, or "" if there is none."""
     for root in (Path.home(), Path("/opt"), Path("/usr/share"), Path("/usr/local/share")):
         for depth in ("*", "*/*"):
             for found in root.glob(f"{depth}/registry.terraform.io/hashicorp/aws/{PROVIDER}"):
@@ -41,7 +40,7 @@ def _mirrored() -> str:
 
 
 def _check(environment: Mapping[str, str]) -> str:
-    """Return Terraform's version; raise Unavailable where it or the provider cannot be had."""
+    """Return Terraform's version; raise Unavailable if it or the provider is missing."""
     if not shutil.which("terraform"):
         raise Unavailable("terraform is not on PATH; install it")
     with tempfile.TemporaryDirectory() as folder:
@@ -67,4 +66,4 @@ def _prepare() -> tuple[str, Mapping[str, str]]:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run(lambda: pulumi_cli.run("provider", _prepare)))
+    sys.exit(cli.run(lambda: pulumi_cli.run("test-terraform", "provider", _prepare)))

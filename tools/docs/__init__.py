@@ -1,1 +1,1 @@
-"""What of the documentation is drawn."""
+"""Generates parts of the documentation."""

@@ -1,19 +1,19 @@
-"""`python -m tools.docs.diagram`: draws docs/architecture.svg from what the last stage declares."""
+"""`python -m tools.docs.diagram`: draws docs/architecture.svg from the last stack's resources."""
 
 import sys
 
 from console import diagram
-from local import program
+from local import pulumi_program, stack_files
 from tools import cli
-from tools.release import stages
+from tools.release import list_stacks
 
-STACK = stages.ordered()[-1]
-FILE = program.ROOT / "docs" / "architecture.svg"
+STACK = list_stacks.ordered()[-1]
+FILE = stack_files.ROOT / "docs" / "architecture.svg"
 
 
 def main() -> list[str]:
-    """Draw the picture anew."""
-    FILE.write_text(diagram.draw(program.declare(STACK), STACK), encoding="utf-8")
+    """Draw the diagram."""
+    FILE.write_text(diagram.draw(pulumi_program.declared_resources(STACK), STACK), encoding="utf-8")
     return []
 
 

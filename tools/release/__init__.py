@@ -1,1 +1,1 @@
-"""What the pipeline runs before, at and after a deployment."""
+"""The pipeline's commands before, during and after a deployment."""

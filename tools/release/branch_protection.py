@@ -1,9 +1,8 @@
-"""`python -m tools.release.branch_protection BRANCH ENVIRONMENT`: whether GitHub holds what a
-deployment rests on.
+"""`python -m tools.release.branch_protection BRANCH ENVIRONMENT`: checks GitHub's protection rules.
 
-The roles trust what is on main, and prod waits for an approval: both are settings of the repository
-that nothing else here would miss. Reads GitHub's answers (`GET /repos/OWNER/REPO/branches/main`,
-`GET /repos/OWNER/REPO/environments/prod`), as files.
+The deploy roles trust main, and prod needs an approval. Both depend on settings of the repository
+that no other check covers. The arguments are files with GitHub's responses to
+`GET /repos/OWNER/REPO/branches/main` and `GET /repos/OWNER/REPO/environments/prod`.
 """
 
 import argparse
@@ -18,11 +17,11 @@ from tools.release import pipeline_io
 
 
 def missing(branch: dict[str, Any], environment: dict[str, Any]) -> Iterator[str]:
-    """Return each rule that is not there, and where it is set."""
+    """Return an error line with the place of the setting for each missing rule."""
     if not branch.get("protected"):
         yield (
-            f"error: the branch {branch.get('name')} is not protected, and the deploy roles trust "
-            "what is on it; see step 4 of docs/pipeline.md"
+            f"error: the branch {branch.get('name')} is not protected, although the deploy roles "
+            "trust it; see step 4 of docs/pipeline.md"
         )
     rules = environment.get("protection_rules", [])
     name = environment.get("name")
@@ -31,24 +30,26 @@ def missing(branch: dict[str, Any], environment: dict[str, Any]) -> Iterator[str
     ):
         yield f"error: the environment {name} has no reviewers; see step 3 of docs/pipeline.md"
     if not environment.get("deployment_branch_policy"):
-        yield f"error: the environment {name} takes any branch; see step 3 of docs/pipeline.md"
+        yield f"error: the environment {name} accepts any branch; see step 3 of docs/pipeline.md"
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         answer = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise pipeline_io.CommandError(f"{path} is no answer of GitHub's API: {error}") from None
+        raise pipeline_io.CommandError(
+            f"{path} is not a response of GitHub's API: {error}"
+        ) from None
     if not isinstance(answer, dict) or "name" not in answer:
-        raise pipeline_io.CommandError(f"{path} is no answer of GitHub's API: it names nothing")
+        raise pipeline_io.CommandError(f"{path} is not a response of GitHub's API: it has no name")
     return answer
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return 0 when every rule is there."""
+    """Return 0 if every rule is set."""
     parser = argparse.ArgumentParser(prog="python -m tools.release.branch_protection")
-    parser.add_argument("branch", type=Path, help="GitHub's answer about the branch, as JSON")
-    parser.add_argument("environment", type=Path, help="its answer about the environment")
+    parser.add_argument("branch", type=Path, help="GitHub's JSON response for the branch")
+    parser.add_argument("environment", type=Path, help="its JSON response for the environment")
     chosen = parser.parse_args(arguments)
     return cli.run(lambda: missing(_read(chosen.branch), _read(chosen.environment)))
 

@@ -1,8 +1,7 @@
-"""`python -m tools.release.commit_order HISTORY COMMIT`: refuses to deploy a commit over one not
-before it.
+"""`python -m tools.release.commit_order HISTORY COMMIT`: refuses to deploy over a newer commit.
 
-Approvals may come in another order than commits. The history of the stack names the commit of each
-update as its message, of one that failed as well.
+Approvals may arrive in another order than commits. Each update in the stack's history has its
+commit as message, a failed one too.
 """
 
 import argparse
@@ -20,7 +19,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def deployed(history: list[dict[str, Any]]) -> str:
-    """Return the commit of the newest update that has one, else an empty text."""
+    """Return the commit of the newest update with one, or ""."""
     messages = (entry["message"] for entry in history if entry["kind"] == "update")
     return next(filter(_COMMIT.fullmatch, messages), "")
 
@@ -37,22 +36,23 @@ def _run(path: Path, commit: str) -> list[str]:
         before = deployed(json.loads(path.read_text(encoding="utf-8")) or [])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise pipeline_io.CommandError(
-            f"{path} is no history ({error}); write it with `pulumi stack history --json`"
+            f"{path} is not a stack's history ({error}): "
+            "write it with `pulumi stack history --json`"
         ) from None
     if before and not _precedes(before, commit):
         return [
-            f"error: {commit} does not contain {before}, which was deployed last. Deploy a newer "
-            "commit; to go back, revert on main, or run `pulumi up` by hand"
+            f"error: {commit} does not contain {before}, the deployed commit. Deploy a newer "
+            "commit; to go back, revert on main or run `pulumi up` by hand"
         ]
-    print(f"{commit} goes over {before or 'nothing that names its commit'}")
+    print(f"{commit} replaces {before or 'a deployment without a known commit'}")
     return []
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return 0 when the commit may be deployed."""
+    """Return 0 if the commit may be deployed."""
     parser = argparse.ArgumentParser(prog="python -m tools.release.commit_order")
     parser.add_argument("history", type=Path, help="the stack's history, as JSON")
-    parser.add_argument("commit", help="what is to be deployed, all 40 digits")
+    parser.add_argument("commit", help="the commit to deploy, all 40 digits")
     chosen = parser.parse_args(arguments)
     return cli.run(lambda: _run(chosen.history, chosen.commit))
 

@@ -1,9 +1,8 @@
-"""`python -m tools.release.drift STACK`: compares AWS with what was deployed, at the commit that
-was.
+"""`python -m tools.release.drift STACK`: compares AWS with the deployed commit.
 
-Main may be ahead: an approval is waited for. So the program is taken from the commit in the stack's
-outputs, in a worktree of its own. Left out is what says nothing about it: the alias, which a
-rollback moves on purpose, and what holds a key's or a secret's value, which who looks may not read.
+Main may be ahead, for example before an approval. So the program comes from the commit in the
+stack's outputs, in a worktree of its own. The comparison excludes the alias, which a rollback
+moves, and resources with the value of a key or secret, which the preview role cannot read.
 """
 
 import argparse
@@ -16,18 +15,18 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from local import program
+from local import stack_files
 from tools import cli
 from tools.release import pipeline_io
 
-LEFT_OUT = (
+EXCLUDED = (
     *("aws:apigateway/apiKey:ApiKey", "aws:apigateway/usagePlanKey:UsagePlanKey"),
     *("aws:lambda/alias:Alias", "aws:secretsmanager/secretVersion:SecretVersion"),
 )
 
 
 def _run(words: Sequence[str], cwd: Path | None = None) -> str:
-    """Return what a command printed; raises CommandError with the end of what it said."""
+    """Return the output of a command; raise CommandError with its error output."""
     done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         raise pipeline_io.CommandError(
@@ -40,8 +39,8 @@ def _compare(stack: str) -> list[str]:
     outputs = json.loads(_run(["pulumi", "stack", "output", "--stack", stack, "--json"]))
     commit = outputs.get("deployed_commit", "")
     if not re.fullmatch("[0-9a-f]{40}", commit):
-        return [f"error: {stack} was deployed by hand, from no known commit; deploy it from main"]
-    excluded = [word for kind in LEFT_OUT for word in ("--exclude", f"**{kind}::**")]
+        return [f"error: {stack} was deployed by hand from an unknown commit; deploy it from main"]
+    excluded = [word for kind in EXCLUDED for word in ("--exclude", f"**{kind}::**")]
     with tempfile.TemporaryDirectory(prefix="epoch-drift-") as folder:
         tree = Path(folder, "deployed")
         _run(["git", "worktree", "add", "--detach", str(tree), commit])
@@ -60,18 +59,22 @@ def _compare(stack: str) -> list[str]:
             )
         finally:
             _run(["git", "worktree", "remove", "--force", str(tree)])
-    said = (found.stdout + found.stderr)[-60_000:]
-    print(said)
-    pipeline_io.summarize(f"### `{stack}` against {commit}\n```\n{said}\n```")
-    return [f"error: {stack} is not as {commit} declares it"] if found.returncode else []
+    output = (found.stdout + found.stderr)[-60_000:]
+    print(output)
+    pipeline_io.summarize(f"### `{stack}` against {commit}\n```\n{output}\n```")
+    return (
+        [f"error: {stack} differs from {commit}; see docs/operations.md"]
+        if found.returncode
+        else []
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return 0 when AWS is as it was deployed."""
+    """Return 0 if AWS equals the deployed commit."""
     parser = argparse.ArgumentParser(prog="python -m tools.release.drift")
-    parser.add_argument("stack", help='"" for the default one')
+    parser.add_argument("stack", help='"" for the default stack')
     chosen = parser.parse_args(arguments)
-    return cli.run(lambda: _compare(chosen.stack or program.default_stack()))
+    return cli.run(lambda: _compare(chosen.stack or stack_files.default_stack()))
 
 
 if __name__ == "__main__":

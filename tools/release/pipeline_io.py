@@ -1,4 +1,4 @@
-"""What the commands of the pipeline share: the stack's outputs and the job's summary."""
+"""Reads a stack's outputs and writes the job summary, for the commands of the pipeline."""
 
 import json
 import os
@@ -8,11 +8,11 @@ from typing import Any
 
 
 class CommandError(RuntimeError):
-    """What keeps a command from its work, as the person at the terminal should read it."""
+    """An error message for the person at the terminal."""
 
 
 def read_outputs(path: Path) -> dict[str, Any]:
-    """Return a stack's outputs; raises CommandError where the file is not what it should be."""
+    """Return a stack's outputs; raise CommandError for an invalid file."""
     how = (
         "write it with `pulumi stack output --json --show-secrets > FILE`, or start `make local`, "
         "which keeps .local/outputs.json"
@@ -24,12 +24,12 @@ def read_outputs(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise CommandError(f"{path} is not a stack's outputs ({error}); {how}") from None
     if not isinstance(outputs, dict):
-        raise CommandError(f"{path} is not a stack's outputs (no JSON object); {how}")
+        raise CommandError(f"{path} is not a stack's outputs (not a JSON object); {how}")
     return outputs
 
 
 def text(outputs: Mapping[str, Any], name: str) -> str:
-    """Return an output; raises CommandError where it is absent, no text or was not shown."""
+    """Return a text output; raise CommandError if it is missing or hidden."""
     value = outputs.get(name)
     if not isinstance(value, str) or value in {"", "[secret]"}:
         raise CommandError(
@@ -40,7 +40,7 @@ def text(outputs: Mapping[str, Any], name: str) -> str:
 
 
 def summarize(markdown: str) -> None:
-    """Append to the summary that GitHub shows of a job; elsewhere do nothing."""
+    """Append to GitHub's job summary; do nothing elsewhere."""
     if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         with open(path, "a", encoding="utf-8") as summary:
             summary.write(markdown + "\n\n")

@@ -1,8 +1,7 @@
-"""`python -m tools.release.prune_versions OUTPUTS`: removes the functions' versions that no
-rollback needs.
+"""`python -m tools.release.prune_versions OUTPUTS`: deletes versions that no rollback needs.
 
-A version is kept for ever, and with SnapStart its snapshot is billed as long. The newest three stay
-and what the alias serves: a rollback goes back by one, a second one by another.
+Lambda keeps versions for ever, and bills SnapStart for each. The newest three and the live one
+stay: a rollback goes back by one version, a second rollback by another.
 """
 
 import argparse
@@ -19,10 +18,10 @@ KEEP = 3
 
 
 def prune(client: Any, function: str) -> list[str]:
-    """Delete the function's versions but the newest and the one that serves; return which."""
+    """Delete all versions but the newest and the live one; return the deleted versions."""
     numbers = sorted(rollback.versions(client, function))
-    serving = int(rollback.serving(client, function))
-    old = [str(number) for number in numbers[:-KEEP] if number != serving]
+    live = int(rollback.live_version(client, function))
+    old = [str(number) for number in numbers[:-KEEP] if number != live]
     for version in old:
         client.delete_function(FunctionName=function, Qualifier=version)
     return old
@@ -31,13 +30,13 @@ def prune(client: Any, function: str) -> list[str]:
 def _run(path: Path) -> list[str]:
     client = boto3.client("lambda")
     for function in rollback.functions(pipeline_io.read_outputs(path)):
-        removed = prune(client, function)
-        print(f"{function}: removed {', '.join(removed) or 'no version'}")
+        deleted = prune(client, function)
+        print(f"{function}: deleted {', '.join(deleted) or 'no version'}")
     return []
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return 0 when no version is left that is not needed."""
+    """Return 0 if no unneeded version is left."""
     parser = argparse.ArgumentParser(prog="python -m tools.release.prune_versions")
     parser.add_argument("outputs", type=Path, help="the stack's outputs, as JSON")
     chosen = parser.parse_args(arguments)

@@ -1,8 +1,6 @@
-"""`python -m tools.release.smoke OUTPUTS`: calls a deployed API as a client would, and says what
-it saw.
+"""`python -m tools.release.smoke OUTPUTS`: tests a deployed API as a client.
 
-It makes the sample calls that the endpoints declare, needs beside them the stack's outputs, and
-never shows the API key.
+It sends the endpoints' sample requests with the stack's outputs, and never prints the API key.
 """
 
 import argparse
@@ -31,65 +29,65 @@ from tools.release import pipeline_io
 
 # API Gateway waits 29 seconds for an integration.
 TIMEOUT_S = 35
-# A new API key is refused until API Gateway has spread it.
-PATIENCE_S = 60
+# API Gateway rejects a new API key until it has propagated.
+PROPAGATION_S = 60
 
 _IDEMPOTENCY_KEY, _REPLAYED = "Idempotency-Key", "Idempotency-Replayed"
 _LONG = "x" * 256
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
-class Failed(Exception):
-    """A check's finding: what was seen instead of what the contract says."""
+class CheckFailed(Exception):
+    """The API differs from its contract; the message says how."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """An HTTP answer; header names are in lower case."""
+    """An HTTP response; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: str
 
     def document(self, status: int, media_type: str) -> dict[str, Any]:
-        """Return the JSON body; raises Failed for another status, type or no JSON object."""
+        """Return the JSON object in the body; raise CheckFailed for any other response."""
         seen = f"{self.status} {self.headers.get('content-type', 'without a type')}"
         if self.status != status or self.headers.get("content-type") != media_type:
-            raise Failed(f"{seen}, not {status} {media_type}: {self.body[:200]}")
+            raise CheckFailed(f"{seen}, not {status} {media_type}: {self.body[:200]}")
         try:
             body = json.loads(self.body)
         except ValueError:
             body = None
         if not isinstance(body, dict):
-            raise Failed(f"{seen} without a JSON object: {self.body[:200]}")
+            raise CheckFailed(f"{seen} without a JSON object: {self.body[:200]}")
         return body
 
     def problem(self, status: int) -> str:
-        """Return the detail of a problem document (RFC 9457); raises Failed for anything else."""
+        """Return a summary of a problem document (RFC 9457); raise CheckFailed otherwise."""
         document = self.document(status, "application/problem+json")
         if set(document) < {"type", "title", "status", "detail", "requestId"}:
-            raise Failed(f"problem document with {', '.join(sorted(document))} only")
+            raise CheckFailed(f"problem document with {', '.join(sorted(document))} only")
         if document["status"] != status:
-            raise Failed(f"problem document with status {document['status']}, not {status}")
+            raise CheckFailed(f"problem document with status {document['status']}, not {status}")
         return f"{status} {document['title']}: {document['detail']}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """A deployed API and a key for it; `patience_s` is how long that key may be refused.
+    """A deployed API and a key for it, which API Gateway may reject for `propagation_s` seconds.
 
-    `document` stands for the OpenAPI document that was deployed last.
+    `document` is the fingerprint of the deployed OpenAPI document.
     """
 
     url: str
     api_key: str
     document: str
-    patience_s: float = PATIENCE_S
+    propagation_s: float = PROPAGATION_S
 
     def send(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> Reply:
-        """Send a request; raises CommandError where nobody answers."""
+        """Send a request; raise CommandError if there is no response."""
         try:
             request = urllib.request.Request(
                 self.url + path, data=body, method=method, headers=dict(headers)
@@ -105,9 +103,9 @@ class Api:
     def call(
         self, endpoint: Endpoint[Any], key: str | None = None, headers: Mapping[str, str] = _NONE
     ) -> Reply:
-        """Make the sample call of an endpoint, with the key unless another is given, "" for none.
+        """Send the sample request of an endpoint, with its own key or `key`; "" sends none.
 
-        It is made again while a new key is still refused.
+        It retries while API Gateway still rejects a new key.
         """
         sample = endpoint.sample or SampleRequest()
         sent = {**sample.headers, **headers}
@@ -116,9 +114,9 @@ class Api:
         body = None
         if sample.body is not None:
             body, sent["Content-Type"] = msgspec.json.encode(sample.body), "application/json"
-        deadline = time.monotonic() + self.patience_s
+        deadline = time.monotonic() + self.propagation_s
         while True:
-            reply = self.send(endpoint.method, samples.target(endpoint), sent, body)
+            reply = self.send(endpoint.method, samples.path_and_query(endpoint), sent, body)
             if reply.status != 403 or key is not None or time.monotonic() > deadline:
                 return reply
             time.sleep(2)
@@ -132,8 +130,8 @@ def _reply(status: int, headers: Any, body: bytes) -> Reply:
     )
 
 
-def _wrong(declared: Body, reply: Reply) -> str:
-    """Return why a body is not of the declared type; "" where it is."""
+def _schema_error(declared: Body, reply: Reply) -> str:
+    """Return the error in a body of the declared type, or ""."""
     try:
         if isinstance(declared, Mapping):
             body = json.loads(reply.body)
@@ -145,48 +143,48 @@ def _wrong(declared: Body, reply: Reply) -> str:
     return ""
 
 
-def _answered(endpoint: Endpoint[Any], reply: Reply) -> str:
-    """Return what an endpoint answered; raises Failed where it declares another answer."""
+def _expect_declared(endpoint: Endpoint[Any], reply: Reply) -> str:
+    """Return a response as text; raise CheckFailed if the endpoint does not declare it."""
     if reply.status not in endpoint.responses:
         wanted = " or ".join(map(str, endpoint.responses))
-        raise Failed(f"{reply.status}, not {wanted}: {reply.body[:200]}")
+        raise CheckFailed(f"{reply.status}, not {wanted}: {reply.body[:200]}")
     declared = endpoint.responses[reply.status]
     if declared is None:
         if reply.body:
-            raise Failed(f"{reply.status} with a body, where none is declared: {reply.body[:200]}")
+            raise CheckFailed(f"{reply.status} with an undeclared body: {reply.body[:200]}")
         return str(reply.status)
     if endpoint.method != "HEAD":
         document = reply.document(reply.status, "application/json")
-        if why := _wrong(declared, reply):
-            raise Failed(f"{json.dumps(document)[:200]} is not what is declared: {why}")
+        if why := _schema_error(declared, reply):
+            raise CheckFailed(f"{json.dumps(document)[:200]} does not match the declaration: {why}")
     return f"{reply.status} {reply.body}"
 
 
-def _repeats(api: Api, endpoint: Endpoint[Any]) -> str:
+def _expect_replay(api: Api, endpoint: Endpoint[Any]) -> str:
     same = {_IDEMPOTENCY_KEY: f"smoke-{uuid.uuid4()}"}
     first, second = (api.call(endpoint, headers=same) for _ in range(2))
-    _answered(endpoint, first)
+    _expect_declared(endpoint, first)
     if (first.status, first.body) != (second.status, second.body):
-        raise Failed(f"the repeat answers {second.body}, the first call {first.body}")
+        raise CheckFailed(f"the retry returned {second.body}, the first request {first.body}")
     if any(header.name == _REPLAYED for header in endpoint.response_headers):
         marks = [reply.headers.get(_REPLAYED.lower()) for reply in (first, second)]
         if marks != [None, "true"]:
-            raise Failed(f"{_REPLAYED} of the call and its repeat: {marks}")
+            raise CheckFailed(f"{_REPLAYED} of the request and its retry: {marks}")
     return f"{first.status} twice with one body"
 
 
-def _rejects(api: Api, endpoint: Endpoint[Any]) -> str:
+def _expect_rejection(api: Api, endpoint: Endpoint[Any]) -> str:
     return api.call(endpoint, headers={_IDEMPOTENCY_KEY: _LONG}).problem(400)
 
 
-def _serves_its_document(api: Api) -> str:
-    """An import that failed leaves the API as it was, and Pulumi's next update is green."""
+def _expect_document(api: Api) -> str:
+    """Check the deployed document: after a failed import, Pulumi's next update succeeds."""
     reply = api.send("GET", "/no-such-route", {})
     reply.problem(404)
     served = reply.headers.get("x-api-document-hash")
     if served != api.document:
-        raise Failed(
-            f"document {served} is served, not {api.document}, which the stack declares; "
+        raise CheckFailed(
+            f"document {served} is deployed, but the stack declares {api.document}; "
             "see failed-import in docs/operations.md"
         )
     return f"document {served}"
@@ -195,67 +193,69 @@ def _serves_its_document(api: Api) -> str:
 Check = Callable[[Api], str]
 
 
-def _of(endpoint: Endpoint[Any]) -> Iterator[tuple[str, Check]]:
-    """Return the checks of an endpoint that has a sample."""
-    yield "answers as declared", lambda api: _answered(endpoint, api.call(endpoint))
+def _endpoint_checks(endpoint: Endpoint[Any]) -> Iterator[tuple[str, Check]]:
+    """Return the checks of an endpoint with a sample."""
+    yield "returns a declared response", lambda api: _expect_declared(endpoint, api.call(endpoint))
     if not endpoint.public:
-        yield "refuses a call without a key", lambda api: api.call(endpoint, "").problem(403)
+        yield "rejects a request without a key", lambda api: api.call(endpoint, "").problem(403)
         wrong = "not-a-key-of-this-api"
-        yield "refuses a wrong key", lambda api: api.call(endpoint, wrong).problem(403)
+        yield "rejects a wrong key", lambda api: api.call(endpoint, wrong).problem(403)
     for header in endpoint.headers:
         if header.name == _IDEMPOTENCY_KEY:
-            yield "answers a repeat as the first call", lambda api: _repeats(api, endpoint)
+            yield "replays the response to a retry", lambda api: _expect_replay(api, endpoint)
             if header.pattern and not re.search(header.pattern, _LONG):
-                yield "rejects a bad Idempotency-Key", lambda api: _rejects(api, endpoint)
+                yield "rejects a bad Idempotency-Key", lambda api: _expect_rejection(api, endpoint)
 
 
 def checks() -> dict[str, Check]:
-    """Return each check by its name."""
-    found: dict[str, Check] = {"serves the document that was deployed": _serves_its_document}
+    """Return the checks by name."""
+    found: dict[str, Check] = {"serves the deployed document": _expect_document}
     for endpoint in load_endpoints():
         if endpoint.sample is not None:
-            found |= {f"{endpoint.route} {name}": look for name, look in _of(endpoint)}
+            found |= {
+                f"{endpoint.route} {name}": check for name, check in _endpoint_checks(endpoint)
+            }
     return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a check saw, and whether it is what the contract says."""
+    """A check's observation, and its verdict."""
 
     check: str
     passed: bool
-    saw: str
+    observed: str
 
 
-def check(api: Api) -> list[Result]:
-    """Run every check; raises CommandError where nobody answers."""
+def run_checks(api: Api) -> list[Result]:
+    """Run every check; raise CommandError if the API does not respond."""
     results = []
-    for name, look in checks().items():
+    for name, check in checks().items():
         try:
-            results.append(Result(check=name, passed=True, saw=look(api)))
-        except Failed as failure:
-            results.append(Result(check=name, passed=False, saw=str(failure)))
+            results.append(Result(check=name, passed=True, observed=check(api)))
+        except CheckFailed as failure:
+            results.append(Result(check=name, passed=False, observed=str(failure)))
     return results
 
 
 def _markdown(api: Api, results: list[Result]) -> str:
     rows = [
-        f"| {'✅' if result.passed else '❌'} | {result.check} | `{_cell(result.saw)}` |"
+        f"| {'✅' if result.passed else '❌'} | {result.check} | `{_cell(result.observed)}` |"
         for result in results
     ]
     return "\n".join(
         [
             f"### Smoke test of `{api.url}`",
             "",
-            "| | check | saw |",
+            "| | check | observed |",
             "| --- | --- | --- |",
             *rows,
         ]
     )
 
 
-def _cell(saw: str) -> str:
-    return saw.replace("|", "\\|").replace("`", "'").replace("\n", " ")
+def _cell(observed: str) -> str:
+    return observed.replace("|", "\\|").replace("`", "'").replace("\n", " ")
 
 
 def _smoke(path: Path) -> list[str]:
@@ -266,18 +266,18 @@ def _smoke(path: Path) -> list[str]:
     )
     api = Api(url=url, api_key=api_key, document=document)
     print(api.url)
-    results = check(api)
+    results = run_checks(api)
     for result in results:
-        print(f"{'ok    ' if result.passed else 'FAILED'}  {result.check}: {result.saw}")
+        print(f"{'ok    ' if result.passed else 'FAILED'}  {result.check}: {result.observed}")
     if len(results) == 1:
-        print(f"Nothing else is called: {samples.NONE}.")
+        print(f"No other request sent: {samples.NO_SAMPLE}.")
     pipeline_io.summarize(_markdown(api, results))
     failed = sum(not result.passed for result in results)
     return [f"error: {failed} of {len(results)} checks failed"] if failed else []
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return 0 when every check passed."""
+    """Return 0 if every check passes."""
     parser = argparse.ArgumentParser(prog="python -m tools.release.smoke")
     parser.add_argument("outputs", type=Path, help="the stack's outputs, as JSON")
     chosen = parser.parse_args(arguments)

@@ -1,9 +1,8 @@
-"""`python -m tools.release.verify OUTPUTS BEFORE --to VERSIONS`: leaves serving what passed the
-smoke test.
+"""`python -m tools.release.verify OUTPUTS BEFORE --to VERSIONS`: smoke-tests a deployment, and
+rolls back if it fails.
 
-For after a deployment, however it ended: an update may fail when the alias has moved. What serves
-then is asked as a client would; where its answer is wrong, the versions before serve again, of
-the jobs too.
+It also runs after a failed update, which may have moved the alias. A rollback restores the former
+versions of the jobs too.
 """
 
 import argparse
@@ -15,12 +14,12 @@ import boto3
 from tools import cli
 from tools.release import pipeline_io, rollback, smoke
 
-# A version that is published for the first time with SnapStart takes minutes to be initialised.
+# SnapStart takes minutes to initialise a new version.
 PENDING_S = 600
 
 
 def _outputs(path: Path, before: Path) -> Path | None:
-    """Return the newest outputs there are; a failed update may have written none."""
+    """Return the newest outputs; a failed update may have written none."""
     return next(
         (file for file in (path, before) if file.exists() and pipeline_io.read_outputs(file)), None
     )
@@ -29,29 +28,35 @@ def _outputs(path: Path, before: Path) -> Path | None:
 def _run(path: Path, before: Path, version: str) -> list[str]:
     known = _outputs(path, before)
     if not known:
-        return ["error: the stack has no outputs: nothing serves that could be tested"]
+        return ["error: the stack has no outputs: there is no deployment to test"]
     client, function = boto3.client("lambda"), pipeline_io.text(
         pipeline_io.read_outputs(known), "function_name"
     )
-    serving = rollback.serving(client, function)
+    live = rollback.live_version(client, function)
     client.get_waiter("published_version_active").wait(
         FunctionName=function,
-        Qualifier=serving,
+        Qualifier=live,
         WaiterConfig={"Delay": 5, "MaxAttempts": PENDING_S // 5},
     )
     if smoke.main([str(known)]) == 0:
         return []
     rollback.main([str(known), "--to", version])
     smoke.main([str(known)])
-    return [f"error: version {serving} of {function} did not pass the smoke test"]
+    return [f"error: version {live} of {function} did not pass the smoke test"]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return 0 when what serves passed at once."""
+    """Return 0 if the deployment passes."""
     parser = argparse.ArgumentParser(prog="python -m tools.release.verify")
-    parser.add_argument("outputs", type=Path, help="the stack's outputs after it, as JSON")
-    parser.add_argument("before", type=Path, help="the stack's outputs before it, as JSON")
-    parser.add_argument("--to", default="", metavar="VERSIONS", help="what served before")
+    parser.add_argument(
+        "outputs", type=Path, help="the stack's outputs after the deployment, as JSON"
+    )
+    parser.add_argument(
+        "before", type=Path, help="the stack's outputs before the deployment, as JSON"
+    )
+    parser.add_argument(
+        "--to", default="", metavar="VERSIONS", help="the versions before the deployment"
+    )
     chosen = parser.parse_args(arguments)
     return cli.run(lambda: _run(chosen.outputs, chosen.before, chosen.to))
 

@@ -1,1 +1,1 @@
-"""Proof by running: nothing is lost, doubled or told, whatever fails."""
+"""The reliability run: no failure loses, duplicates or leaks data."""

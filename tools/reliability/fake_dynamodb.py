@@ -1,10 +1,8 @@
-"""A DynamoDB that fails as it is told to, in front of another or of a small one of its own."""
+"""A DynamoDB with injected faults, in front of the emulator's or of a table in memory."""
 
 import json
 import threading
 import time
-import urllib.error
-import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local.stack import LocalStack
+from local.stack import HTTP, LocalStack
 
 Reply = tuple[int, bytes]
 Apply = Callable[[Mapping[str, str], bytes], Reply]
@@ -25,18 +23,18 @@ SECRET = "arn:aws:dynamodb:eu-central-1:123456789012:table/secret"  # pragma: al
 
 
 def error(status: int, code: str, **more: Any) -> Reply:
-    """Return an error as DynamoDB writes it."""
+    """Return an error response of DynamoDB."""
     return status, json.dumps({"__type": f"x#{code}", "message": SECRET, **more}).encode()
 
 
-# Successes that are not DynamoDB's.
+# Successful responses that are not from DynamoDB.
 FORGERIES = {
     "empty": b"",
     "html": b"<html>captive portal</html>",
     "unreadable": b'{"Attri',
 }
 
-# Refusals instead of an application, by name.
+# Error responses by name; the write is not applied.
 REFUSALS = {
     "throttled": error(400, "ThrottlingException"),
     "limited": error(400, "RequestLimitExceeded"),
@@ -50,7 +48,7 @@ REFUSALS = {
 
 
 class Table:
-    """Applies conditional puts to `items`, by their first attribute."""
+    """A table in memory: applies conditional puts to `items`, by their first attribute."""
 
     def __init__(self) -> None:
         self.items: dict[str, Any] = {}
@@ -72,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Stay quiet."""
 
     def do_GET(self) -> None:  # pylint: disable=invalid-name
-        """Answer as DynamoDB's health check does, or, to a token, as who hands out credentials."""
+        """Respond as DynamoDB's health check, or with credentials to a request with a token."""
         reply = b"healthy"
         if token := self.headers.get("Authorization"):
             keys = {"AccessKeyId": token, "SecretAccessKey": "test", "Token": "test"}
@@ -86,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(reply)
 
     def do_POST(self) -> None:  # pylint: disable=invalid-name
-        """Answer a call: refuse it, or apply it and then lose or delay the answer."""
+        """Reject a call, or apply it and then lose or delay the response."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.calls.append(self.client_address)
         fault = self.server.faults.pop(0) if self.server.faults else ""
@@ -114,19 +112,19 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(0.05)
             self.wfile.write(reply)
             self.close_connection |= fault == "drip"
-        except ConnectionError:  # the client has given up
+        except ConnectionError:  # the client has closed the connection
             pass
 
 
 class Storage(ThreadingHTTPServer):
-    """Serves on a loopback port; `faults` are what the next calls meet, in order."""
+    """Serves on a loopback port; `faults` are the faults of the next calls, in order."""
 
     def __init__(self, apply: Apply, delay_s: float) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.apply = apply
         self.delay_s = delay_s
         self.faults: list[str] = []
-        # By whom, on which port, it was called and asked for its health.
+        # The clients' addresses for calls and health checks.
         self.calls: list[Any] = []
         self.checks: list[Any] = []
         self.url = f"http://127.0.0.1:{self.server_port}"
@@ -134,7 +132,7 @@ class Storage(ThreadingHTTPServer):
 
 @contextmanager
 def storage(apply: Apply, *faults: str, delay_s: float = 0) -> Iterator[Storage]:
-    """Run a storage that applies calls with `apply`; a slow one waits `delay_s` seconds."""
+    """Run a server that applies calls with `apply`; a slow one waits `delay_s` seconds."""
     server = Storage(apply, delay_s)
     server.faults = list(faults)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -149,9 +147,9 @@ def storage(apply: Apply, *faults: str, delay_s: float = 0) -> Iterator[Storage]
 
 @contextmanager
 def between(stack: LocalStack) -> Iterator[Storage]:
-    """Put a storage that can fail between a stack's function and the emulator's DynamoDB.
+    """Put a server with faults between a stack's function and the emulator's DynamoDB.
 
-    A signature holds for one host, so calls are signed again, by root: no test of IAM goes here.
+    A signature is valid for one host only, so root signs the calls again: IAM is not tested here.
     """
     signer = SigV4Auth(
         Credentials(*stack.emulator.credentials),
@@ -163,13 +161,8 @@ def between(stack: LocalStack) -> Iterator[Storage]:
         kept = {k: v for k, v in headers.items() if k in {"Content-Type", "X-Amz-Target"}}
         signed = AWSRequest("POST", stack.emulator.url, headers=kept, data=body)
         signer.add_auth(signed)
-        request = urllib.request.Request(stack.emulator.url, body, dict(signed.headers))
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as answer:
-            with answer:
-                return answer.code, answer.read()
+        response = HTTP.request("POST", stack.emulator.url, body=body, headers=dict(signed.headers))
+        return response.status, response.data
 
     with storage(forward, delay_s=2.5) as server:
         with settings(stack, AWS_ENDPOINT_URL_DYNAMODB=server.url):
@@ -178,7 +171,7 @@ def between(stack: LocalStack) -> Iterator[Storage]:
 
 @contextmanager
 def settings(stack: LocalStack, **changed: str) -> Iterator[None]:
-    """Run a stack's function with other environment variables than its own."""
+    """Run a stack's function with changed environment variables within the block."""
     client, name = stack.emulator.client("lambda"), stack.outputs["function_name"]
     (alias,) = client.list_aliases(FunctionName=name)["Aliases"]
     own = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]

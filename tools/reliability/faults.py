@@ -1,4 +1,4 @@
-"""Faults between function and DynamoDB, in mixes, and of what surrounds the function."""
+"""Faults between function and DynamoDB, and in the function's environment."""
 
 import json
 import os
@@ -9,19 +9,20 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from urllib3.exceptions import HTTPError
+
 from local import stack as local_stack
 from local.stack import LocalStack
-from tools.reliability import fake_dynamodb, ledger, load
+from tools.reliability import fake_dynamodb, consistency, load
 
 SHARES = (1, 10, 50)
 _CALLERS = 8
 
-# By name in tools/reliability/fake_dynamodb.py: what happens to a call.
-KINDS = {
+# Descriptions of the faults in tools/reliability/fake_dynamodb.py by name.
+FAULTS = {
     "throttled": "ThrottlingException",
     "limited": "RequestLimitExceeded",
     "over capacity": "ProvisionedThroughputExceededException",
@@ -29,17 +30,17 @@ KINDS = {
     "broken": "500 InternalServerError",
     "denied": "400 AccessDeniedException",
     "expired": "credentials expired",
-    "slow": "answer after the timeout",
-    "drip": "dripping answer",
+    "slow": "response after the timeout",
+    "drip": "dripping response",
     "cut": "connection cut before the write",
     "drop": "connection cut after the write",
-    "truncated": "truncated answer after the write",
+    "truncated": "truncated response after the write",
     "html": "200 that is not DynamoDB's",
-    "empty": "200 with nothing in it",
+    "empty": "200 without a body",
 }
 
 
-# What a worker meets that starts with this as its sitecustomize.py.
+# Each is a sitecustomize.py of a worker.
 _BACK_S = 3_600
 _CLOCK = f"""
 import time
@@ -64,20 +65,20 @@ sys.stderr = Full()
 
 
 class Row(NamedTuple):
-    """A fault, in which of the calls it was, how often it happened, and what came of it."""
+    """A fault, its share of the calls, its number of occurrences, and the comparison."""
 
     fault: str
     share: str
     injected: int
-    finding: ledger.Finding
+    finding: consistency.Finding
 
 
-def _post(stack: LocalStack, given: str) -> ledger.Call:
+def _post(stack: LocalStack, given: str) -> consistency.Call:
     try:
         reply = stack.call({"Idempotency-Key": given})
-        return ledger.Call(given, reply.status, reply.body)
-    except (OSError, HTTPException):
-        return ledger.Call(given, 0, "")
+        return consistency.Call(given, reply.status, reply.body)
+    except HTTPError:
+        return consistency.Call(given, 0, "")
 
 
 def _keys(count: int) -> list[str]:
@@ -86,10 +87,10 @@ def _keys(count: int) -> list[str]:
 
 def _calls(
     stack: LocalStack, given: Sequence[str], halfway: Callable[[], None] = lambda: None
-) -> list[ledger.Call]:
-    """Send requests side by side; what was not recorded is repeated, as callers would."""
+) -> list[consistency.Call]:
+    """Send concurrent requests; retry each one without a 201, as clients would."""
 
-    def post(number: int, key: str) -> ledger.Call:
+    def post(number: int, key: str) -> consistency.Call:
         if number == len(given) // 2:
             halfway()
         return _post(stack, key)
@@ -103,12 +104,12 @@ def _calls(
 def run(
     stack: LocalStack, server: fake_dynamodb.Storage, requests: int, kind: str, share: int
 ) -> Row:
-    """Send so many requests through a mix in which a fault has a share of the calls, in percent.
+    """Send requests while a fault hits a share of the calls to DynamoDB, in percent.
 
-    `server` stands between the stack and its DynamoDB.
+    `server` is between the stack and its DynamoDB.
     """
-    before = ledger.items(stack)
-    of = 100 // share  # calls, of which one meets it
+    before = consistency.items(stack)
+    of = 100 // share  # one in so many calls fails
     mix = [
         fault
         for _ in range(requests * 4 // of)
@@ -118,13 +119,13 @@ def run(
     calls = _calls(stack, _keys(requests))
     met = mix[: len(mix) - len(server.faults)].count(kind)
     server.faults = []
-    found = ledger.compare(calls, before, ledger.items(stack))
-    return Row(KINDS[kind], f"{share} %", met, found)
+    found = consistency.compare(calls, before, consistency.items(stack))
+    return Row(FAULTS[kind], f"{share} %", met, found)
 
 
 def kill_workers(stack: LocalStack, requests: int) -> Row:
-    """Kill a worker every 0.3 seconds while requests come."""
-    before, done, killed = ledger.items(stack), threading.Event(), []
+    """Kill a worker every 0.3 seconds during requests."""
+    before, done, killed = consistency.items(stack), threading.Event(), []
 
     def kill() -> None:
         over = False
@@ -142,12 +143,12 @@ def kill_workers(stack: LocalStack, requests: int) -> Row:
     finally:
         done.set()
         thread.join()
-    found = ledger.compare(calls, before, ledger.items(stack))
+    found = consistency.compare(calls, before, consistency.items(stack))
     return Row("worker killed", "every 0.3 s", len(killed), found)
 
 
 def kill_emulator(folder: Path, requests: int) -> Row:
-    """Kill an emulator while requests come, and start another one on its data."""
+    """Kill an emulator during requests, and start another one with its data."""
 
     def up() -> Any:
         kept = {"EPOCH_PERSIST_FILE": str(folder / "tables.jsonl")}
@@ -159,13 +160,13 @@ def kill_emulator(folder: Path, requests: int) -> Row:
         calls += _calls(stack, _keys(requests), lambda: os.kill(emulator, signal.SIGKILL))
     with up() as again:
         calls += _calls(again, _keys(requests // 10))
-        found = ledger.compare(calls, {}, ledger.items(again))
-    return Row("emulator killed, started again on its data", "once", 1, found)
+        found = consistency.compare(calls, {}, consistency.items(again))
+    return Row("emulator killed and restarted with its data", "once", 1, found)
 
 
 @contextmanager
-def _surrounded(stack: LocalStack, folder: Path, by: str) -> Iterator[Path]:
-    """Let the function's workers begin with a piece of Python."""
+def _sitecustomize(stack: LocalStack, folder: Path, by: str) -> Iterator[Path]:
+    """Run Python code at the start of the function's workers within the block."""
     folder.mkdir()
     file = folder / "sitecustomize.py"
     file.write_text(by, "utf-8")
@@ -174,34 +175,37 @@ def _surrounded(stack: LocalStack, folder: Path, by: str) -> Iterator[Path]:
 
 
 def set_clock_back(stack: LocalStack, folder: Path, requests: int) -> Row:
-    """Set the function's clock back an hour between two halves, the first of which is repeated."""
-    before, given = ledger.items(stack), _keys(requests)
+    """Set the function's clock back an hour, and then retry the first half of the requests."""
+    before, given = consistency.items(stack), _keys(requests)
     calls = _calls(stack, given)
-    with _surrounded(stack, folder / "clock", _CLOCK):
+    with _sitecustomize(stack, folder / "clock", _CLOCK):
         calls += _calls(stack, [*given, *_keys(requests)])
-    found = ledger.compare(calls, before, ledger.items(stack))
-    told = {call.body for call in calls if call.status == 201}
-    epochs = sorted(json.loads(body)["epoch"] for body in told)
+    found = consistency.compare(calls, before, consistency.items(stack))
+    bodies = {call.body for call in calls if call.status == 201}
+    epochs = sorted(json.loads(body)["epoch"] for body in bodies)
     late = sum(epoch < epochs[-1] - _BACK_S / 2 for epoch in epochs)
     return Row("clock set back an hour", "the second half", late, found)
 
 
 def fill_logs(stack: LocalStack, folder: Path, requests: int) -> Row:
-    """Let no log line be written."""
-    before = ledger.items(stack)
-    with _surrounded(stack, folder / "logs", _LOGS) as file:
+    """Make all log writes fail."""
+    before = consistency.items(stack)
+    with _sitecustomize(stack, folder / "logs", _LOGS) as file:
         calls = _calls(stack, _keys(requests))
         refused = file.with_name(f"{file.name}.refused")
         count = refused.stat().st_size if refused.exists() else 0
     return Row(
-        "logs unwritable", "100 %", count, ledger.compare(calls, before, ledger.items(stack))
+        "logs unwritable",
+        "100 %",
+        count,
+        consistency.compare(calls, before, consistency.items(stack)),
     )
 
 
-def end_tracer(stack: LocalStack, requests: int) -> Row:
-    """Send traces to where nobody listens."""
-    before = ledger.items(stack)
+def stop_xray_daemon(stack: LocalStack, requests: int) -> Row:
+    """Send traces to a closed port."""
+    before = consistency.items(stack)
     with fake_dynamodb.settings(stack, AWS_XRAY_DAEMON_ADDRESS="127.0.0.1:9"):
         calls = _calls(stack, _keys(requests))
-    found = ledger.compare(calls, before, ledger.items(stack))
+    found = consistency.compare(calls, before, consistency.items(stack))
     return Row("X-Ray daemon gone", "100 %", len(calls), found)

@@ -1,4 +1,4 @@
-"""Load by locust, from many connections, with a ledger."""
+"""Load by locust over many connections, with a consistency check."""
 
 import json
 import os
@@ -7,43 +7,45 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from local import program
+from local import stack_files
 from local.stack import LocalStack
-from tools.reliability import ledger
+from tools.reliability import consistency
 
-_LOCUST = program.ROOT / ".venv-prove" / "bin" / "python"
+_LOCUST = stack_files.ROOT / ".venv-reliability" / "bin" / "python"
 
 
-# Of a stack that nothing but the load itself bounds.
+# A config whose limits the load does not reach.
 CONFIG = {
-    f"{program.project_name()}:usage_plans": json.dumps(
+    f"{stack_files.project_name()}:usage_plans": json.dumps(
         {"standard": {"rate_limit": 10_000, "burst_limit": 5_000, "quota_per_day": 10_000_000}}
     )
 }
 
 
-def run(stack: LocalStack, requests: int, folder: Path) -> ledger.Finding:
-    """Send so many requests, steady and in bursts, and compare."""
-    before, written = ledger.items(stack), folder / "ledger.jsonl"
+def run(stack: LocalStack, requests: int, folder: Path) -> consistency.Finding:
+    """Send requests, steadily and in bursts, and compare the responses with the items."""
+    before, written = consistency.items(stack), folder / "calls.jsonl"
     subprocess.run(
         [str(_LOCUST), "-m", "locust", "-f", "tools/reliability/locustfile.py", "--headless"]
         + ["--skip-log-setup", "--host", stack.outputs["sample_url"], "--stop-timeout", "60"],
-        cwd=program.ROOT,
+        cwd=stack_files.ROOT,
         env={
             **os.environ,
-            "PROVE_KEY": stack.outputs["default_api_key"],
-            "PROVE_LEDGER": str(written),
-            "PROVE_REQUESTS": str(requests),
+            "LOAD_API_KEY": stack.outputs["default_api_key"],
+            "LOAD_CALLS": str(written),
+            "LOAD_REQUESTS": str(requests),
         },
         stdout=subprocess.DEVNULL,
         check=True,
     )
-    calls = [ledger.Call(**json.loads(line)) for line in written.read_text("utf-8").splitlines()]
-    return ledger.compare(calls, before, ledger.items(stack))
+    calls = [
+        consistency.Call(**json.loads(line)) for line in written.read_text("utf-8").splitlines()
+    ]
+    return consistency.compare(calls, before, consistency.items(stack))
 
 
 def memory_kb(started: Iterable[int]) -> int:
-    """Return what processes hold in memory, in 1,024 bytes; Linux only, which has /proc."""
+    """Return the resident memory of processes in KiB; Linux only, by /proc."""
     total = 0
     for process in started:
         with suppress(OSError):  # ended
@@ -53,7 +55,7 @@ def memory_kb(started: Iterable[int]) -> int:
 
 
 def processes(stack: LocalStack, *, emulator: bool) -> Iterator[int]:
-    """Return the emulator's process, or those of its workers; Linux only, likewise."""
+    """Return the process id of the emulator, or those of its workers; Linux only."""
     mark = f"GATEWAY_PORT={stack.emulator.port}".encode()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # ended, or another user's

@@ -1,4 +1,4 @@
-"""Changes of the code that break a guarantee: each must turn a test red."""
+"""Code changes that break a guarantee: a test must fail with each."""
 
 import re
 import subprocess
@@ -11,11 +11,11 @@ from tools.project_copy import copy_of_project
 
 
 class MutationError(RuntimeError):
-    """A mutation does not fit the code any more, or its tests are red without it."""
+    """A mutation no longer applies to the code, or its tests fail without it."""
 
 
 class Mutation(NamedTuple):
-    """A guarantee, a change that breaks it, and the tests that say so."""
+    """A guarantee, a change that breaks it, and the tests for it."""
 
     guarantee: str
     file: str
@@ -96,8 +96,8 @@ MUTATIONS = (
 )
 
 
-def _red(project: Path, tests: str) -> str:
-    """Return the first test that fails, "" for none."""
+def _failing_test(project: Path, tests: str) -> str:
+    """Return the first failing test, or ""."""
     out = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", *tests.split()],
         cwd=project,
@@ -110,21 +110,20 @@ def _red(project: Path, tests: str) -> str:
 
 
 def caught(folder: Path) -> Iterator[tuple[Mutation, str]]:
-    """Return for each mutation the first test that it turned red, "" for none. `folder` is empty.
+    """Return each mutation with the first test that fails, or "". `folder` is empty.
 
-    Raises MutationError for one that does not fit the code any more, or that a test red anyway
-    would seem to catch.
+    Raises MutationError for a mutation that no longer applies, or tests that fail without it.
     """
     copy = copy_of_project(folder / "project")
     for tests in {mutation.tests for mutation in MUTATIONS}:
-        if red := _red(copy, tests):
+        if red := _failing_test(copy, tests):
             raise MutationError(f"{red} fails without a mutation")
     for mutation in MUTATIONS:
         path = copy / mutation.file
         whole = path.read_text("utf-8")
         if mutation.old not in whole:
-            raise MutationError(f"{mutation.file} has no {mutation.old!r} any more")
+            raise MutationError(f"{mutation.file} no longer contains {mutation.old!r}")
         path.write_text(whole.replace(mutation.old, mutation.new, 1), "utf-8")
-        red = _red(copy, mutation.tests)
+        red = _failing_test(copy, mutation.tests)
         path.write_text(whole, "utf-8")
         yield mutation, red

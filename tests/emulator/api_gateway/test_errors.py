@@ -20,7 +20,7 @@ PROBLEM_SCHEMA = {"type", "title", "status", "detail", "requestId"}
 @pytest.fixture(name="broken", scope="module")
 def _broken() -> Iterator[local_stack.LocalStack]:
     if not _SHOWN:
-        pytest.skip(samples.NONE)
+        pytest.skip(samples.NO_SAMPLE)
     with local_stack.up(STACK) as stack:
         yield stack
 
@@ -37,7 +37,7 @@ def _raw(stack: local_stack.LocalStack, head: str, body: str = "") -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-_SHOWN = samples.first(load_endpoints())
+_SHOWN = samples.default_sample(declared())
 METHOD = _SHOWN.method if _SHOWN else "GET"
 ORDINARY = "{method} {path} HTTP/1.1\nHost: {host}\nx-api-key: {key}\nContent-Length: 0\n"
 
@@ -153,4 +153,4 @@ def test_the_local_run_listens_on_loopback_only(local: local_stack.LocalStack) -
 
 def test_the_tracer_opens_nothing_in_a_public_folder(local: local_stack.LocalStack) -> None:
     assert local.call().status < 300
-    assert (local.emulator.leash.folder / ".aws-xray" / "initialized").exists()
+    assert (local.emulator.process.folder / ".aws-xray" / "initialized").exists()

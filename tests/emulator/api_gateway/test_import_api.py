@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import program, provisioner
+from local import provisioner, pulumi_program
 from local import stack as local_stack
 
 X = "x-amazon-apigateway-"
@@ -113,7 +113,7 @@ def changed(*path: Any, to: Any) -> dict[str, Any]:
 @pytest.fixture(name="account", scope="module")
 def _account() -> Iterator[local_stack.Account]:
     """Return an account with no stack in it."""
-    with local_stack.account("eu-central-1") as account:
+    with local_stack.emulated_account("eu-central-1") as account:
         yield account
 
 
@@ -413,9 +413,9 @@ def test_an_api_that_is_not_there_is_not_found(gateway: Any) -> None:
         put(gateway, "none", DOCUMENT)
 
 
-def declared(**inputs: Any) -> program.Resource:
+def declared(**inputs: Any) -> pulumi_program.Resource:
     """Return a RestApi as the program would declare it."""
-    return program.Resource(
+    return pulumi_program.Resource(
         kind="aws:apigateway/restApi:RestApi",
         name="api",
         urn="urn",
@@ -430,7 +430,7 @@ def declared(**inputs: Any) -> program.Resource:
 
 def test_a_declared_api_is_its_document(account: local_stack.Account, gateway: Any) -> None:
     inputs = {"body": json.dumps(DOCUMENT), "name": "things", "description": "Kept."}
-    made = provisioner.create(account.emulator, account.region, declared(**inputs))
+    made = provisioner.provision(account.emulator, account.region, declared(**inputs))
     there = state(gateway, made.id)
     assert set(there["resources"]) == {"/", "/things", "/things/{id}"}
     assert there["api"]["description"] == "Kept."  # the provider puts its arguments back
@@ -443,5 +443,5 @@ def test_a_declared_api_that_is_refused_is_not_there(
     before = len(gateway.get_rest_apis()["items"])
     document, message = WARNED["keyword const"]
     with pytest.raises(ClientError, match=message):
-        provisioner.create(account.emulator, account.region, declared(body=json.dumps(document)))
+        provisioner.provision(account.emulator, account.region, declared(body=json.dumps(document)))
     assert len(gateway.get_rest_apis()["items"]) == before

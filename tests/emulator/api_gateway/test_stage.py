@@ -84,7 +84,7 @@ class Api:
 
 @pytest.fixture(name="account", scope="module")
 def _account() -> Iterator[local_stack.Account]:
-    with local_stack.account("eu-central-1") as account:
+    with local_stack.emulated_account("eu-central-1") as account:
         yield account
 
 

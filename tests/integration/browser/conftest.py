@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import program
+from local import stack_files
 from local import stack as local_stack
 from console import server
 from console.console import Console
@@ -16,8 +16,8 @@ def served() -> Iterator[tuple[Console, local_stack.LocalStack]]:
     """Return a console and the stack that it shows."""
     console = Console()
     with local_stack.up(
-        program.default_stack(),
-        progress=lambda resource, _: console.declare(resource),
+        stack_files.default_stack(),
+        progress=lambda resource, _: console.add_resource(resource),
         environment=console.environment,
     ) as local:
         threading.Thread(target=server.run, args=(console, local), daemon=True).start()

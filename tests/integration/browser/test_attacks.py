@@ -270,16 +270,16 @@ def test_listeners_for_processes_ignore_pages(served: Any, visit: Any) -> None:
         seen = page.evaluate(_ATTACK, [f"http://127.0.0.1:{port}", attempts])
         assert set(map(tuple, seen.values())) == {("refused", 0)}
     # Both still work.
-    if shown := samples.first(load_endpoints()):
+    if shown := samples.default_sample(declared()):
         assert stack.call().status in shown.responses
-        news = console.record.news(0, 10)
+        news = console.request_log.changes_since(0, 10)
         assert news["requests"]
 
 
 def test_the_data_plane_shares_with_the_declared_origins_alone(served: Any, visit: Any) -> None:
     _, stack = served
-    if not (shown := samples.first(load_endpoints())):
-        pytest.skip(samples.NONE)
+    if not (shown := samples.default_sample(declared())):
+        pytest.skip(samples.NO_SAMPLE)
     if shown.cors:
         pytest.skip("the first sample's endpoint may be called by pages")
     page = visit(OTHER_SITE)

@@ -26,7 +26,7 @@ if not CHROMIUM:
     pytest.skip("needs Debian's chromium", allow_module_level=True)
 
 # The call that all of it is about: a sample that wants a key and writes to a table.
-CALLED = samples.first(load_endpoints())
+CALLED = samples.default_sample(declared())
 if not (CALLED and samples.table(CALLED) and not CALLED.public):
     pytest.skip("needs a sample that writes, and wants a key", allow_module_level=True)
 
@@ -102,7 +102,7 @@ def test_graphs_are_drawn_of_what_happened(page: Any, served: Served) -> None:
         page.locator("figure", has_text=title).locator("circle").first.wait_for()
     objective = page.locator("figure", has_text="Availability in %").locator("strong").first
     assert 0 <= float(objective.inner_text()) <= 100
-    assert page.locator(".alarms .status", has_text="off").count()
+    assert page.locator(".alarms .status", has_text="OK").count()
 
 
 def test_it_is_used_with_the_keyboard_alone(page: Any, served: Served) -> None:
@@ -137,7 +137,7 @@ def test_a_request_appears_by_itself_and_opens(page: Any, served: Served) -> Non
     _call(page, local).click()
     page.locator(".waterfall li", has_text="DynamoDB").first.wait_for()
     detail = page.locator(".detail")
-    for title in ("Trace", "DynamoDB", "Log line", "Request", "Answer"):
+    for title in ("Trace", "DynamoDB", "Log line", "Request", "Response"):
         assert detail.locator("h3", has_text=title).first.is_visible()
     stored = detail.locator("[aria-label='Stored item']").first.inner_text()
     assert json.loads(stored) in local.items()
@@ -205,7 +205,7 @@ def test_what_iam_refuses_names_the_statement_that_would_allow_it(
     finally:
         iam.delete_role_policy(**role, PolicyName="deny")
     page.locator(".requests a", has_text="500").first.click()
-    box = page.locator(".detail .box", has_text="IAM refused dynamodb:")
+    box = page.locator(".detail .box", has_text="IAM denied dynamodb:")
     box.wait_for()
     assert (
         '"Effect": "Allow"' in box.inner_text() and local.outputs["table_name"] in box.inner_text()
@@ -218,9 +218,9 @@ def test_what_iam_refuses_names_the_statement_that_would_allow_it(
 def test_a_reload_and_an_error_in_the_code_are_told(page: Any, served: Served) -> None:
     console, _ = served
     _open(page, served)
-    console.record.notice("error", "function/runtime/api_handler.py, line 3: NameError: x" + EVIL)
-    page.locator(".notice.error", has_text="function/runtime/api_handler.py, line 3").wait_for()
-    console.record.notice("info", "Function reloaded")
+    console.request_log.notice("error", "function/main.py, line 3: NameError: x" + EVIL)
+    page.locator(".notice.error", has_text="function/main.py, line 3").wait_for()
+    console.request_log.notice("info", "Function reloaded")
     page.locator(".notice", has_text="Function reloaded").wait_for()
     assert page.locator(".notice.error").count() == 0
     assert page.evaluate("window.hit") is None
@@ -256,7 +256,7 @@ def test_the_list_stays_short_and_the_page_small(page: Any, served: Served) -> N
     _open(page, served)
     call = {"kind": "call", "at": 1.0, "ms": 5.0, "method": "POST", "path": "/a", "status": 201}
     for number in range(10_000):
-        console.record.take({**call, "id": f"many-{number}", "apiKey": None})
+        console.request_log.add({**call, "id": f"many-{number}", "apiKey": None})
     page.locator(".requests a[href$='many-9999']").wait_for()
     assert page.locator(".requests li").count() == 500
 

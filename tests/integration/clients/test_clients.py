@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
-from local.program import ROOT
+from local.stack_files import ROOT
 from local.stack import LocalStack
 
 CLIENTS = ROOT / "tests" / "integration" / "clients"

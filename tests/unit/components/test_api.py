@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from function.declare import registry
+from function import endpoints
 from function.declare.endpoint import Response, Endpoint, Parameter
-from local import program
+from local import pulumi_program, stack_files
 from openapi import gateway
 from tests.conftest import PLANS, STACK, declare, one, plain
-from tools.release import migrate_state
 
 NAMED = Parameter(name="Named", description="What it is.")
 ENDPOINT = Endpoint(
@@ -21,7 +20,7 @@ ENDPOINT = Endpoint(
     responses={201: {"title": "Thing", "type": "object"}},
     headers=(Parameter(name="Kind", description="Of which kind."),),
 )
-STACKS = program.stacks()
+STACKS = stack_files.stacks()
 
 API = "aws:apigateway/restApi:RestApi"
 DEPLOYMENT = "aws:apigateway/deployment:Deployment"
@@ -29,16 +28,16 @@ STAGE = "aws:apigateway/stage:Stage"
 VERSION = "aws:apigateway/documentationVersion:DocumentationVersion"
 
 
-def body(resources: list[program.Resource]) -> Any:
+def body(resources: list[pulumi_program.Resource]) -> Any:
     """Return the document that is imported."""
     return json.loads(one(resources, API)["body"])
 
 
-def served(*of: Endpoint[Any]) -> list[program.Resource]:
+def served(*of: Endpoint[Any]) -> list[pulumi_program.Resource]:
     """Return what is declared where these are the endpoints."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "load_endpoints", lambda: of)
-        return program.declare(STACK, config=plain())
+        patch.setattr(endpoints, "declared", lambda: of)
+        return pulumi_program.declared_resources(STACK, config=plain())
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,9 @@ def test_a_firewall_bounds_bodies_only_where_none_is_read() -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(registry, "load_endpoints", lambda: of)
             config = plain(waf_rate_limit="1000")
-            found = one(program.declare(STACK, config=config), "aws:wafv2/webAcl:WebAcl")["rules"]
+            found = one(
+                pulumi_program.declared_resources(STACK, config=config), "aws:wafv2/webAcl:WebAcl"
+            )["rules"]
             return {rule["name"] for rule in found}
 
     body = {"title": "Sent", "type": "object", "additionalProperties": False}
@@ -129,10 +130,10 @@ def test_what_the_document_says_of_the_api_is_given_as_its_arguments_too(stack: 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_stage_tells_which_document_it_serves(stack: str) -> None:
-    outputs = program.run(program.Recorder(), stack=stack)
+    outputs = pulumi_program.run(pulumi_program.MockEngine(), stack=stack)
     resources = declare(stack)
-    fingerprint = gateway.served(body(resources))
-    assert outputs.values["api_document_hash"] == fingerprint
+    fingerprint = gateway.fingerprint_of(body(resources))
+    assert outputs.values["document"] == fingerprint
     assert one(resources, DEPLOYMENT)["triggers"] == {"document": fingerprint}
 
 
@@ -147,27 +148,3 @@ def test_the_stage_takes_what_its_keys_may_take_together() -> None:
     own = {"stage_throttle": '{"rate_limit": 7, "burst_limit": 8}'}
     settings = one(declare(**own), "aws:apigateway/methodSettings:MethodSettings")["settings"]
     assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (7, 8)
-
-
-def test_a_stack_of_an_earlier_version_forgets_what_the_import_makes_now() -> None:
-    urn = "urn:pulumi:live::shop::epoch:components:EpochApi$aws:apigateway/{}::shop-live-api{}"
-    api = {"urn": urn.format("restApi:RestApi", ""), "type": API}
-    method = {
-        "urn": urn.format("method:Method", "-post-things"),
-        "type": "aws:apigateway/method:Method",
-        "dependencies": [api["urn"]],
-    }
-    deployment = {
-        "urn": urn.format("deployment:Deployment", ""),
-        "type": DEPLOYMENT,
-        "dependencies": [api["urn"], method["urn"]],
-        "propertyDependencies": {"triggers": [method["urn"]], "restApi": [api["urn"]]},
-    }
-    state = {"version": 3, "deployment": {"resources": [api, method, deployment]}}
-    kept = migrate_state.forget(state)
-    assert [resource["type"] for resource in kept["deployment"]["resources"]] == [API, DEPLOYMENT]
-    assert method["urn"] not in json.dumps(kept) and kept["version"] == 3
-    assert kept["deployment"]["resources"][1]["propertyDependencies"]["restApi"] == [api["urn"]]
-    # Nothing that a stack declares today is forgotten, so a second time does no harm.
-    assert not migrate_state.KINDS & {resource.kind for resource in declare()}
-    assert migrate_state.forget(kept) == kept

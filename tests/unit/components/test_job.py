@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from function.declare.errors import DeclarationError
+from function.declare.permission import TablePermission
+from function.declare.registry import load_endpoints as declared_endpoints
 from function.declare.job import Job
 from function.declare.trigger import QueueTrigger, ScheduleTrigger, StreamTrigger
 from function.declare.job_registry import check
-from function.declare.permission import TablePermission, QueuePermission, ServicePermission
-from function.declare.registry import load_endpoints as declared_endpoints
+from function.declare.permission import QueuePermission
 from function.declare.registry import load_settings
-from local import program
-from local.program import Properties, Resource
+from function.declare.permission import ServicePermission
+from local import pulumi_program
+from local.pulumi_program import Properties, Resource
 from tests.conftest import NAME, STACK, plain
 from tools.checks import terraform_json
 
@@ -24,7 +26,7 @@ from tools.checks import terraform_json
 @pytest.fixture(name="declared")
 def _declared(jobs: Mapping[str, Job]) -> list[Resource]:
     assert jobs
-    return program.declare(STACK, config=plain())
+    return pulumi_program.declared_resources(STACK, config=plain())
 
 
 def _of(declared: list[Resource], kind: str, name: str) -> Properties:

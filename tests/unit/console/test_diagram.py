@@ -4,7 +4,7 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 from console import diagram, svg
-from local import program
+from local import pulumi_program
 from tests.conftest import STACK, declare, plain
 from tools.docs import diagram as drawing
 
@@ -17,7 +17,7 @@ OPTIONS = {
 
 
 def test_the_checked_in_picture_is_what_the_stack_declares() -> None:
-    drawn = diagram.draw(program.declare(drawing.STACK), drawing.STACK)
+    drawn = diagram.draw(pulumi_program.declared_resources(drawing.STACK), drawing.STACK)
     assert drawn == drawing.FILE.read_text(encoding="utf-8"), "`make diagram` draws it anew"
     ElementTree.fromstring(drawn)
 
@@ -37,7 +37,9 @@ def test_every_component_is_on_the_picture_whatever_is_turned_on() -> None:
 
 
 def test_nothing_in_a_row_overlaps() -> None:
-    for card in diagram.cards(program.declare("a-long-stage", config=plain(**OPTIONS))):
+    for card in diagram.cards(
+        pulumi_program.declared_resources("a-long-stage", config=plain(**OPTIONS))
+    ):
         for row in card.rows:
             count = svg.width(f"×{row.count}", 12) + 16 if row.count > 1 else 0
             texts = svg.width(row.label, 14) + count + svg.width(row.detail, 12)
@@ -45,9 +47,7 @@ def test_nothing_in_a_row_overlaps() -> None:
 
 
 def test_cards_stand_apart() -> None:
-    placed = [card for cards in diagram.place(diagram.cards(declare(**OPTIONS))) for card in cards]
+    placed = diagram.place(diagram.cards(declare(**OPTIONS)))
     for column in {card.x for card in placed}:
-        stacked = sorted(
-            (c for c in placed if c.x <= column < c.x + c.width), key=lambda card: card.y
-        )
+        stacked = sorted((card for card in placed if card.x == column), key=lambda card: card.y)
         assert all(above.bottom + 20 < below.y for above, below in pairwise(stacked))

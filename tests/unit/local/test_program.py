@@ -6,10 +6,10 @@ import pytest
 
 from components import checked_prefix
 from components.stack_config import ConfigError, StackConfig
-from local import program
-from local.program import ProgramError, Secret
+from local import stack_files
+from local.stack_files import Secret, StackFileError
 
-PROJECT = program.project_name()
+PROJECT = stack_files.project_name()
 
 
 def _write(folder: Path, stack: str, project: str = "", secrets: str = "") -> None:
@@ -27,7 +27,7 @@ def test_a_key_without_a_namespace_is_the_projects_and_goes_before_what_all_stac
         "  aws:region: {value: eu-west-1}\n  memory_mb: {type: integer}\n"
     )
     _write(tmp_path, "  owner: mine\n  shop:log_retention_days: 7\n", shared)
-    assert program.stack_config("some", tmp_path) == {
+    assert stack_files.stack_config("some", tmp_path) == {
         "shop:owner": "mine",
         "shop:timeout_s": "9",
         "aws:region": "eu-west-1",
@@ -45,14 +45,14 @@ def test_a_key_without_a_namespace_is_the_projects_and_goes_before_what_all_stac
 )
 def test_a_key_that_is_given_twice_is_an_error(tmp_path: Path, stack: str, says: str) -> None:
     _write(tmp_path, stack)
-    with pytest.raises(ProgramError, match=says):
-        program.stack_config("some", tmp_path)
+    with pytest.raises(StackFileError, match=says):
+        stack_files.stack_config("some", tmp_path)
 
 
 def test_a_stack_without_a_file_is_an_error_that_names_those_there_are(tmp_path: Path) -> None:
     _write(tmp_path, "  owner: a\n")
-    with pytest.raises(ProgramError, match="there is no stack other, but some"):
-        program.stack_config("other", tmp_path)
+    with pytest.raises(StackFileError, match="stack other does not exist, only some"):
+        stack_files.stack_config("other", tmp_path)
 
 
 def test_a_secret_comes_from_a_file_that_git_ignores(
@@ -60,15 +60,17 @@ def test_a_secret_comes_from_a_file_that_git_ignores(
 ) -> None:
     sealed = "  token: {secure: v1:sealed}\n"
     _write(tmp_path, sealed)
-    assert isinstance(program.local_config("some", tmp_path)["shop:token"], Secret)
+    assert isinstance(stack_files.local_config("some", tmp_path)["shop:token"], Secret)
     monkeypatch.delenv("EPOCH_SECRETS")
-    with pytest.raises(ProgramError, match=r"shop:token is encrypted .* secrets.some.yaml, which"):
-        program.local_config("some", tmp_path)
-    assert isinstance(program.stack_config("some", tmp_path)["shop:token"], Secret)
+    with pytest.raises(
+        StackFileError, match=r"shop:token is encrypted .* secrets.some.yaml, which"
+    ):
+        stack_files.local_config("some", tmp_path)
+    assert isinstance(stack_files.stack_config("some", tmp_path)["shop:token"], Secret)
     _write(tmp_path, sealed, secrets="token: open\n")  # pragma: allowlist secret
-    given = program.local_config("some", tmp_path)["shop:token"]
+    given = stack_files.local_config("some", tmp_path)["shop:token"]
     assert given == "open" and isinstance(given, Secret)
-    assert "/secrets.*.yaml" in (program.ROOT / ".gitignore").read_text().splitlines()
+    assert "/secrets.*.yaml" in (stack_files.ROOT / ".gitignore").read_text().splitlines()
 
 
 @pytest.mark.parametrize(

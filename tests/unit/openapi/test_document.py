@@ -16,15 +16,16 @@ from openapi_spec_validator import validate
 
 from function.declare.endpoint import Response, Endpoint, Parameter, Request
 from function.declare.errors import DeclarationError
-from function.declare.registry import check, load_endpoints
-from local.program import ROOT
+from function.declare.registry import load_endpoints
+from function.endpoints import check
+from local.stack_files import ROOT
 from openapi import gateway
-from openapi.document import About, document
+from openapi.document import ApiInfo, build
 
 T = TypeVar("T")
 
-ABOUT = About(title="Shop", version="1.2.3", description="Sells.", license="MIT", contact="Us")
-SETTINGS = gateway.Settings(
+ABOUT = ApiInfo(title="Shop", version="1.2.3", description="Sells.", license="MIT", contact="Us")
+SETTINGS = gateway.ImportSettings(
     name="shop-dev",
     description="Sells.",
     invoke_arn="arn:invoke",
@@ -94,9 +95,9 @@ def endpoint(**changes: Any) -> Endpoint[Any]:
 def of(*endpoints: Endpoint[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the document as clients see it and as API Gateway does; the former is valid."""
     checked = check({str(number): endpoint for number, endpoint in enumerate(endpoints)})
-    client = document(checked, ABOUT)
+    client = build(checked, ABOUT)
     validate(client)
-    return client, gateway.imported(client, checked, SETTINGS)
+    return client, gateway.to_api_gateway(client, checked, SETTINGS)
 
 
 def keywords(value: Any) -> set[str]:
@@ -159,7 +160,7 @@ def test_answers_may_grow_and_bodies_may_not() -> None:
 
 
 def test_what_is_imported_has_no_word_that_api_gateway_loses_or_refuses() -> None:
-    shipped = gateway.imported(document(load_endpoints(), ABOUT), load_endpoints(), SETTINGS)
+    shipped = gateway.to_api_gateway(build(load_endpoints(), ABOUT), load_endpoints(), SETTINGS)
     _, rich = of(endpoint(body=Order, responses={200: Page[Tag]}, cors=("https://a.example",)))
     for imported in (shipped, rich):
         used = keywords(imported["components"]["schemas"])
@@ -303,16 +304,28 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
     ("changes", "says"),
     (
         ({"body": Nullable}, r"body: Nullable.name may be null; use a member .*msgspec.UNSET"),
-        ({"body": Pair}, r"body: Pair.pair: API Gateway takes no 'prefixItems'; use an object"),
-        ({"body": Above}, r"Above.more: API Gateway takes no 'exclusiveMinimum'; use 'minimum'"),
+        (
+            {"body": Pair},
+            r"body: Pair.pair: API Gateway does not support 'prefixItems'; use an object",
+        ),
+        (
+            {"body": Above},
+            r"Above.more: API Gateway does not support 'exclusiveMinimum'; use 'minimum'",
+        ),
         ({"body": Anything}, "Anything.anything: an array needs 'items'"),
-        ({"body": Open}, "Open: a body's object must refuse .*forbid_unknown_fields=True"),
+        (
+            {"body": Open},
+            "Open: an object of a request body must be closed: .*forbid_unknown_fields=True",
+        ),
         ({"body": list[Tag]}, "must be a class with fields"),
         ({"body": Size}, "Size must have 'type': 'object'"),
         ({"body": {"type": "object"}}, "a schema needs a 'title'"),
         ({"body": {**CLOSED, "title": "An order"}}, "a schema needs a 'title'"),
-        ({"body": {**CLOSED, "allOf": []}}, "Sent: API Gateway takes no 'allOf'"),
-        ({"body": {**CLOSED, "properties": {"a": {"const": 1}}}}, "Sent.a: .* no 'const'; use 'e"),
+        ({"body": {**CLOSED, "allOf": []}}, "Sent: API Gateway does not support 'allOf'"),
+        (
+            {"body": {**CLOSED, "properties": {"a": {"const": 1}}}},
+            "Sent.a: .* support 'const'; use 'e",
+        ),
         ({"body": {**CLOSED, "properties": {"a": {"type": "text"}}}}, "Sent.a: 'type' must be one"),
         ({"body": {**CLOSED, "properties": {"a": {"type": ["string", "null"]}}}}, "Sent.a: 'type'"),
         (
@@ -321,8 +334,11 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
         ),
         ({"body": {**CLOSED, "properties": {"a": {"type": "array"}}}}, "an array needs 'items'"),
         ({"body": {**CLOSED, "properties": {"a": {"$ref": "#/components/schemas/B"}}}}, r"\$ref"),
-        ({"body": {**CLOSED, "properties": {"a": {"type": "object"}}}}, "Sent.a: a body's object"),
-        ({"body": {**CLOSED, "required": []}}, "leave 'required' out"),
+        (
+            {"body": {**CLOSED, "properties": {"a": {"type": "object"}}}},
+            "Sent.a: an object of a request body",
+        ),
+        ({"body": {**CLOSED, "required": []}}, "leave out an empty 'required'"),
         ({"body": {**CLOSED, "description": "ends */ here"}}, r"'\*/' in a description"),
         ({"body": Tag, "method": "GET"}, "a GET has no body"),
         ({"responses": {200: Nullable}}, "answer 200: Nullable.name may be null"),
@@ -349,7 +365,7 @@ def test_what_cannot_be_imported_is_refused_where_it_is_declared(
 
 def test_two_types_of_one_name_and_two_origins_of_one_path_are_refused() -> None:
     other = {**CLOSED, "title": "Tag"}
-    with pytest.raises(DeclarationError, match="PUT /orders: body: another type is called Tag"):
+    with pytest.raises(DeclarationError, match="PUT /orders: body: another type has the name Tag"):
         of(endpoint(body=Tag), endpoint(method="PUT", body=other))
     with pytest.raises(DeclarationError, match="PUT /orders: cors must be that of the path's"):
         of(endpoint(cors=("*",)), endpoint(method="PUT"))

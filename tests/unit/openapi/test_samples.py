@@ -11,11 +11,11 @@ import function.tables
 from function.declare.endpoint import Response, Endpoint, Parameter, SampleRequest
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
-from function.declare.registry import check
+from function.endpoints import check
 from function.declare.table import Table
-from local import program
+from local import pulumi_program, stack_files
 from openapi import samples
-from openapi.document import about, document
+from openapi.document import api_info, build
 
 READ = Endpoint(
     method="GET",
@@ -29,10 +29,10 @@ READ = Endpoint(
 )
 
 
-def _outputs(*endpoints: Endpoint[Any]) -> program.Properties:
+def _outputs(*endpoints: Endpoint[Any]) -> pulumi_program.Properties:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(function.declare.registry, "load_endpoints", lambda: endpoints)
-        return program.run(program.Recorder(), stack=program.stacks()[0]).values
+        patch.setattr(function.endpoints, "declared", lambda: endpoints)
+        return pulumi_program.run(pulumi_program.MockEngine(), stack=stack_files.stacks()[0]).values
 
 
 def test_the_outputs_name_the_sample_that_writes_and_its_table(
@@ -56,8 +56,8 @@ def test_without_a_table_the_output_is_the_sample_alone() -> None:
 
 def test_without_a_sample_the_output_is_the_apis_url() -> None:
     found = _outputs(READ._replace(sample=None))
-    assert found["sample_url"] == found["api_url"] and found["table_name"] == ""
-    assert samples.first([READ._replace(sample=None)]) is None
+    assert found["endpoint"] == found["url"] and found["table_name"] == ""
+    assert samples.default_sample([READ._replace(sample=None)]) is None
 
 
 def test_the_command_that_makes_the_call_is_one_to_paste() -> None:
@@ -123,7 +123,7 @@ def test_a_samples_body_is_one_that_the_endpoint_would_take(
     put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), body=declared)
     put = put._replace(sample=SampleRequest(body=body))
     if not says:
-        assert "/a" in document((put,), about("1.0.0"))["paths"]
+        assert "/a" in build((put,), api_info("1.0.0"))["paths"]
         return
     with pytest.raises(DeclarationError, match=f"PUT /a: sample: {says}"):
-        document((put,), about("1.0.0"))
+        build((put,), api_info("1.0.0"))

@@ -1,4 +1,4 @@
-"""One module for each case: `call()` does the work once and returns status and body.
+"""One module for each case: `call()` handles one request and returns status and body.
 
-They are copied beside what they need, and run there alone.
+Each runs alone in a folder with its dependencies.
 """

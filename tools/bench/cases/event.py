@@ -1,4 +1,4 @@
-"""What Lambda gives a handler."""
+"""Lambda's arguments of a handler."""
 
 EVENT = {
     "resource": "/epoch",
@@ -30,7 +30,7 @@ EVENT = {
 
 
 class CONTEXT:
-    """What Lambda tells of an invocation."""
+    """The context of an invocation."""
 
     aws_request_id = "3f9b1a52-0d5e-4c7b-9a51-6d2f7e8c9b0a"
     function_name = "epoch"

@@ -15,7 +15,7 @@ from event import CONTEXT, EVENT
 
 _logger = Logger(service="epoch")
 _metrics = Metrics(namespace="Epoch", service="epoch")
-# Only what is called is patched: patching all that is installed takes longer.
+# Patching all installed libraries takes longer.
 _tracer = Tracer(service="epoch", patch_modules=["botocore"])
 _app = APIGatewayRestResolver()
 _client = boto3.client(
@@ -57,7 +57,7 @@ def handler(event, context):
 
 
 def call():
-    """Answer one event, and drop its trace as Lambda's next one would."""
+    """Handle one event, and drop its trace as Lambda does."""
     response = handler(EVENT, CONTEXT)
     xray_recorder.clear_trace_entities()
     return response["statusCode"], response["body"]

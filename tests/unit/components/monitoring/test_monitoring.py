@@ -12,8 +12,8 @@ import function.endpoints
 from components import sampling_rule
 from components.monitoring.alarms import BURN_RATES
 from function.declare.endpoint import Response, Endpoint, Parameter
-from local import program
-from local.program import ROOT
+from local import pulumi_program, stack_files
+from local.stack_files import ROOT
 from tests.conftest import NAME, STACK, declare, one, plain
 from tools.checks import snapshot
 
@@ -31,7 +31,7 @@ ADDED = Endpoint(
 )
 
 
-def _alarms(resources: list[program.Resource]) -> Mapping[str, program.Properties]:
+def _alarms(resources: list[pulumi_program.Resource]) -> Mapping[str, pulumi_program.Properties]:
     """Return every alarm's inputs by its name without the stack's."""
     return {
         resource.name.removeprefix(f"{NAME}-"): resource.inputs
@@ -40,7 +40,7 @@ def _alarms(resources: list[program.Resource]) -> Mapping[str, program.Propertie
     }
 
 
-def _dashboard(resources: list[program.Resource]) -> Any:
+def _dashboard(resources: list[pulumi_program.Resource]) -> Any:
     return json.loads(one(resources, "aws:cloudwatch/dashboard:Dashboard")["dashboardBody"])
 
 
@@ -50,7 +50,7 @@ def test_every_alarm_links_to_its_section_of_the_runbook_and_every_section_has_a
     part = runbook.partition("## Alarms")[2].partition("\n## ")[0]
     sections = set(re.findall(r"^### (\S+)$", part, re.M))
     linked = set()
-    for name, alarm in _alarms(program.declare(STACK, config=plain())).items():
+    for name, alarm in _alarms(pulumi_program.declared_resources(STACK, config=plain())).items():
         meaning, _, address = alarm["alarmDescription"].partition(" What to do: ")
         file, _, section = address.partition("#")
         assert meaning and file == "docs/operations.md" and name.startswith(section)
@@ -98,12 +98,10 @@ def test_limits_follow_the_config() -> None:
 def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
     monkeypatch: pytest.MonkeyPatch, preview: bool
 ) -> None:
-    all_ = enumerate([*function.declare.registry.load_endpoints(), ADDED])
-    endpoints = function.declare.registry.check(
-        {str(number): endpoint for number, endpoint in all_}
-    )
-    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: endpoints)
-    resources = program.declare(STACK, preview=preview, config=plain())
+    all_ = enumerate([*function.endpoints.declared(), ADDED])
+    endpoints = function.endpoints.check({str(number): endpoint for number, endpoint in all_})
+    monkeypatch.setattr(function.endpoints, "declared", lambda: endpoints)
+    resources = pulumi_program.declared_resources(STACK, preview=preview, config=plain())
     alarm = _alarms(resources)["endpoint-errors-get-added-by"]
     assert "GET /added/{key}" in alarm["alarmDescription"]
     if preview:  # names are unknown then
@@ -135,8 +133,8 @@ def test_a_hundred_endpoints_fit_into_what_cloudwatch_shows_on_a_dashboard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     endpoints = [ADDED._replace(path=f"/added/{{key}}/{number}") for number in range(100)]
-    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: tuple(endpoints))
-    resources = program.declare(STACK, config=plain())
+    monkeypatch.setattr(function.endpoints, "declared", lambda: tuple(endpoints))
+    resources = pulumi_program.declared_resources(STACK, config=plain())
     shown = [widget["properties"] for widget in _dashboard(resources)["widgets"]]
     assert len(shown) <= 500
     assert sum(len(properties.get("metrics", ())) for properties in shown) <= 2_500
@@ -147,7 +145,7 @@ def test_a_hundred_endpoints_fit_into_what_cloudwatch_shows_on_a_dashboard(
     )
 
 
-@pytest.mark.parametrize("stack", program.stacks())
+@pytest.mark.parametrize("stack", stack_files.stacks())
 def test_the_access_log_joins_logs_and_traces_without_addresses(stack: str) -> None:
     resources = declare(stack)
     settings = one(resources, "aws:apigateway/stage:Stage")["accessLogSettings"]
@@ -184,7 +182,7 @@ def test_stacks_with_long_names_have_sampling_rules_of_their_own() -> None:
 
 @pytest.mark.usefixtures("jobs")
 def test_a_job_has_alarms_and_a_row_of_its_own() -> None:
-    resources = program.declare(STACK, config=plain())
+    resources = pulumi_program.declared_resources(STACK, config=plain())
     alarms = _alarms(resources)
     assert {name for name in alarms if name.startswith("job-") and "ship" in name} == {
         f"job-{what}-ship"

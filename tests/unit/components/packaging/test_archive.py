@@ -15,8 +15,9 @@ import botocore.session
 import pytest
 
 from components.packaging import archive, bytecode
-from function.declare.permission import ACTIONS, ServicePermission
-from local.program import ROOT
+from function.declare.permission import ACTIONS
+from function.declare.permission import ServicePermission
+from local.stack_files import ROOT
 from local.resources.compute import zip_bytes
 from tools.reliability import fake_dynamodb
 
@@ -211,9 +212,9 @@ def _fingerprint(project: Path) -> dict[str, str]:
     the project's modules are imported there."""
     code = """
 import hashlib, json
-from local import program
+from local import pulumi_program
 from local.resources import compute
-inputs = {r.kind: r.inputs for r in program.declare("trial")}
+inputs = {r.kind: r.inputs for r in pulumi_program.declared_resources("trial")}
 archive = compute.zip_bytes(inputs["aws:lambda/function:Function"]["code"])
 print(json.dumps({"archive": hashlib.sha256(archive).hexdigest(),
                   "trigger": inputs["aws:apigateway/deployment:Deployment"]["triggers"]}))

@@ -7,13 +7,13 @@ import pytest
 import function.declare.registry
 import function.endpoints
 import function.tables
-from components import resource_prefix
+from components import prefix
 from function.declare.endpoint import Response, Endpoint
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
 from function.declare.registry import load_tables
 from function.declare.table import Binary, Index, Number, Table
-from local import program
+from local import pulumi_program, stack_files
 from tests.conftest import one
 
 TABLE = "aws:dynamodb/table:Table"
@@ -97,10 +97,10 @@ def test_keys_indexes_and_access_follow_from_the_declaration(
         TablePermission("jottings", ("dynamodb:PutItem",)),
         TablePermission("jottings", ("dynamodb:Query",), "by-topic"),
     )
-    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
-    stack = program.stacks()[0]
-    name = f"{resource_prefix(program.project_name(), stack)}-jottings"
-    resources = program.declare(stack)
+    monkeypatch.setattr(function.endpoints, "declared", lambda: (endpoint,))
+    stack = stack_files.stacks()[0]
+    name = f"{prefix(stack_files.project_name(), stack)}-jottings"
+    resources = pulumi_program.declared_resources(stack)
     (table,) = [r.inputs for r in resources if r.kind == TABLE and r.name.endswith("-jottings")]
     assert (table["hashKey"], table["rangeKey"]) == ("author", "at")
     assert {a["name"]: a["type"] for a in table["attributes"]} == {

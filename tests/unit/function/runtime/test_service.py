@@ -16,14 +16,15 @@ import function.endpoints
 import function.jobs
 from components.packaging import archive
 from function import settings
+from function.runtime import service
+from function.runtime import dynamodb
 from function.declare.errors import DeclarationError
+from function.declare.registry import load_endpoints
 from function.declare.job import Job
 from function.declare.trigger import ScheduleTrigger
 from function.declare.permission import ServicePermission
-from function.declare.registry import load_endpoints, reference_errors
 from function.declare.setting import Setting
-from function.runtime import aws_client, service
-from local import program
+from local import pulumi_program
 from tests.conftest import NAME, PROJECT, STACK, one, plain
 
 BUCKET = Setting("bucket", str, description="Where reports lie.", default="reports")
@@ -49,7 +50,7 @@ def _config(**more: str) -> dict[str, str]:
 
 
 def test_the_policy_names_the_resource_with_the_stacks_setting() -> None:
-    declared = program.declare(STACK, config=_config(bucket="ours"))
+    declared = pulumi_program.declared_resources(STACK, config=_config(bucket="ours"))
     policy = next(r for r in declared if r.name == f"{NAME}-job-report" and "Policy" in r.kind)
     statements = json.loads(policy.inputs["policy"])["Statement"]
     assert [s["Resource"] for s in statements if s["Action"] == ["s3:PutObject"]] == [
@@ -60,8 +61,8 @@ def test_the_policy_names_the_resource_with_the_stacks_setting() -> None:
 def _bounded(*allowed: dict[str, Any], **changed: Any) -> None:
     """Declare the stack inside a boundary, its job's access changed."""
     statements = [{"Effect": "Allow", **statement} for statement in allowed]
-    recorder = program.Recorder(limits=json.dumps({"Statement": statements}))
-    job = function.declare.job_registry.load_jobs()["report"]
+    recorder = pulumi_program.MockEngine(limits=json.dumps({"Statement": statements}))
+    job = function.jobs.declared()["report"]
     own = {"report": job._replace(permissions=(REPORTS._replace(**changed),))}
     elsewhere = [
         e
@@ -69,9 +70,9 @@ def _bounded(*allowed: dict[str, Any], **changed: Any) -> None:
         if not any(isinstance(a, ServicePermission) for a in e.permissions)
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(function.declare.job_registry, "load_jobs", lambda: own)
-        patch.setattr(function.declare.registry, "load_endpoints", lambda: elsewhere)
-        program.run(recorder, stack=STACK, config=plain(bucket="ours") | BOUNDARY)
+        patch.setattr(function.jobs, "declared", lambda: own)
+        patch.setattr(function.endpoints, "declared", lambda: elsewhere)
+        pulumi_program.run(recorder, stack=STACK, config=plain(bucket="ours") | BOUNDARY)
 
 
 def test_a_boundary_that_lacks_a_service_is_an_error_that_says_how_it_takes_it_in() -> None:
@@ -94,7 +95,9 @@ def test_what_would_lead_out_of_every_boundary_is_refused() -> None:
 
 
 def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:
-    one(program.declare(STACK), "aws:apigateway/stage:Stage")  # with the job, it is declared
+    one(
+        pulumi_program.declared_resources(STACK), "aws:apigateway/stage:Stage"
+    )  # with the job, it is declared
     data = {Path(name).parts[2] for name in archive.files() if name.startswith("botocore/data/")}
     assert {"dynamodb", "s3"} <= data and "ec2" not in data
     session = botocore.session.get_session()

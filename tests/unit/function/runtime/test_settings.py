@@ -10,16 +10,15 @@ from moto import mock_aws
 
 import function.settings
 from components.stack_config import ConfigError, StackConfig
+from function import secret_settings
+from function.runtime import dynamodb
 from function.declare.errors import DeclarationError
-from function.declare.job import Job
-from function.declare.trigger import QueueTrigger, ScheduleTrigger, StreamTrigger
 from function.declare.problem import Problem
+from function.declare.trigger import Message, ScheduledRun, StreamRecord
 from function.declare.registry import load_settings
 from function.declare.setting import Setting
-from function.runtime import aws_client, job_handler
-from function.runtime import secrets as secret_settings
 from function.runtime.settings import SETTINGS
-from local import program
+from local import pulumi_program, stack_files
 from tests.conftest import one
 from tools.checks import snapshot
 
@@ -39,17 +38,17 @@ def _declare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _config(**given: str) -> dict[str, str]:
     """Return the config of a stack that sets what is declared here, and what is given."""
-    project = program.project_name()
-    values = {"most": "3", "pass_word": program.Secret(HUSH), **given}
-    return program.stack_config(program.stacks()[0]) | {
+    project = stack_files.project_name()
+    values = {"most": "3", "pass_word": stack_files.Secret(HUSH), **given}
+    return stack_files.stack_config(stack_files.stacks()[0]) | {
         f"{project}:{key}": value for key, value in values.items() if value
     }
 
 
 def _read(**given: str) -> StackConfig:
     config = _config(**given)
-    secret = [key for key, value in config.items() if isinstance(value, program.Secret)]
-    return StackConfig.from_pulumi(config, program.project_name(), secret)
+    secret = [key for key, value in config.items() if isinstance(value, stack_files.Secret)]
+    return StackConfig.read(config, stack_files.project_name(), secret)
 
 
 @pytest.mark.parametrize(
@@ -99,9 +98,9 @@ def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.Monkey
         ({"loud": "1"}, ":loud = 1 must be of type bool"),
         ({"saluet": "Hi"}, "saluet is unknown; did you mean .*:salute"),
         ({"pass_word": HUSH}, "pass_word is a secret in clear; do: pulumi config set --secret"),
-        ({"salute": program.Secret(HUSH)}, "salute is encrypted, but no secret in function/"),
-        ({"owner": program.Secret(HUSH + "?")}, r":owner = \[secret\] must be 1 to 256"),
-        ({"nothing": program.Secret(HUSH)}, "nothing is unknown"),
+        ({"salute": stack_files.Secret(HUSH)}, "salute is encrypted, but no secret in function/"),
+        ({"owner": stack_files.Secret(HUSH + "?")}, r":owner = \[secret\] must be 1 to 256"),
+        ({"nothing": stack_files.Secret(HUSH)}, "nothing is unknown"),
         ({"salute": "ü" * 2_000}, "Lambda has room for 3072"),
     ),
 )
@@ -151,7 +150,7 @@ def test_a_job_reads_settings_from_its_item_as_an_endpoint_from_its_request(
 def test_values_reach_the_environment_and_secrets_only_secrets_manager(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    resources = program.declare("some", config=_config(salute="007", loud="true"))
+    resources = pulumi_program.declared_resources("some", config=_config(salute="007", loud="true"))
     inputs = one(resources, "aws:lambda/function:Function", "-function")["environment"]["variables"]
     for name, value in inputs.items():
         monkeypatch.setenv(name, value)

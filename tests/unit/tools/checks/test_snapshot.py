@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from local import program
+from local import pulumi_program, stack_files
 from tests.conftest import declare
 from tools.checks import snapshot
 
 
-@pytest.mark.parametrize("stack", program.stacks())
+@pytest.mark.parametrize("stack", stack_files.stacks())
 def test_the_stack_declares_what_its_snapshot_shows(stack: str) -> None:
     reviewed = snapshot.path(stack).read_text(encoding="utf-8").splitlines()
-    declared = snapshot.text(program.declare(stack)).splitlines()
+    declared = snapshot.text(pulumi_program.declared_resources(stack)).splitlines()
     change = "\n".join(
         difflib.unified_diff(reviewed, declared, "reviewed", "declared", lineterm="")
     )

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from local.program import ROOT
-from tools.release import stages
+from local.stack_files import ROOT
+from tools.release import list_stacks
 
 JOBS = yaml.safe_load((ROOT / ".github/workflows/main.yml").read_text(encoding="utf-8"))["jobs"]
 
@@ -30,12 +30,12 @@ def test_a_stage_is_a_file(
 ) -> None:
     for name in names.split():
         (tmp_path / f"Pulumi.{name}.yaml").write_text("config: {}\n")
-    assert stages.main(tmp_path) == 0
+    assert list_stacks.main(tmp_path) == 0
     assert capsys.readouterr().out == said
 
 
 def test_none_is_an_error_of_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert stages.main(tmp_path) == 1
+    assert list_stacks.main(tmp_path) == 1
     said = capsys.readouterr()
     assert not said.out and said.err.count("\n") == 1 and "write a Pulumi.<stack>.yaml" in said.err
 
@@ -53,7 +53,7 @@ def _up_the_chain(name: str) -> set[str]:
 def _holds(condition: str, results: dict[str, str], outputs: dict[str, str]) -> bool:
     """Evaluate a job's condition as GitHub does, as far as those of this workflow go."""
     read = re.sub(r"needs\.(\w+)\.result", r'results["\1"]', condition.strip("${} "))
-    read = re.sub(r"needs\.stages\.outputs\.(\w+)", r'outputs.get("\1", "")', read)
+    read = re.sub(r"needs\.stacks\.outputs\.(\w+)", r'outputs.get("\1", "")', read)
     for theirs, ours in (("!cancelled()", "True"), ("&&", "and"), ("||", "or")):
         read = read.replace(theirs, ours)
     # pylint: disable-next=eval-used  # what the repository's own workflow says
@@ -65,7 +65,7 @@ def _run(listed: dict[str, str], ends: dict[str, str]) -> dict[str, str]:
     results: dict[str, str] = {}
     for name, job in JOBS.items():
         condition = job.get("if", "True")
-        outputs = listed if results.get("stages") == "success" else {}
+        outputs = listed if results.get("stacks") == "success" else {}
         chain = {results[above] for above in _up_the_chain(name)} <= {"success"}
         if (chain or "cancelled()" in condition) and _holds(condition, results, outputs):
             if "strategy" in job:
@@ -88,7 +88,7 @@ def _run(listed: dict[str, str], ends: dict[str, str]) -> dict[str, str]:
         ("dev prod", {"preview": "failure"}, "before"),
         ("prod", {"preview": "failure"}, ""),
         ("prod", {"check": "failure"}, ""),
-        ("prod", {"stages": "failure"}, ""),
+        ("prod", {"stacks": "failure"}, ""),
     ),
 )
 def test_a_commit_reaches_each_stage_after_those_before_it_and_the_preview(
@@ -100,7 +100,7 @@ def test_a_commit_reaches_each_stage_after_those_before_it_and_the_preview(
 ) -> None:
     for name in names.split():
         (tmp_path / f"Pulumi.{name}.yaml").write_text("config: {}\n")
-    stages.main(tmp_path)
+    list_stacks.main(tmp_path)
     listed = dict(line.split("=", 1) for line in capsys.readouterr().out.splitlines())
     results = _run(listed, ends)
     deploys = [name for name, job in JOBS.items() if "deploy.yml" in job.get("uses", "")]

@@ -1,4 +1,4 @@
-"""Callers who may not, or no more, and what they get."""
+"""Requests without permission, and the responses to them."""
 
 import json
 import uuid
@@ -11,38 +11,40 @@ from botocore.exceptions import ClientError
 
 from local.ministack import Credentials, MiniStack
 from local.stack import LocalStack
-from tools.reliability import ledger
+from tools.reliability import consistency
 
 _CALLS = 40
 
 
 class Row(NamedTuple):
-    """Who called, and what came of it."""
+    """A caller, and the comparison of its requests with the stored items."""
 
     who: str
-    finding: ledger.Finding
+    finding: consistency.Finding
 
 
-def _calls(stack: LocalStack, key: str, count: int = _CALLS) -> list[ledger.Call]:
+def _calls(stack: LocalStack, key: str, count: int = _CALLS) -> list[consistency.Call]:
     with ThreadPoolExecutor(8) as callers:
         replies = list(
             callers.map(lambda _: stack.call({} if key else {"x-api-key": ""}, key), range(count))
         )
-    return [ledger.Call("", reply.status, reply.body) for reply in replies]
+    return [consistency.Call("", reply.status, reply.body) for reply in replies]
 
 
-def _row(stack: LocalStack, who: str, ask: Callable[[], list[ledger.Call]], *statuses: int) -> Row:
-    """Compare what was asked with what is stored; only these statuses may come, and all do."""
-    before = ledger.items(stack)
-    found = ledger.compare(ask(), before, ledger.items(stack))
-    odd = [f"answered {list(found.statuses)}"] * (set(found.statuses) != set(statuses))
-    more = ["recorded all the same"] * (found.stored != found.statuses.get(201, 0))
-    return Row(who, found._replace(broken=[*found.broken, *odd, *more]))
+def _row(
+    stack: LocalStack, who: str, ask: Callable[[], list[consistency.Call]], *statuses: int
+) -> Row:
+    """Send requests and compare; the responses must have exactly these statuses."""
+    before = consistency.items(stack)
+    found = consistency.compare(ask(), before, consistency.items(stack))
+    odd = [f"returned {list(found.statuses)}"] * (set(found.statuses) != set(statuses))
+    more = ["stored without a 201"] * (found.stored != found.statuses.get(201, 0))
+    return Row(who, found._replace(violations=[*found.violations, *odd, *more]))
 
 
 @contextmanager
 def _key(stack: LocalStack, **plan: Any) -> Iterator[str]:
-    """Make an API key in a usage plan of its own; `plan` may name the stage, and bound it."""
+    """Create an API key in a usage plan of its own with the settings of `plan`."""
     gateway = stack.emulator.client("apigateway")
     key = gateway.create_api_key(name=str(uuid.uuid4()), enabled=True)
     made = gateway.create_usage_plan(name=str(uuid.uuid4()), **plan)["id"]
@@ -76,8 +78,8 @@ def _disabled(stack: LocalStack) -> Iterator[None]:
         enable("true")
 
 
-# What somebody with foreign credentials would try.
-_TRIES: tuple[Callable[[MiniStack, dict[str, Any]], Any], ...] = (
+# Calls that foreign credentials must not be able to make.
+_CALLS_TO_AWS: tuple[Callable[[MiniStack, dict[str, Any]], Any], ...] = (
     lambda who, out: who.client("dynamodb").scan(TableName=out["table_name"]),
     lambda who, out: who.client("dynamodb").delete_table(TableName=out["table_name"]),
     lambda who, out: who.client("lambda").invoke(FunctionName=out["function_name"]),
@@ -87,57 +89,61 @@ _TRIES: tuple[Callable[[MiniStack, dict[str, Any]], Any], ...] = (
     lambda who, _: who.client("iam").list_roles(),
 )
 
-# By which AWS's protocols, some of them with status 400, say that somebody may not.
+# AWS's error codes for denied calls; some protocols use status 400.
 _REFUSALS = frozenset(
     {"AccessDenied", "AccessDeniedException", "InvalidClientTokenId", "UnrecognizedClientException"}
 )
 
 
-def _tried(stack: LocalStack, who: MiniStack) -> list[ledger.Call]:
+def _call_aws(stack: LocalStack, who: MiniStack) -> list[consistency.Call]:
     found = []
-    for attempt in _TRIES:
+    for attempt in _CALLS_TO_AWS:
         try:
             attempt(who, stack.outputs)
-            found.append(ledger.Call("", 200, ""))
+            found.append(consistency.Call("", 200, ""))
         except ClientError as error:
             refused = error.response["Error"]["Code"] in _REFUSALS
-            found.append(ledger.Call("", 403 if refused else 500, ""))
+            found.append(consistency.Call("", 403 if refused else 500, ""))
     return found
 
 
 def _stranger(stack: LocalStack) -> MiniStack:
     unknown = Credentials("AKIA" + "X" * 16, "x" * 40)
-    return MiniStack(stack.emulator.port, stack.emulator.leash, "eu-central-1", unknown)
+    return MiniStack(stack.emulator.port, stack.emulator.process, "eu-central-1", unknown)
 
 
 @contextmanager
-def _nobody(stack: LocalStack) -> Iterator[MiniStack]:
-    """Assume a role of the account that may do nothing."""
+def _role_without_permissions(stack: LocalStack) -> Iterator[MiniStack]:
+    """Assume a role of the account without permissions."""
     iam, name = stack.emulator.client("iam"), str(uuid.uuid4())
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
     try:
-        yield stack.emulator.acting_as(role)
+        yield stack.emulator.assume_role(role)
     finally:
         iam.delete_role(RoleName=name)
 
 
 def rows(stack: LocalStack) -> Iterator[Row]:
-    """Call as each of those who may not."""
+    """Send requests as each caller without permission."""
     own = stack.outputs["default_api_key"]
     yield _row(stack, "no key", lambda: _calls(stack, ""), 403)
     yield _row(stack, "a wrong key", lambda: _calls(stack, f"{own}x"), 403)
     with _disabled(stack):
         yield _row(stack, "a disabled key", lambda: _calls(stack, own), 403)
-    yield _row(stack, "the key, enabled again", lambda: _calls(stack, own), 201)
+    yield _row(stack, "the key, re-enabled", lambda: _calls(stack, own), 201)
     with _key(stack) as key:
         yield _row(stack, "a key of another stage", lambda: _calls(stack, key), 403)
     here = {"apiStages": [_stage(stack)]}
     with _key(stack, throttle={"rateLimit": 1, "burstLimit": 5}, **here) as key:
-        yield _row(stack, "a burst that is exceeded", lambda: _calls(stack, key), 201, 429)
+        yield _row(stack, "an exceeded burst limit", lambda: _calls(stack, key), 201, 429)
     with _key(stack, quota={"limit": 3, "period": "DAY"}, **here) as key:
-        yield _row(stack, "a quota that is exceeded", lambda: _calls(stack, key), 201, 429)
-    yield _row(stack, "a stranger, at AWS's own APIs", lambda: _tried(stack, _stranger(stack)), 403)
-    with _nobody(stack) as nobody:
-        yield _row(stack, "a role without rights, likewise", lambda: _tried(stack, nobody), 403)
+        yield _row(stack, "an exceeded quota", lambda: _calls(stack, key), 201, 429)
+    yield _row(
+        stack, "unknown credentials, calling AWS", lambda: _call_aws(stack, _stranger(stack)), 403
+    )
+    with _role_without_permissions(stack) as nobody:
+        yield _row(
+            stack, "a role without permissions, calling AWS", lambda: _call_aws(stack, nobody), 403
+        )

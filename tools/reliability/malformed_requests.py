@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from local.stack import LocalStack
-from tools.reliability import ledger
+from tools.reliability import consistency
 
 # 0: the connection is closed without an answer.
 _REFUSED = (0, 400, 403, 404, 405, 413, 414, 431, 501)
@@ -24,7 +24,7 @@ class Attack(NamedTuple):
 
     what: str
     sent: Sequence[str]
-    answers: Sequence[int]
+    statuses: Sequence[int]
 
 
 def _headers(*lines: str) -> str:
@@ -108,8 +108,8 @@ ATTACKS = (
 )
 
 
-def _answers(stack: LocalStack, sent: str) -> list[ledger.Call]:
-    """Send raw bytes; return each answer that comes."""
+def _send(stack: LocalStack, sent: str) -> list[consistency.Call]:
+    """Send raw bytes; return every response."""
     url = urlsplit(stack.outputs["sample_url"])
     raw = sent.format(path=url.path, host=url.netloc, key=stack.outputs["default_api_key"]).encode(
         "latin-1"
@@ -120,24 +120,24 @@ def _answers(stack: LocalStack, sent: str) -> list[ledger.Call]:
             connection.sendall(raw)
             while piece := connection.recv(65_536):
                 received += piece
-        except OSError:  # closed upon a refusal, or nothing comes any more
+        except OSError:  # the server closed the connection or stopped responding
             pass
     found = []
     for answer in received.decode("latin-1").split("HTTP/1.1 ")[1:]:
         head, _, body = answer.partition("\r\n\r\n")
         if "set-cookie" in head.lower():
-            raise AssertionError(f"a header of the caller's came back: {head}")
-        found.append(ledger.Call("", int(head[:3]), body))
-    return found or [ledger.Call("", 0, "")]
+            raise AssertionError(f"the response has a header of the caller: {head}")
+        found.append(consistency.Call("", int(head[:3]), body))
+    return found or [consistency.Call("", 0, "")]
 
 
-def run(stack: LocalStack, attack: Attack) -> ledger.Finding:
-    """Send an attack's requests and compare."""
-    before = ledger.items(stack)
-    calls = [answer for sent in attack.sent for answer in _answers(stack, sent)]
-    found = ledger.compare(calls, before, ledger.items(stack))
-    odd = [f"answered {status}" for status in found.statuses if status not in attack.answers]
+def run(stack: LocalStack, attack: Attack) -> consistency.Finding:
+    """Send an attack's requests and compare the responses with the items."""
+    before = consistency.items(stack)
+    calls = [answer for sent in attack.sent for answer in _send(stack, sent)]
+    found = consistency.compare(calls, before, consistency.items(stack))
+    odd = [f"returned {status}" for status in found.statuses if status not in attack.statuses]
     forged = [call.body for call in calls if call.status == 201 and "203.0.113" in call.body]
     more = ["an item without a 201"] * (found.stored > found.statuses.get(201, 0))
-    twice = ["more recorded than keys were sent"] * (found.stored > len(attack.sent))
-    return found._replace(broken=[*found.broken, *odd, *forged, *more, *twice])
+    twice = ["more items than keys were sent"] * (found.stored > len(attack.sent))
+    return found._replace(violations=[*found.violations, *odd, *forged, *more, *twice])

@@ -1,9 +1,8 @@
-"""`python -m tools.bench.stand_in FOLDER`: a DynamoDB on loopback that answers in constant time,
-by TLS.
+"""`python -m tools.bench.fake_dynamodb FOLDER`: a DynamoDB on loopback with constant
+response time, over TLS.
 
-It refuses what is not the PutItem that every case has to make. FOLDER gets `ca.pem`, botocore's CAs
-and its own; the URL and the address of a sink for X-Ray's datagrams go to stdout. It ends with its
-stdin.
+It rejects every call but the PutItem of the cases. FOLDER gets `ca.pem` with botocore's CAs and its
+own. The output is the URL and the address of a sink for X-Ray's datagrams. It ends with its stdin.
 """
 
 import datetime
@@ -60,7 +59,7 @@ def _signed(subject: str, key: Any, issuer: str, by: Any, authority: bool) -> by
 
 
 def certificate(folder: Path) -> Path:
-    """Write a key with its certificate for this machine, and the CAs; return the former's file."""
+    """Write the CAs, and a key with its certificate; return the file of the latter."""
     root, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     known = Path(botocore.__file__).parent.joinpath("cacert.pem").read_bytes()
     (folder / "ca.pem").write_bytes(known + b"\n" + _signed("CA", root, "CA", root, True))
@@ -75,8 +74,8 @@ def certificate(folder: Path) -> Path:
     return served
 
 
-def wrong(target: str, body: bytes) -> str:
-    """Return why a call is not the PutItem that every case has to make; "" where it is."""
+def difference(target: str, body: bytes) -> str:
+    """Return the difference of a call from the PutItem of the cases, or ""."""
     if target != "DynamoDB_20120810.PutItem":
         return f"not PutItem but {target}"
     call = json.loads(body)
@@ -109,13 +108,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Stay quiet."""
 
     def do_GET(self) -> None:  # pylint: disable=invalid-name
-        """Answer as DynamoDB's health check does."""
+        """Respond as DynamoDB's health check."""
         self.wfile.write(_reply(200, b"healthy"))
 
     def do_POST(self) -> None:  # pylint: disable=invalid-name
-        """Answer a call."""
+        """Respond to a call."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        if why := wrong(self.headers["X-Amz-Target"], body):
+        if why := difference(self.headers["X-Amz-Target"], body):
             refusal = {"__type": "x#ValidationException", "message": why}
             self.wfile.write(_reply(400, json.dumps(refusal).encode()))
         else:
@@ -128,7 +127,7 @@ def _drain(sink: socket.socket) -> None:
 
 
 def main(folder: Path) -> None:
-    """Serve until stdin ends."""
+    """Serve until stdin closes."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate(folder))
     server = ThreadingHTTPServer((HOST, 0), _Handler)

@@ -1,41 +1,35 @@
-"""Looks for what callers send, and for keys, wherever a run could tell of it."""
+"""Searches logs, traces, metrics, errors and files for request data and credentials."""
 
 import json
 import os
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from local.stack import LocalStack
+from local.stack import HTTP, LocalStack
 from tools.reliability import load
 
-# What a caller may send: an Idempotency-Key, an address in X-Forwarded-For, a body; a bad key too.
+# Request data: Idempotency-Key, address in X-Forwarded-For, body; and an invalid Idempotency-Key.
 _GIVEN, _FORGED, _BODY = "given-7c1f2a9e", "203.0.113.77", "body-5b0d8e44"
 _REFUSED = _GIVEN + "\u00e9"
 
 
 def _send(stack: LocalStack, given: str) -> str:
-    """Send it all; return the error that came back, "" for none."""
+    """Send a request with all of them; return the error response, or ""."""
     headers = {
         "x-api-key": stack.outputs["default_api_key"],
         "Idempotency-Key": given,
         "X-Forwarded-For": _FORGED,
         "Content-Type": "text/plain",
     }
-    request = urllib.request.Request(stack.outputs["sample_url"], _BODY.encode(), headers)
-    try:
-        with urllib.request.urlopen(request, timeout=60):
-            return ""
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return f"{refused.headers}{refused.read().decode()}"
+    headers = {name: value.encode("latin-1") for name, value in headers.items()}
+    response = HTTP.request("POST", stack.outputs["sample_url"], body=_BODY, headers=headers)
+    return "" if response.status < 400 else f"{response.headers}{response.data.decode()}"
 
 
 def _credentials(stack: LocalStack) -> Iterator[str]:
-    """Return what the function's workers sign with."""
+    """Return the credentials of the function's workers."""
     for worker in load.processes(stack, emulator=False):
         with suppress(OSError):  # ended
             for setting in Path(f"/proc/{worker}/environ").read_text("utf-8").split("\0"):
@@ -45,7 +39,7 @@ def _credentials(stack: LocalStack) -> Iterator[str]:
 
 
 def _places(stack: LocalStack) -> Iterator[tuple[str, str]]:
-    """Return every place with what stands there."""
+    """Return every place and its text."""
     logs = stack.emulator.client("logs")
     for group in logs.describe_log_groups()["logGroups"]:
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
@@ -56,7 +50,7 @@ def _places(stack: LocalStack) -> Iterator[tuple[str, str]]:
         yield f"trace {line.get('traceId')}", json.dumps(segments)
     metrics = stack.emulator.client("cloudwatch").list_metrics()["Metrics"]
     yield "metrics", json.dumps(metrics)
-    for file in stack.emulator.leash.folder.glob("*.log"):
+    for file in stack.emulator.process.folder.glob("*.log"):
         yield f"file {file.name}", file.read_text("utf-8", "replace")
     for process in Path("/proc").glob("[0-9]*"):
         if int(process.name) != os.getpid():
@@ -65,13 +59,13 @@ def _places(stack: LocalStack) -> Iterator[tuple[str, str]]:
                 yield f"command line {process.name}", text
 
 
-def told(stack: LocalStack) -> list[str]:
-    """Send what nobody else may see, and return where it stands all the same."""
+def find(stack: LocalStack) -> list[str]:
+    """Send confidential data, and return the places that contain it."""
     errors = _send(stack, _GIVEN) + _send(stack, _REFUSED)
-    time.sleep(1)  # traces come by themselves
+    time.sleep(1)  # traces arrive asynchronously
     hidden = {stack.outputs["default_api_key"], _GIVEN, _FORGED, _BODY, *_credentials(stack)}
     places = [("error", errors), *_places(stack)]
     found = [f"{word} in {place}" for place, text in places for word in hidden if word in text]
-    if stack.emulator.leash.folder.stat().st_mode & 0o077:
+    if stack.emulator.process.folder.stat().st_mode & 0o077:
         found.append("the run's folder is open to others")
     return found

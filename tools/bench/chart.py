@@ -1,4 +1,4 @@
-"""Draws the results of a whole run as `docs/bench.svg`."""
+"""Draws the results of a full run as `docs/bench.svg`."""
 
 import datetime
 import os
@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from console import svg
-from local.program import ROOT
+from local.stack_files import ROOT
 
-PICTURE = ROOT / "docs" / "bench.svg"
+CHART = ROOT / "docs" / "bench.svg"
 
-# Figure in the results, title, unit, and the cases that are drawn.
+# Figure in the results, title, unit, and the cases in the chart.
 _SOURCES = ("powertools_sources", "boto3_client_sources", "pydynox_sources")
 CHARTS = (
     (
         "cold_cpu_ms",
         "Cold start to the first answer, CPU",
         "ms",
-        (*_SOURCES, "powertools", "boto3_client", "epoch", "pydynox", "floor"),
+        (*_SOURCES, "powertools", "boto3_client", "epoch", "pydynox", "raw_http"),
     ),
     ("warm_cpu_us", "A warm call, CPU", "µs", ("powertools", "boto3_client", "epoch", "pydynox")),
     ("peak_rss_mb", "Peak memory", "MB", ("powertools", "boto3_client", "epoch", "pydynox")),
@@ -29,13 +29,13 @@ _NAMES = {
     "boto3_client": "boto3 client",
     "powertools": "Powertools + boto3",
     "pydynox": "pydynox (Rust)",
-    "floor": "http.client by hand",
+    "raw_http": "http.client by hand",
 }
 _WIDE, _LEFT, _ROW = 720, 250, 24
 
 
 def machine() -> str:
-    """Return the processor, as the system tells it, and how many cores there are."""
+    """Return the name of the processor and the number of cores."""
     known = Path("/proc/cpuinfo")
     found = re.search(r"model name\s*: (.+)", known.read_text("utf-8")) if known.exists() else None
     return f"{found[1] if found else 'unknown processor'}, {os.cpu_count()} cores"
@@ -64,11 +64,11 @@ def _shapes(results: Mapping[str, Any], footer: str) -> Iterator[str]:
 
 
 def draw(results: Mapping[str, Any], rounds: int) -> None:
-    """Write the picture, with the date and the machine it was measured on."""
+    """Write the chart, with the date and the machine of the measurement."""
     python = results["python"].split()[1]
     day = datetime.date.today().isoformat()
     footer = f"{day}, {machine()}, Python {python}, TLS, medians of {rounds} rounds"
     rows = sum(len(cases) for *_, cases in CHARTS)
     size = (_WIDE, rows * _ROW + len(CHARTS) * 44 + 48)
     title = "What the function costs, side by side"
-    PICTURE.write_text(svg.document(size, title, footer, _shapes(results, footer)), "utf-8")
+    CHART.write_text(svg.document(size, title, footer, _shapes(results, footer)), "utf-8")

@@ -1,4 +1,4 @@
-"""The least that Python can do: a request signed by hand over http.client, with no telemetry."""
+"""The minimum in Python: a hand-signed request over http.client, without telemetry."""
 
 import hashlib
 import hmac

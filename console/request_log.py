@@ -1,4 +1,4 @@
-"""What the emulator has reported, joined by request; the newest of it."""
+"""The newest reports of the emulator, joined by request."""
 
 import base64
 import json
@@ -13,24 +13,24 @@ from typing import Any
 
 from local import xray_daemon
 
-KEPT = 1_000  # requests, and as many notices
-_PARTS = 50  # calls and refusals of one request
+MAX_ENTRIES = 1_000  # requests, and as many notices
+_MAX_PARTS = 50  # AWS calls and refusals of one request
 _SHOWN_LINES = 20
 
 Report = dict[str, Any]
 
 
 class _Newest(OrderedDict[str, Any]):
-    """A mapping that forgets its oldest entry."""
+    """A mapping that drops its oldest entries."""
 
     def __setitem__(self, key: str, value: Any) -> None:
         super().__setitem__(key, value)
-        if len(self) > KEPT:
+        if len(self) > MAX_ENTRIES:
             self.popitem(last=False)
 
 
 def statement(refusal: Report) -> Report:
-    """Return the IAM statement that would allow what was refused."""
+    """Return the IAM statement that would allow a refused action."""
     return {"Effect": "Allow", "Action": refusal["action"], "Resource": refusal["resource"]}
 
 
@@ -46,8 +46,8 @@ def _line(text: str) -> Report:
     return {}
 
 
-class Record:
-    """The newest requests and notices. Each change has a number, so that a reader sees it once."""
+class RequestLog:
+    """The newest requests and notices, with numbered changes: a reader gets each one once."""
 
     def __init__(self) -> None:
         key = secrets.token_bytes(16)
@@ -56,35 +56,35 @@ class Record:
         self._changed = threading.Condition()
         self._number = 0
         self._calls, self._lines, self._parts = _Newest(), _Newest(), _Newest()
-        self._output: deque[Report] = deque(maxlen=KEPT)
-        self._notices: deque[Report] = deque(maxlen=KEPT)
+        self._output: deque[Report] = deque(maxlen=MAX_ENTRIES)
+        self._notices: deque[Report] = deque(maxlen=MAX_ENTRIES)
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
         connection = None
         while not connection:
-            with suppress(OSError, EOFError, AuthenticationError):  # anybody can connect
+            with suppress(OSError, EOFError, AuthenticationError):  # any local process can connect
                 connection = self._listener.accept()
-        self._listener.close()  # the emulator is there, and nobody else is expected
+        self._listener.close()  # only the emulator connects
         with connection, suppress(OSError, EOFError):
             while True:
-                self.take(json.loads(connection.recv_bytes()))
+                self.add(json.loads(connection.recv_bytes()))
 
-    def take(self, report: Report) -> None:
-        """Take a report of `emulator.event_reporter`."""
+    def add(self, report: Report) -> None:
+        """Add a report of `emulator.event_reporter`."""
         with self._changed:
             match report["kind"]:
                 case "call":
                     self._calls[report["id"]] = report
                     self._change(report)
                 case "log":
-                    self._take_lines(report)
+                    self._add_lines(report)
                 case _:
                     parts = self._parts.setdefault(_trace_id(report["trace"]), [])
-                    if len(parts) < _PARTS:
+                    if len(parts) < _MAX_PARTS:
                         parts.append(report)
 
-    def _take_lines(self, report: Report) -> None:
+    def _add_lines(self, report: Report) -> None:
         for text in report["lines"]:
             line = _line(text)
             if identity := line.get("apiRequestId"):
@@ -92,23 +92,23 @@ class Record:
                 if call := self._calls.get(identity):
                     self._change(call)
             elif not text.startswith(("START ", "END ", "REPORT ")):
-                said = {"at": report["at"], "text": text, "line": line}
-                self._output.append({**said, "function": report.get("function", "")})
+                entry = {"at": report["at"], "text": text, "line": line}
+                self._output.append({**entry, "function": report.get("function", "")})
 
-    def _change(self, what: Report) -> None:
+    def _change(self, entry: Report) -> None:
         self._number += 1
-        what["number"] = self._number
+        entry["number"] = self._number
         self._changed.notify_all()
 
     def notice(self, kind: str, text: str) -> None:
-        """Tell the page's readers something: `kind` is "info" or "error"."""
+        """Show a notice on the page; `kind` is "info" or "error"."""
         with self._changed:
             notice = {"kind": kind, "text": text, "at": time.time()}
             self._notices.append(notice)
             self._change(notice)
 
-    def news(self, since: int, seconds: float) -> Report:
-        """Return what changed after a number, and the number now; wait for it that long."""
+    def changes_since(self, since: int, seconds: float) -> Report:
+        """Return the changes after a number, and the latest number; wait `seconds` for one."""
         with self._changed:
             self._changed.wait_for(lambda: self._number > since, seconds)
             return {
@@ -132,13 +132,13 @@ class Record:
         }
 
     def output(self, function: str) -> list[str]:
-        """Return the newest lines of a function that belong to no request, oldest first."""
+        """Return a function's newest lines outside requests, oldest first."""
         with self._changed:
-            said = [each["text"] for each in self._output if each["function"] == function]
-        return said[-_SHOWN_LINES:]
+            lines = [each["text"] for each in self._output if each["function"] == function]
+        return lines[-_SHOWN_LINES:]
 
-    def request(self, identity: str, collector: xray_daemon.Collector) -> Report | None:
-        """Return all that is known of a request."""
+    def request(self, identity: str, traces: xray_daemon.XRayDaemon) -> Report | None:
+        """Return the call, log line, output, trace, AWS calls and refusals of a request."""
         with self._changed:
             if not (call := self._calls.get(identity)):
                 return None
@@ -147,17 +147,17 @@ class Record:
             parts = list(self._parts.get(trace, ())) if trace else []
             end = call["at"] + call["ms"] / 1000
             output = [
-                said["text"]
-                for said in self._output
-                if said["line"].get("traceId") == trace
-                if trace or call["at"] <= said["at"] <= end
+                entry["text"]
+                for entry in self._output
+                if entry["line"].get("traceId") == trace
+                if trace or call["at"] <= entry["at"] <= end
             ]
         return {
             **self._brief(call),
             "call": call,
             "line": line,
             "output": output,
-            "trace": collector.trace(trace) if trace else [],
+            "trace": traces.trace(trace) if trace else [],
             "aws": [part for part in parts if part["kind"] == "aws"],
             "refusals": [
                 {**part, "statement": statement(part)}

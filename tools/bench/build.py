@@ -1,4 +1,4 @@
-"""The folders that the cases run in: what each needs and no more, with or without bytecode."""
+"""Builds a folder for each case with only its dependencies, with or without bytecode."""
 
 import os
 import shutil
@@ -11,23 +11,23 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from components.packaging import archive as bundle
-from local.program import ROOT
+from local.stack_files import ROOT
 
 LOCK = ROOT / "tools" / "bench" / "requirements.txt"
 CASES = ROOT / "tools" / "bench" / "cases"
-# What each peer brings, beside the standard library.
+# The dependencies of each alternative.
 SDK = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
 PEERS = {
     "boto3_client": SDK,
     "boto3_resource": SDK,
     "powertools": (*SDK, "aws_lambda_powertools", "aws_xray_sdk", "typing_extensions", "wrapt"),
     "pydynox": ("pydynox", "pydynox-*.dist-info", "typing_extensions"),
-    "floor": (),
+    "raw_http": (),
 }
 
 
 def _installed(python: str) -> Path:
-    """Return the folder with what the peers bring, built once for each lock."""
+    """Return the folder with all dependencies, built once for each lock."""
     target = ROOT / ".bench" / "peers"
     stamp = target / ".lock"
     if not stamp.exists() or stamp.read_bytes() != LOCK.read_bytes():
@@ -53,12 +53,12 @@ def _without_bytecode(folder: Path) -> None:
 
 
 def _add_case(folder: Path, name: str) -> None:
-    for source, target in (("child", "child"), ("event", "event"), (name, "case")):
+    for source, target in (("runner", "runner"), ("event", "event"), (name, "case")):
         shutil.copyfile(CASES / f"{source}.py", folder / f"{target}.py")
 
 
 def _packed() -> bytes:
-    """Return the bundle as Pulumi's engine packs it."""
+    """Return the bundle as the Pulumi engine packs it."""
     packed = BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in bundle.files().items():
@@ -66,8 +66,8 @@ def _packed() -> bytes:
     return packed.getvalue()
 
 
-def build(python: str, only: Collection[str]) -> tuple[dict[str, Path], int]:
-    """Return the folder of each case, or of only some, and the zipped bundle's size in bytes."""
+def folders(python: str, only: Collection[str]) -> tuple[dict[str, Path], int]:
+    """Return the folder of each case, or of those in `only`, and the zipped bundle's size."""
     base = ROOT / ".bench" / "cases"
     shutil.rmtree(base, ignore_errors=True)
     peers = _installed(python)
@@ -91,7 +91,7 @@ def build(python: str, only: Collection[str]) -> tuple[dict[str, Path], int]:
             elif name != "epoch":
                 _compile(python, folder)
             else:
-                for own in ("child", "case", "event"):  # the rest comes compiled
+                for own in ("runner", "case", "event"):  # the bundle is compiled already
                     _compile(python, folder / f"{own}.py")
             found[case] = folder
     return found, len(packed)

@@ -1,7 +1,7 @@
-"""Runs a case in a fresh process and writes what it took as JSON.
+"""Runs a case in a new process and writes its CPU time and memory as JSON.
 
-Arguments: a file descriptor to write to, batches of warm calls, and calls in each. CPU is that of
-the process from its start on, all threads, user and system.
+Arguments: a file descriptor for the output, the number of batches of warm calls, and of calls in
+each. CPU time is user and system time of all threads since the start of the process.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What surrounds the function: the program, and the local run that brings it up."""
+"""Measures the program and the local run."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from local.program import ROOT
+from local.stack_files import ROOT
 from tools.checks import pulumi_cli
 
 ENDPOINTS = (1, 10, 100)
@@ -17,10 +17,10 @@ ROUNDS = 3
 
 
 def _child(module: str, *arguments: int, **environment: str) -> dict[str, Any]:
-    """Run a module of this package in a fresh process; return what it prints."""
+    """Run a module of this package in a new process; return its JSON output."""
     shown = f"\r{module} {' '.join(map(str, arguments))}"
     print(f"{shown:<79}", end="", file=sys.stderr, flush=True)
-    command = [sys.executable, "-m", f"bench.{module}", *map(str, arguments)]
+    command = [sys.executable, "-m", f"tools.bench.{module}", *map(str, arguments)]
     environ = {**os.environ, **environment}
     run = subprocess.run(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
@@ -28,7 +28,7 @@ def _child(module: str, *arguments: int, **environment: str) -> dict[str, Any]:
 
 
 def _engine(count: int) -> dict[str, Any]:
-    """Return what Pulumi's own engine takes, where it is at hand."""
+    """Return the figures of the Pulumi engine, or {} without the CLI."""
     cli = pulumi_cli.at_hand()
     return _child("engine", count, **pulumi_cli.on_path(cli)) if cli else {}
 
@@ -39,13 +39,13 @@ def _middle(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def measure() -> dict[str, Any]:
-    """Return `growth`, figures by number of endpoints, and `local_run`."""
+    """Return `growth`, the figures by number of endpoints, and `local_run`."""
     programs: dict[int, list[dict[str, Any]]] = {count: [] for count in ENDPOINTS}
     ups: dict[int, list[dict[str, Any]]] = {count: [] for count in ENDPOINTS}
     for turn in range(ROUNDS):
         for count in ENDPOINTS:
             programs[count].append(_child("program", count))
-            if count == 1 or not turn:  # the start counts, of many endpoints how it grows
+            if count == 1 or not turn:  # one run is enough with many endpoints
                 ups[count].append(_child("local_run", count, 0))
     load = _child("local_run", 1, REQUESTS)
     growth = {
@@ -57,16 +57,14 @@ def measure() -> dict[str, Any]:
 
 
 def table(found: dict[str, Any]) -> list[str]:
-    """Return the lines that tell it."""
+    """Return the lines of the report."""
     growth, local = found["growth"], found["local_run"]
     names = list(growth["1"])
     lines = ["".join([f"{'endpoints':12}", *(f"{name:>18}" for name in names)])]
     for count, figures in growth.items():
         lines.append("".join([f"{count:12}", *(f"{figures[name]:>18,}" for name in names)]))
     if "engine_up_s" not in names:
-        lines.append(
-            "no preview and up under Pulumi's engine: its CLI is not at hand (make engine)"
-        )
+        lines.append("no figures of the Pulumi engine: its CLI is not installed (make test-pulumi)")
     rates = ", ".join(f"{rate} at {clients}" for clients, rate in local["requests_per_s"].items())
     lines.append(
         f"local run: first 201 after {local['first_201_s']} s, a warm call {local['warm_ms']} ms; "

@@ -1,4 +1,4 @@
-"""Compares what callers were told with what is stored."""
+"""Compares the responses to callers with the stored items."""
 
 import json
 import re
@@ -10,8 +10,8 @@ from local.stack import LocalStack
 
 
 class Call(NamedTuple):
-    """A request and its answer: the Idempotency-Key that was given ("" for none), the status (0
-    where none came), and the body as text."""
+    """A request and its response: the Idempotency-Key or "", the status or 0 for a lost response,
+    and the body as text."""
 
     given: str
     status: int
@@ -19,12 +19,12 @@ class Call(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What a ledger shows; `broken` are the promises that were not kept, a line each."""
+    """The result of a comparison; `violations` has a line for each violated guarantee."""
 
     calls: int
     statuses: dict[int, int]
     stored: int
-    broken: list[str]
+    violations: list[str]
 
 
 def items(stack: LocalStack) -> dict[str, Any]:
@@ -38,11 +38,11 @@ def items(stack: LocalStack) -> dict[str, Any]:
 
 
 def compare(calls: Sequence[Call], before: dict[str, Any], after: dict[str, Any]) -> Finding:
-    """Check that every 201 has its item, digit for digit, that each item was answered or belongs to
-    a call that was interrupted, and that no repeat made a second item."""
+    """Check that every 201 has its item, digit for digit; that every other new item belongs to an
+    interrupted request; and that no retry stored a second item."""
     new = {key: item for key, item in after.items() if key not in before}
-    broken = [f"item {key} is gone" for key in before if after.get(key) != before[key]]
-    told: dict[str, set[str]] = defaultdict(set)
+    violations = [f"item {key} is gone" for key in before if after.get(key) != before[key]]
+    keys: dict[str, set[str]] = defaultdict(set)
     answered = set()
     for call in calls:
         if call.status != 201:
@@ -56,19 +56,19 @@ def compare(calls: Sequence[Call], before: dict[str, Any], after: dict[str, Any]
         }
         answered.add(answer["key"])
         if after.get(answer["key"]) != item:
-            broken.append(f"201 for {answer['key']} is not what is stored")
+            violations.append(f"201 for {answer['key']} differs from the stored item")
         if call.given:
-            told[call.given].add(answer["key"])
-    broken += [f"{given} was recorded {len(k)} times" for given, k in told.items() if len(k) > 1]
-    # A key that was answered in the end has that item, and its interruption none of its own.
+            keys[call.given].add(answer["key"])
+    violations += [f"{given} was stored {len(k)} times" for given, k in keys.items() if len(k) > 1]
+    # A key with a 201 has that item; its interrupted requests have none of their own.
     interrupted = {
         call.given or object() for call in calls if call.status == 0 or call.status >= 500
-    } - told.keys()
+    } - keys.keys()
     if len(new.keys() - answered) > len(interrupted):
-        broken.append(f"{len(new.keys() - answered)} items without an answer")
+        violations.append(f"{len(new.keys() - answered)} items without a response")
     return Finding(
         calls=len(calls),
         statuses=dict(sorted(Counter(call.status for call in calls).items())),
         stored=len(new),
-        broken=broken,
+        violations=violations,
     )

@@ -1,0 +1,129 @@
+"""The engine of a local stack: it creates, updates and deletes the declared resources."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local import provisioner, pulumi_program
+from local.ministack import MiniStack
+from local.pulumi_program import Resource
+from local.resources import compute
+
+# Called with each resource and the seconds it took; None: the emulator does not support it.
+Progress = Callable[[Resource, float | None], None]
+
+
+class DeployError(RuntimeError):
+    """The emulator refused to create or delete a declared resource, or stopped."""
+
+
+class _Deployed(NamedTuple):
+    """A resource in the emulator, with its declaration and the fingerprint of that."""
+
+    resource: Resource
+    fingerprint: str
+    provisioned: provisioner.Provisioned
+
+
+class Deployer:
+    """An engine that makes the emulator hold the resources of a program, and can delete them.
+
+    It can run a changed program again. It then updates or replaces each changed resource, and
+    last deletes the replaced ones and those that the program no longer declares.
+    """
+
+    def __init__(self, stack: MiniStack, region: str, progress: Progress) -> None:
+        self._stack = stack
+        self._region = region
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._deployed: dict[str, _Deployed] = {}  # by URN, in the order of the last run
+        self._declared: set[str] = set()
+        self._replaced: list[_Deployed] = []
+        self.account = stack.account
+
+    def run(self, stack: str, config: Mapping[str, str]) -> pulumi_program.Outputs:
+        """Run the program and return its outputs.
+
+        Raises DeployError with the resource's name if the emulator refuses one; the former
+        resources then stay.
+        """
+        self._declared.clear()
+        outputs = pulumi_program.run(self, stack=stack, config=config)
+        gone = [urn for urn in self._deployed if urn not in self._declared]
+        removed = [self._deployed.pop(urn) for urn in gone]
+        doomed, self._replaced = [*removed, *self._replaced], []
+        _delete_all(doomed)
+        return outputs
+
+    def policy(self, arn: str) -> str:
+        """Return the document of an IAM policy, read as the deploying role."""
+        iam = self._stack.client("iam")
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+        return json.dumps(found["Document"])
+
+    def create(self, resource: Resource) -> tuple[str, dict[str, Any]]:
+        """Return a resource's id and outputs; create or update it unless it is unchanged."""
+        before, fingerprint = self._deployed.get(resource.urn), _fingerprint(resource)
+        if before and before.fingerprint == fingerprint:
+            now = before
+        else:
+            now = _Deployed(resource, fingerprint, self._provision(resource, before))
+        with self._lock:
+            self._deployed.pop(resource.urn, None)
+            self._deployed[resource.urn] = now
+            self._declared.add(resource.urn)
+            if before and now is not before and resource.kind not in provisioner.UPDATABLE:
+                self._replaced.append(before)
+        return now.provisioned.id, now.provisioned.outputs
+
+    def _provision(self, resource: Resource, before: _Deployed | None) -> provisioner.Provisioned:
+        started = time.perf_counter()
+        if resource.component:
+            self._progress(resource, 0)
+            return provisioner.Provisioned(id="")
+        if resource.kind in provisioner.NOT_EMULATED:
+            self._progress(resource, None)
+            return provisioner.Provisioned(id=f"{resource.name}-not-emulated")
+        with _errors_name(resource):
+            provisioned = provisioner.provision(
+                self._stack, self._region, resource, before.provisioned if before else None
+            )
+        self._progress(resource, time.perf_counter() - started)
+        return provisioned
+
+    def destroy(self) -> None:
+        """Delete all resources, newest first; continue after a failed deletion, then raise its
+        DeployError."""
+        _delete_all([*self._replaced, *self._deployed.values()])
+
+
+def _delete_all(doomed: Sequence[_Deployed]) -> None:
+    with ExitStack() as deletions:  # runs them all, the last one first
+        for each in doomed:
+            if not each.resource.retained:
+                deletions.callback(_delete, each)
+
+
+def _delete(deployed: _Deployed) -> None:
+    with _errors_name(deployed.resource):
+        deployed.provisioned.delete()
+
+
+def _fingerprint(resource: Resource) -> str:
+    """Return a text that changes with a resource's inputs, including the files of an archive."""
+    return json.dumps(resource.inputs, sort_keys=True, default=compute.file_stamps)
+
+
+@contextmanager
+def _errors_name(resource: Resource) -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise DeployError(f"{resource.kind} ({resource.name}): {error}") from error

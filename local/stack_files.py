@@ -1,0 +1,142 @@
+"""Reads Pulumi.yaml and Pulumi.<stack>.yaml as the Pulumi CLI does."""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+
+
+class StackFileError(RuntimeError):
+    """A file of the project's or a stack's config is missing or invalid."""
+
+
+class Secret(str):
+    """A secret value of a stack's config."""
+
+
+class _Loader(yaml.SafeLoader):  # pylint: disable=too-many-ancestors
+    """A YAML loader that rejects duplicate keys, as the CLI does."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return a mapping; raise a YAMLError for a duplicate key."""
+        keys = [key.value for key, _ in node.value]
+        for key, _ in node.value:
+            if keys.count(key.value) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value} is given twice", key.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except FileNotFoundError:
+        raise StackFileError(f"{path.name} is missing") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = re.sub(r"\s+", " ", str(error))
+        raise StackFileError(f"{path.name} is not valid YAML: {where}") from None
+    if not isinstance(content, dict):
+        raise StackFileError(f"{path.name} must be a mapping")
+    return content
+
+
+def project_name(folder: Path = ROOT) -> str:
+    """Return the project's name from Pulumi.yaml."""
+    return str(_load(folder / "Pulumi.yaml").get("name"))
+
+
+def stacks(folder: Path = ROOT) -> list[str]:
+    """Return the names of all stacks that have a Pulumi.<stack>.yaml."""
+    files = sorted(folder.glob("Pulumi.*.yaml"))
+    return [path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in files]
+
+
+def default_stack(folder: Path = ROOT) -> str:
+    """Return the default stack: dev, or the first one in alphabetical order.
+
+    Raises StackFileError if the project has no stack.
+    """
+    if not (known := stacks(folder)):
+        raise StackFileError(
+            "the project has no stack: create a Pulumi.<stack>.yaml, for example Pulumi.dev.yaml"
+        )
+    return "dev" if "dev" in known else known[0]
+
+
+def stack_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
+    """Return a stack's config as the CLI passes it to a program: strings by `namespace:key`.
+
+    Pulumi.<stack>.yaml overrides Pulumi.yaml. Only the CLI can decrypt a `secure:` value, so a
+    Secret placeholder replaces it.
+    """
+    file = folder / f"Pulumi.{stack}.yaml"
+    if not file.exists():
+        known = ", ".join(stacks(folder))
+        raise StackFileError(f"{file.name} is missing: stack {stack} does not exist, only {known}")
+    shared, own = _load(folder / "Pulumi.yaml").get("config", {}), _load(file).get("config", {})
+    for name, values in (("Pulumi.yaml", shared), (file.name, own)):
+        if not isinstance(values, dict):
+            raise StackFileError(f"{name}: 'config' must be a mapping")
+    return _by_full_key(file, shared, folder, _project_value) | _by_full_key(
+        file, own, folder, _as_text
+    )
+
+
+def local_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
+    """Return a stack's config with the secrets of secrets.<stack>.yaml, which git ignores.
+
+    Raises StackFileError for a missing secret. EPOCH_SECRETS=stand-in, which tests and CI set,
+    accepts the placeholders instead.
+    """
+    config, file = stack_config(stack, folder), folder / f"secrets.{stack}.yaml"
+    given = _by_full_key(file, _load(file), folder, _as_text) if file.exists() else {}
+    secrets = {key: Secret(value) for key, value in given.items()}
+    for key, value in config.items():
+        missing = isinstance(value, Secret) and key not in secrets
+        if missing and os.environ.get("EPOCH_SECRETS") != "stand-in":
+            raise StackFileError(
+                f"{key} is encrypted in Pulumi.{stack}.yaml: add a value for this machine to "
+                f"{file.name}, which git ignores, as a line `{key.partition(':')[2]}: …`"
+            )
+    return config | secrets
+
+
+def _by_full_key(
+    file: Path, values: dict[str, Any], folder: Path, to_text: Callable[[Any], str | None]
+) -> dict[str, str]:
+    """Return values as strings; a key without a namespace belongs to the project."""
+    found: dict[str, str] = {}
+    for given, value in values.items():
+        key = str(given) if ":" in str(given) else f"{project_name(folder)}:{given}"
+        if key in found:
+            raise StackFileError(f"{file.name}: {key} is given twice, also as {given}")
+        if (text := to_text(value)) is not None:
+            found[key] = text
+    return found
+
+
+def _project_value(value: Any) -> str | None:
+    """Return the text of a key in Pulumi.yaml: a literal, or a mapping's `value` or `default`."""
+    if isinstance(value, dict):
+        value = value.get("value", value.get("default"))
+    return None if value is None else _as_text(value)
+
+
+def _as_text(value: Any) -> str:
+    if _is_encrypted(value):
+        return Secret("encrypted")
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is_encrypted(value: Any) -> bool:
+    """Return True if a value holds a `secure:` value at any depth."""
+    if isinstance(value, dict):
+        return set(value) == {"secure"} or any(map(_is_encrypted, value.values()))
+    return isinstance(value, list) and any(map(_is_encrypted, value))
