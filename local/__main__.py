@@ -1,4 +1,4 @@
-"""`python -m local`: what `make demo` runs."""
+"""`python -m local`: the command of `make demo`."""
 
 import argparse
 from typing import Any

@@ -20,12 +20,13 @@ class UnsupportedResourceError(NotImplementedError):
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """The emulator, and the resource's region and logical name.
+    """The emulator and the boto3 client of the type's service, and the resource's logical name.
 
     `before` is the existing resource, if the provisioner is to update it in place.
     """
 
     stack: MiniStack
+    client: Any
     region: str
     logical_name: str
     suffix: str
@@ -49,6 +50,7 @@ class Provisioned:
 Provisioner = Callable[[Context, Properties], Provisioned]
 
 PROVISIONERS: dict[str, Provisioner] = {}
+_SERVICES: dict[str, str] = {}
 
 # The local run updates these types in place and replaces every other type on a change.
 UPDATABLE: set[str] = set()
@@ -79,14 +81,18 @@ def known_differences(resource: Resource) -> str:
     return "; ".join(KNOWN_DIFFERENCES[place] for place in places if place in KNOWN_DIFFERENCES)
 
 
-def provisions(kind: str, *, updatable: bool = False) -> Callable[[Provisioner], Provisioner]:
+def provisions(
+    kind: str, *, service: str = "", updatable: bool = False
+) -> Callable[[Provisioner], Provisioner]:
     """Register a function as the provisioner of a resource type.
 
-    An `updatable` one also updates an existing resource of the same name.
+    `service` is boto3's name of the service, if the type token has another. An `updatable` one
+    also updates an existing resource of the same name.
     """
 
     def register(provisioner: Provisioner) -> Provisioner:
         PROVISIONERS[kind] = provisioner
+        _SERVICES[kind] = service or kind.removeprefix("aws:").partition("/")[0]
         if updatable:
             UPDATABLE.add(kind)
         return provisioner
@@ -150,6 +156,7 @@ def provision(
     before = before if resource.kind in UPDATABLE else None
     context = Context(
         stack=stack,
+        client=stack.client(_SERVICES[resource.kind]),
         region=region,
         logical_name=resource.name,
         suffix=before.suffix if before else secrets.token_hex(4)[:7],

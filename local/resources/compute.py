@@ -20,29 +20,29 @@ from local.provisioner import (
 )
 
 
-@provisions("aws:cloudwatch/logGroup:LogGroup")
+@provisions("aws:cloudwatch/logGroup:LogGroup", service="logs")
 def _log_group(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("logs")
     name = context.physical_name(declared)
-    client.create_log_group(
+    context.client.create_log_group(
         logGroupName=name,
         tags=declared.pop("tags", {}),
         **take(declared, kmsKeyId="kmsKeyId"),
     )
-    client.put_retention_policy(logGroupName=name, retentionInDays=declared.pop("retentionInDays"))
-    (group,) = client.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    context.client.put_retention_policy(
+        logGroupName=name, retentionInDays=declared.pop("retentionInDays")
+    )
+    (group,) = context.client.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     return Provisioned(
         id=name,
         outputs={"name": name, "arn": group["arn"].removesuffix(":*")},
-        delete=partial(client.delete_log_group, logGroupName=name),
+        delete=partial(context.client.delete_log_group, logGroupName=name),
     )
 
 
 @provisions("aws:iam/role:Role")
 def _role(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("iam")
     name = context.physical_name(declared)
-    made = client.create_role(
+    made = context.client.create_role(
         RoleName=name,
         AssumeRolePolicyDocument=declared.pop("assumeRolePolicy"),
         Tags=tag_list(declared),
@@ -51,31 +51,31 @@ def _role(context: Context, declared: Properties) -> Provisioned:
     return Provisioned(
         id=name,
         outputs={"name": name, "arn": made["Arn"]},
-        delete=partial(client.delete_role, RoleName=name),
+        delete=partial(context.client.delete_role, RoleName=name),
     )
 
 
 @provisions("aws:iam/rolePolicy:RolePolicy", updatable=True)
 def _role_policy(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("iam")
     name = context.physical_name(declared)
     role = declared.pop("role")
-    client.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=declared.pop("policy"))
+    context.client.put_role_policy(
+        RoleName=role, PolicyName=name, PolicyDocument=declared.pop("policy")
+    )
     return Provisioned(
         id=f"{role}:{name}",
         outputs={"name": name},
-        delete=partial(client.delete_role_policy, RoleName=role, PolicyName=name),
+        delete=partial(context.client.delete_role_policy, RoleName=role, PolicyName=name),
     )
 
 
 @provisions("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
 def _role_policy_attachment(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("iam")
     where = {"RoleName": declared.pop("role"), "PolicyArn": declared.pop("policyArn")}
-    client.attach_role_policy(**where)
+    context.client.attach_role_policy(**where)
     return Provisioned(
         id=f"{where['RoleName']}/{where['PolicyArn']}",
-        delete=partial(client.detach_role_policy, **where),
+        delete=partial(context.client.detach_role_policy, **where),
     )
 
 
@@ -109,7 +109,6 @@ def file_stamps(archive: pulumi.AssetArchive) -> list[tuple[str, int, int]]:
 def _function(context: Context, declared: Properties) -> Provisioned:
     from components.packaging import archive as bundle  # pylint: disable=import-outside-toplevel
 
-    client = context.stack.client("lambda")
     name = context.physical_name(declared)
     reserved = declared.pop("reservedConcurrentExecutions", None)
     code, tags = zip_bytes(bundle.for_local_run(declared.pop("code"))), declared.pop("tags", {})
@@ -125,25 +124,28 @@ def _function(context: Context, declared: Properties) -> Provisioned:
         ),
     }
     if context.before:
-        client.update_function_configuration(**settings)
-        made = client.update_function_code(FunctionName=name, ZipFile=code, **fixed)
+        context.client.update_function_configuration(**settings)
+        made = context.client.update_function_code(FunctionName=name, ZipFile=code, **fixed)
     else:
-        made = client.create_function(Code={"ZipFile": code}, Tags=tags, **settings, **fixed)
+        made = context.client.create_function(
+            Code={"ZipFile": code}, Tags=tags, **settings, **fixed
+        )
     arn = context.before.outputs["arn"] if context.before else made["FunctionArn"]
     if reserved is not None:
-        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
+        context.client.put_function_concurrency(
+            FunctionName=name, ReservedConcurrentExecutions=reserved
+        )
     return Provisioned(
         id=name,
         outputs={"name": name, "arn": arn, "version": made["Version"]},
-        delete=partial(client.delete_function, FunctionName=name),
+        delete=partial(context.client.delete_function, FunctionName=name),
     )
 
 
 @provisions("aws:lambda/alias:Alias", updatable=True)
 def _alias(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("lambda")
     where = {"FunctionName": declared.pop("functionName"), "Name": declared.pop("name")}
-    put = client.update_alias if context.before else client.create_alias
+    put = context.client.update_alias if context.before else context.client.create_alias
     made = put(**where, FunctionVersion=declared.pop("functionVersion"))
     invoke = (
         f"arn:aws:apigateway:{context.region}:lambda:path/2015-03-31/functions/"
@@ -152,32 +154,30 @@ def _alias(context: Context, declared: Properties) -> Provisioned:
     return Provisioned(
         id=made["AliasArn"],
         outputs={"arn": made["AliasArn"], "invokeArn": invoke},
-        delete=partial(client.delete_alias, **where),
+        delete=partial(context.client.delete_alias, **where),
     )
 
 
 @provisions("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")
 def _provisioned_concurrency(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("lambda")
     where = {"FunctionName": declared.pop("functionName"), "Qualifier": declared.pop("qualifier")}
-    client.put_provisioned_concurrency_config(
+    context.client.put_provisioned_concurrency_config(
         **where, ProvisionedConcurrentExecutions=declared.pop("provisionedConcurrentExecutions")
     )
     return Provisioned(
         id=f"{where['FunctionName']},{where['Qualifier']}",
-        delete=partial(client.delete_provisioned_concurrency_config, **where),
+        delete=partial(context.client.delete_provisioned_concurrency_config, **where),
     )
 
 
 @provisions("aws:lambda/permission:Permission")
 def _permission(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("lambda")
     where = {
         "FunctionName": declared.pop("function"),
         "Qualifier": declared.pop("qualifier"),
         "StatementId": context.physical_name({}),
     }
-    client.add_permission(
+    context.client.add_permission(
         **where,
         Action=declared.pop("action"),
         Principal=declared.pop("principal"),
@@ -186,5 +186,5 @@ def _permission(context: Context, declared: Properties) -> Provisioned:
     return Provisioned(
         id=where["StatementId"],
         outputs={"statementId": where["StatementId"]},
-        delete=partial(client.remove_permission, **where),
+        delete=partial(context.client.remove_permission, **where),
     )

@@ -8,9 +8,8 @@ from local.provisioner import Context, Provisioned, provisions, tag_list, take, 
 
 @provisions("aws:apigateway/domainName:DomainName")
 def _domain_name(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("apigateway")
     name = declared.pop("domainName")
-    made = client.create_domain_name(
+    made = context.client.create_domain_name(
         domainName=name,
         endpointConfiguration={"types": [declared["endpointConfiguration"].pop("types")]},
         tags=declared.pop("tags", {}),
@@ -27,26 +26,24 @@ def _domain_name(context: Context, declared: Properties) -> Provisioned:
             "regionalDomainName": made["regionalDomainName"],
             "regionalZoneId": made["regionalHostedZoneId"],
         },
-        delete=partial(client.delete_domain_name, domainName=name),
+        delete=partial(context.client.delete_domain_name, domainName=name),
     )
 
 
 @provisions("aws:apigateway/basePathMapping:BasePathMapping")
 def _base_path_mapping(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("apigateway")
     name = declared.pop("domainName")
-    client.create_base_path_mapping(
+    context.client.create_base_path_mapping(
         domainName=name, restApiId=declared.pop("restApi"), stage=declared.pop("stageName")
     )
     return Provisioned(
         id=f"{name}/",
-        delete=partial(client.delete_base_path_mapping, domainName=name, basePath="(none)"),
+        delete=partial(context.client.delete_base_path_mapping, domainName=name, basePath="(none)"),
     )
 
 
 @provisions("aws:route53/record:Record")
 def _record(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("route53")
     zone = declared.pop("zoneId")
     (alias,) = declared.pop("aliases")
     record = {
@@ -60,7 +57,7 @@ def _record(context: Context, declared: Properties) -> Provisioned:
     }
 
     def change(action: str) -> None:
-        client.change_resource_record_sets(
+        context.client.change_resource_record_sets(
             HostedZoneId=zone,
             ChangeBatch={"Changes": [{"Action": action, "ResourceRecordSet": record}]},
         )
@@ -71,22 +68,22 @@ def _record(context: Context, declared: Properties) -> Provisioned:
 
 @provisions("aws:wafv2/webAcl:WebAcl")
 def _web_acl(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("wafv2")
     where = {"Name": context.physical_name(declared), "Scope": declared.pop("scope")}
     settings = take_pascal(declared, "defaultAction", "rules", "visibilityConfig")
-    made = client.create_web_acl(**where, Tags=tag_list(declared), **settings)["Summary"]
+    made = context.client.create_web_acl(**where, Tags=tag_list(declared), **settings)["Summary"]
     return Provisioned(
         id=made["Id"],
         outputs={"arn": made["ARN"], "name": where["Name"]},
-        delete=partial(client.delete_web_acl, **where, Id=made["Id"], LockToken=made["LockToken"]),
+        delete=partial(
+            context.client.delete_web_acl, **where, Id=made["Id"], LockToken=made["LockToken"]
+        ),
     )
 
 
 @provisions("aws:wafv2/webAclAssociation:WebAclAssociation")
 def _web_acl_association(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("wafv2")
     resource = declared.pop("resourceArn")
-    client.associate_web_acl(WebACLArn=declared.pop("webAclArn"), ResourceArn=resource)
+    context.client.associate_web_acl(WebACLArn=declared.pop("webAclArn"), ResourceArn=resource)
     return Provisioned(
-        id=resource, delete=partial(client.disassociate_web_acl, ResourceArn=resource)
+        id=resource, delete=partial(context.client.disassociate_web_acl, ResourceArn=resource)
     )

@@ -8,26 +8,26 @@ from local.provisioner import Context, Provisioned, provisions
 
 @provisions("aws:iam/policy:Policy")
 def _policy(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("iam")
     name = context.physical_name(declared)
-    arn = client.create_policy(
+    arn = context.client.create_policy(
         PolicyName=name, Path=declared.pop("path"), PolicyDocument=declared.pop("policy")
     )["Policy"]["Arn"]
     return Provisioned(
         id=arn,
         outputs={"name": name, "arn": arn},
-        delete=partial(client.delete_policy, PolicyArn=arn),
+        delete=partial(context.client.delete_policy, PolicyArn=arn),
     )
 
 
 @provisions("aws:iam/openIdConnectProvider:OpenIdConnectProvider")
 def _oidc_provider(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("iam")
-    arn = client.create_open_id_connect_provider(
+    arn = context.client.create_open_id_connect_provider(
         Url=declared.pop("url"), ClientIDList=declared.pop("clientIdLists")
     )["OpenIDConnectProviderArn"]
     return Provisioned(
         id=arn,
         outputs={"arn": arn},
-        delete=partial(client.delete_open_id_connect_provider, OpenIDConnectProviderArn=arn),
+        delete=partial(
+            context.client.delete_open_id_connect_provider, OpenIDConnectProviderArn=arn
+        ),
     )

@@ -8,7 +8,6 @@ from local.provisioner import Context, Provisioned, provisions, take, take_pasca
 
 @provisions("aws:sqs/queue:Queue")
 def _queue(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("sqs")
     name = context.physical_name(declared)
     attributes = take(
         declared,
@@ -16,7 +15,7 @@ def _queue(context: Context, declared: Properties) -> Provisioned:
         sqsManagedSseEnabled="SqsManagedSseEnabled",
         visibilityTimeoutSeconds="VisibilityTimeout",
     )
-    url = client.create_queue(
+    url = context.client.create_queue(
         QueueName=name,
         Attributes={key: str(value).lower() for key, value in attributes.items()},
         tags=declared.pop("tags", {}),
@@ -28,25 +27,23 @@ def _queue(context: Context, declared: Properties) -> Provisioned:
             "url": url,
             "arn": f"arn:aws:sqs:{context.region}:{context.stack.account}:{name}",
         },
-        delete=partial(client.delete_queue, QueueUrl=url),
+        delete=partial(context.client.delete_queue, QueueUrl=url),
     )
 
 
 @provisions("aws:sqs/redrivePolicy:RedrivePolicy")
 def _redrive_policy(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("sqs")
     url = declared.pop("queueUrl")
-    put = partial(client.set_queue_attributes, QueueUrl=url)
+    put = partial(context.client.set_queue_attributes, QueueUrl=url)
     put(Attributes={"RedrivePolicy": declared.pop("redrivePolicy")})
     return Provisioned(id=url, delete=partial(put, Attributes={"RedrivePolicy": ""}))
 
 
 @provisions("aws:lambda/eventSourceMapping:EventSourceMapping")
 def _event_source_mapping(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("lambda")
     failed = declared.pop("destinationConfig", None)
     failed_to = failed and {"OnFailure": {"Destination": failed["onFailure"]["destinationArn"]}}
-    made = client.create_event_source_mapping(
+    made = context.client.create_event_source_mapping(
         Tags=declared.pop("tags", {}),
         **({"DestinationConfig": failed_to} if failed_to else {}),
         **take_pascal(
@@ -59,29 +56,27 @@ def _event_source_mapping(context: Context, declared: Properties) -> Provisioned
     return Provisioned(
         id=made["UUID"],
         outputs={"uuid": made["UUID"], "functionArn": made["FunctionArn"]},
-        delete=partial(client.delete_event_source_mapping, UUID=made["UUID"]),
+        delete=partial(context.client.delete_event_source_mapping, UUID=made["UUID"]),
     )
 
 
 @provisions("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
 def _event_invoke_config(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("lambda")
     where = {"FunctionName": declared.pop("functionName"), "Qualifier": declared.pop("qualifier")}
-    client.put_function_event_invoke_config(
+    context.client.put_function_event_invoke_config(
         **where,
         **take_pascal(declared, "maximumRetryAttempts", "destinationConfig"),
     )
     return Provisioned(
         id=":".join(where.values()),
-        delete=partial(client.delete_function_event_invoke_config, **where),
+        delete=partial(context.client.delete_function_event_invoke_config, **where),
     )
 
 
 @provisions("aws:scheduler/schedule:Schedule")
 def _schedule(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("scheduler")
     name = context.physical_name(declared)
-    arn = client.create_schedule(
+    arn = context.client.create_schedule(
         Name=name,
         **take_pascal(
             declared,
@@ -92,5 +87,5 @@ def _schedule(context: Context, declared: Properties) -> Provisioned:
     return Provisioned(
         id=f"default/{name}",
         outputs={"name": name, "arn": arn},
-        delete=partial(client.delete_schedule, Name=name),
+        delete=partial(context.client.delete_schedule, Name=name),
     )

@@ -27,7 +27,7 @@ def _patches(settings: Mapping[str, Any], prefix: str) -> list[dict[str, str]]:
 @provisions("aws:apigateway/account:Account")
 def _account(context: Context, declared: Properties) -> Provisioned:
     role = declared.pop("cloudwatchRoleArn")
-    update = context.stack.client("apigateway").update_account
+    update = context.client.update_account
     update(patchOperations=_patches({"cloudwatchRoleArn": role}, "/"))
     # Account settings cannot be deleted: remove the role, as the provider does.
     return Provisioned(
@@ -45,7 +45,6 @@ _RESET_BY_IMPORT = (
 
 @provisions("aws:apigateway/restApi:RestApi", updatable=True)
 def _rest_api(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("apigateway")
     settings = {
         "name": context.physical_name(declared),
         **take(declared, **dict(zip(_RESET_BY_IMPORT, _RESET_BY_IMPORT))),
@@ -59,27 +58,27 @@ def _rest_api(context: Context, declared: Properties) -> Provisioned:
         "restApiId": (
             context.before.id
             if context.before
-            else client.create_rest_api(
+            else context.client.create_rest_api(
                 endpointConfiguration=endpoint, tags=tags, **settings, **policy
             )["id"]
         )
     }
-    delete = partial(client.delete_rest_api, **api)
+    delete = partial(context.client.delete_rest_api, **api)
     if "body" in declared:
         try:
-            imported = client.put_rest_api(
+            imported = context.client.put_rest_api(
                 **api,
                 body=declared.pop("body"),
                 failOnWarnings=declared.pop("failOnWarnings", False),
                 mode=declared.pop("putRestApiMode", "overwrite"),
             )
-        except client.exceptions.BadRequestException:
+        except context.client.exceptions.BadRequestException:
             if not context.before:
                 delete()
             raise
         reset = {name: value for name, value in settings.items() if imported.get(name) != value}
-        client.update_rest_api(**api, patchOperations=_patches(reset, "/"))
-    (root,) = [r for r in client.get_resources(**api)["items"] if r["path"] == "/"]
+        context.client.update_rest_api(**api, patchOperations=_patches(reset, "/"))
+    (root,) = [r for r in context.client.get_resources(**api)["items"] if r["path"] == "/"]
     arn = f"arn:aws:execute-api:{context.region}:{context.stack.account}:{api['restApiId']}"
     return Provisioned(
         id=api["restApiId"],
@@ -90,38 +89,37 @@ def _rest_api(context: Context, declared: Properties) -> Provisioned:
 
 @provisions("aws:apigateway/documentationVersion:DocumentationVersion")
 def _documentation_version(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("apigateway")
     where = _within_api(declared, "restApiId") | {"documentationVersion": declared.pop("version")}
-    client.create_documentation_version(**where, **take(declared, description="description"))
+    context.client.create_documentation_version(
+        **where, **take(declared, description="description")
+    )
     return Provisioned(
         id="/".join(where.values()),
-        delete=partial(client.delete_documentation_version, **where),
+        delete=partial(context.client.delete_documentation_version, **where),
     )
 
 
 @provisions("aws:apigateway/deployment:Deployment")
 def _deployment(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("apigateway")
     declared.pop("triggers")  # Pulumi's own: a change of them replaces the deployment
     api = _within_api(declared)
-    made = client.create_deployment(**api, **take(declared, description="description"))
+    made = context.client.create_deployment(**api, **take(declared, description="description"))
     return Provisioned(
         id=made["id"],
-        delete=partial(client.delete_deployment, **api, deploymentId=made["id"]),
+        delete=partial(context.client.delete_deployment, **api, deploymentId=made["id"]),
     )
 
 
 @provisions("aws:apigateway/stage:Stage", updatable=True)
 def _stage(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("apigateway")
     stage = _within_api(declared) | {"stageName": declared.pop("stageName")}
     serves = take(declared, deployment="deploymentId", documentationVersion="documentationVersion")
     fixed = {"tracingEnabled": declared.pop("xrayTracingEnabled"), "tags": declared.pop("tags", {})}
     if not context.before:
-        client.create_stage(**stage, **serves, **fixed)
+        context.client.create_stage(**stage, **serves, **fixed)
     log = declared.pop("accessLogSettings", {})
     settings = serves | {f"accessLogSettings/{key}": value for key, value in log.items()}
-    client.update_stage(**stage, patchOperations=_patches(settings, "/"))
+    context.client.update_stage(**stage, patchOperations=_patches(settings, "/"))
     path = "/".join(stage.values())
     arn = f"arn:aws:apigateway:{context.region}::/restapis/{stage['restApiId']}"
     return Provisioned(
@@ -130,7 +128,7 @@ def _stage(context: Context, declared: Properties) -> Provisioned:
             "arn": f"{arn}/stages/{stage['stageName']}",
             "invokeUrl": f"{context.stack.url}/_aws/execute-api/{path}",
         },
-        delete=partial(client.delete_stage, **stage),
+        delete=partial(context.client.delete_stage, **stage),
     )
 
 
@@ -146,23 +144,23 @@ _SETTINGS = {
 
 @provisions("aws:apigateway/methodSettings:MethodSettings", updatable=True)
 def _method_settings(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("apigateway")
     stage = _within_api(declared) | {"stageName": declared.pop("stageName")}
     path = declared.pop("methodPath")
     settings = take(declared["settings"], **_SETTINGS)
-    client.update_stage(**stage, patchOperations=_patches(settings, f"/{path}/"))
+    context.client.update_stage(**stage, patchOperations=_patches(settings, f"/{path}/"))
     return Provisioned(
         id="-".join((*stage.values(), path)),
         delete=partial(
-            client.update_stage, **stage, patchOperations=[{"op": "remove", "path": f"/{path}"}]
+            context.client.update_stage,
+            **stage,
+            patchOperations=[{"op": "remove", "path": f"/{path}"}],
         ),
     )
 
 
 @provisions("aws:apigateway/apiKey:ApiKey")
 def _api_key(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("apigateway")
-    made = client.create_api_key(
+    made = context.client.create_api_key(
         name=context.physical_name(declared),
         description=declared.pop("description"),
         enabled=True,
@@ -171,17 +169,16 @@ def _api_key(context: Context, declared: Properties) -> Provisioned:
     return Provisioned(
         id=made["id"],
         outputs={"value": made["value"]},
-        delete=partial(client.delete_api_key, apiKey=made["id"]),
+        delete=partial(context.client.delete_api_key, apiKey=made["id"]),
     )
 
 
 @provisions("aws:apigateway/usagePlan:UsagePlan")
 def _usage_plan(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("apigateway")
     stages = [
         {"apiId": stage["apiId"], "stage": stage["stage"]} for stage in declared.pop("apiStages")
     ]
-    made = client.create_usage_plan(
+    made = context.client.create_usage_plan(
         name=context.physical_name(declared),
         apiStages=stages,
         throttle=declared.pop("throttleSettings"),
@@ -196,20 +193,19 @@ def _usage_plan(context: Context, declared: Properties) -> Provisioned:
             {"op": "remove", "path": "/apiStages", "value": f"{stage['apiId']}:{stage['stage']}"}
             for stage in stages
         ]
-        client.update_usage_plan(usagePlanId=made["id"], patchOperations=removals)
-        client.delete_usage_plan(usagePlanId=made["id"])
+        context.client.update_usage_plan(usagePlanId=made["id"], patchOperations=removals)
+        context.client.delete_usage_plan(usagePlanId=made["id"])
 
     return Provisioned(id=made["id"], delete=delete)
 
 
 @provisions("aws:apigateway/usagePlanKey:UsagePlanKey")
 def _usage_plan_key(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("apigateway")
     plan = declared.pop("usagePlanId")
-    made = client.create_usage_plan_key(
+    made = context.client.create_usage_plan_key(
         usagePlanId=plan, keyId=declared.pop("keyId"), keyType=declared.pop("keyType")
     )
     return Provisioned(
         id=made["id"],
-        delete=partial(client.delete_usage_plan_key, usagePlanId=plan, keyId=made["id"]),
+        delete=partial(context.client.delete_usage_plan_key, usagePlanId=plan, keyId=made["id"]),
     )

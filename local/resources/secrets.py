@@ -8,9 +8,8 @@ from local.provisioner import Context, Provisioned, take, tag_list, provisions
 
 @provisions("aws:secretsmanager/secret:Secret")
 def _secret(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("secretsmanager")
     name = context.physical_name(declared)
-    arn = client.create_secret(
+    arn = context.client.create_secret(
         Name=name,
         Description=declared.pop("description"),
         Tags=tag_list(declared),
@@ -19,15 +18,16 @@ def _secret(context: Context, declared: Properties) -> Provisioned:
     return Provisioned(
         id=arn,
         outputs={"arn": arn, "name": name},
-        delete=partial(client.delete_secret, SecretId=arn, ForceDeleteWithoutRecovery=True),
+        delete=partial(context.client.delete_secret, SecretId=arn, ForceDeleteWithoutRecovery=True),
     )
 
 
 @provisions("aws:secretsmanager/secretVersion:SecretVersion")
 def _secret_version(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("secretsmanager")
     secret = declared.pop("secretId")
-    version = client.put_secret_value(SecretId=secret, SecretString=declared.pop("secretString"))
+    version = context.client.put_secret_value(
+        SecretId=secret, SecretString=declared.pop("secretString")
+    )
     return Provisioned(
         id=f"{secret}|{version['VersionId']}",
         outputs={"secretArn": secret, "versionId": version["VersionId"]},

@@ -18,12 +18,11 @@ def _index(declared: Properties) -> Properties:
 
 @provisions("aws:dynamodb/table:Table")
 def _table(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("dynamodb")
     name = context.physical_name(declared)
     stream = take(declared, streamEnabled="StreamEnabled", streamViewType="StreamViewType")
     keys = take(declared, hashKey="HASH", rangeKey="RANGE")
     indexes = [_index(index) for index in declared.pop("globalSecondaryIndexes", [])]
-    made = client.create_table(
+    made = context.client.create_table(
         TableName=name,
         BillingMode=declared.pop("billingMode"),
         KeySchema=[{"AttributeName": key, "KeyType": kind} for kind, key in keys.items()],
@@ -39,14 +38,14 @@ def _table(context: Context, declared: Properties) -> Provisioned:
         **({"StreamSpecification": stream} if stream else {}),
         **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
     )["TableDescription"]
-    client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
-    client.update_continuous_backups(
+    context.client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
+    context.client.update_continuous_backups(
         TableName=name,
         PointInTimeRecoverySpecification={
             "PointInTimeRecoveryEnabled": declared["pointInTimeRecovery"].pop("enabled")
         },
     )
-    client.update_time_to_live(
+    context.client.update_time_to_live(
         TableName=name,
         TimeToLiveSpecification={
             "Enabled": declared["ttl"].pop("enabled"),
@@ -56,8 +55,8 @@ def _table(context: Context, declared: Properties) -> Provisioned:
 
     def delete() -> None:
         # The emulator ends with the run: its data needs no protection.
-        client.update_table(TableName=name, DeletionProtectionEnabled=False)
-        client.delete_table(TableName=name)
+        context.client.update_table(TableName=name, DeletionProtectionEnabled=False)
+        context.client.delete_table(TableName=name)
 
     outputs = {"name": name, "arn": made["TableArn"], "streamArn": made.get("LatestStreamArn")}
     return Provisioned(id=name, outputs=outputs, delete=delete)
@@ -65,7 +64,6 @@ def _table(context: Context, declared: Properties) -> Provisioned:
 
 @provisions("aws:dynamodb/tableReplica:TableReplica")
 def _table_replica(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("dynamodb")
     table = declared.pop("globalTableArn").rsplit("/", 1)[1]
     where = {"RegionName": declared.pop("region")}
     # These are settings of another region, which the emulator keeps apart.
@@ -73,7 +71,7 @@ def _table_replica(context: Context, declared: Properties) -> Provisioned:
         declared.pop(setting, None)
 
     def update(action: str) -> None:
-        client.update_table(TableName=table, ReplicaUpdates=[{action: where}])
+        context.client.update_table(TableName=table, ReplicaUpdates=[{action: where}])
 
     update("Create")
     return Provisioned(id=f"{table}:{context.region}", delete=partial(update, "Delete"))
@@ -81,19 +79,18 @@ def _table_replica(context: Context, declared: Properties) -> Provisioned:
 
 @provisions("aws:kms/key:Key")
 def _key(context: Context, declared: Properties) -> Provisioned:
-    client = context.stack.client("kms")
-    made = client.create_key(
+    made = context.client.create_key(
         Description=declared.pop("description"),
         Policy=declared.pop("policy"),
         Tags=[{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in tag_list(declared)],
     )["KeyMetadata"]
     if declared.pop("enableKeyRotation"):
-        client.enable_key_rotation(KeyId=made["KeyId"])
+        context.client.enable_key_rotation(KeyId=made["KeyId"])
     return Provisioned(
         id=made["KeyId"],
         outputs={"keyId": made["KeyId"], "arn": made["Arn"]},
         delete=partial(
-            client.schedule_key_deletion,
+            context.client.schedule_key_deletion,
             KeyId=made["KeyId"],
             PendingWindowInDays=declared.pop("deletionWindowInDays"),
         ),

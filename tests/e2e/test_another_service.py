@@ -82,4 +82,4 @@ def test_without_a_sample_the_demo_says_how_to_add_one(specimen: Path) -> None:
     module = specimen / "function" / "endpoints" / "post_thing.py"
     module.write_text(module.read_text().replace("    sample=SampleRequest(),\n", ""))
     shown = _run(specimen, "-m", "local")
-    assert "add sample=SampleRequest() to an ENDPOINT" in shown and "\nDown." in shown
+    assert "add sample=SampleRequest() to an ENDPOINT" in shown and "\nStopped after" in shown

@@ -450,14 +450,14 @@ def test_an_interrupt_at_any_moment_ends_the_run(project: Path) -> None:
     (
         ("local/demo.py", 'raise ValueError("lost")', "ValueError('lost')"),
         ("local/provisioner.py", 'raise ValueError("lost")', "ValueError('lost')"),
-        ("__main__.py", "raise SystemExit(3)", "the program ended itself: 3"),
+        ("__main__.py", "raise SystemExit(3)", "the program exited by itself: 3"),
     ),
 )
 def test_an_error_anywhere_is_one_line(project: Path, where: str, what: str, says: str) -> None:
     """In the report of a registration, in a registration, in the program."""
     first = {
-        "local/demo.py": "    # In one piece",
-        "local/provisioner.py": "    declared = _copy",
+        "local/demo.py": "    # One write for each line",
+        "local/provisioner.py": "    declared = copy.deepcopy",
         "__main__.py": 'pulumi.export("table_name"',
     }[where]
     source = (project / where).read_text()
@@ -484,7 +484,7 @@ def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
     )
     assert _post(outputs) == 201
     main.write_text("import os\nos._exit(3)\n" + whole)
-    assert "loading the function ended with status 3" in _said(process, "error: ")
+    assert "importing the function exits with status 3" in _said(process, "error: ")
     main.write_text("while True:\n    pass\n" + whole)
     assert "importing the function takes more than 20 seconds" in _said(process, "error: ")
     only_there = 'import os\nassert "AWS_LAMBDA_FUNCTION_NAME" not in os.environ, "only there"\n'

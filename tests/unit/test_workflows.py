@@ -135,7 +135,8 @@ def test_every_make_target_is_run_by_a_test_or_by_ci() -> None:
         if path.name != Path(__file__).name
     )
     called = {target for _, words in _called("make") for target in _targets(words)}
-    assert {"lint", "scan", "test", "settle", "serving", "order", "prune", "drift"} <= called
+    assert {"lint", "scan", "test", "drift", "verify-deploy", "live-versions"} <= called
+    assert {"check-commit-order", "prune-versions", "list-stacks"} <= called
     for target in called - {".venv/.ready"}:  # of which all the others are made
         module = modules.get(target, "").rpartition(".")[2]
         by_test = module and f"{module}.main(" in tests

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from local.stack import LocalStack
 from tools.reliability import consistency
 
-# 0: the connection is closed without an answer.
+# 0: the server closes the connection without a response.
 _REFUSED = (0, 400, 403, 404, 405, 413, 414, 431, 501)
 _ANY = (201, *_REFUSED)
 
@@ -20,7 +20,7 @@ _SECOND = _HEAD + _END  # without a key
 
 
 class Attack(NamedTuple):
-    """What is sent, in which `{path}` and `{key}` are the stack's; how it may be answered."""
+    """Raw requests, with `{path}` and `{key}` as placeholders, and the allowed statuses."""
 
     what: str
     sent: Sequence[str]

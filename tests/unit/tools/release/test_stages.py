@@ -37,7 +37,7 @@ def test_a_stage_is_a_file(
 def test_none_is_an_error_of_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert list_stacks.main(tmp_path) == 1
     said = capsys.readouterr()
-    assert not said.out and said.err.count("\n") == 1 and "write a Pulumi.<stack>.yaml" in said.err
+    assert not said.out and said.err.count("\n") == 1 and "create a Pulumi.<stack>.yaml" in said.err
 
 
 def _needs(job: dict[str, Any]) -> list[str]:
