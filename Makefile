@@ -1,6 +1,8 @@
 # dev where there is one, else the first Pulumi.*.yaml there is.
 STACK :=
 PYTHON := .venv/bin/python
+# The version in Lambda; the workflows, the bundle and the tests read the same file.
+LAMBDA_PYTHON := $(shell cat function/.python-version)
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
@@ -162,7 +164,7 @@ lock: $(READY)
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
-	  --python-version 3.13 --python-platform aarch64-manylinux2014 \
+	  --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux2014 \
 	  -c requirements-dev.txt function/requirements.in -o function/requirements.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
@@ -175,7 +177,7 @@ lock: $(READY)
 	  --python-version 3.11 -c requirements-dev.txt tests/browser/requirements.in \
 	  -o tests/browser/requirements.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.13 -c function/requirements.txt tools/bench/requirements.in \
+	  --python-version $(LAMBDA_PYTHON) -c function/requirements.txt tools/bench/requirements.in \
 	  -o tools/bench/requirements.txt
 
 # The same, at the newest versions that fit together.

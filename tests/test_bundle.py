@@ -15,16 +15,15 @@ import botocore.session
 import pytest
 
 from components.packaging import archive, bytecode
+from components.packaging.bytecode import PYTHON_VERSION
 from function.contract import ACTIONS
 from function.services import Service
 from local.program import ROOT
 from local.resources.compute import zip_bytes
 from tools.reliability import fake_dynamodb
 
-INTERPRETERS = [
-    sys.executable,
-    *map(str, sorted(Path.home().glob(".pyenv/versions/3.13.*/bin/python3.13"))[:1]),
-]
+_PYENV = f".pyenv/versions/{PYTHON_VERSION}.*/bin/python{PYTHON_VERSION}"
+INTERPRETERS = [sys.executable, *map(str, sorted(Path.home().glob(_PYENV))[:1])]
 
 # Answers one request as Lambda has it done, and finds DynamoDB in other regions and partitions.
 PROBE = """

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from bootstrap import policies as policy
 from components import ConfigError, resource_prefix
 from components.iam import policies as permissions
+from components.packaging.bytecode import PYTHON_VERSION
 from function import contract, endpoints, jobs, resources, services
 from function.contract import Answer, Endpoint, Parameter
 from function.services import Service
@@ -459,7 +460,7 @@ TABLE = {
     "AttributeDefinitions": [{"AttributeName": "key", "AttributeType": "S"}],
 }
 CODE = {
-    "Runtime": "python3.13",
+    "Runtime": f"python{PYTHON_VERSION}",
     "Handler": "main.handler",
     "Code": {"ZipFile": b"PK\x05\x06" + bytes(18)},
 }

@@ -167,7 +167,7 @@ def test_roles_stay_under_the_stacks_path_and_boundary(
     monkeypatch: pytest.MonkeyPatch, stack: str
 ) -> None:
     # What a declared service needs, the boundary of its account may not have yet.
-    monkeypatch.setattr(policies, "check", lambda *_: None)
+    monkeypatch.setattr(policies, "check_boundary", lambda *_: None)
     boundary = "arn:aws:iam::123456789012:policy/boundary"
     resources = declare(stack, manage_api_gateway_account="true", permissions_boundary=boundary)
     roles = _all(resources, "aws:iam/role:Role")

@@ -19,7 +19,7 @@ import pulumi
 
 ROOT = Path(__file__).parents[2]
 
-PYTHON_VERSION = "3.13"
+PYTHON_VERSION = (ROOT / "function" / ".python-version").read_text(encoding="utf-8").strip()
 # Where Lambda unpacks a bundle: tracebacks name its files.
 TASK_ROOT = "/var/task"
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from components.packaging.bytecode import PYTHON_VERSION
 from function.endpoints import declared
 from local import stack as local_stack
 from openapi import samples
@@ -88,7 +89,7 @@ def _function() -> str:
     code = {"ZipFile": base64.b64encode(packed.getvalue()).decode()}
     role = "arn:aws:iam::000000000000:role/any"
     return json.dumps(
-        {"FunctionName": "evil", "Runtime": "python3.13", "Role": role}
+        {"FunctionName": "evil", "Runtime": f"python{PYTHON_VERSION}", "Role": role}
         | {"Handler": "evil.handler", "Code": code}
     )
 
