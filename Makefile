@@ -8,7 +8,7 @@ READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
 LOADER := .venv-prove/.ready
 BROWSER := .venv-browser/.ready
-SOURCES := __main__.py bootstrap components console emulator function local openapi tests tools
+SOURCES := __main__.py customize.py bootstrap components console emulator function local openapi tests tools
 # What `make lint` runs, each as lint-<name>.
 LINTS := style pylint types imports dead-code workflows schemas shell spelling
 

@@ -1,4 +1,4 @@
-"""Epoch: API Gateway, Lambda and DynamoDB, with what it takes to see inside them."""
+"""The stack: API Gateway, Lambda and DynamoDB, with alarms, a dashboard and traces."""
 
 import os
 
@@ -20,78 +20,94 @@ from components import (
     EpochTable,
     RoleFactory,
     StackConfig,
+    apply_customization,
     apply_default_tags,
     apply_kms_key,
     as_run_error,
     checked_prefix,
     collect_resources,
     mark_secret_config,
+    project_bundle,
 )
+from customize import customize
 from function.endpoints import VERSION, declared
 from function.jobs import declared as declared_jobs
 from function.jobs import takers_of
 from function.messages import declared_queues
 from function.resources import declared_settings, declared_tables
+from function.telemetry import NAMESPACE
 from openapi import samples
 from openapi.document import about, document
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
-given = pulumi.runtime.config.CONFIG.get()
-secret = set(filter(pulumi.runtime.is_config_secret, given))
+raw_config = pulumi.runtime.config.CONFIG.get()
+secret_keys = set(filter(pulumi.runtime.is_config_secret, raw_config))
+
 with as_run_error():
-    endpoints, jobs = declared(), declared_jobs()
-    own_tables, own_queues, own_settings = declared_tables(), declared_queues(), declared_settings()
-    of_project = about(VERSION)
-    api_document = document(endpoints, of_project)
-    config = StackConfig.from_pulumi(given, project, secret)
+    endpoints, jobs, table_declarations = declared(), declared_jobs(), declared_tables()
+    queue_declarations, settings, consumers = (
+        declared_queues(),
+        declared_settings(),
+        takers_of(jobs),
+    )
+    api_info = about(VERSION)
+    api_document = document(endpoints, api_info)
+    config = StackConfig.from_pulumi(raw_config, project, secret_keys)
+    code = project_bundle().archive()
+
 name = checked_prefix(
     project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)]
 )
 roles = RoleFactory(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
+
+# Pulumi applies these to every resource below, in this order.
 apply_default_tags({"project": project, "stack": stack, "owner": config.owner})
 if config.kms_key_arn:
     apply_kms_key(config.kms_key_arn)
-mark_secret_config(given, project, secret)
-everything = collect_resources()
+apply_customization(customize)
+mark_secret_config(raw_config, project, secret_keys)
+all_resources = collect_resources()
 
-tables = {
-    key: EpochTable(
-        f"{name}-{key}",
-        table=table,
-        protect=config.protect_data,
-        replica_regions=config.replica_regions,
-    )
-    for key, table in own_tables.items()
-}
-takers = takers_of(jobs)
-queues = {
-    key: EpochQueue(f"{name}-{key}", queue=queue, taker=takers.get(key))
-    for key, queue in own_queues.items()
-}
-secrets = {
-    key: EpochSecret(f"{name}-{key}", setting=setting, value=config.secrets[key])
-    for key, setting in own_settings.items()
-    if setting.secret
-}
-bindings = Bindings(tables=tables, queues=queues, settings=config.settings, secrets=secrets)
+bindings = Bindings(
+    tables={
+        key: EpochTable(
+            f"{name}-{key}",
+            table=table,
+            protect=config.protect_data,
+            replica_regions=config.replica_regions,
+        )
+        for key, table in table_declarations.items()
+    },
+    queues={
+        key: EpochQueue(f"{name}-{key}", queue=queue, consumer=consumers.get(key))
+        for key, queue in queue_declarations.items()
+    },
+    settings=config.settings,
+    secrets={
+        key: EpochSecret(f"{name}-{key}", setting=settings[key], value=value)
+        for key, value in config.secrets.items()
+    },
+)
 function = EpochFunction(
     f"{name}-function",
+    code=code,
     endpoints=endpoints,
     bindings=bindings,
     roles=roles,
+    environment={"TRUSTED_PROXIES": str(config.trusted_proxy_count)},
     memory_mb=config.memory_mb,
     timeout_s=config.timeout_s,
     log_retention_days=config.log_retention_days,
-    reserved_concurrency=config.reserved_concurrency,
-    provisioned_concurrency=config.provisioned_concurrency,
+    reserved_concurrency=config.reserved_concurrency or None,
+    provisioned_concurrency=config.provisioned_concurrency or None,
     snap_start=config.snap_start,
-    trusted_proxy_count=config.trusted_proxy_count,
 )
-workers = {
+job_functions = {
     key: EpochJob(
         f"{name}-job-{key.replace('_', '-')}",
         job_name=key,
         job=job,
+        code=code,
         bindings=bindings,
         roles=roles,
         log_retention_days=config.log_retention_days,
@@ -106,7 +122,7 @@ account = (
 api = EpochApi(
     f"{name}-api",
     api_name=name,
-    description=of_project.description,
+    description=api_info.description,
     stage_name=stack,
     document=api_document,
     endpoints=endpoints,
@@ -116,17 +132,17 @@ api = EpochApi(
     log_retention_days=config.log_retention_days,
     account=account,
 )
-access = EpochApiKeys(name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys)
-url = api.url
+api_keys = EpochApiKeys(name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys)
+api_url = api.url
 if config.domain_name:
     domain = EpochDomain(
         f"{name}-domain",
         api=api,
         domain_name=config.domain_name,
         certificate_arn=config.certificate_arn,
-        hosted_zone_id=config.hosted_zone_id,
+        hosted_zone_id=config.hosted_zone_id or None,
     )
-    url = domain.url
+    api_url = domain.url
     pulumi.export("custom_domain_target", domain.target)
 if config.waf_rate_limit:
     EpochFirewall(
@@ -139,28 +155,27 @@ monitoring = EpochMonitoring(
     name,
     api=api,
     function=function,
-    tables=tables,
-    endpoints=endpoints,
-    jobs=workers,
-    queues=queues,
-    timeout_s=config.timeout_s,
+    bindings=bindings,
+    jobs=job_functions,
+    metric_namespace=NAMESPACE,
     concurrency=config.concurrency,
-    trace_sampling_rate=config.trace_sampling_rate,
     runbook_url=config.runbook_url,
-    alarm_email=config.alarm_email,
+    trace_sampling_rate=config.trace_sampling_rate,
+    alarm_email=config.alarm_email or None,
 )
-EpochDestroyGuard(f"{name}-guard", protect=config.protect_data, resources=everything)
+EpochDestroyGuard(f"{name}-guard", protect=config.protect_data, resources=all_resources)
 
-shown = samples.first(endpoints)
-written = samples.table(shown) if shown else ""
-pulumi.export("api_url", url)
-pulumi.export("sample_url", pulumi.Output.concat(url, samples.target(shown)) if shown else url)
-pulumi.export("default_api_key", access.keys.apply(lambda keys: keys[min(keys)]))
-pulumi.export("api_keys", access.keys)
-pulumi.export("table_name", tables[written].name if written else "")
+sample_endpoint = samples.first(endpoints)
+sample_table = samples.table(sample_endpoint) if sample_endpoint else ""
+sample_path = samples.target(sample_endpoint) if sample_endpoint else ""
+pulumi.export("api_url", api_url)
+pulumi.export("sample_url", pulumi.Output.concat(api_url, sample_path))
+pulumi.export("default_api_key", api_keys.keys.apply(lambda keys: keys[min(keys)]))
+pulumi.export("api_keys", api_keys.keys)
+pulumi.export("table_name", bindings.tables[sample_table].name if sample_table else "")
 pulumi.export("function_name", function.name)
-pulumi.export("job_functions", {key: worker.name for key, worker in workers.items()})
+pulumi.export("job_functions", {key: job.name for key, job in job_functions.items()})
 pulumi.export("function_log_group", function.log_group.name)
 pulumi.export("dashboard_url", monitoring.dashboard_url)
-pulumi.export("api_document_hash", api.document)
+pulumi.export("api_document_hash", api.document_hash)
 pulumi.export("deployed_commit", os.environ.get("EPOCH_COMMIT", "unknown"))

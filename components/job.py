@@ -1,4 +1,4 @@
-"""EpochJob: a function that a schedule, a queue or a table's stream starts."""
+"""EpochJob: a Lambda function that a schedule, a queue or a table's stream starts."""
 
 import json
 
@@ -10,7 +10,7 @@ from components.iam.roles import RoleFactory
 from components.lambda_function import Bindings, LambdaFunction
 from function.job import Changes, Job, Messages, Schedule
 
-# SQS's longest: a dead letter is as old as its message.
+# SQS's maximum, which counts from the arrival of the message in its first queue.
 _DEAD_LETTERS_KEPT_S = 14 * 86_400
 _CONSUME_ACTIONS = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
 _STREAM_ACTIONS = [
@@ -20,10 +20,15 @@ _STREAM_ACTIONS = [
 
 
 class EpochJob(pulumi.ComponentResource):
-    """A job's own function, its trigger, and a queue for what it could not handle.
+    """A job's function, its trigger, and a dead-letter queue for the items that it cannot handle.
 
-    `job_name` is the job's name, that of its module.
+    `code` is a Lambda bundle and `handler` a function in it. `job_name` reaches the function in
+    the environment variable JOB.
     """
+
+    alias: aws.lambda_.Alias
+    log_group: aws.cloudwatch.LogGroup
+    name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -31,17 +36,16 @@ class EpochJob(pulumi.ComponentResource):
         *,
         job_name: str,
         job: Job,
+        code: pulumi.Input[pulumi.Archive],
         bindings: Bindings,
-        log_retention_days: int,
         roles: RoleFactory,
+        handler: str = "function.work.handler",
+        log_retention_days: pulumi.Input[int] = 30,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochJob", name, None, opts)
-        self._name, self._bindings, self._child = (
-            name,
-            bindings,
-            pulumi.ResourceOptions(parent=self),
-        )
+        self._name, self._bindings = name, bindings
+        self._child = pulumi.ResourceOptions(parent=self)
         self.job = job
         self.dead_letters = aws.sqs.Queue(
             f"{name}-dead-letters",
@@ -49,34 +53,31 @@ class EpochJob(pulumi.ComponentResource):
             sqs_managed_sse_enabled=True,
             opts=self._child,
         )
-        compute = LambdaFunction(
+        parts = LambdaFunction(
             name,
             parent=self,
-            handler="function.work.handler",
-            access=job.access,
-            bindings=bindings,
             environment={"JOB": job_name},
+            permissions=job.access,
+            bindings=bindings,
+            code=code,
+            handler=handler,
             memory_mb=job.memory_mb,
             timeout_s=job.timeout_s,
             log_retention_days=log_retention_days,
             roles=roles,
             extra_statements=self._own_statements(job),
         )
-        self.log_group, self.alias, self.name = (
-            compute.log_group,
-            compute.alias,
-            compute.name,
-        )
+        self.log_group, self.alias, self.name = parts.log_group, parts.alias, parts.name
         if isinstance(job.trigger, Schedule):
             self._add_schedule(job.trigger, job.summary, roles)
         elif isinstance(job.trigger, Messages):
             self._add_queue_source(job.trigger)
         else:
             self._add_stream_source(job.trigger)
-        self.register_outputs({"name": self.name})
+        self.register_outputs({"name": self.name, "dead_letters_arn": self.dead_letters.arn})
 
     def _own_statements(self, job: Job) -> list[pulumi.Output[policies.Statement]]:
-        """Return what Lambda does in the function's name for the trigger."""
+        """Return the policy statements that Lambda needs to serve the trigger."""
 
         def allow(
             actions: list[str], resource: pulumi.Output[str]
@@ -157,7 +158,7 @@ class EpochJob(pulumi.ComponentResource):
             event_source_arn=self._bindings.tables[changes.table].stream_arn,
             function_name=self.alias.arn,
             function_response_types=["ReportBatchItemFailures"],
-            # From "now" on, Lambda would miss what happens while the mapping is being made.
+            # "LATEST" would miss the changes that happen while AWS creates the mapping.
             starting_position="TRIM_HORIZON",
             maximum_retry_attempts=changes.attempts - 1,
             bisect_batch_on_function_error=True,

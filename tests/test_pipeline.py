@@ -11,7 +11,8 @@ from typing import Any
 import boto3
 import pytest
 
-from components.packaging import archive
+from components.packaging.archive import Bundle
+from components.packaging.project_bundle import project_bundle
 from function.contract import Answer, Endpoint, Sample
 from local import program
 from local import stack as local_stack
@@ -107,8 +108,8 @@ def _published(local: LocalStack, code: str, monkeypatch: pytest.MonkeyPatch, pa
     """Publish the function with another entry point, as a deployment would."""
     main = path / "main.py"
     main.write_text(code)
-    files = archive.files()
-    monkeypatch.setattr(archive, "files", lambda: {**files, "function/main.py": main})
+    files = project_bundle().files()
+    monkeypatch.setattr(Bundle, "files", lambda _: {**files, "function/main.py": main})
     local.run()
     monkeypatch.undo()
 

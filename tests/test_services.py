@@ -13,6 +13,8 @@ from botocore.stub import Stubber
 import function.endpoints
 import function.jobs
 from components.packaging import archive
+from components.packaging import project_bundle as bundles
+from components.packaging.project_bundle import project_bundle
 from function import services, settings, storage
 from function.contract import DeclarationError
 from function.endpoints import declared
@@ -32,7 +34,7 @@ def _report(monkeypatch: pytest.MonkeyPatch) -> None:
     job = Job(trigger=Schedule("rate(1 day)"), summary="Report.", handle=print, access=(REPORTS,))
     monkeypatch.setattr(settings, "BUCKET", BUCKET, raising=False)
     monkeypatch.setattr(function.jobs, "declared", lambda: {"report": job})
-    monkeypatch.setattr(archive, "declared_jobs", lambda: {"report": job})
+    monkeypatch.setattr(bundles, "declared_jobs", lambda: {"report": job})
 
 
 def _config(**more: str) -> dict[str, str]:
@@ -82,10 +84,14 @@ def test_what_would_lead_out_of_every_boundary_is_refused() -> None:
 
 def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:
     one(program.declare(STACK), "aws:apigateway/stage:Stage")  # with the job, it is declared
-    data = {Path(name).parts[2] for name in archive.files() if name.startswith("botocore/data/")}
+    data = {
+        Path(name).parts[2]
+        for name in project_bundle().files()
+        if name.startswith("botocore/data/")
+    }
     assert {"dynamodb", "s3"} <= data and "ec2" not in data
     session = botocore.session.get_session()
-    folder = str(archive.dependencies() / "botocore" / "data")
+    folder = str(project_bundle().dependencies() / "botocore" / "data")
     loader = Loader(extra_search_paths=[folder], include_default_search_paths=False)
     session.register_component("data_loader", loader)
     secret = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -100,12 +106,12 @@ def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest(
 ) -> None:
     job = function.jobs.declared()["report"]
     wrong = job._replace(access=(REPORTS._replace(name="dynamo"),))
-    monkeypatch.setattr(archive, "declared_jobs", lambda: {"report": wrong})
+    monkeypatch.setattr(bundles, "declared_jobs", lambda: {"report": wrong})
     with pytest.raises(
         archive.BundleError,
         match="jobs/report.py: boto3 has no client 'dynamo' for Service.*dynamodb",
     ):
-        archive.dependencies()
+        project_bundle().dependencies()
 
 
 def test_a_service_outside_the_bundle_fails_with_the_line_to_add() -> None:

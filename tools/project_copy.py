@@ -3,13 +3,13 @@
 import shutil
 from pathlib import Path
 
-from components.packaging import archive
+from components.packaging.project_bundle import project_bundle
 from local import program
 
 
 def copy_of_project(target: Path) -> Path:
     """Copy the project to `target`, sharing only what is installed."""
-    archive.dependencies()
+    project_bundle().dependencies()
     ignored = (program.ROOT / ".gitignore").read_text(encoding="utf-8").split()
     patterns = (pattern.strip("/") for pattern in (*ignored, ".git"))
     shutil.copytree(program.ROOT, target, ignore=shutil.ignore_patterns(*patterns))

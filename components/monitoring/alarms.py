@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
 from components.api import EpochApi, slug
 from components.function import EpochFunction
 from components.job import EpochJob
-from components.queue import EpochQueue
-from components.table import EpochTable
+from components.lambda_function import Bindings
 from function.contract import Access, Endpoint
 from function.job import Changes, Messages
-from function.telemetry import NAMESPACE
 
 Dimensions = Mapping[str, pulumi.Input[str]]
 
@@ -104,12 +103,15 @@ class MetricSources:
 
     api: EpochApi
     function: EpochFunction
-    tables: Mapping[str, EpochTable]
-    endpoints: Sequence[Endpoint]
+    bindings: Bindings
     jobs: Mapping[str, EpochJob]
-    queues: Mapping[str, EpochQueue]
-    timeout_s: int
     concurrency: int
+    namespace: str
+
+    @property
+    def endpoints(self) -> Sequence[Endpoint[Any]]:
+        """The endpoints of the API."""
+        return self.api.endpoints
 
     def of_api(self, name: str, stat: str = "Sum", **dimensions: str) -> Metric:
         """Return a metric of the API's stage, or of one of its routes."""
@@ -137,13 +139,15 @@ class MetricSources:
     def of_items(self, job: str, outcome: str) -> Metric:
         """Return how many ticks, messages or changes of a job had an outcome."""
         where: Dimensions = {"FunctionName": self.jobs[job].name, "Route": job, "Outcome": outcome}
-        return Metric(namespace=NAMESPACE, name="Requests", stat="Sum", dimensions=where)
+        return Metric(namespace=self.namespace, name="Requests", stat="Sum", dimensions=where)
 
     def oldest_item_age(self, job: str) -> Metric | None:
         """Return how long the oldest item of a job waits; a schedule's never does."""
         trigger = self.jobs[job].job.trigger
         if isinstance(trigger, Messages):
-            return _of_queue(self.queues[trigger.queue].name, "ApproximateAgeOfOldestMessage")
+            return _of_queue(
+                self.bindings.queues[trigger.queue].name, "ApproximateAgeOfOldestMessage"
+            )
         if isinstance(trigger, Changes):
             return self.of_job(job, "IteratorAge", "Maximum")
         return None
@@ -154,18 +158,18 @@ class MetricSources:
 
     def of_table(self, table: str, name: str, stat: str = "Sum", **dimensions: str) -> Metric:
         """Return a metric of a table."""
-        where: Dimensions = {"TableName": self.tables[table].name, **dimensions}
+        where: Dimensions = {"TableName": self.bindings.tables[table].name, **dimensions}
         return Metric(namespace="AWS/DynamoDB", name=name, stat=stat, dimensions=where)
 
     def of_telemetry(self, endpoint: Endpoint, name: str, stat: str = "Sum", **more: str) -> Metric:
         """Return a metric that the function's log lines carry."""
         where: Dimensions = {"FunctionName": self.function.name, "Route": endpoint.route, **more}
-        return Metric(namespace=NAMESPACE, name=name, stat=stat, dimensions=where)
+        return Metric(namespace=self.namespace, name=name, stat=stat, dimensions=where)
 
     def throttled_callers(self, stat: str) -> Metric:
         """Return the calls that usage plans refuse, which only the access log tells apart."""
         where: Dimensions = {"ApiId": self.api.api.id}
-        return Metric(namespace=NAMESPACE, name=THROTTLED_CALLS, stat=stat, dimensions=where)
+        return Metric(namespace=self.namespace, name=THROTTLED_CALLS, stat=stat, dimensions=where)
 
     def operations(self, table: str) -> list[str]:
         """Return the operations that endpoints and jobs call on a table, sorted."""
@@ -272,7 +276,7 @@ def alarms(sources: MetricSources) -> list[Alarm]:
         ),
         Alarm(
             name="api-throttled-callers",
-            description="API Gateway refuses at least 5 % of the calls with 429: callers exceed their limits.",
+            description="Callers exceed their limits: at least 5 % of the calls get a 429.",
             metric=sources.throttled_callers("Average"),
             threshold=0.05,
             periods=15,
@@ -303,9 +307,9 @@ def alarms(sources: MetricSources) -> list[Alarm]:
         ),
         Alarm(
             name="function-duration",
-            description=f"Invocations come near the timeout of {sources.timeout_s} s.",
+            description=f"Invocations come near the timeout of {sources.function.timeout_s} s.",
             metric=sources.of_function("Duration", "Maximum"),
-            threshold=0.8 * 1_000 * sources.timeout_s,
+            threshold=0.8 * 1_000 * sources.function.timeout_s,
         ),
         Alarm(
             name="function-concurrency",
@@ -321,7 +325,7 @@ def alarms(sources: MetricSources) -> list[Alarm]:
                 metric=sources.of_table(table, f"{kind}ThrottleEvents"),
                 threshold=1,
             )
-            for table in sources.tables
+            for table in sources.bindings.tables
             for kind in ("Read", "Write")
         ),
         *(
@@ -332,7 +336,7 @@ def alarms(sources: MetricSources) -> list[Alarm]:
                 metric=sources.of_table(table, "SystemErrors", Operation=operation),
                 threshold=1,
             )
-            for table in sources.tables
+            for table in sources.bindings.tables
             for operation in sources.operations(table)
         ),
         *_of_jobs(sources),

@@ -1,7 +1,7 @@
 """EpochMonitoring: alarms, whom they tell, the dashboard, and how much is traced."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pulumi
 import pulumi_aws as aws
@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from components.api import EpochApi
 from components.function import EpochFunction
 from components.job import EpochJob
+from components.lambda_function import Bindings
 from components.monitoring import dashboard
 from components.monitoring.alarms import (
     BURN_RATES,
@@ -19,10 +20,6 @@ from components.monitoring.alarms import (
     burn_rate_parts,
 )
 from components.naming import sampling_rule
-from components.queue import EpochQueue
-from components.table import EpochTable
-from function.contract import Endpoint
-from function.telemetry import NAMESPACE
 
 
 def _topic_policy(account: str, topic: str) -> str:
@@ -52,15 +49,13 @@ class EpochMonitoring(pulumi.ComponentResource):
         *,
         api: EpochApi,
         function: EpochFunction,
-        tables: Mapping[str, EpochTable],
-        endpoints: Sequence[Endpoint],
-        jobs: Mapping[str, EpochJob],
-        queues: Mapping[str, EpochQueue],
-        timeout_s: int,
-        concurrency: int,
-        runbook_url: str,
-        trace_sampling_rate: float | None = None,
-        alarm_email: str = "",
+        bindings: Bindings,
+        metric_namespace: str,
+        jobs: Mapping[str, EpochJob] | None = None,
+        concurrency: int = 1_000,
+        runbook_url: str = "docs/operations.md",
+        trace_sampling_rate: pulumi.Input[float] | None = None,
+        alarm_email: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochMonitoring", name, None, opts)
@@ -76,7 +71,7 @@ class EpochMonitoring(pulumi.ComponentResource):
                 pattern=f'{{ $.status {sign} "429" }}',
                 metric_transformation={
                     "name": THROTTLED_CALLS,
-                    "namespace": NAMESPACE,
+                    "namespace": metric_namespace,
                     "value": value,
                     "dimensions": {"ApiId": "$.apiId"},
                 },
@@ -85,12 +80,10 @@ class EpochMonitoring(pulumi.ComponentResource):
         sources = MetricSources(
             api=api,
             function=function,
-            tables=tables,
-            endpoints=endpoints,
-            jobs=jobs,
-            queues=queues,
-            timeout_s=timeout_s,
+            bindings=bindings,
+            jobs=jobs or {},
             concurrency=concurrency,
+            namespace=metric_namespace,
         )
         declared = [self._alarm(alarm, notifies=True).arn for alarm in alarms(sources)]
         declared += self._burn_rates(sources)
@@ -124,7 +117,7 @@ class EpochMonitoring(pulumi.ComponentResource):
         )
         self.register_outputs({"dashboard_url": self.dashboard_url})
 
-    def _notifications(self, email: str) -> aws.sns.Topic:
+    def _notifications(self, email: pulumi.Input[str] | None) -> aws.sns.Topic:
         """Return the topic of the alarms, whose messages name alarms and their metrics."""
         account = aws.get_caller_identity_output().account_id
         topic = aws.sns.Topic(self._name, opts=self._child)
@@ -134,7 +127,7 @@ class EpochMonitoring(pulumi.ComponentResource):
             policy=pulumi.Output.all(account, topic.arn).apply(lambda known: _topic_policy(*known)),
             opts=self._child,
         )
-        if email:
+        if email is not None:
             aws.sns.TopicSubscription(
                 self._name, topic=topic.arn, protocol="email", endpoint=email, opts=self._child
             )

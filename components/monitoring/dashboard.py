@@ -115,7 +115,7 @@ def _rows(
                 },
             ),
         ]
-        for table in sources.tables
+        for table in sources.bindings.tables
         if sources.operations(table)  # CloudWatch refuses a graph without metrics
     ]
     endpoints = [
