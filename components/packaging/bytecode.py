@@ -59,7 +59,7 @@ def compiled(sources: Mapping[str, Path], build: Path) -> dict[str, Path]:
     `build` keeps it in a folder that the hash of the sources and of the compiler names.
     """
     python = compiler()
-    if not python:
+    if not python or not sources:
         return {}
     digest = hashlib.sha256(_version(python) + Path(__file__).read_bytes())
     # Read once: an editor may save a file before the compiler reads it.
