@@ -72,13 +72,13 @@ def test_a_boundary_that_lacks_a_service_is_an_error_that_says_how_it_takes_it_i
     ):
         with pytest.raises(pulumi.RunError) as refused:  # whose message Pulumi shows alone
             _bounded(lacking)
-        assert "keeps s3:PutObject on arn:aws:s3:::ours/daily/* from" in str(refused.value)
-        assert "brings the deployer up, by pulumi -C bootstrap up" in str(refused.value)
+        assert "denies s3:PutObject on arn:aws:s3:::ours/daily/* to" in str(refused.value)
+        assert "adds declared services to it by: pulumi -C bootstrap up" in str(refused.value)
     _bounded({"Action": "s3:*", "Resource": ["arn:aws:s3:::ours/*"]})
 
 
 def test_what_would_lead_out_of_every_boundary_is_refused() -> None:
-    with pytest.raises(pulumi.RunError, match="no permissions boundary may hold iam:PassRole"):
+    with pytest.raises(pulumi.RunError, match="no permissions boundary may allow iam:PassRole"):
         _bounded({"Action": "*", "Resource": "*"}, actions=("s3:PutObject", "iam:PassRole"))
 
 
