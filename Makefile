@@ -2,7 +2,7 @@
 STACK :=
 PYTHON := .venv/bin/python
 # The version in Lambda; the workflows, the bundle and the tests read the same file.
-LAMBDA_PYTHON := $(shell cat function/.python-version)
+LAMBDA_PYTHON = $(shell cat function/.python-version)
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
