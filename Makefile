@@ -1,12 +1,14 @@
 # The default stack is dev, or the first Pulumi.*.yaml.
 STACK :=
 PYTHON := .venv/bin/python
+# The version in Lambda; the workflows, the bundle and the tests read the same file.
+LAMBDA_PYTHON = $(shell cat function/.python-version)
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
 LOADER := .venv-reliability/.ready
 BROWSER := .venv-browser/.ready
-SOURCES := __main__.py bootstrap components console emulator function local openapi tests tools
+SOURCES := __main__.py customize.py bootstrap components console emulator function local openapi tests tools
 # `make lint` runs each of these as lint-<name>.
 LINTS := style pylint types imports dead-code workflows schemas shell spelling
 
@@ -151,7 +153,7 @@ lock: $(READY) ## Write the hashed locks after a change of an .in file
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
-	  --python-version 3.13 --python-platform aarch64-manylinux2014 \
+	  --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux2014 \
 	  -c requirements-dev.txt function/requirements.in -o function/requirements.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
@@ -164,7 +166,7 @@ lock: $(READY) ## Write the hashed locks after a change of an .in file
 	  --python-version 3.11 -c requirements-dev.txt tests/integration/browser/requirements.in \
 	  -o tests/integration/browser/requirements.txt
 	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.13 -c function/requirements.txt tools/bench/requirements.in \
+	  --python-version $(LAMBDA_PYTHON) -c function/requirements.txt tools/bench/requirements.in \
 	  -o tools/bench/requirements.txt
 
 upgrade: UPGRADE := --upgrade

@@ -1,4 +1,4 @@
-"""Epoch: API Gateway, Lambda and DynamoDB, with what it takes to see inside them."""
+"""The stack: API Gateway, Lambda and DynamoDB, with alarms, a dashboard and traces."""
 
 import os
 
@@ -20,79 +20,90 @@ from components import (
     EpochTable,
     RoleFactory,
     StackConfig,
+    apply_customization,
     apply_default_tags,
     apply_kms_key,
     as_run_error,
     checked_prefix,
     collect_resources,
     mark_secret_config,
+    project_bundle,
 )
-from function.declare.job_registry import load_jobs
-from function.declare.job_registry import consumers_by_queue
+from customize import customize
+from function.declare.job_registry import consumers_by_queue, load_jobs
 from function.declare.registry import load_endpoints, load_queues, load_settings, load_tables
 from function.endpoints import VERSION
 from openapi import samples
 from openapi.document import api_info, build
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
-given = pulumi.runtime.config.CONFIG.get()
-secret = set(filter(pulumi.runtime.is_config_secret, given))
+raw_config = pulumi.runtime.config.CONFIG.get()
+secret_keys = set(filter(pulumi.runtime.is_config_secret, raw_config))
+
 with as_run_error():
-    endpoints, jobs = load_endpoints(), load_jobs()
-    own_tables, own_queues, own_settings = load_tables(), load_queues(), load_settings()
-    of_project = api_info(VERSION)
-    api_document = build(endpoints, of_project)
-    config = StackConfig.from_pulumi(given, project, secret)
+    endpoints, jobs, settings = load_endpoints(), load_jobs(), load_settings()
+    consumers, info = consumers_by_queue(jobs), api_info(VERSION)
+    api_document = build(endpoints, info)
+    config = StackConfig.from_pulumi(raw_config, project, secret_keys)
+    code = project_bundle().archive()
+
 name = checked_prefix(
     project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)]
 )
 roles = RoleFactory(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
+
+# Pulumi applies these to every resource below, in this order.
 apply_default_tags({"project": project, "stack": stack, "owner": config.owner})
 if config.kms_key_arn:
     apply_kms_key(config.kms_key_arn)
-mark_secret_config(given, project, secret)
-everything = collect_resources()
+apply_customization(customize)
+mark_secret_config(raw_config, project, secret_keys)
+all_resources = collect_resources()
 
-tables = {
-    key: EpochTable(
-        f"{name}-{key}",
-        table=table,
-        protect=config.protect_data,
-        replica_regions=config.replica_regions,
-    )
-    for key, table in own_tables.items()
-}
-takers = consumers_by_queue(jobs)
-queues = {
-    key: EpochQueue(f"{name}-{key}", queue=queue, taker=takers.get(key))
-    for key, queue in own_queues.items()
-}
-secrets = {
-    key: EpochSecret(f"{name}-{key}", setting=setting, value=config.secrets[key])
-    for key, setting in own_settings.items()
-    if setting.secret
-}
-bindings = Bindings(tables=tables, queues=queues, settings=config.settings, secrets=secrets)
+bindings = Bindings(
+    tables={
+        key: EpochTable(
+            f"{name}-{key}",
+            table=table,
+            protect=config.protect_data,
+            replica_regions=config.replica_regions,
+        )
+        for key, table in load_tables().items()
+    },
+    queues={
+        key: EpochQueue(f"{name}-{key}", queue=queue, consumer=consumers.get(key))
+        for key, queue in load_queues().items()
+    },
+    settings=config.settings,
+    secrets={
+        key: EpochSecret(f"{name}-{key}", setting=settings[key], value=value)
+        for key, value in config.secrets.items()
+    },
+)
+telemetry = {"METRIC_NAMESPACE": project}
 function = EpochFunction(
     f"{name}-function",
+    code=code,
     endpoints=endpoints,
     bindings=bindings,
     roles=roles,
+    environment={**telemetry, "TRUSTED_PROXY_COUNT": str(config.trusted_proxy_count)},
     memory_mb=config.memory_mb,
     timeout_s=config.timeout_s,
     log_retention_days=config.log_retention_days,
-    reserved_concurrency=config.reserved_concurrency,
-    provisioned_concurrency=config.provisioned_concurrency,
+    reserved_concurrency=config.reserved_concurrency or None,
+    provisioned_concurrency=config.provisioned_concurrency or None,
     snap_start=config.snap_start,
-    trusted_proxy_count=config.trusted_proxy_count,
 )
-workers = {
+job_functions = {
     key: EpochJob(
         f"{name}-job-{key.replace('_', '-')}",
         job_name=key,
         job=job,
+        code=code,
         bindings=bindings,
         roles=roles,
+        environment=telemetry,
         log_retention_days=config.log_retention_days,
     )
     for key, job in jobs.items()
@@ -105,7 +116,7 @@ account = (
 api = EpochApi(
     f"{name}-api",
     api_name=name,
-    description=of_project.description,
+    description=info.description,
     stage_name=stack,
     document=api_document,
     endpoints=endpoints,
@@ -115,17 +126,17 @@ api = EpochApi(
     log_retention_days=config.log_retention_days,
     account=account,
 )
-access = EpochApiKeys(name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys)
-url = api.url
+api_keys = EpochApiKeys(name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys)
+api_url = api.url
 if config.domain_name:
     domain = EpochDomain(
         f"{name}-domain",
         api=api,
         domain_name=config.domain_name,
         certificate_arn=config.certificate_arn,
-        hosted_zone_id=config.hosted_zone_id,
+        hosted_zone_id=config.hosted_zone_id or None,
     )
-    url = domain.url
+    api_url = domain.url
     pulumi.export("custom_domain_target", domain.target)
 if config.waf_rate_limit:
     EpochFirewall(
@@ -138,30 +149,27 @@ monitoring = EpochMonitoring(
     name,
     api=api,
     function=function,
-    tables=tables,
-    endpoints=endpoints,
-    jobs=workers,
-    queues=queues,
-    timeout_s=config.timeout_s,
+    bindings=bindings,
+    jobs=job_functions,
+    metric_namespace=project,
     concurrency=config.concurrency,
-    trace_sampling_rate=config.trace_sampling_rate,
     runbook_url=config.runbook_url,
-    alarm_email=config.alarm_email,
+    trace_sampling_rate=config.trace_sampling_rate,
+    alarm_email=config.alarm_email or None,
 )
-EpochDestroyGuard(f"{name}-guard", protect=config.protect_data, resources=everything)
+EpochDestroyGuard(f"{name}-guard", protect=config.protect_data, resources=all_resources)
 
-shown = samples.default_sample(endpoints)
-written = samples.table(shown) if shown else ""
-pulumi.export("api_url", url)
-pulumi.export(
-    "sample_url", pulumi.Output.concat(url, samples.path_and_query(shown)) if shown else url
-)
-pulumi.export("default_api_key", access.keys.apply(lambda keys: keys[min(keys)]))
-pulumi.export("api_keys", access.keys)
-pulumi.export("table_name", tables[written].name if written else "")
+sample_endpoint = samples.default_sample(endpoints)
+sample_table = samples.table(sample_endpoint) if sample_endpoint else ""
+sample_path = samples.path_and_query(sample_endpoint) if sample_endpoint else ""
+pulumi.export("api_url", api_url)
+pulumi.export("sample_url", pulumi.Output.concat(api_url, sample_path))
+pulumi.export("default_api_key", api_keys.keys.apply(lambda keys: keys[min(keys)]))
+pulumi.export("api_keys", api_keys.keys)
+pulumi.export("table_name", bindings.tables[sample_table].name if sample_table else "")
 pulumi.export("function_name", function.name)
-pulumi.export("job_functions", {key: worker.name for key, worker in workers.items()})
+pulumi.export("job_functions", {key: job.name for key, job in job_functions.items()})
 pulumi.export("function_log_group", function.log_group.name)
 pulumi.export("dashboard_url", monitoring.dashboard_url)
-pulumi.export("api_document_hash", api.document)
+pulumi.export("api_document_hash", api.document_hash)
 pulumi.export("deployed_commit", os.environ.get("EPOCH_COMMIT", "unknown"))

@@ -1,1 +1,1 @@
-"""What an AWS account needs once, before GitHub may deploy into it."""
+"""The resources that an AWS account needs once, before GitHub can deploy into it."""

@@ -1,9 +1,8 @@
-"""GitHub's OIDC provider, API Gateway's role for access logs and, per stack, a key, a boundary, a
-deploy role and a preview role.
+"""GitHub's OIDC provider, API Gateway's role for access logs and, per stack, a KMS key, a
+permissions boundary, a deploy role and a preview role.
 
-Run by somebody who administers the account, once and again when `policy.py` or a declared access to
-another AWS service changes:
-`pulumi -C bootstrap up -s <account>`.
+An administrator of the account runs it once, and again after a change of `policies.py` or of a
+declared `ServicePermission`: `pulumi -C bootstrap up -s <account>`.
 """
 
 import json
@@ -15,7 +14,7 @@ import pulumi
 import pulumi_aws as aws
 import yaml
 
-# A program's own folder is on its path, its parent is not.
+# Pulumi puts the program's folder on the path, but not its parent.
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
 
@@ -44,10 +43,10 @@ from function.declare.permission import ServicePermission
 from local import stack_files
 
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
-# Hours that a deployment may take: a new custom domain alone takes up to one.
+# The maximum hours of a deployment: a new custom domain alone takes up to one.
 DEPLOYMENT_H = 3
 SETTINGS = ("state_bucket", "state_key", "zone_id")
-# Of a stack, each for grants of its own.
+# The options of a stack, each with its own grants.
 OPTIONS = {grant.requires for grant in GRANTS} - {"", *SETTINGS}
 
 config = pulumi.Config()
@@ -65,8 +64,8 @@ if config.get_bool("manage_api_gateway_account") is not False:
 
 
 def role(name: str, environment: str, hours: int, policies: list[str]) -> pulumi.Output[str]:
-    """Declare a role for the jobs of a GitHub environment; return its ARN."""
-    made = aws.iam.Role(
+    """Declare a role for the jobs of a GitHub environment and return its ARN."""
+    created = aws.iam.Role(
         name,
         name=name,
         path=path,
@@ -80,8 +79,8 @@ def role(name: str, environment: str, hours: int, policies: list[str]) -> pulumi
     for number, document in enumerate(policies, start=1):
         part = f"{name}-{number}"
         policy = aws.iam.Policy(part, name=part, path=path, policy=document)
-        aws.iam.RolePolicyAttachment(part, role=made.name, policy_arn=policy.arn)
-    return made.arn
+        aws.iam.RolePolicyAttachment(part, role=created.name, policy_arn=policy.arn)
+    return created.arn
 
 
 with as_run_error():
@@ -91,13 +90,12 @@ with as_run_error():
 services = [
     permission for own in access for permission in own if isinstance(permission, ServicePermission)
 ]
-if never := forbidden_actions_error(services):
-    raise pulumi.RunError(never)
+if error := forbidden_actions_error(services):
+    raise pulumi.RunError(error)
 
 
 def settings_of(of_stack: str) -> dict[str, str]:
-    """Return the settings that the resources of services name, as the stack's file has them, by
-    environment variable."""
+    """Return the stack's settings in the ARNs of services, by environment variable."""
     named = {name for service in services for name in service.settings}
     given = stack_files.stack_config(of_stack) if named and of_stack in stack_files.stacks() else {}
     found = {}
@@ -106,20 +104,19 @@ def settings_of(of_stack: str) -> dict[str, str]:
         value = given.get(f"{PROJECT}:{setting_name}", setting.default)
         if value is None:
             raise pulumi.RunError(
-                f"Pulumi.{of_stack}.yaml sets no {setting_name}, which the resource of a declared "
-                "service names"
+                f"Pulumi.{of_stack}.yaml has no {setting_name}: set it, since the ARN of a "
+                "declared Service contains it"
             )
         found[setting.env_var] = str(value)
     return found
 
 
-# Each stack with those of its options that need more.
 stacks: dict[str, list[str]] = config.require_object("stacks")
 for stack, options in stacks.items():
     if unknown := set(options) - OPTIONS:
         raise pulumi.RunError(
             f"config value epoch-deployer:stacks.{stack}: {', '.join(sorted(unknown))} must be "
-            f"among {', '.join(sorted(OPTIONS))}"
+            f"one of {', '.join(sorted(OPTIONS))}"
         )
     name = resource_prefix(PROJECT, stack)
     names = {
@@ -135,7 +132,7 @@ for stack, options in stacks.items():
     }
     key = aws.kms.Key(
         name,
-        description=f"Encrypts what stack {stack} of {PROJECT} stores",
+        description=f"Encrypts the data of stack {stack} of {PROJECT}",
         policy=json.dumps(
             key_policy(
                 account=account,
@@ -147,16 +144,18 @@ for stack, options in stacks.items():
         deletion_window_in_days=30,
         tags={"project": PROJECT, "stack": stack},
     )
-    limit, *more = documents(boundary(services, settings_of(stack)), names, write=True)
+    document, *more = documents(boundary(services, settings_of(stack)), names, write=True)
     if more:
         raise pulumi.RunError(
-            f"the permissions boundary of {stack} is over IAM's {POLICY_SIZE} characters: declare "
-            "fewer services, or several of their resources by one ARN with '*'"
+            f"the permissions boundary of {stack} exceeds IAM's {POLICY_SIZE} characters: declare "
+            "fewer Services, or combine resources in one ARN with '*'"
         )
-    limits = aws.iam.Policy(f"{name}-boundary", name=f"{name}-boundary", path=path, policy=limit)
+    boundary_policy = aws.iam.Policy(
+        f"{name}-boundary", name=f"{name}-boundary", path=path, policy=document
+    )
     exported: dict[str, Any] = {
         "kms_key_arn": key.arn,
-        "permissions_boundary": limits.arn,
+        "permissions_boundary": boundary_policy.arn,
         "deploy_role": role(
             f"{name}-deploy", stack, DEPLOYMENT_H, documents(GRANTS, names, write=True)
         ),

@@ -1,8 +1,8 @@
-"""What a deploy role, a preview role and the stack's own roles may do, as data.
+"""The policies of the deploy role, the preview role and the stack's own roles, as data.
 
-The names of a stack's resources start with its prefix, `components.naming`; its roles lie under the
-path `/<project>/<stack>/`. Where AWS gives ids instead of names, the tags `project` and `stack`
-decide; where it supports neither, the grant says why its wildcard is forced.
+The names of a stack's resources start with its prefix (`components.naming`), and its roles have the
+path `/<project>/<stack>/`. Where AWS assigns ids instead of names, a grant requires the tags
+`project` and `stack`. Where AWS supports neither, `why` justifies the wildcard.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 from function.declare.permission import ServicePermission
 
-# IAM quotas: characters of a managed policy, white space not counted; managed policies of a role.
+# IAM quotas: characters of a managed policy without white space; managed policies of a role.
 POLICY_SIZE = 6144
 POLICIES_PER_ROLE = 10
 
@@ -22,13 +22,12 @@ Condition = Mapping[str, Mapping[str, str | tuple[str, ...]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """Actions on resources. A preview reads, a deployment reads and writes.
+    """Actions on resources. A preview reads; a deployment reads and writes.
 
-    `{region}`, `{account}`, `{project}` and `{stack}` stand for the stack's, `{name}` for the
-    prefix of its names, `{rule}` for the name of its sampling rule, `{boundary}` for the ARN of
-    its permissions boundary. `requires` names a setting of the deployer, `{setting}` here, or an
-    option of the stack there, without which there is no such grant. `effect` is IAM's: what is
-    denied stays so whatever allows it.
+    `resources` and `condition` may contain `{region}`, `{account}`, `{project}`, `{stack}`,
+    `{name}` (the prefix of the stack's names), `{rule}` (its sampling rule) and `{boundary}` (the
+    ARN of its permissions boundary). The grant applies only where the config has the setting or
+    the stack's option `requires`. `effect` is IAM's: a denial overrides every other grant.
     """
 
     why: str
@@ -63,13 +62,13 @@ _THROUGH: Condition = {
 _TAGGING: Condition = {
     "StringEquals": {"aws:RequestTag/project": "{project}", "aws:RequestTag/stack": "{stack}"}
 }
-# API Gateway's kinds that have tags of their own, and so decide about all that lies under them.
+# API Gateway's resources with their own tags, which their children inherit.
 _OWNERS = ("restapis", "apikeys", "usageplans", "domainnames")
 _TAGS_OF = _GATEWAY + "/tags/arn%3Aaws%3Aapigateway%3A{region}%3A%3A%2F"
 
 GRANTS: tuple[Grant, ...] = (
     Grant(
-        why="tables, in every region for the sake of replicas",
+        why="tables, in every region because of replicas",
         resources=(_TABLES,),
         reads=("dynamodb:Describe*", "dynamodb:ListTagsOfResource"),
         writes=(
@@ -79,7 +78,7 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="replicas: AWS copies the items in the name of who adds one",
+        why="replicas: AWS copies the items with the permissions of the caller who adds one",
         requires="replicas",
         resources=(_TABLES,),
         writes=(
@@ -89,15 +88,15 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="which key is AWS's own for DynamoDB, as the provider asks of every replica",
+        why="AWS's own key for DynamoDB, which the provider looks up for every replica",
         requires="replicas",
         resources=("arn:aws:kms:*:{account}:key/*",),
         reads=("kms:DescribeKey",),
         condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/aws/dynamodb"}},
     ),
     Grant(
-        why="the roles by which DynamoDB replicates and API Gateway has domains; AWS writes their "
-        "policies",
+        why="the service-linked roles of DynamoDB replication and API Gateway domains; AWS "
+        "defines their policies",
         resources=(
             "arn:aws:iam::{account}:role/aws-service-role/replication.dynamodb.amazonaws.com/*",
             "arn:aws:iam::{account}:role/aws-service-role/ops.apigateway.amazonaws.com/*",
@@ -122,7 +121,7 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="secrets; a preview is not shown what they are",
+        why="secrets; a preview cannot read their values",
         resources=(_SECRETS,),
         reads=("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"),
         writes=(
@@ -145,7 +144,7 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="lists and describes that AWS offers for a whole account only",
+        why="list and describe actions that support no resource but the account",
         resources=("*",),
         reads=(
             *("cloudwatch:DescribeAlarms", "dynamodb:ListTables", "logs:DescribeLogGroups"),
@@ -162,7 +161,7 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="what a role may do changes only inside the boundary, which nobody here may change",
+        why="role policies, only with the boundary, which this role cannot change",
         resources=(_ROLES,),
         writes=(
             *("iam:CreateRole", "iam:PutRolePermissionsBoundary"),
@@ -171,12 +170,12 @@ GRANTS: tuple[Grant, ...] = (
         condition={"StringEquals": {"iam:PermissionsBoundary": "{boundary}"}},
     ),
     Grant(
-        why="what the boundary is, so that a preview tells which declared service it lacks",
+        why="the boundary's document, in which a preview looks up the declared services",
         resources=("{boundary}",),
         reads=("iam:GetPolicy", "iam:GetPolicyVersion"),
     ),
     Grant(
-        why="the stack's own roles, handed to the services that take them",
+        why="the stack's own roles, for the services that assume them",
         resources=(_ROLES,),
         writes=("iam:PassRole",),
         condition={
@@ -186,13 +185,13 @@ GRANTS: tuple[Grant, ...] = (
         },
     ),
     Grant(
-        why="API Gateway gives ids: what is created must carry the stack's tags",
+        why="API Gateway assigns ids, so a new resource must carry the stack's tags",
         resources=tuple(f"{_GATEWAY}/{kind}" for kind in _OWNERS),
         writes=("apigateway:POST",),
         condition=_TAGGING,
     ),
     Grant(
-        why="what carries the stack's tags, and what lies under it and so inherits them",
+        why="resources with the stack's tags, and their children, which inherit them",
         resources=tuple(f"{_GATEWAY}/{kind}/*" for kind in _OWNERS),
         reads=("apigateway:GET",),
         writes=(
@@ -202,19 +201,19 @@ GRANTS: tuple[Grant, ...] = (
         condition=_TAGGED,
     ),
     Grant(
-        why="the certificate of a domain name, a permission without condition keys of its own",
+        why="the certificate of a domain name: these actions support no condition keys",
         resources=(_GATEWAY + "/domainnames", _GATEWAY + "/domainnames/*"),
         writes=("apigateway:AddCertificateToDomain", "apigateway:RemoveCertificateFromDomain"),
     ),
     Grant(
-        why="tags given at creation: AWS checks them on the kind with an asterisk for the id that "
-        "is still to come. `${*}` is that character alone, so no id that exists is meant",
+        why="tags at creation: AWS checks them on an ARN with an asterisk instead of the future "
+        "id. `${*}` is a literal asterisk, so it matches no existing id",
         resources=tuple(f"{_TAGS_OF}{kind}%2F${{*}}" for kind in _OWNERS),
         writes=("apigateway:PUT",),
         condition=_TAGGING,
     ),
     Grant(
-        why="the tags of what is the stack's; a stage takes its API's where it has none",
+        why="tags of the stack's resources; a stage without tags inherits its API's",
         resources=(_GATEWAY + "/tags/*",),
         reads=("apigateway:GET",),
         writes=("apigateway:PUT", "apigateway:DELETE"),
@@ -231,12 +230,12 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="AWS refuses a composite alarm to who may not put every one",
+        why="composite alarms: the action supports no resource",
         resources=("*",),
         writes=("cloudwatch:PutCompositeAlarm",),
     ),
     Grant(
-        why="dashboards, which have no region",
+        why="dashboards, whose ARN has no region",
         resources=("arn:aws:cloudwatch::{account}:dashboard/{name}",),
         reads=("cloudwatch:GetDashboard",),
         writes=("cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards"),
@@ -251,20 +250,20 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="SNS knows no resource for these; an id of a subscription is a secret of its topic",
+        why="subscriptions: these actions support no resource",
         resources=("*",),
         writes=("sns:Unsubscribe", "sns:SetSubscriptionAttributes"),
     ),
     Grant(
-        why="the stack's key, which this program makes and tags: used through the services that "
-        "encrypt with it, never changed",
+        why="use of the stack's key, which this program creates and tags, through the services "
+        "that encrypt with it; no change of the key",
         resources=(_KEYS,),
         reads=("kms:DescribeKey", "kms:Decrypt"),
         writes=("kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"),
         condition={**_TAGGED, **_THROUGH},
     ),
     Grant(
-        why="DynamoDB and Lambda go on using it by grants, which only they can make",
+        why="grants on the key, by which DynamoDB and Lambda keep access",
         resources=(_KEYS,),
         writes=("kms:CreateGrant",),
         condition={**_TAGGED, **_THROUGH, "Bool": {"kms:GrantIsForAWSResource": "true"}},
@@ -279,13 +278,13 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="AWS's rule groups in a web ACL of the stack, on which a change of that ACL is checked",
+        why="AWS's rule groups, which AWS checks when the stack's web ACL changes",
         resources=("arn:aws:wafv2:{region}:{account}:regional/managedruleset/*/*",),
         writes=("wafv2:CreateWebACL", "wafv2:UpdateWebACL"),
     ),
     Grant(
-        why="a web ACL's stage, which has an id for a name and no tag condition in WAF; AWS asks "
-        "for apigateway:SetWebACL on it too, which only the stack's own stage has",
+        why="the association with a stage, which has an id and supports no tag condition in WAF; "
+        "AWS also requires apigateway:SetWebACL, which this role has only on the stack's stage",
         resources=(_GATEWAY + "/restapis/*/stages/{stack}",),
         reads=("wafv2:GetWebACLForResource",),
         writes=("wafv2:AssociateWebACL", "wafv2:DisassociateWebACL"),
@@ -300,7 +299,7 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="queues, and the dead letters of jobs",
+        why="queues and dead-letter queues",
         resources=(_QUEUES,),
         reads=("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags"),
         writes=(
@@ -317,8 +316,8 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="what starts the stack's own functions from queues and streams has an id for a name, "
-        "and before it is made none",
+        why="event source mappings, which have an id, and none before creation; the condition "
+        "limits them to the stack's functions",
         resources=("*",),
         reads=("lambda:GetEventSourceMapping",),
         writes=(
@@ -328,33 +327,33 @@ GRANTS: tuple[Grant, ...] = (
         condition={"ArnLike": {"lambda:FunctionArn": _FUNCTIONS}},
     ),
     Grant(
-        why="the tags of those, which are set with them",
+        why="tags of event source mappings, which AWS sets at creation",
         resources=("arn:aws:lambda:{region}:{account}:event-source-mapping:*",),
         reads=("lambda:ListTags",),
         writes=("lambda:TagResource", "lambda:UntagResource"),
         condition={"StringEqualsIfExists": _TAGGED["StringEquals"]},
     ),
     Grant(
-        why="the record of a domain name",
+        why="the DNS record of a domain name",
         requires="zone_id",
         resources=("arn:aws:route53:::hostedzone/{zone_id}",),
         reads=("route53:GetHostedZone", "route53:ListResourceRecordSets"),
         writes=("route53:ChangeResourceRecordSets",),
     ),
     Grant(
-        why="whether a record has arrived; a change has an id",
+        why="the status of a DNS change, which has an id",
         requires="zone_id",
         resources=("arn:aws:route53:::change/*",),
         reads=("route53:GetChange",),
     ),
     Grant(
-        why="the state's bucket: what is in it",
+        why="the state bucket: its list of objects",
         requires="state_bucket",
         resources=("arn:aws:s3:::{state_bucket}",),
         reads=("s3:ListBucket", "s3:GetBucketLocation"),
     ),
     Grant(
-        why="the state's bucket: its layout's version",
+        why="the state bucket: the version of its layout",
         requires="state_bucket",
         resources=("arn:aws:s3:::{state_bucket}/.pulumi/meta.yaml",),
         reads=("s3:GetObject",),
@@ -378,8 +377,8 @@ GRANTS: tuple[Grant, ...] = (
     ),
 )
 
-# What a preview is kept from: API Gateway shows a key's value to whoever may read the key, and to
-# whoever may read its place in a plan.
+# API Gateway returns a key's value with the key and with its entry in a usage plan, so a preview
+# must read neither.
 PREVIEW_DENIES: tuple[Grant, ...] = (
     Grant(
         why="the values of API keys",
@@ -392,15 +391,15 @@ PREVIEW_DENIES: tuple[Grant, ...] = (
     ),
 )
 
-# The most that a role of any stack may do, whatever policy a deployment writes for it.
+# The limit of every role of a stack, whatever policy a deployment attaches to it.
 BOUNDARY: tuple[Grant, ...] = (
     Grant(
-        why="items of the stack's tables and their indexes",
+        why="items of the stack's tables and indexes",
         resources=(_TABLES,),
         writes=("dynamodb:*Item", "dynamodb:PartiQL*", "dynamodb:Query", "dynamodb:Scan"),
     ),
     Grant(
-        why="streams of the stack's tables, which jobs follow",
+        why="streams of the stack's tables, for jobs",
         resources=(_TABLES,),
         writes=(
             *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
@@ -416,12 +415,12 @@ BOUNDARY: tuple[Grant, ...] = (
         ),
     ),
     Grant(
-        why="the stack's functions, which schedules start",
+        why="the stack's functions, for schedules",
         resources=(_FUNCTIONS,),
         writes=("lambda:InvokeFunction",),
     ),
     Grant(
-        why="tables and secrets under the stack's key, which AWS uses in the caller's name",
+        why="the stack's key, which AWS uses with the caller's permissions for tables and secrets",
         resources=("arn:aws:kms:*:{account}:key/*",),
         writes=("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
         condition={
@@ -442,7 +441,7 @@ BOUNDARY: tuple[Grant, ...] = (
         writes=("logs:CreateLogStream", "logs:PutLogEvents"),
     ),
     Grant(
-        why="traces, which X-Ray takes without naming a resource",
+        why="traces: the actions support no resource",
         resources=("*",),
         writes=("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     ),
@@ -452,19 +451,21 @@ BOUNDARY: tuple[Grant, ...] = (
 def boundary(
     services: Iterable[ServicePermission], settings: Mapping[str, str]
 ) -> tuple[Grant, ...]:
-    """Return the boundary of a stack that declares these services and has these settings, by the
-    environment variables that hold them."""
+    """Return the boundary of a stack with these services.
+
+    `settings` maps environment variables to the stack's values.
+    """
     declared = sorted({(service.arn(settings), service.actions) for service in services})
     return BOUNDARY + tuple(
-        Grant(why="a service that the stack's declarations name", resources=(arn,), writes=actions)
+        Grant(why="a declared Service", resources=(arn,), writes=actions)
         for arn, actions in declared
     )
 
 
 def trust(*, provider: str, repository: str, environment: str) -> str:
-    """Return the trust policy by which jobs of one GitHub environment may take a role.
+    """Return the trust policy that lets jobs of one GitHub environment assume a role.
 
-    They must run what is on main: of the environment's own rules nothing is asked.
+    The jobs must run from main. The policy does not depend on the environment's protection rules.
     """
     issuer = "token.actions.githubusercontent.com"
     statement = {
@@ -483,12 +484,14 @@ def trust(*, provider: str, repository: str, environment: str) -> str:
 
 
 def key_policy(*, account: str, region: str, roles: str) -> dict[str, Any]:
-    """Return the policy of a stack's key: the account's IAM decides about it, the stack's `roles`
-    (a pattern of ARNs) use tables under it, CloudWatch's alarms publish to a topic under it, and
-    CloudWatch Logs keeps log groups under it."""
+    """Return the policy of a stack's KMS key.
+
+    The account's IAM policies control the key. The stack's `roles` (a pattern of ARNs) use it for
+    tables and secrets, CloudWatch's alarms for a topic, and CloudWatch Logs for log groups.
+    """
     logs = f"arn:aws:logs:{region}:{account}:log-group:*"
     statements: list[dict[str, Any]] = [
-        # In a key policy "*" is the key itself; without this nobody could manage it.
+        # In a key policy "*" means the key itself. Without this statement nobody could manage it.
         {"Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "kms:*"},
         {
             "Principal": {"AWS": "*"},
@@ -525,7 +528,7 @@ def key_policy(*, account: str, region: str, roles: str) -> dict[str, Any]:
 def documents(grants: Iterable[Grant], names: Mapping[str, str], *, write: bool) -> list[str]:
     """Return the grants as policy documents, each within IAM's size of a managed policy.
 
-    `names` are the values of the placeholders; without `write` only what reads is granted.
+    `names` holds the values of the placeholders. Without `write` the documents grant reads only.
     """
     packed: list[list[dict[str, Any]]] = [[]]
     for statement in _statements(grants, names, write):

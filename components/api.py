@@ -1,4 +1,4 @@
-"""EpochApi: the REST API, which is one OpenAPI document, with its stage."""
+"""EpochApi: a REST API from one OpenAPI document, with its stage."""
 
 import json
 import re
@@ -18,9 +18,9 @@ from openapi.document import Document
 SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
 ACCESS_MODE = "STRICT"
 
-# A line joins the function's by lambdaRequestId, the trace by traceId, a client's report by
-# requestId, which a client may choose, unlike extendedRequestId. It holds no address: the table
-# does, and only it.
+# lambdaRequestId joins a line to the function's log, traceId to the trace, and requestId to a
+# client's report. A client can choose requestId, but not extendedRequestId. No field holds the
+# caller's address, since only the table may.
 _ACCESS_LOG = {
     "requestId": "$context.requestId",
     "extendedRequestId": "$context.extendedRequestId",
@@ -42,51 +42,58 @@ _ACCESS_LOG = {
 
 
 class EpochApi(pulumi.ComponentResource):
-    """A regional REST API, which is one OpenAPI document, and the stage that serves it.
+    """A regional REST API, which one OpenAPI document defines, and the stage that serves it.
 
-    The document routes every endpoint to the function's alias. It is imported whole, in place and
-    before the deployment, so that one update adds, changes and removes routes. Calls are traced,
-    counted by route, throttled over all callers together (`rate_limit` in calls per second,
-    `burst_limit` in calls at once), and logged as JSON in `access_log`; for that `account` must
-    come first where this stack owns the region's account settings. `document` is the fingerprint
-    of what the stage serves, which it tells in the header X-Api-Document-Hash of its 404.
+    The document routes every endpoint to the function's alias. Pulumi imports it as a whole before
+    the deployment, so one update adds, changes and removes routes.
+
+    The stage traces calls, counts them by route, and logs them as JSON in `access_log`. It
+    throttles all callers together: `rate_limit` calls per second, `burst_limit` at once. The stage
+    waits for `account`, the region's API Gateway settings, where the same stack declares them.
+    `document_hash` identifies the served document; a 404 has it in the header
+    X-Api-Document-Hash.
     """
+
+    url: pulumi.Output[str]
+    document_hash: pulumi.Output[str]
 
     def __init__(
         self,
         name: str,
         *,
-        api_name: str,
-        description: str,
-        stage_name: str,
+        api_name: pulumi.Input[str],
+        description: pulumi.Input[str],
+        stage_name: pulumi.Input[str],
         document: Document,
         endpoints: Sequence[Endpoint[Any]],
         function: EpochFunction,
-        rate_limit: float,
-        burst_limit: int,
-        log_retention_days: int,
+        rate_limit: pulumi.Input[float],
+        burst_limit: pulumi.Input[int],
+        log_retention_days: pulumi.Input[int] = 30,
         account: EpochApiGatewayAccount | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochApi", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        imported = function.alias.invoke_arn.apply(
-            lambda invoke_arn: gateway.to_api_gateway(
+        known = pulumi.Output.all(api_name, description, function.alias.invoke_arn)
+        imported = known.apply(
+            lambda values: gateway.to_api_gateway(
                 document,
                 endpoints,
                 gateway.ImportSettings(
-                    name=api_name,
-                    description=description,
-                    invoke_arn=invoke_arn,
+                    name=values[0],
+                    description=values[1],
+                    invoke_arn=values[2],
                     security_policy=SECURITY_POLICY,
                     endpoint_access_mode=ACCESS_MODE,
                 ),
             )
         )
         body = imported.apply(gateway.text)
-        self.document = imported.apply(gateway.fingerprint_of)
-        # What the document says of the API, too, is given here as well: the provider puts back
-        # what it finds in its state.
+        self.document_hash = imported.apply(gateway.fingerprint_of)
+        self.endpoints = endpoints
+        # These properties repeat the document, since the provider resets properties of the API to
+        # the values in its state.
         self.api = aws.apigateway.RestApi(
             name,
             name=api_name,
@@ -106,18 +113,18 @@ class EpochApi(pulumi.ComponentResource):
             function=function.name,
             qualifier=function.alias.name,
             principal="apigateway.amazonaws.com",
-            # One for all routes: some fifty would fill a function's policy, which takes 20 KB.
+            # One permission for all routes: about fifty would fill the function's policy of 20 KB.
             source_arn=pulumi.Output.format("{0}/{1}/*", self.api.execution_arn, stage_name),
             opts=child,
         )
         deployment = aws.apigateway.Deployment(
             name,
             rest_api=self.api.id,
-            triggers={"document": self.document},
+            triggers={"document": self.document_hash},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
-        # Named after the deployment, which is another each time: where an update stops halfway, the
-        # one that takes it back meets a version of the document that it goes back to.
+        # The deployment's id names the version, so that reverting an interrupted update finds the
+        # version to which it returns.
         version = aws.apigateway.DocumentationVersion(
             name, rest_api_id=self.api.id, version=deployment.id, opts=child
         )
@@ -144,7 +151,7 @@ class EpochApi(pulumi.ComponentResource):
             method_path="*/*",
             settings={
                 "metrics_enabled": True,
-                # Execution logs would hold headers and bodies, in a group that nothing deletes.
+                # Execution logs would hold headers and bodies, in a log group without retention.
                 "logging_level": "OFF",
                 "throttling_rate_limit": rate_limit,
                 "throttling_burst_limit": burst_limit,
@@ -152,12 +159,12 @@ class EpochApi(pulumi.ComponentResource):
             opts=child,
         )
         self.url = self.stage.invoke_url
-        self.register_outputs({"url": self.url})
+        self.register_outputs({"url": self.url, "document_hash": self.document_hash})
 
 
 def slug(text: str) -> str:
     """Return a text as part of a resource name: `get-epoch-by` for `GET /epoch/{key}`.
 
-    The parameter's name is left out, so that another name is an update and no replacement.
+    The result omits the parameter's name, so renaming a parameter replaces no resource.
     """
     return re.sub(r"[^a-z0-9]+", "-", re.sub(r"\{[^}]*\}", " by ", text.lower())).strip("-")

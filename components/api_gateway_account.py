@@ -7,10 +7,10 @@ from components.iam.roles import RoleFactory
 
 
 class EpochApiGatewayAccount(pulumi.ComponentResource):
-    """The role by which every REST API of the account and region writes its access logs.
+    """The role through which every REST API of the account and region writes its access logs.
 
-    One stack may own it, by config. It outlives that stack (`retain_on_delete`), since others in
-    the account log through it.
+    Create it in one stack per account and region. It outlives that stack (`retain_on_delete`),
+    since the APIs of other stacks log through it.
     """
 
     def __init__(
@@ -34,4 +34,4 @@ class EpochApiGatewayAccount(pulumi.ComponentResource):
             cloudwatch_role_arn=role.arn,
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True, depends_on=[policy]),
         )
-        self.register_outputs({})
+        self.register_outputs({"role_arn": role.arn})

@@ -1,19 +1,32 @@
-"""EpochApiKeys: who may call the API, and how much."""
+"""EpochApiKeys: the API keys of an API, and their usage plans."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
+import msgspec
 import pulumi
 import pulumi_aws as aws
 
 from components.api import EpochApi
-from components.stack_config import UsagePlan
+
+# API Gateway's default quotas for an account and region.
+RateLimit = Annotated[float, msgspec.Meta(ge=1, le=10_000)]
+BurstLimit = Annotated[int, msgspec.Meta(ge=1, le=5_000)]
+
+
+class UsagePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The limits of each API key in a tier: requests per second, at once, and per day."""
+
+    rate_limit: RateLimit
+    burst_limit: BurstLimit
+    quota_per_day: Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)]
 
 
 class EpochApiKeys(pulumi.ComponentResource):
-    """A usage plan per tier, and named API keys, each in its tier.
+    """Usage plans by name, and API keys by name, each in one of the plans.
 
-    `api_keys` maps the name of a key to the name of its plan. `keys` is a secret: the keys'
-    values by name.
+    `api_keys` maps the name of a key to the name of its plan. `keys` is a secret output: the
+    values of the keys by name.
     """
 
     keys: pulumi.Output[dict[str, str]]
@@ -53,11 +66,11 @@ class EpochApiKeys(pulumi.ComponentResource):
                 key_id=key.id,
                 key_type="API_KEY",
                 usage_plan_id=plans[tier].id,
-                # A key has one plan for a stage: the next one has to wait.
+                # A key can have one plan per stage, so Pulumi must delete the former one first.
                 opts=pulumi.ResourceOptions(
                     parent=self,
                     delete_before_replace=True,
-                    # AWS repeats the key's value here.
+                    # AWS returns the key's value here, too.
                     additional_secret_outputs=["value"],
                 ),
             )

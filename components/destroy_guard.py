@@ -6,21 +6,21 @@ import pulumi
 
 
 def collect_resources() -> Sequence[pulumi.Resource]:
-    """Return a list that gains every resource that is declared from now on."""
+    """Return a list that will hold every resource that the program declares from now on."""
     declared: list[pulumi.Resource] = []
 
-    def see(args: pulumi.ResourceTransformationArgs) -> None:
+    def collect(args: pulumi.ResourceTransformationArgs) -> None:
         declared.append(args.resource)
 
-    pulumi.runtime.register_stack_transformation(see)
+    pulumi.runtime.register_stack_transformation(collect)
     return declared
 
 
 class EpochDestroyGuard(pulumi.ComponentResource):
-    """Depends on all that is `resources` it, and is nothing itself.
+    """A protected component without resources, which depends on all `resources`.
 
-    What depends on others is deleted before them, and Pulumi's `protect` stops only the deletion of
-    what it marks. So it marks what has to go first; all that serves can still be replaced.
+    Pulumi deletes a dependent first, and `protect` stops only the deletion of the resource that it
+    marks. So `pulumi destroy` stops at the guard, while an update can still replace `resources`.
     """
 
     def __init__(

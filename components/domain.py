@@ -1,4 +1,4 @@
-"""EpochDomain: a domain name of one's own for the API."""
+"""EpochDomain: a custom domain name for an API."""
 
 import pulumi
 import pulumi_aws as aws
@@ -7,20 +7,23 @@ from components.api import ACCESS_MODE, SECURITY_POLICY, EpochApi
 
 
 class EpochDomain(pulumi.ComponentResource):
-    """A custom domain name for the API's stage, at its root path.
+    """A custom domain name that serves the API's stage at the root path.
 
-    `certificate_arn` is a certificate of ACM in the API's region. With `hosted_zone_id` a record
-    in that Route 53 zone points to it; without, the DNS is elsewhere and must point to `target`.
+    `certificate_arn` is an ACM certificate in the API's region. With `hosted_zone_id` a record in
+    that Route 53 zone points to the API. Without it, point your DNS to `target`.
     """
+
+    target: pulumi.Output[str]
+    url: pulumi.Output[str]
 
     def __init__(
         self,
         name: str,
         *,
         api: EpochApi,
-        domain_name: str,
-        certificate_arn: str,
-        hosted_zone_id: str = "",
+        domain_name: pulumi.Input[str],
+        certificate_arn: pulumi.Input[str],
+        hosted_zone_id: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochDomain", name, None, opts)
@@ -41,7 +44,7 @@ class EpochDomain(pulumi.ComponentResource):
             stage_name=api.stage.stage_name,
             opts=child,
         )
-        if hosted_zone_id:
+        if hosted_zone_id is not None:
             aws.route53.Record(
                 name,
                 zone_id=hosted_zone_id,

@@ -1,4 +1,4 @@
-"""EpochFirewall: AWS WAF in front of the API."""
+"""EpochFirewall: AWS WAF in front of an API."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from components.api import EpochApi
 
 
 def _managed(group: str) -> dict[str, Any]:
-    """Return the rule that applies a rule group of AWS's, which decides itself what to block."""
+    """Return a rule that applies one of AWS's rule groups with the group's own actions."""
     return {
         "override_action": {"none": {}},
         "statement": {"managed_rule_group_statement": {"vendor_name": "AWS", "name": group}},
     }
 
 
-# 8 KB, of which WAF looks at any body at least.
+# 8 KB is the part of a body that WAF always inspects.
 _BODY_SIZE: dict[str, dict[str, Any]] = {
     "body-size": {
         "action": {"block": {}},
@@ -33,10 +33,11 @@ _BODY_SIZE: dict[str, dict[str, Any]] = {
 
 
 class EpochFirewall(pulumi.ComponentResource):
-    """AWS WAF before the API's stage: a limit per address, AWS's list of addresses with a bad
-    reputation, and, unless an endpoint `reads_bodies`, a limit on their size.
+    """A web ACL for the API's stage.
 
-    `rate_limit` is in requests per five minutes from one address, from 10.
+    It limits the requests of one address to `rate_limit` in five minutes (from 10 on), and applies
+    AWS's rule groups for addresses of bad reputation and for known bad inputs. Unless an endpoint
+    `reads_bodies`, it blocks bodies over 8 KB.
     """
 
     def __init__(
@@ -44,8 +45,8 @@ class EpochFirewall(pulumi.ComponentResource):
         name: str,
         *,
         api: EpochApi,
-        rate_limit: int,
-        reads_bodies: bool,
+        rate_limit: pulumi.Input[int],
+        reads_bodies: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochFirewall", name, None, opts)
@@ -90,4 +91,4 @@ class EpochFirewall(pulumi.ComponentResource):
         aws.wafv2.WebAclAssociation(
             name, resource_arn=api.stage.arn, web_acl_arn=firewall.arn, opts=child
         )
-        self.register_outputs({})
+        self.register_outputs({"web_acl_arn": firewall.arn})

@@ -1,6 +1,7 @@
-"""EpochFunction: the function that answers the API's requests."""
+"""EpochFunction: the Lambda function that serves an API."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -11,38 +12,43 @@ from function.declare.endpoint import Endpoint
 
 
 class EpochFunction(pulumi.ComponentResource):
-    """The function of all endpoints, allowed exactly what they declare.
+    """The function of all endpoints of an API, with exactly the permissions that they declare.
 
-    `reserved_concurrency` and `provisioned_concurrency` are numbers of concurrent executions, 0
-    for none. `trusted_proxy_count` reach the function as its environment.
+    `code` is a Lambda bundle and `handler` a function in it. `reserved_concurrency` and
+    `provisioned_concurrency` are numbers of concurrent executions, or None.
     """
+
+    alias: aws.lambda_.Alias
+    log_group: aws.cloudwatch.LogGroup
+    name: pulumi.Output[str]
 
     def __init__(
         self,
         name: str,
         *,
-        endpoints: Sequence[Endpoint],
+        code: pulumi.Input[pulumi.Archive],
+        endpoints: Sequence[Endpoint[Any]],
         bindings: Bindings,
-        memory_mb: int,
-        timeout_s: int,
-        log_retention_days: int,
         roles: RoleFactory,
-        reserved_concurrency: int = 0,
-        provisioned_concurrency: int = 0,
+        handler: str = "function.runtime.api_handler.handler",
+        environment: Mapping[str, pulumi.Input[str]] | None = None,
+        memory_mb: pulumi.Input[int] = 512,
+        timeout_s: int = 10,
+        log_retention_days: pulumi.Input[int] = 30,
+        reserved_concurrency: pulumi.Input[int] | None = None,
+        provisioned_concurrency: pulumi.Input[int] | None = None,
         snap_start: bool = False,
-        trusted_proxy_count: int = 0,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochFunction", name, None, opts)
-        compute = LambdaFunction(
+        parts = LambdaFunction(
             name,
             parent=self,
-            handler="function.runtime.api_handler.handler",
-            permissions=[access for endpoint in endpoints for access in endpoint.permissions],
+            code=code,
+            handler=handler,
+            permissions=[one for endpoint in endpoints for one in endpoint.permissions],
             bindings=bindings,
-            environment={
-                "TRUSTED_PROXY_COUNT": str(trusted_proxy_count),
-            },
+            environment=environment or {},
             memory_mb=memory_mb,
             timeout_s=timeout_s,
             log_retention_days=log_retention_days,
@@ -50,12 +56,9 @@ class EpochFunction(pulumi.ComponentResource):
             reserved_concurrency=reserved_concurrency,
             snap_start=snap_start,
         )
-        self.log_group, self.alias, self.name = (
-            compute.log_group,
-            compute.alias,
-            compute.name,
-        )
-        if provisioned_concurrency:
+        self.log_group, self.alias, self.name = parts.log_group, parts.alias, parts.name
+        self.timeout_s = timeout_s
+        if provisioned_concurrency is not None:
             aws.lambda_.ProvisionedConcurrencyConfig(
                 name,
                 function_name=self.name,

@@ -1,14 +1,14 @@
-"""What every component that runs code is made of."""
+"""LambdaFunction: the resources that every component with code has in common."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
 
 from components.iam import policies
 from components.iam.roles import RoleFactory
-from components.packaging import archive, bytecode
+from components.packaging.bytecode import PYTHON_VERSION
 from components.queue import EpochQueue
 from components.secret import EpochSecret
 from components.table import EpochTable
@@ -17,17 +17,19 @@ from function.declare.permission import Permission
 
 @dataclass(frozen=True, kw_only=True)
 class Bindings:
-    """What functions use: tables, queues and secrets by the names of their declarations, and the
-    texts of the other settings by variable."""
+    """The resources that functions use, by the names of their declarations.
 
-    tables: Mapping[str, EpochTable]
-    queues: Mapping[str, EpochQueue]
-    settings: Mapping[str, str]
-    secrets: Mapping[str, EpochSecret]
+    `settings` are environment variables with their values.
+    """
+
+    tables: Mapping[str, EpochTable] = field(default_factory=dict)
+    queues: Mapping[str, EpochQueue] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, EpochSecret] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, pulumi.Input[str]]:
-        """The variables that tell a function where they are."""
+        """The environment variables through which a function finds its resources."""
         return {
             **{table.declared.env_var: table.name for table in self.tables.values()},
             **{queue.declared.env_var: queue.url for queue in self.queues.values()},
@@ -35,29 +37,34 @@ class Bindings:
             **self.settings,
         }
 
-    def statements(self, access: Iterable[Permission]) -> pulumi.Output[list[policies.Statement]]:
-        """Return the statements that allow what is declared, and to read the secrets."""
-        known = pulumi.Output.all(
+    def statements(
+        self, permissions: Sequence[Permission]
+    ) -> pulumi.Output[list[policies.Statement]]:
+        """Return the policy statements for `permissions` and for reading the secrets."""
+        arns = pulumi.Output.all(
             tables=pulumi.Output.all(**{key: table.arn for key, table in self.tables.items()}),
             queues=pulumi.Output.all(**{key: queue.arn for key, queue in self.queues.items()}),
             secrets=pulumi.Output.all(*(secret.arn for secret in self.secrets.values())),
         )
-        return known.apply(
-            lambda arns: [
+        return arns.apply(
+            lambda known: [
                 *policies.resource_statements(
-                    access, arns["tables"], arns["queues"], self.settings
+                    permissions, known["tables"], known["queues"], self.settings
                 ),
-                *policies.secret_statements(arns["secrets"]),
+                *policies.secret_statements(known["secrets"]),
             ]
         )
 
 
 class LambdaFunction:
-    """The parts of a component that runs code: function, role, policy, log group and alias.
+    """A function with its role, policy, log group and `live` alias, as children of a component.
 
-    The role is allowed exactly what `permissions` declares and `extra_statements` hold. `memory_mb` and
-    `timeout_s` are Lambda's settings; `log_retention_days` one of CloudWatch Logs' periods;
-    `reserved_concurrency` a number of concurrent executions, 0 for none.
+    The role's policy holds `permissions`, `extra_statements`, logs and traces, and nothing else.
+    `code` is a Lambda bundle and `handler` a function in it. `memory_mb` is from 128 to 10,240,
+    `timeout_s` up to 900, `log_retention_days` one of CloudWatch Logs' periods.
+    `reserved_concurrency` is a number of concurrent executions, or None.
+
+    Raises BoundaryError for a permission outside the roles' permissions boundary.
     """
 
     def __init__(
@@ -65,16 +72,17 @@ class LambdaFunction:
         name: str,
         *,
         parent: pulumi.Resource,
+        code: pulumi.Input[pulumi.Archive],
         handler: str,
         permissions: Sequence[Permission],
         bindings: Bindings,
-        environment: Mapping[str, str],
-        memory_mb: int,
-        timeout_s: int,
-        log_retention_days: int,
+        environment: Mapping[str, pulumi.Input[str]],
+        memory_mb: pulumi.Input[int],
+        timeout_s: pulumi.Input[int],
+        log_retention_days: pulumi.Input[int],
         roles: RoleFactory,
         extra_statements: Sequence[pulumi.Input[policies.Statement]] = (),
-        reserved_concurrency: int = 0,
+        reserved_concurrency: pulumi.Input[int] | None = None,
         snap_start: bool = False,
     ) -> None:
         child = pulumi.ResourceOptions(parent=parent)
@@ -84,13 +92,13 @@ class LambdaFunction:
             name, retention_in_days=log_retention_days, opts=child
         )
         role = roles.create("lambda", name, child)
-        allowed = pulumi.Output.all(
+        statements = pulumi.Output.all(
             bindings.statements(permissions), self.log_group.arn, *extra_statements
         )
         policy = aws.iam.RolePolicy(
             name,
             role=role.name,
-            policy=allowed.apply(
+            policy=statements.apply(
                 lambda known: policies.policy_document(
                     [*known[0], *policies.telemetry_statements(known[1]), *known[2:]]
                 )
@@ -100,14 +108,14 @@ class LambdaFunction:
         function = aws.lambda_.Function(
             name,
             role=role.arn,
-            runtime=f"python{bytecode.PYTHON_VERSION}",
+            runtime=f"python{PYTHON_VERSION}",
             architectures=["arm64"],
             handler=handler,
-            code=archive.archive(),
+            code=code,
             memory_size=memory_mb,
             timeout=timeout_s,
             publish=True,
-            reserved_concurrent_executions=reserved_concurrency or None,
+            reserved_concurrent_executions=reserved_concurrency,
             snap_start={"apply_on": "PublishedVersions"} if snap_start else None,
             environment={"variables": {**bindings.environment, **environment}},
             tracing_config={"mode": "Active"},

@@ -1,4 +1,4 @@
-"""How the program ends where a declaration is wrong: with one line, not a traceback."""
+"""Errors that end the program with one line instead of a traceback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,13 +8,17 @@ import pulumi
 from function.declare import diagnostics
 
 
+class ConfigError(pulumi.RunError):
+    """A config key, config value or name that the stack cannot use; the message has the rule."""
+
+
 @contextmanager
 def as_run_error() -> Iterator[None]:
-    """Raise what is wrong as a RunError, the one exception whose message Pulumi shows alone."""
+    """Raise any error as a RunError, the exception whose message Pulumi prints alone."""
     try:
         yield
     except (Exception, SystemExit) as error:  # pylint: disable=broad-exception-caught
-        # A module of declarations may raise whatever Python has, and end the program.
+        # A module of declarations may raise any exception, and even exit.
         if isinstance(error, pulumi.RunError) or not (told := diagnostics.explain(error)):
             raise
         raise pulumi.RunError(told) from error

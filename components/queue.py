@@ -8,12 +8,14 @@ from function.declare.queue import Queue
 
 
 class EpochQueue(pulumi.ComponentResource):
-    """An encrypted queue, as `queue` declares it.
+    """An encrypted queue.
 
-    What `taker`, its job, has taken is hidden for six times the job's timeout, as AWS advises, so
-    that no message comes again while Lambda still tries.
+    With a `consumer`, a received message is invisible for six times the job's timeout. AWS
+    recommends this factor, so that SQS does not deliver a message again while Lambda retries.
     """
 
+    declared: Queue
+    name: pulumi.Output[str]
     url: pulumi.Output[str]
     arn: pulumi.Output[str]
 
@@ -22,13 +24,13 @@ class EpochQueue(pulumi.ComponentResource):
         name: str,
         *,
         queue: Queue,
-        taker: Job | None,
+        consumer: Job | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochQueue", name, None, opts)
         self.queue = aws.sqs.Queue(
             name,
-            visibility_timeout_seconds=6 * taker.timeout_s if taker else None,
+            visibility_timeout_seconds=6 * consumer.timeout_s if consumer else None,
             sqs_managed_sse_enabled=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -36,4 +38,4 @@ class EpochQueue(pulumi.ComponentResource):
         self.name = self.queue.name
         self.url = self.queue.url
         self.arn = self.queue.arn
-        self.register_outputs({"url": self.url, "arn": self.arn})
+        self.register_outputs({"name": self.name, "url": self.url, "arn": self.arn})

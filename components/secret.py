@@ -1,4 +1,4 @@
-"""EpochSecret: a secret setting, where the function reads it."""
+"""EpochSecret: a secret in AWS Secrets Manager."""
 
 import pulumi
 import pulumi_aws as aws
@@ -7,11 +7,10 @@ from function.declare.setting import Setting
 
 
 class EpochSecret(pulumi.ComponentResource):
-    """A secret in AWS Secrets Manager, with the value that the stack's config gives it.
+    """A secret with a first version that holds `value`.
 
-    A new value in the config is a new version. So is one that is put there by hand or by a
-    rotation: as versions stay as they are, no deployment and no refresh turns it back. Deleted, it
-    can be restored for 30 days.
+    Another `value` creates another version. A version that a person or a rotation adds stays
+    current: no deployment and no refresh reverts it. You can restore a deleted secret for 30 days.
     """
 
     declared: Setting[str]
@@ -22,13 +21,12 @@ class EpochSecret(pulumi.ComponentResource):
         name: str,
         *,
         setting: Setting[str],
-        value: str,
+        value: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochSecret", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         secret = aws.secretsmanager.Secret(name, description=setting.description, opts=child)
-        # The function finds it with its value.
         version = aws.secretsmanager.SecretVersion(
             name,
             secret_id=secret.id,
@@ -36,5 +34,6 @@ class EpochSecret(pulumi.ComponentResource):
             opts=child,
         )
         self.declared = setting
+        # Of the version, so that a function waits until the secret has a value.
         self.arn = version.secret_arn
         self.register_outputs({"arn": self.arn})

@@ -1,4 +1,4 @@
-"""EpochTable: the DynamoDB table."""
+"""EpochTable: a DynamoDB table."""
 
 from collections.abc import Sequence
 
@@ -22,23 +22,23 @@ def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
 
 
 class EpochTable(pulumi.ComponentResource):
-    """An on-demand, encrypted DynamoDB table, as `function.tables` declares it.
+    """An on-demand, encrypted DynamoDB table with the keys and indexes of `table`.
 
-    `protect` adds what data in production needs, in every region: point-in-time recovery,
-    deletion protection in DynamoDB and `protect` in Pulumi. `replica_regions` make it a global
-    table, which DynamoDB keeps in step through a stream.
+    `protect` adds point-in-time recovery, deletion protection in DynamoDB and `protect` in Pulumi,
+    in every region. `replica_regions` make it a global table.
     """
 
     declared: Table
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
+    stream_arn: pulumi.Output[str]
 
     def __init__(
         self,
         name: str,
         *,
         table: Table,
-        protect: bool,
+        protect: bool = False,
         replica_regions: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -53,22 +53,22 @@ class EpochTable(pulumi.ComponentResource):
                 for key, kind in table.key_types.items()
             ],
             global_secondary_indexes=[_index(index) for index in table.indexes] or None,
-            # By AWS's own key, as every table; see `apply_kms_key`.
+            # DynamoDB's own key still encrypts it; see `apply_kms_key`.
             server_side_encryption={"enabled": False},
             point_in_time_recovery={"enabled": protect},
             deletion_protection_enabled=protect,
             # An item without the attribute never expires.
             ttl={"attribute_name": TTL_ATTRIBUTE, "enabled": True},
-            # Unread, a stream costs nothing; switched on and off with the replicas, it would stop
-            # the last one from being removed.
+            # A stream without readers costs nothing. A global table needs it, and turning it off
+            # would block the removal of the last replica.
             stream_enabled=True,
             stream_view_type="NEW_AND_OLD_IMAGES",
-            # AWS names a table's replicas in the table, too.
+            # AWS also lists the replicas as a property of the table.
             opts=pulumi.ResourceOptions(parent=self, protect=protect, ignore_changes=["replicas"]),
         )
-        # Each a resource of its own: within the table the provider stops after the first of two
-        # settings that change. One after the other, as DynamoDB takes them.
-        made: list[pulumi.Resource] = []
+        # Separate resources, since the provider applies only the first of two changes to replicas
+        # within a table. In sequence, since DynamoDB accepts one change at a time.
+        created: list[pulumi.Resource] = []
         for region in replica_regions:
             replica = aws.dynamodb.TableReplica(
                 f"{name}-{region}",
@@ -76,11 +76,11 @@ class EpochTable(pulumi.ComponentResource):
                 region=region,
                 point_in_time_recovery=protect,
                 deletion_protection_enabled=protect,
-                opts=pulumi.ResourceOptions(parent=self, protect=protect, depends_on=made[-1:]),
+                opts=pulumi.ResourceOptions(parent=self, protect=protect, depends_on=created[-1:]),
             )
-            made.append(replica)
+            created.append(replica)
         self.declared = table
         self.name = self.table.name
         self.arn = self.table.arn
         self.stream_arn = self.table.stream_arn
-        self.register_outputs({"name": self.name, "arn": self.arn})
+        self.register_outputs({"name": self.name, "arn": self.arn, "stream_arn": self.stream_arn})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.program import ROOT
+from local.stack_files import ROOT
 
 _SOURCES = sorted(ROOT.joinpath("emulator").rglob("*.py"))
 

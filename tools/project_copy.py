@@ -3,13 +3,13 @@
 import shutil
 from pathlib import Path
 
-from components.packaging import archive
+from components.packaging.project_bundle import project_bundle
 from local import stack_files
 
 
 def copy_of_project(target: Path) -> Path:
-    """Copy the project to `target`; share only the installed packages."""
-    archive.dependencies()
+    """Copy the project to `target`, sharing only what is installed."""
+    project_bundle().dependencies()
     ignored = (stack_files.ROOT / ".gitignore").read_text(encoding="utf-8").split()
     patterns = (pattern.strip("/") for pattern in (*ignored, ".git"))
     shutil.copytree(stack_files.ROOT, target, ignore=shutil.ignore_patterns(*patterns))

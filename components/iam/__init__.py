@@ -1,1 +1,1 @@
-"""Roles, their policies, and what bounds them."""
+"""IAM roles, their policies, and their permissions boundary."""

@@ -1,15 +1,21 @@
-"""What no role of a stack may ever call, whatever is declared."""
+"""The AWS services that no permissions boundary may allow."""
 
 from collections.abc import Iterable
 
 from function.declare.permission import ServicePermission
 
-# By these services' actions a role makes or takes other identities, and so leaves its boundary.
+# Through these services a role could create or assume another identity without its boundary.
 FORBIDDEN_SERVICES = frozenset({"account", "iam", "organizations", "sts"})
 
 
 def forbidden_actions_error(services: Iterable[ServicePermission]) -> str:
-    """Return which actions no boundary may hold, whatever is declared; "" for none."""
+    """Return an error that names the forbidden actions; "" for none."""
     actions = {action for service in services for action in service.actions}
-    never = sorted(action for action in actions if action.partition(":")[0] in FORBIDDEN_SERVICES)
-    return f"no permissions boundary may hold {', '.join(never)}" if never else ""
+    forbidden = sorted(
+        action for action in actions if action.partition(":")[0] in FORBIDDEN_SERVICES
+    )
+    return (
+        f"no permissions boundary may allow {', '.join(forbidden)}: remove them from the Service"
+        if forbidden
+        else ""
+    )

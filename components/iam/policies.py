@@ -1,4 +1,4 @@
-"""What a function's role may do, from what its endpoints or its job declare."""
+"""IAM policies from the permissions that endpoints and jobs declare."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -17,23 +17,25 @@ Statement = dict[str, Any]
 
 
 class BoundaryError(pulumi.RunError):
-    """A declared access that the permissions boundary of the stack's roles keeps from them."""
+    """The permissions boundary of the stack's roles denies a declared permission."""
 
 
 def check_boundary(
     access: Iterable[Permission], settings: Mapping[str, str], boundary: str
 ) -> None:
-    """Raise BoundaryError for a declared service that the policy with this ARN, as it is in the
-    account, keeps from the stack's roles."""
+    """Raise BoundaryError for a declared service that the permissions boundary denies.
+
+    `boundary` is the ARN of the policy, which this function reads from the account.
+    """
     services = [permission for permission in access if isinstance(permission, ServicePermission)]
-    if not services:  # all else is in every boundary
+    if not services:  # every boundary allows all other permissions
         return
     document = json.loads(aws.iam.get_policy(arn=boundary).policy)
     for service in services:
-        if never := forbidden_actions_error([service]):
-            raise BoundaryError(never)
+        if error := forbidden_actions_error([service]):
+            raise BoundaryError(error)
         resource = service.arn(settings)
-        beyond = [
+        denied = [
             action
             for action in service.actions
             if not any(
@@ -42,11 +44,11 @@ def check_boundary(
                 if statement["Effect"] == "Allow" and "Condition" not in statement
             )
         ]
-        if beyond:
+        if denied:
             raise BoundaryError(
-                f"the permissions boundary keeps {', '.join(beyond)} on {resource} from the "
-                "stack's roles: it takes in what is declared when somebody who administers the "
-                "account brings the deployer up, by pulumi -C bootstrap up"
+                f"the permissions boundary denies {', '.join(denied)} on {resource} to the stack's "
+                "roles; an administrator of the account adds declared services to it by: "
+                "pulumi -C bootstrap up"
             )
 
 
@@ -63,7 +65,7 @@ def resource_statements(
     queue_arns: Mapping[str, str],
     settings: Mapping[str, str],
 ) -> list[Statement]:
-    """Return a statement for each resource that is named, with all actions on it."""
+    """Return one statement per resource, with all actions on it."""
     actions: dict[str, set[str]] = {}
     for permission in access:
         if isinstance(permission, TablePermission):
@@ -78,18 +80,18 @@ def resource_statements(
 
 
 def secret_statements(secrets: list[str]) -> list[Statement]:
-    """Return what a function needs to read these secrets."""
+    """Return the statements to read secrets."""
     return [allow(["secretsmanager:GetSecretValue"], secrets)] if secrets else []
 
 
 def telemetry_statements(log_group: str) -> list[Statement]:
-    """Return what every function needs to be observed."""
+    """Return the statements to write logs and traces."""
     return [
         allow(
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             [log_group, f"{log_group}:log-stream:*"],
         ),
-        # X-Ray has no resources to name: its write actions exist only on "*".
+        # X-Ray's write actions support no resource but "*".
         allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
     ]
 

@@ -1,4 +1,4 @@
-"""RoleFactory: how every IAM role of a stack is made."""
+"""RoleFactory: creates IAM roles under one path and boundary."""
 
 import json
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ import pulumi_aws as aws
 
 @dataclass(frozen=True, kw_only=True)
 class RoleFactory:
-    """Makes roles under one IAM path, so that a deployer can be kept to it.
+    """Creates roles under one IAM path, to which a deployer's policy can be limited.
 
-    `permissions_boundary` is the ARN of a policy beyond which none of them can go, or empty.
+    `permissions_boundary` is the ARN of the policy that bounds every role, or empty.
     """
 
-    path: str
+    path: str = "/"
     permissions_boundary: str = ""
 
     def create(self, service: str, name: str, opts: pulumi.ResourceOptions) -> aws.iam.Role:
-        """Return a role for an AWS service, for example `lambda`."""
+        """Return a role that an AWS service may assume, for example `lambda`."""
         trust = {
             "Effect": "Allow",
             "Principal": {"Service": f"{service}.amazonaws.com"},

@@ -1,1 +1,1 @@
-"""Alarms, dashboard, and the component that declares them."""
+"""Alarms, dashboard, and the component that creates them."""

@@ -1,7 +1,7 @@
-"""EpochMonitoring: alarms, whom they tell, the dashboard, and how much is traced."""
+"""EpochMonitoring: alarms, their notifications, a dashboard and the sampling of traces."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pulumi
 import pulumi_aws as aws
@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from components.api import EpochApi
 from components.function import EpochFunction
 from components.job import EpochJob
+from components.lambda_function import Bindings
 from components.monitoring import dashboard
 from components.monitoring.alarms import (
     BURN_RATES,
@@ -19,10 +20,6 @@ from components.monitoring.alarms import (
     burn_rate_parts,
 )
 from components.naming import sampling_rule
-from components.queue import EpochQueue
-from components.table import EpochTable
-from function.declare.endpoint import Endpoint
-from function.runtime.telemetry import NAMESPACE
 
 
 def _topic_policy(account: str, topic: str) -> str:
@@ -38,13 +35,16 @@ def _topic_policy(account: str, topic: str) -> str:
 
 
 class EpochMonitoring(pulumi.ComponentResource):
-    """What an operator is told and sees of a stack.
+    """The alarms and the dashboard of an API with its function, tables, queues and jobs.
 
-    `alarm_email`, where it is given, gets a request to confirm its subscription. `runbook_url` is
-    the address of docs/operations.md. `concurrency` is the number of executions that the function
-    may reach. `trace_sampling_rate` is the share of requests that X-Ray samples, from 0 to 1, after
-    the first of each second; None leaves it to the account's default rule.
+    `metric_namespace` is the CloudWatch namespace of the function's own metrics. `concurrency` is
+    the function's limit of concurrent executions. Each alarm links to `runbook_url`. AWS asks
+    `alarm_email` to confirm its subscription. `trace_sampling_rate` is the share of requests that
+    X-Ray samples, from 0 to 1, after the first of each second; None leaves the decision to the
+    account's default rule.
     """
+
+    dashboard_url: pulumi.Output[str]
 
     def __init__(
         self,
@@ -52,15 +52,13 @@ class EpochMonitoring(pulumi.ComponentResource):
         *,
         api: EpochApi,
         function: EpochFunction,
-        tables: Mapping[str, EpochTable],
-        endpoints: Sequence[Endpoint],
-        jobs: Mapping[str, EpochJob],
-        queues: Mapping[str, EpochQueue],
-        timeout_s: int,
-        concurrency: int,
-        runbook_url: str,
-        trace_sampling_rate: float | None = None,
-        alarm_email: str = "",
+        bindings: Bindings,
+        metric_namespace: str,
+        jobs: Mapping[str, EpochJob] | None = None,
+        concurrency: int = 1_000,
+        runbook_url: str = "docs/operations.md",
+        trace_sampling_rate: pulumi.Input[float] | None = None,
+        alarm_email: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochMonitoring", name, None, opts)
@@ -68,7 +66,7 @@ class EpochMonitoring(pulumi.ComponentResource):
         self._runbook_url = runbook_url
         self._child = pulumi.ResourceOptions(parent=self)
         self._topic = self._notifications(alarm_email)
-        # One for each throttled call and zero for each other: the average is their share.
+        # The metric is 1 for a throttled call and 0 for another, so its average is their share.
         for filtered, (sign, value) in {"throttled": ("=", "1"), "served": ("!=", "0")}.items():
             aws.cloudwatch.LogMetricFilter(
                 f"{name}-{filtered}",
@@ -76,7 +74,7 @@ class EpochMonitoring(pulumi.ComponentResource):
                 pattern=f'{{ $.status {sign} "429" }}',
                 metric_transformation={
                     "name": THROTTLED_CALLS,
-                    "namespace": NAMESPACE,
+                    "namespace": metric_namespace,
                     "value": value,
                     "dimensions": {"ApiId": "$.apiId"},
                 },
@@ -85,15 +83,13 @@ class EpochMonitoring(pulumi.ComponentResource):
         sources = MetricSources(
             api=api,
             function=function,
-            tables=tables,
-            endpoints=endpoints,
-            jobs=jobs,
-            queues=queues,
-            timeout_s=timeout_s,
+            bindings=bindings,
+            jobs=jobs or {},
             concurrency=concurrency,
+            namespace=metric_namespace,
         )
-        declared = [self._alarm(alarm, notifies=True).arn for alarm in alarms(sources)]
-        declared += self._burn_rates(sources)
+        arns = [self._alarm(alarm, notifies=True).arn for alarm in alarms(sources)]
+        arns += self._burn_rates(sources)
         if trace_sampling_rate is not None:
             aws.xray.SamplingRule(
                 name,
@@ -113,7 +109,7 @@ class EpochMonitoring(pulumi.ComponentResource):
         board = aws.cloudwatch.Dashboard(
             name,
             dashboard_name=name,
-            dashboard_body=dashboard.body(sources, declared, runbook_url),
+            dashboard_body=dashboard.body(sources, arns, runbook_url),
             opts=self._child,
         )
         self.dashboard_url = pulumi.Output.format(
@@ -124,8 +120,8 @@ class EpochMonitoring(pulumi.ComponentResource):
         )
         self.register_outputs({"dashboard_url": self.dashboard_url})
 
-    def _notifications(self, email: str) -> aws.sns.Topic:
-        """Return the topic of the alarms, whose messages name alarms and their metrics."""
+    def _notifications(self, email: pulumi.Input[str] | None) -> aws.sns.Topic:
+        """Return the topic of the alarms, with its policy and subscription."""
         account = aws.get_caller_identity_output().account_id
         topic = aws.sns.Topic(self._name, opts=self._child)
         aws.sns.TopicPolicy(
@@ -134,14 +130,14 @@ class EpochMonitoring(pulumi.ComponentResource):
             policy=pulumi.Output.all(account, topic.arn).apply(lambda known: _topic_policy(*known)),
             opts=self._child,
         )
-        if email:
+        if email is not None:
             aws.sns.TopicSubscription(
                 self._name, topic=topic.arn, protocol="email", endpoint=email, opts=self._child
             )
         return topic
 
-    def _describe(self, description: str, section: str) -> str:
-        return f"{description} What to do: {self._runbook_url}#{section}"
+    def _describe(self, description: str, anchor: str) -> str:
+        return f"{description} Runbook: {self._runbook_url}#{anchor}"
 
     def _alarm(self, alarm: Alarm, *, notifies: bool) -> aws.cloudwatch.MetricAlarm:
         metric = alarm.metric

@@ -1,4 +1,4 @@
-"""The dashboard: the objective on top, then API, function, tables, and a row per endpoint."""
+"""The dashboard: the SLO on top, then API, function and tables, then a row per endpoint and job."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from components.monitoring.alarms import ERROR_BUDGET, SLO_TARGET, Metric, Metri
 
 _COLUMNS = 24  # CloudWatch's grid
 _HEIGHT = 6
-_ALARMS = 100  # what one widget may show
+_ALARMS = 100  # CloudWatch's limit per widget
 _OUTCOMES = ("success", "rejected", "unavailable", "failed")
 _MONTH_S = 30 * 86_400
 
@@ -18,19 +18,19 @@ Widget = dict[str, Any]
 
 
 def _metric(metric: Metric, **options: Any) -> list[Any]:
-    """Return a metric as a dashboard lists it: namespace, name, dimensions, options."""
+    """Return a metric in a dashboard's form: namespace, name, dimensions, options."""
     dimensions = [part for pair in metric.dimensions.items() for part in pair]
     return [metric.namespace, metric.name, *dimensions, {"stat": metric.stat, **options}]
 
 
 def _graph(title: str, **metrics: Metric) -> Widget:
-    """Return a graph with a line per metric, each under its label."""
+    """Return a graph with one labelled line per metric."""
     lines = [_metric(metric, label=label.replace("_", " ")) for label, metric in metrics.items()]
     return {"type": "metric", "properties": {"title": title, "metrics": lines, "period": 60}}
 
 
 def _objective(sources: MetricSources) -> Widget:
-    """Return the availability of the last 30 days, and the share of the error budget left."""
+    """Return the availability of the last 30 days, and the rest of the error budget."""
     inputs = {"errors": sources.of_api("5XXError"), "requests": sources.of_api("Count")}
     hidden = [
         _metric(metric, id=name, visible=False, period=_MONTH_S) for name, metric in inputs.items()
@@ -44,7 +44,7 @@ def _objective(sources: MetricSources) -> Widget:
     return {
         "type": "metric",
         "properties": {
-            "title": f"Objective: {SLO_TARGET:.1%} of calls without a 5xx in 30 days",
+            "title": f"SLO: {SLO_TARGET:.1%} of calls without a 5xx in 30 days",
             "metrics": [*hidden, *shown],
             "view": "singleValue",
             "period": _MONTH_S,
@@ -62,7 +62,7 @@ def _rows(
         {"type": "alarm", "properties": {"title": "Alarms", "alarms": alarms[at : at + _ALARMS]}}
         for at in range(0, len(alarms), _ALARMS)
     ]
-    help_text = {"type": "text", "properties": {"markdown": f"What to do: {runbook_url}"}}
+    help_text = {"type": "text", "properties": {"markdown": f"Runbook: {runbook_url}"}}
     api = [
         _graph(
             "API: calls",
@@ -89,11 +89,11 @@ def _rows(
             "Function: duration in ms",
             p50=sources.of_function("Duration", "p50"),
             p99=sources.of_function("Duration", "p99"),
-            longest=sources.of_function("Duration", "Maximum"),
+            maximum=sources.of_function("Duration", "Maximum"),
         ),
         _graph(
             "Function: concurrent executions",
-            most=sources.of_function("ConcurrentExecutions", "Maximum"),
+            maximum=sources.of_function("ConcurrentExecutions", "Maximum"),
         ),
     ]
     tables = [
@@ -115,7 +115,7 @@ def _rows(
                 },
             ),
         ]
-        for table in sources.tables
+        for table in sources.bindings.tables
         if sources.operations(table)  # CloudWatch refuses a graph without metrics
     ]
     endpoints = [
@@ -127,7 +127,7 @@ def _rows(
                 server_errors=sources.of_route(endpoint, "5XXError"),
             ),
             _graph(
-                f"{endpoint.route}: answers by outcome",
+                f"{endpoint.route}: responses by outcome",
                 **{
                     outcome: sources.of_telemetry(endpoint, "Requests", Outcome=outcome)
                     for outcome in _OUTCOMES
@@ -139,8 +139,8 @@ def _rows(
                 storage=sources.of_telemetry(endpoint, "AwsCallLatency", "p99"),
             ),
             _graph(
-                f"{endpoint.route}: repeats and cold starts",
-                repeats=sources.of_telemetry(endpoint, "IdempotentReplays"),
+                f"{endpoint.route}: replays and cold starts",
+                replays=sources.of_telemetry(endpoint, "IdempotentReplays"),
                 cold_starts=sources.of_telemetry(endpoint, "ColdStarts"),
             ),
         ]
@@ -151,8 +151,8 @@ def _rows(
 
 
 def _job(sources: MetricSources, key: str) -> list[Widget]:
-    waiting = sources.oldest_item_age(key)
-    unit = "s" if waiting and waiting.namespace == "AWS/SQS" else "ms"
+    waiting, age = sources.oldest_item_age(key), sources.jobs[key].oldest_item_age
+    unit = "s" if age and age.per_second == 1 else "ms"
     return [
         _graph(
             f"Job {key}: invocations",
@@ -167,7 +167,7 @@ def _job(sources: MetricSources, key: str) -> list[Widget]:
         _graph(
             f"Job {key}: duration in ms",
             p50=sources.of_job(key, "Duration", "p50"),
-            longest=sources.of_job(key, "Duration", "Maximum"),
+            maximum=sources.of_job(key, "Duration", "Maximum"),
         ),
         _graph(
             f"Job {key}: dead letters" + (f", oldest item in {unit}" if waiting else ""),
@@ -193,10 +193,10 @@ def body(
 
 
 def _dumps(value: Mapping[str, Any]) -> pulumi.Output[str]:
-    """Return a value as JSON, once the Outputs in it are known.
+    """Return a value as JSON once its Outputs are known.
 
-    Output.json_dumps makes an Output of each list and dictionary within: tens of thousands, where
-    a hundred endpoints share some ten that matter.
+    Output.json_dumps would create an Output for each list and dictionary: tens of thousands with a
+    hundred endpoints, which share about ten real ones.
     """
     found: dict[int, pulumi.Output[Any]] = {}
 

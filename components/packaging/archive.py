@@ -1,10 +1,10 @@
-"""The Lambda bundle: the function's modules and its locked dependencies, as named files.
+"""The Lambda bundle of a Python package: its modules and its locked dependencies, as named files.
 
-An archive is a mapping of names to files, collected by rule, so that neither `__pycache__` nor a
-stray file slips in and the same sources give the same archive on every machine.
+A rule selects the files, so neither `__pycache__` nor a stray file enters, and the same sources
+give the same archive on every machine.
 
-The AWS SDK comes with the bundle, not from Lambda's runtime: what the lock pins is what runs, and
-the SDK's data can be cut down to the services that are called. `make bench` shows what it costs.
+The bundle brings the AWS SDK instead of using the one in Lambda's runtime. The lock decides its
+version, and its data shrinks to the services that the code calls. `make bench` shows the effect.
 """
 
 import ast
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -26,29 +27,21 @@ import pulumi
 from uv import find_uv_bin
 
 from components.packaging.bytecode import PYTHON_VERSION, compiled, compiler
+from function.declare.permission import ACTIONS
 from function.declare.diagnostics import explain
-from function.declare.job_registry import load_jobs
-from function.declare.permission import ACTIONS, ServicePermission
-from function.declare.registry import endpoints_by_module, load_queues, load_settings
-
-ROOT = Path(__file__).parents[2]
-LOCK = ROOT / "function" / "requirements.txt"
 
 PLATFORM = "aarch64-manylinux2014"
 
-# botocore ships models of every AWS service; the function talks to few.
-_QUEUES = "sqs"
-_SECRETS = "secretsmanager"
 _STORAGE = "dynamodb"
-# What Access permits under the names of others.
+# The operations that a table's permissions allow under other names.
 _ITEM_OPERATIONS = {name.partition(":")[2] for name in ACTIONS} | {
     *("BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"),
     *("TransactGetItems", "TransactWriteItems"),
 }
 
 
-# What nothing here loads: the tracer's patches of other packages, and the compiled half of wrapt,
-# which does without it.
+# Nothing loads these: the tracer's patches of other packages, and the compiled half of wrapt, which
+# works without it.
 _EXCLUDED = ("aws_xray_sdk/ext/", "wrapt/_wrappers")
 
 
@@ -56,71 +49,133 @@ class BundleError(pulumi.RunError):
     """The function's dependencies could not be installed for Lambda."""
 
 
-def _services() -> dict[str, str]:
-    """Return the services that endpoints and jobs call beside their tables, as botocore names
-    them, each with the file that says so."""
-    access = {
-        f"function/endpoints/{name}.py": one.permissions
-        for name, one in endpoints_by_module().items()
-    }
-    access |= {f"function/jobs/{name}.py": job.permissions for name, job in load_jobs().items()}
-    named = {
-        item.name: file
-        for file in access
-        for item in access[file]
-        if isinstance(item, ServicePermission)
-    }
-    if load_queues():
-        named[_QUEUES] = "function/queues.py"
-    if any(setting.secret for setting in load_settings().values()):
-        named[_SECRETS] = "function/settings.py"
-    return named
-
-
-# What uv installs for, unless it is for a Python of this machine.
+# uv's target, unless a Python of this machine is the target.
 LAMBDA = (*("--python-platform", PLATFORM), *("--python-version", PYTHON_VERSION))
 
+# For `for_local_run`: hidden files, which no bundle takes.
+_LOCK_COPY, _SERVICES_COPY = ".requirements.txt", ".services.json"
 
-def dependencies(target_platform: Sequence[str] = LAMBDA) -> Path:
-    """Return the folder with the locked dependencies for a platform, building it once.
 
-    The folder is named after the hash of the lock, of this module and of the AWS services that the
-    function calls, so a change to any of them builds anew; it appears in one rename, so a build
-    that was interrupted leaves nothing that looks complete.
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """The Lambda bundle of the Python package in the folder `package`.
+
+    The package's requirements.txt is the lock of its dependencies, with hashes. `services` are the
+    AWS services that the code calls besides the items of tables: boto3's name of each, and the
+    file that an error about it names. `.build` beside the package holds what a build makes.
     """
-    if not LOCK.exists():
-        raise BundleError(f"{LOCK.relative_to(ROOT)} is missing; restore it or run: make lock")
-    services = _services()
+
+    package: Path
+    services: Mapping[str, str] = field(default_factory=dict)
+
+    def dependencies(self) -> Path:
+        """Return the folder with the locked dependencies for Lambda, building it once."""
+        lock = self.package / "requirements.txt"
+        if not lock.exists():
+            raise BundleError(f"{_shown(lock)} is missing; restore it or run: make lock")
+        return _installed(lock.read_bytes(), self.services, LAMBDA, self.package.parent / ".build")
+
+    def files(self) -> dict[str, Path]:
+        """Return the bundle's files by their names in the archive, sorted by name."""
+        root = self.package.parent
+        own = {path.relative_to(root).as_posix(): path for path in self.package.rglob("*.py")}
+        theirs = _files_of(self.dependencies())
+        _check_imports(self.package.name, own, theirs)
+        bytecode = [
+            compiled(
+                {name: path for name, path in part.items() if path.suffix == ".py"},
+                root / ".build",
+            )
+            for part in (theirs, own)
+        ]
+        return dict(sorted({**theirs, **own, **bytecode[0], **bytecode[1]}.items()))
+
+    def archive(self) -> pulumi.AssetArchive:
+        """Return the bundle as a Pulumi archive of single files."""
+        if not compiler():
+            pulumi.log.warn(
+                f"no Python {PYTHON_VERSION} is at hand, so the bundle has no bytecode: a cold "
+                "start takes twice as long, and the hash differs from a bundle with bytecode. "
+                f"Install one, for example by: uv python install {PYTHON_VERSION}"
+            )
+        return pulumi.AssetArchive(
+            {name: pulumi.FileAsset(str(path)) for name, path in self.files().items()}
+        )
+
+
+def for_local_run(
+    archive: pulumi.AssetArchive, interpreter: str = sys.executable
+) -> pulumi.AssetArchive:
+    """Return the bundle for a Python of this machine, with dependencies compiled for it."""
+    if not any(name.endswith(".so") for name in archive.assets):
+        return archive
+    paths = (Path(str(getattr(asset, "path", ""))) for asset in archive.assets.values())
+    base = next(p for path in paths for p in path.parents if p.name.startswith("dependencies-"))
+    services = json.loads((base / _SERVICES_COPY).read_bytes())
+    lock = (base / _LOCK_COPY).read_bytes()
+    theirs = _files_of(_installed(lock, services, ("--python", interpreter), base.parent))
+    tops = {"__pycache__", *(name.partition("/")[0] for name in theirs)}
+    own = {k: asset for k, asset in archive.assets.items() if k.partition("/")[0] not in tops}
+    return pulumi.AssetArchive({**{k: pulumi.FileAsset(str(v)) for k, v in theirs.items()}, **own})
+
+
+def _shown(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def _installed(
+    lock: bytes, services: Mapping[str, str], target_platform: Sequence[str], build: Path
+) -> Path:
+    """Return the folder with a lock's dependencies for a platform.
+
+    The hash of the lock, of this module, of the services and of the platform names the folder, so
+    a change of any of them builds anew. The folder appears in one rename, so an interrupted build
+    leaves nothing that looks complete.
+    """
     chosen = " ".join([*sorted(services), *target_platform]).encode()
-    parts = (LOCK.read_bytes(), Path(__file__).read_bytes(), chosen)
-    digest = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
-    target = ROOT / ".build" / f"dependencies-{digest}"
+    digest = hashlib.sha256(b"".join((lock, Path(__file__).read_bytes(), chosen))).hexdigest()[:16]
+    target = build / f"dependencies-{digest}"
     if target.exists():
         return target
-    target.parent.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+    build.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build) as scratch:
+        out = Path(scratch, "out")
+        out.mkdir()
+        (out / _LOCK_COPY).write_bytes(lock)
+        (out / _SERVICES_COPY).write_text(json.dumps(dict(services)), encoding="utf-8")
         install = [
-            *(find_uv_bin(), "pip", "install", "--quiet", "--target", scratch + "/out"),
-            "--link-mode=copy",  # a link would lead into uv's cache, and all that was installed
+            *(find_uv_bin(), "pip", "install", "--quiet", "--target", str(out)),
+            "--link-mode=copy",  # a link would lead into uv's cache
             *target_platform,
-            *("--only-binary", ":all:", "--no-deps", "--require-hashes", "-r", str(LOCK)),
+            *("--only-binary", ":all:", "--no-deps", "--require-hashes"),
+            *("-r", str(out / _LOCK_COPY)),
         ]
         result = subprocess.run(install, capture_output=True, text=True, check=False)
         if result.returncode:
-            raise BundleError(f"cannot install {LOCK.relative_to(ROOT)}: {result.stderr.strip()}")
-        _strip_sdk_data(Path(scratch) / "out" / "botocore" / "data", services)
+            raise BundleError(f"cannot install the function's lock: {result.stderr.strip()}")
+        if (data := out / "botocore" / "data").exists():
+            _strip_sdk_data(data, services)
         try:
-            os.rename(scratch + "/out", target)
+            os.rename(out, target)
         except OSError:
-            if not target.exists():  # not another process that was faster
+            if not target.exists():  # another process was faster
                 raise
     return target
+
+
+def _files_of(base: Path) -> dict[str, Path]:
+    """Return the files of a folder with dependencies that belong in a bundle."""
+    return {
+        path.relative_to(base).as_posix(): path
+        for path in base.rglob("*")
+        if path.is_file() and _is_dependency(path.relative_to(base))
+    }
 
 
 def _without_documentation(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            # A client's own parameters are made of theirs.
+            # A client derives its own parameters from these.
             name: item if name == "clientContextParams" else _without_documentation(item)
             for name, item in value.items()
             if name != "documentation" or not isinstance(item, str)
@@ -129,8 +184,11 @@ def _without_documentation(value: Any) -> Any:
 
 
 def _item_operations(model: dict[str, Any]) -> dict[str, Any]:
-    """Return DynamoDB's model with the operations that Access can permit, and their shapes: those
-    on tables and backups are two thirds of it, which each process would read and keep."""
+    """Return DynamoDB's model with the item operations and their shapes only.
+
+    The operations on tables and backups are two thirds of the model. Each process would read them
+    and keep them in memory.
+    """
     operations = {
         name: one for name, one in model["operations"].items() if name in _ITEM_OPERATIONS
     }
@@ -150,8 +208,7 @@ def _item_operations(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def _strip_sdk_data(data: Path, besides: Mapping[str, str]) -> None:
-    """Cut botocore's data down to what clients of DynamoDB's items, and of the services besides,
-    read, in plain JSON."""
+    """Reduce botocore's data to DynamoDB's items and the services `besides`, as plain JSON."""
     services = {_STORAGE, *besides}
     known_services = [entry.name for entry in data.iterdir() if entry.is_dir()]
     for service in sorted(services):
@@ -161,7 +218,7 @@ def _strip_sdk_data(data: Path, besides: Mapping[str, str]) -> None:
                 f"{besides[service]}: boto3 has no client {service!r} for ServicePermission(…), but: {near}"
             )
     for folder in (entry for entry in data.iterdir() if entry.is_dir()):
-        # The newest version of an API is the one that a client takes.
+        # A client takes the newest version of an API.
         keep = max(folder.iterdir()) if folder.name in services else None
         for version in folder.iterdir():
             if version != keep:
@@ -180,8 +237,8 @@ def _strip_sdk_data(data: Path, besides: Mapping[str, str]) -> None:
     endpoints.write_text(json.dumps(known, separators=(",", ":")))
 
 
-# How and where it was installed, which differs between machines; the rest of *.dist-info is what
-# importlib.metadata and entry points need.
+# These files differ between machines. importlib.metadata and entry points need the others of
+# *.dist-info.
 _INSTALLER = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json"})
 
 
@@ -196,17 +253,17 @@ def _is_dependency(path: Path) -> bool:
     return not path.name.startswith(".") and path.suffix not in {".pyi", ".pyc"}
 
 
-# What takes the place of a package here.
+# The module that replaces a package here.
 _HINTS = {
     "boto3": "function.runtime.service calls AWS, and function.runtime.dynamodb the stack's tables"
 }
 
-# Where an import need not succeed.
+# An import under one of these conditions may fail.
 _OPTIONAL = re.compile("TYPE_CHECKING|ImportError|ModuleNotFoundError")
 
 
 def _imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """Return the packages that a module imports in whatever way, each with its line."""
+    """Return the packages that a module imports anywhere, each with its line."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name.partition(".")[0], node.lineno) for alias in node.names)
@@ -220,67 +277,19 @@ def _imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
             yield from _imports(node)
 
 
-def _check_imports(own: Mapping[str, Path], theirs: Collection[str]) -> None:
-    """Raise BundleError for a package that is here, but will not be in Lambda."""
+def _check_imports(package: str, own: Mapping[str, Path], theirs: Collection[str]) -> None:
+    """Raise BundleError for an import of a package that the bundle does not hold."""
     there = {name.partition("/")[0].partition(".")[0] for name in theirs}
-    there |= {"", "function", *sys.stdlib_module_names}
+    there |= {"", package, *sys.stdlib_module_names}
     for name, path in own.items():
         try:
             tree = ast.parse(path.read_bytes(), str(path))
         except (SyntaxError, ValueError) as error:  # of a null byte, before Python 3.11.4
             raise BundleError(explain(error)) from None
-        for package, line in _imports(tree):
-            if package not in there:
+        for imported, line in _imports(tree):
+            if imported not in there:
+                hint = f"add it to {package}/requirements.in, then run: make lock test"
                 raise BundleError(
-                    f"{name}, line {line}: {package} is not in the bundle; "
-                    + _HINTS.get(
-                        package,
-                        "a package is added to function/requirements.in, and installed by: make "
-                        "lock test",
-                    )
+                    f"{name}, line {line}: {imported} is not in the bundle; "
+                    + _HINTS.get(imported, hint)
                 )
-
-
-def files() -> dict[str, Path]:
-    """Return what the bundle holds: name in the archive to file, sorted by name."""
-    own = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "function").rglob("*.py")}
-    theirs = _of(dependencies())
-    _check_imports(own, theirs)
-    bytecode = [
-        compiled({name: path for name, path in part.items() if path.suffix == ".py"})
-        for part in (theirs, own)
-    ]
-    return dict(sorted({**theirs, **own, **bytecode[0], **bytecode[1]}.items()))
-
-
-def _of(base: Path) -> dict[str, Path]:
-    """Return what a bundle takes of a folder with dependencies."""
-    return {
-        path.relative_to(base).as_posix(): path
-        for path in base.rglob("*")
-        if path.is_file() and _is_dependency(path.relative_to(base))
-    }
-
-
-def for_local_run(
-    archive: pulumi.AssetArchive, interpreter: str = sys.executable
-) -> pulumi.AssetArchive:
-    """Return the bundle as a Python of this machine runs it: with compiled dependencies for it."""
-    if not any(name.endswith(".so") for name in archive.assets):
-        return archive
-    own = {name: asset for name, asset in archive.assets.items() if name.startswith("function/")}
-    theirs = _of(dependencies(("--python", interpreter)))
-    return pulumi.AssetArchive({**{k: pulumi.FileAsset(str(v)) for k, v in theirs.items()}, **own})
-
-
-def archive() -> pulumi.AssetArchive:
-    """Return the bundle as a Pulumi archive of single files."""
-    if not compiler():
-        pulumi.log.warn(
-            f"no Python {PYTHON_VERSION} is at hand, so the function is bundled without bytecode: "
-            "it starts at half the speed, and its hash differs from one with bytecode. "
-            f"Get one, for example by: uv python install {PYTHON_VERSION}"
-        )
-    return pulumi.AssetArchive(
-        {name: pulumi.FileAsset(str(path)) for name, path in files().items()}
-    )

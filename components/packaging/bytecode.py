@@ -1,9 +1,8 @@
-"""Bytecode for Lambda's Python, to put beside sources: it saves more than half of a cold start.
+"""Bytecode for Lambda's Python, beside the sources: it saves more than half of a cold start.
 
-It is compiled by an interpreter of that very version, whatever Python runs the program, and Python
-takes it unchecked (PEP 552), so its bytes depend on the sources and on the compiler alone. Where no
-such interpreter is at hand the bundle has sources only, and the program says so, since its hash
-is another.
+An interpreter of Lambda's version compiles it, whatever Python runs the program. Python loads it
+unchecked (PEP 552), so its bytes depend on the sources and on the compiler alone. Without such an
+interpreter the bundle has sources only. The program warns then, since the hash differs.
 """
 
 import hashlib
@@ -17,10 +16,10 @@ from pathlib import Path
 
 import pulumi
 
-ROOT = Path(__file__).parents[2]
-
-PYTHON_VERSION = "3.13"
-# Where Lambda unpacks a bundle: tracebacks name its files.
+# The one place of the version in Lambda, which the Makefile and the workflows read too.
+_VERSION_FILE = Path(__file__).parents[2] / "function" / ".python-version"
+PYTHON_VERSION = _VERSION_FILE.read_text(encoding="utf-8").strip()
+# Lambda unpacks a bundle here, so tracebacks name files below it.
 TASK_ROOT = "/var/task"
 
 
@@ -29,7 +28,7 @@ class BytecodeError(pulumi.RunError):
 
 
 def _candidates() -> Iterator[Path]:
-    """Return where interpreters are looked for: this one's, PATH, uv's and pyenv's folders."""
+    """Return the paths to try for an interpreter: this one, PATH, uv's and pyenv's folders."""
     name = f"python{PYTHON_VERSION}"
     yield Path(sys.executable)
     yield from (Path(folder, name) for folder in os.get_exec_path())
@@ -39,10 +38,10 @@ def _candidates() -> Iterator[Path]:
 
 @cache
 def compiler() -> Path | None:
-    """Return a CPython of Lambda's version, or None where there is none."""
+    """Return a CPython of Lambda's version, or None."""
     show = "import sys; print(sys.implementation.name, '%d.%d' % sys.version_info[:2])"
     for path in _candidates():
-        if path.is_file():  # a name of pyenv's on PATH may lead nowhere
+        if path.is_file():  # a pyenv name on PATH may lead nowhere
             run = subprocess.run([path, "-I", "-c", show], capture_output=True, check=False)
             if run.stdout.decode().split() == ["cpython", PYTHON_VERSION]:
                 return path
@@ -54,20 +53,20 @@ def _version(python: Path) -> bytes:
     return subprocess.run([python, "-I", "-VV"], capture_output=True, check=True).stdout
 
 
-def compiled(sources: Mapping[str, Path]) -> dict[str, Path]:
+def compiled(sources: Mapping[str, Path], build: Path) -> dict[str, Path]:
     """Return the bytecode of sources, by its name in the archive; nothing without a compiler.
 
-    It is kept in a folder that is named after what it was made of and by.
+    `build` keeps it in a folder that the hash of the sources and of the compiler names.
     """
     python = compiler()
-    if not python:
+    if not python or not sources:
         return {}
     digest = hashlib.sha256(_version(python) + Path(__file__).read_bytes())
-    # Read once: an editor may write on before they are compiled.
+    # Read once: an editor may save a file before the compiler reads it.
     read = {name: path.read_bytes() for name, path in sorted(sources.items())}
     for name, source in read.items():
         digest.update(name.encode() + b"\0" + hashlib.sha256(source).digest())
-    target = ROOT / ".build" / f"bytecode-{digest.hexdigest()[:16]}"
+    target = build / f"bytecode-{digest.hexdigest()[:16]}"
     if not target.exists():
         _compile(python, read, target)
     return {str(path.relative_to(target)): path for path in target.rglob("*.pyc")}
@@ -82,7 +81,7 @@ def _compile(python: Path, sources: Mapping[str, bytes], target: Path) -> None:
             (folder / name).write_bytes(source)
         run = subprocess.run(
             [
-                # Without columns, which only mark a traceback's lines and are a sixth of the size.
+                # Columns only underline parts of a traceback's lines, for a sixth of the size.
                 *(python, "-I", "-S", "-X", "no_debug_ranges", "-m", "compileall", "-q"),
                 *("-s", folder, "-p", TASK_ROOT),
                 *("--invalidation-mode", "unchecked-hash", folder),
@@ -92,12 +91,12 @@ def _compile(python: Path, sources: Mapping[str, bytes], target: Path) -> None:
             check=False,
         )
         if run.returncode:
-            said = " ".join((run.stdout + run.stderr).split())
-            raise BytecodeError(f"cannot compile the function: {said}")
+            output = " ".join((run.stdout + run.stderr).split())
+            raise BytecodeError(f"cannot compile the function: {output}")
         for name in sources:
             (folder / name).unlink()
         try:
             os.rename(folder, target)
         except OSError:
-            if not target.exists():  # not another process that was faster
+            if not target.exists():  # another process was faster
                 raise

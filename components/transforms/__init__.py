@@ -1,1 +1,1 @@
-"""What is changed on every resource of a stack."""
+"""Stack transformations: changes to every resource of a program."""

@@ -1,4 +1,4 @@
-"""A customer's own KMS key for everything that a program stores."""
+"""Your own KMS key for all data that a program stores."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import pulumi
 
 
 def _properties(key_arn: str) -> Mapping[str, Mapping[str, Any]]:
-    """Return by type how a resource is told its key."""
+    """Return the properties that set the key, by resource type."""
     return {
         "aws:cloudwatch/logGroup:LogGroup": {"kms_key_id": key_arn},
         "aws:dynamodb/table:Table": {
@@ -20,10 +20,10 @@ def _properties(key_arn: str) -> Mapping[str, Mapping[str, Any]]:
 
 
 def apply_kms_key(key_arn: str) -> None:
-    """Let every table, secret, log group, topic and function's environment use a key from now on.
+    """Encrypt the tables, secrets, log groups, topics and functions declared from now on.
 
     The key's policy must let the stack's roles, CloudWatch Logs and CloudWatch's alarms use it, as
-    the deployer's keys do. A queue stays under SQS's own key, which who sends to it need not know.
+    the policies of `bootstrap` do. Queues keep SQS's own key, so senders need no access to yours.
     """
     properties = _properties(key_arn)
 

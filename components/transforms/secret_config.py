@@ -1,4 +1,4 @@
-"""Config that was set with `--secret` stays secret wherever a resource gets it."""
+"""Secret config values stay secret in the properties of resources."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -8,17 +8,17 @@ import pulumi
 
 
 def mark_secret_config(values: Mapping[str, str], project: str, secret: Collection[str]) -> None:
-    """Mark as secret what resources declared from now on are given of the project's secret config.
+    """Mark each property of later resources that contains a secret config value as secret.
 
-    `values` are Pulumi's raw `project:key` strings, and `secret` names those that are. What only
-    looks like one is hidden, too: a secret of one digit hides every text with that digit.
+    `values` are Pulumi's raw `project:key` strings, and `secret` names the secret keys. A property
+    that contains the same text by chance becomes secret, too.
     """
     texts = {
         form
         for key, raw in values.items()
         if key.startswith(f"{project}:") and key in secret
         for text in _texts(raw)
-        for form in (text, json.dumps(text)[1:-1])  # as a document holds it
+        for form in (text, json.dumps(text)[1:-1])  # as in a JSON document
     }
 
     def holds(value: Any) -> bool:
@@ -46,7 +46,7 @@ def mark_secret_config(values: Mapping[str, str], project: str, secret: Collecti
 
 
 def _texts(raw: str) -> Iterator[str]:
-    """Return what a value of config consists of, as texts."""
+    """Return the parts of a config value as texts."""
     try:
         values = [json.loads(raw)]
     except ValueError:

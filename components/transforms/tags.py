@@ -1,4 +1,8 @@
-"""Tags on everything that a program declares."""
+"""Default tags.
+
+The provider's `default_tags` would need an explicit provider on every component, and the local
+run, the snapshot and the scan would not see the tags.
+"""
 
 from collections.abc import Mapping
 
@@ -6,7 +10,7 @@ import pulumi
 
 
 def apply_default_tags(tags: Mapping[str, str]) -> None:
-    """Give these tags to every resource declared from now on that takes tags."""
+    """Set these tags on every resource declared from now on that takes tags."""
 
     def tagged(
         args: pulumi.ResourceTransformationArgs,

@@ -17,12 +17,13 @@ from botocore.exceptions import ClientError
 from bootstrap import policies as policy
 from components import ConfigError, resource_prefix
 from components.iam import policies as permissions
+from components.packaging.bytecode import PYTHON_VERSION
 from function import contract, endpoints, jobs, resources
 from function.runtime import service
 from function.declare.endpoint import Response, Endpoint, Parameter
 from function.declare.permission import ServicePermission
 from function.declare.setting import Setting
-from local import deployment, pulumi_program, stack_files
+from local import pulumi_program, stack_files
 from local import stack as local_stack
 from local.ministack import MiniStack
 from tests.conftest import PROJECT, STACK, plain
@@ -44,7 +45,7 @@ def _declared(**config: str) -> list[pulumi_program.Resource]:
 
 
 def test_an_option_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(pulumi.RunError, match=r"stacks.dev: replica must be among replicas"):
+    with pytest.raises(pulumi.RunError, match=r"stacks.dev: replica must be one of replicas"):
         _declared(stacks='{"dev": ["replica"]}')
 
 
@@ -164,9 +165,9 @@ def test_a_boundary_takes_in_the_services_that_are_declared_with_the_stacks_own_
 @pytest.mark.parametrize(
     ("access", "says"),
     (
-        (BUS._replace(actions=("iam:PassRole",)), "no permissions boundary may hold iam:PassRole"),
-        (BUS, r"Pulumi\.dev\.yaml sets no bus, which the resource of a declared service names"),
-        (BUS._replace(resource="arn:" + 6_000 * "x"), "boundary of dev is over IAM's 6144 char"),
+        (BUS._replace(actions=("iam:PassRole",)), "no permissions boundary may allow iam:PassRole"),
+        (BUS, r"Pulumi\.dev\.yaml has no bus: set it, since the ARN of a declared Service"),
+        (BUS._replace(resource="arn:" + 6_000 * "x"), "boundary of dev exceeds IAM's 6144 char"),
     ),
 )
 def test_a_service_that_no_boundary_can_hold_is_refused(
@@ -459,7 +460,7 @@ TABLE = {
     "AttributeDefinitions": [{"AttributeName": "key", "AttributeType": "S"}],
 }
 CODE = {
-    "Runtime": "python3.13",
+    "Runtime": f"python{PYTHON_VERSION}",
     "Handler": "main.handler",
     "Code": {"ZipFile": b"PK\x05\x06" + bytes(18)},
 }

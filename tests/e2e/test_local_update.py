@@ -11,7 +11,7 @@ import dataclasses, json, pathlib, sys
 from local import stack as local_stack
 class Read(dict):
     def update(self, *what):
-        self["url"]  # as the console does at any time
+        self["api_url"]  # as the console does at any time
         super().update(*what)
 module = pathlib.Path("function/endpoints/changed.py")
 with local_stack.up("trial") as local:

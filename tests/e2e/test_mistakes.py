@@ -170,8 +170,8 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a package that only this machine has": (
         {JOB: JOB_ + "\n\ndef tidy(_):\n    import yaml\n"},
-        f"{JOB}, line 6: yaml is not in the bundle; a package is added to "
-        "function/requirements.in, and installed by: make lock test",
+        f"{JOB}, line 6: yaml is not in the bundle; add it to "
+        "function/requirements.in, then run: make lock test",
     ),
     "the SDK itself": (
         {JOB: JOB_ + "import boto3\n"},

@@ -11,7 +11,8 @@ from typing import Any
 import boto3
 import pytest
 
-from components.packaging import archive
+from components.packaging.archive import Bundle
+from components.packaging.project_bundle import project_bundle
 from function.declare.endpoint import Response, Endpoint, SampleRequest
 from local import pulumi_program, stack_files
 from local import stack as local_stack
@@ -109,9 +110,9 @@ def _published(local: LocalStack, code: str, monkeypatch: pytest.MonkeyPatch, pa
     """Publish the function with another entry point, as a deployment would."""
     main = path / "main.py"
     main.write_text(code)
-    files = archive.files()
+    files = project_bundle().files()
     monkeypatch.setattr(
-        archive, "files", lambda: {**files, "function/runtime/api_handler.py": main}
+        Bundle, "files", lambda _: {**files, "function/runtime/api_handler.py": main}
     )
     local.run()
     monkeypatch.undo()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ministack.core import lambda_runtime
 
+from components.packaging.bytecode import PYTHON_VERSION
 from emulator import lambda_workers
 from local import stack as local_stack
 
@@ -38,7 +39,7 @@ def _worker() -> Iterator[Any]:
         "FunctionArn": "arn:aws:lambda:eu-central-1:000000000000:function:told",
         "FunctionName": "told",
         "Handler": "main.handler",
-        "Runtime": "python3.13",
+        "Runtime": f"python{PYTHON_VERSION}",
         "Timeout": 10,
     }
     worker = lambda_workers._Worker("told", config, code.getvalue())

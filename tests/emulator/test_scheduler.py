@@ -13,6 +13,7 @@ from zipfile import ZipFile
 import pytest
 from botocore.exceptions import ClientError
 
+from components.packaging.bytecode import PYTHON_VERSION
 from emulator import scheduler
 from local import demo, provisioner, pulumi_program
 from local import stack as local_stack
@@ -96,7 +97,7 @@ def _function(emulator: MiniStack, code: str, **allowed: str) -> str:
     client.create_function(
         FunctionName=name,
         Role=_role(emulator, "lambda", logs_PutLogEvents="*", **allowed),
-        Runtime="python3.13",
+        Runtime=f"python{PYTHON_VERSION}",
         Handler="code.handler",
         Code={"ZipFile": packed.getvalue()},
         Timeout=5,

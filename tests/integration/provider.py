@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.packaging import archive
+from components.packaging.project_bundle import project_bundle
 from function.declare.registry import load_endpoints
 from local import stack_files
 from local import stack as local_stack
@@ -174,7 +174,7 @@ def test_destroy_leaves_nothing_once_the_table_is_unprotected(applied: Terraform
 
 def write(folder: Path, stack: str, region: str) -> None:
     """Write what the program declares as Terraform's files."""
-    (folder / "bundle.zip").write_bytes(compute.zip_bytes(archive.archive()))
+    (folder / "bundle.zip").write_bytes(compute.zip_bytes(project_bundle().archive()))
     for name, content in terraform_json.render(terraform_json.declared_resources(stack)).items():
         for kind, resources in content["resource"].items():
             for logical, arguments in resources.items():

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from components.packaging.bytecode import PYTHON_VERSION
 from local.stack_files import ROOT
 from tests.conftest import run_rules
 
@@ -155,7 +156,7 @@ def _extend(project: Path) -> None:
                 config.write("  partner_token:\n    secure: v1:some:thing\n")
     lock = "function/requirements.txt"
     header = (project / lock).read_text().splitlines()[1]
-    python = ("--python-platform", "aarch64-manylinux2014", "--python-version", "3.13")
+    python = ("--python-platform", "aarch64-manylinux2014", "--python-version", PYTHON_VERSION)
     assert all(option in header for option in python)
     _run(
         project,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from components.packaging import archive as bundle
+from components.packaging.project_bundle import project_bundle
 from local.stack_files import ROOT
 
 LOCK = ROOT / "tools" / "bench" / "requirements.txt"
@@ -61,7 +61,7 @@ def _packed() -> bytes:
     """Return the bundle as the Pulumi engine packs it."""
     packed = BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in bundle.files().items():
+        for name, path in project_bundle().files().items():
             archive.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 

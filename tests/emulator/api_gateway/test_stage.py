@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from components.packaging.bytecode import PYTHON_VERSION
 from local import stack as local_stack
 from tests.emulator.api_gateway.test_import_api import DOCUMENT, OK, PROXY, X, put
 
@@ -100,7 +101,7 @@ def _function(account: local_stack.Account) -> str:
     made = client.create_function(
         FunctionName="echo",
         Role=role,
-        Runtime="python3.13",
+        Runtime=f"python{PYTHON_VERSION}",
         Handler="echo.handler",
         Code={"ZipFile": packed.getvalue()},
     )

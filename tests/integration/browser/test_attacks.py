@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from components.packaging.bytecode import PYTHON_VERSION
 from function.declare.registry import load_endpoints
 from local import stack as local_stack
 from openapi import samples
@@ -88,7 +89,7 @@ def _function() -> str:
     code = {"ZipFile": base64.b64encode(packed.getvalue()).decode()}
     role = "arn:aws:iam::000000000000:role/any"
     return json.dumps(
-        {"FunctionName": "evil", "Runtime": "python3.13", "Role": role}
+        {"FunctionName": "evil", "Runtime": f"python{PYTHON_VERSION}", "Role": role}
         | {"Handler": "evil.handler", "Code": code}
     )
 
@@ -270,7 +271,7 @@ def test_listeners_for_processes_ignore_pages(served: Any, visit: Any) -> None:
         seen = page.evaluate(_ATTACK, [f"http://127.0.0.1:{port}", attempts])
         assert set(map(tuple, seen.values())) == {("refused", 0)}
     # Both still work.
-    if shown := samples.default_sample(declared()):
+    if shown := samples.default_sample(load_endpoints()):
         assert stack.call().status in shown.responses
         news = console.request_log.changes_since(0, 10)
         assert news["requests"]
@@ -278,7 +279,7 @@ def test_listeners_for_processes_ignore_pages(served: Any, visit: Any) -> None:
 
 def test_the_data_plane_shares_with_the_declared_origins_alone(served: Any, visit: Any) -> None:
     _, stack = served
-    if not (shown := samples.default_sample(declared())):
+    if not (shown := samples.default_sample(load_endpoints())):
         pytest.skip(samples.NO_SAMPLE)
     if shown.cors:
         pytest.skip("the first sample's endpoint may be called by pages")

@@ -51,7 +51,7 @@ def test_every_alarm_links_to_its_section_of_the_runbook_and_every_section_has_a
     sections = set(re.findall(r"^### (\S+)$", part, re.M))
     linked = set()
     for name, alarm in _alarms(pulumi_program.declared_resources(STACK, config=plain())).items():
-        meaning, _, address = alarm["alarmDescription"].partition(" What to do: ")
+        meaning, _, address = alarm["alarmDescription"].partition(" Runbook: ")
         file, _, section = address.partition("#")
         assert meaning and file == "docs/operations.md" and name.startswith(section)
         linked.add(section)
@@ -116,7 +116,7 @@ def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
 
 def test_the_dashboard_starts_with_the_objective_and_fills_its_grid() -> None:
     widgets = _dashboard(declare())["widgets"]
-    assert widgets[0]["properties"]["title"].startswith("Objective: 99.9%")
+    assert widgets[0]["properties"]["title"].startswith("SLO: 99.9%")
     assert (widgets[0]["x"], widgets[0]["y"]) == (0, 0)
     rows: dict[int, int] = {}
     for widget in widgets:

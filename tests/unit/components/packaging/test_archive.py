@@ -15,16 +15,17 @@ import botocore.session
 import pytest
 
 from components.packaging import archive, bytecode
+from components.packaging import project_bundle as bundles
+from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.project_bundle import project_bundle
 from function.declare.permission import ACTIONS
 from function.declare.permission import ServicePermission
 from local.stack_files import ROOT
 from local.resources.compute import zip_bytes
 from tools.reliability import fake_dynamodb
 
-INTERPRETERS = [
-    sys.executable,
-    *map(str, sorted(Path.home().glob(".pyenv/versions/3.13.*/bin/python3.13"))[:1]),
-]
+_PYENV = f".pyenv/versions/{PYTHON_VERSION}.*/bin/python{PYTHON_VERSION}"
+INTERPRETERS = [sys.executable, *map(str, sorted(Path.home().glob(_PYENV))[:1])]
 
 # Answers one request as Lambda has it done, and finds DynamoDB in other regions and partitions.
 PROBE = """
@@ -59,7 +60,7 @@ def test_it_needs_nothing_but_the_standard_library(
     interpreter: str, specimen: Path, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(
-        BytesIO(zip_bytes(archive.for_local_run(archive.archive(), interpreter)))
+        BytesIO(zip_bytes(archive.for_local_run(project_bundle().archive(), interpreter)))
     ) as packed:
         packed.extractall(tmp_path)
     shutil.rmtree(tmp_path / "function")
@@ -99,12 +100,14 @@ def test_it_needs_nothing_but_the_standard_library(
 
 
 def test_its_dependencies_are_nobody_elses_files() -> None:
-    linked = [path for path in archive.dependencies().rglob("*.json") if path.stat().st_nlink > 1]
+    linked = [
+        path for path in project_bundle().dependencies().rglob("*.json") if path.stat().st_nlink > 1
+    ]
     assert not linked  # into uv's cache, where trimming one would trim every installed copy
 
 
 def _storage_model() -> dict[str, Any]:
-    (path,) = archive.dependencies().glob("botocore/data/dynamodb/*/service-2.json")
+    (path,) = project_bundle().dependencies().glob("botocore/data/dynamodb/*/service-2.json")
     model: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return model
 
@@ -137,13 +140,13 @@ def test_who_calls_dynamodb_beside_the_stacks_tables_gets_its_whole_model(
 ) -> None:
     tables = ServicePermission(name="dynamodb", resource="*", actions=("dynamodb:ListTables",))
     monkeypatch.setattr(
-        archive, "endpoints_by_module", lambda: {"x": SimpleNamespace(permissions=(tables,))}
+        bundles, "endpoints_by_module", lambda: {"x": SimpleNamespace(permissions=(tables,))}
     )
     assert {"ListTables", "CreateBackup"} <= set(_storage_model()["operations"])
 
 
 def test_it_has_the_data_of_what_is_called_and_no_bytecode_but_its_own() -> None:
-    names = list(archive.files())
+    names = list(project_bundle().files())
     services = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}
     assert "dynamodb" in services and "ec2" not in services
     beside = {name for name in names if name.endswith(".pyc")}
@@ -161,12 +164,18 @@ def _cached(name: str) -> str:
 def test_byte_code_is_the_same_each_time_and_taken_unchecked(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    sources = {name: path for name, path in archive.files().items() if name.startswith("function/")}
+    sources = {
+        name: path
+        for name, path in project_bundle().files().items()
+        if name.startswith("function/")
+    }
     sources = {name: path for name, path in sources.items() if path.suffix == ".py"}
-    first = {name: path.read_bytes() for name, path in bytecode.compiled(sources).items()}
-    monkeypatch.setattr(bytecode, "ROOT", tmp_path)  # where nothing has been compiled yet
+    first = {
+        name: path.read_bytes()
+        for name, path in bytecode.compiled(sources, ROOT / ".build").items()
+    }
     monkeypatch.setenv("PYTHONHASHSEED", "4711")
-    second = bytecode.compiled(dict(reversed(sources.items())))
+    second = bytecode.compiled(dict(reversed(sources.items())), tmp_path / "new")
     assert first and {name: path.read_bytes() for name, path in second.items()} == first
     for content in first.values():
         assert content[4:8] == b"\1\0\0\0"  # PEP 552: by hash, and never checked
@@ -174,7 +183,7 @@ def test_byte_code_is_the_same_each_time_and_taken_unchecked(
     broken = tmp_path / "broken.py"
     broken.write_text("def")
     with pytest.raises(bytecode.BytecodeError, match="function/broken.py"):
-        bytecode.compiled({"function/broken.py": broken})
+        bytecode.compiled({"function/broken.py": broken}, tmp_path)
 
 
 @pytest.mark.skipif(not bytecode.compiler(), reason="no Python of Lambda's version is at hand")
@@ -188,12 +197,11 @@ def test_byte_code_is_of_the_source_that_it_is_kept_for_whatever_an_editor_write
         source.write_text("X = 2\n")
         make(*what)
 
-    monkeypatch.setattr(bytecode, "ROOT", tmp_path)
     monkeypatch.setattr(bytecode, "_compile", meanwhile)
     before, after = (
         content.read_bytes()
         for _ in range(2)
-        for content in bytecode.compiled({"main.py": source}).values()
+        for content in bytecode.compiled({"main.py": source}, tmp_path / "build").values()
     )
     assert before != after
 
@@ -203,8 +211,8 @@ def test_without_a_compiler_there_are_sources_only_and_a_warning(
 ) -> None:
     monkeypatch.setattr(bytecode, "compiler", lambda: None)
     monkeypatch.setattr(archive, "compiler", lambda: None)
-    assert not [name for name in archive.archive().assets if name.endswith(".pyc")]
-    assert "without bytecode" in capsys.readouterr().err
+    assert not [name for name in project_bundle().archive().assets if name.endswith(".pyc")]
+    assert "the bundle has no bytecode" in capsys.readouterr().err
 
 
 def _fingerprint(project: Path) -> dict[str, str]:

@@ -15,6 +15,8 @@ import function.declare.registry
 import function.endpoints
 import function.jobs
 from components.packaging import archive
+from components.packaging import project_bundle as bundles
+from components.packaging.project_bundle import project_bundle
 from function import settings
 from function.runtime import service
 from function.runtime import dynamodb
@@ -42,7 +44,7 @@ def _report(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(settings, "BUCKET", BUCKET, raising=False)
     monkeypatch.setattr(function.declare.job_registry, "load_jobs", lambda: {"report": job})
-    monkeypatch.setattr(archive, "load_jobs", lambda: {"report": job})
+    monkeypatch.setattr(bundles, "load_jobs", lambda: {"report": job})
 
 
 def _config(**more: str) -> dict[str, str]:
@@ -62,7 +64,7 @@ def _bounded(*allowed: dict[str, Any], **changed: Any) -> None:
     """Declare the stack inside a boundary, its job's access changed."""
     statements = [{"Effect": "Allow", **statement} for statement in allowed]
     recorder = pulumi_program.MockEngine(limits=json.dumps({"Statement": statements}))
-    job = function.jobs.declared()["report"]
+    job = function.declare.job_registry.load_jobs()["report"]
     own = {"report": job._replace(permissions=(REPORTS._replace(**changed),))}
     elsewhere = [
         e
@@ -70,7 +72,7 @@ def _bounded(*allowed: dict[str, Any], **changed: Any) -> None:
         if not any(isinstance(a, ServicePermission) for a in e.permissions)
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(function.jobs, "declared", lambda: own)
+        patch.setattr(function.declare.job_registry, "load_jobs", lambda: own)
         patch.setattr(function.endpoints, "declared", lambda: elsewhere)
         pulumi_program.run(recorder, stack=STACK, config=plain(bucket="ours") | BOUNDARY)
 
@@ -84,13 +86,13 @@ def test_a_boundary_that_lacks_a_service_is_an_error_that_says_how_it_takes_it_i
     ):
         with pytest.raises(pulumi.RunError) as refused:  # whose message Pulumi shows alone
             _bounded(lacking)
-        assert "keeps s3:PutObject on arn:aws:s3:::ours/daily/* from" in str(refused.value)
-        assert "brings the deployer up, by pulumi -C bootstrap up" in str(refused.value)
+        assert "denies s3:PutObject on arn:aws:s3:::ours/daily/* to" in str(refused.value)
+        assert "adds declared services to it by: pulumi -C bootstrap up" in str(refused.value)
     _bounded({"Action": "s3:*", "Resource": ["arn:aws:s3:::ours/*"]})
 
 
 def test_what_would_lead_out_of_every_boundary_is_refused() -> None:
-    with pytest.raises(pulumi.RunError, match="no permissions boundary may hold iam:PassRole"):
+    with pytest.raises(pulumi.RunError, match="no permissions boundary may allow iam:PassRole"):
         _bounded({"Action": "*", "Resource": "*"}, actions=("s3:PutObject", "iam:PassRole"))
 
 
@@ -98,10 +100,14 @@ def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:
     one(
         pulumi_program.declared_resources(STACK), "aws:apigateway/stage:Stage"
     )  # with the job, it is declared
-    data = {Path(name).parts[2] for name in archive.files() if name.startswith("botocore/data/")}
+    data = {
+        Path(name).parts[2]
+        for name in project_bundle().files()
+        if name.startswith("botocore/data/")
+    }
     assert {"dynamodb", "s3"} <= data and "ec2" not in data
     session = botocore.session.get_session()
-    folder = str(archive.dependencies() / "botocore" / "data")
+    folder = str(project_bundle().dependencies() / "botocore" / "data")
     loader = Loader(extra_search_paths=[folder], include_default_search_paths=False)
     session.register_component("data_loader", loader)
     secret = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -116,12 +122,12 @@ def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest(
 ) -> None:
     job = function.declare.job_registry.load_jobs()["report"]
     wrong = job._replace(permissions=(REPORTS._replace(name="dynamo"),))
-    monkeypatch.setattr(archive, "load_jobs", lambda: {"report": wrong})
+    monkeypatch.setattr(bundles, "load_jobs", lambda: {"report": wrong})
     with pytest.raises(
         archive.BundleError,
         match="jobs/report.py: boto3 has no client 'dynamo' for Service.*dynamodb",
     ):
-        archive.dependencies()
+        project_bundle().dependencies()
 
 
 def test_a_service_outside_the_bundle_fails_with_the_line_to_add() -> None:

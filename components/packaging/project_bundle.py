@@ -1,0 +1,32 @@
+"""The bundle of this project's own package, `function`."""
+
+from pathlib import Path
+
+from components.packaging.archive import Bundle
+from function.declare.registry import endpoints_by_module
+from function.declare.job_registry import load_jobs
+from function.declare.registry import load_queues
+from function.declare.registry import load_settings
+from function.declare.permission import ServicePermission
+
+PACKAGE = Path(__file__).parents[2] / "function"
+
+
+def project_bundle() -> Bundle:
+    """Return the bundle, with the AWS services that the declarations name."""
+    access = {
+        f"function/endpoints/{name}.py": one.permissions
+        for name, one in endpoints_by_module().items()
+    }
+    access |= {f"function/jobs/{name}.py": job.permissions for name, job in load_jobs().items()}
+    services = {
+        item.name: file
+        for file in access
+        for item in access[file]
+        if isinstance(item, ServicePermission)
+    }
+    if load_queues():
+        services["sqs"] = "function/queues.py"
+    if any(setting.secret for setting in load_settings().values()):
+        services["secretsmanager"] = "function/settings.py"
+    return Bundle(package=PACKAGE, services=services)

@@ -1,0 +1,183 @@
+"""The components in programs that are not this project's, and a team's own customize.py."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import (
+    Bindings,
+    Bundle,
+    ConfigError,
+    EpochApi,
+    EpochDomain,
+    EpochFirewall,
+    EpochFunction,
+    EpochSecret,
+    RoleFactory,
+)
+from function.declare.endpoint import Response, Endpoint
+from function.declare.setting import Setting
+from local import pulumi_program, stack_files
+from local import stack as local_stack
+from local.stack_files import ROOT
+from openapi.document import About, document
+from tests.conftest import NAME, STACK, declare, one, plain
+
+PAGE = (ROOT / "docs" / "using-components.md").read_text("utf-8")
+COMPOSED, CUSTOMIZED = re.findall(r"^```python\n(.*?)```", PAGE, re.M | re.S)
+FUNCTION, ALARM = "aws:lambda/function:Function", "aws:cloudwatch/metricAlarm:MetricAlarm"
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path: Path) -> Path:
+    """Return the folder of another project, with the Lambda package `shop`."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    package = tmp_path / "shop"
+    package.mkdir()
+    for name in ("__init__", "orders", "ship"):
+        (package / f"{name}.py").write_text("def handler(event, context):\n    return event\n")
+    (package / "requirements.txt").write_text("")
+    return tmp_path
+
+
+def _declared(
+    folder: Path, source: str
+) -> tuple[list[pulumi_program.Resource], pulumi_program.Outputs]:
+    (folder / "__main__.py").write_text(source)
+    recorder = pulumi_program.MockEngine()
+    outputs = pulumi_program.run(recorder, stack="live", config={}, folder=folder)
+    return recorder.resources, outputs
+
+
+def test_another_program_composes_the_components_twice(folder: Path) -> None:
+    resources, outputs = _declared(folder, COMPOSED)
+    urns = [resource.urn for resource in resources]
+    assert len(urns) == len(set(urns))
+    for name in ("retail", "wholesale"):
+        function = one(resources, FUNCTION, f"{name}-function")
+        assert function["handler"] == "shop.orders.handler"
+        assert "shop/orders.py" in function["code"].assets
+        assert function["environment"]["variables"]["TABLE_ORDERS_NAME"] == f"{name}-orders"
+        api = one(resources, "aws:apigateway/restApi:RestApi", f"{name}-api")
+        assert '"/orders"' in api["body"]
+        assert f"{name}_keys" in outputs.secret
+        metrics = {r.inputs["namespace"] for r in resources if r.kind == ALARM}
+        assert "Shop" in metrics
+    assert not [urn for urn in urns if NAME in urn]
+
+
+class _Inputs:
+    """A program whose arguments are outputs of other resources, wherever an Input may be one."""
+
+    def __init__(self, package: Path) -> None:
+        self.package = package
+
+    def __call__(self) -> None:
+        def of(value: Any) -> pulumi.Output[Any]:
+            return pulumi.Output.from_input(value).apply(lambda known: known)
+
+        info = About(title="A", version="1", description="B", license="MIT", contact="C")
+        get = Endpoint(
+            method="GET",
+            path="/a",
+            summary="Gets.",
+            handle=lambda _: Response(status=200),
+            responses={200: None},
+        )
+        token = Setting(name="token", type=str, description="A token", secret=True)
+        secret = EpochSecret("a-token", setting=token, value=of("hush"))
+        function = EpochFunction(
+            "a-function",
+            code=of(Bundle(package=self.package).archive()),
+            handler="shop.orders.handler",
+            endpoints=[get],
+            bindings=Bindings(secrets={"token": secret}),
+            roles=RoleFactory(),
+            memory_mb=of(256),
+            log_retention_days=of(7),
+            reserved_concurrency=of(5),
+            provisioned_concurrency=of(2),
+        )
+        api = EpochApi(
+            "a-api",
+            api_name=of("a"),
+            description=of("B"),
+            stage_name=of("live"),
+            document=document([get], info),
+            endpoints=[get],
+            function=function,
+            rate_limit=of(10),
+            burst_limit=of(20),
+        )
+        domain, zone = of("a.example.com"), of("Z1")
+        EpochDomain(
+            "a-domain", api=api, domain_name=domain, certificate_arn=of("arn"), hosted_zone_id=zone
+        )
+        EpochFirewall("a-firewall", api=api, rate_limit=of(100))
+
+
+def test_arguments_may_be_outputs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builtins.composed", _Inputs(folder / "shop"), raising=False)
+    resources, _ = _declared(folder, "composed()\n")
+    function = one(resources, FUNCTION)
+    assert (function["memorySize"], function["reservedConcurrentExecutions"]) == (256, 5)
+    assert one(resources, "aws:route53/record:Record")["zoneId"] == "Z1"
+    version = one(resources, "aws:secretsmanager/secretVersion:SecretVersion")
+    assert version["secretString"] == "hush"
+
+
+@pytest.fixture(name="customized")
+def _customized(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put the page's customize.py in place of this project's."""
+    module: dict[str, Any] = {}
+    exec(CUSTOMIZED, module)  # pylint: disable=exec-used
+    monkeypatch.setattr("customize.customize", module["customize"])
+    declare.cache_clear()
+    yield
+    declare.cache_clear()
+
+
+@pytest.mark.usefixtures("customized")
+def test_a_customized_property_is_declared_beside_guard_tags_and_secrets() -> None:
+    email = stack_files.Secret("nobody@example.com")
+    resources = declare(alarm_email=email, protect_data="true")
+    assert one(resources, FUNCTION, "-function")["ephemeralStorage"] == {"size": 1024}
+    alarm = one(resources, ALARM, "-api-5xx-rate")
+    assert alarm["threshold"] == 0.01
+    assert alarm["tags"].items() >= {"pager": "yes", "stack": STACK}.items()
+    (subscription,) = (r for r in resources if r.kind.endswith(":TopicSubscription"))
+    assert "endpoint" in subscription.secret
+    (guard,) = (r for r in resources if r.kind.endswith(":EpochDestroyGuard"))
+    assert guard.protect and {r.urn for r in resources if r.kind == FUNCTION} <= {*guard.depends_on}
+
+
+@pytest.mark.usefixtures("customized")
+def test_a_customized_property_is_in_the_local_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def customize(kind: str, _name: str, properties: dict[str, Any]) -> None:
+        if kind == FUNCTION:
+            properties["memory_size"] = 640
+
+    monkeypatch.setattr("customize.customize", customize)
+    with local_stack.up(STACK, config=plain()) as stack:
+        client = stack.emulator.client("lambda")
+        found = client.get_function_configuration(FunctionName=stack.outputs["function_name"])
+    assert found["MemorySize"] == 640
+
+
+@pytest.mark.usefixtures("customized")
+def test_an_unknown_property_is_an_error_with_the_nearest_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def customize(kind: str, _name: str, properties: dict[str, Any]) -> None:
+        if kind == FUNCTION:
+            properties["memory"] = 640
+
+    monkeypatch.setattr("customize.customize", customize)
+    with pytest.raises(
+        ConfigError, match="customize.py: aws:lambda.* no property memory, but: mem"
+    ):
+        declare()
