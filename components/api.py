@@ -18,11 +18,11 @@ from openapi.document import Document
 SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
 ACCESS_MODE = "STRICT"
 
-# lambdaRequestId joins a line to the function's log, traceId to the trace, and requestId to a
-# client's report. A client can choose requestId, but not extendedRequestId. No field holds the
+# lambdaRequestId joins a line to the function's log, traceId to the trace, and apiRequestId to a
+# client's report. A client can choose apiRequestId, but not extendedRequestId. No field holds the
 # caller's address, since only the table may.
 _ACCESS_LOG = {
-    "requestId": "$context.requestId",
+    "apiRequestId": "$context.requestId",
     "extendedRequestId": "$context.extendedRequestId",
     "lambdaRequestId": "$context.integration.requestId",
     "traceId": "$context.xrayTraceId",

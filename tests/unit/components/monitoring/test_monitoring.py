@@ -150,7 +150,7 @@ def test_the_access_log_joins_logs_and_traces_without_addresses(stack: str) -> N
     resources = declare(stack)
     settings = one(resources, "aws:apigateway/stage:Stage")["accessLogSettings"]
     line = json.loads(settings["format"])
-    assert {"requestId", "lambdaRequestId", "traceId", "route", "status", "apiKeyId"} <= set(line)
+    assert {"apiRequestId", "lambdaRequestId", "traceId", "route", "status", "apiKeyId"} <= set(line)
     assert line["extendedRequestId"] == "$context.extendedRequestId"  # no caller can choose it
     assert "sourceIp" not in settings["format"]
     groups = {r.name for r in resources if r.kind == "aws:cloudwatch/logGroup:LogGroup"}
