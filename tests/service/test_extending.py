@@ -178,6 +178,16 @@ def test_the_index_names_every_page_in_order() -> None:
     assert {path.stem for path in FOLDER.glob("*.md")} == {*NAMES}
 
 
+def test_the_first_examples_declare_valid_endpoints() -> None:
+    for page in ("README.md", "docs/getting-started.md"):
+        (source,) = re.findall(
+            r"^```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.M | re.S
+        )
+        module: dict[str, Any] = {}
+        exec(source, module)  # pylint: disable=exec-used
+        assert not list(module["ENDPOINT"].errors()), page
+
+
 def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> None:
     _extend(project)
     assert len(STEPS) > 20
