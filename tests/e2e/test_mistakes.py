@@ -72,14 +72,14 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
                 "\n)", '\n    permissions=(TablePermission("any", ("dynamodb:GetItem",))),\n)'
             )
         },
-        f"{LOOK}: GET /look: access must be a tuple: a single item needs a comma behind it, (…,)",
+        f"{LOOK}: GET /look: permissions must be a tuple: put a comma after a single item, (…,)",
     ),
     "a forgotten comma after a single index": (
         {
             TABLES: "+from function.declare.table import Index\n"
             "N = Table('n', 'a', indexes=(Index('at', 'b')))\n"
         },
-        f"{TABLES}: N: indexes must be a tuple: a single item needs a comma behind it, (…,)",
+        f"{TABLES}: N: indexes must be a tuple: put a comma after a single item, (…,)",
     ),
     "a missing field": (
         {LOOK: ENDPOINT.replace('    summary="Look.",\n', "")},
@@ -95,7 +95,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "answers without their types": (
         {LOOK: ENDPOINT.replace('{200: {"title": "Look", "type": "object"}}', "[200]")},
-        f"{LOOK}: GET /look: answers: [200] is no Mapping",
+        f"{LOOK}: GET /look: responses: [200] is no Mapping",
     ),
     "a type that API Gateway cannot hold": (
         {
@@ -111,10 +111,10 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a table in place of its name": (
         {
             LOOK: ENDPOINT.replace(
-                "\n)", '\n    permissions=(TablePermission(Answer, ("dynamodb:GetItem",)),),\n)'
+                "\n)", '\n    permissions=(TablePermission(Response, ("dynamodb:GetItem",)),),\n)'
             )
         },
-        f"{LOOK}: GET /look: table: <class 'function.declare.endpoint.Answer'> is no str",
+        f"{LOOK}: GET /look: table: <class 'function.declare.endpoint.Response'> is no str",
     ),
     "a text in place of a flag": (
         {LOOK: ENDPOINT.replace("\n)", '\n    public="no",\n)')},
@@ -229,14 +229,14 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             TABLES: "+from function.declare.table import Index\n"
             "N = Table('n', 'a', indexes=(Index('by-b', 'b', attributes=('text')),))\n"
         },
-        f"{TABLES}: N: attributes must be a tuple: a single item needs a comma behind it, (…,)",
+        f"{TABLES}: N: attributes must be a tuple: put a comma after a single item, (…,)",
     ),
     "an expiry in days of no number": (
         {
             SETTINGS: "+DAYS = Setting('days', str, description='Days.', default='7')\n",
             TABLES: "+from function.settings import DAYS\nN = Table('n', 'a', ttl_setting=DAYS)\n",
         },
-        f"{TABLES}: N: expires: days counts days, and so is an int",
+        f"{TABLES}: N: ttl_setting: days counts days, and so is an int",
     ),
     "a default that is out of range": (
         {SETTINGS: "+MOST = Setting('most', int, description='Most.', default=5, maximum=4)\n"},
@@ -272,7 +272,7 @@ from local import pulumi_program, stack_files
 
 def said():
     with pulumi_program.reloaded_modules():
-        from function import faults
+        from function.declare import diagnostics
         from openapi.__main__ import document_text
         found = {"mocks": "", "document": ""}
         try:
@@ -394,6 +394,6 @@ def _variable(table: Table) -> str:
 
 
 def test_no_endpoint_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "by_module", dict)
+    monkeypatch.setattr(registry, "endpoints_by_module", dict)
     with pytest.raises(DeclarationError, match="function/endpoints has no module yet"):
         registry.load_endpoints.__wrapped__()

@@ -68,8 +68,11 @@ def _nameless(value: Any, project: str, named: Mapping[str, str]) -> Any:
             _nameless(name, project, named): _nameless(item, project, named)
             for name, item in value.items()
         }
-        return found | ({"project": "<project>"} if value.get("project") == project else {})
+        keys = ("project", "namespace", "METRIC_NAMESPACE")
+        return found | {key: "<project>" for key in keys if value.get(key) == project}
     if isinstance(value, list):
+        if len(value) > 2 and value[0] == project:  # a metric in a dashboard: its namespace
+            value = ["<project>", *value[1:]]
         return [_nameless(item, project, named) for item in value]
     if isinstance(value, str):
         for name, instead in named.items():
