@@ -84,7 +84,7 @@ def _parameters(endpoint: Endpoint[Any]) -> list[Document]:
     places = {
         "path": [parameter._replace(required=True) for parameter in endpoint.path_parameters],
         "query": endpoint.query,
-        "header": endpoint.headers,
+        "header": endpoint.request_headers,
     }
     return [
         {"name": parameter.name, "in": place, "required": parameter.required} | _entity(parameter)
