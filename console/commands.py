@@ -191,9 +191,8 @@ def up(stack: str, port: int | None, *, persist: bool) -> None:
         write = local.emulator.process.write_private_file
         write(OUTPUTS, json.dumps(local.outputs, indent=2))
         write(PROFILE, local.emulator.profile)
-        print(
-            f"\nendpoint  {local.outputs['sample_url']}\napi key   {local.outputs['default_api_key']}"
-        )
+        print(f"\nendpoint  {local.outputs['sample_url']}")
+        print(f"api key   {local.outputs['default_api_key']}")
         print(f"console   {page.url}")
         print(
             f"aws       AWS_CONFIG_FILE={PROFILE.relative_to(stack_files.ROOT)} AWS_PROFILE=local"

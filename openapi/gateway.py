@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from function.declare.endpoint import Endpoint
+from function.declare.endpoint import Endpoint, Response
+from function.declare.errors import DeclarationError
 from function.declare.problem import problem_document
+from function.responses import customize_response
 from openapi.document import KEY_HEADER, PROBLEMS, RETRY_AFTER, Document
 from openapi.schemas import FOR_CLIENTS
 
@@ -26,11 +28,11 @@ _GATEWAY_RESPONSES = (
     ("INTEGRATION_FAILURE", 504, "The service did not answer."),
     ("INTEGRATION_TIMEOUT", 504, "The service did not answer in time."),
     ("INVALID_API_KEY", 403, f"The header {KEY_HEADER} holds no valid API key."),
-    ("MISSING_AUTHENTICATION_TOKEN", 404, "There is no such route."),
+    ("MISSING_AUTHENTICATION_TOKEN", 404, "Unknown route."),
     ("QUOTA_EXCEEDED", 429, "The API key's quota is used up."),
-    ("RESOURCE_NOT_FOUND", 404, "There is no such route."),
-    ("THROTTLED", 429, "The rate limit is reached. Repeat it later."),
-    ("UNSUPPORTED_MEDIA_TYPE", 415, "The media type is not taken."),
+    ("RESOURCE_NOT_FOUND", 404, "Unknown route."),
+    ("THROTTLED", 429, "The rate limit is reached. Retry later."),
+    ("UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported media type: send application/json."),
     ("WAF_FILTERED", 403, "The call is not allowed."),
 )
 
@@ -99,7 +101,10 @@ def _operation(operation: Document) -> Document:
 
 
 def _gateway_responses(origin: str) -> Document:
-    """Return the gateway responses: problem documents that pages of `origin` may read."""
+    """Return the gateway responses: problem documents that pages of `origin` may read.
+
+    The team's hook customizes them; raises DeclarationError for a header that it cannot set here.
+    """
     responses = {}
     for kind, status, detail in _GATEWAY_RESPONSES:
         headers = {"Content-Type": "application/problem+json"}
@@ -108,12 +113,17 @@ def _gateway_responses(origin: str) -> Document:
         if origin:
             headers["Access-Control-Allow-Origin"] = origin
         problem = problem_document(status, detail, "$context.requestId")
+        response = customize_response(Response(status, problem, headers), None)
+        for name, value in response.headers.items():
+            if "'" in value:  # API Gateway's quote of a fixed value, which has no escape
+                raise DeclarationError(f"function/responses.py: {name}: {value!r} has a quote")
         responses[kind] = {
-            "statusCode": str(status),
+            "statusCode": str(response.status),
             "responseParameters": {
-                f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()
+                f"gatewayresponse.header.{name}": f"'{value}'"
+                for name, value in response.headers.items()
             },
-            "responseTemplates": {"application/json": json.dumps(problem)},
+            "responseTemplates": {"application/json": json.dumps(response.body)},
         }
     return responses
 

@@ -36,7 +36,7 @@ os.environ["EPOCH_SECRETS"] = "stand-in"
 
 PROJECT = stack_files.project_name()
 STACK = stack_files.default_stack()
-NAME = prefix(PROJECT, STACK)
+NAME = resource_prefix(PROJECT, STACK)
 PLANS = {"basic": {"rate_limit": 50, "burst_limit": 100, "quota_per_day": 100_000}}
 
 

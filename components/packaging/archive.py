@@ -215,7 +215,8 @@ def _strip_sdk_data(data: Path, besides: Mapping[str, str]) -> None:
         if service not in known_services:
             near = ", ".join(get_close_matches(service, known_services)) or "none of like name"
             raise BundleError(
-                f"{besides[service]}: boto3 has no client {service!r} for ServicePermission(…), but: {near}"
+                f"{besides[service]}: boto3 has no client {service!r} for ServicePermission(…), "
+                f"but: {near}"
             )
     for folder in (entry for entry in data.iterdir() if entry.is_dir()):
         # A client takes the newest version of an API.

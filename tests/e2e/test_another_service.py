@@ -20,7 +20,8 @@ from local import stack as local_stack, stack_files
 from tools.release import smoke
 with local_stack.up(stack_files.default_stack()) as local:
     outputs = local.outputs
-    api = smoke.Api(**{name: outputs[name] for name in ("url", "api_key", "document")})
+    names = "api_url", "default_api_key", "api_document_hash"
+    api = smoke.Api(*(outputs[name] for name in names))
     print(json.dumps([[r.check, r.passed, r.observed] for r in smoke.run_checks(api)]))
 """
 

@@ -14,7 +14,7 @@ import boto3
 import msgspec
 import pytest
 
-from function.runtime import body
+from function.runtime import body as bodies
 from function.declare.problem import Problem
 from function.declare.registry import load_endpoints
 from local.stack_files import ROOT

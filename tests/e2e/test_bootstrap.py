@@ -18,12 +18,11 @@ from bootstrap import policies as policy
 from components import ConfigError, resource_prefix
 from components.iam import policies as permissions
 from components.packaging.bytecode import PYTHON_VERSION
-from function import contract, endpoints, jobs, resources
-from function.runtime import service
+from function.declare import job_registry, permission, registry
 from function.declare.endpoint import Response, Endpoint, Parameter
 from function.declare.permission import ServicePermission
 from function.declare.setting import Setting
-from local import pulumi_program, stack_files
+from local import deployment, pulumi_program, stack_files
 from local import stack as local_stack
 from local.ministack import MiniStack
 from tests.conftest import PROJECT, STACK, plain

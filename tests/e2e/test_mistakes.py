@@ -195,7 +195,8 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a job without a field": (
         {
-            JOB: "from function.declare.job import Job\nfrom function.declare.trigger import ScheduleTrigger\n"
+            JOB: "from function.declare.job import Job\n"
+            "from function.declare.trigger import ScheduleTrigger\n"
             "JOB = Job(trigger=ScheduleTrigger('rate(1 day)'))"
         },
         f"{JOB}, line 2: Job lacks 'summary' and 'handle'",

@@ -73,7 +73,8 @@ def breakable(local: LocalStack) -> Iterator[LocalStack]:
 
 
 def _api(local: LocalStack, **changes: Any) -> smoke.Api:
-    known = {name: local.outputs[name] for name in ("url", "api_key", "document")}
+    fields = {"url": "api_url", "api_key": "default_api_key", "document": "api_document_hash"}
+    known = {field: local.outputs[name] for field, name in fields.items()}
     return smoke.Api(**{**known, "propagation_s": 0, **changes})
 
 

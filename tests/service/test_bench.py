@@ -78,6 +78,9 @@ def test_pulumis_engine_is_measured_only_where_it_is_at_hand(
 
 def test_a_copy_of_the_project_declares_as_many_endpoints_as_are_measured(project: Path) -> None:
     engine._declare(project, 3)  # pylint: disable=protected-access
-    asked = "from function.declare.registry import load_endpoints; print(*(one.path for one in load_endpoints()))"
+    asked = (
+        "from function.declare.registry import load_endpoints; "
+        "print(*(one.path for one in load_endpoints()))"
+    )
     told = subprocess.check_output([sys.executable, "-c", asked], cwd=project, text=True)
     assert told.split() == ["/epoch", "/more-1", "/more-2"]

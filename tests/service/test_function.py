@@ -95,7 +95,7 @@ def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.XRayDaemon]:
     for route, handle in LEAKY.items():
         method, path = route.split()
         leaky = _endpoint(method=method, path=path, handle=handle, path_parameters=())
-        monkeypatch.setitem(main._ROUTES, route, leaky)
+        monkeypatch.setitem(api_handler._ROUTES, route, leaky)
     with xray_daemon.running() as collector:
         monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACED)
         emitter = udp_emitter.UDPEmitter(collector.address)

@@ -27,10 +27,10 @@ EXCEPTIONS = {
     "local/cli.py": {"dev"},  # its help says so
     "local/child_process.py": {"epoch"},  # what its folders are called
     "tools/release/list_stacks.py": {"prod"},  # the last stack
-    "tests/test_stages.py": {"dev", "prod"},  # stages of made-up files
-    "tests/test_deployer.py": {"dev", "prod"},  # those of bootstrap/Pulumi.example.yaml
-    "tests/test_workflows.py": {"prod"},  # likewise
-    "tests/test_authorization.py": {"dev", "prod"},  # parts of a made-up path
+    "tests/unit/tools/release/test_stages.py": {"dev", "prod"},  # stages of made-up files
+    "tests/e2e/test_bootstrap.py": {"dev", "prod"},  # those of bootstrap/Pulumi.example.yaml
+    "tests/unit/test_workflows.py": {"prod"},  # likewise
+    "tests/emulator/test_iam.py": {"dev", "prod"},  # parts of a made-up path
 }
 
 

@@ -97,7 +97,7 @@ def test_a_config_error_names_key_value_and_range(key: str, value: str, says: st
     with pytest.raises(ConfigError, match=says):
         config = plain()
         secret = [given for given, text in config.items() if isinstance(text, stack_files.Secret)]
-        StackConfig.read(config | {f"{PROJECT}:{key}": value}, PROJECT, secret)
+        StackConfig.from_pulumi(config | {f"{PROJECT}:{key}": value}, PROJECT, secret)
 
 
 def test_a_text_may_look_like_a_number() -> None:
@@ -107,7 +107,7 @@ def test_a_text_may_look_like_a_number() -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_key_is_a_secret_output(stack: str) -> None:
     outputs = pulumi_program.run(pulumi_program.MockEngine(), stack=stack)
-    assert outputs.secret == {"api_key", "api_keys"}
+    assert outputs.secret == {"default_api_key", "api_keys"}
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components import prefix
+from components import resource_prefix
 from local import pulumi_program
 from local.stack_files import ROOT
 from tests.conftest import PROJECT

@@ -37,7 +37,7 @@ def _raw(stack: local_stack.LocalStack, head: str, body: str = "") -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-_SHOWN = samples.default_sample(declared())
+_SHOWN = samples.default_sample(load_endpoints())
 METHOD = _SHOWN.method if _SHOWN else "GET"
 ORDINARY = "{method} {path} HTTP/1.1\nHost: {host}\nx-api-key: {key}\nContent-Length: 0\n"
 

@@ -26,7 +26,7 @@ if not CHROMIUM:
     pytest.skip("needs Debian's chromium", allow_module_level=True)
 
 # The call that all of it is about: a sample that wants a key and writes to a table.
-CALLED = samples.default_sample(declared())
+CALLED = samples.default_sample(load_endpoints())
 if not (CALLED and samples.table(CALLED) and not CALLED.public):
     pytest.skip("needs a sample that writes, and wants a key", allow_module_level=True)
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from function import endpoints
-from function.declare.endpoint import Response, Endpoint, Parameter
+from function.declare import registry
+from function.declare.endpoint import Endpoint, Parameter, Response
+from function.declare.errors import DeclarationError
 from local import pulumi_program, stack_files
 from openapi import gateway
 from tests.conftest import PLANS, STACK, declare, one, plain
@@ -36,7 +37,7 @@ def body(resources: list[pulumi_program.Resource]) -> Any:
 def served(*of: Endpoint[Any]) -> list[pulumi_program.Resource]:
     """Return what is declared where these are the endpoints."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(endpoints, "declared", lambda: of)
+        patch.setattr(registry, "load_endpoints", lambda: of)
         return pulumi_program.declared_resources(STACK, config=plain())
 
 
@@ -133,7 +134,7 @@ def test_the_stage_tells_which_document_it_serves(stack: str) -> None:
     outputs = pulumi_program.run(pulumi_program.MockEngine(), stack=stack)
     resources = declare(stack)
     fingerprint = gateway.fingerprint_of(body(resources))
-    assert outputs.values["document"] == fingerprint
+    assert outputs.values["api_document_hash"] == fingerprint
     assert one(resources, DEPLOYMENT)["triggers"] == {"document": fingerprint}
 
 
@@ -148,3 +149,26 @@ def test_the_stage_takes_what_its_keys_may_take_together() -> None:
     own = {"stage_throttle": '{"rate_limit": 7, "burst_limit": 8}'}
     settings = one(declare(**own), "aws:apigateway/methodSettings:MethodSettings")["settings"]
     assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (7, 8)
+
+
+def test_the_teams_hook_customizes_api_gateways_own_responses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def hook(response: Response, request: object) -> Response:
+        assert request is None
+        headers = {**response.headers, "X-Team": "orders"}
+        return response._replace(headers=headers, body={**response.body, "help": "ask orders"})
+
+    monkeypatch.setattr(gateway, "customize_response", hook)
+    found = gateway._gateway_responses("")  # pylint: disable=protected-access
+    for response in found.values():
+        assert response["responseParameters"]["gatewayresponse.header.X-Team"] == "'orders'"
+        template = json.loads(response["responseTemplates"]["application/json"])
+        assert template["help"] == "ask orders" and template["requestId"] == "$context.requestId"
+
+
+def test_a_gateway_response_header_with_a_quote_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    quoted = Response(status=400, body={}, headers={"X-Team": "it's ours"})
+    monkeypatch.setattr(gateway, "customize_response", lambda *_: quoted)
+    with pytest.raises(DeclarationError, match="function/responses.py: X-Team"):
+        gateway._gateway_responses("")  # pylint: disable=protected-access

@@ -24,7 +24,7 @@ from function.declare.setting import Setting
 from local import pulumi_program, stack_files
 from local import stack as local_stack
 from local.stack_files import ROOT
-from openapi.document import About, document
+from openapi.document import ApiInfo, build
 from tests.conftest import NAME, STACK, declare, one, plain
 
 PAGE = (ROOT / "docs" / "using-components.md").read_text("utf-8")
@@ -80,7 +80,7 @@ class _Inputs:
         def of(value: Any) -> pulumi.Output[Any]:
             return pulumi.Output.from_input(value).apply(lambda known: known)
 
-        info = About(title="A", version="1", description="B", license="MIT", contact="C")
+        info = ApiInfo(title="A", version="1", description="B", license="MIT", contact="C")
         get = Endpoint(
             method="GET",
             path="/a",
@@ -107,7 +107,7 @@ class _Inputs:
             api_name=of("a"),
             description=of("B"),
             stage_name=of("live"),
-            document=document([get], info),
+            document=build([get], info),
             endpoints=[get],
             function=function,
             rate_limit=of(10),

@@ -16,8 +16,7 @@ from openapi_spec_validator import validate
 
 from function.declare.endpoint import Response, Endpoint, Parameter, Request
 from function.declare.errors import DeclarationError
-from function.declare.registry import load_endpoints
-from function.endpoints import check
+from function.declare.registry import check, load_endpoints
 from local.stack_files import ROOT
 from openapi import gateway
 from openapi.document import ApiInfo, build

@@ -11,7 +11,7 @@ import function.tables
 from function.declare.endpoint import Response, Endpoint, Parameter, SampleRequest
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
-from function.endpoints import check
+from function.declare.registry import check
 from function.declare.table import Table
 from local import pulumi_program, stack_files
 from openapi import samples
@@ -31,7 +31,7 @@ READ = Endpoint(
 
 def _outputs(*endpoints: Endpoint[Any]) -> pulumi_program.Properties:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(function.endpoints, "declared", lambda: endpoints)
+        patch.setattr(function.declare.registry, "load_endpoints", lambda: endpoints)
         return pulumi_program.run(pulumi_program.MockEngine(), stack=stack_files.stacks()[0]).values
 
 
@@ -56,7 +56,7 @@ def test_without_a_table_the_output_is_the_sample_alone() -> None:
 
 def test_without_a_sample_the_output_is_the_apis_url() -> None:
     found = _outputs(READ._replace(sample=None))
-    assert found["endpoint"] == found["url"] and found["table_name"] == ""
+    assert found["sample_url"] == found["api_url"] and found["table_name"] == ""
     assert samples.default_sample([READ._replace(sample=None)]) is None
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 import function.declare.registry
-import function.endpoints
 from components import sampling_rule
 from components.monitoring.alarms import BURN_RATES
 from function.declare.endpoint import Response, Endpoint, Parameter
@@ -98,9 +97,11 @@ def test_limits_follow_the_config() -> None:
 def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
     monkeypatch: pytest.MonkeyPatch, preview: bool
 ) -> None:
-    all_ = enumerate([*function.endpoints.declared(), ADDED])
-    endpoints = function.endpoints.check({str(number): endpoint for number, endpoint in all_})
-    monkeypatch.setattr(function.endpoints, "declared", lambda: endpoints)
+    all_ = enumerate([*function.declare.registry.load_endpoints(), ADDED])
+    endpoints = function.declare.registry.check(
+        {str(number): endpoint for number, endpoint in all_}
+    )
+    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: endpoints)
     resources = pulumi_program.declared_resources(STACK, preview=preview, config=plain())
     alarm = _alarms(resources)["endpoint-errors-get-added-by"]
     assert "GET /added/{key}" in alarm["alarmDescription"]
@@ -133,7 +134,7 @@ def test_a_hundred_endpoints_fit_into_what_cloudwatch_shows_on_a_dashboard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     endpoints = [ADDED._replace(path=f"/added/{{key}}/{number}") for number in range(100)]
-    monkeypatch.setattr(function.endpoints, "declared", lambda: tuple(endpoints))
+    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: tuple(endpoints))
     resources = pulumi_program.declared_resources(STACK, config=plain())
     shown = [widget["properties"] for widget in _dashboard(resources)["widgets"]]
     assert len(shown) <= 500
@@ -150,7 +151,9 @@ def test_the_access_log_joins_logs_and_traces_without_addresses(stack: str) -> N
     resources = declare(stack)
     settings = one(resources, "aws:apigateway/stage:Stage")["accessLogSettings"]
     line = json.loads(settings["format"])
-    assert {"apiRequestId", "lambdaRequestId", "traceId", "route", "status", "apiKeyId"} <= set(line)
+    assert {"apiRequestId", "lambdaRequestId", "traceId", "route", "status", "apiKeyId"} <= set(
+        line
+    )
     assert line["extendedRequestId"] == "$context.extendedRequestId"  # no caller can choose it
     assert "sourceIp" not in settings["format"]
     groups = {r.name for r in resources if r.kind == "aws:cloudwatch/logGroup:LogGroup"}

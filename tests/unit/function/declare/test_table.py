@@ -7,7 +7,7 @@ import pytest
 import function.declare.registry
 import function.endpoints
 import function.tables
-from components import prefix
+from components import resource_prefix
 from function.declare.endpoint import Response, Endpoint
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
@@ -97,9 +97,9 @@ def test_keys_indexes_and_access_follow_from_the_declaration(
         TablePermission("jottings", ("dynamodb:PutItem",)),
         TablePermission("jottings", ("dynamodb:Query",), "by-topic"),
     )
-    monkeypatch.setattr(function.endpoints, "declared", lambda: (endpoint,))
+    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
     stack = stack_files.stacks()[0]
-    name = f"{prefix(stack_files.project_name(), stack)}-jottings"
+    name = f"{resource_prefix(stack_files.project_name(), stack)}-jottings"
     resources = pulumi_program.declared_resources(stack)
     (table,) = [r.inputs for r in resources if r.kind == TABLE and r.name.endswith("-jottings")]
     assert (table["hashKey"], table["rangeKey"]) == ("author", "at")

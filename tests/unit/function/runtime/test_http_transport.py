@@ -16,7 +16,7 @@ import pytest
 from function.declare import limits
 from function.declare.problem import Problem
 from function.runtime import aws_client, http_transport, telemetry
-from tools.bench import stand_in
+from tools.bench import fake_dynamodb
 
 BODY = b'{"Attributes": {"a": {"S": "b"}}}'
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -81,7 +81,7 @@ class Peer:
 
 @pytest.fixture(name="certificate", scope="module")
 def _certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stand_in.certificate(tmp_path_factory.mktemp("certificate"))
+    return fake_dynamodb.certificate(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.fixture(autouse=True)

@@ -18,14 +18,13 @@ from components.packaging import archive
 from components.packaging import project_bundle as bundles
 from components.packaging.project_bundle import project_bundle
 from function import settings
-from function.runtime import service
-from function.runtime import dynamodb
 from function.declare.errors import DeclarationError
-from function.declare.registry import load_endpoints
+from function.declare.registry import load_endpoints, reference_errors
 from function.declare.job import Job
 from function.declare.trigger import ScheduleTrigger
 from function.declare.permission import ServicePermission
 from function.declare.setting import Setting
+from function.runtime import aws_client, service
 from local import pulumi_program
 from tests.conftest import NAME, PROJECT, STACK, one, plain
 
@@ -73,7 +72,7 @@ def _bounded(*allowed: dict[str, Any], **changed: Any) -> None:
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(function.declare.job_registry, "load_jobs", lambda: own)
-        patch.setattr(function.endpoints, "declared", lambda: elsewhere)
+        patch.setattr(function.declare.registry, "load_endpoints", lambda: elsewhere)
         pulumi_program.run(recorder, stack=STACK, config=plain(bucket="ours") | BOUNDARY)
 
 

@@ -10,13 +10,14 @@ from moto import mock_aws
 
 import function.settings
 from components.stack_config import ConfigError, StackConfig
-from function import secret_settings
-from function.runtime import dynamodb
 from function.declare.errors import DeclarationError
+from function.declare.job import Job
 from function.declare.problem import Problem
-from function.declare.trigger import Message, ScheduledRun, StreamRecord
+from function.declare.trigger import QueueTrigger, ScheduleTrigger, StreamTrigger
 from function.declare.registry import load_settings
 from function.declare.setting import Setting
+from function.runtime import aws_client, job_handler
+from function.runtime import secrets as secret_settings
 from function.runtime.settings import SETTINGS
 from local import pulumi_program, stack_files
 from tests.conftest import one
@@ -48,7 +49,7 @@ def _config(**given: str) -> dict[str, str]:
 def _read(**given: str) -> StackConfig:
     config = _config(**given)
     secret = [key for key, value in config.items() if isinstance(value, stack_files.Secret)]
-    return StackConfig.read(config, stack_files.project_name(), secret)
+    return StackConfig.from_pulumi(config, stack_files.project_name(), secret)
 
 
 @pytest.mark.parametrize(
