@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from function.declare.checks import type_errors
-from function.declare.setting import variable
+from function.declare.setting import setting_env_var
 
 # DynamoDB's actions on the items of a table, without wildcards.
 ACTIONS = frozenset(
@@ -87,8 +87,10 @@ class ServicePermission(NamedTuple):
         return frozenset(re.findall(_PLACEHOLDER, self.resource))
 
     def arn(self, environment: Mapping[str, str]) -> str:
-        """Return the resource with the settings that a function's environment holds."""
-        return re.sub(_PLACEHOLDER, lambda found: environment[variable(found[1])], self.resource)
+        """Return the resource with the settings of a function's environment in place."""
+        return re.sub(
+            _PLACEHOLDER, lambda found: environment[setting_env_var(found[1])], self.resource
+        )
 
 
 PERMISSIONS = (TablePermission, QueuePermission, ServicePermission)
