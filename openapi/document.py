@@ -106,7 +106,7 @@ def _response(
 
 def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
     operation: Document = {
-        "operationId": endpoint.operation,
+        "operationId": endpoint.operation_id,
         "summary": endpoint.summary,
         "security": [] if endpoint.public else [{_KEY: []}],
     }

@@ -750,7 +750,7 @@ def test_declarations_that_cannot_coexist_fail_at_once() -> None:
 
 def test_a_fixed_part_and_a_parameter_may_stand_in_the_same_place() -> None:
     fixed = _endpoint(path="/epoch/key", path_parameters=())
-    assert {endpoint.operation for endpoint in check({"a": _endpoint(), "b": fixed})} == {
+    assert {endpoint.operation_id for endpoint in check({"a": _endpoint(), "b": fixed})} == {
         *("GetEpochByKey", "GetEpochKey")
     }
 
