@@ -1,7 +1,6 @@
 """The hook `customize_response` changes each response of the function."""
 
 import json
-import logging
 from typing import Any
 
 import pytest
@@ -67,7 +66,6 @@ def test_a_hook_that_raises_is_logged_and_answered_with_500(
         raise RuntimeError("the hook's mistake")
 
     monkeypatch.setattr(api_handler, "customize_response", fail)
-    monkeypatch.setattr(logging.getLogger("function"), "propagate", True)
     status, headers, body = _call()
     assert (status, body["status"]) == (500, 500)
     assert headers["Content-Type"] == "application/problem+json"
