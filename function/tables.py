@@ -3,4 +3,4 @@
 from function.declare.table import Table
 from function.settings import RETENTION_DAYS
 
-EPOCHS = Table(name="epochs", partition_key="key", ttl_setting=RETENTION_DAYS)
+EPOCHS_TABLE = Table(name="epochs", partition_key="key", ttl_setting=RETENTION_DAYS)

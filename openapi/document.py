@@ -84,7 +84,7 @@ def _parameters(endpoint: Endpoint[Any]) -> list[Document]:
     places = {
         "path": [parameter._replace(required=True) for parameter in endpoint.path_parameters],
         "query": endpoint.query,
-        "header": endpoint.headers,
+        "header": endpoint.request_headers,
     }
     return [
         {"name": parameter.name, "in": place, "required": parameter.required} | _entity(parameter)
@@ -106,7 +106,7 @@ def _response(
 
 def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
     operation: Document = {
-        "operationId": endpoint.operation,
+        "operationId": endpoint.operation_id,
         "summary": endpoint.summary,
         "security": [] if endpoint.public else [{_KEY: []}],
     }

@@ -137,7 +137,7 @@ def _gateway_origin(endpoints: Sequence[Endpoint[Any]]) -> str:
 def _preflight(endpoints: Sequence[Endpoint[Any]]) -> Document:
     """Return the operation that answers CORS preflights of a path without the function."""
     first, *others = endpoints[0].cors
-    asked = {header.name.lower() for endpoint in endpoints for header in endpoint.headers}
+    asked = {header.name.lower() for endpoint in endpoints for header in endpoint.request_headers}
     headers = {
         "Access-Control-Allow-Headers": ",".join(sorted(asked | {"content-type", KEY_HEADER})),
         "Access-Control-Allow-Methods": ",".join(sorted(e.method for e in endpoints)),

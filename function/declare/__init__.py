@@ -1,7 +1,7 @@
-"""The declaration language: what endpoints, jobs, tables, queues and settings are declared with.
+"""The declaration language: the types of endpoints, jobs, tables, queues and settings.
 
 Nothing here imports the AWS SDK or reads the environment, so the Pulumi program, the tests and a
-cold start all read the declarations. They are named tuples: dataclasses would cost as much again
-to import, for the sake of `inspect`. A value checks itself; `registry` loads what is declared and
-checks what one value says of another.
+cold start all read the declarations. They are named tuples, because importing dataclasses, which
+import `inspect`, would double the time to load them. A value checks itself; `registry` and `job_registry` load the values
+and check the references between them.
 """

@@ -1,4 +1,4 @@
-"""What to say of a declaration that cannot be read; only who meets one imports this."""
+"""Explains a declaration that cannot be loaded. Only code that catches such an error imports this."""
 
 import re
 import traceback
@@ -9,8 +9,8 @@ from function.declare.errors import DeclarationError
 
 _ROOT = Path(__file__).parents[2]
 
-# What Python says to what a reader of the file has to know.
-_SAID = (
+# Python's messages, and their replacements for the author of the file.
+_REWRITES = (
     (
         r"TypeError: (\w+)\.__new__\(\) missing \d+ required positional arguments?: (.*)",
         r"\1 lacks \2",
@@ -21,21 +21,23 @@ _SAID = (
     ),
     (
         r"(ModuleNotFoundError: No module named '(?!function\b).*')",
-        r"\1; a package is added to function/requirements.in, and installed by: make lock test",
+        r"\1; add the package to function/requirements.in, then run: make lock test",
     ),
     (
         r"ImportError: cannot import name '(\w+)' from partially initialized module '([\w.]+)'.*",
-        r"'\2' is being imported itself; what both need goes into a third, such as _shared.py",
+        r"'\2' is part of an import cycle; move the shared code to a third module, like _shared.py",
     ),
     (r"(ImportError: cannot import name '.*' from '[\w.]+') \(.*?\)(.*)", r"\1\2"),
     (r"ValueError: (source code .* null bytes)", r"SyntaxError: \1"),  # of Python before 3.11.4
-    (r"SystemExit\b.*", "it ends the program; what imports a module goes on after it"),
+    (r"SystemExit\b.*", "the import of the module ends the program; remove the exit"),
 )
 
 
 def explain(error: BaseException) -> str:
-    """Return in one line what is wrong, with file and line where Python itself found it; "" for an
-    error that no module of `function` has raised."""
+    """Return the error in one line, with the file and line that Python names.
+
+    Returns "" for an error that no module of `function` raised.
+    """
     if isinstance(error, DeclarationError):
         return str(error)
     places = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)]
@@ -46,14 +48,14 @@ def explain(error: BaseException) -> str:
         for name, line in places
         if Path(name).is_relative_to(_ROOT / "function")
     ]
-    if "null bytes" in str(error):  # Python names what imports the file
+    if "null bytes" in str(error):  # Python names the importing file only
         own += _null_bytes()
     if not own:
         return ""
-    said = " ".join(traceback.format_exception_only(error)[-1].split())
-    for pattern, instead in _SAID:
-        said = re.sub(f"^{pattern}$", instead, said)
-    return f"{own[-1][0]}, line {own[-1][1]}: {said}"
+    message = " ".join(traceback.format_exception_only(error)[-1].split())
+    for pattern, replacement in _REWRITES:
+        message = re.sub(f"^{pattern}$", replacement, message)
+    return f"{own[-1][0]}, line {own[-1][1]}: {message}"
 
 
 def _null_bytes() -> Iterator[tuple[str, int]]:

@@ -1,5 +1,5 @@
-"""How a declaration is refused."""
+"""The error of the declaration language."""
 
 
 class DeclarationError(ValueError):
-    """A declaration that cannot work: says which one, what is wrong and what is allowed."""
+    """An invalid declaration; the message names it, the mistake and the allowed values."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from function.declare.checks import range_errors, type_errors
 from function.declare.limits import READ_TIMEOUT_S, call_deadline_s
-from function.declare.permission import Permission, permission_errors
+from function.declare.permission import PERMISSIONS, Permission
 from function.declare.trigger import TRIGGERS, Trigger
 
 # Lambda's limits: the longest timeout in seconds, and the least and the most memory in MB.
@@ -18,7 +18,7 @@ LogFields = Mapping[str, str | bool]
 
 
 class Job(NamedTuple):
-    """A job, declared once; function, role, alarms and log lines follow from it.
+    """A job; function, role, alarms and log lines follow from it.
 
     `handle` receives one item of the trigger: a ScheduledRun, Message or StreamRecord. It returns
     fields for the log line and the trace, or None. If it raises, the item fails: it is delivered
@@ -36,16 +36,14 @@ class Job(NamedTuple):
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which AWS would refuse it."""
         yield from type_errors(self, trigger=TRIGGERS, summary=str, handle=Callable)
-        yield from type_errors(self, permissions=[object], timeout_s=int, memory_mb=int)
+        yield from type_errors(self, permissions=[PERMISSIONS], timeout_s=int, memory_mb=int)
         if not self.summary.strip():
             yield "summary is missing"
         yield from self.trigger.errors()
-        yield from permission_errors(self.permissions)
         yield from range_errors("timeout_s", self.timeout_s, 1, MAX_TIMEOUT_S)
         for permission in self.permissions:
-            longest_s = call_deadline_s(getattr(permission, "timeout_s", READ_TIMEOUT_S))
-            if self.timeout_s <= longest_s:  # the call must end before Lambda ends the job
-                yield (
-                    f"timeout_s must be over {longest_s:g}, the deadline of a call by {permission!r}"
-                )
+            yield from permission.errors()
+            deadline_s = call_deadline_s(getattr(permission, "timeout_s", READ_TIMEOUT_S))
+            if self.timeout_s <= deadline_s:  # the call must end before Lambda ends the job
+                yield f"timeout_s must exceed {deadline_s:g}, a call's deadline by {permission!r}"
         yield from range_errors("memory_mb", self.memory_mb, *MEMORY_MB)

@@ -1,11 +1,11 @@
-"""How long calls to AWS may take."""
+"""Time limits of calls to AWS, in seconds."""
 
-# DynamoDB answers in milliseconds. Each attempt may wait for TCP, for TLS and for the answer, and a
-# call has its budget in all.
+# DynamoDB answers in milliseconds. Each attempt may wait for TCP, for TLS and for the response; the
+# deadline bounds their sum.
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S, ATTEMPTS = 1, 2, 2
 CALL_DEADLINE_S = 7
 
 
-def call_deadline_s(read_s: float = READ_TIMEOUT_S) -> float:
-    """Return how long a call may take in all, where an answer may take `read_s`."""
-    return CALL_DEADLINE_S + ATTEMPTS * max(0, read_s - READ_TIMEOUT_S)
+def call_deadline_s(read_timeout_s: float = READ_TIMEOUT_S) -> float:
+    """Return the deadline of a call whose attempts may each wait `read_timeout_s` for a response."""
+    return CALL_DEADLINE_S + ATTEMPTS * max(0, read_timeout_s - READ_TIMEOUT_S)

@@ -1,6 +1,6 @@
-"""What an endpoint or a job may be permitted to do, each as one value of its `permissions`.
+"""The permissions of an endpoint or a job.
 
-A service that a declaration names in its `permissions` is permitted to it and comes with the bundle.
+A ServicePermission also adds the service's client to the bundle.
 """
 
 import re
@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from function.declare.checks import type_errors
-from function.declare.setting import variable
+from function.declare.setting import setting_env_var
 
-# DynamoDB's actions on the items of a table; a wildcard is none of them.
+# DynamoDB's actions on the items of a table, without wildcards.
 ACTIONS = frozenset(
     f"dynamodb:{name}"
     for name in (
@@ -22,7 +22,7 @@ ACTIONS = frozenset(
 
 INDEX_ACTIONS = frozenset({"dynamodb:PartiQLSelect", "dynamodb:Query", "dynamodb:Scan"})
 
-# Compiled where one is met: most services call none.
+# Compiled on first use: most endpoints call no other service.
 _ACTION = r"[a-z0-9-]+:[A-Za-z0-9]+"
 _PLACEHOLDER = r"\{(\w+)\}"
 
@@ -30,7 +30,7 @@ _PLACEHOLDER = r"\{(\w+)\}"
 class TablePermission(NamedTuple):
     """IAM actions, of ACTIONS, that an endpoint needs on one of the stack's tables.
 
-    With `index_name` they are allowed on that index of the table, and not on the table itself.
+    With `index_name`, IAM allows them on that index of the table, and not on the table itself.
     """
 
     table: str
@@ -38,10 +38,10 @@ class TablePermission(NamedTuple):
     index_name: str = ""
 
     def errors(self) -> Iterator[str]:
-        """Return why IAM could not take it."""
+        """Yield the reasons for which IAM would refuse it."""
         yield from type_errors(self, table=str, actions=[str], index_name=str)
         if not self.actions:
-            yield f"the access to {self.table} has no actions"
+            yield f"the permission for table {self.table} has no actions; name at least one"
         for action in self.actions:
             if action not in ACTIONS:
                 yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
@@ -53,16 +53,16 @@ class QueuePermission(NamedTuple):
     queue: str
 
     def errors(self) -> Iterator[str]:
-        """Return why there could be no such permission."""
+        """Yield an error for a queue that is not given by name."""
         yield from type_errors(self, queue=str)
 
 
 class ServicePermission(NamedTuple):
     """The permission to call an AWS service on resources that are not the stack's own.
 
-    `name` is that of boto3's client; `resource` an ARN, in which `{name}` stands for a setting of
-    `function.settings` and `*` for anything; `actions` are IAM's. `timeout_s` is how long an
-    answer may take, of which two attempts are made.
+    `name` is the name of boto3's client. `resource` is an ARN, in which `{name}` stands for a
+    setting of `function.settings` and `*` for anything. `actions` are IAM actions. `timeout_s`
+    limits the wait for the response to each of the two attempts.
     """
 
     name: str
@@ -71,10 +71,10 @@ class ServicePermission(NamedTuple):
     timeout_s: float = 2
 
     def errors(self) -> Iterator[str]:
-        """Return why IAM could not take it."""
+        """Yield the reasons for which IAM would refuse it."""
         yield from type_errors(self, name=str, resource=str, actions=[str], timeout_s=(int, float))
         if not self.actions:
-            yield f"the access to {self.name} has no actions"
+            yield f"the permission for {self.name} has no actions; name at least one"
         if not (self.resource == "*" or self.resource.startswith(("arn:", "{"))):
             yield f"resource {self.resource!r} of {self.name} is neither an ARN nor '*'"
         for action in self.actions:
@@ -87,18 +87,11 @@ class ServicePermission(NamedTuple):
         return frozenset(re.findall(_PLACEHOLDER, self.resource))
 
     def arn(self, environment: Mapping[str, str]) -> str:
-        """Return the resource with the settings that a function's environment holds."""
-        return re.sub(_PLACEHOLDER, lambda found: environment[variable(found[1])], self.resource)
+        """Return the resource with the settings of a function's environment in place."""
+        return re.sub(
+            _PLACEHOLDER, lambda found: environment[setting_env_var(found[1])], self.resource
+        )
 
 
-# What an endpoint or a job may declare as its `access`.
+PERMISSIONS = (TablePermission, QueuePermission, ServicePermission)
 Permission: TypeAlias = TablePermission | QueuePermission | ServicePermission
-
-
-def permission_errors(access: Any) -> Iterator[str]:
-    """Return why IAM could not take what an endpoint or a job declares as its `permissions`."""
-    for permission in access:
-        if isinstance(permission, (TablePermission, QueuePermission, ServicePermission)):
-            yield from permission.errors()
-        else:
-            yield f"access: {repr(permission)[:60]} is no Access, Send or Service"

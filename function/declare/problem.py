@@ -1,4 +1,4 @@
-"""The document that tells a client what went wrong (RFC 9457)."""
+"""Problem documents: the API's error responses (RFC 9457)."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -6,7 +6,7 @@ from typing import Any
 
 from function.declare.schema import Schema
 
-# RFC 9457. `requestId` is API Gateway's id of the request, to quote when asking for help.
+# `requestId` is API Gateway's id of the request; the access log holds it too.
 PROBLEM_SCHEMA: Schema = {
     "title": "Problem",
     "description": "What went wrong (RFC 9457).",
@@ -23,7 +23,7 @@ PROBLEM_SCHEMA: Schema = {
 
 
 def problem_document(status: int, detail: str, request_id: str) -> dict[str, Any]:
-    """Return a PROBLEM, whose title is the status in words."""
+    """Return a document of PROBLEM_SCHEMA; its title is the status in words."""
     return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -34,17 +34,17 @@ def problem_document(status: int, detail: str, request_id: str) -> dict[str, Any
 
 
 class Problem(Exception):
-    """Raised by an endpoint to answer with a problem document (RFC 9457).
+    """An error response: raise it in an endpoint to send a problem document (RFC 9457).
 
-    `status` is an HTTP status from 400 to 599, else ValueError. `detail` reaches the client: it
-    must name nothing of what lies behind the API.
+    `status` is an HTTP status from 400 to 599; another one raises ValueError. `detail` reaches the
+    client, so it must not name tables, ARNs or other internals.
     """
 
     def __init__(
         self, status: int, detail: str, *, headers: Mapping[str, str] | None = None
     ) -> None:
         if HTTPStatus(status) < 400:
-            raise ValueError(f"{status} is no status of a problem")
+            raise ValueError(f"the status of a problem must be from 400 to 599, not {status}")
         super().__init__(detail)
         self.status = status
         self.detail = detail

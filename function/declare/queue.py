@@ -1,4 +1,4 @@
-"""Queues, declared in `function.queues`."""
+"""Queue: an SQS queue, declared in `function.queues`."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from function.declare.checks import name_errors, type_errors
 
 
 class Queue(NamedTuple):
-    """An SQS queue; the job that takes its messages says so itself."""
+    """An SQS queue. The job that consumes it names it in a QueueTrigger."""
 
     name: str
 
@@ -17,6 +17,6 @@ class Queue(NamedTuple):
         return f"QUEUE_{self.name.upper().replace('-', '_')}_URL"
 
     def errors(self) -> Iterator[str]:
-        """Return why SQS could not take it."""
+        """Yield the reasons for which SQS would refuse it."""
         yield from type_errors(self, name=str)
         yield from name_errors(self.name)

@@ -1,4 +1,4 @@
-"""Loads what `function/` declares, and checks what one declaration says of another."""
+"""Loads the declarations of `function/`, and checks the references between them."""
 
 import importlib
 import os
@@ -29,20 +29,20 @@ _MODULE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 class _Declared(Protocol):
     @property
     def name(self) -> str:
-        """The name, of which there is one."""
+        """The unique name."""
 
     def errors(self) -> Iterator[str]:
-        """Return why it cannot work."""
+        """Yield the reasons for which AWS would refuse it."""
 
 
 D = TypeVar("D", bound=_Declared)
 
 
 def modules(folder: str, package: str) -> list[str]:
-    """Return the names of a package's modules, sorted; raise DeclarationError for what would be
-    one under another name.
+    """Return the names of a package's modules, sorted.
 
-    Whatever else lies there (notes, an editor's copies, `_shared.py`) declares nothing.
+    Ignores other files: notes, an editor's copies, `_shared.py`. Raises DeclarationError for a
+    folder, and for a file whose name no import can use.
     """
     found = []
     for file in sorted(os.listdir(folder)):
@@ -56,39 +56,41 @@ def modules(folder: str, package: str) -> list[str]:
                 if not better[:1].isalpha():
                     better = f"{package.rpartition('.')[2].removesuffix('s')}_{better}"
                 raise DeclarationError(
-                    f"{where}: a module's name is letters, digits and '_', from a letter on; call "
-                    f"it {better}.py"
+                    f"{where}: a module's name has letters, digits and '_', and starts with a "
+                    f"letter; rename it to {better}.py"
                 )
             found.append(name)
         elif os.path.isdir(os.path.join(folder, file)):
             parent = os.path.dirname(where)
-            raise DeclarationError(f"{where} is a folder; put its modules right into {parent}")
+            raise DeclarationError(f"{where} is a folder; move its modules into {parent}")
     return found
 
 
 def collect(
     kind: type[D], module: str, references: Callable[[D], Iterable[str]] = lambda _: ()
 ) -> dict[str, D]:
-    """Return by name what a module declares of a kind; raise DeclarationError for a wrong one.
+    """Return a module's declarations of a kind by name; raise DeclarationError for a wrong one.
 
-    `references` tells what is wrong of what one says of others.
+    `references` returns the errors in a declaration's references to others.
     """
     found: dict[str, D] = {}
     for variable, item in vars(importlib.import_module(module)).items():
         if not isinstance(item, kind):
             continue
-        taken = f"name {item.name!r} is taken by another {kind.__name__.lower()}"
-        # Only the first is sure to be one: what comes after it may build on what is wrong.
-        wrong = chain(item.errors(), references(item))
-        problem = taken if item.name in found else next(wrong, "")
-        if problem:
-            raise DeclarationError(f"{module.replace('.', '/')}.py: {variable}: {problem}")
+        taken = (
+            f"name {item.name!r} is taken by another {kind.__name__.lower()}; choose another name"
+        )
+        # Report the first error only: the later ones may be its consequences.
+        errors = chain(item.errors(), references(item))
+        error = taken if item.name in found else next(errors, "")
+        if error:
+            raise DeclarationError(f"{module.replace('.', '/')}.py: {variable}: {error}")
         found[item.name] = item
     return found
 
 
 def load_settings() -> dict[str, Setting[Any]]:
-    """Return what `function.settings` declares by name; raise DeclarationError for a wrong one."""
+    """Return the settings of `function.settings` by name; raise DeclarationError for a wrong one."""
     return collect(Setting, "function.settings")
 
 
@@ -104,93 +106,104 @@ def _ttl_setting_errors(table: Table) -> Iterator[str]:
 
 def load_queues() -> "dict[str, Queue]":
     """Return the queues of `function.queues` by name; raise DeclarationError for a wrong one."""
-    # A cold start of what sends none does without.
+    # Imported here to keep it out of the cold starts of functions that use no queue.
     from function.declare.queue import Queue  # pylint: disable=import-outside-toplevel
 
     return collect(Queue, "function.queues")
 
 
-def unknown_queue_errors(name: str) -> Iterator[str]:
-    """Return what to say of a queue's name that `function.queues` does not have."""
-    if name not in (known := load_queues()):
-        yield f"unknown queue {name!r}; known queues: {', '.join(known) or 'none'}"
-
-
-def unknown_table_errors(name: str, tables: Mapping[str, Table]) -> Iterator[str]:
-    """Return what to say of a table's name that is not among these."""
-    if name not in tables:
-        yield f"unknown table {name!r}; known tables: {', '.join(tables)}"
-
-
-def wrong_access(access: TablePermission, tables: Mapping[str, Table]) -> Iterator[str]:
-    """Return why a table, or an index of it, could not be used so."""
-    yield from unknown_table_errors(access.table, tables)
-    table = tables.get(access.table)
-    if table and access.index_name:
+def _table_errors(permission: TablePermission, tables: Mapping[str, Table]) -> Iterator[str]:
+    if permission.table not in tables:
+        yield f"unknown table {permission.table!r}; known tables: {', '.join(tables)}"
+    elif permission.index_name:
+        table = tables[permission.table]
         known = [index.name for index in table.indexes]
-        if access.index_name not in known:
-            yield f"table {table.name} has no index {access.index_name!r}, but: {', '.join(known)}"
-        for action in sorted({*access.actions} - INDEX_ACTIONS):
-            yield f"{action} is no action on an index: {', '.join(sorted(INDEX_ACTIONS))}"
+        if permission.index_name not in known:
+            names = ", ".join(known) or "none"
+            yield f"table {table.name} has no index {permission.index_name!r}; its indexes: {names}"
+        for action in sorted({*permission.actions} - INDEX_ACTIONS):
+            allowed = ", ".join(sorted(INDEX_ACTIONS))
+            yield f"{action} is no action on an index; use one of {allowed}"
 
 
-def _unknown_settings(service: ServicePermission) -> Iterator[str]:
+def _queue_errors(permission: QueuePermission) -> Iterator[str]:
+    if permission.queue not in (known := load_queues()):
+        yield f"unknown queue {permission.queue!r}; known queues: {', '.join(known) or 'none'}"
+
+
+def _setting_errors(permission: ServicePermission) -> Iterator[str]:
     settings = load_settings()
-    for name in sorted(service.settings):
+    for name in sorted(permission.settings):
         if name not in settings or settings[name].secret:
-            yield f"resource {service.resource!r} names {name}, no setting of function/settings.py"
+            yield (
+                f"resource {permission.resource!r} names {name}, no setting of "
+                "function/settings.py; declare it there, without secret"
+            )
 
 
-def reference_errors(access: Iterable[Permission], tables: Mapping[str, Table]) -> Iterator[str]:
-    """Return what a declaration's `permissions` names that is not declared, or not so."""
-    for permission in access:
+def reference_errors(
+    permissions: Iterable[Permission], tables: Mapping[str, Table]
+) -> Iterator[str]:
+    """Yield an error for each unknown table, index, queue or setting in permissions."""
+    for permission in permissions:
         if isinstance(permission, TablePermission):
-            yield from wrong_access(permission, tables)
+            yield from _table_errors(permission, tables)
         elif isinstance(permission, QueuePermission):
-            yield from unknown_queue_errors(permission.queue)
+            yield from _queue_errors(permission)
         else:
-            yield from _unknown_settings(permission)
+            yield from _setting_errors(permission)
+
+
+# A rule yields claims: a key, the value that all endpoints must claim for it, and the error.
+_Claims = Iterator[tuple[str, object, str]]
+
+
+def _route_claims(endpoint: Endpoint[Any], file: str) -> _Claims:
+    yield endpoint.route, file, "the route is declared twice, also in {}; remove one of them"
+
+
+def _parameter_claims(endpoint: Endpoint[Any], _: str) -> _Claims:
+    # API Gateway refuses siblings that differ only in the name of their parameter.
+    for match in re.finditer(r"\{[^}]+\}", endpoint.path):
+        before = endpoint.path[: match.start()]
+        yield f"{before}{{", match.group(), f"{before}{match.group()} is already {before}{{}}"
+
+
+def _folder_claims(endpoint: Endpoint[Any], _: str) -> _Claims:
+    for folder in accumulate(endpoint.path.split("/"), lambda path, part: f"{path}/{part}"):
+        # The names of resources and models keep a path's letters and digits only.
+        letters = re.sub(r"[^a-z0-9]", "", re.sub(r"\{[^}]*\}", "by", folder.lower()))
+        yield letters, folder, f"{folder} is too like {{}}; rename one of them"
+
+
+def _cors_claims(endpoint: Endpoint[Any], _: str) -> _Claims:
+    yield endpoint.path, endpoint.cors, "cors must be that of the path's other endpoints, {}"
+
+
+_RULES = (_route_claims, _parameter_claims, _folder_claims, _cors_claims)
 
 
 def check(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint[Any], ...]:
-    """Return the endpoints, given by module, ordered by route; raise DeclarationError where one
-    cannot work, or two cannot coexist."""
+    """Return the endpoints, given by module, ordered by route.
+
+    Raises DeclarationError for an endpoint that API Gateway would refuse, for two that conflict,
+    and for an unknown table, index, queue or setting.
+    """
     tables = load_tables()
-    routes: dict[str, Endpoint[Any]] = {}
-    folders: dict[str, str] = {}
-    parameters: dict[str, str] = {}
-    origins: dict[str, tuple[str, ...]] = {}
-    files: dict[str, str] = {}
+    claims: dict[object, object] = {}
+
+    def conflicts(endpoint: Endpoint[Any], file: str) -> Iterator[str]:
+        for rule in _RULES:
+            for key, value, error in rule(endpoint, file):
+                if (known := claims.setdefault((rule, key), value)) != value:
+                    yield error.replace("{}", str(known))
+
     for name, endpoint in endpoints.items():
         file = f"function/endpoints/{name}.py"
-        where = f"{file}: {endpoint.route}"
-        for problem in endpoint.errors():
-            raise DeclarationError(f"{where}: {problem}")
-        if (other := files.setdefault(endpoint.route, file)) != file:
-            raise DeclarationError(f"{where} is declared twice, also in {other}")
-        # API Gateway refuses siblings that differ only in the name of their parameter.
-        for match in re.finditer(r"\{[^}]+\}", endpoint.path):
-            before = endpoint.path[: match.start()]
-            known = parameters.setdefault(before, match.group())
-            if known != match.group():
-                raise DeclarationError(
-                    f"{where}: {before}{match.group()} is already {before}{known}"
-                )
-        for folder in accumulate(endpoint.path.split("/"), lambda path, part: f"{path}/{part}"):
-            # Resources and models are called by a path's letters and digits alone.
-            bare = re.sub(r"[^a-z0-9]", "", re.sub(r"\{[^}]*\}", "by", folder.lower()))
-            other = folders.setdefault(bare, folder)
-            if other != folder:
-                raise DeclarationError(f"{where}: {folder} is too like {other}")
-        if origins.setdefault(endpoint.path, endpoint.cors) != endpoint.cors:
-            raise DeclarationError(
-                f"{where}: cors must be that of the path's other endpoints, "
-                f"{origins[endpoint.path]}"
-            )
-        for problem in reference_errors(endpoint.permissions, tables):
-            raise DeclarationError(f"{where}: {problem}")
-        routes[endpoint.route] = endpoint
-    return tuple(routes[route] for route in sorted(routes))
+        references = reference_errors(endpoint.permissions, tables)
+        for error in chain(endpoint.errors(), conflicts(endpoint, file), references):
+            raise DeclarationError(f"{file}: {endpoint.route}: {error}")
+    return tuple(sorted(endpoints.values(), key=lambda endpoint: endpoint.route))
 
 
 @cache
@@ -208,7 +221,7 @@ def endpoints_by_module() -> Mapping[str, Endpoint[Any]]:
 
 @cache
 def load_endpoints() -> tuple[Endpoint[Any], ...]:
-    """Return the endpoints of `function/endpoints`; raise DeclarationError for what cannot work."""
+    """Return the endpoints of `function/endpoints`; raise DeclarationError for a wrong one."""
     if not endpoints_by_module():
         raise DeclarationError("function/endpoints has no module yet; docs/extending.md shows one")
     return check(endpoints_by_module())

@@ -1,4 +1,4 @@
-"""The types of bodies."""
+"""The types of request and response bodies."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -6,8 +6,8 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 
-# A body's or an answer's type: a class that msgspec can read and write (a Struct, a TypedDict, a
-# dataclass), or a JSON schema with its name as `title`.
+# A class that msgspec can read and write (a Struct, a TypedDict, a dataclass), or a JSON schema
+# with the type's name as `title`.
 Body = type | Schema
 
-EMPTY: Mapping[str, Any] = MappingProxyType({})
+EMPTY_MAPPING: Mapping[str, Any] = MappingProxyType({})

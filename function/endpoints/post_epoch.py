@@ -9,7 +9,7 @@ from function.declare.endpoint import Response, Endpoint, Parameter, Request, Sa
 from function.declare.permission import TablePermission
 from function.declare.problem import Problem
 from function.runtime import aws_client, dynamodb
-from function.tables import EPOCHS
+from function.tables import EPOCHS_TABLE
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -50,29 +50,29 @@ def _key(request: Request) -> str:
     return _uuid(8, digest[:16])
 
 
-def _put(record: Record) -> tuple[Record, bool]:
+def _put_if_absent(record: Record) -> tuple[Record, bool]:
     """Store a record unless its key exists; return what is stored, and whether it was there.
 
     A record that an attempt before the last one wrote, whose answer was lost, is this call's own
     and no repeat. Raises Problem with 503 where DynamoDB is throttled or does not answer.
     """
     item = {
-        EPOCHS.partition_key: {"S": record.key},
+        EPOCHS_TABLE.partition_key: {"S": record.key},
         "epoch": {"N": repr(record.epoch)},
         "ip": {"S": record.ip},
     }
     condition: dict[str, Any] = {
         "ConditionExpression": "attribute_not_exists(#key)",
-        "ExpressionAttributeNames": {"#key": EPOCHS.partition_key},
+        "ExpressionAttributeNames": {"#key": EPOCHS_TABLE.partition_key},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    if expires := dynamodb.ttl_attribute(EPOCHS, record.epoch):
+    if expires := dynamodb.ttl_attribute(EPOCHS_TABLE, record.epoch):
         item |= expires
         # DynamoDB deletes what has expired within days, not at once.
         condition["ConditionExpression"] += " OR expires < :now"
         condition["ExpressionAttributeValues"] = {":now": {"N": str(int(record.epoch))}}
     try:
-        dynamodb.call("put_item", EPOCHS, Item=item, **condition)
+        dynamodb.call("put_item", EPOCHS_TABLE, Item=item, **condition)
     except aws_client.ConditionFailed as failed:
         if not (there := failed.item):
             raise aws_client.service_unavailable() from failed
@@ -82,13 +82,13 @@ def _put(record: Record) -> tuple[Record, bool]:
     return record, False
 
 
-def record(request: Request) -> Response:
+def create_epoch(request: Request) -> Response:
     """Store epoch, in microseconds, and caller's address; a repeat gets the first record."""
     if not request.ip:
         raise Problem(400, "The caller's address is not known.")
     key = _key(request)
     epoch = dynamodb.number(f"{time.time_ns() // 1000}e-6")
-    stored, replayed = _put(Record(key=key, epoch=epoch, ip=request.ip))
+    stored, replayed = _put_if_absent(Record(key=key, epoch=epoch, ip=request.ip))
     return Response(
         status=201,
         body={"key": stored.key, "epoch": stored.epoch, "ip": stored.ip},
@@ -97,7 +97,7 @@ def record(request: Request) -> Response:
     )
 
 
-EPOCH = {
+EPOCH_SCHEMA = {
     "title": "Epoch",
     "description": "A recorded moment.",
     "type": "object",
@@ -126,8 +126,8 @@ ENDPOINT = Endpoint(
     method="POST",
     path="/epoch",
     summary="Record the current time and the caller's address.",
-    handle=record,
-    responses={201: EPOCH},
+    handle=create_epoch,
+    responses={201: EPOCH_SCHEMA},
     response_headers=(
         Parameter(
             name="Idempotency-Replayed",
@@ -135,7 +135,7 @@ ENDPOINT = Endpoint(
             example="true",
         ),
     ),
-    headers=(
+    request_headers=(
         Parameter(
             name="Idempotency-Key",
             description="Makes a repeat safe: calls of one API key with the same value record "
@@ -146,6 +146,6 @@ ENDPOINT = Endpoint(
             example="8e03978e-40d5-43e8-bc93-6894a57f9324",
         ),
     ),
-    permissions=(TablePermission(table=EPOCHS.name, actions=("dynamodb:PutItem",)),),
+    permissions=(TablePermission(table=EPOCHS_TABLE.name, actions=("dynamodb:PutItem",)),),
     sample=SampleRequest(),
 )

@@ -104,7 +104,7 @@ def read(declared: Body, content_type: str, event: Mapping[str, Any]) -> Any:
     the type.
     """
     if not _is_json(content_type):
-        raise Problem(415, "The body must be sent as application/json, in UTF-8.")
+        raise Problem(415, "Unsupported media type: send application/json.")
     try:
         value = _parsed(_text(event))
     except (ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""Reads secret settings where they lie: in AWS Secrets Manager."""
+"""Reads secret settings from AWS Secrets Manager."""
 
 import os
 import threading
@@ -6,30 +6,30 @@ import time
 
 from function.runtime import aws_client, telemetry
 
-# A value that was rotated is taken up after at most so long, without a deployment.
+# The function uses a rotated value after at most so many seconds, without a deployment.
 MAX_AGE_S = 300
 
 _lock = threading.Lock()
-_known: dict[str, tuple[float, str]] = {}
+_cache: dict[str, tuple[float, str]] = {}
 
 
-def read(environment: str) -> str:
-    """Return the value of the secret whose ARN a variable holds, at most MAX_AGE_S old.
+def read(env_var: str) -> str:
+    """Return the value of the secret whose ARN an environment variable holds.
 
-    While it cannot be read, the last value known stands. Raises Problem with 503 where there is
-    none and Secrets Manager is throttled or does not answer.
+    The value is at most MAX_AGE_S old, or older while Secrets Manager cannot be read. Without an
+    older value, raises Problem with 503 if Secrets Manager throttles the call or does not answer.
     """
-    arn = os.environ[environment]
+    arn = os.environ[env_var]
     with _lock:
-        read_at, value = _known.get(arn, (0.0, ""))
+        read_at, value = _cache.get(arn, (0.0, ""))
         if value and time.monotonic() - read_at < MAX_AGE_S:
             return value
         try:
-            answer = aws_client.send("secretsmanager", "get_secret_value", {}, {"SecretId": arn})
-            value = str(answer["SecretString"])
+            secret = aws_client.send("secretsmanager", "get_secret_value", {}, {"SecretId": arn})
+            value = str(secret["SecretString"])
         except Exception as error:  # pylint: disable=broad-exception-caught
             if not value:
                 raise
             telemetry.log_exception(error)
-        _known[arn] = time.monotonic(), value
+        _cache[arn] = time.monotonic(), value
     return value

@@ -1,4 +1,4 @@
-"""Calls AWS services beside the stack's own tables and queues."""
+"""Calls AWS services other than the stack's own tables and queues."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from function.runtime import aws_client
 def call(service: ServicePermission, operation: str, **request: Any) -> dict[str, Any]:
     """Call an operation of a service's boto3 client and return its response.
 
-    Raises Problem with 503 where the service is throttled or does not answer; any other refusal
-    stays botocore's ClientError. Raises DeclarationError for a service or an action that no
-    `permissions` declares.
+    Raises Problem with 503 if the service throttles the call or does not answer, DeclarationError
+    for a service or an action that is missing in `permissions`, and botocore's ClientError for any
+    other error of the service.
     """
     from botocore.exceptions import (  # pylint: disable=import-outside-toplevel
         ClientError,
@@ -24,11 +24,11 @@ def call(service: ServicePermission, operation: str, **request: Any) -> dict[str
         return aws_client.send(service.name, operation, {}, request, read_s=service.timeout_s)
     except UnknownServiceError as error:
         raise DeclarationError(
-            f"{service.name} is not in the bundle: declare {line} in what calls it"
+            f"{service.name} is not in the bundle; add {line} to the calling endpoint or job"
         ) from error
     except ClientError as error:
         if error.response["Error"]["Code"].startswith("AccessDenied"):
             raise DeclarationError(
-                f"{error}; declare {line} with this action and resource in what calls it"
+                f"{error}; add {line} with this action and resource to the calling endpoint or job"
             ) from error
         raise

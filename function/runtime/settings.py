@@ -1,16 +1,16 @@
-"""Reads settings where Lambda has them: in the environment and in AWS Secrets Manager."""
+"""Reads settings from the environment, and secret ones from AWS Secrets Manager."""
 
 import os
 
 from function.declare.setting import Setting, Settings, V
 
 
-class _Environment(Settings):
-    """The settings of the stack that this process runs for."""
+class _EnvironmentSettings(Settings):
+    """The settings of this process's stack."""
 
     def __getitem__(self, setting: Setting[V], /) -> V:
         if setting.secret:
-            # What no request asks for, no cold start pays for.
+            # Imported here to keep it out of cold starts without secrets.
             from function.runtime import secrets  # pylint: disable=import-outside-toplevel
 
             return setting.parse(secrets.read(setting.env_var))
@@ -19,10 +19,10 @@ class _Environment(Settings):
             return setting.parse(text)
         if setting.default is None:
             raise LookupError(
-                f"{setting.env_var} is not in the environment; does function/settings.py "
-                f"declare {setting.name}?"
+                f"{setting.env_var} is missing in the environment; declare {setting.name} in "
+                "function/settings.py and deploy"
             )
         return setting.default
 
 
-SETTINGS = _Environment()
+SETTINGS = _EnvironmentSettings()

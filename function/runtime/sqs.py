@@ -10,9 +10,9 @@ from function.runtime import aws_client
 
 
 def send(queue: Queue, body: Mapping[str, Any]) -> str:
-    """Send an object of up to 1 MiB of JSON; return its id once SQS has confirmed it.
+    """Send an object of up to 1 MiB as JSON; return the message's id once SQS has confirmed it.
 
-    Raises Problem with 503 where SQS is throttled or does not answer.
+    Raises Problem with 503 if SQS throttles the call or does not answer.
     """
     request: dict[str, Any] = {
         "QueueUrl": os.environ[queue.env_var],

@@ -1,8 +1,8 @@
 """Logs, metrics and traces.
 
-The one module that knows aws-xray-sdk: another tracer is a change to it.
+Only this module imports aws-xray-sdk, so another tracer changes nothing else.
 
-Nothing here can fail a request: what goes wrong while observing one is dropped.
+Telemetry never fails a request: it drops its own errors.
 """
 
 import json
@@ -18,10 +18,10 @@ from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
-# CloudWatch's namespace of the metrics: the project's name.
+# The namespace of the metrics in CloudWatch: the project's name.
 NAMESPACE = os.environ.get("METRIC_NAMESPACE", "local")
 
-# What logging itself has on a record, and refuses as `extra`.
+# The attributes of a log record itself; `logging` refuses them as `extra`.
 _RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 _logger = logging.getLogger("function")
@@ -29,7 +29,7 @@ _logger.setLevel(logging.INFO)
 
 
 class _JsonLines(logging.Formatter):
-    """What Lambda's JSON logging writes, for processes that Lambda did not start."""
+    """Formats log lines as Lambda's JSON logging does, for processes outside of Lambda."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {"level": record.levelname, "message": record.getMessage()}
@@ -49,7 +49,7 @@ if "AWS_LAMBDA_LOG_FORMAT" not in os.environ:
 
 
 class Span:
-    """What is measured of one request."""
+    """The measurements of one request or of one item of a job."""
 
     def __init__(self, route: str) -> None:
         self.route = route
@@ -66,7 +66,7 @@ class Span:
 
     @property
     def outcome(self) -> str:
-        """`success`, `rejected` (the caller's fault), `unavailable` or `failed`."""
+        """`success`, `rejected` (status 4xx), `unavailable` (503) or `failed` (other 5xx)."""
         if self.status < 400:
             return "success"
         if self.status < 500:
@@ -78,10 +78,10 @@ _span: ContextVar[Span | None] = ContextVar("span", default=None)
 
 
 class _Sdk(NamedTuple):
-    """What of aws-xray-sdk makes subsegments and sends them.
+    """The parts of aws-xray-sdk that make subsegments and send them.
 
-    Its recorder finds out for each step what the current entity is, which costs more than the
-    subsegments; here a request's own is at hand.
+    They work without the SDK's recorder. It looks up the current entity for each step, which costs
+    more than the subsegments; here the Span holds the request's subsegment.
     """
 
     emitter: Any
@@ -93,9 +93,10 @@ class _Sdk(NamedTuple):
 
 @cache
 def _sdk() -> _Sdk:
-    """Return the tracer, without its decorators and patches.
+    """Import the tracer without its decorators and patches, and return its parts.
 
-    Only those need wrapt, which loads asyncio: two thirds of what the SDK costs a cold start.
+    Only decorators and patches need wrapt. It imports asyncio, which takes two thirds of the SDK's
+    share of a cold start.
     """
     stand_in = ModuleType("wrapt")
     vars(stand_in)["decorator"] = lambda _: lambda wrapped: wrapped
@@ -120,7 +121,7 @@ def _sdk() -> _Sdk:
 
 
 def warm_up() -> None:
-    """Load the tracer. Called while the process starts, when Lambda lends a full CPU."""
+    """Load the tracer. Call this while the process starts: Lambda then gives it a full CPU."""
     with suppress(Exception):
         _sdk()
 
@@ -131,7 +132,7 @@ def _trace_id() -> str:
 
 
 def _begin(name: str) -> Any:
-    """Return a subsegment of Lambda's own segment; None where the invocation is not sampled."""
+    """Return a subsegment of Lambda's own segment; None if X-Ray does not sample the invocation."""
     if header := os.environ.get("_X_AMZN_TRACE_ID"):
         with suppress(Exception):
             found = _sdk().header(header)
@@ -144,7 +145,7 @@ def _begin(name: str) -> Any:
 
 
 def _aws_subsegment(parent: Any, name: str, details: Mapping[str, str]) -> Any:
-    """Return a subsegment for a call to an AWS service; None where its parent is."""
+    """Return a subsegment for a call to an AWS service; None without a parent."""
     if parent:
         with suppress(Exception):
             subsegment = _sdk().subsegment(name, "aws", parent.parent_segment)
@@ -155,7 +156,7 @@ def _aws_subsegment(parent: Any, name: str, details: Mapping[str, str]) -> Any:
 
 
 def _end(subsegment: Any) -> None:
-    """Send a subsegment, as a document of its own."""
+    """Close a subsegment and send it as a document of its own."""
     if subsegment:
         with suppress(Exception):
             subsegment.close()
@@ -199,15 +200,15 @@ def aws_call(service: str, **details: str) -> Iterator[None]:
 
 @cache
 def _first_invocation() -> Iterator[bool]:
-    """Return an iterator that is true once in a process: for its first request."""
+    """Return an iterator with one item, True, for the first request of the process."""
     return iter((True,))
 
 
 def _metrics(span: Span, cold: bool) -> dict[str, Any]:
     """Return the request's metrics in CloudWatch's embedded metric format.
 
-    CloudWatch Logs finds `_aws` at the top level of any JSON line; Lambda's JSON logging puts
-    `extra` there as it is.
+    CloudWatch Logs looks for `_aws` at the top level of a JSON line. Lambda's JSON logging writes
+    `extra` to that level unchanged.
     """
     by_route = ["FunctionName", "Route"]
     values: dict[str, float] = {
@@ -228,7 +229,7 @@ def _metrics(span: Span, cold: bool) -> dict[str, Any]:
     ]
     return {
         "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": directives},
-        # A dimension is never empty.
+        # CloudWatch refuses an empty dimension.
         "FunctionName": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
         "Route": span.route,
         "Outcome": span.outcome,
@@ -238,10 +239,10 @@ def _metrics(span: Span, cold: bool) -> dict[str, Any]:
 
 
 def log_request(span: Span, fields: Mapping[str, Any]) -> None:
-    """Write the request's one log line, which carries its metrics too.
+    """Write the request's only log line, which also holds its metrics.
 
-    A note never takes the place of a field, and one that is named as logging names its own is
-    left out.
+    A log field of the endpoint never replaces one of these fields. It is left out if `logging`
+    reserves its name.
     """
     with suppress(Exception):
         cold = next(_first_invocation(), False)
@@ -260,13 +261,13 @@ def log_request(span: Span, fields: Mapping[str, Any]) -> None:
 
 
 def log_warning(message: str) -> None:
-    """Write a warning about the process, which no request is to blame for."""
+    """Write a warning about the process, not about a request."""
     with suppress(Exception):
         _logger.warning(message)
 
 
 def log_exception(error: Exception) -> None:
-    """Write what an endpoint did not expect; the client is told nothing of it."""
+    """Write an unexpected exception with its stack trace, which the client never receives."""
     with suppress(Exception):
         span = _span.get()
         route = span.route if span else ""

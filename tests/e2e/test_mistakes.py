@@ -244,7 +244,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a table of an impossible name": (
         {TABLES: "+NOTES = Table(name='My Notes', partition_key='at')\n"},
-        f"{TABLES}: NOTES: name 'My Notes' must be a-z, 0-9 and '-' between them, from a letter on",
+        f"{TABLES}: NOTES: name 'My Notes' must be words of a-z and 0-9 joined by '-', starting with a letter",
     ),
     "a forgotten comma in the tables": (
         {TABLES: "+NOTES = Table(name='notes' partition_key='at')\n"},

@@ -707,17 +707,17 @@ def _endpoint(**changes: Any) -> Endpoint:
         ({"path": "/.."}, "path must be"),
         ({"path": "/epoch/{key+}/tail"}, "path must be"),
         ({"path": "/a b"}, "path must be"),
-        ({"path": "/ping"}, "keeps this path"),
+        ({"path": "/ping"}, "reserves this path"),
         ({"path": "/{a}/{a}"}, "path_parameters must describe"),
         ({"path": "/{other}"}, "path_parameters must describe"),
         ({"summary": " "}, "summary is missing"),
         ({"responses": {}}, "responses must map"),
         ({"responses": {404: {"type": "object"}}}, "responses must map"),
         ({"responses": {299: {"type": "object"}}}, "responses must map"),
-        ({"headers": (_parameter("a b"),)}, "'a b' is not a name"),
-        ({"query": (_parameter("a:b"),)}, "'a:b' is not a name"),
-        ({"headers": (_parameter("A"), _parameter("a"))}, "A is named twice"),
-        ({"query": (Parameter(name="a", description=""),)}, "description of a is missing"),
+        ({"request_headers": (_parameter("a b"),)}, "parameter 'a b' may have"),
+        ({"query": (_parameter("a:b"),)}, "parameter 'a:b' may have"),
+        ({"request_headers": (_parameter("A"), _parameter("a"))}, "parameter a is declared twice"),
+        ({"query": (Parameter(name="a", description=""),)}, "parameter a needs a description"),
         ({"permissions": (_access("GetItem"),)}, "not one of DynamoDB's actions"),
         ({"permissions": (_access("dynamodb:PutItm"),)}, "not one of DynamoDB's actions"),
         ({"permissions": (_access("dynamodb:*"),)}, "not one of DynamoDB's actions"),
@@ -750,7 +750,7 @@ def test_declarations_that_cannot_coexist_fail_at_once() -> None:
 
 def test_a_fixed_part_and_a_parameter_may_stand_in_the_same_place() -> None:
     fixed = _endpoint(path="/epoch/key", path_parameters=())
-    assert {endpoint.operation for endpoint in check({"a": _endpoint(), "b": fixed})} == {
+    assert {endpoint.operation_id for endpoint in check({"a": _endpoint(), "b": fixed})} == {
         *("GetEpochByKey", "GetEpochKey")
     }
 

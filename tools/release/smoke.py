@@ -200,7 +200,7 @@ def _endpoint_checks(endpoint: Endpoint[Any]) -> Iterator[tuple[str, Check]]:
         yield "rejects a request without a key", lambda api: api.call(endpoint, "").problem(403)
         wrong = "not-a-key-of-this-api"
         yield "rejects a wrong key", lambda api: api.call(endpoint, wrong).problem(403)
-    for header in endpoint.headers:
+    for header in endpoint.request_headers:
         if header.name == _IDEMPOTENCY_KEY:
             yield "replays the response to a retry", lambda api: _expect_replay(api, endpoint)
             if header.pattern and not re.search(header.pattern, _LONG):

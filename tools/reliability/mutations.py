@@ -48,7 +48,7 @@ MUTATIONS = (
     Mutation(
         "a 201 comes after the write",
         _POST,
-        "stored, replayed = _put(Record(key=key, epoch=epoch, ip=request.ip))",
+        "stored, replayed = _put_if_absent(Record(key=key, epoch=epoch, ip=request.ip))",
         "stored, replayed = Record(key=key, epoch=epoch, ip=request.ip), False",
         _FUNCTION,
     ),

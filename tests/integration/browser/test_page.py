@@ -119,7 +119,7 @@ def test_it_is_used_with_the_keyboard_alone(page: Any, served: Served) -> None:
 def test_a_call_is_tried_with_the_stacks_key_and_without(page: Any, served: Served) -> None:
     page.expected = ["403"]  # the browser's own word on the answer
     _open(page, served, "api")
-    call = page.locator(f"#operations-default-{CALLED.operation}")
+    call = page.locator(f"#operations-default-{CALLED.operation_id}")
     status = call.locator(".live-responses-table tr.response td")
     call.locator("button.execute").click()
     status.filter(has_text=re.compile("|".join(map(str, CALLED.responses)))).first.wait_for()

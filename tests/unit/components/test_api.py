@@ -19,7 +19,7 @@ ENDPOINT = Endpoint(
     summary="Keep a thing.",
     handle=lambda _: Response(status=201, body={}),
     responses={201: {"title": "Thing", "type": "object"}},
-    headers=(Parameter(name="Kind", description="Of which kind."),),
+    request_headers=(Parameter(name="Kind", description="Of which kind."),),
 )
 STACKS = stack_files.stacks()
 
@@ -44,8 +44,8 @@ def served(*of: Endpoint[Any]) -> list[pulumi_program.Resource]:
 @pytest.mark.parametrize(
     "changes",
     (
-        {"headers": (*ENDPOINT.headers, NAMED)},
-        {"headers": (ENDPOINT.headers[0]._replace(required=True),)},
+        {"request_headers": (*ENDPOINT.request_headers, NAMED)},
+        {"request_headers": (ENDPOINT.request_headers[0]._replace(required=True),)},
         {"query": (NAMED,)},
         {"response_headers": (NAMED,)},
         {"responses": {200: ENDPOINT.responses[201]}},

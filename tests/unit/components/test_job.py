@@ -123,18 +123,18 @@ def _job(**changed: Any) -> Job:
                 "timeout_s": 7,
                 "permissions": (TablePermission(table="followed", actions=("dynamodb:GetItem",)),),
             },
-            "timeout_s must be over 7, the deadline of a call by TablePermission",
+            "timeout_s must exceed 7, a call's deadline by TablePermission",
         ),
         (
             {"timeout_s": 7, "permissions": (QueuePermission(queue="orders"),)},
-            "timeout_s must be over 7, the deadline of a call by QueuePermission",
+            "timeout_s must exceed 7, a call's deadline by QueuePermission",
         ),
         (
             {
                 "timeout_s": 23,
                 "permissions": (ServicePermission("s3", "*", ("s3:GetObject",), timeout_s=10),),
             },
-            "timeout_s must be over 23, the deadline of a call by ServicePermission",
+            "timeout_s must exceed 23, a call's deadline by ServicePermission",
         ),
         ({"memory_mb": 64}, "memory_mb must be from 128 to 10,240, not 64"),
         ({"trigger": ScheduleTrigger("every day")}, "'every day' is not rate(5 minutes), cron("),

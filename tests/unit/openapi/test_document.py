@@ -339,19 +339,19 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
         ),
         ({"body": {**CLOSED, "required": []}}, "leave out an empty 'required'"),
         ({"body": {**CLOSED, "description": "ends */ here"}}, r"'\*/' in a description"),
-        ({"body": Tag, "method": "GET"}, "a GET has no body"),
+        ({"body": Tag, "method": "GET"}, "a GET request has no body"),
         ({"responses": {200: Nullable}}, "answer 200: Nullable.name may be null"),
         ({"responses": {200: {"title": "A", "type": "string"}}}, "A must have 'type': 'object'"),
-        ({"cors": ("example.com",)}, "'example.com' is no origin"),
-        ({"cors": ("https://a.example/",)}, "is no origin"),
-        ({"cors": ("*", "https://a.example")}, r"'\*' is no origin .* alone"),
-        ({"cors": ("*",), "method": "OPTIONS"}, "API Gateway answers OPTIONS itself"),
+        ({"cors": ("example.com",)}, "'example.com' must be an origin"),
+        ({"cors": ("https://a.example/",)}, "must be an origin"),
+        ({"cors": ("*", "https://a.example")}, r"'\*' must be an origin .* alone"),
+        ({"cors": ("*",), "method": "OPTIONS"}, "API Gateway handles OPTIONS"),
         (
             {"response_headers": (Parameter(name="WWW-Authenticate", description="How."),)},
-            "WWW-Authenticate never reaches a client",  # [1.17]
+            "WWW-Authenticate: API Gateway reserves it",  # [1.17]
         ),
-        ({"summary": "A */ comment."}, r"'\*/' in a text"),  # [1.23]
-        ({"query": (Parameter(name="q", description="A */ comment."),)}, r"'\*/' in a text"),
+        ({"summary": "A */ comment."}, r"'\*/' in the summary"),  # [1.23]
+        ({"query": (Parameter(name="q", description="A */ comment."),)}, r"'\*/' in its description"),
         ({"path": "/a/pre{id}"}, "path must be /segments"),  # [1.16]
     ),
 )

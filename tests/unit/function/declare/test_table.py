@@ -42,16 +42,16 @@ def _endpoint(*access: TablePermission) -> Endpoint:
 @pytest.mark.parametrize(
     ("table", "says"),
     (
-        (JOTTINGS._replace(name="My Notes"), "'My Notes' must be a-z, 0-9 and '-'"),
+        (JOTTINGS._replace(name="My Notes"), "'My Notes' must be words of a-z and 0-9 joined by '-'"),
         (JOTTINGS._replace(name="n" * 33), "at most 32 characters"),
-        (JOTTINGS._replace(partition_key=""), "partition_key must be named"),
-        (JOTTINGS._replace(sort_key="author"), "otherwise than sort_key"),
-        (JOTTINGS._replace(sort_key=Number("expires")), "by which items expire"),
+        (JOTTINGS._replace(partition_key=""), "partition_key must have a name"),
+        (JOTTINGS._replace(sort_key="author"), "another one than sort_key"),
+        (JOTTINGS._replace(sort_key=Number("expires")), "is the attribute of expiry"),
         (JOTTINGS._replace(sort_key="at"), "at is a key of two types"),
         (JOTTINGS._replace(indexes=JOTTINGS.indexes * 2), "'by-topic' is declared twice"),
         (
             JOTTINGS._replace(indexes=JOTTINGS.indexes * 11),
-            "22 indexes are more than DynamoDB's 20",
+            "22 indexes exceed DynamoDB's 20",
         ),
         (JOTTINGS._replace(indexes=(Index("x", "topic"),)), "index 'x' must be 3 to 255 letters"),
     ),
@@ -73,7 +73,7 @@ def test_a_table_that_cannot_be_is_refused_where_it_is_declared(
         ),
         (
             TablePermission("jottings", ("dynamodb:Query",), "by-name"),
-            "no index 'by-name', but: by-topic, by-",
+            "no index 'by-name'; its indexes: by-topic, by-",
         ),
         (
             TablePermission("jottings", ("dynamodb:GetItem",), "by-topic"),

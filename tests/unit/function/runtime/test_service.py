@@ -132,9 +132,8 @@ def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest(
 def test_a_service_outside_the_bundle_fails_with_the_line_to_add() -> None:
     with pytest.raises(DeclarationError) as refused:
         service.call(REPORTS._replace(name="nowhere"), "put_object")
-    assert (
-        "nowhere is not in the bundle: declare permissions=(ServicePermission('nowhere', "
-        in str(refused.value)
+    assert "nowhere is not in the bundle; add permissions=(ServicePermission('nowhere', " in str(
+        refused.value
     )
 
 
@@ -145,9 +144,7 @@ def test_a_refused_action_fails_with_the_line_to_add(monkeypatch: pytest.MonkeyP
         raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutObject")
 
     monkeypatch.setattr(aws_client, "send", refuse)
-    with pytest.raises(
-        DeclarationError, match="declare permissions=.*with this action and resource"
-    ):
+    with pytest.raises(DeclarationError, match="add permissions=.*with this action and resource"):
         service.call(REPORTS, "put_object")
 
 

@@ -55,12 +55,12 @@ def _read(**given: str) -> StackConfig:
 @pytest.mark.parametrize(
     ("setting", "says"),
     (
-        (SALUTE._replace(name="Greeting"), "'Greeting' must be a-z, 0-9 and '_'"),
+        (SALUTE._replace(name="Greeting"), "'Greeting' must be words of a-z and 0-9 joined by '_'"),
         (SALUTE._replace(type=list), "type must be str, int, float or bool"),
-        (MOST._replace(default="3"), "default '3' is no int"),
-        (LOUD._replace(default=0), "default 0 is no bool"),
+        (MOST._replace(default="3"), "default '3' must be of type int"),
+        (LOUD._replace(default=0), "default 0 must be of type bool"),
         (SALUTE._replace(description=" "), "description is missing"),
-        (SALUTE._replace(secret=True), "a secret is a str, and has no default"),
+        (SALUTE._replace(secret=True), "a secret must be of type str and have no default"),
         (SALUTE._replace(maximum=1), "minimum and maximum are for numbers"),
         (SALUTE._replace(name="portion"), "taken by another setting"),
     ),
@@ -177,7 +177,7 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(PASS_WORD.env_var, arn)
         yield client
     aws_client._client.cache_clear()  # pylint: disable=protected-access
-    secret_settings._known.clear()  # pylint: disable=protected-access
+    secret_settings._cache.clear()  # pylint: disable=protected-access
 
 
 def test_a_secret_is_read_once_and_taken_up_anew_when_it_has_aged(
