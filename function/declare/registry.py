@@ -12,6 +12,7 @@ from function.declare.endpoint import Endpoint
 from function.declare.errors import DeclarationError
 from function.declare.permission import (
     INDEX_ACTIONS,
+    BucketPermission,
     TablePermission,
     Permission,
     QueuePermission,
@@ -21,6 +22,7 @@ from function.declare.setting import Setting
 from function.declare.table import Table
 
 if TYPE_CHECKING:
+    from function.declare.bucket import Bucket
     from function.declare.queue import Queue
 
 _MODULE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -110,6 +112,20 @@ def load_queues() -> "dict[str, Queue]":
     return collect(Queue, "function.queues")
 
 
+def load_buckets() -> "dict[str, Bucket]":
+    """Return the buckets of `function.buckets` by name; raises DeclarationError for a wrong one."""
+    # The import costs a cold start time, which only a function with a bucket needs.
+    from function.declare.bucket import Bucket  # pylint: disable=import-outside-toplevel
+
+    return collect(Bucket, "function.buckets")
+
+
+def unknown_bucket_errors(name: str) -> Iterator[str]:
+    """Yield an error for a bucket's name that `function.buckets` does not declare."""
+    if name not in (known := load_buckets()):
+        yield f"unknown bucket {name!r}; known buckets: {', '.join(known) or 'none'}"
+
+
 def unknown_queue_errors(name: str) -> Iterator[str]:
     """Return what to say of a queue's name that `function.queues` does not have."""
     if name not in (known := load_queues()):
@@ -148,6 +164,8 @@ def reference_errors(access: Iterable[Permission], tables: Mapping[str, Table]) 
             yield from wrong_access(permission, tables)
         elif isinstance(permission, QueuePermission):
             yield from unknown_queue_errors(permission.queue)
+        elif isinstance(permission, BucketPermission):
+            yield from unknown_bucket_errors(permission.bucket)
         else:
             yield from _unknown_settings(permission)
 

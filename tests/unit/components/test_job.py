@@ -193,7 +193,15 @@ def test_a_cold_start_of_a_request_loads_nothing_of_jobs_queues_and_services() -
     loaded = "import sys, function.runtime.api_handler; print(*(name for name in sys.modules))"
     run = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     optional = {
-        *("declare.job", "declare.job_registry", "declare.queue", "jobs", "queues"),
+        *(
+            "declare.bucket",
+            "buckets",
+            "declare.job",
+            "declare.job_registry",
+            "declare.queue",
+            "jobs",
+            "queues",
+        ),
         *("runtime.job_handler", "runtime.service", "runtime.sqs"),
     }
     for endpoint in declared_endpoints():
