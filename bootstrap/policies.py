@@ -315,7 +315,7 @@ GRANTS: tuple[Grant, ...] = (
         writes=(
             *("s3:CreateBucket", "s3:DeleteBucket", "s3:PutBucketTagging"),
             *("s3:PutBucketPublicAccessBlock", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"),
-            "s3:PutLifecycleConfiguration",
+            *("s3:PutLifecycleConfiguration", "s3:PutBucketNotification"),
         ),
     ),
     Grant(

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from local.provisioner import Context, Provisioned, provisions, take_pascal, to_pascal_case
+from local.provisioner import Context, Provisioned, provisions, take, take_pascal, to_pascal_case
 from local.pulumi_program import Properties
 
 
@@ -46,3 +46,20 @@ def _lifecycle(context: Context, declared: Properties) -> Provisioned:
         Bucket=name, LifecycleConfiguration={"Rules": rules}
     )
     return Provisioned(id=name, delete=partial(context.client.delete_bucket_lifecycle, Bucket=name))
+
+
+@provisions("aws:s3/bucketNotification:BucketNotification")
+def _notification(context: Context, declared: Properties) -> Provisioned:
+    name = declared.pop("bucket")
+
+    def configured(function: Properties) -> Properties:
+        rules = take(function, filterPrefix="prefix", filterSuffix="suffix")
+        return {
+            **take(function, lambdaFunctionArn="LambdaFunctionArn", events="Events"),
+            "Filter": {"Key": {"FilterRules": [{"Name": k, "Value": rules[k]} for k in rules]}},
+        }
+
+    put = partial(context.client.put_bucket_notification_configuration, Bucket=name)
+    functions = [configured(function) for function in declared.pop("lambdaFunctions")]
+    put(NotificationConfiguration={"LambdaFunctionConfigurations": functions})
+    return Provisioned(id=name, delete=partial(put, NotificationConfiguration={}))

@@ -93,6 +93,7 @@ KINDS: Mapping[str, Kind] = {
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _kind(
         "aws_s3_bucket_lifecycle_configuration"
     ),
+    "aws:s3/bucketNotification:BucketNotification": _kind("aws_s3_bucket_notification"),
     "aws:s3/bucketPolicy:BucketPolicy": _kind("aws_s3_bucket_policy"),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _kind(
         "aws_s3_bucket_public_access_block"
