@@ -9,7 +9,13 @@ from itertools import chain
 
 from function.declare.errors import DeclarationError
 from function.declare.job import Job
-from function.declare.registry import load_queues, load_tables, modules, reference_errors
+from function.declare.registry import (
+    load_buckets,
+    load_queues,
+    load_tables,
+    modules,
+    reference_errors,
+)
 from function.declare.trigger import Source
 
 # Leaves room for project and stack in the 64 characters of a function's name.
@@ -18,6 +24,7 @@ _MAX_LENGTH = 30
 
 # The declarations that a trigger can read from, by their kind.
 _SOURCES: Mapping[str, Callable[[], Mapping[str, object]]] = {
+    "bucket": load_buckets,
     "queue": load_queues,
     "table": load_tables,
 }

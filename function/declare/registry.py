@@ -12,6 +12,7 @@ from function.declare.endpoint import Endpoint
 from function.declare.errors import DeclarationError
 from function.declare.permission import (
     INDEX_ACTIONS,
+    BucketPermission,
     TablePermission,
     Permission,
     QueuePermission,
@@ -21,6 +22,7 @@ from function.declare.setting import Setting
 from function.declare.table import Table
 
 if TYPE_CHECKING:
+    from function.declare.bucket import Bucket
     from function.declare.queue import Queue
 
 _MODULE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -112,6 +114,14 @@ def load_queues() -> "dict[str, Queue]":
     return collect(Queue, "function.queues")
 
 
+def load_buckets() -> "dict[str, Bucket]":
+    """Return the buckets of `function.buckets` by name; raises DeclarationError for a wrong one."""
+    # The import costs a cold start time, which only a function with a bucket needs.
+    from function.declare.bucket import Bucket  # pylint: disable=import-outside-toplevel
+
+    return collect(Bucket, "function.buckets")
+
+
 def _table_errors(permission: TablePermission, tables: Mapping[str, Table]) -> Iterator[str]:
     if permission.table not in tables:
         yield f"unknown table {permission.table!r}; known tables: {', '.join(tables)}"
@@ -129,6 +139,11 @@ def _table_errors(permission: TablePermission, tables: Mapping[str, Table]) -> I
 def _queue_errors(permission: QueuePermission) -> Iterator[str]:
     if permission.queue not in (known := load_queues()):
         yield f"unknown queue {permission.queue!r}; known queues: {', '.join(known) or 'none'}"
+
+
+def _bucket_errors(permission: BucketPermission) -> Iterator[str]:
+    if permission.bucket not in (known := load_buckets()):
+        yield f"unknown bucket {permission.bucket!r}; known buckets: {', '.join(known) or 'none'}"
 
 
 def _setting_errors(permission: ServicePermission) -> Iterator[str]:
@@ -150,6 +165,8 @@ def reference_errors(
             yield from _table_errors(permission, tables)
         elif isinstance(permission, QueuePermission):
             yield from _queue_errors(permission)
+        elif isinstance(permission, BucketPermission):
+            yield from _bucket_errors(permission)
         else:
             yield from _setting_errors(permission)
 

@@ -351,7 +351,10 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
             "WWW-Authenticate: API Gateway reserves it",  # [1.17]
         ),
         ({"summary": "A */ comment."}, r"'\*/' in the summary"),  # [1.23]
-        ({"query": (Parameter(name="q", description="A */ comment."),)}, r"'\*/' in its description"),
+        (
+            {"query": (Parameter(name="q", description="A */ comment."),)},
+            r"'\*/' in its description",
+        ),
         ({"path": "/a/pre{id}"}, "path must be /segments"),  # [1.16]
     ),
 )

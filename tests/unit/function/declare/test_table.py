@@ -42,7 +42,10 @@ def _endpoint(*access: TablePermission) -> Endpoint:
 @pytest.mark.parametrize(
     ("table", "says"),
     (
-        (JOTTINGS._replace(name="My Notes"), "'My Notes' must be words of a-z and 0-9 joined by '-'"),
+        (
+            JOTTINGS._replace(name="My Notes"),
+            "'My Notes' must be words of a-z and 0-9 joined by '-'",
+        ),
         (JOTTINGS._replace(name="n" * 33), "at most 32 characters"),
         (JOTTINGS._replace(partition_key=""), "partition_key must have a name"),
         (JOTTINGS._replace(sort_key="author"), "another one than sort_key"),
