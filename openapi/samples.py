@@ -42,7 +42,7 @@ def errors(endpoint: Endpoint[Any]) -> Iterator[str]:
     if endpoint.sample and endpoint.body is not None:
         try:
             text = json.dumps(endpoint.sample.body)
-            body.read(endpoint.body, "application/json", {"body": text})
+            body.parse(endpoint.body, "application/json", {"body": text})
         except (Problem, TypeError, ValueError) as error:
             yield f"sample: {error}"
 

@@ -1,6 +1,6 @@
-"""Calls AWS, with time limits, one connection pool and 503 for what may pass.
+"""Calls AWS, with deadlines, one client per service, and 503 for temporary errors.
 
-The declarations of the endpoints import it, so what only a call needs is imported by the call.
+The endpoints' modules import this one, so each function imports the modules that only it needs.
 """
 
 import os
@@ -13,7 +13,7 @@ from typing import Any
 from function.declare import limits
 from function.declare.problem import Problem
 
-# DynamoDB's answers that say "not now", as nothing was written; 5xx ones and 429 say so too.
+# DynamoDB's error codes that are safe to retry: it wrote nothing. Status 429 and 5xx are too.
 _RETRYABLE_CODES = frozenset(
     {
         *("InternalServerError", "LimitExceededException"),
@@ -22,19 +22,19 @@ _RETRYABLE_CODES = frozenset(
         "TransactionInProgressException",
     }
 )
-# Why a transaction was cancelled, where that says so.
+# The same for the reasons of a cancelled transaction.
 _RETRYABLE_REASONS = frozenset(
     {"None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
 )
-# The credentials of an instance that lived longer than they.
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException"})
+# For an execution environment that outlives its credentials.
+_EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException"})
 
 
 @cache
-def _client(service: str, read_s: float = 0) -> Any:
-    """Return the process's client of a service: what `boto3.client` returns, without its detour.
+def _client(service: str, read_timeout_s: float = 0) -> Any:
+    """Return the process's client of a service, as `boto3.client` does, but without boto3.
 
-    boto3 would only add its resources and S3 transfers, for 40 ms of a cold start.
+    boto3 would add only resources and S3 transfers, for 40 ms of a cold start.
     """
     import botocore.session  # pylint: disable=import-outside-toplevel
     from botocore.config import Config  # pylint: disable=import-outside-toplevel
@@ -45,10 +45,10 @@ def _client(service: str, read_s: float = 0) -> Any:
         service,
         config=Config(
             connect_timeout=limits.CONNECT_TIMEOUT_S,
-            read_timeout=read_s or limits.READ_TIMEOUT_S,
+            read_timeout=read_timeout_s or limits.READ_TIMEOUT_S,
             retries={"mode": "standard", "total_max_attempts": limits.ATTEMPTS},
-            # Both cost a tenth of a call: naming the SDK's features for each, and validating what
-            # the service validates, too.
+            # The full user agent and the validation, which the service repeats, take a tenth of
+            # a call.
             user_agent=f"Botocore/{botocore.__version__}",
             parameter_validation=False,
         ),
@@ -59,12 +59,12 @@ def _client(service: str, read_s: float = 0) -> Any:
 
 
 def _session(client: Any) -> Any:
-    """Return botocore's own HTTP session: no other way leads to a client's connections."""
+    """Return botocore's own HTTP session, the only way to a client's connections."""
     return client._endpoint.http_session  # pylint: disable=protected-access
 
 
 def _verify_crc32(response_dict: Mapping[str, Any], **_: Any) -> None:
-    """Raise ChecksumError for a success that is not DynamoDB's: it sends a checksum with each."""
+    """Raise ChecksumError for a success without the checksum that DynamoDB sends with each."""
     from botocore.exceptions import ChecksumError  # pylint: disable=import-outside-toplevel
 
     if response_dict["status_code"] < 300:
@@ -77,15 +77,15 @@ def _verify_crc32(response_dict: Mapping[str, Any], **_: Any) -> None:
 
 
 class _StopBeforeSend(Exception):
-    """A call went as far as a rehearsal goes."""
+    """Ends the call of `warm_up` before it reaches the network."""
 
 
 def warm_up() -> None:
-    """Build the client, and go through a call up to where it would be sent, so that the first one
-    finds all loaded and a connection open; whatever comes of it, the call will tell.
+    """Build DynamoDB's client and prepare a call without sending it; ignore any error.
 
-    Called while the process starts, when Lambda lends a full CPU. A snapshot would keep a
-    connection that is long dead when it is restored, so there none is opened.
+    Call this while the process starts: Lambda then gives it a full CPU. The first request finds
+    all modules loaded and a connection open. Under SnapStart no connection is opened, because it
+    would be dead when Lambda restores the snapshot.
     """
     from botocore.awsrequest import AWSRequest  # pylint: disable=import-outside-toplevel
 
@@ -93,36 +93,37 @@ def warm_up() -> None:
 
     client = _client("dynamodb")
 
-    def rehearse(request: Any, **_: Any) -> None:
+    def connect_and_stop(request: Any, **_: Any) -> None:
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":
-            # DynamoDB answers GET with "healthy".
+            # DynamoDB answers a GET with "healthy".
             _session(client).send(AWSRequest("GET", request.url).prepare())
         raise _StopBeforeSend
 
     event = "before-send.dynamodb.PutItem"
-    client.meta.events.register(event, rehearse)
+    client.meta.events.register(event, connect_and_stop)
     with suppress(Exception):
         deadline.call_with_deadline(
-            limits.READ_TIMEOUT_S, partial(client.put_item, TableName="rehearsal", Item={})
+            limits.READ_TIMEOUT_S, partial(client.put_item, TableName="warm-up", Item={})
         )
-    client.meta.events.unregister(event, rehearse)
+    client.meta.events.unregister(event, connect_and_stop)
 
 
 class ConditionFailed(Exception):
     """A write's condition does not hold.
 
-    `item` is what is stored, where ReturnValuesOnConditionCheckFailure asked for it; `may_be_own_write`
-    says that an attempt before, whose answer was lost, may have written it.
+    `item` is the stored item if the call set ReturnValuesOnConditionCheckFailure, else empty.
+    `may_be_own_write` is true if an earlier attempt of the call, whose response was lost, may have
+    written it.
     """
 
-    def __init__(self, answer: Mapping[str, Any]) -> None:
+    def __init__(self, response: Mapping[str, Any]) -> None:
         super().__init__("the condition of a write does not hold")
-        self.item: Mapping[str, Any] = answer.get("Item", {})
-        self.may_be_own_write = answer["ResponseMetadata"].get("RetryAttempts", 0) > 0
+        self.item: Mapping[str, Any] = response.get("Item", {})
+        self.may_be_own_write = response["ResponseMetadata"].get("RetryAttempts", 0) > 0
 
 
 def service_unavailable() -> Problem:
-    """Return the 503 for what storage may take a moment later."""
+    """Return the 503 for a temporary error of AWS."""
     return Problem(
         503,
         "The service cannot handle the request at the moment. Retry later.",
@@ -130,17 +131,17 @@ def service_unavailable() -> Problem:
     )
 
 
-def _is_retryable(answer: Mapping[str, Any]) -> bool:
-    """Return whether a refusal is one of the moment."""
-    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    code = answer["Error"]["Code"]
-    if code in _EXPIRED:
-        _client.cache_clear()  # the next call reads its credentials anew
+def _is_retryable(response: Mapping[str, Any]) -> bool:
+    """Test whether a retry of the call may succeed after this error response."""
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code = response["Error"]["Code"]
+    if code in _EXPIRED_CODES:
+        _client.cache_clear()  # the next call reads new credentials
         return True
     if code == "TransactionCanceledException":
-        reasons = {reason.get("Code") for reason in answer.get("CancellationReasons", [])}
+        reasons = {reason.get("Code") for reason in response.get("CancellationReasons", [])}
         return bool(reasons) and reasons <= _RETRYABLE_REASONS
-    # botocore names a refusal by its status where the body does not, which DynamoDB's always does.
+    # DynamoDB's body always names a code. Without one, botocore takes the status as the code.
     unreadable = code == str(status)
     return status >= 500 or status == 429 or unreadable or code in _RETRYABLE_CODES
 
@@ -148,14 +149,15 @@ def _is_retryable(answer: Mapping[str, Any]) -> bool:
 def send(
     service: str,
     operation: str,
-    about: Mapping[str, str],
+    trace_fields: Mapping[str, str],
     request: Mapping[str, Any],
-    read_s: float = 0,
+    read_timeout_s: float = 0,
 ) -> dict[str, Any]:
-    """Call an operation of a service's boto3 client, `about` being told to the trace.
+    """Call an operation of a service's boto3 client and return its response.
 
-    Where an answer may take longer than DynamoDB's, `read_s` is how long each attempt waits for it.
-    Raises as `call` does.
+    The trace shows `trace_fields` with the call. `read_timeout_s` is each attempt's wait for a
+    response, if it may exceed READ_TIMEOUT_S. Raises Problem with 503 for a temporary error,
+    ConditionFailed, or botocore's ClientError for any other error response.
     """
     from botocore.exceptions import (  # pylint: disable=import-outside-toplevel
         BotoCoreError,
@@ -164,15 +166,16 @@ def send(
 
     from function.runtime import deadline, telemetry  # pylint: disable=import-outside-toplevel
 
-    client = _client(service, read_s) if read_s else _client(service)
+    client = _client(service, read_timeout_s) if read_timeout_s else _client(service)
     try:
         with telemetry.aws_call(
             client.meta.service_model.service_id,
             operation=operation.title().replace("_", ""),
-            **about,
+            **trace_fields,
         ):
             response: dict[str, Any] = deadline.call_with_deadline(
-                limits.call_deadline_s(read_s), partial(getattr(client, operation), **request)
+                limits.call_deadline_s(read_timeout_s),
+                partial(getattr(client, operation), **request),
             )
             return response
     except ClientError as error:

@@ -1,8 +1,8 @@
-"""Reads the bodies of calls, for endpoints that declare one; others never load this.
+"""Reads request bodies. Only a function with an endpoint that declares a body imports this.
 
-API Gateway checks a body only where the caller names its very media type, and as loosely as JSON
-schema's draft 4 does. So all that a declaration promises is checked here, on the text itself: with
-members that come twice or numbers out of range, two parsers read two different bodies.
+API Gateway checks a body only if the client sends exactly the declared media type, and as loosely
+as draft 4 of JSON Schema. So this module checks the whole declaration, on the text itself: two
+parsers read different values from repeated members or from numbers out of range.
 """
 
 import base64
@@ -16,51 +16,51 @@ import msgspec
 from function.declare.problem import Problem
 from function.declare.schema import Body
 
-# RFC 3629's mark for what was no UTF-8; API Gateway puts it there before the function sees it.
-_REPLACED = "\ufffd"
+# The replacement character: API Gateway replaces bytes that are not UTF-8 with it.
+_REPLACEMENT = "\ufffd"
 
-# DynamoDB keeps 38 digits of a Number, Python refuses to read 4300 (CVE-2020-10735).
-_DIGITS = 1_000
+# DynamoDB keeps 38 digits of a Number; Python refuses more than 4,300 (CVE-2020-10735).
+_MAX_DIGITS = 1_000
 
-_DETAIL = 200  # characters of a reason, which may quote what was sent
+_MAX_DETAIL = 200  # characters: a reason may quote the request
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError("a member comes twice")
+        raise ValueError("it repeats a member")
     return members
 
 
-def _int(digits: str) -> int:
-    if len(digits) > _DIGITS:
+def _parse_int(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
         raise ValueError("a number is too long")
     return int(digits)
 
 
-def _float(digits: str) -> float:
+def _parse_float(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
         raise ValueError("a number is too large")
     return value
 
 
-def _constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _parsed(text: str) -> Any:
-    """Return what a JSON text holds (RFC 8259, and RFC 7493's stricter rules)."""
-    if _REPLACED in text:
+def _parse_json(text: str) -> Any:
+    """Return the value of a JSON text, by RFC 8259 and the stricter rules of RFC 7493."""
+    if _REPLACEMENT in text:
         raise ValueError("it is not UTF-8")
     value = json.loads(
         text,
-        object_pairs_hook=_members,
-        parse_int=_int,
-        parse_float=_float,
-        parse_constant=_constant,
+        object_pairs_hook=_unique_members,
+        parse_int=_parse_int,
+        parse_float=_parse_float,
+        parse_constant=_refuse_constant,
     )
-    if "\\u" in text:  # an escape may be half of a character
+    if "\\u" in text:  # an escape may be half of a surrogate pair
         json.dumps(value, ensure_ascii=False).encode()
     return value
 
@@ -75,42 +75,44 @@ def _text(event: Mapping[str, Any]) -> str:
 
 
 def _is_json(content_type: str) -> bool:
-    """Return whether a Content-Type is JSON in UTF-8, which RFC 8259 asks for."""
+    """Test for JSON in UTF-8, the encoding that RFC 8259 demands."""
     kind, *parameters = (part.strip().lower() for part in content_type.split(";"))
     return kind == "application/json" and all(
         parameter.replace('"', "") in ("", "charset=utf-8") for parameter in parameters
     )
 
 
-# By the id of a schema: a declaration lives as long as the process.
-_checks: dict[int, Callable[[Any], Any]] = {}
+# By the id of the schema: a declaration lives as long as the process.
+_validators: dict[int, Callable[[Any], Any]] = {}
 
 
-def _checked(declared: Body, value: Any) -> Any:
-    """Return parsed JSON as a value of the declared type; raises ValueError for what is none."""
+def _convert(declared: Body, value: Any) -> Any:
+    """Return parsed JSON as a value of the declared type; raise ValueError for another type."""
     if not isinstance(declared, Mapping):
         return msgspec.convert(value, declared)
-    if id(declared) not in _checks:
+    if id(declared) not in _validators:
         import fastjsonschema  # pylint: disable=import-outside-toplevel
 
-        _checks[id(declared)] = fastjsonschema.compile(dict(declared), use_default=False)
-    return _checks[id(declared)](value)
+        _validators[id(declared)] = fastjsonschema.compile(dict(declared), use_default=False)
+    return _validators[id(declared)](value)
 
 
-def read(declared: Body, content_type: str, event: Mapping[str, Any]) -> Any:
-    """Return an event's body as the declared type.
+def parse(declared: Body, content_type: str, event: Mapping[str, Any]) -> Any:
+    """Return an event's body as a value of the declared type.
 
-    Raises Problem with 415 for another media type, and with 400 for what is not JSON or not of
-    the type.
+    Raises Problem with 415 for another media type than JSON in UTF-8, and with 400 for invalid
+    JSON or a value of another type.
     """
     if not _is_json(content_type):
         raise Problem(415, "Unsupported media type: send application/json.")
     try:
-        value = _parsed(_text(event))
+        value = _parse_json(_text(event))
     except (ValueError, RecursionError) as error:
-        known = type(error) is ValueError  # pylint: disable=unidiomatic-typecheck
-        raise Problem(400, f"The body is not valid JSON{f': {error}' if known else ''}.") from None
+        own_text = type(error) is ValueError  # pylint: disable=unidiomatic-typecheck
+        raise Problem(
+            400, f"The body is not valid JSON{f': {error}' if own_text else ''}."
+        ) from None
     try:
-        return _checked(declared, value)
+        return _convert(declared, value)
     except (ValueError, RecursionError) as error:
-        raise Problem(400, f"The body is not as documented: {error}"[:_DETAIL]) from None
+        raise Problem(400, f"The body is not as documented: {error}"[:_MAX_DETAIL]) from None

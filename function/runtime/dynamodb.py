@@ -1,4 +1,4 @@
-"""The data layer: the one module that talks to DynamoDB."""
+"""The data layer: only this module calls DynamoDB."""
 
 import os
 from typing import Any
@@ -11,7 +11,7 @@ SECONDS_PER_DAY = 86_400
 
 
 def number(digits: str) -> int | float:
-    """Return a DynamoDB Number so that JSON and `repr` write its very digits again.
+    """Return a DynamoDB Number as a number that JSON and `repr` write with the same digits.
 
     That holds for up to 15 significant digits, and for Unix seconds in microseconds until 2255.
     DynamoDB keeps no trailing zeros, so a whole number is an int.
@@ -21,12 +21,13 @@ def number(digits: str) -> int | float:
 
 
 def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
-    """Call an operation on items of boto3's DynamoDB client, on a table, and return its response.
+    """Call an operation of boto3's DynamoDB client on a table's items, and return its response.
 
-    Raises Problem with 503 where DynamoDB is throttled, does not answer within BUDGET_S, answers
-    what is not DynamoDB's, or finds the credentials expired, and ConditionFailed where a condition
-    does not hold; any other refusal stays botocore's ClientError, which tells the table's keys
-    where they may be the reason. After a 503 the operation may have been done.
+    Raises ConditionFailed if a condition does not hold. Raises Problem with 503 if DynamoDB
+    throttles the call or does not answer within CALL_DEADLINE_S, if the response is not
+    DynamoDB's, or if the credentials have expired. After a 503, the operation may have taken
+    effect. Raises botocore's ClientError for any other error; a ValidationException also names the
+    table's keys.
     """
     name = os.environ[table.env_var]
     try:
@@ -40,7 +41,9 @@ def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
 
 
 def ttl_attribute(table: Table, since: float) -> dict[str, dict[str, str]]:
-    """Return the attribute by which an item expires, so many days after `since` (Unix seconds) as
-    the table's setting says; nothing where it never does."""
+    """Return the attribute that lets an item expire; empty if the table's items never expire.
+
+    The item expires the days of the table's `ttl_setting` after `since` (Unix seconds).
+    """
     days = SETTINGS[table.ttl_setting] if table.ttl_setting else 0
     return {TTL_ATTRIBUTE: {"N": str(int(since) + days * SECONDS_PER_DAY)}} if days else {}

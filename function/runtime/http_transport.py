@@ -43,7 +43,9 @@ def install(client: Any) -> None:
     except AttributeError as error:
         _log_fallback(str(error))
     else:
-        client.meta.events.register("before-send.dynamodb", partial(send, session))
+        client.meta.events.register(
+            "before-send.dynamodb", partial(send_on_open_connection, session)
+        )
 
 
 @cache
@@ -86,7 +88,9 @@ def _read(connection: Any, request: AWSPreparedRequest) -> AWSResponse:
         return AWSResponse(request.url, response.status, dict(response.getheaders()), raw)
 
 
-def send(session: Any, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+def send_on_open_connection(
+    session: Any, request: AWSPreparedRequest, **_: Any
+) -> AWSResponse | None:
     """Return the response to a signed request, or None to let botocore send it.
 
     Handles botocore's event `before-send`. Raises HTTPClientError, after which botocore retries.
@@ -111,5 +115,5 @@ def send(session: Any, request: AWSPreparedRequest, **_: Any) -> AWSResponse | N
         connection.close()
         raise HTTPClientError(error=error) from error
     finally:
-        # A closed one may have been made before botocore told the pool which CAs it trusts.
+        # Drop a closed one: its pool may have made it before botocore set the trusted CAs.
         pool._put_conn(None if connection.is_closed else connection)

@@ -1,4 +1,4 @@
-"""Lambda's entry point of a job: turns a trigger's event into items, and reports those that fail."""
+"""Lambda's entry point of a job: handles each item of an event and reports the failed ones."""
 
 import json
 import os
@@ -77,7 +77,7 @@ def _parse(body: str) -> Any:
 
 
 def _consume_queue(event: Event, context: Any) -> Event:
-    """Return the messages that failed; SQS deletes the others."""
+    """Handle each message and return the failed ones; SQS deletes the others."""
     failed = []
     for record in event["Records"]:
         attempt = int(record["attributes"]["ApproximateReceiveCount"])
@@ -93,7 +93,7 @@ def _consume_queue(event: Event, context: Any) -> Event:
 
 
 def _consume_stream(event: Event, context: Any) -> Event:
-    """Return the first record that failed; Lambda retries from there on, in order."""
+    """Handle records in order up to the first failure; Lambda retries from that record on."""
     for record in event["Records"]:
         change = record["dynamodb"]
         item = StreamRecord(
@@ -103,7 +103,7 @@ def _consume_stream(event: Event, context: Any) -> Event:
             new=change.get("NewImage", {}),
             settings=SETTINGS,
         )
-        if _handle(item, context, changeId=item.id):
+        if _handle(item, context, sequenceNumber=item.id):
             return {"batchItemFailures": [{"itemIdentifier": item.id}]}
     return {"batchItemFailures": []}
 
@@ -134,5 +134,5 @@ EVENT_HANDLERS: Mapping[type, Callable[[Event, Any], Event]] = {
 
 
 def handler(event: Event, context: Any) -> Event:
-    """Handle one event of the job's trigger; raises KeyError for a trigger without a handler."""
+    """Handle one event of the job's trigger; raise KeyError for a trigger without a handler."""
     return EVENT_HANDLERS[type(_job().trigger)](event, context)

@@ -21,7 +21,9 @@ def call(service: ServicePermission, operation: str, **request: Any) -> dict[str
 
     line = f"permissions=(ServicePermission({service.name!r}, {service.resource!r}, …),)"
     try:
-        return aws_client.send(service.name, operation, {}, request, read_s=service.timeout_s)
+        return aws_client.send(
+            service.name, operation, {}, request, read_timeout_s=service.timeout_s
+        )
     except UnknownServiceError as error:
         raise DeclarationError(
             f"{service.name} is not in the bundle; add {line} to the calling endpoint or job"
