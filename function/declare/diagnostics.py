@@ -1,4 +1,4 @@
-"""Explains a declaration that cannot be loaded. Only code that catches such an error imports this."""
+"""Explains a declaration that cannot be loaded. Only code that catches such an error loads it."""
 
 import re
 import traceback

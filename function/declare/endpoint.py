@@ -102,7 +102,9 @@ class Parameter(NamedTuple):
         if not self.description.strip():
             yield f"parameter {self.name} needs a description"
         if "*/" in self.description:
-            yield f"parameter {self.name}: '*/' in its description ends comments in generated clients"
+            yield (
+                f"parameter {self.name}: '*/' in its description ends comments in generated clients"
+            )
 
 
 class SampleRequest(NamedTuple):

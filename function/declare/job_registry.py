@@ -46,7 +46,8 @@ def check(jobs: Mapping[str, Job]) -> Mapping[str, Job]:
         where = f"function/jobs/{name}.py"
         if not _NAME.fullmatch(name) or len(name) > _MAX_LENGTH:
             raise DeclarationError(
-                f"{where}: a job's name has up to {_MAX_LENGTH} characters of a-z, 0-9 and single '_'"
+                f"{where}: a job's name has up to {_MAX_LENGTH} characters of a-z, 0-9 and "
+                "single '_'"
             )
         references = reference_errors(job.permissions, load_tables())
         for error in chain(job.errors(), _source_errors(job.trigger.source), references):

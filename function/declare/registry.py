@@ -92,7 +92,7 @@ def collect(
 
 
 def load_settings() -> dict[str, Setting[Any]]:
-    """Return the settings of `function.settings` by name; raise DeclarationError for a wrong one."""
+    """Return the settings of `function.settings` by name; raise DeclarationError for a bad one."""
     return collect(Setting, "function.settings")
 
 

@@ -244,7 +244,8 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a table of an impossible name": (
         {TABLES: "+NOTES = Table(name='My Notes', partition_key='at')\n"},
-        f"{TABLES}: NOTES: name 'My Notes' must be words of a-z and 0-9 joined by '-', starting with a letter",
+        f"{TABLES}: NOTES: name 'My Notes' must be words of a-z and 0-9 joined by '-', "
+        "starting with a letter",
     ),
     "a forgotten comma in the tables": (
         {TABLES: "+NOTES = Table(name='notes' partition_key='at')\n"},

@@ -9,7 +9,7 @@ from components.iam import policies
 from function import buckets
 from function.declare.bucket import Bucket
 from function.declare.errors import DeclarationError
-from function.declare.permission import BucketPermission, permission_errors
+from function.declare.permission import BucketPermission
 from function.declare.registry import load_buckets, reference_errors
 from local import pulumi_program
 from tests.conftest import NAME, STACK, one, plain
@@ -51,7 +51,7 @@ def test_a_permission_covers_the_objects_of_one_bucket() -> None:
 
 @pytest.mark.parametrize("actions", [(), ("s3:*",), ("s3:DeleteBucket",)])
 def test_a_permission_names_actions_on_objects(actions: tuple[str, ...]) -> None:
-    assert list(permission_errors([BucketPermission(bucket="uploads", actions=actions)]))
+    assert list(BucketPermission(bucket="uploads", actions=actions).errors())
 
 
 @pytest.mark.parametrize(
