@@ -1,4 +1,4 @@
-"""Lambda's entry point of the API: turns API Gateway's event into a Request, and a Response back."""
+"""Lambda's entry point of the API: turns an event of API Gateway into a Request and a response."""
 
 import gc
 import ipaddress
@@ -122,7 +122,7 @@ def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
     if endpoint := _ROUTES.get(f"{method} {path}"):
         if endpoint.body is not None:
             content_type = request.headers.get("content-type", "")
-            request = request._replace(body=body.read(endpoint.body, content_type, event))
+            request = request._replace(body=body.parse(endpoint.body, content_type, event))
         return endpoint.handle(request)
     allowed = sorted(endpoint.method for endpoint in _ROUTES.values() if endpoint.path == path)
     if allowed:

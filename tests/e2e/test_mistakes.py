@@ -170,12 +170,12 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a package that only this machine has": (
         {JOB: JOB_ + "\n\ndef tidy(_):\n    import yaml\n"},
-        f"{JOB}, line 6: yaml is not in the bundle; add it to "
+        f"{JOB}, line 7: yaml is not in the bundle; add it to "
         "function/requirements.in, then run: make lock test",
     ),
     "the SDK itself": (
         {JOB: JOB_ + "import boto3\n"},
-        f"{JOB}, line 3: boto3 is not in the bundle; function.runtime.service calls AWS, and ",
+        f"{JOB}, line 4: boto3 is not in the bundle; function.runtime.service calls AWS, and ",
     ),
     "an hour that no day has": (
         {JOB: JOB_.replace("rate(1 day)", "cron(0 25 * * ? *)")},
