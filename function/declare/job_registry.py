@@ -30,10 +30,12 @@ _SOURCES: Mapping[str, Callable[[], Mapping[str, object]]] = {
 }
 
 
-def _source_errors(source: Source | None) -> Iterator[str]:
+def _reference_errors(job: Job) -> Iterator[str]:
+    source: Source | None = job.trigger.source
     if source and source.name not in (known := _SOURCES[source.kind]()):
         names = ", ".join(known) or "none"
         yield f"unknown {source.kind} {source.name!r}; known {source.kind}s: {names}"
+    yield from reference_errors(job.permissions, load_tables())
 
 
 def check(jobs: Mapping[str, Job]) -> Mapping[str, Job]:
@@ -49,8 +51,7 @@ def check(jobs: Mapping[str, Job]) -> Mapping[str, Job]:
                 f"{where}: a job's name has up to {_MAX_LENGTH} characters of a-z, 0-9 and "
                 "single '_'"
             )
-        references = reference_errors(job.permissions, load_tables())
-        for error in chain(job.errors(), _source_errors(job.trigger.source), references):
+        for error in chain(job.errors(), _reference_errors(job)):
             raise DeclarationError(f"{where}: {error}")
     for source, consumers in Counter(job.trigger.source for job in jobs.values()).items():
         if source and consumers > source.max_consumers:

@@ -208,4 +208,4 @@ def _cron_errors(expression: str) -> Iterator[str]:
     for (field, low, high, names), text in zip(_CRON, expression[5:-1].split(), strict=True):
         for value in re.findall(r"\d+|[A-Z]{2,3}", re.sub(r"[/#]\d+", "", text)):
             if value not in names and not (value.isdigit() and low <= int(value) <= high):
-                yield f"{expression!r}: {value} is not a {field}"
+                yield f"{expression!r}: {value} is not a valid {field}"

@@ -43,8 +43,8 @@ TABLES, SETTINGS, QUEUES = (f"function/{name}.py" for name in ("tables", "settin
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a package that is not there": (
         {LOOK: "import absent\n" + ENDPOINT},
-        f"{LOOK}, line 1: ModuleNotFoundError: No module named 'absent'; a package is added to "
-        "function/requirements.in, and installed by: make lock test",
+        f"{LOOK}, line 1: ModuleNotFoundError: No module named 'absent'; add the package to "
+        "function/requirements.in, then run: make lock test",
     ),
     "a name that is not there": (
         {LOOK: ENDPOINT.replace("=look", "=lock")},
@@ -60,7 +60,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a module that ends the program": (
         {LOOK: "import sys\nsys.exit()\n" + ENDPOINT},
-        f"{LOOK}, line 2: it ends the program; ",
+        f"{LOOK}, line 2: the import of the module ends the program",
     ),
     "a forgotten comma": (
         {LOOK: ENDPOINT.replace('/look",', '/look"')},
@@ -95,7 +95,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "answers without their types": (
         {LOOK: ENDPOINT.replace('{200: {"title": "Look", "type": "object"}}', "[200]")},
-        f"{LOOK}: GET /look: responses: [200] is no Mapping",
+        f"{LOOK}: GET /look: responses must be of type Mapping, not [200]",
     ),
     "a type that API Gateway cannot hold": (
         {
@@ -114,19 +114,19 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
                 "\n)", '\n    permissions=(TablePermission(Response, ("dynamodb:GetItem",)),),\n)'
             )
         },
-        f"{LOOK}: GET /look: table: <class 'function.declare.endpoint.Response'> is no str",
+        f"{LOOK}: GET /look: table must be of type str, not <class 'function.declare.endpoint.Response'>",
     ),
     "a text in place of a flag": (
         {LOOK: ENDPOINT.replace("\n)", '\n    public="no",\n)')},
-        f"{LOOK}: GET /look: public: 'no' is no bool",
+        f"{LOOK}: GET /look: public must be of type bool, not 'no'",
     ),
     "a text in place of a permission": (
         {LOOK: ENDPOINT.replace("\n)", "\n    permissions=('notes',),\n)")},
-        f"{LOOK}: GET /look: access: 'notes' is no Access, Send or Service",
+        f"{LOOK}: GET /look: permissions must be of type TablePermission or",
     ),
     "a permission without actions": (
         {LOOK: ENDPOINT.replace("\n)", "\n    permissions=(TablePermission('notes', ()),),\n)")},
-        f"{LOOK}: GET /look: the access to notes has no actions",
+        f"{LOOK}: GET /look: the permission for table notes has no actions",
     ),
     "a type whose field nobody knows": (
         {
@@ -147,26 +147,26 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             LOOK: "from function.endpoints.look_again import ENDPOINT\n",
             "function/endpoints/look_again.py": "from function.endpoints.get_look import LOOK\n",
         },
-        "'function.endpoints.get_look' is being imported itself; what both need goes into a third",
+        "'function.endpoints.get_look' is part of an import cycle; move the shared code to a third module",
     ),
     "no endpoint": ({LOOK: "LOOK = 1\n"}, f"{LOOK} declares no ENDPOINT"),
     "a route twice": (
         {LOOK: ENDPOINT, "function/endpoints/look_again.py": ENDPOINT},
-        f"function/endpoints/look_again.py: GET /look is declared twice, also in {LOOK}",
+        f"function/endpoints/look_again.py: GET /look: the route is declared twice, also in {LOOK}",
     ),
     "a folder": (
         {"function/endpoints/looks/get_look.py": ENDPOINT},
-        "function/endpoints/looks is a folder; put its modules right into function/endpoints",
+        "function/endpoints/looks is a folder; move its modules into function/endpoints",
     ),
     "a dash": (
         {"function/endpoints/get-look.py": ENDPOINT},
-        "function/endpoints/get-look.py: a module's name is letters, digits and '_', "
-        "from a letter on; call it get_look.py",
+        "function/endpoints/get-look.py: a module's name has letters, digits and '_', "
+        "and starts with a letter; rename it to get_look.py",
     ),
     "a digit": (
         {"function/endpoints/2nd.py": ENDPOINT},
-        "function/endpoints/2nd.py: a module's name is letters, digits and '_', from a letter on; "
-        "call it endpoint_2nd.py",
+        "function/endpoints/2nd.py: a module's name has letters, digits and '_', and starts "
+        "with a letter; rename it to endpoint_2nd.py",
     ),
     "a package that only this machine has": (
         {JOB: JOB_ + "\n\ndef tidy(_):\n    import yaml\n"},
@@ -179,11 +179,11 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "an hour that no day has": (
         {JOB: JOB_.replace("rate(1 day)", "cron(0 25 * * ? *)")},
-        f"{JOB}: 'cron(0 25 * * ? *)': 25 is no hour",
+        f"{JOB}: 'cron(0 25 * * ? *)': 25 is not a valid hour",
     ),
     "a weekday that no week has": (
         {JOB: JOB_.replace("rate(1 day)", "cron(0 3 ? * MON-SOM *)")},
-        f"{JOB}: 'cron(0 3 ? * MON-SOM *)': SOM is no weekday",
+        f"{JOB}: 'cron(0 3 ? * MON-SOM *)': SOM is not a valid weekday",
     ),
     "a moment that never is": (
         {JOB: JOB_.replace("rate(1 day)", "at(2030-02-31T12:00:00)")},
@@ -191,7 +191,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a number in place of a trigger": (
         {JOB: JOB_.replace("ScheduleTrigger('rate(1 day)')", "5")},
-        f"{JOB}: trigger: 5 is no Schedule or Messages or Changes",
+        f"{JOB}: trigger must be of type",
     ),
     "a job without a field": (
         {
@@ -199,7 +199,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             "from function.declare.trigger import ScheduleTrigger\n"
             "JOB = Job(trigger=ScheduleTrigger('rate(1 day)'))"
         },
-        f"{JOB}, line 2: Job lacks 'summary' and 'handle'",
+        f"{JOB}, line 3: Job lacks 'summary' and 'handle'",
     ),
     "a job that a queue shall start": (
         {
@@ -207,7 +207,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             JOB: "from function.declare.job import Job\nfrom function.queues import ORDERS\n"
             "JOB = Job(trigger=ORDERS, summary='Tidy.', handle=print)\n",
         },
-        f"{JOB}: trigger: Queue(name='orders') is no Schedule or Messages or Changes",
+        f"{JOB}: trigger must be of type",
     ),
     "a helper that only a call imports": (
         {HELPER: "def helped(:\n"},
@@ -222,7 +222,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             TABLES: "+from function.declare.table import Number\n"
             "N = Table('n', 'a', sort_key=Number)\n"
         },
-        f"{TABLES}: N: sort_key: <class 'function.declare.table.Number'> is no str",
+        f"{TABLES}: N: sort_key must be of type str, not <class 'function.declare.table.Number'>",
     ),
     "a forgotten comma after an index's attribute": (
         {
@@ -236,11 +236,11 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             SETTINGS: "+DAYS = Setting('days', str, description='Days.', default='7')\n",
             TABLES: "+from function.settings import DAYS\nN = Table('n', 'a', ttl_setting=DAYS)\n",
         },
-        f"{TABLES}: N: ttl_setting: days counts days, and so is an int",
+        f"{TABLES}: N: ttl_setting: days counts days, so its type must be int",
     ),
     "a default that is out of range": (
         {SETTINGS: "+MOST = Setting('most', int, description='Most.', default=5, maximum=4)\n"},
-        f"{SETTINGS}: MOST: default 5 is not from minimum to maximum",
+        f"{SETTINGS}: MOST: default 5 must be from minimum to maximum",
     ),
     "a table of an impossible name": (
         {TABLES: "+NOTES = Table(name='My Notes', partition_key='at')\n"},
