@@ -35,6 +35,7 @@ from components import (
     resource_prefix,
     sampling_rule,
 )
+from components.naming import bucket_name
 from components.iam.boundary import forbidden_actions_error
 from function.declare.registry import load_endpoints
 from function.declare.job_registry import load_jobs
@@ -123,6 +124,7 @@ for stack, options in stacks.items():
         "account": account,
         "boundary": f"arn:aws:iam::{account}:policy{path}{name}-boundary",
         "name": name,
+        "bucket": bucket_name(name),
         "project": PROJECT,
         "region": region,
         "rule": sampling_rule(name),

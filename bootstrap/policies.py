@@ -42,7 +42,7 @@ class Grant:
 _TABLES = "arn:aws:dynamodb:*:{account}:table/{name}-*"
 _FUNCTIONS = "arn:aws:lambda:{region}:{account}:function:{name}-*"
 _QUEUES = "arn:aws:sqs:{region}:{account}:{name}-*"
-_BUCKETS = "arn:aws:s3:::{name}-*"
+_BUCKETS = "arn:aws:s3:::{bucket}-*"
 _SECRETS = "arn:aws:secretsmanager:{region}:{account}:secret:{name}-*"  # pragma: allowlist secret
 _ROLES = "arn:aws:iam::{account}:role/{project}/{stack}/*"
 _LOGS = "arn:aws:logs:{region}:{account}:log-group:{name}-*"

@@ -5,6 +5,7 @@ import json
 import pulumi
 import pulumi_aws as aws
 
+from components.naming import bucket_name
 from function.declare.bucket import Bucket
 
 
@@ -20,7 +21,7 @@ class EpochBucket(pulumi.ComponentResource):
     ) -> None:
         super().__init__("epoch:components:EpochBucket", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.bucket = aws.s3.Bucket(name, opts=child)
+        self.bucket = aws.s3.Bucket(bucket_name(name), opts=child)
         private = aws.s3.BucketPublicAccessBlock(
             name,
             bucket=self.bucket.id,

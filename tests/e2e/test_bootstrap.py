@@ -98,13 +98,15 @@ def test_a_preview_only_reads() -> None:
 def test_a_grant_that_names_no_stack_is_conditional_or_says_why() -> None:
     for grant in policy.GRANTS + policy.BOUNDARY:
         named = all(
-            re.search("{(stack|name|rule)}", resource) or grant.requires
+            re.search("{(bucket|stack|name|rule)}", resource) or grant.requires
             for resource in grant.resources
         )
         assert named or grant.condition or len(grant.why.split()) > 5, grant.why
 
 
-NAMES = dict.fromkeys(("account", "boundary", "name", "project", "region", "rule", "stack"), "x")
+NAMES = dict.fromkeys(
+    ("account", "boundary", "bucket", "name", "project", "region", "rule", "stack"), "x"
+)
 
 
 def test_what_the_account_or_the_stack_does_not_have_is_not_granted() -> None:

@@ -106,7 +106,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a handler that is called": (
         {LOOK: ENDPOINT.replace("=look", "=look(None)")},
-        f"{LOOK}: GET /look: handle: Response(status=200, body={{}}, ",
+        f"{LOOK}: GET /look: handle must be of type Callable, not Response(",
     ),
     "a table in place of its name": (
         {

@@ -7,6 +7,7 @@ import pytest
 
 from components.iam import policies
 from function import buckets
+from components.naming import bucket_name
 from function.declare.bucket import Bucket
 from function.declare.errors import DeclarationError
 from function.declare.permission import BucketPermission
@@ -34,7 +35,9 @@ def test_a_bucket_is_private_requires_tls_and_expires_its_objects(
     rules = one(declared, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
     assert rules["rules"][0]["expiration"] == {"days": 7}
     function = one(declared, "aws:lambda/function:Function", "-function")
-    assert function["environment"]["variables"]["BUCKET_UPLOADS_NAME"].endswith(f"{NAME}-uploads")
+    assert function["environment"]["variables"]["BUCKET_UPLOADS_NAME"].endswith(
+        f"{bucket_name(NAME)}-uploads"
+    )
     assert "aws_s3_bucket.tf.json" in terraform_json.render(declared)
 
 

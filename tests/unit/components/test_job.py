@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components.naming import bucket_name
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
 from function.declare.registry import load_endpoints as declared_endpoints
@@ -107,7 +108,7 @@ def test_a_schedule_keeps_its_time_zone_and_its_failures(declared: list[Resource
 def test_only_the_bucket_of_the_own_account_may_start_its_job(declared: list[Resource]) -> None:
     permission = _of(declared, "Permission", f"{NAME}-job-resize")
     assert permission["principal"] == "s3.amazonaws.com" and permission["qualifier"] == "live"
-    assert permission["sourceArn"].endswith(f":{NAME}-uploads")
+    assert permission["sourceArn"].endswith(f":{bucket_name(NAME)}-uploads")
     assert permission["sourceAccount"] == "123456789012"
     (target,) = _of(declared, "BucketNotification", f"{NAME}-job-resize")["lambdaFunctions"]
     assert target["events"] == ["s3:ObjectCreated:*"]
