@@ -114,7 +114,8 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
                 "\n)", '\n    permissions=(TablePermission(Response, ("dynamodb:GetItem",)),),\n)'
             )
         },
-        f"{LOOK}: GET /look: table must be of type str, not <class 'function.declare.endpoint.Response'>",
+        f"{LOOK}: GET /look: table must be of type str, not "
+        "<class 'function.declare.endpoint.Response'>",
     ),
     "a text in place of a flag": (
         {LOOK: ENDPOINT.replace("\n)", '\n    public="no",\n)')},
@@ -147,7 +148,8 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             LOOK: "from function.endpoints.look_again import ENDPOINT\n",
             "function/endpoints/look_again.py": "from function.endpoints.get_look import LOOK\n",
         },
-        "'function.endpoints.get_look' is part of an import cycle; move the shared code to a third module",
+        "'function.endpoints.get_look' is part of an import cycle; move the shared code to a third "
+        "module",
     ),
     "no endpoint": ({LOOK: "LOOK = 1\n"}, f"{LOOK} declares no ENDPOINT"),
     "a route twice": (
