@@ -35,8 +35,8 @@ from components import (
     resource_prefix,
     sampling_rule,
 )
-from components.naming import bucket_name
 from components.iam.boundary import forbidden_actions_error
+from components.naming import bucket_name
 from function.declare.registry import load_endpoints
 from function.declare.job_registry import load_jobs
 from function.declare.registry import load_settings

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from components.naming import bucket_name
 from components.iam import policies
 from function import buckets
-from components.naming import bucket_name
 from function.declare.bucket import Bucket
 from function.declare.errors import DeclarationError
 from function.declare.permission import BucketPermission
