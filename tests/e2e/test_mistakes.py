@@ -154,8 +154,8 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "no endpoint": ({LOOK: "LOOK = 1\n"}, f"{LOOK} declares no ENDPOINT"),
     "a route twice": (
         {LOOK: ENDPOINT, "function/endpoints/look_again.py": ENDPOINT},
-        f"function/endpoints/look_again.py: GET /look: the route is declared twice, also in {LOOK}; "
-        "remove one of them",
+        f"function/endpoints/look_again.py: GET /look: the route is declared twice, also in "
+        f"{LOOK}; remove one of them",
     ),
     "a folder": (
         {"function/endpoints/looks/get_look.py": ENDPOINT},
