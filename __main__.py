@@ -49,6 +49,7 @@ secret_keys = set(filter(pulumi.runtime.is_config_secret, raw_config))
 
 with as_run_error():
     endpoints, jobs, settings = load_endpoints(), load_jobs(), load_settings()
+    tables, queues, buckets = load_tables(), load_queues(), load_buckets()
     consumers, info = consumers_by_queue(jobs), api_info(VERSION)
     api_document = build(endpoints, info)
     config = StackConfig.from_pulumi(raw_config, project, secret_keys)
@@ -75,15 +76,13 @@ bindings = Bindings(
             protect=config.protect_data,
             replica_regions=config.replica_regions,
         )
-        for key, table in load_tables().items()
+        for key, table in tables.items()
     },
     queues={
         key: EpochQueue(f"{name}-{key}", queue=queue, consumer=consumers.get(key))
-        for key, queue in load_queues().items()
+        for key, queue in queues.items()
     },
-    buckets={
-        key: EpochBucket(f"{name}-{key}", bucket=bucket) for key, bucket in load_buckets().items()
-    },
+    buckets={key: EpochBucket(f"{name}-{key}", bucket=bucket) for key, bucket in buckets.items()},
     settings=config.settings,
     secrets={
         key: EpochSecret(f"{name}-{key}", setting=settings[key], value=value)

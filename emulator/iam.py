@@ -229,6 +229,23 @@ def function_may(function: str, action: str, resource_arn: str) -> bool:
     return role_may(role, "lambda.amazonaws.com", action, resource_arn)
 
 
+def service_may_invoke(service: str, function: str, source: str) -> bool:
+    """Check that a function's policy permits an AWS service to invoke it for a source's ARN."""
+    _, _, _, region, account, *_ = function.split(":")
+    record, _, _ = lambda_svc._get_base_func_record_for_ref(function)
+    context = iam_evaluator.EvalContext(
+        principal_arn=service,
+        principal_type="Service",
+        principal_account="",
+        action="lambda:InvokeFunction",
+        resource_arn=function,
+        region=region,
+        service_context={"aws:sourcearn": source, "aws:sourceaccount": account},
+    )
+    result = iam_evaluator.evaluate_resource_policy((record or {}).get("policy"), context, service)
+    return bool(result.decision == "Allow")
+
+
 PATCHES = (
     wrap(iam_actions, "extract_resource_arn", _resource_arn),
     wrap(iam_actions, "request_tag_context", _condition_keys),

@@ -6,9 +6,8 @@ from typing import Any
 
 from function.declare.endpoint import Endpoint
 from function.declare.registry import load_endpoints
-from local import provisioner, pulumi_program
+from local import provisioner, pulumi_program, xray_daemon
 from local import stack as local_stack
-from local import xray_daemon
 from local.deployment import DeployError
 from openapi import samples
 

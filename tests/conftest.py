@@ -15,12 +15,11 @@ import function.declare.job_registry
 import function.jobs
 from components import naming, resource_prefix
 from function import buckets, queues, tables
-from function.declare.registry import load_endpoints
+from function.declare.registry import load_endpoints, load_settings
 from function.declare.job import Job
 from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
 from function.declare.bucket import Bucket
 from function.declare.queue import Queue
-from function.declare.registry import load_settings
 from function.declare.table import Table
 from local import ministack, pulumi_program, stack_files
 from local import stack as local_stack

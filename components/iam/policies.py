@@ -9,9 +9,13 @@ import pulumi
 import pulumi_aws as aws
 
 from components.iam.boundary import forbidden_actions_error
-from function.declare.permission import BucketPermission, TablePermission, Permission
-from function.declare.permission import QueuePermission
-from function.declare.permission import ServicePermission
+from function.declare.permission import (
+    BucketPermission,
+    Permission,
+    QueuePermission,
+    ServicePermission,
+    TablePermission,
+)
 
 Statement = dict[str, Any]
 

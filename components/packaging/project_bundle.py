@@ -3,10 +3,8 @@
 from pathlib import Path
 
 from components.packaging.archive import Bundle
-from function.declare.registry import endpoints_by_module
+from function.declare.registry import endpoints_by_module, load_buckets, load_queues, load_settings
 from function.declare.job_registry import load_jobs
-from function.declare.registry import load_buckets, load_queues
-from function.declare.registry import load_settings
 from function.declare.permission import ServicePermission
 
 PACKAGE = Path(__file__).parents[2] / "function"

@@ -11,11 +11,9 @@ import json
 from typing import Any
 
 import h11
-from ministack.core import iam_evaluator
 from ministack.services import apigateway_v1 as gateway
-from ministack.services import lambda_svc
 
-from emulator import failure_log
+from emulator import failure_log, iam
 from emulator.patching import Original, replace, wrap
 
 # Each invocation takes a process with three pipes. More requests wait.
@@ -48,32 +46,15 @@ async def _execute(original: Original, request: Any, *args: Any) -> Any:
     return await original(request, *args)
 
 
-def _may_invoke(function: str, source: str) -> bool:
-    """Check that a function's policy permits API Gateway to invoke it for a method."""
-    _, _, _, region, account, *_ = function.split(":")
-    record, _, _ = lambda_svc._get_base_func_record_for_ref(function)
-    context = iam_evaluator.EvalContext(
-        principal_arn="apigateway.amazonaws.com",
-        principal_type="Service",
-        principal_account="",
-        action="lambda:InvokeFunction",
-        resource_arn=function,
-        region=region,
-        service_context={"aws:sourcearn": source, "aws:sourceaccount": account},
-    )
-    result = iam_evaluator.evaluate_resource_policy(
-        (record or {}).get("policy"), context, "apigateway.amazonaws.com"
-    )
-    return bool(result.decision == "Allow")
-
-
 async def _call_lambda(original: Original, function: str, event: Any, **scope: Any) -> Any:
     context = event["requestContext"]
     method = f"{context['stage']}/{context['httpMethod']}{context['resourcePath']}"
     source = (
         f"arn:aws:execute-api:{scope['region']}:{scope['account_id']}:{context['apiId']}/{method}"
     )
-    if function.startswith("arn:") and not _may_invoke(function, source):
+    if function.startswith("arn:") and not iam.service_may_invoke(
+        "apigateway.amazonaws.com", function, source
+    ):
         failure_log.append(function, f"its policy does not let API Gateway invoke it for {source}")
         return None, "Invalid permissions on Lambda function"
     async with _invocation_slots:

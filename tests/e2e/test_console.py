@@ -23,9 +23,8 @@ from console import server, views
 from console.console import Console
 from console.request_log import MAX_ENTRIES, RequestLog
 from function.declare.registry import load_endpoints
-from local import stack_files
+from local import stack_files, xray_daemon
 from local import stack as local_stack
-from local import xray_daemon
 from openapi import samples
 from tests.conftest import STACK, declare
 

@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from function.declare.registry import load_endpoints
-from function.declare.registry import load_tables
+from function.declare.registry import load_endpoints, load_tables
 from local import stack_files
 from local.stack_files import ROOT
 

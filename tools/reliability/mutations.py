@@ -87,8 +87,8 @@ MUTATIONS = (
     Mutation(
         "a function is invoked by its own API alone",
         *(
-            "emulator/api_gateway/errors.py",
-            'return bool(decided.decision == "Allow")',
+            "emulator/iam.py",
+            'return bool(result.decision == "Allow")',
             "return True",
         ),
         "tests/emulator/api_gateway/test_errors.py",

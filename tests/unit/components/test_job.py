@@ -10,14 +10,12 @@ import pytest
 
 from components.naming import bucket_name
 from function.declare.errors import DeclarationError
-from function.declare.permission import TablePermission
+from function.declare.permission import QueuePermission, ServicePermission, TablePermission
 from function.declare.registry import load_endpoints as declared_endpoints
 from function.declare.job import Job
 from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
 from function.declare.job_registry import check
-from function.declare.permission import QueuePermission
 from function.declare.registry import load_settings
-from function.declare.permission import ServicePermission
 from local import pulumi_program
 from local.pulumi_program import Properties, Resource
 from tests.conftest import NAME, STACK, plain

@@ -18,8 +18,7 @@ from components.packaging import archive, bytecode
 from components.packaging import project_bundle as bundles
 from components.packaging.bytecode import PYTHON_VERSION
 from components.packaging.project_bundle import project_bundle
-from function.declare.permission import ACTIONS
-from function.declare.permission import ServicePermission
+from function.declare.permission import ACTIONS, ServicePermission
 from local.stack_files import ROOT
 from local.resources.compute import zip_bytes
 from tools.reliability import fake_dynamodb
