@@ -61,7 +61,7 @@ screenshots: $(BROWSER) ## Take the screenshots in docs/ again
 	@EPOCH_SCREENSHOTS=docs $(BROWSER_TESTS) -k pictures
 
 BROWSER_TESTS = PYTHONPATH=$$(echo .venv/lib/*/site-packages) \
-  .venv-browser/bin/python -m pytest -q -rs tests/browser
+  .venv-browser/bin/python -m pytest -q -rs tests/integration/browser
 
 # In parallel, with the output of each in one piece, and all of them even after a failure.
 lint: $(READY) ## Check style, types, imports, workflows and spelling

@@ -222,3 +222,9 @@ def test_a_checkout_keeps_no_token(path: Path) -> None:
         for step in job.get("steps", ()):
             if step.get("uses", "").startswith("actions/checkout@"):
                 assert step["with"]["persist-credentials"] is False
+
+
+def test_the_makefile_names_folders_and_files_that_exist() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:tests|tools)/[\w./-]+", text))
+    assert named and not [path for path in named if not (ROOT / path).exists()]

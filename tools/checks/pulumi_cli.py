@@ -102,7 +102,7 @@ def plugin(pulumi: Path) -> Path | None:
 
 
 def run(target: str, name: str, prepare: Callable[[], tuple[str, Mapping[str, str]]]) -> list[str]:
-    """Run tests/real/<name>.py for a Make target; return the error lines.
+    """Run tests/integration/<name>.py for a Make target; return the error lines.
 
     `prepare` returns a description of the tools and the environment variables for them.
     """
