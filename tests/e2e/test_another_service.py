@@ -31,8 +31,7 @@ def as_shop(specimen: Path) -> Path:
     """Turn a copy with the specimen's service into a project of another name."""
     settings = specimen / "Pulumi.yaml"
     settings.write_text(re.sub("(?m)^name: .*", "name: web-shop", settings.read_text()))
-    for folder in ("service", "integration/clients"):
-        shutil.rmtree(specimen / "tests" / folder, ignore_errors=True)
+    shutil.rmtree(specimen / "tests" / "service")
     for path in (specimen / "tests" / "snapshots").iterdir():
         path.unlink()
     return specimen
