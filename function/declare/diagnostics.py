@@ -1,4 +1,4 @@
-"""Explains a declaration that cannot be loaded. Only code that catches such an error imports this."""
+"""Explains the error of a declaration that cannot be loaded, in one line."""
 
 import re
 import traceback

@@ -102,7 +102,7 @@ class Parameter(NamedTuple):
         if not self.description.strip():
             yield f"parameter {self.name} needs a description"
         if "*/" in self.description:
-            yield f"parameter {self.name}: '*/' in its description ends comments in generated clients"
+            yield f"parameter {self.name}: '*/' would end a comment in generated clients"
 
 
 class SampleRequest(NamedTuple):
@@ -193,7 +193,7 @@ class Endpoint(NamedTuple, Generic[B]):
         if not self.summary.strip():
             yield "summary is missing"
         if "*/" in self.summary:
-            yield "'*/' in the summary ends comments in generated clients"
+            yield "summary: '*/' would end a comment in generated clients"
         if self.body is not None and self.method not in {"PATCH", "POST", "PUT"}:
             yield f"a {self.method} request has no body (RFC 9110, section 9.3)"
 

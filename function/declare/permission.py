@@ -5,7 +5,7 @@ A ServicePermission also adds the service's client to the bundle.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from function.declare.checks import type_errors
 from function.declare.setting import setting_env_var

@@ -46,7 +46,7 @@ class Setting(NamedTuple, Generic[V]):
         return value
 
     def errors(self) -> Iterator[str]:
-        """Yield the reasons for which a stack could not set it or the function could not read it."""
+        """Yield the reasons for which a stack or the function could not use it."""
         yield from type_errors(self, name=str, description=str, secret=bool)
         if not _NAME.fullmatch(self.name) or len(self.name) > _MAX_NAME_LENGTH:
             yield (

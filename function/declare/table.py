@@ -85,7 +85,11 @@ class Table(NamedTuple):
     @property
     def key_types(self) -> dict[str, str]:
         """The keys of the table and its indexes, each with DynamoDB's letter for its type."""
-        return {key: key_type(key) for part in (self, *self.indexes) for key in part.keys}
+        return {key: key_type(key) for part in self._parts for key in part.keys}
+
+    @property
+    def _parts(self) -> "tuple[Table | Index, ...]":
+        return (self, *self.indexes)
 
     def describe_keys(self, index_name: str | None = None) -> str:
         """Return the keys of the table or of one of its indexes, as part of an error message."""
@@ -114,7 +118,7 @@ class Table(NamedTuple):
 
     def _key_errors(self) -> Iterator[str]:
         types = self.key_types
-        for part in (self, *self.indexes):
+        for part in self._parts:
             where = f"index {part.name}: " if isinstance(part, Index) else ""
             if not part.partition_key or part.partition_key == part.sort_key:
                 yield f"{where}partition_key must have a name, another one than sort_key"

@@ -1,8 +1,8 @@
 """Limits the duration of a call, whatever the other side does.
 
 A socket's timeouts limit each wait, not the sum: a dripping response, a name that resolves to many
-dead addresses or a slow resolver may exceed none of them. So a call runs in a thread, and the caller
-waits for it until the deadline. The thread costs 3 % of a warm call.
+dead addresses or a slow resolver may exceed none of them. So a call runs in a thread, and the
+caller waits for it until the deadline. The thread costs 3 % of a warm call.
 """
 
 import threading

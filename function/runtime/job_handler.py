@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from function.declare.job import Job
-from function.declare.job_registry import load
+from function.declare.job_registry import load_job
 from function.declare.problem import Problem
 from function.declare.trigger import (
     Message,
@@ -27,7 +27,7 @@ Event = Mapping[str, Any]
 
 @cache
 def _job() -> Job:
-    return load(os.environ["JOB_NAME"])
+    return load_job(os.environ["JOB_NAME"])
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:

@@ -26,7 +26,7 @@ from function.declare.endpoint import Response, Endpoint, Parameter, Request
 from function.declare.errors import DeclarationError
 from function.declare.permission import ACTIONS, TablePermission
 from function.declare.problem import Problem
-from function.declare.registry import check
+from function.declare.registry import validate_endpoints
 from function.endpoints import post_epoch
 from function.runtime import api_handler, aws_client, dynamodb, telemetry
 from local import xray_daemon
@@ -725,21 +725,23 @@ def _endpoint(**changes: Any) -> Endpoint:
 )
 def test_a_declaration_that_cannot_work_fails_at_once(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(DeclarationError, match=says):
-        check({"one": _endpoint(**changes)})
+        validate_endpoints({"one": _endpoint(**changes)})
 
 
 def test_declarations_that_cannot_coexist_fail_at_once() -> None:
     with pytest.raises(DeclarationError, match=r"s/b.py: GET .* twice, also in \S+/a.py"):
-        check({"a": _endpoint(), "b": _endpoint()})
+        validate_endpoints({"a": _endpoint(), "b": _endpoint()})
     with pytest.raises(DeclarationError, match="already"):
         other = (_parameter("other"),)
-        check({"a": _endpoint(), "b": _endpoint(path="/epoch/{other}/x", path_parameters=other)})
+        validate_endpoints(
+            {"a": _endpoint(), "b": _endpoint(path="/epoch/{other}/x", path_parameters=other)}
+        )
     with pytest.raises(DeclarationError, match="too like"):
         flat = {"path_parameters": ()}
         put = _endpoint(path="/a/b", method="PUT", **flat)
-        check({"a": _endpoint(path="/a-b", **flat), "b": put})
+        validate_endpoints({"a": _endpoint(path="/a-b", **flat), "b": put})
     with pytest.raises(DeclarationError, match="unknown table"):
-        check(
+        validate_endpoints(
             {
                 "a": _endpoint(
                     permissions=(TablePermission(table="x", actions=("dynamodb:GetItem",)),)
@@ -750,9 +752,9 @@ def test_declarations_that_cannot_coexist_fail_at_once() -> None:
 
 def test_a_fixed_part_and_a_parameter_may_stand_in_the_same_place() -> None:
     fixed = _endpoint(path="/epoch/key", path_parameters=())
-    assert {endpoint.operation_id for endpoint in check({"a": _endpoint(), "b": fixed})} == {
-        *("GetEpochByKey", "GetEpochKey")
-    }
+    assert {
+        endpoint.operation_id for endpoint in validate_endpoints({"a": _endpoint(), "b": fixed})
+    } == {*("GetEpochByKey", "GetEpochKey")}
 
 
 def test_an_endpoint_never_sees_the_api_key(monkeypatch: pytest.MonkeyPatch) -> None:

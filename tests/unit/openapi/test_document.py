@@ -16,7 +16,7 @@ from openapi_spec_validator import validate
 
 from function.declare.endpoint import Response, Endpoint, Parameter, Request
 from function.declare.errors import DeclarationError
-from function.declare.registry import check, load_endpoints
+from function.declare.registry import load_endpoints, validate_endpoints
 from local.stack_files import ROOT
 from openapi import gateway
 from openapi.document import ApiInfo, build
@@ -93,7 +93,9 @@ def endpoint(**changes: Any) -> Endpoint[Any]:
 
 def of(*endpoints: Endpoint[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the document as clients see it and as API Gateway does; the former is valid."""
-    checked = check({str(number): endpoint for number, endpoint in enumerate(endpoints)})
+    checked = validate_endpoints(
+        {str(number): endpoint for number, endpoint in enumerate(endpoints)}
+    )
     client = build(checked, ABOUT)
     validate(client)
     return client, gateway.to_api_gateway(client, checked, SETTINGS)
@@ -350,8 +352,11 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
             {"response_headers": (Parameter(name="WWW-Authenticate", description="How."),)},
             "WWW-Authenticate: API Gateway reserves it",  # [1.17]
         ),
-        ({"summary": "A */ comment."}, r"'\*/' in the summary"),  # [1.23]
-        ({"query": (Parameter(name="q", description="A */ comment."),)}, r"'\*/' in its description"),
+        ({"summary": "A */ comment."}, r"'\*/' would end a comment"),  # [1.23]
+        (
+            {"query": (Parameter(name="q", description="A */ comment."),)},
+            r"'\*/' would end a comment",
+        ),
         ({"path": "/a/pre{id}"}, "path must be /segments"),  # [1.16]
     ),
 )

@@ -42,7 +42,10 @@ def _endpoint(*access: TablePermission) -> Endpoint:
 @pytest.mark.parametrize(
     ("table", "says"),
     (
-        (JOTTINGS._replace(name="My Notes"), "'My Notes' must be words of a-z and 0-9 joined by '-'"),
+        (
+            JOTTINGS._replace(name="My Notes"),
+            "'My Notes' must be words of a-z and 0-9 joined by '-'",
+        ),
         (JOTTINGS._replace(name="n" * 33), "at most 32 characters"),
         (JOTTINGS._replace(partition_key=""), "partition_key must have a name"),
         (JOTTINGS._replace(sort_key="author"), "another one than sort_key"),
@@ -86,7 +89,7 @@ def test_access_names_what_is_declared(
 ) -> None:
     monkeypatch.setattr(function.tables, "JOTTINGS", JOTTINGS, raising=False)
     with pytest.raises(DeclarationError, match=says):
-        function.declare.registry.check({"list": _endpoint(access)})
+        function.declare.registry.validate_endpoints({"list": _endpoint(access)})
 
 
 def test_keys_indexes_and_access_follow_from_the_declaration(
