@@ -10,7 +10,6 @@ from itertools import chain
 from function.declare.errors import DeclarationError
 from function.declare.job import Job
 from function.declare.registry import load_queues, load_tables, module_names, reference_errors
-from function.declare.trigger import Source
 
 # Leaves room for project and stack in the 64 characters of a function's name.
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -23,10 +22,28 @@ _SOURCE_LOADERS: Mapping[str, Callable[[], Mapping[str, object]]] = {
 }
 
 
-def _source_errors(source: Source | None) -> Iterator[str]:
+def _name_errors(name: str) -> Iterator[str]:
+    if not _NAME.fullmatch(name) or len(name) > _MAX_NAME_LENGTH:
+        yield (
+            "the name of a job must be words of a-z and 0-9 joined by '_', starting with a letter, "
+            f"at most {_MAX_NAME_LENGTH} characters"
+        )
+
+
+def _source_errors(job: Job) -> Iterator[str]:
+    source = job.trigger.source
     if source and source.name not in (known := _SOURCE_LOADERS[source.kind]()):
         names = ", ".join(known) or "none"
         yield f"unknown {source.kind} {source.name!r}; known {source.kind}s: {names}"
+
+
+def _consumer_errors(jobs: Mapping[str, Job]) -> Iterator[str]:
+    for source, consumers in Counter(job.trigger.source for job in jobs.values()).items():
+        if source and consumers > source.max_consumers:
+            yield (
+                f"{consumers} jobs read {source.kind} {source.name!r}; AWS allows "
+                f"{source.max_consumers}. Let one of them send to a queue for each further job"
+            )
 
 
 def validate_jobs(jobs: Mapping[str, Job]) -> Mapping[str, Job]:
@@ -35,22 +52,13 @@ def validate_jobs(jobs: Mapping[str, Job]) -> Mapping[str, Job]:
     Raises DeclarationError for a job that AWS would refuse, an unknown table, queue or setting, or
     a source with more consumers than its service allows.
     """
+    tables = load_tables()
     for name, job in jobs.items():
-        where = f"function/jobs/{name}.py"
-        if not _NAME.fullmatch(name) or len(name) > _MAX_NAME_LENGTH:
-            raise DeclarationError(
-                f"{where}: the name of a job must be words of a-z and 0-9 joined by '_', starting "
-                f"with a letter, at most {_MAX_NAME_LENGTH} characters"
-            )
-        references = reference_errors(job.permissions, load_tables())
-        for error in chain(job.errors(), _source_errors(job.trigger.source), references):
-            raise DeclarationError(f"{where}: {error}")
-    for source, consumers in Counter(job.trigger.source for job in jobs.values()).items():
-        if source and consumers > source.max_consumers:
-            raise DeclarationError(
-                f"function/jobs: {consumers} jobs read {source.kind} {source.name!r}; AWS allows "
-                f"{source.max_consumers}. Let one of them send to a queue for each further job"
-            )
+        references = reference_errors(job.permissions, tables)
+        for error in chain(_name_errors(name), job.errors(), _source_errors(job), references):
+            raise DeclarationError(f"function/jobs/{name}.py: {error}")
+    for error in _consumer_errors(jobs):
+        raise DeclarationError(f"function/jobs: {error}")
     return dict(sorted(jobs.items()))
 
 

@@ -43,8 +43,8 @@ TABLES, SETTINGS, QUEUES = (f"function/{name}.py" for name in ("tables", "settin
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a package that is not there": (
         {LOOK: "import absent\n" + ENDPOINT},
-        f"{LOOK}, line 1: ModuleNotFoundError: No module named 'absent'; a package is added to "
-        "function/requirements.in, and installed by: make lock test",
+        f"{LOOK}, line 1: ModuleNotFoundError: No module named 'absent'; add the package to "
+        "function/requirements.in, then run: make lock test",
     ),
     "a name that is not there": (
         {LOOK: ENDPOINT.replace("=look", "=lock")},
@@ -60,7 +60,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a module that ends the program": (
         {LOOK: "import sys\nsys.exit()\n" + ENDPOINT},
-        f"{LOOK}, line 2: it ends the program; ",
+        f"{LOOK}, line 2: the import of the module ends the program; remove the exit",
     ),
     "a forgotten comma": (
         {LOOK: ENDPOINT.replace('/look",', '/look"')},
@@ -72,14 +72,14 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
                 "\n)", '\n    permissions=(TablePermission("any", ("dynamodb:GetItem",))),\n)'
             )
         },
-        f"{LOOK}: GET /look: access must be a tuple: a single item needs a comma behind it, (…,)",
+        f"{LOOK}: GET /look: permissions must be a tuple: put a comma after a single item, (…,)",
     ),
     "a forgotten comma after a single index": (
         {
             TABLES: "+from function.declare.table import Index\n"
             "N = Table('n', 'a', indexes=(Index('at', 'b')))\n"
         },
-        f"{TABLES}: N: indexes must be a tuple: a single item needs a comma behind it, (…,)",
+        f"{TABLES}: N: indexes must be a tuple: put a comma after a single item, (…,)",
     ),
     "a missing field": (
         {LOOK: ENDPOINT.replace('    summary="Look.",\n', "")},
@@ -91,11 +91,11 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "an answer without its name": (
         {LOOK: ENDPOINT.replace('"title": "Look", ', "")},
-        f"{LOOK}: GET /look: answer 200: a schema needs a 'title', the type's name of letters",
+        f"{LOOK}: GET /look: response 200: a schema needs a 'title', the type's name of letters",
     ),
     "answers without their types": (
         {LOOK: ENDPOINT.replace('{200: {"title": "Look", "type": "object"}}', "[200]")},
-        f"{LOOK}: GET /look: answers: [200] is no Mapping",
+        f"{LOOK}: GET /look: responses must be of type Mapping, not [200]",
     ),
     "a type that API Gateway cannot hold": (
         {
@@ -106,84 +106,85 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a handler that is called": (
         {LOOK: ENDPOINT.replace("=look", "=look(None)")},
-        f"{LOOK}: GET /look: handle: Response(status=200, body={{}}, ",
+        f"{LOOK}: GET /look: handle must be of type Callable, not Response(status=200, body={{}}, ",
     ),
     "a table in place of its name": (
         {
             LOOK: ENDPOINT.replace(
-                "\n)", '\n    permissions=(TablePermission(Answer, ("dynamodb:GetItem",)),),\n)'
+                "\n)", '\n    permissions=(TablePermission(Response, ("dynamodb:GetItem",)),),\n)'
             )
         },
-        f"{LOOK}: GET /look: table: <class 'function.declare.endpoint.Answer'> is no str",
+        f"{LOOK}: GET /look: table must be of type str, not <class 'function.declare.endpoint.Response'>",
     ),
     "a text in place of a flag": (
         {LOOK: ENDPOINT.replace("\n)", '\n    public="no",\n)')},
-        f"{LOOK}: GET /look: public: 'no' is no bool",
+        f"{LOOK}: GET /look: public must be of type bool, not 'no'",
     ),
     "a text in place of a permission": (
         {LOOK: ENDPOINT.replace("\n)", "\n    permissions=('notes',),\n)")},
-        f"{LOOK}: GET /look: access: 'notes' is no Access, Send or Service",
+        f"{LOOK}: GET /look: permissions must be of type TablePermission or QueuePermission or "
+        "ServicePermission, not 'notes'",
     ),
     "a permission without actions": (
         {LOOK: ENDPOINT.replace("\n)", "\n    permissions=(TablePermission('notes', ()),),\n)")},
-        f"{LOOK}: GET /look: the access to notes has no actions",
+        f"{LOOK}: GET /look: the permission for table notes has no actions; name at least one",
     ),
     "a type whose field nobody knows": (
         {
             LOOK: "from msgspec import Struct\nclass Tree(Struct):\n    twig: 'Twig'\n"
             + ENDPOINT.replace('{"title": "Look", "type": "object"}', "Tree")
         },
-        f"{LOOK}: GET /look: answer 200: name 'Twig' is not defined",
+        f"{LOOK}: GET /look: response 200: name 'Twig' is not defined",
     ),
     "a class that is no type of JSON": (
         {
             LOOK: "class Tree:\n    twig: str\n"
             + ENDPOINT.replace('{"title": "Look", "type": "object"}', "Tree")
         },
-        f"{LOOK}: GET /look: answer 200: type <class 'function.endpoints.get_look.Tree'> is not ",
+        f"{LOOK}: GET /look: response 200: type <class 'function.endpoints.get_look.Tree'> is not ",
     ),
     "modules that import each other": (
         {
             LOOK: "from function.endpoints.look_again import ENDPOINT\n",
             "function/endpoints/look_again.py": "from function.endpoints.get_look import LOOK\n",
         },
-        "'function.endpoints.get_look' is being imported itself; what both need goes into a third",
+        "'function.endpoints.get_look' is part of an import cycle; move the shared code to a third module",
     ),
     "no endpoint": ({LOOK: "LOOK = 1\n"}, f"{LOOK} declares no ENDPOINT"),
     "a route twice": (
         {LOOK: ENDPOINT, "function/endpoints/look_again.py": ENDPOINT},
-        f"function/endpoints/look_again.py: GET /look is declared twice, also in {LOOK}",
+        f"function/endpoints/look_again.py: GET /look: the route is declared twice, also in {LOOK}; remove one",
     ),
     "a folder": (
         {"function/endpoints/looks/get_look.py": ENDPOINT},
-        "function/endpoints/looks is a folder; put its modules right into function/endpoints",
+        "function/endpoints/looks is a folder; move its modules into function/endpoints",
     ),
     "a dash": (
         {"function/endpoints/get-look.py": ENDPOINT},
-        "function/endpoints/get-look.py: a module's name is letters, digits and '_', "
-        "from a letter on; call it get_look.py",
+        "function/endpoints/get-look.py: a module's name has letters, digits and '_', "
+        "and starts with a letter; rename it to get_look.py",
     ),
     "a digit": (
         {"function/endpoints/2nd.py": ENDPOINT},
-        "function/endpoints/2nd.py: a module's name is letters, digits and '_', from a letter on; "
-        "call it endpoint_2nd.py",
+        "function/endpoints/2nd.py: a module's name has letters, digits and '_', and starts with a "
+        "letter; rename it to endpoint_2nd.py",
     ),
     "a package that only this machine has": (
         {JOB: JOB_ + "\n\ndef tidy(_):\n    import yaml\n"},
-        f"{JOB}, line 6: yaml is not in the bundle; add it to "
+        f"{JOB}, line 7: yaml is not in the bundle; add it to "
         "function/requirements.in, then run: make lock test",
     ),
     "the SDK itself": (
         {JOB: JOB_ + "import boto3\n"},
-        f"{JOB}, line 3: boto3 is not in the bundle; function.runtime.service calls AWS, and ",
+        f"{JOB}, line 4: boto3 is not in the bundle; function.runtime.service calls AWS, and ",
     ),
     "an hour that no day has": (
         {JOB: JOB_.replace("rate(1 day)", "cron(0 25 * * ? *)")},
-        f"{JOB}: 'cron(0 25 * * ? *)': 25 is no hour",
+        f"{JOB}: 'cron(0 25 * * ? *)': 25 is not a valid hour",
     ),
     "a weekday that no week has": (
         {JOB: JOB_.replace("rate(1 day)", "cron(0 3 ? * MON-SOM *)")},
-        f"{JOB}: 'cron(0 3 ? * MON-SOM *)': SOM is no weekday",
+        f"{JOB}: 'cron(0 3 ? * MON-SOM *)': SOM is not a valid weekday",
     ),
     "a moment that never is": (
         {JOB: JOB_.replace("rate(1 day)", "at(2030-02-31T12:00:00)")},
@@ -191,7 +192,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a number in place of a trigger": (
         {JOB: JOB_.replace("ScheduleTrigger('rate(1 day)')", "5")},
-        f"{JOB}: trigger: 5 is no Schedule or Messages or Changes",
+        f"{JOB}: trigger must be of type ScheduleTrigger or QueueTrigger or StreamTrigger, not 5",
     ),
     "a job without a field": (
         {
@@ -199,7 +200,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             "from function.declare.trigger import ScheduleTrigger\n"
             "JOB = Job(trigger=ScheduleTrigger('rate(1 day)'))"
         },
-        f"{JOB}, line 2: Job lacks 'summary' and 'handle'",
+        f"{JOB}, line 3: Job lacks 'summary' and 'handle'",
     ),
     "a job that a queue shall start": (
         {
@@ -207,7 +208,8 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             JOB: "from function.declare.job import Job\nfrom function.queues import ORDERS\n"
             "JOB = Job(trigger=ORDERS, summary='Tidy.', handle=print)\n",
         },
-        f"{JOB}: trigger: Queue(name='orders') is no Schedule or Messages or Changes",
+        f"{JOB}: trigger must be of type ScheduleTrigger or QueueTrigger or StreamTrigger, "
+        "not Queue(name='orders')",
     ),
     "a helper that only a call imports": (
         {HELPER: "def helped(:\n"},
@@ -222,25 +224,25 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             TABLES: "+from function.declare.table import Number\n"
             "N = Table('n', 'a', sort_key=Number)\n"
         },
-        f"{TABLES}: N: sort_key: <class 'function.declare.table.Number'> is no str",
+        f"{TABLES}: N: sort_key must be of type str, not <class 'function.declare.table.Number'>",
     ),
     "a forgotten comma after an index's attribute": (
         {
             TABLES: "+from function.declare.table import Index\n"
             "N = Table('n', 'a', indexes=(Index('by-b', 'b', attributes=('text')),))\n"
         },
-        f"{TABLES}: N: attributes must be a tuple: a single item needs a comma behind it, (…,)",
+        f"{TABLES}: N: attributes must be a tuple: put a comma after a single item, (…,)",
     ),
     "an expiry in days of no number": (
         {
             SETTINGS: "+DAYS = Setting('days', str, description='Days.', default='7')\n",
             TABLES: "+from function.settings import DAYS\nN = Table('n', 'a', ttl_setting=DAYS)\n",
         },
-        f"{TABLES}: N: expires: days counts days, and so is an int",
+        f"{TABLES}: N: ttl_setting: days counts days, so its type must be int",
     ),
     "a default that is out of range": (
         {SETTINGS: "+MOST = Setting('most', int, description='Most.', default=5, maximum=4)\n"},
-        f"{SETTINGS}: MOST: default 5 is not from minimum to maximum",
+        f"{SETTINGS}: MOST: default 5 must be from minimum to maximum",
     ),
     "a table of an impossible name": (
         {TABLES: "+NOTES = Table(name='My Notes', partition_key='at')\n"},
@@ -272,7 +274,7 @@ from local import pulumi_program, stack_files
 
 def said():
     with pulumi_program.reloaded_modules():
-        from function import faults
+        from function.declare import diagnostics
         from openapi.__main__ import document_text
         found = {"mocks": "", "document": ""}
         try:
@@ -394,6 +396,6 @@ def _variable(table: Table) -> str:
 
 
 def test_no_endpoint_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "by_module", dict)
+    monkeypatch.setattr(registry, "endpoints_by_module", dict)
     with pytest.raises(DeclarationError, match="function/endpoints has no module yet"):
         registry.load_endpoints.__wrapped__()

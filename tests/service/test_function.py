@@ -355,7 +355,7 @@ TRACED = "Root=1-00000000-000000000000000000000000;Parent=1111111111111111;Sampl
 
 
 def _leave_open(_: Request) -> Response:
-    telemetry._begin("left open")
+    telemetry._begin_subsegment("left open")
     raise RuntimeError
 
 
@@ -389,7 +389,7 @@ def test_whatever_came_before_a_request_has_only_its_own(
 ) -> None:
     for sent in before:
         api_handler.handler(sent, CONTEXT)
-    assert telemetry._span.get() is None
+    assert telemetry._current_span.get() is None
     (line,) = lines(lambda: api_handler.handler(event(), CONTEXT))
     assert line["key"] in {item["key"]["S"] for item in table()}
     assert not line["replayed"] and line["outcome"] == "success" and line["apiKeyId"] == "caller"

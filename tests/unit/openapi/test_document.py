@@ -342,7 +342,7 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
         ({"body": {**CLOSED, "required": []}}, "leave out an empty 'required'"),
         ({"body": {**CLOSED, "description": "ends */ here"}}, r"'\*/' in a description"),
         ({"body": Tag, "method": "GET"}, "a GET request has no body"),
-        ({"responses": {200: Nullable}}, "answer 200: Nullable.name may be null"),
+        ({"responses": {200: Nullable}}, "response 200: Nullable.name may be null"),
         ({"responses": {200: {"title": "A", "type": "string"}}}, "A must have 'type': 'object'"),
         ({"cors": ("example.com",)}, "'example.com' must be an origin"),
         ({"cors": ("https://a.example/",)}, "must be an origin"),
