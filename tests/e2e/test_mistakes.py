@@ -1,4 +1,4 @@
-"""What somebody mistypes ends in one line that names the file and the way out."""
+"""A mistake in a declaration ends in one line that names the file and the way out."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ JOB = Job(trigger=ScheduleTrigger('rate(1 day)'), summary="Tidy.", handle=print)
 """
 TABLES, SETTINGS, QUEUES = (f"function/{name}.py" for name in ("tables", "settings", "queues"))
 
-# Files, and what is said of them; text that starts with a "+" comes after what is there.
+# Files with a mistake, and a part of the error. Text that starts with a "+" is appended.
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a package that is not there": (
         {LOOK: "import absent\n" + ENDPOINT},
@@ -262,7 +262,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
 }
 
-# What lies beside the modules and is none.
+# Files beside the modules that declare nothing.
 STRAY = ("README.md", "post_look.py~", "post_look.py.orig", "#get_look.py#", ".DS_Store", "_x.py")
 
 # Runs in the copy: the program under Pulumi's mocks and the document, with each mistake in turn.
@@ -305,7 +305,7 @@ for files in json.load(sys.stdin):
 def _said(
     copied: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Any]:
-    """Return what runs Python in a copy of the project."""
+    """Return a function that runs Python in a copy of the project."""
     project = copied(tmp_path_factory.mktemp("mistakes"))
 
     def run(*arguments: str, sent: str = "") -> subprocess.CompletedProcess[str]:
@@ -356,7 +356,7 @@ def test_it_is_the_one_line_on_stderr(said: Callable[..., Any], name: str) -> No
             path.write_text(before)
 
 
-# Runs in the copy: what the terminal tells of a call whose storage call names no key of the table.
+# Runs in the copy: prints the terminal's lines for a call with a wrong key of the table.
 CALL = """
 from console import commands
 from local import pulumi_program, stack as local_stack, stack_files
