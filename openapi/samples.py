@@ -12,8 +12,8 @@ from function.declare.problem import Problem
 from function.runtime import body
 
 NO_SAMPLE = (
-    "no endpoint has a sample: add sample=SampleRequest() to an ENDPOINT in function/endpoints/; each "
-    "deployment sends it (function/contract.py)"
+    "no endpoint has a sample: add sample=SampleRequest() to an ENDPOINT in function/endpoints/; "
+    "each deployment sends it"
 )
 
 _WRITES = frozenset(

@@ -52,8 +52,8 @@ class Request(NamedTuple, Generic[B]):
 
     `ip` is the client's address by API Gateway and the declared proxies alone; it is empty if
     there is none. `api_key_id` is the id, never the value, of the key that API Gateway checked. It
-    is empty for a `public` endpoint, even if the client sent a key. `settings[NAME]` is the value of a
-    setting of `function.settings` in the stack's config.
+    is empty for a `public` endpoint, even if the client sent a key. `settings[NAME]` is the value
+    of a setting of `function.settings` in the stack's config.
     """
 
     ip: str

@@ -180,7 +180,7 @@ def test_what_is_not_declared_never_reaches_an_endpoint(
     body = base64.b64encode(sent).decode() if encoded else sent.decode("utf-8", "replace")
     for content_type in (JSON, "application/json; charset=utf-8"):
         with pytest.raises(Problem) as raised:
-            bodies.read(declared, content_type, {"body": body, "isBase64Encoded": encoded})
+            bodies.parse(declared, content_type, {"body": body, "isBase64Encoded": encoded})
         assert raised.value.status == 400 and len(raised.value.detail) <= 210
 
 
@@ -191,7 +191,7 @@ def test_what_is_not_declared_never_reaches_an_endpoint(
 def test_another_media_type_is_415_whatever_is_in_it(content_type: str) -> None:
     for sent in (GOOD.decode(), "not json"):
         with pytest.raises(Problem) as raised:
-            bodies.read(Note, content_type, {"body": sent})
+            bodies.parse(Note, content_type, {"body": sent})
         assert raised.value.status == 415
 
 
@@ -206,8 +206,8 @@ def test_another_media_type_is_415_whatever_is_in_it(content_type: str) -> None:
 )
 def test_what_is_declared_is_read(content_type: str) -> None:
     event = {"body": base64.b64encode(GOOD).decode(), "isBase64Encoded": True}
-    assert bodies.read(Note, content_type, event) == Note(text="ü 😀", stars=5)
-    assert bodies.read(SCHEMA, content_type, event) == {"text": "ü 😀", "stars": 5}
+    assert bodies.parse(Note, content_type, event) == Note(text="ü 😀", stars=5)
+    assert bodies.parse(SCHEMA, content_type, event) == {"text": "ü 😀", "stars": 5}
 
 
 def test_only_an_endpoint_that_declares_a_body_pays_for_it() -> None:

@@ -114,7 +114,8 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
                 "\n)", '\n    permissions=(TablePermission(Response, ("dynamodb:GetItem",)),),\n)'
             )
         },
-        f"{LOOK}: GET /look: table must be of type str, not <class 'function.declare.endpoint.Response'>",
+        f"{LOOK}: GET /look: table must be of type str, not "
+        "<class 'function.declare.endpoint.Response'>",
     ),
     "a text in place of a flag": (
         {LOOK: ENDPOINT.replace("\n)", '\n    public="no",\n)')},
@@ -148,12 +149,14 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             LOOK: "from function.endpoints.look_again import ENDPOINT\n",
             "function/endpoints/look_again.py": "from function.endpoints.get_look import LOOK\n",
         },
-        "'function.endpoints.get_look' is part of an import cycle; move the shared code to a third module",
+        "'function.endpoints.get_look' is part of an import cycle; "
+        "move the shared code to a third module",
     ),
     "no endpoint": ({LOOK: "LOOK = 1\n"}, f"{LOOK} declares no ENDPOINT"),
     "a route twice": (
         {LOOK: ENDPOINT, "function/endpoints/look_again.py": ENDPOINT},
-        f"function/endpoints/look_again.py: GET /look: the route is declared twice, also in {LOOK}; remove one",
+        "function/endpoints/look_again.py: GET /look: the route is declared twice, "
+        f"also in {LOOK}; remove one",
     ),
     "a folder": (
         {"function/endpoints/looks/get_look.py": ENDPOINT},
@@ -246,7 +249,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a table of an impossible name": (
         {TABLES: "+NOTES = Table(name='My Notes', partition_key='at')\n"},
-        f"{TABLES}: NOTES: name 'My Notes' must be words of a-z and 0-9 joined by '-', starting with a letter",
+        f"{TABLES}: NOTES: name 'My Notes' must be words of a-z and 0-9 joined by '-'",
     ),
     "a forgotten comma in the tables": (
         {TABLES: "+NOTES = Table(name='notes' partition_key='at')\n"},

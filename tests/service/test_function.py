@@ -466,7 +466,7 @@ Failing = Callable[..., AbstractContextManager[dict[str, Any]]]
 
 @pytest.fixture(params=("no connection", "a connection"))
 def failing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Failing:
-    """Return a function that runs a DynamoDB whose first responses are faults, and yields its items.
+    """Return a function that runs a DynamoDB with faults in its first responses; it yields items.
 
     The function's client has, or has not, an open connection to it.
     """

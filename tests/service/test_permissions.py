@@ -1,4 +1,4 @@
-"""The execution role's permissions: enforced by the emulator's IAM, and evaluated for all actions."""
+"""The execution role's permissions: enforced by the emulator, and evaluated for all actions."""
 
 from collections.abc import Iterable
 from typing import Any
