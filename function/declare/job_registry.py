@@ -1,18 +1,23 @@
 """Loads the jobs and checks their references. The API's function never imports this."""
 
 import importlib
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import chain
 
+from function.declare.checks import name_errors
 from function.declare.errors import DeclarationError
 from function.declare.job import Job
-from function.declare.registry import load_queues, load_tables, module_names, reference_errors
+from function.declare.registry import (
+    load_queues,
+    load_tables,
+    module_names,
+    reference_errors,
+    unknown_name_errors,
+)
 
 # Leaves room for project and stack in the 64 characters of a function's name.
-_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _MAX_NAME_LENGTH = 30
 
 # The declarations that a trigger can read from, by their kind.
@@ -22,19 +27,9 @@ _SOURCE_LOADERS: Mapping[str, Callable[[], Mapping[str, object]]] = {
 }
 
 
-def _name_errors(name: str) -> Iterator[str]:
-    if not _NAME.fullmatch(name) or len(name) > _MAX_NAME_LENGTH:
-        yield (
-            "the name of a job must be words of a-z and 0-9 joined by '_', starting with a letter, "
-            f"at most {_MAX_NAME_LENGTH} characters"
-        )
-
-
 def _source_errors(job: Job) -> Iterator[str]:
-    source = job.trigger.source
-    if source and source.name not in (known := _SOURCE_LOADERS[source.kind]()):
-        names = ", ".join(known) or "none"
-        yield f"unknown {source.kind} {source.name!r}; known {source.kind}s: {names}"
+    if source := job.trigger.source:
+        yield from unknown_name_errors(source.kind, source.name, _SOURCE_LOADERS[source.kind]())
 
 
 def _consumer_errors(jobs: Mapping[str, Job]) -> Iterator[str]:
@@ -54,8 +49,9 @@ def validate_jobs(jobs: Mapping[str, Job]) -> Mapping[str, Job]:
     """
     tables = load_tables()
     for name, job in jobs.items():
+        names = name_errors(name, "_", _MAX_NAME_LENGTH)
         references = reference_errors(job.permissions, tables)
-        for error in chain(_name_errors(name), job.errors(), _source_errors(job), references):
+        for error in chain(names, job.errors(), _source_errors(job), references):
             raise DeclarationError(f"function/jobs/{name}.py: {error}")
     for error in _consumer_errors(jobs):
         raise DeclarationError(f"function/jobs: {error}")

@@ -112,11 +112,16 @@ def load_queues() -> "dict[str, Queue]":
     return load_declarations(Queue, "function.queues")
 
 
+def unknown_name_errors(kind: str, name: str, known: Iterable[str]) -> Iterator[str]:
+    """Yield an error for a name that is not among the declared names of a kind."""
+    if name not in known:
+        yield f"unknown {kind} {name!r}; known {kind}s: {', '.join(known) or 'none'}"
+
+
 def _table_errors(permission: TablePermission, tables: Mapping[str, Table]) -> Iterator[str]:
-    if permission.table not in tables:
-        yield f"unknown table {permission.table!r}; known tables: {', '.join(tables)}"
-    elif permission.index_name:
-        table = tables[permission.table]
+    yield from unknown_name_errors("table", permission.table, tables)
+    table = tables.get(permission.table)
+    if table and permission.index_name:
         known = [index.name for index in table.indexes]
         if permission.index_name not in known:
             names = ", ".join(known) or "none"
@@ -124,11 +129,6 @@ def _table_errors(permission: TablePermission, tables: Mapping[str, Table]) -> I
         for action in sorted({*permission.actions} - INDEX_ACTIONS):
             allowed = ", ".join(sorted(INDEX_ACTIONS))
             yield f"{action} is no action on an index; use one of {allowed}"
-
-
-def _queue_errors(permission: QueuePermission) -> Iterator[str]:
-    if permission.queue not in (known := load_queues()):
-        yield f"unknown queue {permission.queue!r}; known queues: {', '.join(known) or 'none'}"
 
 
 def _setting_errors(permission: ServicePermission) -> Iterator[str]:
@@ -149,7 +149,7 @@ def reference_errors(
         if isinstance(permission, TablePermission):
             yield from _table_errors(permission, tables)
         elif isinstance(permission, QueuePermission):
-            yield from _queue_errors(permission)
+            yield from unknown_name_errors("queue", permission.queue, load_queues())
         else:
             yield from _setting_errors(permission)
 

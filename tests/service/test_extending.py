@@ -86,7 +86,7 @@ with local_stack.up("preview") as local:
         )
     tails = [local_stack.LogTail(local, name) for name in local.log_groups()]
     for method, path, sent, outcome, expected in json.load(sys.stdin):
-        if method == "JOB_NAME":
+        if method == "JOB":
             seen.append(job(path, outcome, json.loads(expected or "{}")))
         else:
             seen.append(call(method, path, sent))
