@@ -9,6 +9,7 @@ from components import (
     EpochApi,
     EpochApiGatewayAccount,
     EpochApiKeys,
+    EpochBucket,
     EpochDestroyGuard,
     EpochDomain,
     EpochFirewall,
@@ -31,7 +32,13 @@ from components import (
 )
 from customize import customize
 from function.declare.job_registry import consumers_by_queue, load_jobs
-from function.declare.registry import load_endpoints, load_queues, load_settings, load_tables
+from function.declare.registry import (
+    load_buckets,
+    load_endpoints,
+    load_queues,
+    load_settings,
+    load_tables,
+)
 from function.endpoints import VERSION
 from openapi import samples
 from openapi.document import api_info, build
@@ -73,6 +80,9 @@ bindings = Bindings(
     queues={
         key: EpochQueue(f"{name}-{key}", queue=queue, consumer=consumers.get(key))
         for key, queue in load_queues().items()
+    },
+    buckets={
+        key: EpochBucket(f"{name}-{key}", bucket=bucket) for key, bucket in load_buckets().items()
     },
     settings=config.settings,
     secrets={

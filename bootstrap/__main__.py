@@ -36,6 +36,7 @@ from components import (
     sampling_rule,
 )
 from components.iam.boundary import forbidden_actions_error
+from components.naming import bucket_name
 from function.declare.registry import load_endpoints
 from function.declare.job_registry import load_jobs
 from function.declare.registry import load_settings
@@ -123,6 +124,7 @@ for stack, options in stacks.items():
         "account": account,
         "boundary": f"arn:aws:iam::{account}:policy{path}{name}-boundary",
         "name": name,
+        "bucket": bucket_name(name),
         "project": PROJECT,
         "region": region,
         "rule": sampling_rule(name),

@@ -42,6 +42,7 @@ class Grant:
 _TABLES = "arn:aws:dynamodb:*:{account}:table/{name}-*"
 _FUNCTIONS = "arn:aws:lambda:{region}:{account}:function:{name}-*"
 _QUEUES = "arn:aws:sqs:{region}:{account}:{name}-*"
+_BUCKETS = "arn:aws:s3:::{bucket}-*"
 _SECRETS = "arn:aws:secretsmanager:{region}:{account}:secret:{name}-*"  # pragma: allowlist secret
 _ROLES = "arn:aws:iam::{account}:role/{project}/{stack}/*"
 _LOGS = "arn:aws:logs:{region}:{account}:log-group:{name}-*"
@@ -308,6 +309,16 @@ GRANTS: tuple[Grant, ...] = (
         ),
     ),
     Grant(
+        why="buckets, but not their objects",
+        resources=(_BUCKETS,),
+        reads=("s3:GetBucket*", "s3:Get*Configuration", "s3:ListBucket"),
+        writes=(
+            *("s3:CreateBucket", "s3:DeleteBucket", "s3:PutBucketTagging"),
+            *("s3:PutBucketPublicAccessBlock", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"),
+            *("s3:PutLifecycleConfiguration", "s3:PutBucketNotification"),
+        ),
+    ),
+    Grant(
         why="schedules",
         resources=("arn:aws:scheduler:{region}:{account}:schedule/default/{name}-*",),
         reads=("scheduler:GetSchedule",),
@@ -413,6 +424,11 @@ BOUNDARY: tuple[Grant, ...] = (
             *("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"),
             "sqs:GetQueueAttributes",
         ),
+    ),
+    Grant(
+        why="objects of the stack's buckets",
+        resources=(f"{_BUCKETS}/*",),
+        writes=("s3:*Object*",),
     ),
     Grant(
         why="the stack's functions, for schedules",

@@ -7,6 +7,7 @@ with as_run_error():
     from components.api import EpochApi
     from components.api_gateway_account import EpochApiGatewayAccount
     from components.api_keys import EpochApiKeys, UsagePlan
+    from components.bucket import EpochBucket
     from components.destroy_guard import EpochDestroyGuard, collect_resources
     from components.domain import EpochDomain
     from components.firewall import EpochFirewall
@@ -34,6 +35,7 @@ __all__ = [
     "EpochApi",
     "EpochApiGatewayAccount",
     "EpochApiKeys",
+    "EpochBucket",
     "EpochDestroyGuard",
     "EpochDomain",
     "EpochFirewall",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pulumi
 import pulumi_aws as aws
 
+from components.bucket import EpochBucket
 from components.iam import policies
 from components.iam.roles import RoleFactory
 from components.packaging.bytecode import PYTHON_VERSION
@@ -24,6 +25,7 @@ class Bindings:
 
     tables: Mapping[str, EpochTable] = field(default_factory=dict)
     queues: Mapping[str, EpochQueue] = field(default_factory=dict)
+    buckets: Mapping[str, EpochBucket] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, EpochSecret] = field(default_factory=dict)
 
@@ -33,6 +35,7 @@ class Bindings:
         return {
             **{table.declared.env_var: table.name for table in self.tables.values()},
             **{queue.declared.env_var: queue.url for queue in self.queues.values()},
+            **{bucket.declared.env_var: bucket.name for bucket in self.buckets.values()},
             **{secret.declared.env_var: secret.arn for secret in self.secrets.values()},
             **self.settings,
         }
@@ -44,12 +47,17 @@ class Bindings:
         arns = pulumi.Output.all(
             tables=pulumi.Output.all(**{key: table.arn for key, table in self.tables.items()}),
             queues=pulumi.Output.all(**{key: queue.arn for key, queue in self.queues.items()}),
+            buckets=pulumi.Output.all(**{key: one.arn for key, one in self.buckets.items()}),
             secrets=pulumi.Output.all(*(secret.arn for secret in self.secrets.values())),
         )
         return arns.apply(
             lambda known: [
                 *policies.resource_statements(
-                    permissions, known["tables"], known["queues"], self.settings
+                    permissions,
+                    known["tables"],
+                    known["queues"],
+                    known["buckets"],
+                    self.settings,
                 ),
                 *policies.secret_statements(known["secrets"]),
             ]

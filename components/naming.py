@@ -55,3 +55,11 @@ def sampling_rule(name: str) -> str:
     """
     digest = hashlib.sha256(name.encode()).hexdigest()
     return name if len(name) <= 32 else f"{name[:24]}-{digest[:7]}"
+
+
+def bucket_name(name: str) -> str:
+    """Return a name of this stack as S3 takes it: in lower case, with '.' for '_'.
+
+    No hyphen takes the place of '_', so that no stack's bucket names begin with another's prefix.
+    """
+    return name.lower().replace("_", ".")

@@ -14,7 +14,7 @@ import pulumi_aws as aws
 from components.iam import policies
 from components.iam.roles import RoleFactory
 from components.lambda_function import Bindings
-from function.declare.trigger import QueueTrigger, ScheduleTrigger, StreamTrigger
+from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
 
 _CONSUME_ACTIONS = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
 _STREAM_ACTIONS = [
@@ -71,16 +71,21 @@ def _allow(actions: list[str], resource: pulumi.Output[str]) -> pulumi.Output[po
     return resource.apply(lambda arn: policies.allow(actions, arn))
 
 
-# -- Schedules ------------------------------------------------------------------------------------
-def _connect_schedule(trigger: ScheduleTrigger, target: Target) -> None:
-    retries = aws.lambda_.FunctionEventInvokeConfig(
+def _event_invoke_config(max_attempts: int, target: Target) -> pulumi.Resource:
+    """Limit the attempts of asynchronous invocations, and keep the events that still fail."""
+    return aws.lambda_.FunctionEventInvokeConfig(
         target.name,
         function_name=target.function_name,
         qualifier=target.alias.name,
-        maximum_retry_attempts=trigger.max_attempts - 1,
+        maximum_retry_attempts=max_attempts - 1,
         destination_config={"on_failure": {"destination": target.dead_letters.arn}},
         opts=target.options(),
     )
+
+
+# -- Schedules ------------------------------------------------------------------------------------
+def _connect_schedule(trigger: ScheduleTrigger, target: Target) -> None:
+    retries = _event_invoke_config(trigger.max_attempts, target)
     role = target.roles.create("scheduler", f"{target.name}-schedule", target.options())
     policy = aws.iam.RolePolicy(
         f"{target.name}-schedule",
@@ -187,9 +192,47 @@ _STREAM = TriggerResources(
 )
 
 
+# -- Objects of buckets ---------------------------------------------------------------------------
+def _connect_bucket(trigger: ObjectTrigger, target: Target) -> None:
+    bucket = target.bindings.buckets[trigger.bucket]
+    permission = aws.lambda_.Permission(
+        target.name,
+        action="lambda:InvokeFunction",
+        function=target.function_name,
+        qualifier=target.alias.name,
+        principal="s3.amazonaws.com",
+        source_arn=bucket.arn,
+        # The ARN of a bucket names no account, and another account can reuse a deleted name.
+        source_account=target.alias.arn.apply(lambda arn: arn.split(":")[4]),
+        opts=target.options(),
+    )
+    retries = _event_invoke_config(trigger.max_attempts, target)
+    aws.s3.BucketNotification(
+        target.name,
+        bucket=bucket.name,
+        lambda_functions=[
+            {
+                "lambda_function_arn": target.alias.arn,
+                "events": ["s3:ObjectCreated:*"],
+                "filter_prefix": trigger.prefix or None,
+                "filter_suffix": trigger.suffix or None,
+            }
+        ],
+        opts=target.options(permission, retries),
+    )
+
+
+_OBJECT = TriggerResources(
+    statements=lambda _, __, dead_letters: [_allow(["sqs:SendMessage"], dead_letters.arn)],
+    connect=_connect_bucket,
+    oldest_item=lambda *_: None,
+)
+
+
 # One row for each trigger of function.declare.trigger.TRIGGERS.
 TRIGGER_RESOURCES: Mapping[type, TriggerResources] = {
     ScheduleTrigger: _SCHEDULE,
     QueueTrigger: _QUEUE,
     StreamTrigger: _STREAM,
+    ObjectTrigger: _OBJECT,
 }

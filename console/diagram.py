@@ -19,6 +19,7 @@ SERVICES: Mapping[str, tuple[str, str]] = {
     "apigateway": ("API Gateway", "#8c4fff"),
     "lambda": ("Lambda", "#ed7100"),
     "dynamodb": ("DynamoDB", "#3f6bfd"),
+    "s3": ("S3", "#6c9a1f"),
     "cloudwatch": ("CloudWatch", "#e7157b"),
     "xray": ("X-Ray", "#0fa3a3"),
     "sns": ("SNS", "#c9952b"),
@@ -182,7 +183,7 @@ def _verb(source: Card, target: Card) -> str:
 WIDTH, GAP, MARGIN, TOP = 280, 88, 32, 188
 ROW, HEAD, BELOW, COLUMNS = 26, 58, 32, 3
 # A component with one of these types is on a request's path if its predecessor needs it.
-_ON_PATH = ("Alias", "Table", "Queue", "Secret")
+_ON_PATH = ("Alias", "Bucket", "Table", "Queue", "Secret")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,10 @@ failure destination.
 import json
 from typing import Any
 
-from ministack.services import eventbridge, lambda_svc
+from ministack.core import iam_evaluator
+from ministack.services import eventbridge, lambda_svc, s3
 
-from emulator import iam
+from emulator import failure_log, iam
 from emulator.patching import Original, replace, wrap
 
 
@@ -45,7 +46,30 @@ def _put_invoke_config(
     return original(function, qualifier, data)
 
 
+def _deliver_object(original: Original, arn: str, event: Any, region: str) -> None:
+    """Invoke a function for a bucket's event if the policy of its alias permits S3 to do so."""
+    bucket = event["Records"][0]["s3"]["bucket"]["arn"]
+    function, _, _ = lambda_svc._get_base_func_record_for_ref(arn)
+    context = iam_evaluator.EvalContext(
+        principal_arn="s3.amazonaws.com",
+        principal_type="Service",
+        principal_account="",
+        action="lambda:InvokeFunction",
+        resource_arn=arn,
+        region=region,
+        service_context={"aws:sourcearn": bucket, "aws:sourceaccount": arn.split(":")[4]},
+    )
+    result = iam_evaluator.evaluate_resource_policy(
+        (function or {}).get("policy"), context, "s3.amazonaws.com"
+    )
+    if result.decision != "Allow":
+        failure_log.append(arn, f"its policy does not let S3 invoke it for {bucket}")
+        return
+    original(arn, event, region)
+
+
 PATCHES = (
+    wrap(s3, "_deliver_event_to_lambda", _deliver_object),
     replace(eventbridge, "_dispatch_to_lambda", _dispatch_to_lambda),
     wrap(lambda_svc, "invoke_async_with_retry", _invoke_with_retry),
     wrap(lambda_svc, "_put_event_invoke_config", _put_invoke_config),

@@ -153,9 +153,10 @@ def _emit_metrics(_original: Any, name: str, *, throttle: bool, **_: Any) -> Non
 
 
 def _send_reports(port: str, key: str) -> None:
-    with suppress(OSError, EOFError), Client(
-        ("127.0.0.1", int(port)), authkey=base64.b64decode(key)
-    ) as connection:
+    with (
+        suppress(OSError, EOFError),
+        Client(("127.0.0.1", int(port)), authkey=base64.b64decode(key)) as connection,
+    ):
         while True:
             connection.send_bytes(json.dumps(_reports.get(), default=str).encode())
 

@@ -98,6 +98,7 @@ SIGNATURES = {
     "ministack.services.lambda_svc._put_event_invoke_config": "(func_name, qualifier, data)",
     "ministack.services.lambda_svc.execution_credentials": "(config)",
     "ministack.services.lambda_svc.invoke_async_with_retry": "(func, event)",
+    "ministack.services.s3._deliver_event_to_lambda": "(arn, event_payload, bucket_region)",
     "ministack.services.scheduler._SCHEDULE_TICK_INTERVAL": "int",
     "ministack.services.scheduler._create_schedule": "(name, body)",
     "ministack.services.scheduler._tick_schedules": "()",

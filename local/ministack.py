@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import socket
+import string
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -42,8 +43,7 @@ class Credentials(NamedTuple):
     @classmethod
     def new(cls) -> "Credentials":
         """Return random credentials in the format of a long-term access key."""
-        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-        key = "AKIA" + "".join(secrets.choice(letters) for _ in range(16))
+        key = "AKIA" + "".join(secrets.choice(string.ascii_uppercase) for _ in range(16))
         return cls(key, secrets.token_hex(20))
 
 

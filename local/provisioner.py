@@ -57,6 +57,7 @@ UPDATABLE: set[str] = set()
 
 # The local run prints these reasons instead of creating the resource.
 NOT_EMULATED: Mapping[str, str] = {
+    "aws:s3/bucketPolicy:BucketPolicy": "the policy requires TLS, which the emulator lacks",
     "aws:xray/samplingRule:SamplingRule": "MiniStack has no X-Ray API",
 }
 

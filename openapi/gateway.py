@@ -14,7 +14,7 @@ from openapi.document import KEY_HEADER, PROBLEMS, RETRY_AFTER, Document
 from openapi.schemas import FOR_CLIENTS
 
 # This header of the 404 for an unknown route identifies the deployed document.
-DOCUMENT_HEADER = "Api-Document"
+DOCUMENT_HEADER = "X-Api-Document-Hash"
 
 # API Gateway's own responses: type, status, detail. A request to an unknown route is a
 # MISSING_AUTHENTICATION_TOKEN, since no route requires a signature. REQUEST_TOO_LARGE is missing

@@ -13,7 +13,7 @@ from function.runtime import body
 
 NO_SAMPLE = (
     "no endpoint has a sample: add sample=SampleRequest() to an ENDPOINT in function/endpoints/; "
-    "each deployment sends it"
+    "each deployment sends it (function/declare/endpoint.py)"
 )
 
 _WRITES = frozenset(

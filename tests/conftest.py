@@ -14,10 +14,11 @@ import pytest
 import function.declare.job_registry
 import function.jobs
 from components import naming, resource_prefix
-from function import queues, tables
+from function import buckets, queues, tables
 from function.declare.registry import load_endpoints
 from function.declare.job import Job
-from function.declare.trigger import QueueTrigger, ScheduleTrigger, StreamTrigger
+from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
+from function.declare.bucket import Bucket
 from function.declare.queue import Queue
 from function.declare.registry import load_settings
 from function.declare.table import Table
@@ -158,9 +159,11 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
         tables, "FOLLOWED", Table(name="followed", partition_key="key"), raising=False
     )
     monkeypatch.setattr(queues, "ORDERS", orders, raising=False)
+    monkeypatch.setattr(buckets, "UPLOADS", Bucket(name="uploads"), raising=False)
     triggers = {
         "clean_up": ScheduleTrigger("cron(0 3 * * ? *)", timezone="Europe/Berlin"),
         "follow": StreamTrigger(table="followed"),
+        "resize": ObjectTrigger(bucket="uploads", prefix="in/", suffix=".png"),
         "ship": QueueTrigger(queue=orders.name),
     }
     found = {

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.iam.boundary import forbidden_actions_error
-from function.declare.permission import TablePermission, Permission
+from function.declare.permission import BucketPermission, TablePermission, Permission
 from function.declare.permission import QueuePermission
 from function.declare.permission import ServicePermission
 
@@ -63,6 +63,7 @@ def resource_statements(
     access: Iterable[Permission],
     table_arns: Mapping[str, str],
     queue_arns: Mapping[str, str],
+    bucket_arns: Mapping[str, str],
     settings: Mapping[str, str],
 ) -> list[Statement]:
     """Return one statement per resource, with all actions on it."""
@@ -74,6 +75,9 @@ def resource_statements(
             actions.setdefault(resource, set()).update(permission.actions)
         elif isinstance(permission, QueuePermission):
             actions.setdefault(queue_arns[permission.queue], set()).add("sqs:SendMessage")
+        elif isinstance(permission, BucketPermission):
+            resource = f"{bucket_arns[permission.bucket]}/*"
+            actions.setdefault(resource, set()).update(permission.actions)
         else:
             actions.setdefault(permission.arn(settings), set()).update(permission.actions)
     return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]

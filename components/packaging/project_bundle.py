@@ -5,7 +5,7 @@ from pathlib import Path
 from components.packaging.archive import Bundle
 from function.declare.registry import endpoints_by_module
 from function.declare.job_registry import load_jobs
-from function.declare.registry import load_queues
+from function.declare.registry import load_buckets, load_queues
 from function.declare.registry import load_settings
 from function.declare.permission import ServicePermission
 
@@ -27,6 +27,8 @@ def project_bundle() -> Bundle:
     }
     if load_queues():
         services["sqs"] = "function/queues.py"
+    if load_buckets():
+        services["s3"] = "function/buckets.py"
     if any(setting.secret for setting in load_settings().values()):
         services["secretsmanager"] = "function/settings.py"
     return Bundle(package=PACKAGE, services=services)

@@ -1,4 +1,4 @@
-"""Explains the error of a declaration that cannot be loaded, in one line."""
+"""Explains a declaration that cannot be loaded. Only code that catches such an error loads it."""
 
 import re
 import traceback

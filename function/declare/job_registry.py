@@ -10,6 +10,7 @@ from function.declare.checks import name_errors
 from function.declare.errors import DeclarationError
 from function.declare.job import Job
 from function.declare.registry import (
+    load_buckets,
     load_queues,
     load_tables,
     module_names,
@@ -22,6 +23,7 @@ _MAX_NAME_LENGTH = 30
 
 # The declarations that a trigger can read from, by their kind.
 _SOURCE_LOADERS: Mapping[str, Callable[[], Mapping[str, object]]] = {
+    "bucket": load_buckets,
     "queue": load_queues,
     "table": load_tables,
 }

@@ -7,5 +7,5 @@ CALL_DEADLINE_S = 7
 
 
 def call_deadline_s(read_timeout_s: float = READ_TIMEOUT_S) -> float:
-    """Return the deadline of a call, each attempt of which may wait `read_timeout_s`."""
+    """Return the deadline of a call whose attempts may wait `read_timeout_s` each."""
     return CALL_DEADLINE_S + ATTEMPTS * max(0, read_timeout_s - READ_TIMEOUT_S)

@@ -57,6 +57,22 @@ class QueuePermission(NamedTuple):
         yield from type_errors(self, queue=str)
 
 
+class BucketPermission(NamedTuple):
+    """IAM actions that an endpoint needs on the objects of one of the stack's buckets."""
+
+    bucket: str
+    actions: tuple[str, ...]
+
+    def errors(self) -> Iterator[str]:
+        """Yield the reasons for which IAM would refuse it."""
+        yield from type_errors(self, bucket=str, actions=[str])
+        if not self.actions:
+            yield f"the permission for {self.bucket} has no actions"
+        for action in self.actions:
+            if not re.fullmatch(r"s3:[A-Z][a-z]+Object[A-Za-z]*", action):
+                yield f"{action!r} is not an action on objects such as s3:GetObject"
+
+
 class ServicePermission(NamedTuple):
     """The permission to call an AWS service on resources that are not the stack's own.
 
@@ -93,5 +109,5 @@ class ServicePermission(NamedTuple):
         )
 
 
-PERMISSIONS = (TablePermission, QueuePermission, ServicePermission)
-Permission: TypeAlias = TablePermission | QueuePermission | ServicePermission
+PERMISSIONS = (TablePermission, QueuePermission, BucketPermission, ServicePermission)
+Permission: TypeAlias = TablePermission | QueuePermission | BucketPermission | ServicePermission

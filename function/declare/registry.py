@@ -12,6 +12,7 @@ from function.declare.endpoint import Endpoint
 from function.declare.errors import DeclarationError
 from function.declare.permission import (
     INDEX_ACTIONS,
+    BucketPermission,
     TablePermission,
     Permission,
     QueuePermission,
@@ -21,6 +22,7 @@ from function.declare.setting import Setting
 from function.declare.table import Table
 
 if TYPE_CHECKING:
+    from function.declare.bucket import Bucket
     from function.declare.queue import Queue
 
 _MODULE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -112,6 +114,14 @@ def load_queues() -> "dict[str, Queue]":
     return load_declarations(Queue, "function.queues")
 
 
+def load_buckets() -> "dict[str, Bucket]":
+    """Return the declared buckets by name; raise DeclarationError for an invalid one."""
+    # Imported here to keep it out of the cold starts of functions that use no bucket.
+    from function.declare.bucket import Bucket  # pylint: disable=import-outside-toplevel
+
+    return load_declarations(Bucket, "function.buckets")
+
+
 def unknown_name_errors(kind: str, name: str, known: Iterable[str]) -> Iterator[str]:
     """Yield an error for a name that is not among the declared names of a kind."""
     if name not in known:
@@ -150,6 +160,8 @@ def reference_errors(
             yield from _table_errors(permission, tables)
         elif isinstance(permission, QueuePermission):
             yield from unknown_name_errors("queue", permission.queue, load_queues())
+        elif isinstance(permission, BucketPermission):
+            yield from unknown_name_errors("bucket", permission.bucket, load_buckets())
         else:
             yield from _setting_errors(permission)
 

@@ -43,7 +43,7 @@ class Setting(NamedTuple, Generic[V]):
         return value
 
     def errors(self) -> Iterator[str]:
-        """Yield the reasons for which a stack or the function could not use it."""
+        """Yield the reasons for which a stack cannot set it or the function cannot read it."""
         yield from type_errors(self, name=str, description=str, secret=bool)
         yield from name_errors(self.name, "_")
         if self.type not in _TYPES:

@@ -72,6 +72,16 @@ class StreamRecord(NamedTuple):
     settings: Settings
 
 
+class CreatedObject(NamedTuple):
+    """One object that was created in a bucket; `size` is in bytes, and `key` is decoded."""
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    settings: Settings
+
+
 class ScheduleTrigger(NamedTuple):
     """Runs a job by EventBridge Scheduler's `rate(…)`, `cron(…)` or `at(…)`.
 
@@ -156,6 +166,29 @@ class StreamTrigger(NamedTuple):
         yield from range_errors("max_attempts", self.max_attempts, 1, 10_000)
 
 
+class ObjectTrigger(NamedTuple):
+    """Hands a job each CreatedObject of a bucket of `function/buckets.py`.
+
+    `prefix` and `suffix` select objects by their keys. Lambda retries a failed object after one
+    minute, then after two, until it has made `max_attempts` (1 to 3).
+    """
+
+    bucket: str
+    prefix: str = ""
+    suffix: str = ""
+    max_attempts: int = SCHEDULED_ATTEMPTS
+
+    @property
+    def source(self) -> "Source":
+        """The bucket. S3 keeps one notification configuration for each bucket."""
+        return Source("bucket", self.bucket, max_consumers=1)
+
+    def errors(self) -> Iterator[str]:
+        """Yield the reasons for which S3 or Lambda would refuse it."""
+        yield from type_errors(self, bucket=str, prefix=str, suffix=str, max_attempts=int)
+        yield from range_errors("max_attempts", self.max_attempts, 1, SCHEDULED_ATTEMPTS)
+
+
 class Source(NamedTuple):
     """A declaration that a trigger reads from: its kind, its name and its limit of consumers."""
 
@@ -164,11 +197,11 @@ class Source(NamedTuple):
     max_consumers: int
 
 
-Trigger: TypeAlias = ScheduleTrigger | QueueTrigger | StreamTrigger
+Trigger: TypeAlias = ScheduleTrigger | QueueTrigger | StreamTrigger | ObjectTrigger
 
 # The one list of triggers: each layer has a table with these types as keys, and fails at start
 # if one of them is missing there.
-TRIGGERS: tuple[type[Trigger], ...] = (ScheduleTrigger, QueueTrigger, StreamTrigger)
+TRIGGERS: tuple[type[Trigger], ...] = (ScheduleTrigger, QueueTrigger, StreamTrigger, ObjectTrigger)
 
 
 def _cron_errors(expression: str) -> Iterator[str]:

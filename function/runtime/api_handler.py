@@ -1,4 +1,4 @@
-"""Lambda's entry point of the API: turns an event into a Request, and a Response into a reply."""
+"""Lambda's entry point of the API: turns an event of API Gateway into a Request and a response."""
 
 import gc
 import ipaddress

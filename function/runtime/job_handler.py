@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
+from urllib.parse import unquote_plus
 
 from function.declare.job import Job
 from function.declare.job_registry import load_job
 from function.declare.problem import Problem
 from function.declare.trigger import (
+    CreatedObject,
     Message,
+    ObjectTrigger,
     QueueTrigger,
     ScheduledRun,
     ScheduleTrigger,
@@ -105,11 +108,28 @@ def _consume_stream(event: Event, context: Any) -> Event:
     return {"batchItemFailures": []}
 
 
+def _handle_objects(event: Event, context: Any) -> Event:
+    """Handle each created object; an exception makes Lambda retry the invocation."""
+    for record in event["Records"]:
+        found = record["s3"]["object"]
+        item = CreatedObject(
+            bucket=record["s3"]["bucket"]["name"],
+            key=unquote_plus(found["key"]),
+            size=found["size"],
+            etag=found["eTag"],
+            settings=SETTINGS,
+        )
+        if failure := _handle(item, context):
+            raise failure
+    return {}
+
+
 # One entry for each trigger of function.declare.trigger.TRIGGERS.
 EVENT_HANDLERS: Mapping[type, Callable[[Event, Any], Event]] = {
     ScheduleTrigger: _run_schedule,
     QueueTrigger: _consume_queue,
     StreamTrigger: _consume_stream,
+    ObjectTrigger: _handle_objects,
 }
 
 

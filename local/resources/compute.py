@@ -182,6 +182,7 @@ def _permission(context: Context, declared: Properties) -> Provisioned:
         Action=declared.pop("action"),
         Principal=declared.pop("principal"),
         SourceArn=declared.pop("sourceArn"),
+        **take(declared, sourceAccount="SourceAccount"),
     )
     return Provisioned(
         id=where["StatementId"],

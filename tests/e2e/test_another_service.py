@@ -21,7 +21,8 @@ from tools.release import smoke
 with local_stack.up(stack_files.default_stack()) as local:
     outputs = local.outputs
     names = "api_url", "default_api_key", "api_document_hash"
-    api = smoke.Api(*(outputs[name] for name in names))
+    fields = "url", "api_key", "document"
+    api = smoke.Api(**{f: outputs[n] for f, n in zip(fields, names)})
     print(json.dumps([[r.check, r.passed, r.observed] for r in smoke.run_checks(api)]))
 """
 

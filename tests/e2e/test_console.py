@@ -108,7 +108,7 @@ def test_secrets_are_told_only_when_asked_for(
     assert local.outputs["default_api_key"] not in shown.text
     assert shown.json["outputs"]["default_api_key"] is None
     assert shown.json["project"] == stack_files.project_name() and shown.json["stack"] == STACK
-    told = _get(console, page, "secret.json?name=api_key").json
+    told = _get(console, page, "secret.json?name=default_api_key").json
     assert told == {"value": local.outputs["default_api_key"]}
 
 

@@ -71,7 +71,7 @@ def test_make_lint_runs_every_lint() -> None:
             "\nfrom function.runtime import telemetry\n",
             "function.declare.table -> function.runtime",
         ),
-        ("imports", "emulator/metrics.py", "\nimport local\n", "emulator.metrics -> local"),
+        ("imports", "emulator/limits.py", "\nimport local\n", "emulator.limits -> local"),
         ("imports", "openapi/samples.py", "\nimport openapi.document\n", "samples -> .document"),
         (
             "imports",

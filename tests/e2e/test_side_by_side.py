@@ -35,7 +35,7 @@ def _inventory(emulator: MiniStack) -> dict[str, list[str]]:
 
 @pytest.mark.usefixtures("sampled")
 def test_two_stacks_in_one_account_do_not_touch_each_other() -> None:
-    owning = plain(owns_api_gateway_account="true")
+    owning = plain(manage_api_gateway_account="true")
     with local_stack.emulated_account("eu-central-1") as shared:
         empty = _inventory(shared.emulator)
         with local_stack.up_in_account(shared, "other", config=plain()) as other:

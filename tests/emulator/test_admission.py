@@ -58,7 +58,7 @@ def test_calls_signed_by_the_runs_credentials_are_answered(emulator: MiniStack) 
         Credentials("test", "test"),
         Credentials("000000000000", "test"),
         Credentials("123456789012", "test"),
-        Credentials("AKIAIOSFODNN7EXAMPLE", "test"),
+        Credentials("AKIA" + "X" * 16, "test"),
     ),
 )
 def test_calls_without_them_are_refused(emulator: MiniStack, keys: Credentials | None) -> None:

@@ -245,6 +245,31 @@ def test_a_queue_is_polled_while_the_role_may(emulator: MiniStack) -> None:
     assert _until(lambda: _seen(emulator, function)) == ["1"]
 
 
+def test_a_bucket_starts_only_a_function_whose_policy_permits_it(emulator: MiniStack) -> None:
+    client, s3, bucket = emulator.client("lambda"), emulator.client("s3"), _name()
+    function = _function(emulator, NOTES)
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    target = {"LambdaFunctionArn": function, "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [target]}
+    )
+    s3.put_object(Bucket=bucket, Key="a", Body=b"")
+    lacks = f"does not let S3 invoke it for arn:aws:s3:::{bucket}"
+    assert _until(lambda: any(lacks in failure for failure in emulator.failures()))
+    assert not _seen(emulator, function)
+    client.add_permission(
+        FunctionName=function.split(":")[6],
+        Qualifier="live",
+        StatementId="bucket",
+        Action="lambda:InvokeFunction",
+        Principal="s3.amazonaws.com",
+        SourceArn=f"arn:aws:s3:::{bucket}",
+        SourceAccount=MiniStack.account,
+    )
+    s3.put_object(Bucket=bucket, Key="b", Body=b"")
+    assert _until(lambda: _seen(emulator, function)) == ["1"]
+
+
 def _table(emulator: MiniStack) -> tuple[str, str]:
     """Return name and stream of a table with the items a, bad, c, d."""
     client, name = emulator.client("dynamodb"), _name()

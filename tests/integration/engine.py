@@ -453,7 +453,7 @@ def test_pulumi_new_makes_the_same_stacks_under_another_name(tmp_path: Path) -> 
     assert "Created project 'shop'" in made.stdout, made.stdout + made.stderr
     (shop / ".build").symlink_to(stack_files.ROOT / ".build")
     show = (
-        "from local import pulumi_program\n"
+        "from local import pulumi_program, stack_files\n"
         "for stack in stack_files.stacks():\n"
         "    for r in pulumi_program.declared_resources(stack):\n"
         "        print(stack, r.kind, r.name.removeprefix(stack_files.project_name()))"

@@ -125,7 +125,7 @@ def _applied(
 
 def test_apply_makes_an_api_that_answers(applied: Terraform) -> None:
     print(applied("apply", "-auto-approve")[-300:])
-    assert applied.responses()
+    assert applied.answers()
 
 
 def test_a_second_plan_is_empty(applied: Terraform) -> None:
@@ -139,7 +139,7 @@ def test_a_route_is_served_as_it_is_declared_after_one_apply(applied: Terraform,
     applied("apply", "-auto-approve")
     assert applied.paths() == OWN | ({path} if path else set())
     assert not applied.changes()
-    assert applied.responses()
+    assert applied.answers()
 
 
 # How each service lists what a stack has there.

@@ -1,5 +1,4 @@
-"""docs/extending.md and docs/jobs.md, executed: their examples are added to a copy of the project,
-called and run there."""
+"""Runs the examples of docs/extending/ in a copy of the project."""
 
 import json
 import re
@@ -12,9 +11,10 @@ from components.packaging.bytecode import PYTHON_VERSION
 from local.stack_files import ROOT
 from tests.conftest import run_rules
 
-PAGES = "\n".join(
-    (ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in ("extending", "jobs")
-)
+FOLDER = ROOT / "docs" / "extending"
+# In this order: later examples build on earlier ones.
+NAMES = ("endpoints", "data", "settings", "jobs", "aws-services", "testing")
+PAGES = "\n".join((FOLDER / f"{name}.md").read_text("utf-8") for name in NAMES)
 _FILE = re.compile(r"^`(\S+\.\w+)`(?:, changed)?:\n\n```(\w+)\n(.*?)```", re.M | re.S)
 _STEP = re.compile(
     r"^(GET|POST|PUT|DELETE|OPTIONS|JOB) (\S+)(?: (\{.*\}|without a key))?\n"
@@ -172,13 +172,20 @@ def _fits(answer: Any, expected: Any) -> bool:
     return bool(answer == expected)
 
 
-def test_the_page_holds_the_examples_in_the_order_of_need() -> None:
-    titles = re.findall("(?m)^## (.*)", PAGES)
-    order = (
-        *("body", "list", "expire", "secret", "browser", "schedule", "queue", "service"),
-        *("dependency", "stage", "rename"),
-    )
-    assert [word for title in titles[1:12] for word in order if word in title] == list(order)
+def test_the_index_names_every_page_in_order() -> None:
+    index = (ROOT / "docs" / "extending.md").read_text("utf-8")
+    assert tuple(re.findall(r"\(extending/([a-z-]+)\.md\)", index)) == NAMES
+    assert {path.stem for path in FOLDER.glob("*.md")} == {*NAMES}
+
+
+def test_the_first_examples_declare_valid_endpoints() -> None:
+    for page in ("README.md", "docs/getting-started.md"):
+        (source,) = re.findall(
+            r"^```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.M | re.S
+        )
+        module: dict[str, Any] = {}
+        exec(source, module)  # pylint: disable=exec-used
+        assert not list(module["ENDPOINT"].errors()), page
 
 
 def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> None:

@@ -16,7 +16,7 @@ _OWN = re.compile(
 )
 # The service, its benchmark and its reliability run.
 SERVICE = {
-    *("endpoints", "jobs", "queues.py", "settings.py", "tables.py"),
+    *("buckets.py", "endpoints", "jobs", "queues.py", "settings.py", "tables.py"),
     *("bench", "reliability"),
 }
 # Their tests, and those of another service.

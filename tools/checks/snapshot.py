@@ -17,6 +17,7 @@ from local.pulumi_program import Resource
 from openapi.__main__ import document_text
 from openapi.document import api_info
 from tools import cli
+from tools.docs import configuration
 
 FOLDER = stack_files.ROOT / "tests" / "snapshots"
 PRICES = stack_files.ROOT / "docs" / "operations.md"
@@ -67,8 +68,11 @@ def _nameless(value: Any, project: str, named: Mapping[str, str]) -> Any:
             _nameless(name, project, named): _nameless(item, project, named)
             for name, item in value.items()
         }
-        return found | ({"project": "<project>"} if value.get("project") == project else {})
+        keys = ("project", "namespace", "METRIC_NAMESPACE")
+        return found | {key: "<project>" for key in keys if value.get(key) == project}
     if isinstance(value, list):
+        if len(value) > 2 and value[0] == project:  # a metric in a dashboard: its namespace
+            value = ["<project>", *value[1:]]
         return [_nameless(item, project, named) for item in value]
     if isinstance(value, str):
         for name, instead in named.items():
@@ -124,11 +128,12 @@ def priced(page: str, resources: Iterable[Resource]) -> str:
 
 
 def main() -> list[str]:
-    """Write the snapshot of every stack, the OpenAPI document, and the cost of the alarms."""
+    """Write the snapshot of every stack and the generated parts of docs/."""
     page = PRICES.read_text(encoding="utf-8")
     default = pulumi_program.declared_resources(stack_files.default_stack())
     PRICES.write_text(priced(page, default), encoding="utf-8")
     (stack_files.ROOT / "docs" / "openapi.json").write_text(document_text(), encoding="utf-8")
+    configuration.main()
     for stack in stack_files.stacks():
         path(stack).write_text(text(pulumi_program.declared_resources(stack)), encoding="utf-8")
     return []

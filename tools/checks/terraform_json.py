@@ -89,6 +89,15 @@ KINDS: Mapping[str, Kind] = {
         "aws_lambda_provisioned_concurrency_config"
     ),
     "aws:route53/record:Record": _kind("aws_route53_record"),
+    "aws:s3/bucket:Bucket": _kind("aws_s3_bucket"),
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _kind(
+        "aws_s3_bucket_lifecycle_configuration"
+    ),
+    "aws:s3/bucketNotification:BucketNotification": _kind("aws_s3_bucket_notification"),
+    "aws:s3/bucketPolicy:BucketPolicy": _kind("aws_s3_bucket_policy"),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _kind(
+        "aws_s3_bucket_public_access_block"
+    ),
     "aws:scheduler/schedule:Schedule": _kind("aws_scheduler_schedule"),
     "aws:secretsmanager/secret:Secret": _kind("aws_secretsmanager_secret"),
     "aws:secretsmanager/secretVersion:SecretVersion": _kind("aws_secretsmanager_secret_version"),

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from components.naming import bucket_name
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
 from function.declare.registry import load_endpoints as declared_endpoints
 from function.declare.job import Job
-from function.declare.trigger import QueueTrigger, ScheduleTrigger, StreamTrigger
+from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
 from function.declare.job_registry import validate_jobs
 from function.declare.permission import QueuePermission
 from function.declare.registry import load_settings
@@ -104,6 +105,19 @@ def test_a_schedule_keeps_its_time_zone_and_its_failures(declared: list[Resource
     assert retries["maximumRetryAttempts"] == 2 and retries["qualifier"] == "live"
 
 
+def test_only_the_bucket_of_the_own_account_may_start_its_job(declared: list[Resource]) -> None:
+    permission = _of(declared, "Permission", f"{NAME}-job-resize")
+    assert permission["principal"] == "s3.amazonaws.com" and permission["qualifier"] == "live"
+    assert permission["sourceArn"].endswith(f":{bucket_name(NAME)}-uploads")
+    assert permission["sourceAccount"] == "123456789012"
+    (target,) = _of(declared, "BucketNotification", f"{NAME}-job-resize")["lambdaFunctions"]
+    assert target["events"] == ["s3:ObjectCreated:*"]
+    assert (target["filterPrefix"], target["filterSuffix"]) == ("in/", ".png")
+    retries = _of(declared, "FunctionEventInvokeConfig", f"{NAME}-job-resize")
+    assert retries["destinationConfig"]["onFailure"]["destination"].endswith("-dead-letters")
+    assert _allowed(declared, f"{NAME}-job-resize")["sqs:SendMessage"].endswith("-dead-letters")
+
+
 def _job(**changed: Any) -> Job:
     plain: dict[str, Any] = {
         "trigger": ScheduleTrigger("rate(1 day)"),
@@ -152,6 +166,11 @@ def _job(**changed: Any) -> Job:
         ),
         ({"trigger": QueueTrigger(queue="ordres")}, "unknown queue 'ordres'; known queues: "),
         ({"trigger": StreamTrigger(table="follow")}, "unknown table 'follow'; known tables: "),
+        ({"trigger": ObjectTrigger(bucket="upload")}, "unknown bucket 'upload'; known buckets: "),
+        (
+            {"trigger": ObjectTrigger(bucket="uploads", max_attempts=4)},
+            "max_attempts must be from 1 to 3, not 4",
+        ),
         ({"permissions": (QueuePermission(queue="ordres"),)}, "unknown queue 'ordres'"),
         (
             {"permissions": (TablePermission(table="none", actions=("dynamodb:Scan",)),)},
@@ -193,7 +212,15 @@ def test_a_cold_start_of_a_request_loads_nothing_of_jobs_queues_and_services() -
     loaded = "import sys, function.runtime.api_handler; print(*(name for name in sys.modules))"
     run = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
     optional = {
-        *("declare.job", "declare.job_registry", "declare.queue", "jobs", "queues"),
+        *(
+            "declare.bucket",
+            "buckets",
+            "declare.job",
+            "declare.job_registry",
+            "declare.queue",
+            "jobs",
+            "queues",
+        ),
         *("runtime.job_handler", "runtime.service", "runtime.sqs"),
     }
     for endpoint in declared_endpoints():

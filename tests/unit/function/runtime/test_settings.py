@@ -13,7 +13,7 @@ from components.stack_config import ConfigError, StackConfig
 from function.declare.errors import DeclarationError
 from function.declare.job import Job
 from function.declare.problem import Problem
-from function.declare.trigger import QueueTrigger, ScheduleTrigger, StreamTrigger
+from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
 from function.declare.registry import load_settings
 from function.declare.setting import Setting
 from function.runtime import aws_client, job_handler
@@ -127,11 +127,15 @@ def test_a_config_error_names_the_way_out_and_no_secret(given: dict[str, str], s
             StreamTrigger(table="things"),
             {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}},
         ),
+        (
+            ObjectTrigger(bucket="uploads"),
+            {"s3": {"bucket": {"name": "b"}, "object": {"key": "a+b", "size": 1, "eTag": "0"}}},
+        ),
     ),
 )
 def test_a_job_reads_settings_from_its_item_as_an_endpoint_from_its_request(
     monkeypatch: pytest.MonkeyPatch,
-    trigger: ScheduleTrigger | QueueTrigger | StreamTrigger,
+    trigger: ScheduleTrigger | QueueTrigger | StreamTrigger | ObjectTrigger,
     event: dict[str, Any],
 ) -> None:
     read: list[int] = []

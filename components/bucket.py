@@ -1,0 +1,69 @@
+"""EpochBucket: an S3 bucket."""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+
+from components.naming import bucket_name
+from function.declare.bucket import Bucket
+
+
+class EpochBucket(pulumi.ComponentResource):
+    """A private bucket, which refuses requests without TLS. S3 encrypts each object by default."""
+
+    declared: Bucket
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, *, bucket: Bucket, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("epoch:components:EpochBucket", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.bucket = aws.s3.Bucket(bucket_name(name), opts=child)
+        private = aws.s3.BucketPublicAccessBlock(
+            name,
+            bucket=self.bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
+        )
+        aws.s3.BucketPolicy(
+            name,
+            bucket=self.bucket.id,
+            policy=self.bucket.arn.apply(_tls_only),
+            # S3 accepts one change of a bucket's access at a time.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[private]),
+        )
+        if bucket.expires_after_days:
+            aws.s3.BucketLifecycleConfiguration(
+                name,
+                bucket=self.bucket.id,
+                rules=[
+                    {
+                        "id": "expire",
+                        "status": "Enabled",
+                        "filter": {"prefix": ""},
+                        "expiration": {"days": bucket.expires_after_days},
+                    }
+                ],
+                opts=child,
+            )
+        self.declared = bucket
+        self.name = self.bucket.id
+        self.arn = self.bucket.arn
+        self.register_outputs({"name": self.name, "arn": self.arn})
+
+
+def _tls_only(arn: str) -> str:
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

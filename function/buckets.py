@@ -1,0 +1,1 @@
+"""The buckets that endpoints and jobs may use, each one line."""

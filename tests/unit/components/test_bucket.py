@@ -1,0 +1,72 @@
+"""Tests of declared buckets: their resources, their permissions and wrong declarations."""
+
+import json
+from typing import Any
+
+import pytest
+
+from components.naming import bucket_name
+from components.iam import policies
+from function import buckets
+from function.declare.bucket import Bucket
+from function.declare.errors import DeclarationError
+from function.declare.permission import BucketPermission
+from function.declare.registry import load_buckets, reference_errors
+from local import pulumi_program
+from tests.conftest import NAME, STACK, one, plain
+from tools.checks import terraform_json
+
+
+@pytest.fixture(name="declared")
+def _declared(monkeypatch: pytest.MonkeyPatch) -> list[pulumi_program.Resource]:
+    bucket = Bucket(name="uploads", expires_after_days=7)
+    monkeypatch.setattr(buckets, "UPLOADS", bucket, raising=False)
+    return pulumi_program.declared_resources(STACK, config=plain())
+
+
+def test_a_bucket_is_private_requires_tls_and_expires_its_objects(
+    declared: list[pulumi_program.Resource],
+) -> None:
+    block = one(declared, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
+    assert [value for name, value in block.items() if name != "bucket"] == [True] * 4
+    policy = json.loads(one(declared, "aws:s3/bucketPolicy:BucketPolicy")["policy"])
+    assert policy["Statement"][0]["Effect"] == "Deny"
+    assert policy["Statement"][0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    rules = one(declared, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
+    assert rules["rules"][0]["expiration"] == {"days": 7}
+    function = one(declared, "aws:lambda/function:Function", "-function")
+    assert function["environment"]["variables"]["BUCKET_UPLOADS_NAME"].endswith(
+        f"{bucket_name(NAME)}-uploads"
+    )
+    assert "aws_s3_bucket.tf.json" in terraform_json.render(declared)
+
+
+def test_a_permission_covers_the_objects_of_one_bucket() -> None:
+    permission = BucketPermission(bucket="uploads", actions=("s3:PutObject", "s3:GetObject"))
+    statements = policies.resource_statements(
+        [permission], {}, {}, {"uploads": "arn:aws:s3:::a"}, {}
+    )
+    assert statements == [policies.allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::a/*")]
+    assert list(reference_errors([permission], {})) == [
+        "unknown bucket 'uploads'; known buckets: none"
+    ]
+
+
+@pytest.mark.parametrize("actions", [(), ("s3:*",), ("s3:DeleteBucket",)])
+def test_a_permission_names_actions_on_objects(actions: tuple[str, ...]) -> None:
+    assert list(BucketPermission(bucket="uploads", actions=actions).errors())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"name": "Up_loads"}, "name 'Up_loads' must be"),
+        ({"name": "uploads", "expires_after_days": -1}, "expires_after_days must be from 0"),
+    ],
+)
+def test_a_wrong_bucket_is_refused(
+    monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any], message: str
+) -> None:
+    monkeypatch.setattr(buckets, "WRONG", Bucket(**wrong), raising=False)
+    with pytest.raises(DeclarationError, match=f"function/buckets.py: WRONG: {message}"):
+        load_buckets()
