@@ -1,1 +1,1 @@
-"""What runs in Lambda. Imports neither Pulumi nor `components` nor `local`."""
+"""The Lambda package. It imports no Pulumi, and nothing of the project outside of itself."""

@@ -1,1 +1,1 @@
-"""The queues that endpoints and jobs may send to, and jobs take messages from, each one line."""
+"""The queues that endpoints and jobs send to and jobs consume, one line each."""

@@ -1,4 +1,4 @@
-"""What the function gets from a stack's config, each one line; `request.settings` reads it."""
+"""The settings of a stack's config, one line each; read them by `request.settings[NAME]`."""
 
 from function.declare.setting import Setting
 

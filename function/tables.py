@@ -1,4 +1,4 @@
-"""The tables that endpoints may use, each one line."""
+"""The tables of endpoints and jobs, one line each."""
 
 from function.declare.table import Table
 from function.settings import RETENTION_DAYS

@@ -129,7 +129,7 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
     )
     for status, declared in endpoint.responses.items():
         answer = (
-            types.response(declared, f"{endpoint.route}: answer {status}") if declared else None
+            types.response(declared, f"{endpoint.route}: response {status}") if declared else None
         )
         responses[status] = _response(
             f"{HTTPStatus(status).phrase}.",

@@ -5,9 +5,6 @@ from collections.abc import Iterator
 from types import NoneType
 from typing import Any
 
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_MAX_NAME_LENGTH = 32
-
 
 def type_errors(declaration: Any, **types: Any) -> Iterator[str]:
     """Yield an error for each field whose value has another type.
@@ -33,10 +30,10 @@ def range_errors(field: str, value: int, low: int, high: int) -> Iterator[str]:
         yield f"{field} must be from {low:,} to {high:,}, not {value:,}"
 
 
-def name_errors(name: str) -> Iterator[str]:
-    """Yield an error for an invalid name of a table or queue."""
-    if not _NAME.fullmatch(name) or len(name) > _MAX_NAME_LENGTH:
+def name_errors(name: str, separator: str = "-", max_length: int = 32) -> Iterator[str]:
+    """Yield an error for a name other than words in lower case, joined by `separator`."""
+    if not re.fullmatch(f"[a-z][a-z0-9]*({separator}[a-z0-9]+)*", name) or len(name) > max_length:
         yield (
-            f"name {name!r} must be words of a-z and 0-9 joined by '-', starting with a letter, "
-            f"at most {_MAX_NAME_LENGTH} characters"
+            f"name {name!r} must be words of a-z and 0-9 joined by {separator!r}, "
+            f"starting with a letter, at most {max_length} characters"
         )

@@ -45,15 +45,15 @@ class Request(NamedTuple, Generic[B]):
     """A request, as an endpoint's handler receives it.
 
     `body` is a value of the declared type (`Request[Note]`), or the parsed JSON if that type is a
-    schema. It is None if the endpoint declares no body, whatever the client sent.
+    schema. If the endpoint declares no body, it is None, even if the client sent one.
 
     `headers` have lower-case names; a comma joins the values of a repeated header; the API key is
     left out. `path_parameters` holds the decoded values of the path's `{name}` segments.
 
     `ip` is the client's address by API Gateway and the declared proxies alone; it is empty if
     there is none. `api_key_id` is the id, never the value, of the key that API Gateway checked. It
-    is empty for a `public` endpoint, whatever the client sent. `settings[NAME]` is the value of a
-    setting of `function.settings` in the stack's config.
+    is empty for a `public` endpoint, even if the client sent a key. `settings[NAME]` is the value
+    of a setting of `function.settings` in the stack's config.
     """
 
     ip: str
@@ -102,9 +102,7 @@ class Parameter(NamedTuple):
         if not self.description.strip():
             yield f"parameter {self.name} needs a description"
         if "*/" in self.description:
-            yield (
-                f"parameter {self.name}: '*/' in its description ends comments in generated clients"
-            )
+            yield f"parameter {self.name}: '*/' would end a comment in generated clients"
 
 
 class SampleRequest(NamedTuple):
@@ -195,7 +193,7 @@ class Endpoint(NamedTuple, Generic[B]):
         if not self.summary.strip():
             yield "summary is missing"
         if "*/" in self.summary:
-            yield "'*/' in the summary ends comments in generated clients"
+            yield "summary: '*/' would end a comment in generated clients"
         if self.body is not None and self.method not in {"PATCH", "POST", "PUT"}:
             yield f"a {self.method} request has no body (RFC 9110, section 9.3)"
 

@@ -40,7 +40,7 @@ class _Declared(Protocol):
 D = TypeVar("D", bound=_Declared)
 
 
-def modules(folder: str, package: str) -> list[str]:
+def module_names(folder: str, package: str) -> list[str]:
     """Return the names of a package's modules, sorted.
 
     Ignores other files: notes, an editor's copies, `_shared.py`. Raises DeclarationError for a
@@ -68,10 +68,10 @@ def modules(folder: str, package: str) -> list[str]:
     return found
 
 
-def collect(
+def load_declarations(
     kind: type[D], module: str, references: Callable[[D], Iterable[str]] = lambda _: ()
 ) -> dict[str, D]:
-    """Return a module's declarations of a kind by name; raise DeclarationError for a wrong one.
+    """Return a module's declarations of a kind by name; raise DeclarationError for an invalid one.
 
     `references` returns the errors in a declaration's references to others.
     """
@@ -92,13 +92,13 @@ def collect(
 
 
 def load_settings() -> dict[str, Setting[Any]]:
-    """Return the settings of `function.settings` by name; raise DeclarationError for a bad one."""
-    return collect(Setting, "function.settings")
+    """Return the declared settings by name; raise DeclarationError for an invalid one."""
+    return load_declarations(Setting, "function.settings")
 
 
 def load_tables() -> dict[str, Table]:
-    """Return the tables of `function.tables` by name; raise DeclarationError for a wrong one."""
-    return collect(Table, "function.tables", _ttl_setting_errors)
+    """Return the declared tables by name; raise DeclarationError for an invalid one."""
+    return load_declarations(Table, "function.tables", _ttl_setting_errors)
 
 
 def _ttl_setting_errors(table: Table) -> Iterator[str]:
@@ -107,26 +107,31 @@ def _ttl_setting_errors(table: Table) -> Iterator[str]:
 
 
 def load_queues() -> "dict[str, Queue]":
-    """Return the queues of `function.queues` by name; raise DeclarationError for a wrong one."""
+    """Return the declared queues by name; raise DeclarationError for an invalid one."""
     # Imported here to keep it out of the cold starts of functions that use no queue.
     from function.declare.queue import Queue  # pylint: disable=import-outside-toplevel
 
-    return collect(Queue, "function.queues")
+    return load_declarations(Queue, "function.queues")
 
 
 def load_buckets() -> "dict[str, Bucket]":
-    """Return the buckets of `function.buckets` by name; raises DeclarationError for a wrong one."""
-    # The import costs a cold start time, which only a function with a bucket needs.
+    """Return the declared buckets by name; raise DeclarationError for an invalid one."""
+    # Imported here to keep it out of the cold starts of functions that use no bucket.
     from function.declare.bucket import Bucket  # pylint: disable=import-outside-toplevel
 
-    return collect(Bucket, "function.buckets")
+    return load_declarations(Bucket, "function.buckets")
+
+
+def unknown_name_errors(kind: str, name: str, known: Iterable[str]) -> Iterator[str]:
+    """Yield an error for a name that is not among the declared names of a kind."""
+    if name not in known:
+        yield f"unknown {kind} {name!r}; known {kind}s: {', '.join(known) or 'none'}"
 
 
 def _table_errors(permission: TablePermission, tables: Mapping[str, Table]) -> Iterator[str]:
-    if permission.table not in tables:
-        yield f"unknown table {permission.table!r}; known tables: {', '.join(tables)}"
-    elif permission.index_name:
-        table = tables[permission.table]
+    yield from unknown_name_errors("table", permission.table, tables)
+    table = tables.get(permission.table)
+    if table and permission.index_name:
         known = [index.name for index in table.indexes]
         if permission.index_name not in known:
             names = ", ".join(known) or "none"
@@ -134,16 +139,6 @@ def _table_errors(permission: TablePermission, tables: Mapping[str, Table]) -> I
         for action in sorted({*permission.actions} - INDEX_ACTIONS):
             allowed = ", ".join(sorted(INDEX_ACTIONS))
             yield f"{action} is no action on an index; use one of {allowed}"
-
-
-def _queue_errors(permission: QueuePermission) -> Iterator[str]:
-    if permission.queue not in (known := load_queues()):
-        yield f"unknown queue {permission.queue!r}; known queues: {', '.join(known) or 'none'}"
-
-
-def _bucket_errors(permission: BucketPermission) -> Iterator[str]:
-    if permission.bucket not in (known := load_buckets()):
-        yield f"unknown bucket {permission.bucket!r}; known buckets: {', '.join(known) or 'none'}"
 
 
 def _setting_errors(permission: ServicePermission) -> Iterator[str]:
@@ -164,9 +159,9 @@ def reference_errors(
         if isinstance(permission, TablePermission):
             yield from _table_errors(permission, tables)
         elif isinstance(permission, QueuePermission):
-            yield from _queue_errors(permission)
+            yield from unknown_name_errors("queue", permission.queue, load_queues())
         elif isinstance(permission, BucketPermission):
-            yield from _bucket_errors(permission)
+            yield from unknown_name_errors("bucket", permission.bucket, load_buckets())
         else:
             yield from _setting_errors(permission)
 
@@ -200,7 +195,7 @@ def _cors_claims(endpoint: Endpoint[Any], _: str) -> _Claims:
 _RULES = (_route_claims, _parameter_claims, _folder_claims, _cors_claims)
 
 
-def check(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint[Any], ...]:
+def validate_endpoints(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint[Any], ...]:
     """Return the endpoints, given by module, ordered by route.
 
     Raises DeclarationError for an endpoint that API Gateway would refuse, for two that conflict,
@@ -228,17 +223,19 @@ def endpoints_by_module() -> Mapping[str, Endpoint[Any]]:
     """Return each module's endpoint; raise DeclarationError for a module without one."""
     package = importlib.import_module("function.endpoints")
     found = {}
-    for name in modules(package.__path__[0], package.__name__):
+    for name in module_names(package.__path__[0], package.__name__):
         module = importlib.import_module(f"{package.__name__}.{name}")
         if not isinstance(getattr(module, "ENDPOINT", None), Endpoint):
-            raise DeclarationError(f"function/endpoints/{name}.py declares no ENDPOINT")
+            raise DeclarationError(
+                f"function/endpoints/{name}.py declares no ENDPOINT; assign ENDPOINT = Endpoint(…)"
+            )
         found[name] = module.ENDPOINT
     return found
 
 
 @cache
 def load_endpoints() -> tuple[Endpoint[Any], ...]:
-    """Return the endpoints of `function/endpoints`; raise DeclarationError for a wrong one."""
+    """Return the endpoints of `function/endpoints`; raise DeclarationError for an invalid one."""
     if not endpoints_by_module():
         raise DeclarationError("function/endpoints has no module yet; docs/extending.md shows one")
-    return check(endpoints_by_module())
+    return validate_endpoints(endpoints_by_module())

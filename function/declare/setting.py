@@ -1,14 +1,11 @@
 """Setting: a value of a stack's config, declared in `function.settings`."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from function.declare.checks import type_errors
+from function.declare.checks import name_errors, type_errors
 
-_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_MAX_NAME_LENGTH = 32
 _TYPES = (str, int, float, bool)
 
 V = TypeVar("V")
@@ -48,11 +45,7 @@ class Setting(NamedTuple, Generic[V]):
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which a stack cannot set it or the function cannot read it."""
         yield from type_errors(self, name=str, description=str, secret=bool)
-        if not _NAME.fullmatch(self.name) or len(self.name) > _MAX_NAME_LENGTH:
-            yield (
-                f"name {self.name!r} must be words of a-z and 0-9 joined by '_', starting with a "
-                f"letter, at most {_MAX_NAME_LENGTH} characters"
-            )
+        yield from name_errors(self.name, "_")
         if self.type not in _TYPES:
             yield "type must be str, int, float or bool"
         elif self.default is not None and self.default.__class__ is not self.type:

@@ -1,4 +1,4 @@
-"""Triggers: what starts a job, and the item that each of them hands to the job's handler.
+"""Triggers of jobs, and the item that each of them hands to the job's handler.
 
 Every trigger delivers at least once, so a handler must tolerate the same item twice. The value
 `item.settings[NAME]` comes from the stack's config, as it does for a request.
@@ -21,14 +21,14 @@ SCHEDULED_ATTEMPTS = 3
 
 # EventBridge Scheduler's expressions. Unlike EventBridge's rules, it takes the plural unit for any
 # number, and the singular as well.
-_EXPRESSION = re.compile(
+_SCHEDULE_EXPRESSION = re.compile(
     r"rate\([1-9]\d* (minute|hour|day)s?\)"
     r"|cron\([\d*,/-]+ [\d*,/-]+ ([\dLW*,/-]+|\?) [\dA-Z*,/-]+ ([\dA-Z#*,/-]+|\?) [\d*,/-]+\)"
     r"|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
 )
 
 # The fields of a cron expression: name, lowest and highest number, and names for numbers.
-_CRON = (
+_CRON_FIELDS = (
     ("minute", 0, 59, ()),
     ("hour", 0, 23, ()),
     ("day", 1, 31, ("LW",)),
@@ -100,7 +100,7 @@ class ScheduleTrigger(NamedTuple):
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which EventBridge Scheduler or Lambda would refuse it."""
         yield from type_errors(self, expression=str, timezone=str, max_attempts=int)
-        if not _EXPRESSION.fullmatch(self.expression):
+        if not _SCHEDULE_EXPRESSION.fullmatch(self.expression):
             yield (
                 f"{self.expression!r} is not rate(5 minutes), cron(0 3 * * ? *) (of minute, hour, "
                 "day, month, weekday, year) or at(2030-01-31T12:00:00)"
@@ -205,7 +205,7 @@ TRIGGERS: tuple[type[Trigger], ...] = (ScheduleTrigger, QueueTrigger, StreamTrig
 
 
 def _cron_errors(expression: str) -> Iterator[str]:
-    for (field, low, high, names), text in zip(_CRON, expression[5:-1].split(), strict=True):
+    for (field, low, high, names), text in zip(_CRON_FIELDS, expression[5:-1].split(), strict=True):
         for value in re.findall(r"\d+|[A-Z]{2,3}", re.sub(r"[/#]\d+", "", text)):
             if value not in names and not (value.isdigit() and low <= int(value) <= high):
                 yield f"{expression!r}: {value} is not a valid {field}"

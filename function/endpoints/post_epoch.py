@@ -1,4 +1,4 @@
-"""POST /epoch: record the current time and the caller's address."""
+"""POST /epoch: store the current time and the client's address."""
 
 import os
 import re
@@ -15,7 +15,7 @@ _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class Record(NamedTuple):
-    """What is stored. `epoch` is Unix seconds in microseconds, as `dynamodb.number` has them."""
+    """A stored item; `epoch` is Unix seconds with microseconds, as `dynamodb.number` returns."""
 
     key: str
     epoch: int | float
@@ -23,38 +23,36 @@ class Record(NamedTuple):
 
 
 def _uuid(version: int, octets: bytes) -> str:
-    """Return 16 octets as a UUID of a version (RFC 9562, section 4)."""
+    """Return 16 octets as a UUID of this version (RFC 9562, section 4)."""
     bits = int.from_bytes(octets)
     bits = bits & ~(0xF << 76) & ~(0x3 << 62) | version << 76 | 0x2 << 62
     return re.sub(r"(.{8})(.{4})(.{4})(.{4})", r"\1-\2-\3-\4-", f"{bits:032x}")
 
 
 def _key(request: Request) -> str:
-    """Return the record's key: random, or one that the caller's Idempotency-Key stands for.
+    """Return a random key, or the key that belongs to the client's Idempotency-Key.
 
-    The latter hashes the API key's id with the header, so two callers never share a record.
+    The latter is a hash of the header and the API key's id, so two API keys never share an item.
     """
-    given = request.headers.get("idempotency-key")
-    if given is None:
+    header = request.headers.get("idempotency-key")
+    if header is None:
         return _uuid(4, os.urandom(16))
-    if not _IDEMPOTENCY_KEY.fullmatch(given):
-        raise Problem(
-            400, "Idempotency-Key must be sent once, with 1 to 255 visible ASCII characters."
-        )
+    if not _IDEMPOTENCY_KEY.fullmatch(header):
+        raise Problem(400, "Idempotency-Key: send it once, with 1 to 255 visible ASCII characters.")
     if not request.api_key_id:
-        raise Problem(403, "Idempotency-Key needs a caller with an API key.")
-    # Loading OpenSSL would be a third of what reading the declarations costs.
+        raise Problem(403, "Idempotency-Key: send it with an API key.")
+    # Imported here: OpenSSL would take a third of the time that the declarations take to load.
     import hashlib  # pylint: disable=import-outside-toplevel
 
-    digest = hashlib.sha256(f"{request.api_key_id}\0{given}".encode()).digest()
+    digest = hashlib.sha256(f"{request.api_key_id}\0{header}".encode()).digest()
     return _uuid(8, digest[:16])
 
 
 def _put_if_absent(record: Record) -> tuple[Record, bool]:
-    """Store a record unless its key exists; return what is stored, and whether it was there.
+    """Store a record unless its key exists; return the stored record and True for a replay.
 
-    A record that an attempt before the last one wrote, whose answer was lost, is this call's own
-    and no repeat. Raises Problem with 503 where DynamoDB is throttled or does not answer.
+    An earlier attempt of this call, whose response was lost, may have written the record: that is
+    no replay. Raises Problem with 503 if DynamoDB throttles the call or does not answer.
     """
     item = {
         EPOCHS_TABLE.partition_key: {"S": record.key},
@@ -68,24 +66,24 @@ def _put_if_absent(record: Record) -> tuple[Record, bool]:
     }
     if expires := dynamodb.ttl_attribute(EPOCHS_TABLE, record.epoch):
         item |= expires
-        # DynamoDB deletes what has expired within days, not at once.
+        # DynamoDB deletes expired items within days, not at once.
         condition["ConditionExpression"] += " OR expires < :now"
         condition["ExpressionAttributeValues"] = {":now": {"N": str(int(record.epoch))}}
     try:
         dynamodb.call("put_item", EPOCHS_TABLE, Item=item, **condition)
     except aws_client.ConditionFailed as failed:
-        if not (there := failed.item):
+        if not (existing := failed.item):
             raise aws_client.service_unavailable() from failed
-        epoch = dynamodb.number(there["epoch"]["N"])
-        first = Record(key=record.key, epoch=epoch, ip=there["ip"]["S"])
+        epoch = dynamodb.number(existing["epoch"]["N"])
+        first = Record(key=record.key, epoch=epoch, ip=existing["ip"]["S"])
         return first, not (failed.may_be_own_write and first == record)
     return record, False
 
 
 def create_epoch(request: Request) -> Response:
-    """Store epoch, in microseconds, and caller's address; a repeat gets the first record."""
+    """Store the time, in microseconds, and the client's address; a retry gets the first record."""
     if not request.ip:
-        raise Problem(400, "The caller's address is not known.")
+        raise Problem(400, "The client's address is unknown.")
     key = _key(request)
     epoch = dynamodb.number(f"{time.time_ns() // 1000}e-6")
     stored, replayed = _put_if_absent(Record(key=key, epoch=epoch, ip=request.ip))

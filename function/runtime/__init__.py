@@ -1,1 +1,1 @@
-"""What runs in Lambda: handlers, the AWS client, telemetry."""
+"""The runtime in Lambda: handlers, the AWS client, telemetry."""

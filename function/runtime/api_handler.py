@@ -19,19 +19,19 @@ from function.runtime import aws_client, telemetry
 from function.runtime.settings import SETTINGS
 
 _ROUTES = {endpoint.route: endpoint for endpoint in load_endpoints()}
-# By path: the origins whose pages may call the endpoint.
-_ORIGINS = {endpoint.path: endpoint.cors for endpoint in load_endpoints() if endpoint.cors}
+# By path: the origins whose pages may call its endpoints.
+_CORS_ORIGINS = {endpoint.path: endpoint.cors for endpoint in load_endpoints() if endpoint.cors}
 
-# Only an endpoint that declares a body pays for the parser.
+# Only functions with a declared body pay for the parser.
 if any(endpoint.body is not None for endpoint in _ROUTES.values()):
     from function.runtime import body
 
-# RFC 9110, section 5: a token, and a value in visible ASCII.
+# RFC 9110, section 5: a token, and a value in visible ASCII with spaces.
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-    # Objects made here stay: collecting garbage among them would be 5 % of a cold start.
+    # These objects live as long as the process; garbage collection would take 5 % of a cold start.
     gc.disable()
     aws_client.warm_up()
     telemetry.warm_up()
@@ -39,35 +39,35 @@ if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     gc.enable()
 
 
-def _mapping(value: Any) -> Mapping[Any, Any]:
+def _as_mapping(value: Any) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
 def _str_items(value: Any) -> dict[str, str]:
     """Return the entries of an event's mapping whose key and value are strings."""
-    return {k: v for k, v in _mapping(value).items() if isinstance(k, str) and isinstance(v, str)}
+    return {
+        k: v for k, v in _as_mapping(value).items() if isinstance(k, str) and isinstance(v, str)
+    }
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers of a Request; a header sent twice is one list (RFC 9110, 5.3).
+    """Return the headers of a Request, repeated ones as one list (RFC 9110, section 5.3).
 
     The event's `headers` hold only the last value of a name.
     """
-    several = {
+    values_by_name = {
         name: [value for value in values if isinstance(value, str)]
-        for name, values in _mapping(event.get("multiValueHeaders")).items()
+        for name, values in _as_mapping(event.get("multiValueHeaders")).items()
         if isinstance(name, str) and isinstance(values, list)
-    }
+    } or {name: [value] for name, value in _str_items(event.get("headers")).items()}
     joined: dict[str, list[str]] = {}
-    for name, values in (
-        several or {k: [v] for k, v in _str_items(event.get("headers")).items()}
-    ).items():
+    for name, values in values_by_name.items():
         joined.setdefault(name.lower(), []).extend(values)
     return {name: ", ".join(values) for name, values in joined.items()}
 
 
 def _canonical_ip(text: str) -> str:
-    """Return an address in canonical form, without port, brackets or zone; "" for no address."""
+    """Return an address in canonical form, without port, brackets and zone; "" for other text."""
     bare = text.strip()
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]
@@ -75,23 +75,23 @@ def _canonical_ip(text: str) -> str:
         bare = bare.partition(":")[0]
     try:
         address = ipaddress.ip_address(bare.partition("%")[0])
-        # An IPv4 address that IPv6 maps is one: Pythons differ in how they spell it.
+        # Python versions differ in their form of an IPv4-mapped IPv6 address.
         return str(getattr(address, "ipv4_mapped", None) or address)
     except ValueError:
         return ""
 
 
 def _client_address(source: str, forwarded: str) -> str:
-    """Return the caller's address.
+    """Return the client's address.
 
-    It is the one that API Gateway saw and itself appended to X-Forwarded-For. Behind N declared
-    proxies (TRUSTED_PROXY_COUNT; what is no number is none) that is the last proxy's own, and the
-    caller's is the Nth from the right of what the proxies wrote. A list that is too short or holds
-    no address there has not come through them and is not believed.
+    Without proxies, that is the address that API Gateway saw. Behind N declared proxies
+    (TRUSTED_PROXY_COUNT; any other text than a number means 0), API Gateway saw the last proxy and
+    appended its address to X-Forwarded-For; the client's is the Nth from the right before it. A
+    list that is too short, or has no address there, did not pass the proxies: it is ignored.
     """
     seen = _canonical_ip(source)
-    setting = os.environ.get("TRUSTED_PROXY_COUNT", "")
-    proxies = int(setting) if setting.isdecimal() else 0
+    count = os.environ.get("TRUSTED_PROXY_COUNT", "")
+    proxies = int(count) if count.isdecimal() else 0
     if not proxies:
         return seen
     hops = [_canonical_ip(hop) for hop in forwarded.split(",")]
@@ -100,8 +100,8 @@ def _client_address(source: str, forwarded: str) -> str:
     return hops[-proxies] if len(hops) >= proxies and hops[-proxies] else seen
 
 
-def _request(event: Mapping[str, Any]) -> Request[Any]:
-    context = _mapping(event.get("requestContext"))
+def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
+    context = _as_mapping(event.get("requestContext"))
     identity = _str_items(context.get("identity"))
     headers = _headers(event)
     headers.pop("x-api-key", None)
@@ -111,7 +111,7 @@ def _request(event: Mapping[str, Any]) -> Request[Any]:
         request_id=_str_items(context).get("requestId", ""),
         settings=SETTINGS,
         headers=headers,
-        # API Gateway leaves them as they are in the URL; those of the query it decodes.
+        # API Gateway decodes the query, but not the path.
         path_parameters={k: unquote(v) for k, v in _str_items(event.get("pathParameters")).items()},
         query=_str_items(event.get("queryStringParameters")),
     )
@@ -143,32 +143,36 @@ def _problem_response(problem: Problem, request: Request[Any]) -> Response:
 
 
 def _as_json_object(value: Any) -> dict[str, Any]:
-    """Return a body as a JSON object; raises TypeError for another type."""
+    """Return a body as a JSON object; raise TypeError for another type."""
     if not isinstance(value, Mapping):
         import msgspec  # pylint: disable=import-outside-toplevel
 
         value = msgspec.to_builtins(value)
     if not isinstance(value, Mapping):
-        raise TypeError(f"a body is an object, not {type(value).__name__}")
+        raise TypeError(f"the body of a response must be a JSON object, not {type(value).__name__}")
     return dict(value)
 
 
 def _serialize(response: Response) -> dict[str, Any]:
-    """Return a response in API Gateway's form; raises ValueError or TypeError for a bad one."""
+    """Return a response in API Gateway's form; raise ValueError or TypeError for an invalid one."""
     headers, text = dict(response.headers), ""
     if response.body is not None:
         headers = {"Content-Type": "application/json", **headers}
         text = json.dumps(_as_json_object(response.body), allow_nan=False)
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-            raise ValueError(f"{name!r} is not a header with a value in visible ASCII")
+            raise ValueError(
+                f"response header {name!r} must have a valid name and a value in visible ASCII"
+            )
         if name.lower() in RESERVED_RESPONSE_HEADERS:
-            raise ValueError(f"API Gateway keeps the header {name} for itself")
+            raise ValueError(
+                f"response header {name}: API Gateway reserves it; choose another name"
+            )
     return {"statusCode": HTTPStatus(response.status).value, "headers": headers, "body": text}
 
 
 def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response, dict[str, Any]]:
-    """Return the endpoint's response, or a problem document instead, in both forms."""
+    """Return the endpoint's response or a problem, as a Response and in API Gateway's form."""
     try:
         try:
             response = _handle(event, request)
@@ -183,8 +187,8 @@ def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response,
 
 
 def _cors_headers(path: Any, origin: str) -> dict[str, str]:
-    """Return the CORS headers (Fetch standard) of a response; API Gateway answers preflights."""
-    allowed = _ORIGINS.get(path, ()) if isinstance(path, str) else ()
+    """Return the CORS headers of a response (Fetch standard). API Gateway answers preflights."""
+    allowed = _CORS_ORIGINS.get(path, ()) if isinstance(path, str) else ()
     if not allowed:
         return {}
     headers = {"Vary": "Origin", "Access-Control-Expose-Headers": "*"}
@@ -196,10 +200,10 @@ def _cors_headers(path: Any, origin: str) -> dict[str, str]:
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """Return the response to one API Gateway proxy event."""
     started = time.perf_counter()
-    event = _mapping(event)
-    # Logs, metrics and traces name declared routes only, never a client's text.
+    event = _as_mapping(event)
+    # Logs, metrics and traces hold declared routes only, never a client's text.
     route = f"{event.get('httpMethod')} {event.get('resource')}"
-    request = _request(event)
+    request = _parse_request(event)
     with telemetry.trace(route if route in _ROUTES else "unknown") as span:
         response, serialized = _respond(event, request)
         origin = request.headers.get("origin", "")

@@ -1,4 +1,4 @@
-"""Limits the duration of a call, whatever the other side does.
+"""Limits the duration of a call, even if the other side never stops sending.
 
 A socket's timeouts limit each wait, not the sum: a dripping response, a name that resolves to many
 dead addresses or a slow resolver may exceed none of them. So a call runs in a thread, and the

@@ -23,11 +23,12 @@ def number(digits: str) -> int | float:
 def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
     """Call an operation of boto3's DynamoDB client on a table's items, and return its response.
 
-    Raises ConditionFailed if a condition does not hold. Raises Problem with 503 if DynamoDB
-    throttles the call or does not answer within CALL_DEADLINE_S, if the response is not
-    DynamoDB's, or if the credentials have expired. After a 503, the operation may have taken
-    effect. Raises botocore's ClientError for any other error; a ValidationException also names the
-    table's keys.
+    Raises:
+    - Problem with 503 if DynamoDB throttles the call or does not answer within CALL_DEADLINE_S.
+      The same if the response is not DynamoDB's, or if the credentials have expired. After a 503,
+      the operation may have taken effect.
+    - ConditionFailed if a condition does not hold.
+    - botocore's ClientError for any other error; a ValidationException also names the table's keys.
     """
     name = os.environ[table.env_var]
     try:

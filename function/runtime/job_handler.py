@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from function.declare.job import Job
-from function.declare.job_registry import load
+from function.declare.job_registry import load_job
 from function.declare.problem import Problem
 from function.declare.trigger import (
     CreatedObject,
@@ -30,7 +30,7 @@ Event = Mapping[str, Any]
 
 @cache
 def _job() -> Job:
-    return load(os.environ["JOB_NAME"])
+    return load_job(os.environ["JOB_NAME"])
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:

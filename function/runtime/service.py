@@ -10,9 +10,10 @@ from function.runtime import aws_client
 def call(service: ServicePermission, operation: str, **request: Any) -> dict[str, Any]:
     """Call an operation of a service's boto3 client and return its response.
 
-    Raises Problem with 503 if the service throttles the call or does not answer, DeclarationError
-    for a service or an action that is missing in `permissions`, and botocore's ClientError for any
-    other error of the service.
+    Raises:
+    - Problem with 503 if the service throttles the call or does not answer.
+    - DeclarationError for a service or an action that is missing in `permissions`.
+    - botocore's ClientError for any other error.
     """
     from botocore.exceptions import (  # pylint: disable=import-outside-toplevel
         ClientError,

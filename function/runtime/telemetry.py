@@ -74,7 +74,7 @@ class Span:
         return "unavailable" if self.status == 503 else "failed"
 
 
-_span: ContextVar[Span | None] = ContextVar("span", default=None)
+_current_span: ContextVar[Span | None] = ContextVar("span", default=None)
 
 
 class _Sdk(NamedTuple):
@@ -131,7 +131,7 @@ def _trace_id() -> str:
     return found[1] if found else ""
 
 
-def _begin(name: str) -> Any:
+def _begin_subsegment(name: str) -> Any:
     """Return a subsegment of Lambda's own segment; None if X-Ray does not sample the invocation."""
     if header := os.environ.get("_X_AMZN_TRACE_ID"):
         with suppress(Exception):
@@ -155,7 +155,7 @@ def _aws_subsegment(parent: Any, name: str, details: Mapping[str, str]) -> Any:
     return None
 
 
-def _end(subsegment: Any) -> None:
+def _end_subsegment(subsegment: Any) -> None:
     """Close a subsegment and send it as a document of its own."""
     if subsegment:
         with suppress(Exception):
@@ -167,12 +167,12 @@ def _end(subsegment: Any) -> None:
 def trace(route: str) -> Iterator[Span]:
     """Measure a request, as a subsegment with outcome and log fields as annotations."""
     span = Span(route)
-    token = _span.set(span)
-    subsegment = span.subsegment = _begin(route)
+    token = _current_span.set(span)
+    subsegment = span.subsegment = _begin_subsegment(route)
     try:
         yield span
     finally:
-        _span.reset(token)
+        _current_span.reset(token)
         if subsegment:
             with suppress(Exception):
                 for key, value in {**span.log_fields, "outcome": span.outcome}.items():
@@ -181,21 +181,21 @@ def trace(route: str) -> Iterator[Span]:
                     subsegment.add_fault_flag()
                 elif span.status >= 400:
                     subsegment.add_error_flag()
-            _end(subsegment)
+            _end_subsegment(subsegment)
 
 
 @contextmanager
 def aws_call(service: str, **details: str) -> Iterator[None]:
     """Measure a call to an AWS service, as a subsegment with its operation and resource."""
     started = time.perf_counter()
-    span = _span.get()
+    span = _current_span.get()
     subsegment = _aws_subsegment(span and span.subsegment, service, details)
     try:
         yield
     finally:
         if span:
             span.aws_ms += (time.perf_counter() - started) * 1000
-        _end(subsegment)
+        _end_subsegment(subsegment)
 
 
 @cache
@@ -269,6 +269,6 @@ def log_warning(message: str) -> None:
 def log_exception(error: Exception) -> None:
     """Write an unexpected exception with its stack trace, which the client never receives."""
     with suppress(Exception):
-        span = _span.get()
+        span = _current_span.get()
         route = span.route if span else ""
         _logger.error("unexpected", exc_info=error, extra={"traceId": _trace_id(), "route": route})

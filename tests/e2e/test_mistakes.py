@@ -1,4 +1,4 @@
-"""What somebody mistypes ends in one line that names the file and the way out."""
+"""A mistake in a declaration ends in one line that names the file and the way out."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ JOB = Job(trigger=ScheduleTrigger('rate(1 day)'), summary="Tidy.", handle=print)
 """
 TABLES, SETTINGS, QUEUES = (f"function/{name}.py" for name in ("tables", "settings", "queues"))
 
-# Files, and what is said of them; text that starts with a "+" comes after what is there.
+# Files with a mistake, and a part of the error. Text that starts with a "+" is appended.
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a package that is not there": (
         {LOOK: "import absent\n" + ENDPOINT},
@@ -91,7 +91,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "an answer without its name": (
         {LOOK: ENDPOINT.replace('"title": "Look", ', "")},
-        f"{LOOK}: GET /look: answer 200: a schema needs a 'title', the type's name of letters",
+        f"{LOOK}: GET /look: response 200: a schema needs a 'title', the type's name of letters",
     ),
     "answers without their types": (
         {LOOK: ENDPOINT.replace('{200: {"title": "Look", "type": "object"}}', "[200]")},
@@ -134,14 +134,14 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             LOOK: "from msgspec import Struct\nclass Tree(Struct):\n    twig: 'Twig'\n"
             + ENDPOINT.replace('{"title": "Look", "type": "object"}', "Tree")
         },
-        f"{LOOK}: GET /look: answer 200: name 'Twig' is not defined",
+        f"{LOOK}: GET /look: response 200: name 'Twig' is not defined",
     ),
     "a class that is no type of JSON": (
         {
             LOOK: "class Tree:\n    twig: str\n"
             + ENDPOINT.replace('{"title": "Look", "type": "object"}', "Tree")
         },
-        f"{LOOK}: GET /look: answer 200: type <class 'function.endpoints.get_look.Tree'> is not ",
+        f"{LOOK}: GET /look: response 200: type <class 'function.endpoints.get_look.Tree'> is not ",
     ),
     "modules that import each other": (
         {
@@ -154,8 +154,8 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "no endpoint": ({LOOK: "LOOK = 1\n"}, f"{LOOK} declares no ENDPOINT"),
     "a route twice": (
         {LOOK: ENDPOINT, "function/endpoints/look_again.py": ENDPOINT},
-        f"function/endpoints/look_again.py: GET /look: the route is declared twice, also in "
-        f"{LOOK}; remove one of them",
+        "function/endpoints/look_again.py: GET /look: the route is declared twice, "
+        f"also in {LOOK}; remove one of them",
     ),
     "a folder": (
         {"function/endpoints/looks/get_look.py": ENDPOINT},
@@ -264,7 +264,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
 }
 
-# What lies beside the modules and is none.
+# Files beside the modules that declare nothing.
 STRAY = ("README.md", "post_look.py~", "post_look.py.orig", "#get_look.py#", ".DS_Store", "_x.py")
 
 # Runs in the copy: the program under Pulumi's mocks and the document, with each mistake in turn.
@@ -307,7 +307,7 @@ for files in json.load(sys.stdin):
 def _said(
     copied: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Any]:
-    """Return what runs Python in a copy of the project."""
+    """Return a function that runs Python in a copy of the project."""
     project = copied(tmp_path_factory.mktemp("mistakes"))
 
     def run(*arguments: str, sent: str = "") -> subprocess.CompletedProcess[str]:
@@ -358,7 +358,7 @@ def test_it_is_the_one_line_on_stderr(said: Callable[..., Any], name: str) -> No
             path.write_text(before)
 
 
-# Runs in the copy: what the terminal tells of a call whose storage call names no key of the table.
+# Runs in the copy: prints the terminal's lines for a call with a wrong key of the table.
 CALL = """
 from console import commands
 from local import pulumi_program, stack as local_stack, stack_files

@@ -1,4 +1,4 @@
-"""The bench measures what it says: each case makes the same PutItem; a wrong one is refused."""
+"""Each case of the benchmark makes the same PutItem, and the benchmark refuses another one."""
 
 import json
 import subprocess

@@ -38,7 +38,7 @@ def test_repeats_in_sequence_give_one_item_and_one_answer(local: LocalStack) -> 
 
 
 def _persistent(local: LocalStack, headers: dict[str, str]) -> Reply:
-    """Call as a client does that repeats what it may: fifty cold starts are a busy machine."""
+    """Call, and retry 429 and 503 as a client does: fifty cold starts are a busy machine."""
     while (reply := local.call(headers)).status in {429, 503}:
         time.sleep(int(reply.headers["Retry-After"]))
     return reply

@@ -1,4 +1,4 @@
-"""What the document says of POST /epoch."""
+"""The part of POST /epoch in the API document."""
 
 import json
 

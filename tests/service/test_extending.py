@@ -21,7 +21,7 @@ _STEP = re.compile(
     r"→ (\w+)(?: (\{.*\}))?$",
     re.M,
 )
-# What an example may touch: the framework is none of it.
+# The files that an example may change: none of the framework.
 _OWN = re.compile(
     r"function/(endpoints|jobs)/[a-z_]+\.py|function/(tables|settings|queues)\.py"
     r"|function/requirements\.in|Pulumi(\.preview)?\.yaml|secrets\.preview\.yaml"
@@ -29,7 +29,7 @@ _OWN = re.compile(
 
 
 class Step(NamedTuple):
-    """A call, or what a job is to have done, and what comes of it."""
+    """A call or a job's run, and its expected outcome."""
 
     method: str
     path: str
@@ -40,7 +40,7 @@ class Step(NamedTuple):
 
 STEPS = [Step(*found) for found in _STEP.findall(PAGES)]
 
-# Runs in the copy: takes the steps in turn, and prints what came of each.
+# Runs in the copy: takes the steps in turn, and prints the outcome of each.
 USE = """
 import json, sys, time
 from local import stack as local_stack
@@ -137,7 +137,7 @@ def _change(text: str, block: str) -> str:
 
 
 def _extend(project: Path) -> None:
-    """Add every example: what a file has already stays as it is."""
+    """Add every example to the content of its file."""
     for name, language, block in _FILE.findall(PAGES):
         assert _OWN.fullmatch(name), name
         file = project / name
@@ -166,7 +166,7 @@ def _extend(project: Path) -> None:
 
 
 def _fits(answer: Any, expected: Any) -> bool:
-    """Return whether an answer has what is expected, and maybe more."""
+    """Test that a response holds the expected values; it may hold more."""
     if isinstance(expected, dict):
         return all(_fits(answer.get(key), value) for key, value in expected.items())
     return bool(answer == expected)
@@ -200,7 +200,7 @@ def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> 
     for note in seen["notes"]:
         kept_s = int(note["expires"]["N"]) - int(note["at"]["N"]) // 1_000_000
         assert kept_s == 7 * 86_400
-    # What no attempt could handle lies in the dead-letter queue, and nothing else.
+    # The dead-letter queue holds the one message that failed in every attempt.
     assert seen["letters"] == [{"what": "unicorn"}]
     allowed = {
         statement["Resource"] if isinstance(statement["Resource"], str) else "": statement["Action"]
@@ -212,6 +212,6 @@ def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> 
     assert [a for a in seen["alarms"] if a.startswith("shop-preview-endpoint-errors-get-epoch-by-")]
     assert "GET /epoch/{key}: " in seen["board"]["DashboardBody"]
     assert "GET /topics/{topic}" in {line.get("route") for line in seen["log"]}
-    for drawn in ("checks.snapshot", "docs.diagram"):  # what the extender decides
+    for drawn in ("checks.snapshot", "docs.diagram"):  # both follow from the examples
         _run(project, sys.executable, "-m", f"tools.{drawn}")
     run_rules(project)

@@ -26,7 +26,7 @@ from function.declare.endpoint import Response, Endpoint, Parameter, Request
 from function.declare.errors import DeclarationError
 from function.declare.permission import ACTIONS, TablePermission
 from function.declare.problem import Problem
-from function.declare.registry import check
+from function.declare.registry import validate_endpoints
 from function.endpoints import post_epoch
 from function.runtime import api_handler, aws_client, dynamodb, telemetry
 from local import xray_daemon
@@ -37,7 +37,7 @@ CONTEXT = SimpleNamespace(aws_request_id="invocation")
 
 
 def event(headers: dict[str, str] | None = None, **identity: str) -> dict[str, Any]:
-    """Return what API Gateway sends for POST /epoch."""
+    """Return API Gateway's event for POST /epoch."""
     return {
         "httpMethod": "POST",
         "resource": "/epoch",
@@ -74,7 +74,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def table() -> Iterator[Any]:
-    """Return what reads the items of a table in moto."""
+    """Return a function that reads the items of a table in moto."""
     with mock_aws():
         client = boto3.client("dynamodb")
         client.create_table(
@@ -88,7 +88,7 @@ def table() -> Iterator[Any]:
 
 @pytest.fixture
 def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.XRayDaemon]:
-    """Trace as in Lambda, every request under the same trace id, and return what arrives."""
+    """Trace as in Lambda, every request under the same trace id, and collect the segments."""
     sdk = telemetry._sdk()
     from aws_xray_sdk.core.emitters import udp_emitter  # pylint: disable=import-outside-toplevel
 
@@ -104,7 +104,7 @@ def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.XRayDaemon]:
 
 
 def test_a_path_parameter_is_what_the_caller_means(monkeypatch: pytest.MonkeyPatch) -> None:
-    """API Gateway hands on what is in the URL."""
+    """API Gateway passes the path on as it is in the URL."""
     seen: list[Any] = []
 
     def handle(request: Request[Any]) -> Response:
@@ -125,7 +125,7 @@ def test_two_api_keys_never_share_a_record(table: Any) -> None:
     assert "Idempotency-Replayed" not in theirs["headers"] and len(table()) == 2
 
 
-def test_a_key_that_nobody_has_checked_makes_no_caller(table: Any) -> None:
+def test_an_unchecked_api_key_is_no_caller(table: Any) -> None:
     sent = event({"Idempotency-Key": "same", "x-api-key": "made up"}, apiKeyId="")
     assert api_handler.handler(sent, CONTEXT)["statusCode"] == 403 and not table()
 
@@ -203,12 +203,12 @@ def test_without_an_address_nothing_is_stored(table: Any) -> None:
     assert answer["statusCode"] == 400 and not table()
 
 
-def test_two_idempotency_keys_are_none(table: Any) -> None:
+def test_two_idempotency_keys_in_a_request_are_refused(table: Any) -> None:
     sent = event() | {"multiValueHeaders": {"Idempotency-Key": ["a", "b"]}}
     assert api_handler.handler(sent, CONTEXT)["statusCode"] == 400 and not table()
 
 
-def test_a_method_that_the_path_does_not_take_is_405_and_says_which_it_takes() -> None:
+def test_another_method_is_405_and_names_the_allowed_ones() -> None:
     answer = api_handler.handler(event() | {"httpMethod": "PUT"}, CONTEXT)
     assert answer["statusCode"] == 405 and answer["headers"]["Allow"] == "POST"
 
@@ -268,7 +268,7 @@ CIRCLE["self"] = CIRCLE
         lambda request: request.nothing,
     ),
 )
-def test_nonsense_from_an_endpoint_is_a_500_that_tells_nothing(
+def test_an_invalid_response_of_an_endpoint_is_a_500_without_details(
     monkeypatch: pytest.MonkeyPatch, handle: Callable[[Request], Response]
 ) -> None:
     route = _endpoint(handle=handle)
@@ -290,7 +290,9 @@ def test_an_answer_without_a_body_has_none(monkeypatch: pytest.MonkeyPatch) -> N
     assert api_handler.handler(sent, None) == {"statusCode": 204, "headers": {}, "body": ""}
 
 
-def test_a_note_takes_no_fields_place_and_costs_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_field_replaces_no_own_field_and_loses_no_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     names = ("status", "route", "_aws", "Requests", "apiKeyId", "name", "message", "asctime")
     noted = _endpoint(
         handle=lambda _: Response(
@@ -341,7 +343,7 @@ def _break_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "broken", (_break_recorder, _break_subsegment, _break_logger, _break_stderr)
 )
-def test_telemetry_that_fails_fails_no_request(
+def test_an_error_in_telemetry_fails_no_request(
     table: Any,
     monkeypatch: pytest.MonkeyPatch,
     broken: Callable[[pytest.MonkeyPatch], None],
@@ -355,7 +357,7 @@ TRACED = "Root=1-00000000-000000000000000000000000;Parent=1111111111111111;Sampl
 
 
 def _leave_open(_: Request) -> Response:
-    telemetry._begin("left open")
+    telemetry._begin_subsegment("left open")
     raise RuntimeError
 
 
@@ -384,12 +386,12 @@ def _segment(tracer: xray_daemon.XRayDaemon, key: str) -> xray_daemon.Segment:
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_whatever_came_before_a_request_has_only_its_own(
+def test_a_request_has_only_its_own_segments_after_any_other_requests(
     table: Any, tracer: xray_daemon.XRayDaemon, before: list[Any]
 ) -> None:
     for sent in before:
         api_handler.handler(sent, CONTEXT)
-    assert telemetry._span.get() is None
+    assert telemetry._current_span.get() is None
     (line,) = lines(lambda: api_handler.handler(event(), CONTEXT))
     assert line["key"] in {item["key"]["S"] for item in table()}
     assert not line["replayed"] and line["outcome"] == "success" and line["apiKeyId"] == "caller"
@@ -403,7 +405,7 @@ def test_whatever_came_before_a_request_has_only_its_own(
 
 
 @pytest.mark.parametrize("header", (TRACED.replace("Sampled=1", "Sampled=0"), "nonsense"))
-def test_what_is_not_sampled_is_not_sent(
+def test_a_request_that_is_not_sampled_sends_no_segment(
     table: Any, tracer: xray_daemon.XRayDaemon, monkeypatch: pytest.MonkeyPatch, header: str
 ) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", header)
@@ -464,12 +466,14 @@ Failing = Callable[..., AbstractContextManager[dict[str, Any]]]
 
 @pytest.fixture(params=("no connection", "a connection"))
 def failing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Failing:
-    """Return what runs a DynamoDB whose first answers are faults, with and without a connection to
-    it that is open before; it yields its items."""
+    """Return a function that runs a DynamoDB with faults in its first responses; it yields items.
+
+    The function's client has, or has not, an open connection to it.
+    """
 
     @contextmanager
     def run(*faults: str) -> Iterator[dict[str, Any]]:
-        # Long enough for what answers at once on a busy machine, too.
+        # Long enough for an immediate response on a busy machine.
         monkeypatch.setattr(limits, "READ_TIMEOUT_S", 1 if "slow" in faults else 5)
         table = fake_dynamodb.Table()
         with fake_dynamodb.storage(table, *faults, delay_s=1.5) as server:
@@ -484,7 +488,7 @@ def failing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("fault", ("throttled", "over capacity", "broken", "expired", "no item"))
-def test_a_storage_that_cannot_is_503_with_retry_after(failing: Failing, fault: str) -> None:
+def test_an_unavailable_table_is_503_with_retry_after(failing: Failing, fault: str) -> None:
     with failing(fault, fault) as items:
         answer = api_handler.handler(event(), CONTEXT)
     assert answer["statusCode"] == 503 and answer["headers"]["Retry-After"] == "1"
@@ -541,7 +545,7 @@ def test_a_success_that_is_not_dynamodbs_is_503(
             )
             answer = api_handler.handler(event(), CONTEXT)
         assert answer["statusCode"] == 503 and answer["headers"]["Retry-After"] == "1"
-        # What went wrong stays behind: the next call has its own connection and thread.
+        # The fault does not last: the next call has its own connection and thread.
         assert api_handler.handler(event(), CONTEXT)["statusCode"] == 201
 
 
@@ -569,13 +573,13 @@ def test_the_first_call_takes_the_connection_that_the_start_has_opened(
     assert len(server.calls) == 1 and server.checks in ([], server.calls)
 
 
-def test_a_start_without_storage_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_function_starts_without_dynamodb(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     with _own_client():
         aws_client.warm_up()
 
 
-def test_the_tracer_comes_without_what_only_its_decorators_need() -> None:
+def test_the_tracer_loads_without_the_imports_of_its_decorators() -> None:
     code = (
         "import sys; from function.runtime import telemetry; telemetry._sdk();"
         "assert not {'wrapt', 'asyncio'} & set(sys.modules); import wrapt; wrapt.ObjectProxy"
@@ -620,8 +624,8 @@ def test_a_restored_snapshot_signs_by_the_credentials_that_hold_then(
     assert signed == ["of-the-restore", "renewed"]
 
 
-# Every error that DynamoDB's own model knows for the contract's actions, and what it is answered
-# with where the endpoint does not take it.
+# Every error in DynamoDB's own model for the declared actions, and the status of the response if
+# the endpoint does not handle it.
 DECIDED = {
     "ConditionalCheckFailedException": 500,
     "DuplicateItemException": 500,
@@ -662,7 +666,7 @@ def test_every_error_of_the_allowed_operations_is_decided() -> None:
         ([], False),
     ),
 )
-def test_a_transaction_is_repeated_where_only_the_moment_was_wrong(
+def test_a_cancelled_transaction_is_retryable_for_temporary_reasons_only(
     reasons: list[str], passing: bool
 ) -> None:
     cancelled = {
@@ -672,7 +676,7 @@ def test_a_transaction_is_repeated_where_only_the_moment_was_wrong(
     assert aws_client._is_retryable(cancelled) == passing
 
 
-def test_a_refusal_is_a_500_that_tells_nothing(failing: Failing) -> None:
+def test_a_denied_call_is_a_500_without_details(failing: Failing) -> None:
     with failing("denied"):
         answer = api_handler.handler(event(), CONTEXT)
     assert answer["statusCode"] == 500 and fake_dynamodb.SECRET not in answer["body"]
@@ -723,23 +727,25 @@ def _endpoint(**changes: Any) -> Endpoint:
         ({"permissions": (_access("dynamodb:*"),)}, "not one of DynamoDB's actions"),
     ),
 )
-def test_a_declaration_that_cannot_work_fails_at_once(changes: dict[str, Any], says: str) -> None:
+def test_an_invalid_endpoint_is_refused(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(DeclarationError, match=says):
-        check({"one": _endpoint(**changes)})
+        validate_endpoints({"one": _endpoint(**changes)})
 
 
-def test_declarations_that_cannot_coexist_fail_at_once() -> None:
+def test_conflicting_endpoints_are_refused() -> None:
     with pytest.raises(DeclarationError, match=r"s/b.py: GET .* twice, also in \S+/a.py"):
-        check({"a": _endpoint(), "b": _endpoint()})
+        validate_endpoints({"a": _endpoint(), "b": _endpoint()})
     with pytest.raises(DeclarationError, match="already"):
         other = (_parameter("other"),)
-        check({"a": _endpoint(), "b": _endpoint(path="/epoch/{other}/x", path_parameters=other)})
+        validate_endpoints(
+            {"a": _endpoint(), "b": _endpoint(path="/epoch/{other}/x", path_parameters=other)}
+        )
     with pytest.raises(DeclarationError, match="too like"):
         flat = {"path_parameters": ()}
         put = _endpoint(path="/a/b", method="PUT", **flat)
-        check({"a": _endpoint(path="/a-b", **flat), "b": put})
+        validate_endpoints({"a": _endpoint(path="/a-b", **flat), "b": put})
     with pytest.raises(DeclarationError, match="unknown table"):
-        check(
+        validate_endpoints(
             {
                 "a": _endpoint(
                     permissions=(TablePermission(table="x", actions=("dynamodb:GetItem",)),)
@@ -750,9 +756,9 @@ def test_declarations_that_cannot_coexist_fail_at_once() -> None:
 
 def test_a_fixed_part_and_a_parameter_may_stand_in_the_same_place() -> None:
     fixed = _endpoint(path="/epoch/key", path_parameters=())
-    assert {endpoint.operation_id for endpoint in check({"a": _endpoint(), "b": fixed})} == {
-        *("GetEpochByKey", "GetEpochKey")
-    }
+    assert {
+        endpoint.operation_id for endpoint in validate_endpoints({"a": _endpoint(), "b": fixed})
+    } == {*("GetEpochByKey", "GetEpochKey")}
 
 
 def test_an_endpoint_never_sees_the_api_key(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -763,7 +769,7 @@ def test_an_endpoint_never_sees_the_api_key(monkeypatch: pytest.MonkeyPatch) -> 
     assert "told" in answer["body"] and "the-secret" not in answer["body"]
 
 
-def test_an_endpoint_knows_nothing_of_lambda() -> None:
+def test_an_endpoint_runs_without_lambda() -> None:
     request = Request(ip="192.0.2.1", api_key_id="caller", request_id="request", settings={})
     assert _endpoint().handle(request).body == {"ip": "192.0.2.1"}
 

@@ -13,18 +13,18 @@ from local.stack_files import ROOT
 _OWN = re.compile(
     r"epoch:(components:)?|Epoch[A-Z]\w*|EPOCH_|epoch-(deployer|drift-|scan-|\*|\{)|epoch/pulumi"
 )
-# The service, and what measures and proves it.
+# The service, its benchmark and its reliability run.
 SERVICE = {
     *("buckets.py", "endpoints", "jobs", "queues.py", "settings.py", "tables.py"),
     *("bench", "reliability"),
 }
 # Their tests, and those of another service.
 TESTS = {"service", "clients", "fixtures"}
-# What may name a part of this service, and why.
+# Modules that may name a part of this service, each with the reason.
 EXCEPTIONS = {
     "local/stack_files.py": {"dev"},  # the default stack
     "local/cli.py": {"dev"},  # its help says so
-    "local/child_process.py": {"epoch"},  # what its folders are called
+    "local/child_process.py": {"epoch"},  # the names of its folders
     "tools/release/list_stacks.py": {"prod"},  # the last stack
     "tests/unit/tools/release/test_stages.py": {"dev", "prod"},  # stages of made-up files
     "tests/e2e/test_bootstrap.py": {"dev", "prod"},  # those of bootstrap/Pulumi.example.yaml
@@ -58,7 +58,11 @@ def _texts(path: Path) -> Iterator[str]:
 
 
 def test_only_the_service_is_called_by_its_name() -> None:
-    names = {"epoch", *load_tables(), *stack_files.stacks()}  # whatever the project is called
+    names = {
+        "epoch",
+        *load_tables(),
+        *stack_files.stacks(),
+    }  # "epoch" even for another project name
     names |= {endpoint.path for endpoint in load_endpoints()}
     pattern = re.compile(rf"(?<![\w./-])({'|'.join(map(re.escape, sorted(names)))})(?![\w-])")
     found = {

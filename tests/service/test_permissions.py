@@ -1,4 +1,4 @@
-"""What the execution role may do: enforced by the emulator's IAM, and for all actions evaluated."""
+"""The execution role's permissions: enforced by the emulator, and evaluated for all actions."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the shipped stacks are: decisions of who runs them, not rules of the framework."""
+"""The shipped stacks: decisions of their operators, not rules of the framework."""
 
 import pytest
 import yaml

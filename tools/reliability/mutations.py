@@ -42,7 +42,11 @@ MUTATIONS = (
     ),
     Mutation(
         "an event is never logged",
-        *(_MAIN, "    event = _mapping(event)", "    event = _mapping(event)\n    print(event)"),
+        *(
+            _MAIN,
+            "    event = _as_mapping(event)",
+            "    event = _as_mapping(event)\n    print(event)",
+        ),
         "tests/service/test_prove.py::test_nothing_that_a_caller_sends_is_told",
     ),
     Mutation(
@@ -64,7 +68,7 @@ MUTATIONS = (
     ),
     Mutation(
         "two callers never share a record",
-        *(_POST, 'f"{request.api_key_id}\\0{given}"', 'f"{given}"'),
+        *(_POST, 'f"{request.api_key_id}\\0{header}"', 'f"{header}"'),
         _FUNCTION,
     ),
     Mutation(

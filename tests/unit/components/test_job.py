@@ -14,7 +14,7 @@ from function.declare.permission import QueuePermission, ServicePermission, Tabl
 from function.declare.registry import load_endpoints as declared_endpoints
 from function.declare.job import Job
 from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
-from function.declare.job_registry import check
+from function.declare.job_registry import validate_jobs
 from function.declare.registry import load_settings
 from local import pulumi_program
 from local.pulumi_program import Properties, Resource
@@ -187,7 +187,7 @@ def _job(**changed: Any) -> Job:
 @pytest.mark.usefixtures("jobs")
 def test_a_job_that_cannot_work_is_refused(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(DeclarationError) as refused:
-        check({"nightly": _job(**changed)})
+        validate_jobs({"nightly": _job(**changed)})
     assert str(refused.value).startswith("function/jobs/nightly.py: ") and message in str(refused)
 
 
@@ -195,15 +195,15 @@ def test_a_queue_has_one_taker_a_table_two_and_a_job_a_name_that_aws_takes(
     jobs: Mapping[str, Job],
 ) -> None:
     with pytest.raises(DeclarationError, match="2 jobs read queue 'orders'"):
-        check({"ship": jobs["ship"], "bill": jobs["ship"]})
+        validate_jobs({"ship": jobs["ship"], "bill": jobs["ship"]})
     followers = dict.fromkeys(("one", "two", "three"), jobs["follow"])
     with pytest.raises(DeclarationError, match="3 jobs read table 'followed'"):
-        check(followers)
+        validate_jobs(followers)
     del followers["three"]
-    assert check(followers)
+    assert validate_jobs(followers)
     for name in ("Nightly", "_x", "a__b", "x" * 31):
-        with pytest.raises(DeclarationError, match="a job's name has up to 30 characters"):
-            check({name: _job()})
+        with pytest.raises(DeclarationError, match="name .* at most 30 characters"):
+            validate_jobs({name: _job()})
 
 
 def test_a_cold_start_of_a_request_loads_nothing_of_jobs_queues_and_services() -> None:

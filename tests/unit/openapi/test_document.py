@@ -16,7 +16,7 @@ from openapi_spec_validator import validate
 
 from function.declare.endpoint import Response, Endpoint, Parameter, Request
 from function.declare.errors import DeclarationError
-from function.declare.registry import check, load_endpoints
+from function.declare.registry import load_endpoints, validate_endpoints
 from local.stack_files import ROOT
 from openapi import gateway
 from openapi.document import ApiInfo, build
@@ -93,7 +93,9 @@ def endpoint(**changes: Any) -> Endpoint[Any]:
 
 def of(*endpoints: Endpoint[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the document as clients see it and as API Gateway does; the former is valid."""
-    checked = check({str(number): endpoint for number, endpoint in enumerate(endpoints)})
+    checked = validate_endpoints(
+        {str(number): endpoint for number, endpoint in enumerate(endpoints)}
+    )
     client = build(checked, ABOUT)
     validate(client)
     return client, gateway.to_api_gateway(client, checked, SETTINGS)
@@ -340,7 +342,7 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
         ({"body": {**CLOSED, "required": []}}, "leave out an empty 'required'"),
         ({"body": {**CLOSED, "description": "ends */ here"}}, r"'\*/' in a description"),
         ({"body": Tag, "method": "GET"}, "a GET request has no body"),
-        ({"responses": {200: Nullable}}, "answer 200: Nullable.name may be null"),
+        ({"responses": {200: Nullable}}, "response 200: Nullable.name may be null"),
         ({"responses": {200: {"title": "A", "type": "string"}}}, "A must have 'type': 'object'"),
         ({"cors": ("example.com",)}, "'example.com' must be an origin"),
         ({"cors": ("https://a.example/",)}, "must be an origin"),
@@ -350,10 +352,10 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
             {"response_headers": (Parameter(name="WWW-Authenticate", description="How."),)},
             "WWW-Authenticate: API Gateway reserves it",  # [1.17]
         ),
-        ({"summary": "A */ comment."}, r"'\*/' in the summary"),  # [1.23]
+        ({"summary": "A */ comment."}, r"'\*/' would end a comment"),  # [1.23]
         (
             {"query": (Parameter(name="q", description="A */ comment."),)},
-            r"'\*/' in its description",
+            r"'\*/' would end a comment",
         ),
         ({"path": "/a/pre{id}"}, "path must be /segments"),  # [1.16]
     ),

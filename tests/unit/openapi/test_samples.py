@@ -11,7 +11,7 @@ import function.tables
 from function.declare.endpoint import Response, Endpoint, Parameter, SampleRequest
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
-from function.declare.registry import check
+from function.declare.registry import validate_endpoints
 from function.declare.table import Table
 from local import pulumi_program, stack_files
 from openapi import samples
@@ -91,7 +91,7 @@ def test_a_sample_that_the_endpoint_would_refuse_is_refused(
     sample: SampleRequest, says: str
 ) -> None:
     with pytest.raises(DeclarationError, match=f"sample: {says}"):
-        check({"get_things": READ._replace(sample=sample)})
+        validate_endpoints({"get_things": READ._replace(sample=sample)})
 
 
 class _Thing(msgspec.Struct, forbid_unknown_fields=True):

@@ -98,7 +98,7 @@ def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
     monkeypatch: pytest.MonkeyPatch, preview: bool
 ) -> None:
     all_ = enumerate([*function.declare.registry.load_endpoints(), ADDED])
-    endpoints = function.declare.registry.check(
+    endpoints = function.declare.registry.validate_endpoints(
         {str(number): endpoint for number, endpoint in all_}
     )
     monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: endpoints)

@@ -1,4 +1,4 @@
-"""What a table may be, and what of it reaches DynamoDB, IAM and the function."""
+"""The rules for a table, and its way to DynamoDB, IAM and the function."""
 
 import json
 
@@ -59,7 +59,7 @@ def _endpoint(*access: TablePermission) -> Endpoint:
         (JOTTINGS._replace(indexes=(Index("x", "topic"),)), "index 'x' must be 3 to 255 letters"),
     ),
 )
-def test_a_table_that_cannot_be_is_refused_where_it_is_declared(
+def test_an_invalid_table_is_refused_with_its_file_and_name(
     monkeypatch: pytest.MonkeyPatch, table: Table, says: str
 ) -> None:
     monkeypatch.setattr(function.tables, "JOTTINGS", table, raising=False)
@@ -84,12 +84,12 @@ def test_a_table_that_cannot_be_is_refused_where_it_is_declared(
         ),
     ),
 )
-def test_access_names_what_is_declared(
+def test_a_permission_for_an_unknown_table_or_index_is_refused(
     monkeypatch: pytest.MonkeyPatch, access: TablePermission, says: str
 ) -> None:
     monkeypatch.setattr(function.tables, "JOTTINGS", JOTTINGS, raising=False)
     with pytest.raises(DeclarationError, match=says):
-        function.declare.registry.check({"list": _endpoint(access)})
+        function.declare.registry.validate_endpoints({"list": _endpoint(access)})
 
 
 def test_keys_indexes_and_access_follow_from_the_declaration(

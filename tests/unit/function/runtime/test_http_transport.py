@@ -1,4 +1,4 @@
-"""Requests over open connections: the same on the wire as botocore's own, whatever is answered."""
+"""Requests over open connections: the same on the wire as botocore's own, for any response."""
 
 import gc
 import socket
@@ -43,7 +43,7 @@ class Peer:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """End what goes on, and take no more connections."""
+        """End the running connections and accept no more."""
         self._over.set()
         self._socket.close()
 
@@ -118,7 +118,7 @@ def call() -> dict[str, Any]:
 
 
 def only_by_open_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let what botocore itself would send fail from now on."""
+    """Let each request fail that botocore would send itself."""
     # pylint: disable=protected-access
     session = aws_client._session(aws_client._client("dynamodb"))
 

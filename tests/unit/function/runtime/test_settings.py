@@ -38,7 +38,7 @@ def _declare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _config(**given: str) -> dict[str, str]:
-    """Return the config of a stack that sets what is declared here, and what is given."""
+    """Return the config of a stack that sets the settings of this module, and these values."""
     project = stack_files.project_name()
     values = {"most": "3", "pass_word": stack_files.Secret(HUSH), **given}
     return stack_files.stack_config(stack_files.stacks()[0]) | {
@@ -65,7 +65,7 @@ def _read(**given: str) -> StackConfig:
         (SALUTE._replace(name="portion"), "taken by another setting"),
     ),
 )
-def test_a_setting_that_cannot_be_is_refused_where_it_is_declared(
+def test_an_invalid_setting_is_refused_with_its_file_and_name(
     monkeypatch: pytest.MonkeyPatch, setting: Setting[Any], says: str
 ) -> None:
     monkeypatch.setattr(function.settings, "PORTION", PORTION, raising=False)
@@ -184,7 +184,7 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     secret_settings._cache.clear()  # pylint: disable=protected-access
 
 
-def test_a_secret_is_read_once_and_taken_up_anew_when_it_has_aged(
+def test_a_secret_is_cached_and_read_again_after_its_maximal_age(
     monkeypatch: pytest.MonkeyPatch, secrets: Any
 ) -> None:
     assert SETTINGS[PASS_WORD] == HUSH
@@ -197,7 +197,7 @@ def test_a_secret_is_read_once_and_taken_up_anew_when_it_has_aged(
 
 
 @pytest.mark.usefixtures("secrets")
-def test_a_secret_that_cannot_be_read_now_is_a_503_that_tells_nothing(
+def test_an_unreadable_secret_is_a_503_without_details(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
