@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -42,6 +43,14 @@ def _sources() -> dict[str, int]:
     return found
 
 
+def _changed(sources: dict[str, int]) -> bool:
+    """Wait for a change of the sources, at most for the interval at which the logs are read."""
+    end = time.monotonic() + 0.3
+    while not (changed := _sources() != sources) and time.monotonic() < end:
+        time.sleep(0.05)
+    return changed
+
+
 # The alarm ends a hanging import after 20 seconds, twice Lambda's limit.
 _LOAD = """
 import signal
@@ -71,16 +80,26 @@ def _fault() -> str:
 
 
 def _update(local: local_stack.LocalStack) -> tuple[str, str]:
-    """Apply the changed program; return the kind of notice and its text."""
+    """Apply the changed program; return the kind of notice and its text.
+
+    The program runs while a second process imports the function. The first change of a resource
+    waits for the import.
+    """
     started = time.perf_counter()
-    fault = _fault()
-    try:
-        if not fault:
-            local.update()
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        # An unfinished declaration may raise anything.
-        own = isinstance(error, pulumi.RunError)
-        fault = str(error) if own else f"{type(error).__name__}: {error}"
+    with ThreadPoolExecutor(1) as executor:
+        imported = executor.submit(_fault)
+
+        def confirm() -> None:
+            if fault := imported.result():
+                raise ImportError(fault)
+
+        try:
+            local.update(confirm)
+            fault = ""
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # An unfinished declaration may raise anything.
+            own = isinstance(error, pulumi.RunError)
+            fault = imported.result() or (str(error) if own else f"{type(error).__name__}: {error}")
     if fault:
         return "error", f"error: {' '.join(fault.split())}; the previous version stays in service"
     return "info", f"reloaded in {time.perf_counter() - started:.1f} s"
@@ -128,13 +147,13 @@ def _follow(local: local_stack.LocalStack, requests: RequestLog, sources: dict[s
         try:
             failures = local.emulator.failures()
             for failure in failures[failed:]:
-                print(f"the function failed: {failure}", flush=True)
-                requests.notice("error", f"The function failed: {failure}")
+                print(failure, flush=True)
+                requests.notice("error", failure[:1].upper() + failure[1:])
             failed = len(failures)
             for line in (line for log in logs.values() for line in _read(log, requests)):
                 print(_brief(line), flush=True)
-            if (now := _sources()) != sources:
-                sources = now
+            if _changed(sources):
+                sources = _sources()
                 kind, text = _update(local)
                 logs = _tails(local, logs)  # the change may add or remove a job
                 print(text, flush=True)
@@ -142,7 +161,6 @@ def _follow(local: local_stack.LocalStack, requests: RequestLog, sources: dict[s
         except BotoCoreError as error:
             state = "ended" if local.emulator.process.wait_ended() else "stopped responding"
             raise DeployError(f"MiniStack {state} while the stack was up") from error
-        time.sleep(0.3)
 
 
 def _brief(line: dict[str, Any]) -> str:
