@@ -37,8 +37,9 @@ help: ## Print this list
 demo: $(READY) ## Start the stack locally, send a request, show its effects, stop
 	@$(PYTHON) -m local --stack "$(STACK)"
 
-local: $(READY) ## Run the stack with its console until Ctrl-C; PERSIST=1 keeps table data
-	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(PERSIST),--persist)
+local: $(READY) ## Run the stack with its console until Ctrl-C; PERSIST=1 keeps data, DEBUG=1 debugs
+	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(PERSIST),--persist) \
+	  $(if $(DEBUG),--debug $(patsubst 1,5678,$(DEBUG)))
 
 # In the order of names: otherwise the modules with the fewest tests, and the slowest one, run last.
 test: $(READY) $(SCANNERS) $(LOADER) ## Run the tests; T=path and ARGS=... go to pytest

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -189,10 +190,22 @@ def _serve(page: console.Console, local: local_stack.LocalStack) -> None:
     server.run(page, local)
 
 
-def up(stack: str, port: int | None, *, persist: bool) -> None:
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise RuntimeError(
+                f"no debugger can listen on port {port}: {error}; choose another: "
+                "make local DEBUG=5679"
+            ) from None
+
+
+def up(stack: str, port: int | None, *, persist: bool, debug: int | None) -> None:
     """Bring the stack up and report its requests until the process ends.
 
-    `persist` keeps the table data between runs.
+    `persist` keeps the table data between runs. `debug` is the port for a debugger.
     """
     print(f"Starting stack {stack} on this machine")
     page, sources = console.Console(), _sources()
@@ -204,6 +217,9 @@ def up(stack: str, port: int | None, *, persist: bool) -> None:
     environment = dict(page.environment)
     if persist:
         environment["EPOCH_PERSIST_FILE"] = str(OUTPUTS.with_name(f"tables-{stack}.jsonl"))
+    if debug:
+        _require_free(debug)
+        environment["EPOCH_DEBUG_PORT"] = str(debug)
     with local_stack.up(stack, port=port, progress=report, environment=environment) as local:
         threading.Thread(target=_serve, args=(page, local), daemon=True).start()
         write = local.emulator.process.write_private_file
@@ -215,6 +231,8 @@ def up(stack: str, port: int | None, *, persist: bool) -> None:
         print(
             f"aws       AWS_CONFIG_FILE={PROFILE.relative_to(stack_files.ROOT)} AWS_PROFILE=local"
         )
+        if debug:
+            print(f"debugger  127.0.0.1:{debug}; functions have no timeout")
         if persist:
             print(
                 f"tables    saved in {environment['EPOCH_PERSIST_FILE']}; delete it to start empty"

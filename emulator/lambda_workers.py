@@ -134,26 +134,35 @@ class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
 
 # pylint: disable=protected-access
 def _move_alias(original: Original, function_name: str, alias: str, data: dict[str, Any]) -> Any:
-    """Move an alias, and start a worker of its new version if the function has workers.
-
-    A request to the new version waits for this worker.
-    """
+    """Move an alias, and start a worker of its new version if the function has workers."""
     reply = original(function_name, alias, data)
     record, config = lambda_svc._get_func_record_for_qualifier(function_name, alias)
-    if record and record.get("code_zip"):
-        key = lambda_runtime._worker_key(function_name, config, config["Version"])
-        with lambda_runtime._lock:
-            used = {key.rpartition(":")[0] for key in lambda_runtime._workers}
-            if key.rpartition(":")[0] in used and key not in lambda_runtime._workers:
-                worker = lambda_runtime.Worker(function_name, config, record["code_zip"])
-                lambda_runtime._workers[key] = [worker]
-                threading.Thread(target=_spawn, args=(worker,), daemon=True).start()
+    if record and any(
+        key.split(":")[:-1] == _key(function_name, config).split(":")[:-1]
+        for key in tuple(lambda_runtime._workers)
+    ):
+        start(function_name, config, record["code_zip"])
     return reply
+
+
+def start(function_name: str, config: dict[str, Any], code: bytes) -> None:
+    """Start the first worker of a version; a request waits for it."""
+    key = _key(function_name, config)
+    with lambda_runtime._lock:
+        if code and not lambda_runtime._workers.get(key):
+            worker = lambda_runtime.Worker(function_name, config, code)
+            lambda_runtime._workers[key] = [worker]
+            threading.Thread(target=_spawn, args=(worker,), daemon=True).start()
 
 
 def _spawn(worker: Any) -> None:
     with suppress(Exception):  # the next request spawns it again and reports the error
         lambda_runtime.ensure_spawned(worker)
+
+
+def _key(function_name: str, config: dict[str, Any]) -> str:
+    key: str = lambda_runtime._worker_key(function_name, config, config["Version"])
+    return key
 
 
 def _end_old_versions(function_name: str, config: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ SIGNATURES = {
     ),
     "ministack.core.lambda_runtime.Worker._read_stderr": "(self)",
     "ministack.core.lambda_runtime.Worker._spawn": "(self)",
+    "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT": "str",
     "ministack.core.lambda_runtime.execution_credentials": "(config)",
     "ministack.core.lambda_runtime.zipfile": "module",
     "ministack.services.apigateway_v1._build_api_export": (
@@ -86,6 +87,9 @@ SIGNATURES = {
         "async (method, path, headers, body, query_params)"
     ),
     "ministack.services.eventbridge._dispatch_to_lambda": "(arn, payload)",
+    "ministack.services.lambda_svc._add_permission": (
+        "(func_name, data, query_params, path_qualifier)"
+    ),
     "ministack.services.lambda_svc._create_esm": "(data)",
     "ministack.services.lambda_svc._emit_lambda_logs": (
         "(func, request_id, log_text, error, duration_ms, *, log_source)"
