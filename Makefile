@@ -140,7 +140,7 @@ openapi: $(READY) ## Print the OpenAPI document
 bench: $(READY) ## Measure the function beside its alternatives for five minutes; draw docs/bench.svg
 	@$(PYTHON) -m tools.bench
 
-snapshot: $(READY) ## Write tests/snapshots/ and the generated pages of docs/
+snapshot: $(READY) ## Write tests/snapshots/ and the generated parts of docs/
 	@$(PYTHON) -m tools.checks.snapshot
 
 diagram: $(READY) ## Draw docs/architecture.svg
@@ -183,8 +183,9 @@ clean: ## Remove environments, caches and outputs
 # tools/make_venv.py makes each one completely or again, one run at a time.
 $(READY): requirements-dev.txt
 	@python3 tools/make_venv.py .venv $<
-# .gitattributes names this driver, which git reads from no file of the repository.
+# The drivers of .gitattributes. Git reads them from no file of the repository.
 	@git config merge.generated.driver true 2> /dev/null || true
+	@git config merge.partly-generated.driver "git merge-file --ours %A %O %B" 2> /dev/null || true
 
 $(LOADER): tools/reliability/requirements.txt | $(READY)
 	@$(PYTHON) tools/make_venv.py .venv-reliability $<

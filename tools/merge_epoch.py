@@ -28,8 +28,13 @@ OWN = (
     "README.md",
     "tests/snapshots/*",
 )
-# Where both sides changed the same lines of Pulumi.yaml, yours stay.
-_DRIVERS = ("merge.generated.driver=true", "merge.yours.driver=git merge-file --ours %A %O %B")
+# The drivers of .gitattributes: keep your version of a file, or of the lines that both sides changed.
+_OURS = "git merge-file --ours %A %O %B"
+_DRIVERS = (
+    "merge.generated.driver=true",
+    f"merge.partly-generated.driver={_OURS}",
+    f"merge.yours.driver={_OURS}",
+)
 
 
 def _git(*arguments: str, check: bool = True) -> str:

@@ -1,5 +1,7 @@
 """`make merge-epoch`: a project takes a newer Epoch and keeps its own service."""
 
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -219,22 +221,28 @@ def _generate(project: Path) -> None:
 
 
 def test_two_branches_that_each_write_a_generated_file_merge(epoch: Path) -> None:
-    _run(epoch, "git", "config", "merge.generated.driver", "true")  # as make does
+    for driver in re.findall(r"^\t@(git config .*?) 2>", (ROOT / "Makefile").read_text(), re.M):
+        _run(epoch, *shlex.split(driver))
+    _commit(epoch, "docs: operations", {"docs/operations.md": "First\n\n\n\nCosts\n"})
     for name in ("left", "right"):
         _run(epoch, "git", "checkout", "-q", "-b", name, "main")
         added = {f"function/endpoints/get_{name}.py": "", "function/requirements.in": f"{name}\n"}
         _commit(epoch, f"feat: add {name}", {**added, **dict.fromkeys(GENERATED, name)})
+        first = {"left": "Runbooks", "right": "First"}[name]
+        _commit(epoch, "docs: costs", {"docs/operations.md": f"{first}\n\n\n\n{name}\n"})
     _run(epoch, "git", "merge", "-q", "--no-edit", "left")
     files = _files(epoch)
     assert all(files[name] == "right" for name in GENERATED)
+    assert files["docs/operations.md"] == "Runbooks\n\n\n\nright\n"
     assert {"function/endpoints/get_left.py", "function/endpoints/get_right.py"} <= files.keys()
     assert sorted(files["function/requirements.in"].split()) == ["left", "right"]
 
 
 def test_another_service_on_an_older_epoch_takes_this_one(tmp_path: Path) -> None:
     epoch = _repository(copy_of_project(tmp_path / "epoch"))
-    shipped = ("function/endpoints/post_epoch.py", "tests/service/test_names.py")
-    newer = {name: (epoch / name).read_text() for name in (*shipped, "tools/cli.py")}
+    shipped = [*epoch.glob("function/endpoints/[a-z]*.py"), *epoch.glob("tests/service/*.py")]
+    files = (*shipped, epoch / "tools" / "cli.py")
+    newer = {str(file.relative_to(epoch)): file.read_text() for file in files}
     older = {name: text + "\n# older\n" for name, text in newer.items()}
     added = {"docs/glossary.md": (epoch / "docs" / "glossary.md").read_text()}
     removed = {"tools/former.py": "1\n"}
@@ -243,19 +251,23 @@ def test_another_service_on_an_older_epoch_takes_this_one(tmp_path: Path) -> Non
     _copied(epoch, project)
     _commit(epoch, "feat: newer", {**newer, **added, **dict.fromkeys(removed)})
     # As docs/getting-started.md says.
-    shutil.rmtree(project / "tests" / "service")
-    for pattern in ("Pulumi.*.yaml", "function/endpoints/[a-z]*.py", "tests/snapshots/*"):
+    for pattern in (
+        "tests/service/*.py",
+        "Pulumi.*.yaml",
+        "function/endpoints/[a-z]*.py",
+        "tests/snapshots/*",
+    ):
         for path in project.glob(pattern):
             path.unlink()
     service = project / "tests" / "fixtures" / "other_service"
     shutil.copytree(service, project, dirs_exist_ok=True)
     settings = project / "Pulumi.yaml"
-    settings.write_text(settings.read_text().replace("name: epoch", "name: shop"))
+    settings.write_text(re.sub("(?m)^name: .*", "name: shop", settings.read_text()))
     _run(project, "git", "add", "-A")
     _generate(project)
     written = _run(project, "git", "diff", "--name-only").splitlines()
     kinds = _run(project, "git", "check-attr", "merge", "--", *written).splitlines()
-    assert written and all(line.endswith(": generated") for line in kinds), kinds
+    assert written and all(line.endswith("generated") for line in kinds), kinds
     _commit(project, "feat: our service", {"README.md": "# Shop\n"})
     before = _files(project)
     assert "Merged Epoch main" in _merge(project)

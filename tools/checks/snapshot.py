@@ -20,6 +20,8 @@ from tools import cli
 from tools.docs import configuration, reference
 
 FOLDER = stack_files.ROOT / "tests" / "snapshots"
+PRICES = stack_files.ROOT / "docs" / "operations.md"
+_PRICE = re.compile(r"alarms [\d.]+ \(\d+ × 0\.10 \+ \d+ composites? × 0\.50\)")
 
 
 def _archive(archive: pulumi.AssetArchive) -> dict[str, list[str]]:
@@ -116,8 +118,20 @@ def path(stack: str) -> Path:
     return FOLDER / f"{stack}.yaml"
 
 
+def priced(page: str, resources: Iterable[Resource]) -> str:
+    """Return docs/operations.md with the current cost of the alarms in USD a month."""
+    kinds = [resource.kind for resource in resources]
+    alarms = kinds.count("aws:cloudwatch/metricAlarm:MetricAlarm")
+    composites = kinds.count("aws:cloudwatch/compositeAlarm:CompositeAlarm")
+    cost = f"{alarms * 0.1 + composites * 0.5:.2f}"
+    return _PRICE.sub(f"alarms {cost} ({alarms} × 0.10 + {composites} composites × 0.50)", page)
+
+
 def main() -> list[str]:
     """Write the snapshot of every stack and the generated parts of docs/."""
+    page = PRICES.read_text(encoding="utf-8")
+    default = pulumi_program.declared_resources(stack_files.default_stack())
+    PRICES.write_text(priced(page, default), encoding="utf-8")
     (stack_files.ROOT / "docs" / "openapi.json").write_text(document_text(), encoding="utf-8")
     configuration.main()
     reference.main()

@@ -1,7 +1,6 @@
 """Generates docs/reference.md from the signatures and docstrings of the public names."""
 
 import ast
-import re
 
 from local.stack_files import ROOT
 
@@ -27,9 +26,14 @@ SECTIONS = (
         "TablePermission QueuePermission BucketPermission ServicePermission",
     ),
     ("Calls to DynamoDB", "function.runtime.dynamodb", "call number ttl_attribute"),
+    ("Calls to S3", "function.runtime.s3", "call presigned_url"),
     ("Calls to SQS", "function.runtime.sqs", "send"),
     ("Calls to other services", "function.runtime.service", "call"),
-    ("Errors of calls", "function.runtime.aws_client", "ConditionFailed service_unavailable"),
+    (
+        "Other calls, and the errors of all calls",
+        "function.runtime.aws_client",
+        "send ConditionFailed service_unavailable",
+    ),
     ("Hook for responses", "function.responses", "customize_response"),
     ("Hook for resources", "customize", "customize"),
 )
@@ -38,8 +42,6 @@ _INTRO = """# Reference
 After this page you know each name of the declaration language, its arguments and its limits. `make snapshot` writes
 this page from the code.
 """
-# Only the framework calls these.
-_INTERNAL = frozenset({"arn", "describe_keys", "errors", "parse", "source"})
 _LONGEST_LINE = 100
 
 
@@ -78,6 +80,13 @@ def _signature(node: ast.ClassDef | ast.FunctionDef) -> str:
     return line
 
 
+def _is_member(function: ast.FunctionDef) -> bool:
+    """Test whether an example may use it: a public property, but `source`, or an index."""
+    if "property" in map(ast.unparse, function.decorator_list):
+        return not function.name.startswith("_") and function.name != "source"
+    return function.name == "__getitem__"
+
+
 def _entry(module: str, node: ast.ClassDef | ast.FunctionDef) -> str:
     """Return the part of the page for a class or function."""
     caller = f"{module.rpartition('.')[2]}." if isinstance(node, ast.FunctionDef) else ""
@@ -89,8 +98,7 @@ def _entry(module: str, node: ast.ClassDef | ast.FunctionDef) -> str:
     members = [
         f"- `{one.name}`: {' '.join((ast.get_docstring(one) or '').split())}"
         for one in node.body
-        if isinstance(one, ast.FunctionDef) and one.name not in _INTERNAL
-        if not re.match("_(?!_getitem)", one.name)
+        if isinstance(one, ast.FunctionDef) and _is_member(one)
     ]
     return "\n\n".join(filter(None, [*parts, "\n".join(members)]))
 
