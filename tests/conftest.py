@@ -144,6 +144,24 @@ def one(
     return found
 
 
+def every(resources: list[pulumi_program.Resource], kind: str) -> list[pulumi_program.Properties]:
+    """Return the inputs of the resources of a type; there is at least one."""
+    found = [resource.inputs for resource in resources if resource.kind == kind]
+    assert found
+    return found
+
+
+def alarms_of(
+    resources: list[pulumi_program.Resource],
+) -> dict[str, pulumi_program.Properties]:
+    """Return the inputs of each alarm by its name without the stack's."""
+    return {
+        resource.name.removeprefix(f"{NAME}-"): resource.inputs
+        for resource in resources
+        if resource.kind.endswith(("/metricAlarm:MetricAlarm", "/compositeAlarm:CompositeAlarm"))
+    }
+
+
 def _unused(_: object) -> None:
     raise AssertionError("these jobs are declared only")
 
