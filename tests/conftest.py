@@ -23,6 +23,7 @@ from function.declare.queue import Queue
 from function.declare.table import Table
 from local import ministack, pulumi_program, stack_files
 from local import stack as local_stack
+from local.stack_files import ROOT
 from openapi import samples
 from tools.project_copy import copy_of_project
 
@@ -99,19 +100,21 @@ _COPYING = {"checkout", "copied", "project", "specimen"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that copy the project."""
+    """Mark the tests that copy the project, and those that start a process."""
     for item in items:
-        if _COPYING.intersection(getattr(item, "fixturenames", ())):
+        used = {*getattr(item, "fixturenames", ())}
+        if _COPYING & used:
             item.add_marker("copying")
+        if _COPYING & used or "local" in used or item.path.is_relative_to(ROOT / "tests" / "e2e"):
+            item.add_marker("process")
 
 
 def run_rules(project: Path) -> None:
-    """Run a copy's tests, but those of the service that is shipped: they hold for any declarations.
+    """Run the tests of a copy that hold for any declared service.
 
-    As elsewhere, git knows what is in it.
+    Git knows the files of the copy.
     """
-    ignored = ("--ignore=tests/service", "--ignore=tests/integration/clients")
-    rules = ("-m", "pytest", "-q", "-x", "-m", "not copying", *ignored)
+    rules = ("-m", "pytest", "-q", "-x", "-m", "conformance and not copying")
     for command in (("git", "init", "-q"), ("git", "add", "."), (sys.executable, *rules)):
         run = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stdout + run.stderr

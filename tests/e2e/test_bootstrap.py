@@ -140,6 +140,7 @@ def test_another_environment_repository_or_audience_is_refused(
         cloud.account.emulator.assume_role(cloud.outputs[role], _token(environment, **claims))
 
 
+@pytest.mark.conformance
 def test_the_role_suffices_for_a_stack_and_a_change(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -197,6 +197,7 @@ def test_who_calls_dynamodb_beside_the_stacks_tables_gets_its_whole_model(
     assert {"ListTables", "CreateBackup"} <= set(_storage_model()["operations"])
 
 
+@pytest.mark.conformance
 def test_it_has_the_data_of_what_is_called_and_no_bytecode_but_its_own() -> None:
     names = list(project_bundle().files())
     services = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}

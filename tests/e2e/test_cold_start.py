@@ -3,9 +3,13 @@
 import subprocess
 import sys
 
+import pytest
+
 from function.declare.permission import QueuePermission, ServicePermission
 from function.declare.registry import load_endpoints
 from local.stack_files import ROOT
+
+pytestmark = pytest.mark.conformance
 
 
 def test_a_cold_start_of_a_request_loads_nothing_of_jobs_queues_and_services() -> None:

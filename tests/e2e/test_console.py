@@ -85,6 +85,7 @@ def test_files_beside_the_page_stay_where_they_are(console: Console, page: Flask
         assert _get(console, page, path).status_code == 404
 
 
+@pytest.mark.conformance
 def test_a_call_goes_through_to_the_api(console: Console, page: FlaskClient, local: Any) -> None:
     shown = samples.default_sample(load_endpoints())
     assert shown and shown.sample
@@ -134,6 +135,7 @@ def test_a_table_is_read_in_pages(console: Console, page: FlaskClient, local: An
     client.delete_table(TableName=name)
 
 
+@pytest.mark.conformance
 def test_the_api_the_picture_and_the_declared_graphs_are_there(
     console: Console, page: FlaskClient, local: Any
 ) -> None:

@@ -14,6 +14,8 @@ from local.stack import LocalStack
 from local.stack_files import ROOT
 from tests.conftest import STACK
 
+pytestmark = pytest.mark.conformance
+
 
 @pytest.fixture(scope="module")
 def document(local: LocalStack) -> Any:

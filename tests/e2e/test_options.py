@@ -45,6 +45,7 @@ def prerequisites(emulator: MiniStack) -> dict[str, str]:
     }
 
 
+@pytest.mark.conformance
 def test_every_option_deploys_works_and_goes_away() -> None:
     with local_stack.emulated_account("eu-central-1") as account:
         emulator = account.emulator
@@ -98,6 +99,7 @@ def _tuned(sampled: None) -> Iterator[local_stack.LocalStack]:  # pylint: disabl
         yield stack
 
 
+@pytest.mark.conformance
 def test_each_key_has_the_limits_of_its_plan(tuned: local_stack.LocalStack) -> None:
     visitor = tuned.outputs["api_keys"]["visitor"]
     assert tuned.outputs["default_api_key"] == tuned.outputs["api_keys"]["default"] != visitor

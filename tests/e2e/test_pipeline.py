@@ -60,6 +60,8 @@ def test_the_smoke_test_fails_where_another_document_is_served(local: LocalStack
     assert all(result.passed for result in results.values())
 
 
+@pytest.mark.conformance
+@pytest.mark.smoke
 def test_the_smoke_test_passes_on_a_healthy_stack_and_never_shows_the_key(
     local: LocalStack, run: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

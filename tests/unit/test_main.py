@@ -10,6 +10,7 @@ from tests.conftest import declare
 STACKS = stack_files.stacks()
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("preview", (False, True))
 def test_the_program_runs_in_deployment_and_in_preview(stack: str, preview: bool) -> None:
@@ -17,12 +18,14 @@ def test_the_program_runs_in_deployment_and_in_preview(stack: str, preview: bool
     assert {"aws:apigateway/restApi:RestApi", "aws:lambda/function:Function"} <= kinds
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_key_is_a_secret_output(stack: str) -> None:
     outputs = pulumi_program.run(pulumi_program.MockEngine(), stack=stack)
     assert outputs.secret == {"default_api_key", "api_keys"}
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_resource_has_a_component_as_parent(stack: str) -> None:
     resources = declare(stack)
@@ -31,6 +34,7 @@ def test_every_resource_has_a_component_as_parent(stack: str) -> None:
     assert not [r.name for r in resources if not r.component and r.parent not in components]
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 def test_names_leave_room_for_a_replacement(stack: str) -> None:
     """Pulumi creates a replacement before it deletes: a fixed name would be taken then."""
@@ -39,6 +43,7 @@ def test_names_leave_room_for_a_replacement(stack: str) -> None:
     assert fixed <= {"aws:apigateway/restApi:RestApi", "aws:lambda/alias:Alias"}
 
 
+@pytest.mark.conformance
 def test_what_is_off_by_default_is_not_declared() -> None:
     found: dict[str, Any] = {resource.kind: resource.inputs for resource in declare()}
     optional = ("domainName:", "webAcl:", "route53/", "provisionedConcurrencyConfig:", "Subscri")

@@ -33,6 +33,7 @@ def test_an_option_that_nobody_knows_is_refused() -> None:
         _declared(stacks='{"dev": ["replica"]}')
 
 
+@pytest.mark.conformance
 def test_every_policy_fits_and_every_role_may_carry_its_policies() -> None:
     declared = _declared()
     policies = [r.inputs["policy"] for r in declared if r.kind == "aws:iam/policy:Policy"]
@@ -134,6 +135,7 @@ def _boundaries() -> dict[str, Any]:
     }
 
 
+@pytest.mark.conformance
 def test_a_boundary_takes_in_the_services_that_are_declared_with_the_stacks_own_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -166,6 +168,7 @@ def test_a_service_that_no_boundary_can_hold_is_refused(
         _declared()
 
 
+@pytest.mark.conformance
 @pytest.mark.usefixtures("jobs")
 def test_the_boundary_holds_nothing_that_no_declaration_asks_for() -> None:
     policies = [

@@ -103,6 +103,7 @@ def test_one_more_endpoint_is_one_resource_its_alarm() -> None:
     assert [resource.kind for resource in added] == ["aws:cloudwatch/metricAlarm:MetricAlarm"]
 
 
+@pytest.mark.conformance
 def test_the_import_comes_before_the_deployment_and_that_before_the_stage() -> None:
     by_kind = {resource.kind: resource for resource in declare()}
     api, deployment, stage, version = (by_kind[k] for k in (API, DEPLOYMENT, STAGE, VERSION))
@@ -114,6 +115,7 @@ def test_the_import_comes_before_the_deployment_and_that_before_the_stage() -> N
     assert version.inputs["version"] == stage.inputs["deployment"]
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 def test_what_the_document_says_of_the_api_is_given_as_its_arguments_too(stack: str) -> None:
     """The provider puts back what it finds in its state, so one value stands in both places."""
@@ -131,6 +133,7 @@ def test_what_the_document_says_of_the_api_is_given_as_its_arguments_too(stack: 
     assert "binaryMediaTypes" not in api and "x-amazon-apigateway-policy" not in document
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_stage_tells_which_document_it_serves(stack: str) -> None:
     outputs = pulumi_program.run(pulumi_program.MockEngine(), stack=stack)
@@ -153,6 +156,7 @@ def test_the_stage_takes_what_its_keys_may_take_together() -> None:
     assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (7, 8)
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 def test_api_gateway_may_invoke_one_alias_by_one_stage(stack: str) -> None:
     """Once for all routes: AWS limits what a function's policy may say to 20 KB."""

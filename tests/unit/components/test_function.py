@@ -10,6 +10,7 @@ PROJECT = stack_files.project_name()
 STACKS = stack_files.stacks()
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
     for function in every(declare(stack), "aws:lambda/function:Function"):
@@ -23,6 +24,7 @@ def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
         )
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 def test_log_groups_come_first_are_kept_as_long_as_configured_and_go_with_the_stack(
     stack: str,

@@ -44,6 +44,7 @@ def test_a_job_runs_from_the_bundle_in_a_function_of_its_own(declared: list[Reso
     assert job["role"] != api["role"]
 
 
+@pytest.mark.conformance
 def test_a_job_may_do_what_its_trigger_needs_and_no_more(declared: list[Resource]) -> None:
     observed = {
         *("logs:CreateLogStream", "logs:PutLogEvents"),

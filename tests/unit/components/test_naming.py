@@ -9,7 +9,7 @@ from components import ConfigError, checked_prefix, resource_prefix
     ("one", "other"),
     (
         (("shop", "live"), ("shop", "live-eu")),
-        (("shop", "live"), ("shop-dev", "eu")),
+        (("shop", "live"), ("shop-live", "eu")),
         (("shop", "eu-live"), ("shop-eu", "live")),
     ),
 )

@@ -4,6 +4,8 @@ import pytest
 
 from tests.conftest import declare
 
+pytestmark = pytest.mark.conformance
+
 
 @pytest.mark.parametrize("protected", (True, False))
 def test_each_replica_is_a_resource_of_its_own_so_that_one_up_changes_them_all(

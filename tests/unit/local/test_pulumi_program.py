@@ -5,6 +5,8 @@ import pytest
 from local import pulumi_program, stack_files
 from tests.conftest import plain
 
+pytestmark = pytest.mark.conformance
+
 STACKS = stack_files.stacks()
 STACK = STACKS[-1]
 

@@ -141,6 +141,7 @@ def test_answers_may_grow_and_bodies_may_not() -> None:
     assert schemas["Tag"]["additionalProperties"] is False
 
 
+@pytest.mark.conformance
 def test_what_is_imported_has_no_word_that_api_gateway_loses_or_refuses() -> None:
     shipped = gateway.to_api_gateway(build(load_endpoints(), ABOUT), load_endpoints(), SETTINGS)
     _, rich = of(endpoint(body=Order, responses={200: Page[Tag]}, cors=("https://a.example",)))

@@ -9,6 +9,8 @@ from function.declare.registry import load_endpoints
 from local import stack_files
 from tests.conftest import declare, every
 
+pytestmark = pytest.mark.conformance
+
 STACKS = stack_files.stacks()
 
 

@@ -6,6 +6,8 @@ from components.iam import policies
 from local import stack_files
 from tests.conftest import declare, every
 
+pytestmark = pytest.mark.conformance
+
 PROJECT = stack_files.project_name()
 STACKS = stack_files.stacks()
 

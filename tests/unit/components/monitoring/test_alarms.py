@@ -13,6 +13,7 @@ from tools.checks import snapshot
 TOPIC = f"arn:aws:sns:eu-central-1:123456789012:{NAME}"
 
 
+@pytest.mark.conformance
 @pytest.mark.usefixtures("jobs")
 def test_every_alarm_links_to_its_section_of_the_runbook_and_every_section_has_an_alarm() -> None:
     runbook = (ROOT / "docs" / "operations.md").read_text()
@@ -27,12 +28,14 @@ def test_every_alarm_links_to_its_section_of_the_runbook_and_every_section_has_a
     assert linked == sections
 
 
+@pytest.mark.conformance
 def test_the_runbook_states_what_the_alarms_cost() -> None:
     page = snapshot.PRICES.read_text(encoding="utf-8")
     assert snapshot.priced(page, declare()) == page, "`make snapshot` writes the cost anew"
     assert snapshot.priced(page, []) != page or " × 0.10" not in page
 
 
+@pytest.mark.conformance
 def test_every_alarm_notifies_but_the_parts_of_burn_rates() -> None:
     for name, alarm in alarms_of(declare()).items():
         part = name.startswith("burn-rate-") and name.count("-") == 3

@@ -26,6 +26,7 @@ def dashboard(resources: list[pulumi_program.Resource]) -> Any:
     return json.loads(one(resources, "aws:cloudwatch/dashboard:Dashboard")["dashboardBody"])
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("preview", (False, True))
 def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
     monkeypatch: pytest.MonkeyPatch, preview: bool

@@ -8,6 +8,7 @@ from tests.conftest import STACK, alarms_of, declare, plain
 from tests.unit.components.monitoring.test_component import ADDED, dashboard
 
 
+@pytest.mark.conformance
 def test_the_dashboard_starts_with_the_objective_and_fills_its_grid() -> None:
     widgets = dashboard(declare())["widgets"]
     assert widgets[0]["properties"]["title"].startswith("SLO: 99.9%")

@@ -8,6 +8,7 @@ from tests.conftest import declare
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
 
 
+@pytest.mark.conformance
 def test_a_key_of_ones_own_is_used_for_all_that_is_stored() -> None:
     used: dict[str, set[str | None]] = {}
     for resource in declare(kms_key_arn=KEY):
@@ -28,6 +29,7 @@ def test_a_key_of_ones_own_is_used_for_all_that_is_stored() -> None:
     assert {key for kind in used.keys() - kinds for key in used[kind]} == {None}
 
 
+@pytest.mark.conformance
 def test_without_a_key_aws_encrypts_by_its_own_and_no_kms_is_asked() -> None:
     tables = [r.inputs for r in declare() if r.kind == "aws:dynamodb/table:Table"]
     assert all(table["serverSideEncryption"] == {"enabled": False} for table in tables)

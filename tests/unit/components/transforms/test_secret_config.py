@@ -7,6 +7,8 @@ import pytest
 from local import stack_files
 from tests.conftest import declare
 
+pytestmark = pytest.mark.conformance
+
 
 @pytest.mark.parametrize(
     ("key", "value"),

@@ -8,6 +8,8 @@ import pytest
 from local import stack_files
 from tests.conftest import declare
 
+pytestmark = pytest.mark.conformance
+
 PROJECT = stack_files.project_name()
 STACKS = stack_files.stacks()
 

@@ -20,6 +20,7 @@ def _declared(jobs: Mapping[str, Job]) -> list[Resource]:
     return pulumi_program.declared_resources(STACK, config=plain())
 
 
+@pytest.mark.conformance
 def test_the_scan_knows_what_jobs_declare(declared: list[Resource]) -> None:
     kinds = {"aws_lambda_event_source_mapping", "aws_scheduler_schedule", "aws_sqs_queue"}
     assert kinds <= {name.removesuffix(".tf.json") for name in terraform_json.render(declared)}
@@ -80,6 +81,7 @@ def test_every_known_type_and_renamed_property_is_one_of_the_provider(kind: str)
         terraform_json.render([_resource(kind, **dict.fromkeys(renamed, "value"), missing=True)])
 
 
+@pytest.mark.conformance
 def test_resources_refer_to_each_other_as_in_terraform() -> None:
     inputs = {
         resource.kind: resource.inputs
