@@ -29,6 +29,7 @@ SIGNATURES = {
     ),
     "ministack.core.lambda_runtime.Worker._read_stderr": "(self)",
     "ministack.core.lambda_runtime.Worker._spawn": "(self)",
+    "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT": "str",
     "ministack.core.lambda_runtime.execution_credentials": "(config)",
     "ministack.core.lambda_runtime.zipfile": "module",
     "ministack.services.apigateway_v1._build_api_export": (
@@ -93,6 +94,7 @@ SIGNATURES = {
     "ministack.services.lambda_svc._emit_lambda_metrics": (
         "(function_name, duration_ms, error, throttle)"
     ),
+    "ministack.services.lambda_svc._execute_function_warm": "(func, event, request_id)",
     "ministack.services.lambda_svc._iter_all_esms": "()",
     "ministack.services.lambda_svc._poll_dynamodb_streams": "()",
     "ministack.services.lambda_svc._put_event_invoke_config": "(func_name, qualifier, data)",
