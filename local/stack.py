@@ -154,7 +154,7 @@ class LogTail:
         self._seen = {identity for identity in found if identity[0] >= self._since}
         read: list[dict[str, Any]] = []
         for line in (line for message in new for line in message.splitlines()):
-            with suppress(ValueError):  # a function may print anything
+            with suppress(RecursionError, ValueError):  # a function may print anything
                 read += [json.loads(line)] if line.startswith("{") else []
         return read
 
