@@ -79,6 +79,9 @@ SIGNATURES = {
     "ministack.services.cloudwatch.handle_request": (
         "async (method, path, headers, body, query_params)"
     ),
+    "ministack.services.dynamodb._build_change_record": (
+        "(table, event_name, old_item, new_item, view_type)"
+    ),
     "ministack.services.dynamodb._create_table": "(data)",
     "ministack.services.dynamodb._remove_item": "(table, pk_val, sk_val)",
     "ministack.services.dynamodb._set_item": "(table, pk_val, sk_val, item)",
