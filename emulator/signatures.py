@@ -107,6 +107,7 @@ SIGNATURES = {
     "ministack.services.scheduler._SCHEDULE_TICK_INTERVAL": "int",
     "ministack.services.scheduler._create_schedule": "(name, body)",
     "ministack.services.scheduler._tick_schedules": "()",
+    "ministack.services.scheduler._update_schedule": "(name, body)",
     "ministack.services.sts._web_identity_principal": "(token, provider_id, role_arn)",
     "ministack.services.sts.is_root_access_key": "(access_key_id)",
     "ministack.services.tagging.resource_tags": "(arn)",
