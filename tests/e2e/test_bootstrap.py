@@ -77,9 +77,8 @@ def cloud(sampled: None) -> Iterator[Cloud]:  # pylint: disable=unused-argument
         stack = local_stack.LocalStack(
             run=run,
             outputs=run().values,
-            emulator=account.emulator,
             deployer=role,
-            traces=account.traces,
+            **vars(account),
         )
         yield Cloud(
             account=account,
