@@ -128,7 +128,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a permission without actions": (
         {LOOK: ENDPOINT.replace("\n)", "\n    permissions=(TablePermission('notes', ()),),\n)")},
-        f"{LOOK}: GET /look: the permission for table notes has no actions",
+        f"{LOOK}: GET /look: actions is missing",
     ),
     "a type whose field nobody knows": (
         {

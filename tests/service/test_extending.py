@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from components.packaging.bytecode import PYTHON_VERSION
+from function.declare.checks import declaration_errors
 from local.stack_files import ROOT
 from tests.conftest import run_rules
 
@@ -185,7 +186,7 @@ def test_the_first_examples_declare_valid_endpoints() -> None:
         )
         module: dict[str, Any] = {}
         exec(source, module)  # pylint: disable=exec-used
-        assert not list(module["ENDPOINT"].errors()), page
+        assert not list(declaration_errors(module["ENDPOINT"])), page
 
 
 def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> None:
