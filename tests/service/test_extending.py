@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from components.packaging.bytecode import PYTHON_VERSION
+from function.declare.checks import declaration_errors
 from function.declare.job import Job
 from function.declare.trigger import ScheduledRun, ScheduleTrigger
 from function.runtime import job_handler
@@ -195,7 +196,7 @@ def test_the_first_examples_declare_valid_endpoints() -> None:
         )
         module: dict[str, Any] = {}
         exec(source, module)  # pylint: disable=exec-used
-        assert not list(module["ENDPOINT"].errors()), page
+        assert not list(declaration_errors(module["ENDPOINT"])), page
 
 
 def test_the_payload_that_runs_a_scheduled_job_now_is_its_event(
