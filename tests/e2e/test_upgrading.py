@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.stack_files import ROOT
+from tests.conftest import run_rules
 from tools import merge_epoch
 from tools.project_copy import copy_of_project
 
@@ -207,12 +208,6 @@ GENERATED = (
     "function/requirements.txt",
     "tests/snapshots/dev.yaml",
 )
-# Tests that hold for any service.
-CONFORMANCE = (
-    "tests/unit/console/test_diagram.py",
-    "tests/unit/tools/checks/test_snapshot.py",
-    "tests/unit/tools/docs",
-)
 
 
 def _generate(project: Path) -> None:
@@ -275,4 +270,4 @@ def test_another_service_on_an_older_epoch_takes_this_one(tmp_path: Path) -> Non
     changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
     assert changed == {"tools/cli.py", *added, *removed}
     assert after["tools/cli.py"] == newer["tools/cli.py"]
-    assert " passed" in _run(project, sys.executable, "-m", "pytest", "-q", "-x", *CONFORMANCE)
+    run_rules(project)
