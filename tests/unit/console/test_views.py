@@ -32,6 +32,7 @@ def _stub(service: str) -> tuple[Any, Stubber]:
 def _stack(client: Any, **outputs: Any) -> views.Stack:
     emulator = SimpleNamespace(client=lambda _: client)
     local: Any = local_stack.LocalStack(
+        region="eu-central-1",
         run=lambda: None,  # type: ignore[arg-type, return-value]
         outputs=outputs,
         emulator=emulator,  # type: ignore[arg-type]
