@@ -20,8 +20,7 @@ from botocore.exceptions import BotoCoreError
 from console import console
 from console.request_log import RequestLog
 from function.declare.registry import load_endpoints
-from local import pulumi_program, stack_files
-from local import stack as local_stack
+from local import local_stack, pulumi_program, stack_files
 from local.demo import progress
 from local.deployment import DeployError
 from openapi import samples
@@ -152,7 +151,8 @@ def _follow(local: local_stack.LocalStack, requests: RequestLog, sources: dict[s
                 requests.notice("error", failure[:1].upper() + failure[1:])
             failed = len(failures)
             for line in (line for log in logs.values() for line in _read(log, requests)):
-                print(_brief(line), flush=True)
+                # A JSON string may hold half of a surrogate pair, which no terminal takes.
+                print(_brief(line).encode(errors="backslashreplace").decode(), flush=True)
             if _changed(sources):
                 sources = _sources()
                 kind, text = _update(local)
@@ -168,7 +168,9 @@ def _brief(line: dict[str, Any]) -> str:
     if "stackTrace" in line or line.get("message") == "request":
         with suppress(KeyError, TypeError, ValueError):  # it only resembles one of ours
             return _format(line)
-    return json.dumps(line)
+    with suppress(RecursionError):
+        return json.dumps(line)
+    return "a deeply nested JSON object"
 
 
 def _format(line: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from ministack.services import lambda_svc
 
 from components.packaging.bytecode import PYTHON_VERSION
 from emulator import lambda_workers
-from local import stack as local_stack
+from local import local_stack
 
 _CODE = """
 import os

@@ -106,11 +106,11 @@ class LocalStack(Account):
             del self.outputs[gone]
 
     def items(self) -> list[dict[str, Any]]:
-        """Return all items of the table that the first sample writes to, in DynamoDB's JSON."""
+        """Return all items of the table that the first sample writes to, as `json_items`."""
         if not self.outputs["table_name"]:
             return []
         scan = self.emulator.client("dynamodb").scan(TableName=self.outputs["table_name"])
-        return list(scan["Items"])
+        return json_items(scan["Items"])
 
     def log_lines(self) -> list[dict[str, Any]]:
         """Return the JSON lines of the function's log, oldest first."""
@@ -125,6 +125,12 @@ class LocalStack(Account):
             self.outputs["function_log_group"],
             *(function["LoggingConfig"]["LogGroup"] for function in found),
         ]
+
+
+def json_items(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return items in DynamoDB's JSON, with each Binary in base64 at any depth."""
+    encoded: list[dict[str, Any]] = msgspec.to_builtins(items)
+    return encoded
 
 
 # Workers write concurrently: a line may arrive this much after a younger one.
@@ -154,7 +160,7 @@ class LogTail:
         self._seen = {identity for identity in found if identity[0] >= self._since}
         read: list[dict[str, Any]] = []
         for line in (line for message in new for line in message.splitlines()):
-            with suppress(ValueError):  # a function may print anything
+            with suppress(RecursionError, ValueError):  # a function may print anything
                 read += [json.loads(line)] if line.startswith("{") else []
         return read
 
