@@ -28,7 +28,7 @@ OWN = (
     "README.md",
     "tests/snapshots/*",
 )
-# The drivers of .gitattributes: keep your version of a file, or of the lines that both sides changed.
+# The drivers of .gitattributes keep your version of a file, or of the lines that both changed.
 _OURS = "git merge-file --ours %A %O %B"
 _DRIVERS = (
     "merge.generated.driver=true",
