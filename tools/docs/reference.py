@@ -29,15 +29,11 @@ SECTIONS = (
         "function.declare.permission",
         "TablePermission QueuePermission BucketPermission SecretPermission ServicePermission",
     ),
-    ("Calls to DynamoDB", "function.runtime.dynamodb", "call number ttl_attribute"),
+    ("Calls to DynamoDB", "function.runtime.dynamodb", "call table_name number ttl_attribute"),
     ("Calls to S3", "function.runtime.s3", "call presigned_url"),
     ("Calls to SQS", "function.runtime.sqs", "send"),
     ("Calls to other services", "function.runtime.service", "call"),
-    (
-        "Other calls, and the errors of all calls",
-        "function.runtime.aws_client",
-        "send ConditionFailed service_unavailable",
-    ),
+    ("Errors of calls", "function.runtime.aws_client", "ConditionFailed service_unavailable"),
     ("Hook for responses", "function.responses", "customize_response"),
     ("Hook for resources", "customize", "customize"),
 )
