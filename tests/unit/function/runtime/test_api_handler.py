@@ -67,7 +67,7 @@ async def _later(_: Any) -> Response:
     "handle",
     (
         *map(_raising, (SystemExit(0), KeyboardInterrupt(), GeneratorExit(), MemoryError())),
-        *(_recurse, lambda request: _later(request), lambda _: None, lambda _: {"status": 200}),
+        *(_recurse, _later, lambda _: None, lambda _: {"status": 200}),
     ),
 )
 def test_whatever_a_handler_raises_is_a_500_and_a_log_line(

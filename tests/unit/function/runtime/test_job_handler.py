@@ -127,9 +127,7 @@ async def _later(_: Any) -> None:
     (_later, lambda _: (n for n in ()), lambda _: True, lambda _: "done", lambda _: object()),
 )
 def test_a_result_that_is_no_mapping_is_a_failure(job: Any, logged: Logged, result: Any) -> None:
-    job(
-        QueueTrigger("orders"), lambda message: result(message)
-    )  # pylint: disable=unnecessary-lambda
+    job(QueueTrigger("orders"), result)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         failed = job_handler.handler(_messages("{}"), None)["batchItemFailures"]
