@@ -55,7 +55,7 @@ def _client(service: str, read_timeout_s: float = 0) -> Any:
             # a call.
             user_agent=f"Botocore/{botocore.__version__}",
             parameter_validation=False,
-            # botocore still presigns S3's URLs by version 2 in some regions: a PUT then fails.
+            # botocore presigns S3's URLs with version 2, which newer regions refuse.
             signature_version="s3v4" if service == "s3" else None,
         ),
     )
@@ -219,3 +219,14 @@ def send(
         deadline.DeadlineExceeded,
     ) as error:
         raise service_unavailable() from error
+
+
+def presigned_url(
+    service: str, operation: str, request: Mapping[str, Any], expires_after_s: int
+) -> str:
+    """Return a URL with which anyone can make this one request until it expires."""
+    return str(
+        _client(service).generate_presigned_url(
+            operation, Params=dict(request), ExpiresIn=expires_after_s
+        )
+    )
