@@ -3,6 +3,7 @@
 # pylint: disable=protected-access
 
 import logging
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -72,7 +73,10 @@ URL = "https://b.example"
         (exceptions.ConnectionClosedError(endpoint_url=URL), 503),
         (exceptions.SSLError(endpoint_url=URL, error="x"), 503),
         (exceptions.ProxyConnectionError(proxy_url=URL), 503),
-        (exceptions.HTTPClientError(error="x"), 503),
+        (exceptions.HTTPClientError(error=ConnectionResetError()), 503),
+        (exceptions.HTTPClientError(error=ssl.SSLCertVerificationError()), 503),
+        (exceptions.HTTPClientError(error=UnicodeEncodeError("latin-1", "→", 0, 1, "no")), 500),
+        (exceptions.HTTPClientError(error=ValueError("Invalid header value")), 500),
         (exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2), 503),
         (exceptions.CredentialRetrievalError(provider="x", error_msg="x"), 503),
         (exceptions.NoCredentialsError(), 500),
@@ -97,11 +101,21 @@ def test_only_an_error_that_can_pass_is_a_503_and_the_log_names_each(
     assert status == 503 or lines[0].exc_info[1] is error
 
 
-def test_a_throttled_call_is_a_503_that_names_the_code(handled: Any) -> None:
+@pytest.mark.parametrize(
+    ("code", "http_status", "status"),
+    (
+        *(("SlowDown", 503, 503), ("Throttling", 400, 503), ("RequestTimeout", 400, 503)),
+        *(("InternalError", 500, 503), ("TooManyRequestsException", 429, 503)),
+        *(("404", 404, 500), ("403", 403, 500), ("NoSuchBucket", 404, 500)),
+    ),
+)
+def test_an_error_of_a_service_is_a_503_if_it_can_pass_and_is_named(
+    handled: Any, code: str, http_status: int, status: int
+) -> None:
     with Stubber(aws_client._client("s3", 3)) as stubber:
-        stubber.add_client_error("put_object", "SlowDown", "Slow down.", http_status_code=503)
-        status, (line,) = handled(lambda _: _put())
-    assert status == 503 and "SlowDown" in line.awsError and "Slow down." in line.awsError
+        stubber.add_client_error("put_object", code, "Not now.", http_status_code=http_status)
+        answered, lines = handled(lambda _: _put())
+    assert answered == status and code in lines[-1].awsError and "Not now." in lines[-1].awsError
 
 
 def test_a_call_that_succeeds_in_the_end_leaves_no_error_in_the_log(handled: Any) -> None:
