@@ -173,7 +173,10 @@ async def _check_signature(scope: Mapping[str, Any], body: _Body) -> str:
         presigned=presigned,
     ):
         raise _Refused(403, *failure)
-    return str(signature.access_key_id)
+    key = str(signature.access_key_id)
+    if router.extract_access_key_id(headers, query) != key:
+        raise _Refused(403, "IncompleteSignature", "Name one access key in the request.")
+    return key
 
 
 def _pin_signed_request(original: Original, *request: Any, **options: Any) -> None:
