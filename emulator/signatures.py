@@ -13,6 +13,7 @@ SIGNATURES = {
         "async (host, path, method, headers, body, query_params, raw_path, raw_query_string)"
     ),
     "ministack.app.app": "async (scope, receive, send)",
+    "ministack.app.pin_signed_request": "(method, raw_path, query_params, raw_headers, handshake)",
     "ministack.core.iam_actions.extract_resource_arn": (
         "(service, method, path, headers, body, query_params, region, account_id)"
     ),
@@ -31,6 +32,7 @@ SIGNATURES = {
     "ministack.core.lambda_runtime.Worker._spawn": "(self)",
     "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT": "str",
     "ministack.core.lambda_runtime.execution_credentials": "(config)",
+    "ministack.core.lambda_runtime.threading": "module",
     "ministack.core.lambda_runtime.zipfile": "module",
     "ministack.services.apigateway_v1._build_api_export": (
         "(api_id, stage_name, export_type, include_integrations, include_authorizers)"
@@ -68,6 +70,7 @@ SIGNATURES = {
     "ministack.services.apigateway_v1._resources": "AccountRegionScopedDict",
     "ministack.services.apigateway_v1._take_token": "(slot, limits)",
     "ministack.services.apigateway_v1._update_api_key": "(key_id, data)",
+    "ministack.services.apigateway_v1.run_reentrant": "async (fn, *args, thread_name)",
     "ministack.services.apigateway_v1.handle_request": (
         "async (method, path, headers, body, query_params)"
     ),

@@ -1,4 +1,4 @@
-"""What a stack declares for its jobs, and which declarations are refused."""
+"""The resources of jobs, and the refused declarations."""
 
 import json
 from collections.abc import Mapping
