@@ -14,7 +14,6 @@ from function.declare.endpoint import Response, Endpoint, Parameter
 from local import pulumi_program, stack_files
 from local.stack_files import ROOT
 from tests.conftest import NAME, STACK, declare, one, plain
-from tools.checks import snapshot
 
 TOPIC = f"arn:aws:sns:eu-central-1:123456789012:{NAME}"
 METRIC_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -55,12 +54,6 @@ def test_every_alarm_links_to_its_section_of_the_runbook_and_every_section_has_a
         assert meaning and file == "docs/operations.md" and name.startswith(section)
         linked.add(section)
     assert linked == sections
-
-
-def test_the_runbook_states_what_the_alarms_cost() -> None:
-    page = snapshot.PRICES.read_text(encoding="utf-8")
-    assert snapshot.priced(page, declare()) == page, "`make snapshot` writes the cost anew"
-    assert snapshot.priced(page, []) != page or " × 0.10" not in page
 
 
 def test_every_alarm_notifies_but_the_parts_of_burn_rates() -> None:
