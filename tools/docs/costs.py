@@ -30,7 +30,8 @@ def page(text: str, resources: Iterable[Resource]) -> str:
         ("dashboard, after an account's first three", "1 × 3.00", 3.0),
         (
             "custom metrics while they report",
-            f"({routes} × {_OF_ROUTE} for routes + {jobs} × {_OF_JOB} for jobs + {_OF_STACK}) × 0.30",
+            f"({routes} × {_OF_ROUTE} for routes + {jobs} × {_OF_JOB} for jobs + {_OF_STACK})"
+            " × 0.30",
             metrics * 0.3,
         ),
     )

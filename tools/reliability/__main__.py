@@ -28,11 +28,11 @@ REPORT = stack_files.ROOT / "docs" / "proof.md"
 LOADS, LOAD, MIX = 4, 5_000, 20
 
 # Other tests that belong to the report.
-_TESTS = (
-    ("Bad input: events, by hypothesis", "tests/service/test_function.py"),
+TESTS = (
+    ("Bad input: events, by hypothesis", "tests/unit/function/runtime/test_api_handler.py"),
     ("Bad input: the document's requests, by schemathesis", "tests/e2e/test_openapi.py"),
     ("Access: two stages in one account", "tests/e2e/test_side_by_side.py"),
-    ("Access: the function's role, and who may invoke it", "tests/service/test_permissions.py"),
+    ("Access: the function's role, and who may invoke it", "tests/e2e/test_access.py"),
     ("Access: roles in the emulator", "tests/emulator/test_iam.py"),
     ("Access: the deployer's roles", "tests/e2e/test_bootstrap.py"),
 )
@@ -132,7 +132,7 @@ def _running(report: Report, stack: LocalStack, folder: Path) -> None:
 
 def _tested(report: Report) -> None:
     report.table("Bad input and access, by tests", "what", "tests", "result")
-    for what, tests in _TESTS:
+    for what, tests in TESTS:
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", *tests.split()],
             cwd=stack_files.ROOT,
