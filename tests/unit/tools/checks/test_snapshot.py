@@ -37,13 +37,13 @@ def test_the_stacks_declare_what_the_snapshot_shows() -> None:
 def test_a_secret_is_marked_and_never_written() -> None:
     (key,) = [r for r in declare() if r.kind.endswith(":ApiKey")]
     hidden = replace(key, inputs={"value": "hush"}, secret=frozenset({"value"}))
-    text = snapshot.text({"dev": [hidden]})
+    text = snapshot.text({"trial": [hidden]})
     assert "value: (secret)" in text and "hush" not in text
 
 
 def test_two_resources_never_share_an_entry() -> None:
     resources = [r for r in declare() if not r.component]
-    text = snapshot.text({"dev": resources})
+    text = snapshot.text({"trial": resources})
     entries = [line for line in text.splitlines() if re.match("  aws:.*(?<!given\\)):$", line)]
     assert len(entries) == len(resources)
 
@@ -54,26 +54,28 @@ def _resource(stack: str, kind: str = "aws:a/b:B", **inputs: Any) -> Resource:
 
 
 def test_the_snapshot_writes_what_the_stacks_share_once_and_names_a_differing_stack() -> None:
-    one = _resource("dev", name="shop-dev", stage="dev", size=1, files=["a"], tags={"a": "b"})
+    one = _resource("trial", name="shop-dev", stage="trial", size=1, files=["a"], tags={"a": "b"})
     two = _resource("live", name="shop-live", stage="live", size=2, files=["a", "b"], tags={})
-    text = snapshot.text({"dev": [one], "live": [two]})
+    text = snapshot.text({"trial": [one], "live": [two]})
     assert yaml.safe_load(text) == {
         "EpochThing <project>-<stack>-thing": {
             "aws:a/b:B <project>-<stack>-thing": {
                 "name": "<project>-<stack>",
                 "stage": "<stack>",
-                "size (dev)": 1,
+                "size (trial)": 1,
                 "size (live)": 2,
                 "files": ["a", "b (live)"],
-                "tags": {"a (dev)": "b"},
+                "tags": {"a (trial)": "b"},
             }
         }
     }
 
 
 def test_a_resource_of_one_stack_names_it() -> None:
-    text = snapshot.text({"dev": [_resource("dev"), _resource("dev", "aws:c/d:D")], "live": []})
-    assert [*yaml.safe_load(text)] == ["EpochThing <project>-<stack>-thing (dev)"]
+    text = snapshot.text(
+        {"trial": [_resource("trial"), _resource("trial", "aws:c/d:D")], "live": []}
+    )
+    assert [*yaml.safe_load(text)] == ["EpochThing <project>-<stack>-thing (trial)"]
 
 
 def test_an_alarm_states_what_differs_from_the_usual_values() -> None:
@@ -82,7 +84,8 @@ def test_an_alarm_states_what_differs_from_the_usual_values() -> None:
     inputs = {name: value for name, value in first.inputs.items() if name != "tags"}
     changed = [replace(first, inputs=inputs | {"comparisonOperator": "Less"}), *others]
     found = difflib.ndiff(
-        snapshot.text({"dev": alarms}).splitlines(), snapshot.text({"dev": changed}).splitlines()
+        snapshot.text({"trial": alarms}).splitlines(),
+        snapshot.text({"trial": changed}).splitlines(),
     )
     added = {line[2:].strip() for line in found if line.startswith("+ ")}
     assert added == {"comparisonOperator: Less", "tags: (none)"}
@@ -103,7 +106,7 @@ def test_every_part_of_the_api_document_is_in_its_summary(change: Any) -> None:
     body = json.loads(api.inputs["body"])
     change(body)
     changed = replace(api, inputs=api.inputs | {"body": json.dumps(body)})
-    before, after = (snapshot.text({"dev": [r]}) for r in (api, changed))
+    before, after = (snapshot.text({"trial": [r]}) for r in (api, changed))
     assert before != after
 
 
