@@ -54,7 +54,7 @@ def _resource(stack: str, kind: str = "aws:a/b:B", **inputs: Any) -> Resource:
 
 
 def test_the_snapshot_writes_what_the_stacks_share_once_and_names_a_differing_stack() -> None:
-    one = _resource("trial", name="shop-dev", stage="trial", size=1, files=["a"], tags={"a": "b"})
+    one = _resource("trial", name="shop-trial", stage="trial", size=1, files=["a"], tags={"a": "b"})
     two = _resource("live", name="shop-live", stage="live", size=2, files=["a", "b"], tags={})
     text = snapshot.text({"trial": [one], "live": [two]})
     assert yaml.safe_load(text) == {
