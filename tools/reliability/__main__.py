@@ -155,9 +155,7 @@ def _mutated(report: Report, folder: Path) -> None:
 def main() -> int:
     """Run all tests for some ten minutes; return 1 if one fails."""
     if not post_epoch.is_declared():
-        print(
-            f"Not run: tools/reliability tests {post_epoch.ROUTE}, which is not declared."
-        )
+        print(f"Not run: tools/reliability tests {post_epoch.ROUTE}, which is not declared.")
         return 0
     ministack.clear_aws_environment()
     started, report = time.monotonic(), Report()
