@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from function.declare.job import Job
-from function.declare.job_registry import load_job
 from function.declare.problem import Problem
+from function.declare.registry import load_module
 from function.declare.trigger import (
     CreatedObject,
     Message,
@@ -30,7 +30,7 @@ Event = Mapping[str, Any]
 
 @cache
 def _job() -> Job:
-    return load_job(os.environ["JOB_NAME"])
+    return load_module("function.jobs", os.environ["JOB_NAME"], Job)
 
 
 if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:

@@ -67,11 +67,8 @@ class Span:
     @property
     def outcome(self) -> str:
         """`success`, `rejected` (status 4xx), `unavailable` (503) or `failed` (other 5xx)."""
-        if self.status < 400:
-            return "success"
-        if self.status < 500:
-            return "rejected"
-        return "unavailable" if self.status == 503 else "failed"
+        server_error = "unavailable" if self.status == 503 else "failed"
+        return "success" if self.status < 400 else "rejected" if self.status < 500 else server_error
 
 
 _current_span: ContextVar[Span | None] = ContextVar("span", default=None)
@@ -80,8 +77,8 @@ _current_span: ContextVar[Span | None] = ContextVar("span", default=None)
 class _Sdk(NamedTuple):
     """The parts of aws-xray-sdk that make subsegments and send them.
 
-    They work without the SDK's recorder. It looks up the current entity for each step, which costs
-    more than the subsegments; here the Span holds the request's subsegment.
+    The SDK's recorder would look up the current entity for each step, which costs more than the
+    subsegments.
     """
 
     emitter: Any
@@ -131,26 +128,23 @@ def _trace_id() -> str:
     return found[1] if found else ""
 
 
-def _begin_subsegment(name: str) -> Any:
-    """Return a subsegment of Lambda's own segment; None if X-Ray does not sample the invocation."""
+def _sampled_segment() -> Any:
+    """Return Lambda's own segment; None if X-Ray does not sample the invocation."""
     if header := os.environ.get("_X_AMZN_TRACE_ID"):
         with suppress(Exception):
             found = _sdk().header(header)
             if found.root and found.parent and found.sampled and _sdk().enabled():
-                segment = _sdk().segment("facade", found.parent, found.root, True)
-                subsegment = _sdk().subsegment(name, "local", segment)
-                subsegment.parent_id = segment.id
-                return subsegment
+                return _sdk().segment("facade", found.parent, found.root, True)
     return None
 
 
-def _aws_subsegment(parent: Any, name: str, details: Mapping[str, str]) -> Any:
-    """Return a subsegment for a call to an AWS service; None without a parent."""
-    if parent:
-        with suppress(Exception):
-            subsegment = _sdk().subsegment(name, "aws", parent.parent_segment)
+def _begin_subsegment(name: str, namespace: str, parent: Any) -> Any:
+    """Return a subsegment of a segment or of another subsegment; None without a parent."""
+    with suppress(Exception):
+        if parent:
+            segment = getattr(parent, "parent_segment", parent)
+            subsegment = _sdk().subsegment(name, namespace, segment)
             subsegment.parent_id = parent.id
-            subsegment.set_aws(details)
             return subsegment
     return None
 
@@ -168,7 +162,7 @@ def trace(route: str) -> Iterator[Span]:
     """Measure a request, as a subsegment with outcome and log fields as annotations."""
     span = Span(route)
     token = _current_span.set(span)
-    subsegment = span.subsegment = _begin_subsegment(route)
+    subsegment = span.subsegment = _begin_subsegment(route, "local", _sampled_segment())
     try:
         yield span
     finally:
@@ -189,7 +183,10 @@ def aws_call(service: str, **details: str) -> Iterator[None]:
     """Measure a call to an AWS service, as a subsegment with its operation and resource."""
     started = time.perf_counter()
     span = _current_span.get()
-    subsegment = _aws_subsegment(span and span.subsegment, service, details)
+    subsegment = _begin_subsegment(service, "aws", span and span.subsegment)
+    if subsegment:
+        with suppress(Exception):
+            subsegment.set_aws(details)
     try:
         yield
     finally:
@@ -211,21 +208,16 @@ def _metrics(span: Span, cold: bool) -> dict[str, Any]:
     `extra` to that level unchanged.
     """
     by_route = ["FunctionName", "Route"]
-    values: dict[str, float] = {
-        "IdempotentReplays": int(bool(span.log_fields.get("replayed"))),
-        "ColdStarts": int(cold),
-    }
+    replayed = bool(span.log_fields.get("replayed"))
+    values: dict[str, float] = {"IdempotentReplays": int(replayed), "ColdStarts": int(cold)}
     units = [{"Name": name, "Unit": "Count"} for name in values]
     if span.aws_ms:
         values["AwsCallLatency"] = round(span.aws_ms, 3)
         units.append({"Name": "AwsCallLatency", "Unit": "Milliseconds"})
+    requests = [{"Name": "Requests", "Unit": "Count"}]
     directives = [
-        {
-            "Namespace": NAMESPACE,
-            "Dimensions": [[*by_route, "Outcome"]],
-            "Metrics": [{"Name": "Requests", "Unit": "Count"}],
-        },
-        {"Namespace": NAMESPACE, "Dimensions": [by_route], "Metrics": units},
+        {"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics}
+        for dimensions, metrics in (([*by_route, "Outcome"], requests), (by_route, units))
     ]
     return {
         "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": directives},

@@ -12,6 +12,8 @@ from local.stack import LocalStack, Reply
 from openapi import samples
 from tests.conftest import NAME, STACK
 
+pytestmark = pytest.mark.conformance
+
 PROBLEM_SCHEMA = {"type", "title", "status", "detail", "requestId"}
 
 

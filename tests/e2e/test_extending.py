@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from components.packaging.bytecode import PYTHON_VERSION
+from function.declare.checks import declaration_errors
 from local.stack_files import ROOT
 from tests.conftest import run_rules
 from tools import post_epoch
@@ -188,7 +189,7 @@ def test_the_first_examples_declare_valid_endpoints() -> None:
         )
         module: dict[str, Any] = {}
         exec(source, module)  # pylint: disable=exec-used
-        assert not list(module["ENDPOINT"].errors()), page
+        assert not list(declaration_errors(module["ENDPOINT"])), page
 
 
 @pytest.mark.skipif(not post_epoch.is_declared(), reason="the examples extend POST /epoch")

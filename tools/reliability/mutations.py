@@ -88,7 +88,7 @@ MUTATIONS = (
         "components/iam/policies.py",
         "[allow(sorted(names), resource) for",
         '[allow(sorted(names), "*") for',
-        "tests/e2e/test_access.py tests/unit/test_infrastructure.py",
+        "tests/e2e/test_access.py tests/unit/components/iam/test_policies.py",
     ),
     Mutation(
         "a function is invoked by its own API alone",

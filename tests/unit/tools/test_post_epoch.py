@@ -3,6 +3,7 @@
 import pytest
 
 from function.declare import registry
+from function.declare.checks import declaration_errors
 from tests.fixtures import notes
 from tools import post_epoch
 from tools.bench import __main__ as bench
@@ -42,4 +43,4 @@ def test_the_program_is_measured_with_copies_of_any_endpoint(
     program.declare(4)
     declared = registry.load_endpoints()
     assert [one.path for one in declared] == ["/notes/{id}", "/notes", "/more-2", "/more-3"]
-    assert not [error for one in declared for error in one.errors()]
+    assert not [error for one in declared for error in declaration_errors(one)]

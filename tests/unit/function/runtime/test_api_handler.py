@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +11,6 @@ from hypothesis import strategies as st
 
 from function.declare.endpoint import Request, Response
 from function.declare.problem import Problem
-from local.stack_files import ROOT
 from tests.fixtures import notes
 from tests.fixtures.notes import api_handler
 
@@ -214,15 +211,3 @@ def test_an_endpoint_never_sees_the_api_key() -> None:
 def test_an_endpoint_runs_without_lambda() -> None:
     request = Request(ip="192.0.2.1", api_key_id="caller", request_id="request", settings={})
     assert notes.endpoint().handle(request).body == {"ip": "192.0.2.1"}
-
-
-def test_the_function_imports_without_the_sdk_and_the_tracer() -> None:
-    code = (
-        "import sys; import function.runtime.api_handler; "
-        "heavy = {'boto3', 'botocore', 'aws_xray_sdk', 'urllib3', 'asyncio', 'ssl', 'pulumi'}; "
-        "print(sorted(heavy & {m.split('.')[0] for m in sys.modules}))"
-    )
-    run = subprocess.run(
-        [sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == "[]"

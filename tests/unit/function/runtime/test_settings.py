@@ -151,6 +151,7 @@ def test_a_job_reads_settings_from_its_item_as_an_endpoint_from_its_request(
     assert read == [3]
 
 
+@pytest.mark.conformance
 @pytest.mark.usefixtures("_declared")
 def test_values_reach_the_environment_and_secrets_only_secrets_manager(
     monkeypatch: pytest.MonkeyPatch,

@@ -28,6 +28,7 @@ def _difference(before: str, after: str) -> str:
     return "\n".join(difflib.unified_diff(*lines, "reviewed", "declared", lineterm="", n=0))
 
 
+@pytest.mark.conformance
 def test_the_stacks_declare_what_the_snapshot_shows() -> None:
     reviewed = snapshot.PATH.read_text(encoding="utf-8")
     change = _difference(reviewed, snapshot.text(_declared()))
@@ -41,6 +42,7 @@ def test_a_secret_is_marked_and_never_written() -> None:
     assert "value: (secret)" in text and "hush" not in text
 
 
+@pytest.mark.conformance
 def test_two_resources_never_share_an_entry() -> None:
     resources = [r for r in declare() if not r.component]
     text = snapshot.text({"trial": resources})
@@ -110,6 +112,7 @@ def test_every_part_of_the_api_document_is_in_its_summary(change: Any) -> None:
     assert before != after
 
 
+@pytest.mark.conformance
 def test_an_endpoint_adds_thirty_lines_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     tables = load_tables().values()
     permissions = tuple(TablePermission(t.name, ("dynamodb:GetItem",)) for t in [*tables][:1])

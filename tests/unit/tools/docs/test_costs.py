@@ -13,6 +13,7 @@ TEXT = costs.PAGE.read_text(encoding="utf-8")
 PAGE = "Before.\n<!-- begin fixed costs -->\nold\n<!-- end fixed costs -->\nAfter.\n"
 
 
+@pytest.mark.conformance
 def test_the_page_agrees_with_the_default_stack() -> None:
     declared = pulumi_program.declared_resources(stack_files.default_stack())
     assert costs.page(TEXT, declared) == TEXT, "docs/operations.md is stale; run: make snapshot"
