@@ -161,7 +161,7 @@ openapi: $(READY) ## Print the OpenAPI document
 bench: $(READY) ## Measure the function beside its alternatives for five minutes; draw docs/bench.svg
 	@$(PYTHON) -m tools.bench
 
-snapshot: $(READY) ## Write tests/snapshots/, docs/openapi.json and docs/configuration.md
+snapshot: $(READY) ## Write tests/snapshots/ and the generated parts of docs/
 	@$(PYTHON) -m tools.checks.snapshot
 
 diagram: $(READY) ## Draw docs/architecture.svg
