@@ -48,3 +48,24 @@ def test_only_an_endpoint_that_declares_a_body_pays_for_it() -> None:
     unused = set() if bodies_of else {"function.runtime.body"}
     unused |= set() if any(isinstance(kind, type) for kind in types) else {"msgspec"}
     assert not unused & {*run.stdout.split()}
+
+
+def test_the_function_imports_without_the_sdk_and_the_tracer() -> None:
+    code = (
+        "import sys; import function.runtime.api_handler; "
+        "heavy = {'boto3', 'botocore', 'aws_xray_sdk', 'urllib3', 'asyncio', 'ssl', 'pulumi'}; "
+        "print(sorted(heavy & {m.split('.')[0] for m in sys.modules}))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
+
+
+def test_the_tracer_loads_without_the_imports_of_its_decorators() -> None:
+    code = (
+        "import sys; from function.runtime import telemetry; telemetry._sdk();"
+        "assert not {'wrapt', 'asyncio'} & set(sys.modules); import wrapt; wrapt.ObjectProxy"
+    )
+    environment = {"LAMBDA_TASK_ROOT": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=environment)
