@@ -116,7 +116,7 @@ stacks: dict[str, list[str]] = config.require_object("stacks")
 for stack, options in stacks.items():
     if unknown := set(options) - OPTIONS:
         raise pulumi.RunError(
-            f"config value epoch-deployer:stacks.{stack}: {', '.join(sorted(unknown))} must be "
+            f"config value epoch-bootstrap:stacks.{stack}: {', '.join(sorted(unknown))} must be "
             f"one of {', '.join(sorted(OPTIONS))}"
         )
     name = resource_prefix(PROJECT, stack)

@@ -1,10 +1,9 @@
 """EpochBucket: an S3 bucket."""
 
-import json
-
 import pulumi
 import pulumi_aws as aws
 
+from components.iam import policies
 from components.naming import bucket_name
 from function.declare.bucket import Bucket
 
@@ -59,11 +58,12 @@ class EpochBucket(pulumi.ComponentResource):
 
 
 def _tls_only(arn: str) -> str:
-    statement = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [arn, f"{arn}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return policies.document(
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [arn, f"{arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    )

@@ -107,8 +107,8 @@ class LambdaFunction:
             name,
             role=role.name,
             policy=statements.apply(
-                lambda known: policies.policy_document(
-                    [*known[0], *policies.telemetry_statements(known[1]), *known[2:]]
+                lambda known: policies.document(
+                    *known[0], *policies.telemetry_statements(known[1]), *known[2:]
                 )
             ),
             opts=child,

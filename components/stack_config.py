@@ -15,7 +15,7 @@ import pulumi_aws as aws
 from msgspec import Meta, Struct, field
 
 from components.api_keys import BurstLimit, RateLimit, UsagePlan
-from components.program_errors import ConfigError
+from components.errors import ConfigError
 from function.declare import limits
 from function.declare.errors import DeclarationError
 from function.declare.registry import load_settings

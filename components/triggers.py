@@ -91,11 +91,9 @@ def _connect_schedule(trigger: ScheduleTrigger, target: Target) -> None:
         f"{target.name}-schedule",
         role=role.name,
         policy=pulumi.Output.all(target.alias.arn, target.dead_letters.arn).apply(
-            lambda arns: policies.policy_document(
-                [
-                    policies.allow(["lambda:InvokeFunction"], arns[0]),
-                    policies.allow(["sqs:SendMessage"], arns[1]),
-                ]
+            lambda arns: policies.document(
+                policies.allow(["lambda:InvokeFunction"], arns[0]),
+                policies.allow(["sqs:SendMessage"], arns[1]),
             )
         ),
         opts=target.options(),

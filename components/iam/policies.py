@@ -34,7 +34,7 @@ def check_boundary(
     services = [permission for permission in access if isinstance(permission, ServicePermission)]
     if not services:  # every boundary allows all other permissions
         return
-    document = json.loads(aws.iam.get_policy(arn=boundary).policy)
+    allowed = json.loads(aws.iam.get_policy(arn=boundary).policy)
     for service in services:
         if error := forbidden_actions_error([service]):
             raise BoundaryError(error)
@@ -44,7 +44,7 @@ def check_boundary(
             for action in service.actions
             if not any(
                 _matches(action, statement["Action"]) and _matches(resource, statement["Resource"])
-                for statement in document["Statement"]
+                for statement in allowed["Statement"]
                 if statement["Effect"] == "Allow" and "Condition" not in statement
             )
         ]
@@ -109,6 +109,6 @@ def allow(actions: list[str], resource: str | list[str]) -> Statement:
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
 
 
-def policy_document(allowed: Iterable[Statement]) -> str:
+def document(*statements: Statement) -> str:
     """Return a policy document."""
-    return json.dumps({"Version": "2012-10-17", "Statement": list(allowed)})
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})

@@ -1,7 +1,6 @@
 """EpochMonitoring: alarms, their notifications, a dashboard and the sampling of traces."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
@@ -9,29 +8,19 @@ import pulumi_aws as aws
 from components.api import EpochApi
 from components.function import EpochFunction
 from components.job import EpochJob
+from components.iam import policies
 from components.lambda_function import Bindings
 from components.monitoring import dashboard
 from components.monitoring.alarms import (
     BURN_RATES,
     THROTTLED_CALLS,
     Alarm,
+    BurnRate,
     MetricSources,
     alarms,
     burn_rate_parts,
 )
 from components.naming import sampling_rule
-
-
-def _topic_policy(account: str, topic: str) -> str:
-    """Return the policy that lets CloudWatch's alarms of this account publish to a topic."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "cloudwatch.amazonaws.com"},
-        "Action": ["sns:Publish"],
-        "Resource": topic,
-        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 class EpochMonitoring(pulumi.ComponentResource):
@@ -88,8 +77,8 @@ class EpochMonitoring(pulumi.ComponentResource):
             concurrency=concurrency,
             namespace=metric_namespace,
         )
-        arns = [self._alarm(alarm, notifies=True).arn for alarm in alarms(sources)]
-        arns += self._burn_rates(sources)
+        arns = [self._alarm(alarm, [self._topic.arn]).arn for alarm in alarms(sources)]
+        arns += [self._burn_rate(sources, rate).arn for rate in BURN_RATES]
         if trace_sampling_rate is not None:
             aws.xray.SamplingRule(
                 name,
@@ -124,12 +113,15 @@ class EpochMonitoring(pulumi.ComponentResource):
         """Return the topic of the alarms, with its policy and subscription."""
         account = aws.get_caller_identity_output().account_id
         topic = aws.sns.Topic(self._name, opts=self._child)
-        aws.sns.TopicPolicy(
-            self._name,
-            arn=topic.arn,
-            policy=pulumi.Output.all(account, topic.arn).apply(lambda known: _topic_policy(*known)),
-            opts=self._child,
+        publish = pulumi.Output.all(account, topic.arn).apply(
+            lambda known: {
+                **policies.allow(["sns:Publish"], known[1]),
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Condition": {"StringEquals": {"aws:SourceAccount": known[0]}},
+            }
         )
+        document = publish.apply(policies.document)
+        aws.sns.TopicPolicy(self._name, arn=topic.arn, policy=document, opts=self._child)
         if email is not None:
             aws.sns.TopicSubscription(
                 self._name, topic=topic.arn, protocol="email", endpoint=email, opts=self._child
@@ -139,12 +131,14 @@ class EpochMonitoring(pulumi.ComponentResource):
     def _describe(self, description: str, anchor: str) -> str:
         return f"{description} Runbook: {self._runbook_url}#{anchor}"
 
-    def _alarm(self, alarm: Alarm, *, notifies: bool) -> aws.cloudwatch.MetricAlarm:
+    def _alarm(
+        self, alarm: Alarm, topics: Sequence[pulumi.Input[str]] | None = None
+    ) -> aws.cloudwatch.MetricAlarm:
         metric = alarm.metric
         percentile = metric.stat.startswith("p")
         return aws.cloudwatch.MetricAlarm(
             f"{self._name}-{alarm.name}",
-            alarm_description=self._describe(alarm.description, alarm.runbook_anchor),
+            alarm_description=self._describe(alarm.description, alarm.runbook or alarm.name),
             namespace=metric.namespace,
             metric_name=metric.name,
             dimensions=metric.dimensions,
@@ -156,27 +150,19 @@ class EpochMonitoring(pulumi.ComponentResource):
             evaluation_periods=alarm.periods,
             datapoints_to_alarm=alarm.datapoints,
             treat_missing_data="notBreaching",
-            alarm_actions=[self._topic.arn] if notifies else None,
-            ok_actions=[self._topic.arn] if notifies else None,
+            alarm_actions=topics,
+            ok_actions=topics,
             opts=self._child,
         )
 
-    def _burn_rates(self, sources: MetricSources) -> list[pulumi.Output[str]]:
-        arns = []
-        for rate in BURN_RATES:
-            parts = [
-                self._alarm(part, notifies=False).name for part in burn_rate_parts(sources, rate)
-            ]
-            composite = aws.cloudwatch.CompositeAlarm(
-                f"{self._name}-{rate.name}",
-                alarm_name=f"{self._name}-{rate.name}",
-                alarm_description=self._describe(rate.description, rate.name),
-                alarm_rule=pulumi.Output.format(
-                    'ALARM("{}") AND ALARM("{}") AND ALARM("{}")', *parts
-                ),
-                alarm_actions=[self._topic.arn],
-                ok_actions=[self._topic.arn],
-                opts=self._child,
-            )
-            arns.append(composite.arn)
-        return arns
+    def _burn_rate(self, sources: MetricSources, rate: BurnRate) -> aws.cloudwatch.CompositeAlarm:
+        parts = [self._alarm(part).name for part in burn_rate_parts(sources, rate)]
+        return aws.cloudwatch.CompositeAlarm(
+            f"{self._name}-{rate.name}",
+            alarm_name=f"{self._name}-{rate.name}",
+            alarm_description=self._describe(rate.description, rate.name),
+            alarm_rule=pulumi.Output.format('ALARM("{}") AND ALARM("{}") AND ALARM("{}")', *parts),
+            alarm_actions=[self._topic.arn],
+            ok_actions=[self._topic.arn],
+            opts=self._child,
+        )

@@ -38,7 +38,7 @@ ISSUER = "https://token.actions.githubusercontent.com"
 
 def _declared(**config: str) -> list[pulumi_program.Resource]:
     recorder, given = pulumi_program.MockEngine(), stack_files.stack_config("example", FOLDER)
-    own = {f"epoch-deployer:{key}": value for key, value in config.items()}
+    own = {f"epoch-bootstrap:{key}": value for key, value in config.items()}
     pulumi_program.run(recorder, stack="example", config=given | own, folder=FOLDER)
     return recorder.resources
 
@@ -262,7 +262,7 @@ def cloud(sampled: None) -> Iterator[Cloud]:  # pylint: disable=unused-argument
     """Bring stack dev up as its deploy role; at the end that role takes it down again."""
     with local_stack.emulated_account(REGION) as account:
         options = prerequisites(account.emulator)
-        zone = {"epoch-deployer:zone_id": options[f"{PROJECT}:hosted_zone_id"]}
+        zone = {"epoch-bootstrap:zone_id": options[f"{PROJECT}:hosted_zone_id"]}
         outputs = pulumi_program.run(
             deployment.Deployer(account.emulator, REGION, lambda *_: None),
             stack="example",
