@@ -5,10 +5,8 @@ An administrator of the account runs it once, and again after a change of `polic
 declared `ServicePermission`: `pulumi -C bootstrap up -s <account>`.
 """
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -37,10 +35,9 @@ from components import (
 )
 from components.iam.boundary import forbidden_actions_error
 from components.naming import bucket_name
-from function.declare.registry import load_endpoints
 from function.declare.job_registry import load_jobs
-from function.declare.registry import load_settings
 from function.declare.permission import ServicePermission
+from function.declare.registry import load_endpoints, load_settings
 from local import stack_files
 
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
@@ -85,12 +82,10 @@ def role(name: str, environment: str, hours: int, policies: list[str]) -> pulumi
 
 
 with as_run_error():
-    access = [endpoint.permissions for endpoint in load_endpoints()]
-    access += [job.permissions for job in load_jobs().values()]
+    permissions = [one for endpoint in load_endpoints() for one in endpoint.permissions]
+    permissions += [one for job in load_jobs().values() for one in job.permissions]
     own_settings = load_settings()
-services = [
-    permission for own in access for permission in own if isinstance(permission, ServicePermission)
-]
+services = [one for one in permissions if isinstance(one, ServicePermission)]
 if error := forbidden_actions_error(services):
     raise pulumi.RunError(error)
 
@@ -135,12 +130,8 @@ for stack, options in stacks.items():
     key = aws.kms.Key(
         name,
         description=f"Encrypts the data of stack {stack} of {PROJECT}",
-        policy=json.dumps(
-            key_policy(
-                account=account,
-                region=region,
-                roles=f"arn:aws:iam::{account}:role/{PROJECT}/{stack}/*",
-            )
+        policy=key_policy(
+            account=account, region=region, roles=f"arn:aws:iam::{account}:role/{PROJECT}/{stack}/*"
         ),
         enable_key_rotation=True,
         deletion_window_in_days=30,
@@ -155,18 +146,11 @@ for stack, options in stacks.items():
     boundary_policy = aws.iam.Policy(
         f"{name}-boundary", name=f"{name}-boundary", path=path, policy=document
     )
-    exported: dict[str, Any] = {
-        "kms_key_arn": key.arn,
-        "permissions_boundary": boundary_policy.arn,
-        "deploy_role": role(
-            f"{name}-deploy", stack, DEPLOYMENT_H, documents(GRANTS, names, write=True)
-        ),
-        "preview_role": role(
-            f"{name}-preview",
-            f"{stack}-preview",
-            1,
-            documents(GRANTS + PREVIEW_DENIES, names, write=False),
-        ),
-    }
-    for output, value in exported.items():
-        pulumi.export(f"{stack}_{output}", value)
+    deploy = documents(GRANTS, names, write=True)
+    preview = documents(GRANTS + PREVIEW_DENIES, names, write=False)
+    pulumi.export(f"{stack}_kms_key_arn", key.arn)
+    pulumi.export(f"{stack}_permissions_boundary", boundary_policy.arn)
+    deploy_role = role(f"{name}-deploy", stack, DEPLOYMENT_H, deploy)
+    pulumi.export(f"{stack}_deploy_role", deploy_role)
+    preview_role = role(f"{name}-preview", f"{stack}-preview", 1, preview)
+    pulumi.export(f"{stack}_preview_role", preview_role)
