@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -13,7 +14,12 @@ from components.packaging.bytecode import PYTHON_VERSION
 from components.queue import EpochQueue
 from components.secret import EpochSecret
 from components.table import EpochTable
-from function.declare.permission import Permission
+from function.declare.permission import (
+    BucketPermission,
+    Permission,
+    QueuePermission,
+    TablePermission,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,22 +50,17 @@ class Bindings:
         self, permissions: Sequence[Permission]
     ) -> pulumi.Output[list[policies.Statement]]:
         """Return the policy statements for `permissions` and for reading the secrets."""
-        arns = pulumi.Output.all(
-            tables=pulumi.Output.all(**{key: table.arn for key, table in self.tables.items()}),
-            queues=pulumi.Output.all(**{key: queue.arn for key, queue in self.queues.items()}),
-            buckets=pulumi.Output.all(**{key: one.arn for key, one in self.buckets.items()}),
-            secrets=pulumi.Output.all(*(secret.arn for secret in self.secrets.values())),
-        )
-        return arns.apply(
-            lambda known: [
-                *policies.resource_statements(
-                    permissions,
-                    known["tables"],
-                    known["queues"],
-                    known["buckets"],
-                    self.settings,
-                ),
-                *policies.secret_statements(known["secrets"]),
+
+        def arns(parts: Mapping[str, Any]) -> pulumi.Output[dict[str, str]]:
+            # Without parts, Output.all gives an empty list.
+            return pulumi.Output.all(**{key: part.arn for key, part in parts.items()}).apply(dict)
+
+        kinds = (TablePermission, QueuePermission, BucketPermission)
+        known = [arns(parts) for parts in (self.tables, self.queues, self.buckets, self.secrets)]
+        return pulumi.Output.all(*known).apply(
+            lambda found: [
+                *policies.resource_statements(permissions, dict(zip(kinds, found)), self.settings),
+                *policies.secret_statements([*found[-1].values()]),
             ]
         )
 

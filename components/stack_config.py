@@ -3,6 +3,7 @@
 `StackConfig.from_pulumi` checks the values before any resource exists.
 """
 
+import contextlib
 import difflib
 import importlib.util
 import json
@@ -197,25 +198,26 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
                 )
         for index, region in enumerate(self.replica_regions):
             _check_region(f"{project}:replica_regions[{index}]", region)
-        if self.snap_start and self.provisioned_concurrency:
-            yield (
-                "config of snap_start excludes provisioned_concurrency: Lambda has one or the other"
-            )
-        if 0 < self.reserved_concurrency < self.provisioned_concurrency:
-            yield "config of provisioned_concurrency must not exceed reserved_concurrency"
-        if bool(self.domain_name) != bool(self.certificate_arn):
-            yield "config of domain_name and certificate_arn need each other"
-        if self.hosted_zone_id and not self.domain_name:
-            yield "config of hosted_zone_id needs domain_name"
-        if self.kms_key_arn and self.replica_regions:
-            yield (
-                "config of kms_key_arn excludes replica_regions: a replica needs a key in its own "
-                "region"
-            )
-        if len({*self.replica_regions}) < len(self.replica_regions):
-            yield "config of replica_regions names a region twice"
-        if 0 < self.waf_rate_limit < 10:
-            yield "config of waf_rate_limit must be 0 or at least 10"
+        rules = {
+            "snap_start excludes provisioned_concurrency: Lambda has one or the other": (
+                self.snap_start and self.provisioned_concurrency
+            ),
+            "provisioned_concurrency must not exceed reserved_concurrency": (
+                0 < self.reserved_concurrency < self.provisioned_concurrency
+            ),
+            "domain_name and certificate_arn need each other": (
+                bool(self.domain_name) != bool(self.certificate_arn)
+            ),
+            "hosted_zone_id needs domain_name": self.hosted_zone_id and not self.domain_name,
+            "kms_key_arn excludes replica_regions: a replica needs a key in its own region": (
+                self.kms_key_arn and self.replica_regions
+            ),
+            "replica_regions names a region twice": (
+                len({*self.replica_regions}) < len(self.replica_regions)
+            ),
+            "waf_rate_limit must be 0 or at least 10": 0 < self.waf_rate_limit < 10,
+        }
+        yield from (f"config of {rule}" for rule, broken in rules.items() if broken)
 
 
 def _nearest(given: str, known: Iterable[str], otherwise: str) -> str:
@@ -311,7 +313,11 @@ def _expected(kind: Any, metas: Iterable[Meta], value: Any) -> str:
 def _read(kind: Any, key: str, raw: str, hidden: bool) -> Any:
     """Return the value of a key; the error of a `hidden` one does not show it."""
     try:
-        return _check(kind, key, raw if _unwrapped(kind)[0] is str else _parsed(raw))
+        value: Any = raw
+        if _unwrapped(kind)[0] is not str:
+            with contextlib.suppress(msgspec.DecodeError):  # an unquoted text
+                value = msgspec.json.decode(raw)
+        return _check(kind, key, value)
     except ConfigError as error:
         if not hidden:
             raise
@@ -337,16 +343,5 @@ def _text_of(setting: Setting[Any], key: str, raw: str | None, secret: Collectio
         return str(setting.default if raw is None else raw)
     if raw is None:
         return json.dumps(setting.default)
-    kind: Any = setting.type
-    return json.dumps(_read(Annotated[kind, _bounds(setting)], key, raw, hidden=False))
-
-
-def _bounds(setting: Setting[Any]) -> Meta:
-    return Meta(ge=setting.minimum, le=setting.maximum)
-
-
-def _parsed(raw: str) -> Any:
-    try:
-        return msgspec.json.decode(raw.encode())
-    except msgspec.DecodeError:
-        return raw
+    bounds = Meta(ge=setting.minimum, le=setting.maximum)
+    return json.dumps(_read(Annotated[setting.type, bounds], key, raw, hidden=False))

@@ -43,7 +43,7 @@ class Target:
         return pulumi.ResourceOptions(parent=self.parent, depends_on=list(depends_on) or None)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class AgeMetric:
     """CloudWatch's metric for the age of the oldest unhandled item; `per_second` is its unit."""
 
@@ -53,22 +53,26 @@ class AgeMetric:
     per_second: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class TriggerResources:
     """The row of a trigger.
 
     `statements` returns the rights of the function's role that Lambda needs to read the source and
     to keep failed items. `connect` declares the resources that start the function. `oldest_item`
-    returns the metric of the backlog, or None if there is no backlog.
+    returns the metric of the backlog, or None.
     """
 
     statements: Callable[[Any, Bindings, aws.sqs.Queue], Statements]
     connect: Callable[[Any, Target], None]
-    oldest_item: Callable[[Any, Bindings, pulumi.Output[str]], AgeMetric | None]
+    oldest_item: Callable[[Any, Bindings, pulumi.Output[str]], AgeMetric | None] = lambda *_: None
 
 
 def _allow(actions: list[str], resource: pulumi.Output[str]) -> pulumi.Output[policies.Statement]:
     return resource.apply(lambda arn: policies.allow(actions, arn))
+
+
+def _send_dead_letters(_: Any, __: Bindings, dead_letters: aws.sqs.Queue) -> Statements:
+    return [_allow(["sqs:SendMessage"], dead_letters.arn)]
 
 
 def _event_invoke_config(max_attempts: int, target: Target) -> pulumi.Resource:
@@ -83,7 +87,6 @@ def _event_invoke_config(max_attempts: int, target: Target) -> pulumi.Resource:
     )
 
 
-# -- Schedules ------------------------------------------------------------------------------------
 def _connect_schedule(trigger: ScheduleTrigger, target: Target) -> None:
     retries = _event_invoke_config(trigger.max_attempts, target)
     role = target.roles.create("scheduler", f"{target.name}-schedule", target.options())
@@ -114,14 +117,6 @@ def _connect_schedule(trigger: ScheduleTrigger, target: Target) -> None:
     )
 
 
-_SCHEDULE = TriggerResources(
-    statements=lambda _, __, dead_letters: [_allow(["sqs:SendMessage"], dead_letters.arn)],
-    connect=_connect_schedule,
-    oldest_item=lambda *_: None,
-)
-
-
-# -- Queues ---------------------------------------------------------------------------------------
 def _connect_queue(trigger: QueueTrigger, target: Target) -> None:
     queue = target.bindings.queues[trigger.queue]
     redrive = aws.sqs.RedrivePolicy(
@@ -144,22 +139,6 @@ def _connect_queue(trigger: QueueTrigger, target: Target) -> None:
     )
 
 
-_QUEUE = TriggerResources(
-    # SQS itself moves the dead letters of a queue.
-    statements=lambda trigger, bindings, _: [
-        _allow(_CONSUME_ACTIONS, bindings.queues[trigger.queue].arn)
-    ],
-    connect=_connect_queue,
-    oldest_item=lambda trigger, bindings, _: AgeMetric(
-        namespace="AWS/SQS",
-        name="ApproximateAgeOfOldestMessage",
-        dimensions={"QueueName": bindings.queues[trigger.queue].name},
-        per_second=1,
-    ),
-)
-
-
-# -- Streams of tables ----------------------------------------------------------------------------
 def _connect_stream(trigger: StreamTrigger, target: Target) -> None:
     aws.lambda_.EventSourceMapping(
         target.name,
@@ -175,22 +154,6 @@ def _connect_stream(trigger: StreamTrigger, target: Target) -> None:
     )
 
 
-_STREAM = TriggerResources(
-    statements=lambda trigger, bindings, dead_letters: [
-        _allow(["sqs:SendMessage"], dead_letters.arn),
-        _allow(_STREAM_ACTIONS, bindings.tables[trigger.table].stream_arn),
-    ],
-    connect=_connect_stream,
-    oldest_item=lambda _, __, function_name: AgeMetric(
-        namespace="AWS/Lambda",
-        name="IteratorAge",
-        dimensions={"FunctionName": function_name},
-        per_second=1_000,
-    ),
-)
-
-
-# -- Objects of buckets ---------------------------------------------------------------------------
 def _connect_bucket(trigger: ObjectTrigger, target: Target) -> None:
     bucket = target.bindings.buckets[trigger.bucket]
     permission = aws.lambda_.Permission(
@@ -220,17 +183,31 @@ def _connect_bucket(trigger: ObjectTrigger, target: Target) -> None:
     )
 
 
-_OBJECT = TriggerResources(
-    statements=lambda _, __, dead_letters: [_allow(["sqs:SendMessage"], dead_letters.arn)],
-    connect=_connect_bucket,
-    oldest_item=lambda *_: None,
-)
-
-
 # One row for each trigger of function.declare.trigger.TRIGGERS.
 TRIGGER_RESOURCES: Mapping[type, TriggerResources] = {
-    ScheduleTrigger: _SCHEDULE,
-    QueueTrigger: _QUEUE,
-    StreamTrigger: _STREAM,
-    ObjectTrigger: _OBJECT,
+    ScheduleTrigger: TriggerResources(_send_dead_letters, _connect_schedule),
+    QueueTrigger: TriggerResources(
+        # SQS itself moves the dead letters of a queue.
+        statements=lambda trigger, bindings, _: [
+            _allow(_CONSUME_ACTIONS, bindings.queues[trigger.queue].arn)
+        ],
+        connect=_connect_queue,
+        oldest_item=lambda trigger, bindings, _: AgeMetric(
+            "AWS/SQS",
+            "ApproximateAgeOfOldestMessage",
+            {"QueueName": bindings.queues[trigger.queue].name},
+            per_second=1,
+        ),
+    ),
+    StreamTrigger: TriggerResources(
+        statements=lambda trigger, bindings, dead_letters: [
+            _allow(["sqs:SendMessage"], dead_letters.arn),
+            _allow(_STREAM_ACTIONS, bindings.tables[trigger.table].stream_arn),
+        ],
+        connect=_connect_stream,
+        oldest_item=lambda _, __, function_name: AgeMetric(
+            "AWS/Lambda", "IteratorAge", {"FunctionName": function_name}, per_second=1_000
+        ),
+    ),
+    ObjectTrigger: TriggerResources(_send_dead_letters, _connect_bucket),
 }

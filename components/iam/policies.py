@@ -64,26 +64,27 @@ def _matches(name: str, patterns: str | list[str]) -> bool:
 
 
 def resource_statements(
-    access: Iterable[Permission],
-    table_arns: Mapping[str, str],
-    queue_arns: Mapping[str, str],
-    bucket_arns: Mapping[str, str],
+    permissions: Iterable[Permission],
+    arns: Mapping[type, Mapping[str, str]],
     settings: Mapping[str, str],
 ) -> list[Statement]:
-    """Return one statement per resource, with all actions on it."""
+    """Return one statement per resource, with all actions on it.
+
+    `arns` holds the stack's own resources by name, for each type of permission.
+    """
     actions: dict[str, set[str]] = {}
-    for permission in access:
+    for permission in permissions:
         if isinstance(permission, TablePermission):
             index = f"/index/{permission.index_name}" if permission.index_name else ""
-            resource = table_arns[permission.table] + index
-            actions.setdefault(resource, set()).update(permission.actions)
+            resource, allowed = arns[TablePermission][permission.table] + index, permission.actions
         elif isinstance(permission, QueuePermission):
-            actions.setdefault(queue_arns[permission.queue], set()).add("sqs:SendMessage")
+            resource, allowed = arns[QueuePermission][permission.queue], ("sqs:SendMessage",)
         elif isinstance(permission, BucketPermission):
-            resource = f"{bucket_arns[permission.bucket]}/*"
-            actions.setdefault(resource, set()).update(permission.actions)
+            resource = f"{arns[BucketPermission][permission.bucket]}/*"
+            allowed = permission.actions
         else:
-            actions.setdefault(permission.arn(settings), set()).update(permission.actions)
+            resource, allowed = permission.arn(settings), permission.actions
+        actions.setdefault(resource, set()).update(allowed)
     return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]
 
 

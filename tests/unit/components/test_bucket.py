@@ -43,9 +43,8 @@ def test_a_bucket_is_private_requires_tls_and_expires_its_objects(
 
 def test_a_permission_covers_the_objects_of_one_bucket() -> None:
     permission = BucketPermission(bucket="uploads", actions=("s3:PutObject", "s3:GetObject"))
-    statements = policies.resource_statements(
-        [permission], {}, {}, {"uploads": "arn:aws:s3:::a"}, {}
-    )
+    arns = {BucketPermission: {"uploads": "arn:aws:s3:::a"}}
+    statements = policies.resource_statements([permission], arns, {})
     assert statements == [policies.allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::a/*")]
     assert list(reference_errors([permission], {})) == [
         "unknown bucket 'uploads'; known buckets: none"
