@@ -49,16 +49,23 @@ bindings = components.Bindings(
         for key, table in tables.items()
     },
     queues={
-        key: components.EpochQueue(f"{name}-{key}", queue=queue, consumer=consumers.get(key))
+        key: components.EpochQueue(
+            f"{name}-{key}",
+            queue=queue,
+            consumer=consumers.get(key),
+            protect=config.protect_data,
+        )
         for key, queue in queues.items()
     },
     buckets={
-        key: components.EpochBucket(f"{name}-{key}", bucket=bucket)
+        key: components.EpochBucket(f"{name}-{key}", bucket=bucket, protect=config.protect_data)
         for key, bucket in buckets.items()
     },
     settings=config.settings,
     secrets={
-        key: components.EpochSecret(f"{name}-{key}", setting=settings[key], value=value)
+        key: components.EpochSecret(
+            f"{name}-{key}", setting=settings[key], value=value, protect=config.protect_data
+        )
         for key, value in config.secrets.items()
     },
 )
@@ -82,6 +89,7 @@ job_functions = {
         f"{name}-job-{key.replace('_', '-')}",
         job_name=key,
         job=job,
+        protect=config.protect_data,
         code=code,
         bindings=bindings,
         roles=roles,

@@ -136,6 +136,8 @@ for stack, options in stacks.items():
         enable_key_rotation=True,
         deletion_window_in_days=30,
         tags={"project": PROJECT, "stack": stack},
+        # Without its key, the data of the stack is lost.
+        opts=pulumi.ResourceOptions(protect=True),
     )
     document, *more = documents(boundary(services, settings_of(stack)), names, write=True)
     if more:

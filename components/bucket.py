@@ -16,11 +16,18 @@ class EpochBucket(pulumi.ComponentResource):
     arn: pulumi.Output[str]
 
     def __init__(
-        self, name: str, *, bucket: Bucket, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        *,
+        bucket: Bucket,
+        protect: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochBucket", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.bucket = aws.s3.Bucket(bucket_name(name), opts=child)
+        self.bucket = aws.s3.Bucket(
+            bucket_name(name), opts=pulumi.ResourceOptions(parent=self, protect=protect)
+        )
         private = aws.s3.BucketPublicAccessBlock(
             name,
             bucket=self.bucket.id,

@@ -31,6 +31,7 @@ class EpochJob(pulumi.ComponentResource):
         *,
         job_name: str,
         job: Job,
+        protect: bool = False,
         opts: pulumi.ResourceOptions | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
@@ -42,7 +43,7 @@ class EpochJob(pulumi.ComponentResource):
             f"{name}-dead-letters",
             message_retention_seconds=_DEAD_LETTERS_KEPT_S,
             sqs_managed_sse_enabled=True,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
         settings["environment"] = {**settings.get("environment", {}), "JOB_NAME": job_name}
         settings["memory_mb"] = job.memory_mb

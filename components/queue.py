@@ -24,6 +24,7 @@ class EpochQueue(pulumi.ComponentResource):
         name: str,
         *,
         queue: Queue,
+        protect: bool = False,
         consumer: Job | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -32,7 +33,7 @@ class EpochQueue(pulumi.ComponentResource):
             name,
             visibility_timeout_seconds=6 * consumer.timeout_s if consumer else None,
             sqs_managed_sse_enabled=True,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
         self.declared = queue
         self.name = self.queue.name

@@ -17,9 +17,8 @@ from msgspec import Meta, Struct, field
 
 from components.api_keys import BurstLimit, RateLimit, UsagePlan
 from components.errors import ConfigError
-from function.declare import limits
+from function.declare import limits, registry
 from function.declare.errors import DeclarationError
-from function.declare.registry import load_settings
 from function.declare.setting import Setting
 
 # Lambda's environment holds 4 KB. The rest is for the names of tables and the like.
@@ -85,7 +84,8 @@ class StackKeys(Struct, frozen=True, kw_only=True):
         "Your key for tables, secrets, log groups, the alarm topic and the functions' variables. "
         "Without it AWS encrypts them with its own keys.")] = ""
     protect_data: Annotated[bool, Meta(description=
-        "Protect the tables: point-in-time recovery, no deletion, no `pulumi destroy`.")] = False
+        "Protect the data: no deletion of a table, queue, bucket or secret, no `pulumi destroy`, "
+        "and point-in-time recovery of the tables.")] = False
     replica_regions: Annotated[tuple[str, ...], Meta(description=
         "Regions that hold a replica of every table.")] = ()
     usage_plans: Annotated[dict[_Name, UsagePlan], Meta(min_length=1, description=
@@ -156,7 +156,7 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
         `secret` names the keys with a secret value. Raises ConfigError for an unknown or missing
         key, a wrong type, a value outside its range, and values that exclude each other.
         """
-        kinds, settings = get_type_hints(StackKeys, include_extras=True), load_settings()
+        kinds, settings = get_type_hints(StackKeys, include_extras=True), registry.load_settings()
         for name in sorted(kinds.keys() & settings.keys()):
             raise DeclarationError(f"function/settings.py: the stack itself has a key {name}")
         own = _own(values, project)
@@ -216,6 +216,14 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
                 len({*self.replica_regions}) < len(self.replica_regions)
             ),
             "waf_rate_limit must be 0 or at least 10": 0 < self.waf_rate_limit < 10,
+            "waf_rate_limit excludes trusted_proxy_count: WAF would count all callers behind a "
+            "proxy as one address; limit addresses at the proxy": (
+                self.waf_rate_limit and self.trusted_proxy_count
+            ),
+            "permissions_boundary excludes manage_api_gateway_account: the boundary denies its "
+            "role the access logs; run `pulumi -C bootstrap up`, which declares this role": (
+                self.permissions_boundary and self.manage_api_gateway_account
+            ),
         }
         yield from (f"config of {rule}" for rule, broken in rules.items() if broken)
 

@@ -25,7 +25,8 @@ class EpochTable(pulumi.ComponentResource):
     """An on-demand, encrypted DynamoDB table with the keys and indexes of `table`.
 
     `protect` adds point-in-time recovery, deletion protection in DynamoDB and `protect` in Pulumi,
-    in every region. `replica_regions` make it a global table.
+    in every region. `replica_regions` make it a global table. Only a table with a `ttl_setting`
+    has DynamoDB's time to live, on the attribute `expires`.
     """
 
     declared: Table
@@ -57,8 +58,8 @@ class EpochTable(pulumi.ComponentResource):
             server_side_encryption={"enabled": False},
             point_in_time_recovery={"enabled": protect},
             deletion_protection_enabled=protect,
-            # An item without the attribute never expires.
-            ttl={"attribute_name": TTL_ATTRIBUTE, "enabled": True},
+            # Another table may hold an attribute of this name that is no expiry.
+            ttl=({"attribute_name": TTL_ATTRIBUTE, "enabled": True} if table.ttl_setting else None),
             # A stream without readers costs nothing. A global table needs it, and turning it off
             # would block the removal of the last replica.
             stream_enabled=True,

@@ -63,7 +63,8 @@ def _record(context: Context, declared: Properties) -> Provisioned:
         )
 
     change("CREATE")
-    return Provisioned(id=f"{zone}_{record['Name']}", delete=partial(change, "DELETE"))
+    identity = f"{zone}_{record['Name']}_{record['Type']}"
+    return Provisioned(id=identity, delete=partial(change, "DELETE"))
 
 
 @provisions("aws:wafv2/webAcl:WebAcl")

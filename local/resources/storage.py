@@ -45,13 +45,11 @@ def _table(context: Context, declared: Properties) -> Provisioned:
             "PointInTimeRecoveryEnabled": declared["pointInTimeRecovery"].pop("enabled")
         },
     )
-    context.client.update_time_to_live(
-        TableName=name,
-        TimeToLiveSpecification={
-            "Enabled": declared["ttl"].pop("enabled"),
-            "AttributeName": declared["ttl"].pop("attributeName"),
-        },
-    )
+    if ttl := declared.get("ttl"):
+        context.client.update_time_to_live(
+            TableName=name,
+            TimeToLiveSpecification=take(ttl, enabled="Enabled", attributeName="AttributeName"),
+        )
 
     def delete() -> None:
         # The emulator ends with the run: its data needs no protection.
