@@ -114,6 +114,7 @@ api = components.EpochApi(
     rate_limit=config.effective_throttle.rate_limit,
     burst_limit=config.effective_throttle.burst_limit,
     log_retention_days=config.log_retention_days,
+    disable_default_endpoint=config.disable_default_endpoint or None,
     account=account,
 )
 api_keys = components.EpochApiKeys(

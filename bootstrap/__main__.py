@@ -49,6 +49,7 @@ OPTIONS = {grant.requires for grant in GRANTS} - {"", *SETTINGS}
 
 config = pulumi.Config()
 account = aws.get_caller_identity().account_id
+partition = aws.get_partition().partition
 region = pulumi.Config("aws").require("region")
 settings = {key: value for key in SETTINGS if (value := config.get(key)) is not None}
 path = f"/{pulumi.get_project()}/"
@@ -117,8 +118,9 @@ for stack, options in stacks.items():
     name = resource_prefix(PROJECT, stack)
     names = {
         "account": account,
-        "boundary": f"arn:aws:iam::{account}:policy{path}{name}-boundary",
+        "boundary": f"arn:{partition}:iam::{account}:policy{path}{name}-boundary",
         "name": name,
+        "partition": partition,
         "bucket": bucket_name(name),
         "project": PROJECT,
         "region": region,
@@ -131,7 +133,10 @@ for stack, options in stacks.items():
         name,
         description=f"Encrypts the data of stack {stack} of {PROJECT}",
         policy=key_policy(
-            account=account, region=region, roles=f"arn:aws:iam::{account}:role/{PROJECT}/{stack}/*"
+            partition=partition,
+            account=account,
+            region=region,
+            roles=f"arn:{partition}:iam::{account}:role/{PROJECT}/{stack}/*",
         ),
         enable_key_rotation=True,
         deletion_window_in_days=30,

@@ -25,11 +25,11 @@ class Grant:
     """Actions on resources. A preview reads; a deployment reads and writes.
 
     `reads` and `writes` list IAM actions; one without a service has that of the action before it.
-    `resources` and `condition` may contain `{region}`, `{account}`, `{project}`, `{stack}`,
-    `{name}` (the prefix of the stack's names), `{bucket}` (that of its buckets), `{rule}` (its
-    sampling rule) and `{boundary}` (the ARN of its permissions boundary). The grant applies only
-    where the config has the setting or the stack's option `requires`. `effect` is IAM's: a denial
-    overrides every other grant.
+    `resources` and `condition` may contain `{partition}`, `{region}`, `{account}`, `{project}`,
+    `{stack}`, `{name}` (the prefix of the stack's names), `{bucket}` (that of its buckets),
+    `{rule}` (its sampling rule) and `{boundary}` (the ARN of its permissions boundary). The grant
+    applies only where the config has the setting or the stack's option `requires`. `effect` is
+    IAM's: a denial overrides every other grant.
     """
 
     why: str
@@ -50,18 +50,20 @@ class Grant:
         return actions
 
 
-_TABLES = "arn:aws:dynamodb:*:{account}:table/{name}-*"
-_FUNCTIONS = "arn:aws:lambda:{region}:{account}:function:{name}-*"
-_QUEUES = "arn:aws:sqs:{region}:{account}:{name}-*"
-_BUCKETS = "arn:aws:s3:::{bucket}-*"
-_SECRETS = "arn:aws:secretsmanager:{region}:{account}:secret:{name}-*"  # pragma: allowlist secret
-_ROLES = "arn:aws:iam::{account}:role/{project}/{stack}/*"
-_LOGS = "arn:aws:logs:{region}:{account}:log-group:{name}-*"
-_GATEWAY = "arn:aws:apigateway:{region}::"
+_TABLES = "arn:{partition}:dynamodb:*:{account}:table/{name}-*"
+_FUNCTIONS = "arn:{partition}:lambda:{region}:{account}:function:{name}-*"
+_QUEUES = "arn:{partition}:sqs:{region}:{account}:{name}-*"
+_BUCKETS = "arn:{partition}:s3:::{bucket}-*"
+# pragma: allowlist nextline secret
+_SECRETS = "arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-*"
+_ROLES = "arn:{partition}:iam::{account}:role/{project}/{stack}/*"
+_LINKED_ROLES = "arn:{partition}:iam::{account}:role/aws-service-role/"
+_LOGS = "arn:{partition}:logs:{region}:{account}:log-group:{name}-*"
+_GATEWAY = "arn:{partition}:apigateway:{region}::"
 _TAGGED: Condition = {
     "StringEquals": {"aws:ResourceTag/project": "{project}", "aws:ResourceTag/stack": "{stack}"}
 }
-_KEYS = "arn:aws:kms:{region}:{account}:key/*"
+_KEYS = "arn:{partition}:kms:{region}:{account}:key/*"
 _THROUGH: Condition = {
     "StringLike": {
         "kms:ViaService": (
@@ -76,7 +78,7 @@ _TAGGING: Condition = {
 }
 # API Gateway's resources with their own tags, which their children inherit.
 _OWNERS = ("restapis", "apikeys", "usageplans", "domainnames")
-_TAGS_OF = _GATEWAY + "/tags/arn%3Aaws%3Aapigateway%3A{region}%3A%3A%2F"
+_TAGS_OF = _GATEWAY + "/tags/arn%3A{partition}%3Aapigateway%3A{region}%3A%3A%2F"
 
 GRANTS: tuple[Grant, ...] = (
     Grant(
@@ -95,7 +97,7 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         "AWS's own key for DynamoDB, which the provider looks up for every replica",
-        ("arn:aws:kms:*:{account}:key/*",),
+        ("arn:{partition}:kms:*:{account}:key/*",),
         reads="kms:DescribeKey",
         condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/aws/dynamodb"}},
         requires="replicas",
@@ -104,8 +106,8 @@ GRANTS: tuple[Grant, ...] = (
         "the service-linked roles of DynamoDB replication and API Gateway domains; AWS "
         "defines their policies",
         (
-            "arn:aws:iam::{account}:role/aws-service-role/replication.dynamodb.amazonaws.com/*",
-            "arn:aws:iam::{account}:role/aws-service-role/ops.apigateway.amazonaws.com/*",
+            _LINKED_ROLES + "replication.dynamodb.amazonaws.com/*",
+            _LINKED_ROLES + "ops.apigateway.amazonaws.com/*",
         ),
         writes="iam:CreateServiceLinkedRole",
     ),
@@ -204,7 +206,7 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         "alarms",
-        ("arn:aws:cloudwatch:{region}:{account}:alarm:{name}-*",),
+        ("arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}-*",),
         reads="cloudwatch:ListTagsForResource",
         writes="cloudwatch:PutMetricAlarm DeleteAlarms EnableAlarmActions DisableAlarmActions "
         "TagResource UntagResource",
@@ -216,13 +218,13 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         "dashboards, whose ARN has no region",
-        ("arn:aws:cloudwatch::{account}:dashboard/{name}",),
+        ("arn:{partition}:cloudwatch::{account}:dashboard/{name}",),
         reads="cloudwatch:GetDashboard",
         writes="cloudwatch:PutDashboard DeleteDashboards",
     ),
     Grant(
         "topics and their subscriptions",
-        ("arn:aws:sns:{region}:{account}:{name}-*",),
+        ("arn:{partition}:sns:{region}:{account}:{name}-*",),
         reads="sns:GetTopicAttributes List*",
         writes="sns:CreateTopic DeleteTopic SetTopicAttributes Subscribe TagResource UntagResource",
     ),
@@ -247,14 +249,14 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         "web ACLs",
-        ("arn:aws:wafv2:{region}:{account}:regional/webacl/{name}-*/*",),
+        ("arn:{partition}:wafv2:{region}:{account}:regional/webacl/{name}-*/*",),
         reads="wafv2:GetWebACL GetWebACLForResource ListTagsForResource",
         writes="wafv2:CreateWebACL UpdateWebACL DeleteWebACL AssociateWebACL TagResource "
         "UntagResource",
     ),
     Grant(
         "AWS's rule groups, which AWS checks when the stack's web ACL changes",
-        ("arn:aws:wafv2:{region}:{account}:regional/managedruleset/*/*",),
+        ("arn:{partition}:wafv2:{region}:{account}:regional/managedruleset/*/*",),
         writes="wafv2:CreateWebACL UpdateWebACL",
     ),
     Grant(
@@ -266,7 +268,7 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         "sampling rules",
-        ("arn:aws:xray:{region}:{account}:sampling-rule/{rule}",),
+        ("arn:{partition}:xray:{region}:{account}:sampling-rule/{rule}",),
         reads="xray:ListTagsForResource",
         writes="xray:CreateSamplingRule UpdateSamplingRule DeleteSamplingRule TagResource "
         "UntagResource",
@@ -286,7 +288,7 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         "schedules",
-        ("arn:aws:scheduler:{region}:{account}:schedule/default/{name}-*",),
+        ("arn:{partition}:scheduler:{region}:{account}:schedule/default/{name}-*",),
         reads="scheduler:GetSchedule",
         writes="scheduler:CreateSchedule UpdateSchedule DeleteSchedule",
     ),
@@ -300,41 +302,41 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         "tags of event source mappings, which AWS sets at creation",
-        ("arn:aws:lambda:{region}:{account}:event-source-mapping:*",),
+        ("arn:{partition}:lambda:{region}:{account}:event-source-mapping:*",),
         reads="lambda:ListTags",
         writes="lambda:TagResource UntagResource",
         condition={"StringEqualsIfExists": _TAGGED["StringEquals"]},
     ),
     Grant(
         "the DNS record of a domain name",
-        ("arn:aws:route53:::hostedzone/{zone_id}",),
+        ("arn:{partition}:route53:::hostedzone/{zone_id}",),
         reads="route53:GetHostedZone ListResourceRecordSets",
         writes="route53:ChangeResourceRecordSets",
         requires="zone_id",
     ),
     Grant(
         "the status of a DNS change, which has an id",
-        ("arn:aws:route53:::change/*",),
+        ("arn:{partition}:route53:::change/*",),
         reads="route53:GetChange",
         requires="zone_id",
     ),
     Grant(
         "the state bucket: its list of objects",
-        ("arn:aws:s3:::{state_bucket}",),
+        ("arn:{partition}:s3:::{state_bucket}",),
         reads="s3:ListBucket GetBucketLocation",
         requires="state_bucket",
     ),
     Grant(
         "the state bucket: the version of its layout",
-        ("arn:aws:s3:::{state_bucket}/.pulumi/meta.yaml",),
+        ("arn:{partition}:s3:::{state_bucket}/.pulumi/meta.yaml",),
         reads="s3:GetObject",
         requires="state_bucket",
     ),
     Grant(
         "the stack's state, history, backups and locks",
         (
-            "arn:aws:s3:::{state_bucket}/.pulumi/*/{project}/{stack}/*",
-            "arn:aws:s3:::{state_bucket}/.pulumi/*/{project}/{stack}.*",
+            "arn:{partition}:s3:::{state_bucket}/.pulumi/*/{project}/{stack}/*",
+            "arn:{partition}:s3:::{state_bucket}/.pulumi/*/{project}/{stack}.*",
         ),
         reads="s3:GetObject",
         writes="s3:PutObject DeleteObject",
@@ -384,7 +386,7 @@ BOUNDARY: tuple[Grant, ...] = (
     Grant("the stack's functions, for schedules", (_FUNCTIONS,), writes="lambda:InvokeFunction"),
     Grant(
         "the stack's key, which AWS uses with the caller's permissions for tables and secrets",
-        ("arn:aws:kms:*:{account}:key/*",),
+        ("arn:{partition}:kms:*:{account}:key/*",),
         writes="kms:Decrypt DescribeKey GenerateDataKey",
         condition={
             **_TAGGED,
@@ -437,16 +439,16 @@ def trust(*, provider: str, repository: str, environment: str) -> str:
     return _document([statement])
 
 
-def key_policy(*, account: str, region: str, roles: str) -> str:
+def key_policy(*, partition: str, account: str, region: str, roles: str) -> str:
     """Return the policy of a stack's KMS key.
 
     The account's IAM policies control the key. The stack's `roles` (a pattern of ARNs) use it for
     tables and secrets, CloudWatch's alarms for a topic, and CloudWatch Logs for log groups.
     """
-    logs = f"arn:aws:logs:{region}:{account}:log-group:*"
+    logs = f"arn:{partition}:logs:{region}:{account}:log-group:*"
     statements: list[dict[str, Any]] = [
         # In a key policy "*" means the key itself. Without this statement nobody could manage it.
-        {"Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "kms:*"},
+        {"Principal": {"AWS": f"arn:{partition}:iam::{account}:root"}, "Action": "kms:*"},
         {
             "Principal": {"AWS": "*"},
             "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"],

@@ -17,6 +17,11 @@ from openapi.document import Document
 # TLS 1.2 or newer with forward secrecy, and only under the API's own host name.
 SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
 ACCESS_MODE = "STRICT"
+# For callers with an IPv4 or an IPv6 address.
+ENDPOINT: aws.apigateway.RestApiEndpointConfigurationArgsDict = {
+    "types": "REGIONAL",
+    "ip_address_type": "dualstack",
+}
 
 # lambdaRequestId joins a line to the function's log, traceId to the trace, and apiRequestId to a
 # client's report. A client can choose apiRequestId, but not extendedRequestId. No field holds the
@@ -50,6 +55,7 @@ class EpochApi(pulumi.ComponentResource):
     The stage traces calls, counts them by route, and logs them as JSON in `access_log`. It
     throttles all callers together: `rate_limit` calls per second, `burst_limit` at once. The stage
     waits for `account`, the region's API Gateway settings, where the same stack declares them.
+    `disable_default_endpoint` leaves only the custom domain names.
     `document_hash` identifies the served document; a 404 has it in the header
     X-Api-Document-Hash.
     """
@@ -70,6 +76,7 @@ class EpochApi(pulumi.ComponentResource):
         rate_limit: pulumi.Input[float],
         burst_limit: pulumi.Input[int],
         log_retention_days: pulumi.Input[int] = 30,
+        disable_default_endpoint: pulumi.Input[bool] | None = None,
         account: EpochApiGatewayAccount | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -99,7 +106,8 @@ class EpochApi(pulumi.ComponentResource):
             name=api_name,
             description=description,
             api_key_source="HEADER",
-            endpoint_configuration={"types": "REGIONAL"},
+            endpoint_configuration=ENDPOINT,
+            disable_execute_api_endpoint=disable_default_endpoint,
             security_policy=SECURITY_POLICY,
             endpoint_access_mode=ACCESS_MODE,
             body=body,

@@ -108,6 +108,8 @@ class StackKeys(Struct, frozen=True, kw_only=True):
         "The certificate of domain_name, in the stack's region.")] = ""
     hosted_zone_id: Annotated[str, _text(r"Z[A-Z0-9]{1,31}", "the id of a Route 53 zone",
         "The zone that gets a record of domain_name.")] = ""
+    disable_default_endpoint: Annotated[bool, Meta(description=
+        "Serve the API under domain_name only, not under its execute-api address.")] = False
     waf_rate_limit: Annotated[int, Meta(ge=0, le=2_000_000_000, description=
         "AWS WAF's limit of requests from one address in five minutes, at least 10. 0: no WAF.",
         )] = 0
@@ -207,6 +209,9 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
             ),
             "domain_name and certificate_arn need each other": (
                 bool(self.domain_name) != bool(self.certificate_arn)
+            ),
+            "disable_default_endpoint needs domain_name": (
+                self.disable_default_endpoint and not self.domain_name
             ),
             "hosted_zone_id needs domain_name": self.hosted_zone_id and not self.domain_name,
             "kms_key_arn excludes replica_regions: a replica needs a key in its own region": (

@@ -4,6 +4,7 @@ from functools import partial
 
 from local.pulumi_program import Properties
 from local.provisioner import Context, Provisioned, provisions, tag_list, take, take_pascal
+from local.resources.routing import endpoint_configuration
 
 
 @provisions("aws:apigateway/domainName:DomainName")
@@ -11,7 +12,7 @@ def _domain_name(context: Context, declared: Properties) -> Provisioned:
     name = declared.pop("domainName")
     made = context.client.create_domain_name(
         domainName=name,
-        endpointConfiguration={"types": [declared["endpointConfiguration"].pop("types")]},
+        endpointConfiguration=endpoint_configuration(declared),
         tags=declared.pop("tags", {}),
         **take(
             declared,

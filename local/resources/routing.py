@@ -24,6 +24,13 @@ def _patches(settings: Mapping[str, Any], prefix: str) -> list[dict[str, str]]:
     ]
 
 
+def endpoint_configuration(declared: Properties) -> dict[str, Any]:
+    """Return the endpoint configuration of an API or a domain name, as API Gateway takes it."""
+    of_endpoint = declared["endpointConfiguration"]
+    types = [of_endpoint.pop("types")]
+    return {"types": types, **take(of_endpoint, ipAddressType="ipAddressType")}
+
+
 @provisions("aws:apigateway/account:Account")
 def _account(context: Context, declared: Properties) -> Provisioned:
     role = declared.pop("cloudwatchRoleArn")
@@ -52,7 +59,7 @@ def _rest_api(context: Context, declared: Properties) -> Provisioned:
     policy = take(
         declared, endpointAccessMode="endpointAccessMode", securityPolicy="securityPolicy"
     )
-    endpoint = {"types": [declared["endpointConfiguration"].pop("types")]}
+    endpoint = endpoint_configuration(declared)
     tags = declared.pop("tags", {})
     api = {
         "restApiId": (

@@ -107,13 +107,14 @@ def test_a_grant_that_names_no_stack_is_conditional_or_says_why() -> None:
 
 
 NAMES = dict.fromkeys(
-    ("account", "boundary", "bucket", "name", "project", "region", "rule", "stack"), "x"
+    ("account", "boundary", "bucket", "name", "partition", "project", "region", "rule", "stack"),
+    "x",
 )
 
 
 def test_what_the_account_or_the_stack_does_not_have_is_not_granted() -> None:
     granted = "".join(policy.documents(policy.GRANTS, NAMES, write=True))
-    assert {*re.findall(r"arn:aws:s3:::([^\"]*)", granted)} == {"x-*"}  # its own buckets
+    assert {*re.findall(r"arn:x:s3:::([^\"]*)", granted)} == {"x-*"}  # its own buckets
     assert "route53:" not in granted
     # Items are AWS's to copy, for replicas alone.
     assert "dynamodb:GetItem" not in granted and "alias/aws/dynamodb" not in granted

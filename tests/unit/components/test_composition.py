@@ -125,7 +125,7 @@ def test_arguments_may_be_outputs(folder: Path, monkeypatch: pytest.MonkeyPatch)
     resources, _ = _declared(folder, "composed()\n")
     function = one(resources, FUNCTION)
     assert (function["memorySize"], function["reservedConcurrentExecutions"]) == (256, 5)
-    assert one(resources, "aws:route53/record:Record")["zoneId"] == "Z1"
+    assert one(resources, "aws:route53/record:Record", "a-domain")["zoneId"] == "Z1"
     version = one(resources, "aws:secretsmanager/secretVersion:SecretVersion")
     assert version["secretString"] == "hush"
 
