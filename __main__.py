@@ -149,6 +149,7 @@ monitoring = components.EpochMonitoring(
     runbook_url=config.runbook_url,
     trace_sampling_rate=config.trace_sampling_rate,
     alarm_email=config.alarm_email or None,
+    alarm_topic_arn=config.alarm_topic_arn or None,
 )
 components.EpochDestroyGuard(f"{name}-guard", protect=config.protect_data, resources=all_resources)
 

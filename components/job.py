@@ -16,8 +16,8 @@ _DEAD_LETTERS_KEPT_S = 14 * 86_400
 class EpochJob(pulumi.ComponentResource):
     """A job's function, its trigger, and a dead-letter queue for the items that it cannot handle.
 
-    `job_name` reaches the function in the environment variable JOB_NAME. `oldest_item_age` is the
-    metric of the backlog, or None. Raises KeyError for a trigger that components/triggers.py does
+    `job_name` reaches the function in the environment variable JOB_NAME. `backlog` is the age
+    of the oldest waiting item, `stopped` the alarm on a job that no longer runs, each or None. Raises KeyError for a trigger that components/triggers.py does
     not know.
     """
 
@@ -57,7 +57,8 @@ class EpochJob(pulumi.ComponentResource):
             extra_statements=resources.statements(trigger, bindings, self.dead_letters),
         )
         self.log_group, self.alias, self.name = parts.log_group, parts.alias, parts.name
-        self.oldest_item_age = resources.oldest_item(trigger, bindings, self.name)
+        self.backlog = resources.backlog(trigger, bindings, self.name)
+        self.stopped = resources.stopped(trigger, bindings, self.name)
         resources.connect(
             trigger,
             Target(

@@ -30,8 +30,9 @@ def _text(pattern: str, expected: str, description: str) -> Meta:
     return Meta(pattern=rf"^({pattern})\Z", description=description, extra={"expected": expected})
 
 
-def _arn(service: str, resource: str, expected: str, description: str) -> Meta:
-    pattern = rf"arn:aws[a-z-]*:{service}:[a-z0-9-]*:\d{{12}}:{resource}/.+"
+def _arn(service: str, resource: str | None, expected: str, description: str) -> Meta:
+    name = f"{resource}/.+" if resource else "[^:/]+"
+    pattern = rf"arn:aws[a-z-]*:{service}:[a-z0-9-]*:\d{{12}}:{name}"
     return _text(pattern, f"the ARN of {expected}", description)
 
 
@@ -118,10 +119,13 @@ class StackKeys(Struct, frozen=True, kw_only=True):
     trace_sampling_rate: Annotated[Annotated[float, Meta(ge=0, le=1)] | None, Meta(description=
         "Share of requests that X-Ray traces, after the first of each second. By default the "
         "account's default rule decides, which AWS creates with 0.05.")] = None
-    runbook_url: Annotated[str, _text(r"\S+", "an address without spaces",
+    runbook_url: Annotated[str, _text(r"[^\s#]+", "an address without spaces and '#'",
         "The address of docs/operations.md, to which alarms link.")] = "docs/operations.md"
     alarm_email: Annotated[str, _text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address",
         "The address that gets the alarms, once it confirms the subscription.")] = ""
+    alarm_topic_arn: Annotated[str, _arn("sns", None, "an SNS topic",
+        "An existing topic that gets the alarms, for example of a chat or a pager. Its policy must "
+        "let cloudwatch.amazonaws.com publish. Excludes alarm_email.")] = ""
     # fmt: on
 
 
@@ -216,6 +220,9 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
             "hosted_zone_id needs domain_name": self.hosted_zone_id and not self.domain_name,
             "kms_key_arn excludes replica_regions: a replica needs a key in its own region": (
                 self.kms_key_arn and self.replica_regions
+            ),
+            "alarm_email excludes alarm_topic_arn: subscribe the address to your topic": (
+                self.alarm_email and self.alarm_topic_arn
             ),
             "replica_regions names a region twice": (
                 len({*self.replica_regions}) < len(self.replica_regions)

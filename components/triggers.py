@@ -4,6 +4,7 @@ To add a trigger, add its row to TRIGGER_RESOURCES; see docs/contributing/adding
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ import pulumi_aws as aws
 from components.iam import policies
 from components.iam.roles import RoleFactory
 from components.lambda_function import Bindings
+from components.metrics import Alarm, Backlog, Formula, Metric
+from components.queue import EpochQueue
 from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
 
 _CONSUME_ACTIONS = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
@@ -44,27 +47,18 @@ class Target:
 
 
 @dataclass(frozen=True)
-class AgeMetric:
-    """CloudWatch's metric for the age of the oldest unhandled item; `per_second` is its unit."""
-
-    namespace: str
-    name: str
-    dimensions: Mapping[str, pulumi.Input[str]]
-    per_second: int
-
-
-@dataclass(frozen=True)
 class TriggerResources:
     """The row of a trigger.
 
     `statements` returns the rights of the function's role that Lambda needs to read the source and
-    to keep failed items. `connect` declares the resources that start the function. `oldest_item`
-    returns the metric of the backlog, or None.
+    to keep failed items. `connect` declares the resources that start the function. `backlog`
+    returns the age of the oldest item, `stopped` the alarm on a trigger that starts nothing more.
     """
 
     statements: Callable[[Any, Bindings, aws.sqs.Queue], Statements]
     connect: Callable[[Any, Target], None]
-    oldest_item: Callable[[Any, Bindings, pulumi.Output[str]], AgeMetric | None] = lambda *_: None
+    backlog: Callable[[Any, Bindings, pulumi.Output[str]], Backlog | None] = lambda *_: None
+    stopped: Callable[[Any, Bindings, pulumi.Output[str]], Alarm | None] = lambda *_: None
 
 
 def _allow(actions: list[str], resource: pulumi.Output[str]) -> pulumi.Output[policies.Statement]:
@@ -183,21 +177,73 @@ def _connect_bucket(trigger: ObjectTrigger, target: Target) -> None:
     )
 
 
+def _queue_backlog(queue: EpochQueue) -> Backlog:
+    metric = Metric(
+        "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", {"QueueName": queue.name}
+    )
+    # A message that fails once waits for the visibility timeout.
+    return Backlog(metric, 1, max(900, 2 * queue.visibility_timeout_s))
+
+
+def _invocations(function: pulumi.Output[str]) -> Metric:
+    return Metric("AWS/Lambda", "Invocations", "Sum", {"FunctionName": function})
+
+
+_UNITS_S = {"minute": 60, "hour": 3_600, "day": 86_400}
+
+
+def _interval_s(expression: str) -> int | None:
+    """Return the longest time between two runs; None if it differs from day to day."""
+    kind, *fields = re.split("[( )]+", expression.rstrip(")"))
+    if kind == "rate":
+        return int(fields[0]) * _UNITS_S[fields[1].rstrip("s")]
+    if kind == "cron" and {*fields[2:]} <= {"*", "?"}:
+        return _UNITS_S["hour" if fields[1] == "*" else "day"]
+    return None
+
+
+def _stopped_schedule(
+    trigger: ScheduleTrigger, _: Bindings, function: pulumi.Output[str]
+) -> Alarm | None:
+    """Return the alarm on a schedule that misses two runs.
+
+    None for a schedule without a fixed interval or with more than three days, since CloudWatch
+    looks back seven days.
+    """
+    interval_s = _interval_s(trigger.expression)
+    if interval_s is None or interval_s > 3 * 86_400:
+        return None
+    hours = max(1, -(-2 * interval_s // 3_600))
+    text = f"Its schedule {trigger.expression} started no run in {hours} hours."
+    runs = _invocations(function)
+    return Alarm("", text, runs, 1, "", 3_600, periods=hours, datapoints=hours, below=True)
+
+
+def _stopped_stream(
+    trigger: StreamTrigger, bindings: Bindings, function: pulumi.Output[str]
+) -> Alarm:
+    table = {"TableName": bindings.tables[trigger.table].name}
+    writes = Metric("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "Sum", table)
+    text = f"Table {trigger.table} changes, but its stream started no run in 45 minutes."
+    unread = Formula(
+        "IF(writes > 0 AND FILL(runs, 0) < 1, 1, 0)",
+        {"writes": writes, "runs": _invocations(function)},
+    )
+    return Alarm("", text, unread, 1, period_s=900, periods=3, datapoints=3)
+
+
 # One row for each trigger of function.declare.trigger.TRIGGERS.
 TRIGGER_RESOURCES: Mapping[type, TriggerResources] = {
-    ScheduleTrigger: TriggerResources(_send_dead_letters, _connect_schedule),
+    ScheduleTrigger: TriggerResources(
+        _send_dead_letters, _connect_schedule, stopped=_stopped_schedule
+    ),
     QueueTrigger: TriggerResources(
         # SQS itself moves the dead letters of a queue.
         statements=lambda trigger, bindings, _: [
             _allow(_CONSUME_ACTIONS, bindings.queues[trigger.queue].arn)
         ],
         connect=_connect_queue,
-        oldest_item=lambda trigger, bindings, _: AgeMetric(
-            "AWS/SQS",
-            "ApproximateAgeOfOldestMessage",
-            {"QueueName": bindings.queues[trigger.queue].name},
-            per_second=1,
-        ),
+        backlog=lambda trigger, bindings, _: _queue_backlog(bindings.queues[trigger.queue]),
     ),
     StreamTrigger: TriggerResources(
         statements=lambda trigger, bindings, dead_letters: [
@@ -205,9 +251,10 @@ TRIGGER_RESOURCES: Mapping[type, TriggerResources] = {
             _allow(_STREAM_ACTIONS, bindings.tables[trigger.table].stream_arn),
         ],
         connect=_connect_stream,
-        oldest_item=lambda _, __, function_name: AgeMetric(
-            "AWS/Lambda", "IteratorAge", {"FunctionName": function_name}, per_second=1_000
+        backlog=lambda _, __, function: Backlog(
+            Metric("AWS/Lambda", "IteratorAge", "Maximum", {"FunctionName": function}), 1_000, 900
         ),
+        stopped=_stopped_stream,
     ),
     ObjectTrigger: TriggerResources(_send_dead_letters, _connect_bucket),
 }

@@ -1,54 +1,28 @@
 """The alarms of a stack, as data."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
-
-import pulumi
 
 from components.api import EpochApi, slug
 from components.function import EpochFunction
 from components.job import EpochJob
 from components.lambda_function import Bindings
+from components.metrics import Alarm, Dimensions, Formula, Metric
 from function.declare.endpoint import Endpoint
 from function.declare.permission import TablePermission
 
 SLO_TARGET = 0.999  # the share of requests without a 5xx, over 30 days
 ERROR_BUDGET = 1 - SLO_TARGET
 
+# IAM's names of actions that DynamoDB's metrics count under the operations that make them.
+_PARTIQL = ("BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction")
+_OPERATIONS = {
+    "ConditionCheckItem": ("TransactWriteItems",),
+    **{f"PartiQL{verb}": _PARTIQL for verb in ("Delete", "Insert", "Select", "Update")},
+}
+
 THROTTLED_CALLS = "ThrottledCalls"  # a filter on the access log emits this metric
-
-
-Dimensions = Mapping[str, pulumi.Input[str]]
-
-
-class Metric(NamedTuple):
-    """A CloudWatch metric with one statistic."""
-
-    namespace: str
-    name: str
-    stat: str
-    dimensions: Dimensions
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """An alarm on a metric at or above `threshold`.
-
-    It fires after `datapoints` of the last `periods` periods of `period_s` seconds. `runbook` is
-    the anchor in docs/operations.md, `name` by default. Missing data never breaches, since an idle
-    service reports no metric. A failure rate is the average of a metric with 1 per failed call and
-    0 per other call.
-    """
-
-    name: str
-    description: str
-    metric: Metric
-    threshold: float
-    runbook: str = ""
-    period_s: int = 60
-    periods: int = 5
-    datapoints: int = 3
 
 
 class BurnRate(NamedTuple):
@@ -130,11 +104,6 @@ class MetricSources:
         }
         return Metric(self.namespace, "Requests", "Sum", where)
 
-    def oldest_item_age(self, job: str) -> Metric | None:
-        """Return the age of a job's oldest waiting item; None for a trigger without a backlog."""
-        age = self.jobs[job].oldest_item_age
-        return Metric(age.namespace, age.name, "Maximum", age.dimensions) if age else None
-
     def dead_letters(self, job: str) -> Metric:
         """Return the number of messages in a job's dead-letter queue."""
         where = {"QueueName": self.jobs[job].dead_letters.name}
@@ -165,7 +134,7 @@ class MetricSources:
             if isinstance(access, TablePermission) and access.table == table
             for action in access.actions
         }
-        return sorted(actions)
+        return sorted({name for action in actions for name in _OPERATIONS.get(action, (action,))})
 
 
 def burn_rate_parts(sources: MetricSources, rate: BurnRate) -> list[Alarm]:
@@ -201,9 +170,15 @@ def alarms(sources: MetricSources) -> Iterator[Alarm]:
     )
     yield Alarm(
         "api-latency-p99",
-        "One call in a hundred takes 2 seconds or longer.",
-        sources.of_api("Latency", "p99"),
+        "One call in a hundred takes 2 seconds or longer, of at least 100 calls in 5 minutes.",
+        Formula(
+            "IF(calls < 100, 0, latency)",
+            {"calls": sources.of_api("Count"), "latency": sources.of_api("Latency", "p99")},
+        ),
         2_000,
+        period_s=300,
+        periods=3,
+        datapoints=2,
     )
     yield Alarm(
         "api-throttled-callers",
@@ -256,14 +231,20 @@ def _of_function(sources: MetricSources) -> Iterator[Alarm]:
 
 
 def _of_table(sources: MetricSources, table: str) -> Iterator[Alarm]:
-    for kind in ("Read", "Write"):
-        yield Alarm(
-            f"table-throttles-{table}-{kind.lower()}s",
-            f"DynamoDB throttles {kind.lower()}s of the table.",
-            sources.of_table(table, f"{kind}ThrottleEvents"),
-            1,
-            runbook="table-throttles",
-        )
+    # DynamoDB counts a throttled index under its own dimension.
+    parts: dict[str, dict[str, str]] = {"": {}}
+    for index in sources.bindings.tables[table].declared.indexes:
+        parts[f"-{index.name}"] = {"GlobalSecondaryIndexName": index.name}
+    for suffix, dimensions in parts.items():
+        what = f"index {suffix[1:]}" if suffix else "the table"
+        for kind in ("Read", "Write"):
+            yield Alarm(
+                f"table-throttles-{table}{suffix}-{kind.lower()}s",
+                f"DynamoDB throttles {kind.lower()}s of {what}.",
+                sources.of_table(table, f"{kind}ThrottleEvents", **dimensions),
+                1,
+                runbook="table-throttles",
+            )
     for operation in sources.operations(table):
         yield Alarm(
             f"table-system-errors-{table}-{operation.lower()}",
@@ -275,7 +256,9 @@ def _of_table(sources: MetricSources, table: str) -> Iterator[Alarm]:
 
 
 def _of_job(sources: MetricSources, key: str, job: EpochJob) -> Iterator[Alarm]:
-    def alarm(cause: str, text: str, metric: Metric, threshold: float = 1, **more: int) -> Alarm:
+    def alarm(
+        cause: str, text: str, metric: Metric | Formula, threshold: float = 1, **more: Any
+    ) -> Alarm:
         name, runbook = f"job-{cause}-{key.replace('_', '-')}", f"job-{cause}"
         return Alarm(name, text, metric, threshold, runbook, **more)
 
@@ -303,10 +286,14 @@ def _of_job(sources: MetricSources, key: str, job: EpochJob) -> Iterator[Alarm]:
         periods=15,
         datapoints=1,
     )
-    if (waiting := sources.oldest_item_age(key)) and (age := job.oldest_item_age):
+    if backlog := job.backlog:
         yield alarm(
             "backlog",
-            f"The oldest item of job {key} has waited for 15 minutes.",
-            waiting,
-            900 * age.per_second,
+            f"The oldest item of job {key} has waited for {backlog.alarm_after_s // 60} minutes.",
+            backlog.metric,
+            backlog.alarm_after_s * backlog.per_second,
         )
+    if stopped := job.stopped:
+        name = f"job-stopped-{key.replace('_', '-')}"
+        text = f"Job {key} no longer runs. {stopped.description}"
+        yield replace(stopped, name=name, description=text, runbook="job-stopped")

@@ -1,6 +1,7 @@
 """EpochMonitoring: alarms, their notifications, a dashboard and the sampling of traces."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -10,11 +11,11 @@ from components.function import EpochFunction
 from components.job import EpochJob
 from components.iam import policies
 from components.lambda_function import Bindings
+from components.metrics import Alarm, Metric
 from components.monitoring import dashboard
 from components.monitoring.alarms import (
     BURN_RATES,
     THROTTLED_CALLS,
-    Alarm,
     BurnRate,
     MetricSources,
     alarms,
@@ -23,12 +24,43 @@ from components.monitoring.alarms import (
 from components.naming import sampling_rule
 
 
+def _measured(alarm: Alarm) -> dict[str, Any]:
+    """Return the properties of an alarm that name its metric."""
+    metric = alarm.metric
+    if isinstance(metric, Metric):
+        percentile = metric.stat.startswith("p")
+        return {
+            "namespace": metric.namespace,
+            "metric_name": metric.name,
+            "dimensions": metric.dimensions,
+            "statistic": None if percentile else metric.stat,
+            "extended_statistic": metric.stat if percentile else None,
+            "period": alarm.period_s,
+        }
+    inputs = [
+        {
+            "id": name,
+            "metric": {
+                "namespace": part.namespace,
+                "metric_name": part.name,
+                "stat": part.stat,
+                "dimensions": part.dimensions,
+                "period": alarm.period_s,
+            },
+        }
+        for name, part in metric.metrics.items()
+    ]
+    formula = {"id": "result", "expression": metric.expression, "return_data": True}
+    return {"metric_queries": [*inputs, formula | {"label": alarm.name}]}
+
+
 class EpochMonitoring(pulumi.ComponentResource):
     """The alarms and the dashboard of an API with its function, tables, queues and jobs.
 
     `metric_namespace` is the CloudWatch namespace of the function's own metrics. `concurrency` is
-    the function's limit of concurrent executions. Each alarm links to `runbook_url`. AWS asks
-    `alarm_email` to confirm its subscription. `trace_sampling_rate` is the share of requests that
+    the function's limit of concurrent executions. Each alarm links to `runbook_url`. Alarms publish
+    to `alarm_topic_arn`, or else to a topic of the component; AWS asks `alarm_email` to confirm its
+    subscription to that one. `trace_sampling_rate` is the share of requests that
     X-Ray samples, from 0 to 1, after the first of each second; None leaves the decision to the
     account's default rule.
     """
@@ -48,13 +80,14 @@ class EpochMonitoring(pulumi.ComponentResource):
         runbook_url: str = "docs/operations.md",
         trace_sampling_rate: pulumi.Input[float] | None = None,
         alarm_email: pulumi.Input[str] | None = None,
+        alarm_topic_arn: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochMonitoring", name, None, opts)
         self._name = name
         self._runbook_url = runbook_url
         self._child = pulumi.ResourceOptions(parent=self)
-        self._topic = self._notifications(alarm_email)
+        self._topic_arn = alarm_topic_arn or self._topic(alarm_email).arn
         # The metric is 1 for a throttled call and 0 for another, so its average is their share.
         for filtered, (sign, value) in {"throttled": ("=", "1"), "served": ("!=", "0")}.items():
             aws.cloudwatch.LogMetricFilter(
@@ -77,7 +110,7 @@ class EpochMonitoring(pulumi.ComponentResource):
             concurrency=concurrency,
             namespace=metric_namespace,
         )
-        arns = [self._alarm(alarm, [self._topic.arn]).arn for alarm in alarms(sources)]
+        arns = [self._alarm(alarm, [self._topic_arn]).arn for alarm in alarms(sources)]
         arns += [self._burn_rate(sources, rate).arn for rate in BURN_RATES]
         if trace_sampling_rate is not None:
             aws.xray.SamplingRule(
@@ -109,7 +142,7 @@ class EpochMonitoring(pulumi.ComponentResource):
         )
         self.register_outputs({"dashboard_url": self.dashboard_url})
 
-    def _notifications(self, email: pulumi.Input[str] | None) -> aws.sns.Topic:
+    def _topic(self, email: pulumi.Input[str] | None) -> aws.sns.Topic:
         """Return the topic of the alarms, with its policy and subscription."""
         account = aws.get_caller_identity_output().account_id
         topic = aws.sns.Topic(self._name, opts=self._child)
@@ -134,22 +167,17 @@ class EpochMonitoring(pulumi.ComponentResource):
     def _alarm(
         self, alarm: Alarm, topics: Sequence[pulumi.Input[str]] | None = None
     ) -> aws.cloudwatch.MetricAlarm:
-        metric = alarm.metric
-        percentile = metric.stat.startswith("p")
         return aws.cloudwatch.MetricAlarm(
             f"{self._name}-{alarm.name}",
             alarm_description=self._describe(alarm.description, alarm.runbook or alarm.name),
-            namespace=metric.namespace,
-            metric_name=metric.name,
-            dimensions=metric.dimensions,
-            statistic=None if percentile else metric.stat,
-            extended_statistic=metric.stat if percentile else None,
-            period=alarm.period_s,
-            comparison_operator="GreaterThanOrEqualToThreshold",
+            **_measured(alarm),
+            comparison_operator=(
+                "LessThanThreshold" if alarm.below else "GreaterThanOrEqualToThreshold"
+            ),
             threshold=alarm.threshold,
             evaluation_periods=alarm.periods,
             datapoints_to_alarm=alarm.datapoints,
-            treat_missing_data="notBreaching",
+            treat_missing_data="breaching" if alarm.below else "notBreaching",
             alarm_actions=topics,
             ok_actions=topics,
             opts=self._child,
@@ -162,7 +190,7 @@ class EpochMonitoring(pulumi.ComponentResource):
             alarm_name=f"{self._name}-{rate.name}",
             alarm_description=self._describe(rate.description, rate.name),
             alarm_rule=pulumi.Output.format('ALARM("{}") AND ALARM("{}") AND ALARM("{}")', *parts),
-            alarm_actions=[self._topic.arn],
-            ok_actions=[self._topic.arn],
+            alarm_actions=[self._topic_arn],
+            ok_actions=[self._topic_arn],
             opts=self._child,
         )

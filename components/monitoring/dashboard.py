@@ -7,7 +7,8 @@ from typing import Any
 
 import pulumi
 
-from components.monitoring.alarms import ERROR_BUDGET, SLO_TARGET, Metric, MetricSources
+from components.metrics import Metric
+from components.monitoring.alarms import ERROR_BUDGET, SLO_TARGET, MetricSources
 from function.declare.endpoint import Endpoint
 
 _COLUMNS = 24  # CloudWatch's grid
@@ -157,8 +158,8 @@ def _endpoint(sources: MetricSources, endpoint: Endpoint[Any]) -> list[Widget]:
 
 
 def _job(sources: MetricSources, key: str) -> list[Widget]:
-    waiting, age = sources.oldest_item_age(key), sources.jobs[key].oldest_item_age
-    unit = "s" if age and age.per_second == 1 else "ms"
+    backlog = sources.jobs[key].backlog
+    unit = "s" if backlog and backlog.per_second == 1 else "ms"
     return [
         _invocations(f"Job {key}", partial(sources.of_job, key)),
         _graph(
@@ -171,9 +172,9 @@ def _job(sources: MetricSources, key: str) -> list[Widget]:
             maximum=sources.of_job(key, "Duration", "Maximum"),
         ),
         _graph(
-            f"Job {key}: dead letters" + (f", oldest item in {unit}" if waiting else ""),
+            f"Job {key}: dead letters" + (f", oldest item in {unit}" if backlog else ""),
             dead_letters=sources.dead_letters(key),
-            **({"oldest": waiting} if waiting else {}),
+            **({"oldest": backlog.metric} if backlog else {}),
         ),
     ]
 

@@ -15,13 +15,36 @@ def _dashboard(context: Context, declared: Properties) -> Provisioned:
     )
 
 
+def _dimensions(declared: Properties) -> list[dict[str, str]]:
+    return [{"Name": k, "Value": v} for k, v in declared.pop("dimensions").items()]
+
+
+def _measured(declared: Properties) -> Properties:
+    """Take out the metric of an alarm, or the metrics of its formula."""
+    if "metricQueries" not in declared:
+        return {"Dimensions": _dimensions(declared)}
+    queries = []
+    for query in declared.pop("metricQueries"):
+        queries.append(take_pascal(query, "id", "expression", "label"))
+        queries[-1]["ReturnData"] = query.pop("returnData", False)
+        if metric := query.pop("metric", None):
+            queries[-1]["MetricStat"] = {
+                "Metric": {
+                    "Dimensions": _dimensions(metric),
+                    **take_pascal(metric, "metricName", "namespace"),
+                },
+                **take_pascal(metric, "period", "stat"),
+            }
+    return {"Metrics": queries}
+
+
 @provisions("aws:cloudwatch/metricAlarm:MetricAlarm", updatable=True)
 def _metric_alarm(context: Context, declared: Properties) -> Provisioned:
     name = context.physical_name(declared)
     context.client.put_metric_alarm(
         AlarmName=name,
-        Dimensions=[{"Name": k, "Value": v} for k, v in declared.pop("dimensions").items()],
         Tags=tag_list(declared),
+        **_measured(declared),
         **take(declared, okActions="OKActions"),
         **take_pascal(
             declared,

@@ -120,9 +120,13 @@ def path(stack: str) -> Path:
 
 def priced(page: str, resources: Iterable[Resource]) -> str:
     """Return docs/operations.md with the current cost of the alarms in USD a month."""
-    kinds = [resource.kind for resource in resources]
-    alarms = kinds.count("aws:cloudwatch/metricAlarm:MetricAlarm")
-    composites = kinds.count("aws:cloudwatch/compositeAlarm:CompositeAlarm")
+    alarms = composites = 0
+    for resource in resources:
+        if resource.kind == "aws:cloudwatch/metricAlarm:MetricAlarm":
+            # AWS bills each metric that an alarm reads.
+            queries = resource.inputs.get("metricQueries", [{"metric": {}}])
+            alarms += sum("metric" in query for query in queries)
+        composites += resource.kind == "aws:cloudwatch/compositeAlarm:CompositeAlarm"
     cost = f"{alarms * 0.1 + composites * 0.5:.2f}"
     return _PRICE.sub(f"alarms {cost} ({alarms} × 0.10 + {composites} composites × 0.50)", page)
 

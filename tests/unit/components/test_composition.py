@@ -65,7 +65,7 @@ def test_another_program_composes_the_components_twice(folder: Path) -> None:
         api = one(resources, "aws:apigateway/restApi:RestApi", f"{name}-api")
         assert '"/orders"' in api["body"]
         assert f"{name}_keys" in outputs.secret
-        metrics = {r.inputs["namespace"] for r in resources if r.kind == ALARM}
+        metrics = {r.inputs.get("namespace") for r in resources if r.kind == ALARM}
         assert "Shop" in metrics
     assert not [urn for urn in urns if NAME in urn]
 
