@@ -1,6 +1,7 @@
 """EpochTable: a DynamoDB table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -21,11 +22,41 @@ def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
     )
 
 
+class ChangedIndexError(pulumi.RunError):
+    """An index of a protected table has other keys or attributes than the deployed one."""
+
+
+def _by_name(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the keys and attributes of the indexes in a table's inputs, by index name."""
+    indexes = (inputs or {}).get("globalSecondaryIndexes") or ()
+    return {
+        index["name"]: (
+            [(key["attributeName"], key["keyType"]) for key in index.get("keySchemas") or ()],
+            index["projectionType"],
+            sorted(index.get("nonKeyAttributes") or ()),
+        )
+        for index in indexes
+    }
+
+
+def refuse_changed_index(args: pulumi.ResourceHookArgs) -> None:
+    """Raise ChangedIndexError for an index that an update would delete and rebuild under its name."""
+    before, after = _by_name(args.old_inputs), _by_name(args.new_inputs)
+    for name in sorted(before.keys() & after.keys()):
+        if before[name] != after[name]:
+            raise ChangedIndexError(
+                f"function/tables.py: index {name} of {args.name} changes, so DynamoDB would delete "
+                "and rebuild it, and queries would fail until then. Add an index with another "
+                "name and deploy; then query that one and remove this one"
+            )
+
+
 class EpochTable(pulumi.ComponentResource):
     """An on-demand, encrypted DynamoDB table with the keys and indexes of `table`.
 
     `protect` adds point-in-time recovery, deletion protection in DynamoDB and `protect` in Pulumi,
-    in every region. `replica_regions` make it a global table. Only a table with a `ttl_setting`
+    in every region; an update that changes an index fails, as does its preview.
+    `replica_regions` make it a global table. Only a table with a `ttl_setting`
     has DynamoDB's time to live, on the attribute `expires`.
     """
 
@@ -44,6 +75,11 @@ class EpochTable(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochTable", name, None, opts)
+        hooks = None
+        if protect:
+            checked = pulumi.ResourceHookOptions(on_dry_run=True)
+            hook = pulumi.ResourceHook(f"{name}-indexes", refuse_changed_index, checked)
+            hooks = pulumi.ResourceHookBinding(before_update=[hook])
         self.table = aws.dynamodb.Table(
             name,
             billing_mode="PAY_PER_REQUEST",
@@ -65,7 +101,12 @@ class EpochTable(pulumi.ComponentResource):
             stream_enabled=True,
             stream_view_type="NEW_AND_OLD_IMAGES",
             # AWS also lists the replicas as a property of the table.
-            opts=pulumi.ResourceOptions(parent=self, protect=protect, ignore_changes=["replicas"]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=protect,
+                ignore_changes=["replicas"],
+                hooks=hooks,
+            ),
         )
         # Separate resources, since the provider applies only the first of two changes to replicas
         # within a table. In sequence, since DynamoDB accepts one change at a time.

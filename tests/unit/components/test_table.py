@@ -1,8 +1,12 @@
 """The tables of a stack, and the protection of everything that holds data."""
 
+from typing import Any
+
+import pulumi
 import pytest
 
 import function.declare.registry
+from components.table import ChangedIndexError, refuse_changed_index
 from function.declare.setting import Setting
 from function.declare.table import Table
 from local import pulumi_program, stack_files
@@ -52,3 +56,53 @@ def test_protect_data_covers_every_resource_that_holds_data(
 
 def test_an_unprotected_stack_is_the_default() -> None:
     assert not [r.name for r in declare() if r.protect]
+
+
+def _hooked(**index: Any) -> dict[str, Any]:
+    """Return a table's inputs with one index, as Pulumi's engine passes them to a hook."""
+    keys = [{"attributeName": "day", "keyType": "HASH", "__defaults": []}]
+    given = {"name": "by-day", "keySchemas": keys, "projectionType": "ALL", **index}
+    return {"globalSecondaryIndexes": [given], "__defaults": []}
+
+
+@pytest.mark.parametrize(
+    "change",
+    (
+        {"keySchemas": [{"attributeName": "hour", "keyType": "HASH"}]},
+        {"projectionType": "KEYS_ONLY"},
+        {"projectionType": "INCLUDE", "nonKeyAttributes": ["a"]},
+    ),
+)
+def test_a_changed_index_of_a_protected_table_is_refused(change: dict[str, Any]) -> None:
+    args = pulumi.ResourceHookArgs(
+        urn="", id="", name="notes", type=TABLE, old_inputs=_hooked(), new_inputs=_hooked(**change)
+    )
+    with pytest.raises(ChangedIndexError, match="index by-day of notes changes"):
+        refuse_changed_index(args)
+
+
+@pytest.mark.parametrize("after", (_hooked(), _hooked(name="by-hour"), {}))
+def test_an_index_may_stay_be_replaced_or_removed(after: dict[str, Any]) -> None:
+    refuse_changed_index(
+        pulumi.ResourceHookArgs(
+            urn="", id="", name="notes", type=TABLE, old_inputs=_hooked(), new_inputs=after
+        )
+    )
+
+
+@pytest.mark.parametrize("protect", (True, False))
+def test_only_a_protected_table_has_the_check(
+    monkeypatch: pytest.MonkeyPatch, protect: bool
+) -> None:
+    bound: list[pulumi.ResourceHook] = []
+    binding = pulumi.ResourceHookBinding
+
+    def record(*, before_update: list[pulumi.ResourceHook]) -> pulumi.ResourceHookBinding:
+        bound.extend(before_update)
+        return binding(before_update=[*before_update])
+
+    monkeypatch.setattr(pulumi, "ResourceHookBinding", record)
+    pulumi_program.declared_resources(STACK, config=plain(protect_data=str(protect).lower()))
+    tables = function.declare.registry.load_tables()
+    assert [hook.name for hook in bound] == [f"{NAME}-{key}-indexes" for key in tables if protect]
+    assert all(hook.opts and hook.opts.on_dry_run for hook in bound)
