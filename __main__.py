@@ -44,6 +44,9 @@ bindings = components.Bindings(
             f"{name}-{key}",
             table=table,
             protect=config.protect_data,
+            recovery_period_days=config.recovery_period_days,
+            max_read_units=config.max_read_units or None,
+            max_write_units=config.max_write_units or None,
             replica_regions=config.replica_regions,
         )
         for key, table in tables.items()
@@ -69,6 +72,14 @@ bindings = components.Bindings(
         for key, value in config.secrets.items()
     },
 )
+if config.backup_days:
+    components.EpochBackup(
+        f"{name}-backup",
+        tables=bindings.tables,
+        keep_days=config.backup_days,
+        roles=roles,
+        protect=config.protect_data,
+    )
 telemetry = {"METRIC_NAMESPACE": project}
 function = components.EpochFunction(
     f"{name}-function",
@@ -94,6 +105,7 @@ job_functions = {
         bindings=bindings,
         roles=roles,
         environment=telemetry,
+        reserved_concurrency=config.job_concurrency.get(key),
         log_retention_days=config.log_retention_days,
     )
     for key, job in jobs.items()
@@ -150,6 +162,8 @@ monitoring = components.EpochMonitoring(
     trace_sampling_rate=config.trace_sampling_rate,
     alarm_email=config.alarm_email or None,
     alarm_topic_arn=config.alarm_topic_arn or None,
+    monthly_budget_usd=config.monthly_budget_usd or None,
+    cost_tags={"project": project, "stack": stack},
 )
 components.EpochDestroyGuard(f"{name}-guard", protect=config.protect_data, resources=all_resources)
 

@@ -248,6 +248,48 @@ GRANTS: tuple[Grant, ...] = (
         condition={**_TAGGED, **_THROUGH, "Bool": {"kms:GrantIsForAWSResource": "true"}},
     ),
     Grant(
+        "the budget, which is the account's, in no region",
+        ("arn:{partition}:budgets::{account}:budget/{name}-*",),
+        reads="budgets:ViewBudget ListTagsForResource",
+        writes="budgets:ModifyBudget TagResource UntagResource",
+    ),
+    Grant(
+        "vaults of backups",
+        ("arn:{partition}:backup:{region}:{account}:backup-vault:{name}-*",),
+        reads="backup:DescribeBackupVault ListTags",
+        writes="backup:CreateBackupVault DeleteBackupVault TagResource UntagResource",
+        requires="backup",
+    ),
+    Grant(
+        "the storage of a vault: these actions support no resource",
+        ("*",),
+        writes="backup-storage:MountCapsule",
+        requires="backup",
+    ),
+    Grant(
+        "plans of backups, which have an id",
+        ("arn:{partition}:backup:{region}:{account}:backup-plan:*",),
+        reads="backup:GetBackupPlan GetBackupSelection ListTags",
+        writes="backup:UpdateBackupPlan DeleteBackupPlan CreateBackupSelection "
+        "DeleteBackupSelection TagResource UntagResource",
+        condition=_TAGGED,
+        requires="backup",
+    ),
+    Grant(
+        "a new plan of backups, which must carry the stack's tags",
+        ("arn:{partition}:backup:{region}:{account}:backup-plan:*",),
+        writes="backup:CreateBackupPlan",
+        condition=_TAGGING,
+        requires="backup",
+    ),
+    Grant(
+        "the stack's own roles, for backups",
+        (_ROLES,),
+        writes="iam:PassRole",
+        condition={"StringEquals": {"iam:PassedToService": "backup.amazonaws.com"}},
+        requires="backup",
+    ),
+    Grant(
         "web ACLs",
         ("arn:{partition}:wafv2:{region}:{account}:regional/webacl/{name}-*/*",),
         reads="wafv2:GetWebACL GetWebACLForResource ListTagsForResource",
@@ -395,6 +437,12 @@ BOUNDARY: tuple[Grant, ...] = (
             },
         },
     ),
+    Grant(
+        "backups of the stack's tables",
+        (_TABLES,),
+        writes="dynamodb:CreateBackup DescribeTable ListTagsOfResource StartAwsBackupJob "
+        "DeleteBackup DescribeBackup",
+    ),
     Grant("the stack's secrets", (_SECRETS,), writes="secretsmanager:GetSecretValue"),
     Grant("the stack's logs", (_LOGS,), writes="logs:CreateLogStream PutLogEvents"),
     Grant(
@@ -443,7 +491,7 @@ def key_policy(*, partition: str, account: str, region: str, roles: str) -> str:
     """Return the policy of a stack's KMS key.
 
     The account's IAM policies control the key. The stack's `roles` (a pattern of ARNs) use it for
-    tables and secrets, CloudWatch's alarms for a topic, and CloudWatch Logs for log groups.
+    tables and secrets, alarms and budgets for a topic, and CloudWatch Logs for log groups.
     """
     logs = f"arn:{partition}:logs:{region}:{account}:log-group:*"
     statements: list[dict[str, Any]] = [
@@ -464,7 +512,7 @@ def key_policy(*, partition: str, account: str, region: str, roles: str) -> str:
             },
         },
         {
-            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Principal": {"Service": ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"]},
             "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
             "Condition": {"StringEquals": {"aws:SourceAccount": account}},
         },

@@ -9,6 +9,7 @@ with as_run_error():
     from components.api_gateway_account import EpochApiGatewayAccount as EpochApiGatewayAccount
     from components.api_keys import EpochApiKeys as EpochApiKeys
     from components.api_keys import UsagePlan as UsagePlan
+    from components.backup import EpochBackup as EpochBackup
     from components.bucket import EpochBucket as EpochBucket
     from components.destroy_guard import EpochDestroyGuard as EpochDestroyGuard
     from components.destroy_guard import collect_resources as collect_resources

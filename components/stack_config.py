@@ -17,7 +17,7 @@ from msgspec import Meta, Struct, field
 
 from components.api_keys import BurstLimit, RateLimit, UsagePlan
 from components.errors import ConfigError
-from function.declare import limits, registry
+from function.declare import job_registry, limits, registry
 from function.declare.errors import DeclarationError
 from function.declare.setting import Setting
 
@@ -38,6 +38,8 @@ def _arn(service: str, resource: str | None, expected: str, description: str) ->
 
 _NAMED = "named with a-z, 0-9 and '-', at most 32 characters"
 _Name = Annotated[str, _text(r"[a-z][a-z0-9-]{0,31}", _NAMED, "A name in the config.")]
+_JobName = Annotated[str, _text(r"[a-z][a-z0-9_]*", "the name of a job", "The name of a job.")]
+_Concurrency = Annotated[int, Meta(ge=1, le=100_000)]
 _PlanName = Annotated[str, _text(".+", "the name of a usage plan", "The name of a usage plan.")]
 # fmt: off
 _Retention = Literal[
@@ -87,6 +89,21 @@ class StackKeys(Struct, frozen=True, kw_only=True):
     protect_data: Annotated[bool, Meta(description=
         "Protect the data: no deletion of a table, queue, bucket or secret, no `pulumi destroy`, "
         "and point-in-time recovery of the tables.")] = False
+    recovery_period_days: Annotated[int, Meta(ge=1, le=35, description=
+        "Days to which you can restore a table with protect_data.")] = 35
+    backup_days: Annotated[int, Meta(ge=0, le=36_500, description=
+        "Days that AWS Backup keeps a daily backup of each table; 0: no backup plan.")] = 0
+    max_read_units: Annotated[int, Meta(ge=0, le=1_000_000_000, description=
+        "Limit of the read request units per second of each table and index; 0: AWS's quota.")] = 0
+    max_write_units: Annotated[int, Meta(ge=0, le=1_000_000_000, description=
+        "Limit of the write request units per second of each table and index; 0: AWS's quota.",
+        )] = 0
+    job_concurrency: Annotated[dict[_JobName, _Concurrency], Meta(description=
+        "Concurrent executions reserved for jobs by name, which also limit each of them.",
+        )] = field(default_factory=dict)
+    monthly_budget_usd: Annotated[int, Meta(ge=0, le=100_000_000, description=
+        "Monthly cost in US dollars of the resources with the stack's tags; alarms at 80 % and at "
+        "a forecast of 100 %. 0: no budget.")] = 0
     replica_regions: Annotated[tuple[str, ...], Meta(description=
         "Regions that hold a replica of every table.")] = ()
     usage_plans: Annotated[dict[_Name, UsagePlan], Meta(min_length=1, description=
@@ -204,6 +221,11 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
                 )
         for index, region in enumerate(self.replica_regions):
             _check_region(f"{project}:replica_regions[{index}]", region)
+        for job in sorted(self.job_concurrency.keys() - (jobs := job_registry.load_jobs()).keys()):
+            yield (
+                f"config value {project}:job_concurrency.{job}: no such job; known jobs: "
+                f"{', '.join(jobs) or 'none'}"
+            )
         rules = {
             "snap_start excludes provisioned_concurrency: Lambda has one or the other": (
                 self.snap_start and self.provisioned_concurrency

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from function.declare.table import TTL_ATTRIBUTE, Index, Table
 
 
-def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
+def _index(index: Index, units: Mapping[str, int]) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
     projection = "INCLUDE" if index.attributes else "KEYS_ONLY"
     return aws.dynamodb.TableGlobalSecondaryIndexArgs(
         name=index.name,
@@ -19,6 +19,9 @@ def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
         ],
         projection_type="ALL" if index.attributes is None else projection,
         non_key_attributes=list(index.attributes or ()) or None,
+        on_demand_throughput=(
+            aws.dynamodb.TableGlobalSecondaryIndexOnDemandThroughputArgs(**units) if units else None
+        ),
     )
 
 
@@ -56,6 +59,8 @@ class EpochTable(pulumi.ComponentResource):
 
     `protect` adds point-in-time recovery, deletion protection in DynamoDB and `protect` in Pulumi,
     in every region; an update that changes an index fails, as does its preview.
+    `recovery_period_days` (1 to 35) is the time to which you can restore. `max_read_units` and
+    `max_write_units` limit the request units per second of the table and of each index.
     `replica_regions` make it a global table. Only a table with a `ttl_setting`
     has DynamoDB's time to live, on the attribute `expires`.
     """
@@ -71,10 +76,15 @@ class EpochTable(pulumi.ComponentResource):
         *,
         table: Table,
         protect: bool = False,
+        recovery_period_days: int = 35,
+        max_read_units: int | None = None,
+        max_write_units: int | None = None,
         replica_regions: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochTable", name, None, opts)
+        limits = {"read": max_read_units, "write": max_write_units}
+        units = {f"max_{kind}_request_units": limit for kind, limit in limits.items() if limit}
         hooks = None
         if protect:
             checked = pulumi.ResourceHookOptions(on_dry_run=True)
@@ -89,10 +99,16 @@ class EpochTable(pulumi.ComponentResource):
                 aws.dynamodb.TableAttributeArgs(name=key, type=kind)
                 for key, kind in table.key_types.items()
             ],
-            global_secondary_indexes=[_index(index) for index in table.indexes] or None,
+            global_secondary_indexes=[_index(index, units) for index in table.indexes] or None,
             # DynamoDB's own key still encrypts it; see `apply_kms_key`.
             server_side_encryption={"enabled": False},
-            point_in_time_recovery={"enabled": protect},
+            on_demand_throughput=(
+                aws.dynamodb.TableOnDemandThroughputArgs(**units) if units else None
+            ),
+            point_in_time_recovery={
+                "enabled": protect,
+                "recovery_period_in_days": recovery_period_days if protect else None,
+            },
             deletion_protection_enabled=protect,
             # Another table may hold an attribute of this name that is no expiry.
             ttl=({"attribute_name": TTL_ATTRIBUTE, "enabled": True} if table.ttl_setting else None),

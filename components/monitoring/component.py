@@ -62,7 +62,8 @@ class EpochMonitoring(pulumi.ComponentResource):
     to `alarm_topic_arn`, or else to a topic of the component; AWS asks `alarm_email` to confirm its
     subscription to that one. `trace_sampling_rate` is the share of requests that
     X-Ray samples, from 0 to 1, after the first of each second; None leaves the decision to the
-    account's default rule.
+    account's default rule. With `monthly_budget_usd`, the topic also learns of the cost of the
+    resources with `cost_tags`, which AWS counts once you activate them as cost allocation tags.
     """
 
     dashboard_url: pulumi.Output[str]
@@ -81,13 +82,17 @@ class EpochMonitoring(pulumi.ComponentResource):
         trace_sampling_rate: pulumi.Input[float] | None = None,
         alarm_email: pulumi.Input[str] | None = None,
         alarm_topic_arn: pulumi.Input[str] | None = None,
+        monthly_budget_usd: int | None = None,
+        cost_tags: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochMonitoring", name, None, opts)
         self._name = name
         self._runbook_url = runbook_url
         self._child = pulumi.ResourceOptions(parent=self)
-        self._topic_arn = alarm_topic_arn or self._topic(alarm_email).arn
+        publishers = ["budgets.amazonaws.com"] if monthly_budget_usd else []
+        publishers.append("cloudwatch.amazonaws.com")
+        self._topic_arn = alarm_topic_arn or self._topic(alarm_email, publishers).arn
         # The metric is 1 for a throttled call and 0 for another, so its average is their share.
         for filtered, (sign, value) in {"throttled": ("=", "1"), "served": ("!=", "0")}.items():
             aws.cloudwatch.LogMetricFilter(
@@ -102,6 +107,8 @@ class EpochMonitoring(pulumi.ComponentResource):
                 },
                 opts=self._child,
             )
+        if monthly_budget_usd:
+            self._budget(monthly_budget_usd, cost_tags or {})
         sources = MetricSources(
             api=api,
             function=function,
@@ -142,14 +149,14 @@ class EpochMonitoring(pulumi.ComponentResource):
         )
         self.register_outputs({"dashboard_url": self.dashboard_url})
 
-    def _topic(self, email: pulumi.Input[str] | None) -> aws.sns.Topic:
+    def _topic(self, email: pulumi.Input[str] | None, publishers: list[str]) -> aws.sns.Topic:
         """Return the topic of the alarms, with its policy and subscription."""
         account = aws.get_caller_identity_output().account_id
         topic = aws.sns.Topic(self._name, opts=self._child)
         publish = pulumi.Output.all(account, topic.arn).apply(
             lambda known: {
                 **policies.allow(["sns:Publish"], known[1]),
-                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Principal": {"Service": publishers},
                 "Condition": {"StringEquals": {"aws:SourceAccount": known[0]}},
             }
         )
@@ -160,6 +167,31 @@ class EpochMonitoring(pulumi.ComponentResource):
                 self._name, topic=topic.arn, protocol="email", endpoint=email, opts=self._child
             )
         return topic
+
+    def _budget(self, limit_usd: int, tags: Mapping[str, str]) -> None:
+        """Declare a monthly budget for the resources with all of these tags."""
+        aws.budgets.Budget(
+            self._name,
+            budget_type="COST",
+            limit_amount=str(limit_usd),
+            limit_unit="USD",
+            time_unit="MONTHLY",
+            cost_filters=[
+                {"name": "TagKeyValue", "values": [f"user:{key}${value}"]}
+                for key, value in tags.items()
+            ],
+            notifications=[
+                {
+                    "notification_type": kind,
+                    "comparison_operator": "GREATER_THAN",
+                    "threshold": percent,
+                    "threshold_type": "PERCENTAGE",
+                    "subscriber_sns_topic_arns": [self._topic_arn],
+                }
+                for kind, percent in (("ACTUAL", 80), ("FORECASTED", 100))
+            ],
+            opts=self._child,
+        )
 
     def _describe(self, description: str, anchor: str) -> str:
         return f"{description} Runbook: {self._runbook_url}#{anchor}"

@@ -1,6 +1,7 @@
 """A provisioner for each resource type, in a module per layer; the import registers them all."""
 
 from local.resources import (
+    backups,
     buckets,
     compute,
     edge,
@@ -13,6 +14,7 @@ from local.resources import (
 )
 
 __all__ = [
+    "backups",
     "buckets",
     "compute",
     "edge",

@@ -3,7 +3,15 @@
 from functools import partial
 
 from local.pulumi_program import Properties
-from local.provisioner import Context, Provisioned, to_pascal_case, take, tag_list, provisions
+from local.provisioner import (
+    Context,
+    Provisioned,
+    provisions,
+    tag_list,
+    take,
+    take_pascal,
+    to_pascal_case,
+)
 
 
 def _index(declared: Properties) -> Properties:
@@ -13,6 +21,7 @@ def _index(declared: Properties) -> Properties:
         "Projection": take(
             declared, projectionType="ProjectionType", nonKeyAttributes="NonKeyAttributes"
         ),
+        **take_pascal(declared, "onDemandThroughput"),
     }
 
 
@@ -37,13 +46,16 @@ def _table(context: Context, declared: Properties) -> Provisioned:
         Tags=tag_list(declared),
         **({"StreamSpecification": stream} if stream else {}),
         **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+        **take_pascal(declared, "onDemandThroughput"),
     )["TableDescription"]
     context.client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
     context.client.update_continuous_backups(
         TableName=name,
-        PointInTimeRecoverySpecification={
-            "PointInTimeRecoveryEnabled": declared["pointInTimeRecovery"].pop("enabled")
-        },
+        PointInTimeRecoverySpecification=take(
+            declared["pointInTimeRecovery"],
+            enabled="PointInTimeRecoveryEnabled",
+            recoveryPeriodInDays="RecoveryPeriodInDays",
+        ),
     )
     if ttl := declared.get("ttl"):
         context.client.update_time_to_live(

@@ -169,7 +169,7 @@ def test_only_alarms_of_the_account_publish_to_the_topic() -> None:
     (publish,) = json.loads(one(resources, "aws:sns/topicPolicy:TopicPolicy")["policy"])[
         "Statement"
     ]
-    assert publish["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert publish["Principal"] == {"Service": ["cloudwatch.amazonaws.com"]}
     assert publish["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
     assert publish["Action"] == ["sns:Publish"] and publish["Resource"].endswith(f":{NAME}")
 
