@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from components import limits
 from components.api_gateway_account import EpochApiGatewayAccount
 from components.function import EpochFunction
 from function.declare.endpoint import Endpoint
@@ -96,7 +97,14 @@ class EpochApi(pulumi.ComponentResource):
                 ),
             )
         )
-        body = imported.apply(gateway.text)
+        body = imported.apply(_checked_text)
+        nodes = {node for endpoint in endpoints for node in _nodes(endpoint.path)}
+        if len(nodes) > limits.API_RESOURCES:
+            pulumi.log.warn(
+                f"API {name} has {len(nodes)} resources, one for each part of a path; an account's "
+                f"default quota 'Resources per API' is {limits.API_RESOURCES}. Raise it before "
+                "the deployment, or split the API"
+            )
         self.document_hash = imported.apply(gateway.fingerprint_of)
         self.endpoints = endpoints
         # These properties repeat the document, since the provider resets properties of the API to
@@ -168,6 +176,22 @@ class EpochApi(pulumi.ComponentResource):
         )
         self.url = self.stage.invoke_url
         self.register_outputs({"url": self.url, "document_hash": self.document_hash})
+
+
+def _nodes(path: str) -> Iterator[str]:
+    """Return the paths from the root to a path, each a resource of API Gateway."""
+    parts = path.strip("/").split("/")
+    yield from ("/".join(parts[:end]) for end in range(len(parts) + 1))
+
+
+def _checked_text(document: Document) -> str:
+    """Return a document as text. Raises LimitError if it is too long for an import."""
+    sizes = {path: len(gateway.text(of_path)) for path, of_path in document["paths"].items()}
+    rest = {key: value for key, value in document.items() if key != "paths"}
+    sizes["schemas, responses and documentation"] = len(gateway.text(rest))
+    way_out = "Share schemas between endpoints, or split the API"
+    limits.check("the API document", sizes, limits.DOCUMENT_SIZE, "bytes", way_out)
+    return gateway.text(document)
 
 
 def slug(text: str) -> str:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Required, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
+from components import limits
 from components.bucket import EpochBucket
 from components.iam import policies
 from components.iam.roles import RoleFactory
@@ -84,6 +86,18 @@ class FunctionSettings(TypedDict, total=False):
     snap_start: bool
 
 
+def _check_environment(function: str, variables: dict[str, str]) -> dict[str, str]:
+    """Return the variables of a function. Raises LimitError if they are too long for Lambda."""
+    limits.check(
+        f"the environment of function {function}",
+        {name: len(f"{name}{value}".encode()) for name, value in variables.items()},
+        limits.ENVIRONMENT_SIZE,
+        "bytes",
+        "Shorten the values of settings, or store long ones in a table or a secret",
+    )
+    return variables
+
+
 class LambdaFunction:
     """A function with its role, policy, log group and `live` alias, as children of a component.
 
@@ -118,12 +132,13 @@ class LambdaFunction:
             name,
             role=role.name,
             policy=statements.apply(
-                lambda known: policies.document(
-                    *known[0], *policies.telemetry_statements(known[1]), *known[2:]
+                lambda known: policies.role_document(
+                    name, [*known[0], *policies.telemetry_statements(known[1]), *known[2:]]
                 )
             ),
             opts=child,
         )
+        variables = pulumi.Output.all(**bindings.environment, **settings.get("environment", {}))
         function = aws.lambda_.Function(
             name,
             role=role.arn,
@@ -136,7 +151,7 @@ class LambdaFunction:
             publish=True,
             reserved_concurrent_executions=settings.get("reserved_concurrency"),
             snap_start={"apply_on": "PublishedVersions"} if settings.get("snap_start") else None,
-            environment={"variables": {**bindings.environment, **settings.get("environment", {})}},
+            environment={"variables": variables.apply(partial(_check_environment, name))},
             tracing_config={"mode": "Active"},
             logging_config={
                 "log_format": "JSON",

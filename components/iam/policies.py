@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components import limits
 from components.iam.boundary import forbidden_actions_error
 from function.declare.permission import (
     BucketPermission,
@@ -56,11 +57,12 @@ def check_boundary(
             )
 
 
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
 def _matches(name: str, patterns: str | list[str]) -> bool:
-    return any(
-        fnmatchcase(name, pattern)
-        for pattern in ([patterns] if isinstance(patterns, str) else patterns)
-    )
+    return any(fnmatchcase(name, pattern) for pattern in _listed(patterns))
 
 
 def resource_statements(
@@ -110,6 +112,34 @@ def allow(actions: list[str], resource: str | list[str]) -> Statement:
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
 
 
+def merge(statements: Iterable[Statement]) -> list[Statement]:
+    """Return the statements with one for each set of actions, on all of its resources."""
+    resources: dict[tuple[str, ...], list[str]] = {}
+    for statement in statements:
+        of_actions = resources.setdefault(tuple(statement["Action"]), [])
+        of_actions += _listed(statement["Resource"])
+    return [
+        allow([*actions], found[0] if len(found) == 1 else found)
+        for actions, found in resources.items()
+    ]
+
+
 def document(*statements: Statement) -> str:
-    """Return a policy document."""
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+    """Return a policy document without white space, since IAM counts its characters."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
+
+
+def role_document(role: str, statements: Iterable[Statement]) -> str:
+    """Return the only inline policy of a role. Raises LimitError if it is too long for IAM."""
+    merged = merge(statements)
+    sizes = {
+        f"{', '.join(statement['Action'])} on {len(_listed(statement['Resource']))} resources": len(
+            json.dumps(statement, separators=(",", ":"))
+        )
+        for statement in merged
+    }
+    way_out = "Declare the same actions for tables that share them, or shorten their names"
+    limits.check(
+        f"the policy of role {role}", sizes, limits.ROLE_POLICY_SIZE, "characters", way_out
+    )
+    return document(*merged)
