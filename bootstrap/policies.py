@@ -5,12 +5,12 @@ path `/<project>/<stack>/`. Where AWS assigns ids instead of names, a grant requ
 `project` and `stack`. Where AWS supports neither, `why` justifies the wildcard.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.iam.policies import document
 from function.declare.permission import ServicePermission
 
 # IAM quotas: characters of a managed policy without white space; managed policies of a role.
@@ -484,7 +484,7 @@ def trust(*, provider: str, repository: str, environment: str) -> str:
             }
         },
     }
-    return _document([statement])
+    return document(statement)
 
 
 def key_policy(*, partition: str, account: str, region: str, roles: str) -> str:
@@ -525,8 +525,8 @@ def key_policy(*, partition: str, account: str, region: str, roles: str) -> str:
             "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},
         },
     ]
-    return _document(
-        [{"Effect": "Allow", "Resource": "*", **statement} for statement in statements]
+    return document(
+        *({"Effect": "Allow", "Resource": "*", **statement} for statement in statements)
     )
 
 
@@ -537,10 +537,10 @@ def documents(grants: Iterable[Grant], names: Mapping[str, str], *, write: bool)
     """
     packed: list[list[dict[str, Any]]] = [[]]
     for statement in _statements(grants, names, write):
-        if len(_document([*packed[-1], statement])) > POLICY_SIZE:
+        if len(document(*packed[-1], statement)) > POLICY_SIZE:
             packed.append([])
         packed[-1].append(statement)
-    return [_document(statements) for statements in packed]
+    return [document(*statements) for statements in packed]
 
 
 def _statements(
@@ -561,8 +561,3 @@ def _filled(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, (list, tuple)):
         return [_filled(item, names) for item in value]
     return re.sub(r"\{(\w+)\}", lambda placeholder: names[placeholder[1]], value)
-
-
-def _document(statements: list[dict[str, Any]]) -> str:
-    document = {"Version": "2012-10-17", "Statement": statements}
-    return json.dumps(document, separators=(",", ":"))

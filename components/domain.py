@@ -9,8 +9,9 @@ from components.api import ACCESS_MODE, ENDPOINT, SECURITY_POLICY, EpochApi
 class EpochDomain(pulumi.ComponentResource):
     """A custom domain name that serves the API's stage at the root path.
 
-    `certificate_arn` is an ACM certificate in the API's region. With `hosted_zone_id` two records in
-    that Route 53 zone point to the API, for IPv4 and IPv6. Without it, point your DNS to `target`.
+    `certificate_arn` is an ACM certificate in the API's region. With `hosted_zone_id` two records
+    in that Route 53 zone point to the API, for IPv4 and IPv6. Without it, point your DNS to
+    `target`.
     """
 
     target: pulumi.Output[str]

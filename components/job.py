@@ -16,9 +16,9 @@ _DEAD_LETTERS_KEPT_S = 14 * 86_400
 class EpochJob(pulumi.ComponentResource):
     """A job's function, its trigger, and a dead-letter queue for the items that it cannot handle.
 
-    `job_name` reaches the function in the environment variable JOB_NAME. `backlog` is the age
-    of the oldest waiting item, `stopped` the alarm on a job that no longer runs, each or None. Raises KeyError for a trigger that components/triggers.py does
-    not know.
+    `job_name` reaches the function in the environment variable JOB_NAME. `backlog` is the age of
+    the oldest waiting item, `stopped` the alarm on a job that no longer runs; None for a trigger
+    without one. Raises KeyError for a trigger that components/triggers.py does not know.
     """
 
     alias: aws.lambda_.Alias
@@ -54,6 +54,7 @@ class EpochJob(pulumi.ComponentResource):
             timeout_s=job.timeout_s,
             settings=settings,
             default_handler="function.runtime.job_handler.handler",
+            source=repr(trigger.source),
             extra_statements=resources.statements(trigger, bindings, self.dead_letters),
         )
         self.log_group, self.alias, self.name = parts.log_group, parts.alias, parts.name

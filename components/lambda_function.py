@@ -1,5 +1,6 @@
 """LambdaFunction: the resources that every component with code has in common."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -101,7 +102,9 @@ def _check_environment(function: str, variables: dict[str, str]) -> dict[str, st
 class LambdaFunction:
     """A function with its role, policy, log group and `live` alias, as children of a component.
 
-    The role's policy holds `permissions`, `extra_statements`, logs and traces, and nothing else.
+    The role's policy holds `permissions`, `extra_statements` for the `source` of a job, logs and
+    traces, and nothing else. Other rights make another policy: Pulumi creates it before it updates
+    the function, and deletes the former one last, so the running code keeps its rights.
     `timeout_s` is up to 900. Raises BoundaryError for a permission outside the roles' permissions
     boundary.
     """
@@ -115,6 +118,7 @@ class LambdaFunction:
         timeout_s: int,
         settings: FunctionSettings,
         default_handler: str,
+        source: str = "",
         extra_statements: Sequence[pulumi.Input[policies.Statement]] = (),
     ) -> None:
         bindings, roles = settings["bindings"], settings["roles"]
@@ -128,8 +132,9 @@ class LambdaFunction:
         statements = pulumi.Output.all(
             bindings.statements(permissions), self.log_group.arn, *extra_statements
         )
+        rights = repr([source, *sorted(map(repr, permissions)), *sorted(bindings.secrets)])
         policy = aws.iam.RolePolicy(
-            name,
+            f"{name}-{hashlib.sha256(rights.encode()).hexdigest()[:8]}",
             role=role.name,
             policy=statements.apply(
                 lambda known: policies.role_document(

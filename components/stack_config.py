@@ -358,7 +358,7 @@ def _read(kind: Any, key: str, raw: str, hidden: bool) -> Any:
         value: Any = raw
         if _unwrapped(kind)[0] is not str:
             with contextlib.suppress(msgspec.DecodeError):  # an unquoted text
-                value = msgspec.json.decode(raw)
+                value = msgspec.json.decode(raw.encode())
         return _check(kind, key, value)
     except ConfigError as error:
         if not hidden:

@@ -43,13 +43,13 @@ def _by_name(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def refuse_changed_index(args: pulumi.ResourceHookArgs) -> None:
-    """Raise ChangedIndexError for an index that an update would delete and rebuild under its name."""
+    """Raise ChangedIndexError for an index that an update would delete and rebuild."""
     before, after = _by_name(args.old_inputs), _by_name(args.new_inputs)
     for name in sorted(before.keys() & after.keys()):
         if before[name] != after[name]:
             raise ChangedIndexError(
-                f"function/tables.py: index {name} of {args.name} changes, so DynamoDB would delete "
-                "and rebuild it, and queries would fail until then. Add an index with another "
+                f"function/tables.py: index {name} of {args.name} changes, so DynamoDB would "
+                "delete and rebuild it, and queries would fail until then. Add an index with another "
                 "name and deploy; then query that one and remove this one"
             )
 
@@ -61,8 +61,8 @@ class EpochTable(pulumi.ComponentResource):
     in every region; an update that changes an index fails, as does its preview.
     `recovery_period_days` (1 to 35) is the time to which you can restore. `max_read_units` and
     `max_write_units` limit the request units per second of the table and of each index.
-    `replica_regions` make it a global table. Only a table with a `ttl_setting`
-    has DynamoDB's time to live, on the attribute `expires`.
+    `replica_regions` make it a global table. Only a table with a `ttl_setting` has DynamoDB's time
+    to live, on the attribute `expires`.
     """
 
     declared: Table
