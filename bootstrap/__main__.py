@@ -33,7 +33,7 @@ from components import (
     resource_prefix,
     sampling_rule,
 )
-from components.iam.boundary import forbidden_actions_error
+from components.iam.policies import check_forbidden_actions
 from components.naming import bucket_name
 from function.declare.job_registry import load_jobs
 from function.declare.permission import ServicePermission
@@ -87,8 +87,7 @@ with as_run_error():
     permissions += [one for job in load_jobs().values() for one in job.permissions]
     own_settings = load_settings()
 services = [one for one in permissions if isinstance(one, ServicePermission)]
-if error := forbidden_actions_error(services):
-    raise pulumi.RunError(error)
+check_forbidden_actions(services)
 
 
 def settings_of(of_stack: str) -> dict[str, str]:

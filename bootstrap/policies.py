@@ -407,7 +407,7 @@ PREVIEW_DENIES: tuple[Grant, ...] = (
     ),
 )
 
-# The limit of every role of a stack, whatever policy a deployment attaches to it.
+# The limit of every role of a stack, beyond the policies that a deployment attaches to it.
 BOUNDARY: tuple[Grant, ...] = (
     Grant(
         "items of the stack's tables and indexes",

@@ -1,4 +1,4 @@
-"""The AWS resources of each trigger: what starts a job's function, and the rights for that.
+"""The AWS resources of each trigger: they start a job's function, with the rights for that.
 
 To add a trigger, add its row to TRIGGER_RESOURCES; see docs/contributing/adding-a-trigger.md.
 """

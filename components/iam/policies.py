@@ -9,7 +9,6 @@ import pulumi
 import pulumi_aws as aws
 
 from components import limits
-from components.iam.boundary import forbidden_actions_error
 from function.declare.permission import (
     BucketPermission,
     Permission,
@@ -20,9 +19,22 @@ from function.declare.permission import (
 
 Statement = dict[str, Any]
 
+# Through these services a role could create or assume another identity without its boundary.
+_FORBIDDEN_SERVICES = ("account:", "iam:", "organizations:", "sts:")
+
 
 class BoundaryError(pulumi.RunError):
     """The permissions boundary of the stack's roles denies a declared permission."""
+
+
+def check_forbidden_actions(services: Iterable[ServicePermission]) -> None:
+    """Raise BoundaryError for actions that no permissions boundary may allow."""
+    actions = {action for service in services for action in service.actions}
+    if forbidden := sorted(one for one in actions if one.startswith(_FORBIDDEN_SERVICES)):
+        raise BoundaryError(
+            f"no permissions boundary may allow {', '.join(forbidden)}: remove them from the "
+            "ServicePermission"
+        )
 
 
 def check_boundary(
@@ -36,9 +48,8 @@ def check_boundary(
     if not services:  # every boundary allows all other permissions
         return
     allowed = json.loads(aws.iam.get_policy(arn=boundary).policy)
+    check_forbidden_actions(services)
     for service in services:
-        if error := forbidden_actions_error([service]):
-            raise BoundaryError(error)
         resource = service.arn(settings)
         denied = [
             action

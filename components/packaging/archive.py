@@ -264,13 +264,14 @@ _INSTALLER = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "
 
 def _is_dependency(path: Path) -> bool:
     top = path.parts[0]
-    if "__pycache__" in path.parts or top == "bin":
-        return False
-    if top.endswith(".dist-info") and path.name in _INSTALLER:
-        return False
-    if str(path).startswith(_EXCLUDED):
-        return False
-    return not path.name.startswith(".") and path.suffix not in {".pyi", ".pyc"}
+    return not (
+        "__pycache__" in path.parts
+        or top == "bin"
+        or (top.endswith(".dist-info") and path.name in _INSTALLER)
+        or str(path).startswith(_EXCLUDED)
+        or path.name.startswith(".")
+        or path.suffix in {".pyi", ".pyc"}
+    )
 
 
 # The module that replaces a package here.
