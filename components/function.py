@@ -6,14 +6,17 @@ from typing import Any, Unpack
 import pulumi
 import pulumi_aws as aws
 
+from components.errors import ConfigError
 from components.lambda_function import FunctionSettings, LambdaFunction
 from function.declare.endpoint import Endpoint
+from function.declare.permission import longest_call_s
 
 
 class EpochFunction(pulumi.ComponentResource):
     """The function of all endpoints of an API, with exactly the permissions that they declare.
 
-    `provisioned_concurrency` is a number of warm execution environments, or None.
+    `provisioned_concurrency` is a number of warm execution environments, or None. Raises
+    ConfigError for a `timeout_s` that ends before a call to AWS must.
     """
 
     alias: aws.lambda_.Alias
@@ -30,6 +33,12 @@ class EpochFunction(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
+        for endpoint in endpoints:
+            if timeout_s <= (deadline_s := longest_call_s(endpoint.permissions)):
+                raise ConfigError(
+                    f"{endpoint.route}: a call may take {deadline_s:g} s by its permissions; set "
+                    f"timeout_s (now {timeout_s}) above that, or lower the permission's timeout_s"
+                )
         super().__init__("epoch:components:EpochFunction", name, None, opts)
         parts = LambdaFunction(
             name,

@@ -54,7 +54,7 @@ class EpochJob(pulumi.ComponentResource):
             timeout_s=job.timeout_s,
             settings=settings,
             default_handler="function.runtime.job_handler.handler",
-            source=repr(trigger.source),
+            source=repr(trigger),
             extra_statements=resources.statements(trigger, bindings, self.dead_letters),
         )
         self.log_group, self.alias, self.name = parts.log_group, parts.alias, parts.name

@@ -21,6 +21,7 @@ from function.declare.permission import (
     BucketPermission,
     Permission,
     QueuePermission,
+    SecretPermission,
     TablePermission,
 )
 
@@ -38,33 +39,33 @@ class Bindings:
     settings: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, EpochSecret] = field(default_factory=dict)
 
-    @property
-    def environment(self) -> dict[str, pulumi.Input[str]]:
-        """The environment variables through which a function finds its resources."""
+    def environment(self, permissions: Sequence[Permission]) -> dict[str, pulumi.Input[str]]:
+        """Return the variables through which a function finds its resources, and its secrets."""
+        readable = {one.setting for one in permissions if isinstance(one, SecretPermission)}
+        secrets = [secret for name, secret in self.secrets.items() if name in readable]
         return {
             **{table.declared.env_var: table.name for table in self.tables.values()},
             **{queue.declared.env_var: queue.url for queue in self.queues.values()},
             **{bucket.declared.env_var: bucket.name for bucket in self.buckets.values()},
-            **{secret.declared.env_var: secret.arn for secret in self.secrets.values()},
+            **{secret.declared.env_var: secret.arn for secret in secrets},
             **self.settings,
         }
 
     def statements(
         self, permissions: Sequence[Permission]
     ) -> pulumi.Output[list[policies.Statement]]:
-        """Return the policy statements for `permissions` and for reading the secrets."""
+        """Return the policy statements for `permissions`."""
 
         def arns(parts: Mapping[str, Any]) -> pulumi.Output[dict[str, str]]:
             # Without parts, Output.all gives an empty list.
             return pulumi.Output.all(**{key: part.arn for key, part in parts.items()}).apply(dict)
 
-        kinds = (TablePermission, QueuePermission, BucketPermission)
+        kinds = (TablePermission, QueuePermission, BucketPermission, SecretPermission)
         known = [arns(parts) for parts in (self.tables, self.queues, self.buckets, self.secrets)]
         return pulumi.Output.all(*known).apply(
-            lambda found: [
-                *policies.resource_statements(permissions, dict(zip(kinds, found)), self.settings),
-                *policies.secret_statements([*found[-1].values()]),
-            ]
+            lambda found: policies.resource_statements(
+                permissions, dict(zip(kinds, found)), self.settings
+            )
         )
 
 
@@ -132,7 +133,7 @@ class LambdaFunction:
         statements = pulumi.Output.all(
             bindings.statements(permissions), self.log_group.arn, *extra_statements
         )
-        rights = repr([source, *sorted(map(repr, permissions)), *sorted(bindings.secrets)])
+        rights = repr([source, *sorted(map(repr, permissions))])
         policy = aws.iam.RolePolicy(
             f"{name}-{hashlib.sha256(rights.encode()).hexdigest()[:8]}",
             role=role.name,
@@ -143,7 +144,9 @@ class LambdaFunction:
             ),
             opts=child,
         )
-        variables = pulumi.Output.all(**bindings.environment, **settings.get("environment", {}))
+        variables = pulumi.Output.all(
+            **bindings.environment(permissions), **settings.get("environment", {})
+        )
         function = aws.lambda_.Function(
             name,
             role=role.arn,

@@ -132,7 +132,8 @@ def _follow(local: local_stack.LocalStack, requests: RequestLog, sources: dict[s
                 requests.notice("error", f"The function failed: {failure}")
             failed = len(failures)
             for line in (line for log in logs.values() for line in _read(log, requests)):
-                print(_brief(line), flush=True)
+                # A JSON string may hold half of a surrogate pair, which no terminal takes.
+                print(_brief(line).encode(errors="backslashreplace").decode(), flush=True)
             if (now := _sources()) != sources:
                 sources = now
                 kind, text = _update(local)
@@ -149,7 +150,9 @@ def _brief(line: dict[str, Any]) -> str:
     if "stackTrace" in line or line.get("message") == "request":
         with suppress(KeyError, TypeError, ValueError):  # it only resembles one of ours
             return _format(line)
-    return json.dumps(line)
+    with suppress(RecursionError):
+        return json.dumps(line)
+    return "a deeply nested JSON object"
 
 
 def _format(line: dict[str, Any]) -> str:

@@ -40,7 +40,8 @@ def _trace_id(header: str) -> str:
 
 
 def _line(text: str) -> Report:
-    with suppress(ValueError):
+    """Return a JSON object of a log, or {} for any other line."""
+    with suppress(RecursionError, ValueError):
         if isinstance(line := json.loads(text), dict):
             return line
     return {}
@@ -87,7 +88,8 @@ class RequestLog:
     def _add_lines(self, report: Report) -> None:
         for text in report["lines"]:
             line = _line(text)
-            if identity := line.get("apiRequestId"):
+            identity = line.get("apiRequestId")
+            if identity and isinstance(identity, str):
                 self._lines[identity] = line
                 if call := self._calls.get(identity):
                     self._change(call)
@@ -143,7 +145,7 @@ class RequestLog:
             if not (call := self._calls.get(identity)):
                 return None
             line = self._lines.get(identity, {})
-            trace = line.get("traceId", "")
+            trace = str(line.get("traceId", ""))
             parts = list(self._parts.get(trace, ())) if trace else []
             end = call["at"] + call["ms"] / 1000
             output = [

@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
+
+import msgspec
 
 from console.console import Console
 from local import stack_files
@@ -20,6 +22,14 @@ _PAGE_ITEMS = 25
 _WINDOW_S, _MIN_WINDOW_S = 3_600, 300  # graphs show the last hour, or less for a young stack
 
 Json = dict[str, Any]
+
+
+class _KeyValue(TypedDict, total=False):
+    """The value of a key attribute in DynamoDB's JSON."""
+
+    S: str
+    N: str
+    B: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,10 +120,14 @@ class Stack:
 
     def table(self, name: str, after: str = "") -> Json:
         """Return a page of a table's items, and the start key of the next page."""
-        start = {"ExclusiveStartKey": json.loads(after)} if after else {}
+        key = msgspec.json.decode(after, type=dict[str, _KeyValue]) if after else None
+        start = {"ExclusiveStartKey": key} if key else {}
         page = self._client("dynamodb").scan(TableName=name, Limit=_PAGE_ITEMS, **start)
         following = page.get("LastEvaluatedKey")
-        return {"items": page["Items"], "after": json.dumps(following) if following else ""}
+        return {
+            "items": local_stack.json_items(page["Items"]),
+            "after": msgspec.json.encode(following).decode() if following else "",
+        }
 
     def jobs_and_queues(self) -> Json:
         """Return the jobs with their last lines, and the queues with their message counts.
@@ -184,14 +198,19 @@ class Stack:
         ]
         alarms = client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
         now = time.time()
+        graphs = [
+            self._graph(widget["properties"], now)
+            for widget in widgets
+            if widget["type"] == "metric"
+        ]
+        # A point has the time at which its period began, also if that is before the run's start.
+        times = [at for graph in graphs for line in graph["lines"] for at, _ in line["points"]]
         return {
-            "from": max(now - _WINDOW_S, min(self.console.started, now - _MIN_WINDOW_S)),
+            "from": min(
+                (max(now - _WINDOW_S, min(self.console.started, now - _MIN_WINDOW_S)), *times)
+            ),
             "to": now,
-            "graphs": [
-                self._graph(widget["properties"], now)
-                for widget in widgets
-                if widget["type"] == "metric"
-            ],
+            "graphs": graphs,
             "alarms": [
                 {
                     "name": alarm["AlarmName"],

@@ -24,13 +24,14 @@ with patching.exit_on_mismatch():
         lambda_workers,
         limits,
         scheduler,
+        time_to_live,
     )
     from emulator.api_gateway import documentation, errors, import_api, proxy_event, stage, usage
 
 # Where several patches wrap one name, the last one is the outermost.
 _REPAIRS = (
     *(proxy_event, iam, limits, documentation, import_api, stage, errors, scheduler, async_invoke),
-    *(event_source_mappings, usage, cloudwatch_query, lambda_workers),
+    *(event_source_mappings, time_to_live, usage, cloudwatch_query, lambda_workers),
 )
 
 

@@ -1,6 +1,7 @@
 """Records the metrics that AWS derives from API calls and log lines; MiniStack records none."""
 
 import json
+import math
 from contextlib import suppress
 from typing import Any
 
@@ -8,6 +9,8 @@ from ministack.services import cloudwatch
 from ministack.services.cloudwatch import record_metric
 
 from emulator.patching import Original, wrap
+
+_OTHER_FORMAT = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def record_api_call(api: str, stage: str, call: dict[str, Any]) -> None:
@@ -49,16 +52,21 @@ def record_throttle(function: str) -> None:
 
 
 def record_log_lines(lines: list[str]) -> None:
-    """Record the metrics of log lines in CloudWatch's embedded metric format."""
+    """Record the metrics of log lines in CloudWatch's embedded metric format.
+
+    A function may print anything: other lines have no effect.
+    """
     for text in lines:
-        with suppress(ValueError, KeyError, TypeError):  # another format
+        with suppress(*_OTHER_FORMAT):
             line = json.loads(text)
             for directive in line["_aws"]["CloudWatchMetrics"]:
                 for names in directive["Dimensions"]:
-                    dimensions = {name: line[name] for name in names}
+                    dimensions = {name: str(line[name]) for name in names}
                     for metric in directive["Metrics"]:
                         name, unit = metric["Name"], metric.get("Unit", "None")
-                        record_metric(directive["Namespace"], name, line[name], unit, dimensions)
+                        if math.isfinite(value := float(line[name])):
+                            namespace = str(directive["Namespace"])
+                            record_metric(namespace, str(name), value, str(unit), dimensions)
 
 
 def _describe_alarms(original: Original, *request: Any) -> Any:

@@ -103,7 +103,7 @@ async def _handle_dynamodb(original: Original, *args: Any) -> Any:
     started = time.time()
     reply = await original(*args)
     if _trace.get():  # the call of a function
-        with suppress(ValueError, AttributeError):
+        with suppress(AttributeError, RecursionError, ValueError):
             request, ms = json.loads(body), (time.time() - started) * 1000
             operation = headers.get("x-amz-target", "").rpartition(".")[2]
             if reply[0] == 200:
@@ -158,7 +158,8 @@ def _send_reports(port: str, key: str) -> None:
         Client(("127.0.0.1", int(port)), authkey=base64.b64decode(key)) as connection,
     ):
         while True:
-            connection.send_bytes(json.dumps(_reports.get(), default=str).encode())
+            with suppress(RecursionError):  # a deeply nested request
+                connection.send_bytes(json.dumps(_reports.get(), default=str).encode())
 
 
 def patches(address: str) -> tuple[Patch, ...]:

@@ -1,4 +1,4 @@
-"""Starts Lambda workers without repeated work, and ends those of old versions.
+"""Starts isolated Lambda workers without repeated work, and ends those of old versions.
 
 - The workers of a bundle share its unpacked code, and so its bytecode. MiniStack unpacks it for
   each worker.
@@ -6,9 +6,12 @@
   no worker uses. MiniStack keeps them forever, and a local run publishes a version at each save.
 - The log of an invocation ends with the worker's response. MiniStack polls each millisecond, until
   no output has come for 5 ms.
+- `worker_isolation` runs before the function's code. A response over Lambda's limit is an error.
 """
 
 import hashlib
+import inspect
+import json
 import os
 import select
 import shutil
@@ -20,8 +23,13 @@ from types import SimpleNamespace
 from typing import IO, Any
 
 from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
 
-from emulator.patching import replace
+from emulator import worker_isolation
+from emulator.patching import Mismatch, Original, Patch, replace, wrap
+
+# Lambda counts 100 bytes more than the documented 6 MB.
+_MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 
 
 def _use_private_folder(code: Path) -> None:
@@ -129,9 +137,40 @@ def _wait_readable(output: Any, timeout_ms: int | None = None) -> bool:
     return bool(poll.poll(timeout_ms))
 
 
+def _isolated(script: str) -> str:
+    """Return MiniStack's worker script, beginning with the isolation of the function."""
+    for stream, replacement in (
+        ("sys.stdin.readline", "_requests.readline"),
+        ("_real_stdout = sys.stdout", "_real_stdout = _responses"),
+    ):
+        if stream not in script:
+            name = "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT"
+            raise Mismatch(name, f"{name} has no {stream}")
+        script = script.replace(stream, replacement)
+    start = "_requests, _responses = take_streams()\nmake_read_only()\n"
+    return f"{inspect.getsource(worker_isolation)}\n{start}\n{script}"
+
+
+def _execute(original: Original, *args: Any) -> dict[str, Any]:
+    result: dict[str, Any] = original(*args)
+    body = json.dumps(result.get("body"), ensure_ascii=False)
+    # UTF-8 takes at most four bytes for a character.
+    if 4 * len(body) > _MAX_RESPONSE_BYTES:
+        if len(body.encode("utf-8", "surrogatepass")) > _MAX_RESPONSE_BYTES:
+            text = (
+                "Response payload size exceeded maximum allowed payload size "
+                f"({_MAX_RESPONSE_BYTES} bytes)."
+            )
+            error = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": text}
+            return {**result, "body": error, "error": True}
+    return result
+
+
 _SHARED_ZIPFILE = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
 
 PATCHES = (
     replace(lambda_runtime, "zipfile", _SHARED_ZIPFILE),
     replace(lambda_runtime, "Worker", _Worker),
+    Patch(lambda_runtime, "_PYTHON_WORKER_SCRIPT", _isolated),
+    wrap(lambda_svc, "_execute_function_warm", _execute),
 )

@@ -1,14 +1,17 @@
-"""Bounds connections by the process's file descriptors, and history by number.
+"""Bounds connections and function instances by file descriptors, and history by number.
 
 - Half of the file descriptors are for connections. A new one replaces the oldest that never sent a
   request, or else the oldest idle one. If all are busy, the new one gets a 503. A connection that
   its client closed ends at once, even if its request is still running.
+- Function instances take at most three of eight file descriptors. Further invocations are
+  throttled, as at the concurrency limit of an AWS account.
 - The emulator keeps the newest invocations of a log group, values of a metric and records of a
   table's stream. A stream consumer may fall that far behind.
 """
 
 import resource
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from hypercorn.asyncio import run
@@ -16,8 +19,10 @@ from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.events import Event, Updated
 from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, lambda_svc
 
-from emulator.patching import replace, wrap
+from emulator.patching import Patch, replace, wrap
 
+_MAX_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+_MAX_INSTANCES = min(100, _MAX_FILES // 8)  # each has three pipes
 _MAX_INVOCATIONS = 2_000  # each has a log stream
 _MAX_VALUES = 2_000
 _MAX_STREAM_RECORDS = 5_000
@@ -37,7 +42,7 @@ class _Connection(TCPServer):
 
     async def run(self) -> None:
         """Serve the connection until it ends."""
-        if len(self._open) >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2:
+        if len(self._open) >= _MAX_FILES // 2:
             idle = [each for each in self._open if each.idle]
             # An unused one first: the local run's health check keeps one of the oldest.
             victim = min(idle, key=lambda each: each.used, default=None)
@@ -95,6 +100,8 @@ def _trim_stream(original: Callable[..., None], table: str, **scope: Any) -> Non
 
 PATCHES = (
     replace(run, "TCPServer", _Connection),
+    # MiniStack bounds them by memory.
+    Patch(lambda_svc, "_ACCOUNT_CONCURRENCY_CAP", partial(min, _MAX_INSTANCES)),
     wrap(lambda_svc, "_emit_lambda_logs", _emit_logs),
     wrap(cloudwatch, "_metric_bucket", _metric_bucket),
     wrap(dynamodb, "_trim_stream_records", _trim_stream),

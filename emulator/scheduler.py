@@ -1,8 +1,9 @@
 """Runs EventBridge schedules in their time zone, on time, and with the rights of their role.
 
-MiniStack runs them in UTC, up to ten seconds late, and without checking the role.
+MiniStack runs them in UTC, up to ten seconds late, and without checking role and expression.
 """
 
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,10 @@ from emulator.patching import Original, replace, wrap
 
 _PRINCIPAL = "scheduler.amazonaws.com"
 _STARTED = time.time()
+
+# The values of minutes, hours, days, months and weekdays.
+_LIMITS = ((0, 59), (0, 23), (1, 31), (1, 12), (1, 7))
+_CRON_VALUES = [set(range(low, high + 1)) for low, high in _LIMITS]
 
 # By account, region and name: the Unix time at which a schedule last ran.
 _last_runs: dict[Any, float] = {}
@@ -33,8 +38,34 @@ def next_run(schedule: Mapping[str, Any], last: float) -> float | None:
     if interval := eventbridge._parse_rate_seconds(expression):
         return last + float(interval)
     fields = eventbridge._parse_cron_fields(expression)
-    found = fields and eventbridge._cron_next_fire(fields, datetime.fromtimestamp(last, zone))
-    return float(found.timestamp()) if found else None
+    clock = datetime.fromtimestamp(last, zone).replace(tzinfo=UTC)  # the hands, without a change
+    while clock := eventbridge._cron_next_fire(fields, clock):
+        # A time that the clock skips has no run; of a repeated one, the first time has.
+        moment = clock.replace(tzinfo=zone).timestamp()
+        exists = datetime.fromtimestamp(moment, zone).replace(tzinfo=UTC) == clock
+        if exists and moment > last:
+            return moment
+    return None
+
+
+def _is_valid(expression: str) -> bool:
+    """Check a schedule expression; AWS does not document a range such as SAT-SUN."""
+    if expression.startswith("at("):
+        return bool(re.fullmatch(r"at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)", expression))
+    if eventbridge._parse_rate_seconds(expression):
+        return True
+    if not (fields := eventbridge._parse_cron_fields(expression)):
+        return False
+    minutes, hours, days, months, weekdays, *_ = fields
+    found = (minutes, hours, days["days"], months, weekdays["days"])
+    if not all(map(set.issuperset, _CRON_VALUES, found)):
+        return False
+    names = {**eventbridge._MONTH_NAMES, **eventbridge._DOW_NAMES}
+    ranges = [
+        [names.get(end) or int(end) for end in ends]
+        for ends in re.findall(r"(\w+)-(\w+)", expression.upper())
+    ]
+    return ranges == [*map(sorted, ranges)]
 
 
 def _tick_schedules() -> None:
@@ -42,7 +73,7 @@ def _tick_schedules() -> None:
     for key, schedule in list(scheduler._schedules._data.items()):
         last = _last_runs.setdefault(key, max(schedule["CreationDate"], _STARTED))
         moment = next_run(schedule, last)
-        if moment is None or moment > time.time():
+        if schedule["State"] != "ENABLED" or moment is None or moment > time.time():
             continue
         _last_runs[key] = moment
         responses.set_request_account_id(key[0])
@@ -64,7 +95,11 @@ def _run(schedule: Mapping[str, Any], moment: float) -> None:
         eventbridge._dispatch_to_sqs(eventbridge.parse_arn(queue), text)
 
 
-def _create_schedule(original: Original, name: str, body: dict[str, Any]) -> Any:
+def _save_schedule(original: Original, name: str, body: dict[str, Any]) -> Any:
+    expression = body.get("ScheduleExpression", "")
+    if not _is_valid(expression):
+        error = f"Invalid Schedule Expression {expression}."
+        return scheduler._error(400, "ValidationException", error)
     if not iam.trusts(body.get("Target", {}).get("RoleArn", ""), _PRINCIPAL):
         return scheduler._error(
             400,
@@ -77,5 +112,6 @@ def _create_schedule(original: Original, name: str, body: dict[str, Any]) -> Any
 PATCHES = (
     replace(scheduler, "_SCHEDULE_TICK_INTERVAL", 1),  # seconds
     replace(scheduler, "_tick_schedules", _tick_schedules),
-    wrap(scheduler, "_create_schedule", _create_schedule),
+    wrap(scheduler, "_create_schedule", _save_schedule),
+    wrap(scheduler, "_update_schedule", _save_schedule),
 )

@@ -29,6 +29,7 @@ SIGNATURES = {
     ),
     "ministack.core.lambda_runtime.Worker._read_stderr": "(self)",
     "ministack.core.lambda_runtime.Worker._spawn": "(self)",
+    "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT": "str",
     "ministack.core.lambda_runtime.execution_credentials": "(config)",
     "ministack.core.lambda_runtime.zipfile": "module",
     "ministack.services.apigateway_v1._build_api_export": (
@@ -78,6 +79,9 @@ SIGNATURES = {
     "ministack.services.cloudwatch.handle_request": (
         "async (method, path, headers, body, query_params)"
     ),
+    "ministack.services.dynamodb._build_change_record": (
+        "(table, event_name, old_item, new_item, view_type)"
+    ),
     "ministack.services.dynamodb._create_table": "(data)",
     "ministack.services.dynamodb._remove_item": "(table, pk_val, sk_val)",
     "ministack.services.dynamodb._set_item": "(table, pk_val, sk_val, item)",
@@ -86,6 +90,7 @@ SIGNATURES = {
         "async (method, path, headers, body, query_params)"
     ),
     "ministack.services.eventbridge._dispatch_to_lambda": "(arn, payload)",
+    "ministack.services.lambda_svc._ACCOUNT_CONCURRENCY_CAP": "int",
     "ministack.services.lambda_svc._create_esm": "(data)",
     "ministack.services.lambda_svc._emit_lambda_logs": (
         "(func, request_id, log_text, error, duration_ms, *, log_source)"
@@ -93,6 +98,7 @@ SIGNATURES = {
     "ministack.services.lambda_svc._emit_lambda_metrics": (
         "(function_name, duration_ms, error, throttle)"
     ),
+    "ministack.services.lambda_svc._execute_function_warm": "(func, event, request_id)",
     "ministack.services.lambda_svc._iter_all_esms": "()",
     "ministack.services.lambda_svc._poll_dynamodb_streams": "()",
     "ministack.services.lambda_svc._put_event_invoke_config": "(func_name, qualifier, data)",
@@ -102,6 +108,7 @@ SIGNATURES = {
     "ministack.services.scheduler._SCHEDULE_TICK_INTERVAL": "int",
     "ministack.services.scheduler._create_schedule": "(name, body)",
     "ministack.services.scheduler._tick_schedules": "()",
+    "ministack.services.scheduler._update_schedule": "(name, body)",
     "ministack.services.sts._web_identity_principal": "(token, provider_id, role_arn)",
     "ministack.services.sts.is_root_access_key": "(access_key_id)",
     "ministack.services.tagging.resource_tags": "(arn)",

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -32,19 +31,25 @@ class Reply:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LocalStack:
-    """A running stack: its outputs, its emulator and the traces of its functions.
+class Account:
+    """An emulated AWS account with a region: MiniStack and the traces of its functions."""
 
-    `secret` names the secret outputs. `deployer` is the emulator with the deploying role's
-    credentials; `run` applies the program.
+    emulator: ministack.MiniStack
+    traces: xray_daemon.XRayDaemon
+    region: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalStack(Account):
+    """A running stack in its account, and its outputs; `secret` names the secret ones.
+
+    `deployer` is the emulator with the deploying role's credentials; `run` applies the program.
     """
 
     run: Callable[[], pulumi_program.Outputs]
     outputs: dict[str, Any]
     secret: frozenset[str] = frozenset()
-    emulator: ministack.MiniStack
     deployer: ministack.MiniStack
-    traces: xray_daemon.XRayDaemon
 
     def call(
         self,
@@ -100,11 +105,11 @@ class LocalStack:
             del self.outputs[gone]
 
     def items(self) -> list[dict[str, Any]]:
-        """Return all items of the table that the first sample writes to, in DynamoDB's JSON."""
+        """Return all items of the table that the first sample writes to, as `json_items`."""
         if not self.outputs["table_name"]:
             return []
         scan = self.emulator.client("dynamodb").scan(TableName=self.outputs["table_name"])
-        return list(scan["Items"])
+        return json_items(scan["Items"])
 
     def log_lines(self) -> list[dict[str, Any]]:
         """Return the JSON lines of the function's log, oldest first."""
@@ -119,6 +124,12 @@ class LocalStack:
             self.outputs["function_log_group"],
             *(function["LoggingConfig"]["LogGroup"] for function in found),
         ]
+
+
+def json_items(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return items in DynamoDB's JSON, with each Binary in base64 at any depth."""
+    encoded: list[dict[str, Any]] = msgspec.to_builtins(items)
+    return encoded
 
 
 # Workers write concurrently: a line may arrive this much after a younger one.
@@ -148,25 +159,9 @@ class LogTail:
         self._seen = {identity for identity in found if identity[0] >= self._since}
         read: list[dict[str, Any]] = []
         for line in (line for message in new for line in message.splitlines()):
-            with suppress(ValueError):  # a function may print anything
+            with suppress(RecursionError, ValueError):  # a function may print anything
                 read += [json.loads(line)] if line.startswith("{") else []
         return read
-
-
-@dataclass(frozen=True, kw_only=True)
-class Account:
-    """An emulated AWS account with a region: MiniStack and the traces of its functions."""
-
-    emulator: ministack.MiniStack
-    traces: xray_daemon.XRayDaemon
-    region: str
-
-
-def _import_aws_provider() -> ModuleType:
-    """Import the AWS provider's SDK, which takes as long as a start of the emulator."""
-    from components.packaging import archive  # pylint: disable=import-outside-toplevel
-
-    return archive
 
 
 @contextmanager
@@ -183,7 +178,6 @@ def emulated_account(
             region=region,
             port=port,
             environment={"AWS_XRAY_DAEMON_ADDRESS": traces.address, **(environment or {})},
-            meanwhile=_import_aws_provider,
         )
         yield Account(emulator=emulator, traces=traces, region=region)
 
@@ -240,10 +234,9 @@ def _deploy(
     run = partial(engine.run, stack, config)
     outputs = run()
     return LocalStack(
+        **vars(account),
         run=run,
         outputs=outputs.values,
         secret=outputs.secret,
-        emulator=account.emulator,
         deployer=deployer,
-        traces=account.traces,
     )

@@ -23,6 +23,7 @@ from function.declare.queue import Queue
 from function.declare.table import Table
 from local import ministack, pulumi_program, stack_files
 from local import stack as local_stack
+from local.stack_files import ROOT
 from openapi import samples
 from tools.project_copy import copy_of_project
 
@@ -99,19 +100,21 @@ _COPYING = {"checkout", "copied", "project", "specimen"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that copy the project."""
+    """Mark the tests that copy the project, and those that start a process."""
     for item in items:
-        if _COPYING.intersection(getattr(item, "fixturenames", ())):
+        used = {*getattr(item, "fixturenames", ())}
+        if _COPYING & used:
             item.add_marker("copying")
+        if _COPYING & used or "local" in used or item.path.is_relative_to(ROOT / "tests" / "e2e"):
+            item.add_marker("process")
 
 
 def run_rules(project: Path) -> None:
-    """Run a copy's tests, but those of the service that is shipped: they hold for any declarations.
+    """Run the tests of a copy that hold for any declared service.
 
-    As elsewhere, git knows what is in it.
+    Git knows the files of the copy.
     """
-    ignored = ("--ignore=tests/service", "--ignore=tests/integration/clients")
-    rules = ("-m", "pytest", "-q", "-x", "-m", "not copying", *ignored)
+    rules = ("-m", "pytest", "-q", "-x", "-m", "conformance and not copying")
     for command in (("git", "init", "-q"), ("git", "add", "."), (sys.executable, *rules)):
         run = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stdout + run.stderr
@@ -142,6 +145,24 @@ def one(
     """Return the inputs of the only resource of a type whose name ends so."""
     (found,) = [r.inputs for r in resources if r.kind == kind and r.name.endswith(name)]
     return found
+
+
+def every(resources: list[pulumi_program.Resource], kind: str) -> list[pulumi_program.Properties]:
+    """Return the inputs of the resources of a type; there is at least one."""
+    found = [resource.inputs for resource in resources if resource.kind == kind]
+    assert found
+    return found
+
+
+def alarms_of(
+    resources: list[pulumi_program.Resource],
+) -> dict[str, pulumi_program.Properties]:
+    """Return the inputs of each alarm by its name without the stack's."""
+    return {
+        resource.name.removeprefix(f"{NAME}-"): resource.inputs
+        for resource in resources
+        if resource.kind.endswith(("/metricAlarm:MetricAlarm", "/compositeAlarm:CompositeAlarm"))
+    }
 
 
 def _unused(_: object) -> None:

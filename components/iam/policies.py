@@ -13,6 +13,7 @@ from function.declare.permission import (
     BucketPermission,
     Permission,
     QueuePermission,
+    SecretPermission,
     ServicePermission,
     TablePermission,
 )
@@ -92,6 +93,9 @@ def resource_statements(
             resource, allowed = arns[TablePermission][permission.table] + index, permission.actions
         elif isinstance(permission, QueuePermission):
             resource, allowed = arns[QueuePermission][permission.queue], ("sqs:SendMessage",)
+        elif isinstance(permission, SecretPermission):
+            resource = arns[SecretPermission][permission.setting]
+            allowed = ("secretsmanager:GetSecretValue",)
         elif isinstance(permission, BucketPermission):
             resource = f"{arns[BucketPermission][permission.bucket]}/*"
             allowed = permission.actions
@@ -99,11 +103,6 @@ def resource_statements(
             resource, allowed = permission.arn(settings), permission.actions
         actions.setdefault(resource, set()).update(allowed)
     return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]
-
-
-def secret_statements(secrets: list[str]) -> list[Statement]:
-    """Return the statements to read secrets."""
-    return [allow(["secretsmanager:GetSecretValue"], secrets)] if secrets else []
 
 
 def telemetry_statements(log_group: str) -> list[Statement]:

@@ -17,7 +17,7 @@ function single(line) {
 function chart({ title, single: alone, lines }, from, to) {
   if (alone) return h("figure", null, h("figcaption", null, title), lines.map(single));
   const max = Math.max(...lines.flatMap(({ points }) => points.map(([, value]) => value)), 1e-9);
-  const x = (at) => (WIDTH * (at - from)) / (to - from);
+  const x = (at) => 4 + ((WIDTH - 8) * (at - from)) / (to - from);
   const y = (value) => HEIGHT - 4 - ((HEIGHT - 12) * value) / max;
   const drawn = lines.map(({ points }, index) => [
     s("polyline", { class: `c${index}`, points: points.map(([at, value]) => `${x(at)},${y(value)}`).join(" ") }),

@@ -4,10 +4,13 @@
 - A function is invoked only if its policy permits API Gateway to do so.
 - A function that fails, is throttled or returns no response leads to the gateway response
   DEFAULT_5XX. The emulator logs the reason.
+- A request waits one second for a free instance of the function, then starts a further instance.
 """
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import h11
@@ -16,10 +19,9 @@ from ministack.services import apigateway_v1 as gateway
 from emulator import failure_log, iam
 from emulator.patching import Original, replace, wrap
 
-# Each invocation takes a process with three pipes. More requests wait.
-_MAX_CONCURRENT_INVOCATIONS = 16
-
-_invocation_slots = asyncio.Semaphore(_MAX_CONCURRENT_INVOCATIONS)
+# AWS starts an instance at once. Here it is a process, which takes seconds among many others.
+_PATIENCE_S = 1
+_instances = asyncio.Semaphore(16)
 
 # pylint: disable=protected-access
 
@@ -46,6 +48,19 @@ async def _execute(original: Original, request: Any, *args: Any) -> Any:
     return await original(request, *args)
 
 
+@asynccontextmanager
+async def _instance() -> AsyncIterator[None]:
+    try:
+        await asyncio.wait_for(_instances.acquire(), _PATIENCE_S)
+    except TimeoutError:
+        yield  # `limits` bounds their number
+        return
+    try:
+        yield
+    finally:
+        _instances.release()
+
+
 async def _call_lambda(original: Original, function: str, event: Any, **scope: Any) -> Any:
     context = event["requestContext"]
     method = f"{context['stage']}/{context['httpMethod']}{context['resourcePath']}"
@@ -57,7 +72,7 @@ async def _call_lambda(original: Original, function: str, event: Any, **scope: A
     ):
         failure_log.append(function, f"its policy does not let API Gateway invoke it for {source}")
         return None, "Invalid permissions on Lambda function"
-    async with _invocation_slots:
+    async with _instance():
         result, error = await original(function, event, **scope)
     reply = (result or {}).get("body")
     if error or result.get("error") or result.get("throttle"):

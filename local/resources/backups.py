@@ -2,78 +2,72 @@
 
 from functools import partial
 
+from local.calls import Calls
 from local.provisioner import Context, Provisioned, provisions, take
 from local.pulumi_program import Properties
 
+CALLS = {
+    "aws:backup/vault:Vault": Calls(
+        create="create_backup_vault",
+        delete="delete_backup_vault",
+        named="BackupVaultName",
+        renamed={"tags": "BackupVaultTags"},
+        id="{BackupVaultName}",
+        outputs={"name": "{BackupVaultName}", "arn": "{BackupVaultArn}"},
+    ),
+}
 
-@provisions("aws:backup/vault:Vault")
-def _vault(context: Context, declared: Properties) -> Provisioned:
-    name = context.physical_name(declared)
-    made = context.client.create_backup_vault(
-        BackupVaultName=name, BackupVaultTags=declared.pop("tags", {})
-    )
-    return Provisioned(
-        id=name,
-        outputs={"name": name, "arn": made["BackupVaultArn"]},
-        delete=partial(context.client.delete_backup_vault, BackupVaultName=name),
-    )
+_NAMED = {
+    "aws:backup/plan:Plan": Calls(
+        create="create_backup_plan",
+        delete="delete_backup_plan",
+        renamed={
+            "name": "BackupPlan.BackupPlanName",
+            "rules": "BackupPlan.Rules",
+            "targetVaultName": "TargetBackupVaultName",
+            "schedule": "ScheduleExpression",
+            "deleteAfter": "DeleteAfterDays",
+            "tags": "BackupPlanTags",
+        },
+        id="{BackupPlanId}",
+    ),
+    "aws:backup/selection:Selection": Calls(
+        create="create_backup_selection",
+        delete="delete_backup_selection",
+        renamed={
+            "planId": "BackupPlanId",
+            "name": "BackupSelection.SelectionName",
+            "iamRoleArn": "BackupSelection.IamRoleArn",
+            "resources": "BackupSelection.Resources",
+        },
+        id="{SelectionId}",
+    ),
+}
 
 
-@provisions("aws:backup/plan:Plan")
-def _plan(context: Context, declared: Properties) -> Provisioned:
-    rules = [
-        {
-            **take(
-                rule,
-                ruleName="RuleName",
-                targetVaultName="TargetBackupVaultName",
-                schedule="ScheduleExpression",
-            ),
-            "Lifecycle": take(rule["lifecycle"], deleteAfter="DeleteAfterDays"),
-        }
-        for rule in declared["rules"]
-    ]
-    del declared["rules"]
-    plan = {"BackupPlanName": context.physical_name(declared), "Rules": rules}
-    made = context.client.create_backup_plan(
-        BackupPlan=plan, BackupPlanTags=declared.pop("tags", {})
-    )
-    delete = partial(context.client.delete_backup_plan, BackupPlanId=made["BackupPlanId"])
-    return Provisioned(id=made["BackupPlanId"], delete=delete)
+def _provision_named(calls: Calls, context: Context, declared: Properties) -> Provisioned:
+    """Create a resource whose name is inside of another argument."""
+    declared["name"] = context.physical_name(declared)
+    return calls.provision(context, declared)
 
 
-@provisions("aws:backup/selection:Selection")
-def _selection(context: Context, declared: Properties) -> Provisioned:
-    plan = {"BackupPlanId": declared.pop("planId")}
-    selection = {
-        "SelectionName": context.physical_name(declared),
-        **take(declared, iamRoleArn="IamRoleArn", resources="Resources"),
-    }
-    made = context.client.create_backup_selection(**plan, BackupSelection=selection)
-    identity = {"SelectionId": made["SelectionId"]}
-    return Provisioned(
-        id=made["SelectionId"],
-        delete=partial(context.client.delete_backup_selection, **plan, **identity),
-    )
+for _kind, _calls in _NAMED.items():
+    provisions(_kind)(partial(_provision_named, _calls))
 
 
 @provisions("aws:budgets/budget:Budget")
 def _budget(context: Context, declared: Properties) -> Provisioned:
     account, name = {"AccountId": context.stack.account}, context.physical_name(declared)
-    filters = {one["name"]: one["values"] for one in declared.pop("costFilters")}
+    filters = {each["name"]: each["values"] for each in declared.pop("costFilters")}
     notifications = [
         {
-            "Notification": {
-                "NotificationType": one["notificationType"],
-                "ComparisonOperator": one["comparisonOperator"],
-                "Threshold": one["threshold"],
-                "ThresholdType": one["thresholdType"],
-            },
             "Subscribers": [
-                {"SubscriptionType": "SNS", "Address": arn} for arn in one["subscriberSnsTopicArns"]
+                {"SubscriptionType": "SNS", "Address": arn}
+                for arn in each.pop("subscriberSnsTopicArns")
             ],
+            "Notification": {key[0].upper() + key[1:]: value for key, value in each.items()},
         }
-        for one in declared.pop("notifications")
+        for each in declared.pop("notifications")
     ]
     declared.pop("tags", None)
     context.client.create_budget(

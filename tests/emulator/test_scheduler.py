@@ -169,6 +169,64 @@ def test_a_schedule_is_due_by_the_clock_of_its_zone() -> None:
     assert due("rate(5 minutes)", "2026-01-05T00:00Z") == "2026-01-05T00:05:00+00:00"
 
 
+@pytest.mark.parametrize(
+    ("expression", "after", "runs"),
+    (
+        # On 28 March 2027 the clock skips 02:00 to 03:00.
+        ("30 2 * * ? *", "2027-03-26T12:00Z", ["27 01:30", "29 00:30", "30 00:30"]),
+        ("0 3 * * ? *", "2027-03-27T12:00Z", ["28 01:00"]),
+        ("0/30 1-3 28 3 ? *", "2027-03-27T12:00Z", ["28 00:00", "28 00:30", "28 01:00"]),
+        # On 31 October 2027 the clock repeats 02:00 to 03:00.
+        ("30 2 * * ? *", "2027-10-30T12:00Z", ["31 00:30", "01 01:30"]),
+        ("0/30 2-3 * * ? *", "2027-10-30T12:00Z", ["31 00:00", "31 00:30", "31 02:00"]),
+        ("40 2 * * ? *", "2027-10-31T01:20Z", ["01 01:40"]),
+    ),
+)
+def test_schedule_skips_missing_hours_and_runs_once_in_repeated_ones(
+    expression: str, after: str, runs: list[str]
+) -> None:
+    schedule = {
+        "ScheduleExpression": f"cron({expression})",
+        "ScheduleExpressionTimezone": "Europe/Berlin",
+    }
+    last, found = datetime.fromisoformat(after).timestamp(), []
+    for _ in runs:
+        last = scheduler.next_run(schedule, last) or 0
+        found.append(datetime.fromtimestamp(last, UTC).strftime("%d %H:%M"))
+    assert found == runs
+
+
+@pytest.mark.parametrize(
+    ("expression", "valid"),
+    (
+        ("cron(0 9 ? * MON-FRI *)", True),
+        ("cron(0 9 ? * SUN,SAT *)", True),
+        ("cron(0 9-17/2 L * ? *)", True),
+        ("cron(0 9 ? * 2#1 2026-2030)", True),
+        ("rate(5 minutes)", True),
+        ("at(2027-01-01T00:00:00)", True),
+        ("cron(0 9 ? * SAT-SUN *)", False),
+        ("cron(0 9 ? * MON,FRI-TUE *)", False),
+        ("cron(0 22-2 * * ? *)", False),
+        ("cron(0 9 ? NOV-FEB MON *)", False),
+        ("cron(0 9 * * MON *)", False),
+        ("cron(0 25 * *)", False),
+        ("cron(0 25 * * ? *)", False),
+        ("cron(0 9 32 * ? *)", False),
+        ("cron(0 9 ? * 8 *)", False),
+        ("rate(0 minutes)", False),
+        ("rate(5 seconds)", False),
+        ("at(tomorrow)", False),
+        ("", False),
+    ),
+)
+def test_invalid_schedule_expression_is_refused(expression: str, valid: bool) -> None:
+    body = {"ScheduleExpression": expression}
+    status, _, reply = scheduler._save_schedule(lambda *_: (200, {}, b""), "name", body)
+    assert status == 400
+    assert (f"Invalid Schedule Expression {expression}." in reply.decode()) == (not valid)
+
+
 def test_a_schedule_needs_a_role_that_it_may_be_given_and_take(emulator: MiniStack) -> None:
     function = _function(emulator, FAILS)
     for role in (_role(emulator, "lambda"), f"arn:aws:iam::{MiniStack.account}:role/none"):

@@ -17,6 +17,8 @@ from tools.reliability import (
     malformed_requests,
 )
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def unbounded() -> Iterator[LocalStack]:

@@ -7,6 +7,8 @@ import pytest
 from local import stack as local_stack
 from tests.conftest import STACK, keys
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(name="tuned", scope="module")
 def _tuned() -> Iterator[local_stack.LocalStack]:

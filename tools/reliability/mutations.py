@@ -86,7 +86,7 @@ MUTATIONS = (
         "components/iam/policies.py",
         "[allow(sorted(names), resource) for",
         '[allow(sorted(names), "*") for',
-        "tests/service/test_permissions.py tests/unit/test_infrastructure.py",
+        "tests/service/test_permissions.py tests/unit/components/iam/test_policies.py",
     ),
     Mutation(
         "a function is invoked by its own API alone",

@@ -3,10 +3,14 @@
 from itertools import pairwise
 from xml.etree import ElementTree
 
+import pytest
+
 from console import diagram, svg
 from local import pulumi_program
 from tests.conftest import STACK, declare, plain
 from tools.docs import diagram as drawing
+
+pytestmark = pytest.mark.conformance
 
 OPTIONS = {
     "manage_api_gateway_account": "true",

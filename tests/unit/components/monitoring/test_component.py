@@ -1,27 +1,18 @@
-"""What an operator is told and sees: alarms, their runbook, the dashboard, the access log."""
+"""Alarms and dashboard rows of endpoints and jobs, the topic, and the sampling rule."""
 
 import json
-import re
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 import function.declare.registry
 from components import sampling_rule, triggers
-from components.monitoring.alarms import BURN_RATES
 from components.stack_config import ConfigError
-from function.declare.endpoint import Response, Endpoint, Parameter
+from function.declare.endpoint import Endpoint, Parameter, Response
 from function.declare.permission import TablePermission
 from function.declare.table import Index, Table
-from local import pulumi_program, stack_files
-from local.stack_files import ROOT
-from tests.conftest import NAME, STACK, declare, one, plain
-from tools.checks import snapshot
-
-TOPIC = f"arn:aws:sns:eu-central-1:123456789012:{NAME}"
-METRIC_ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
-COMPOSITE_ALARM = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
+from local import pulumi_program
+from tests.conftest import NAME, STACK, alarms_of, declare, one, plain
 
 ADDED = Endpoint(
     method="GET",
@@ -33,69 +24,12 @@ ADDED = Endpoint(
 )
 
 
-def _alarms(resources: list[pulumi_program.Resource]) -> Mapping[str, pulumi_program.Properties]:
-    """Return every alarm's inputs by its name without the stack's."""
-    return {
-        resource.name.removeprefix(f"{NAME}-"): resource.inputs
-        for resource in resources
-        if resource.kind in {METRIC_ALARM, COMPOSITE_ALARM}
-    }
-
-
-def _dashboard(resources: list[pulumi_program.Resource]) -> Any:
+def dashboard(resources: list[pulumi_program.Resource]) -> Any:
+    """Return the body of the dashboard."""
     return json.loads(one(resources, "aws:cloudwatch/dashboard:Dashboard")["dashboardBody"])
 
 
-@pytest.mark.usefixtures("jobs")
-def test_every_alarm_links_to_its_section_of_the_runbook_and_every_section_has_an_alarm() -> None:
-    runbook = (ROOT / "docs" / "operations.md").read_text()
-    part = runbook.partition("## Alarms")[2].partition("\n## ")[0]
-    sections = set(re.findall(r"^### (\S+)$", part, re.M))
-    linked = set()
-    for name, alarm in _alarms(pulumi_program.declared_resources(STACK, config=plain())).items():
-        meaning, _, address = alarm["alarmDescription"].partition(" Runbook: ")
-        file, _, section = address.partition("#")
-        assert meaning and file == "docs/operations.md" and name.startswith(section)
-        linked.add(section)
-    assert linked == sections
-
-
-def test_the_runbook_states_what_the_alarms_cost() -> None:
-    page = snapshot.PRICES.read_text(encoding="utf-8")
-    assert snapshot.priced(page, declare()) == page, "`make snapshot` writes the cost anew"
-    assert snapshot.priced(page, []) != page or " × 0.10" not in page
-
-
-def test_every_alarm_notifies_but_the_parts_of_burn_rates() -> None:
-    for name, alarm in _alarms(declare()).items():
-        part = name.startswith("burn-rate-") and name.count("-") == 3
-        assert ("alarmActions" in alarm) == ("okActions" in alarm) == (not part), name
-        assert part or alarm["alarmActions"] == [TOPIC]
-        assert alarm.get("treatMissingData", "notBreaching") == "notBreaching"
-
-
-def test_burn_rates_spend_the_budget_that_they_say() -> None:
-    alarms = _alarms(declare())
-    month_s = 30 * 86_400
-    for rate in BURN_RATES:
-        (share,) = re.findall(r"^(\d+) %", rate.description)
-        assert rate.rate * rate.long_s / month_s == pytest.approx(int(share) / 100)
-        parts = re.findall(rf'ALARM\("{NAME}-(\S+)"\)', alarms[rate.name]["alarmRule"])
-        long, short, count = (alarms[part] for part in parts)
-        for alarm, window in ((long, rate.long_s), (short, rate.short_s), (count, rate.long_s)):
-            assert alarm["period"] == window and alarm["evaluationPeriods"] == 1
-        assert long["threshold"] == short["threshold"] == pytest.approx(rate.rate * 0.001)
-        assert long["statistic"] == short["statistic"] == "Average"
-        assert count["threshold"] == 5 and count["statistic"] == "Sum"
-
-
-def test_limits_follow_the_config() -> None:
-    alarms = _alarms(declare(timeout_s="20", reserved_concurrency="50"))
-    assert alarms["function-duration"]["threshold"] == 16_000
-    assert alarms["function-concurrency"]["threshold"] == 40
-    assert _alarms(declare())["function-concurrency"]["threshold"] == 800
-
-
+@pytest.mark.conformance
 @pytest.mark.parametrize("preview", (False, True))
 def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
     monkeypatch: pytest.MonkeyPatch, preview: bool
@@ -106,61 +40,16 @@ def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
     )
     monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: endpoints)
     resources = pulumi_program.declared_resources(STACK, preview=preview, config=plain())
-    alarm = _alarms(resources)["endpoint-errors-get-added-by"]
+    alarm = alarms_of(resources)["endpoint-errors-get-added-by"]
     assert "GET /added/{key}" in alarm["alarmDescription"]
     if preview:  # names are unknown then
         return
     dimensions = alarm["dimensions"]
     assert dimensions["Resource"] == "/added/{key}" and dimensions["Method"] == "GET"
-    titles = [widget["properties"].get("title", "") for widget in _dashboard(resources)["widgets"]]
+    titles = [widget["properties"].get("title", "") for widget in dashboard(resources)["widgets"]]
     assert sum(title.startswith("GET /added/{key}: ") for title in titles) == 4
     settings = one(resources, "aws:apigateway/methodSettings:MethodSettings")
     assert settings["methodPath"] == "*/*" and settings["settings"]["metricsEnabled"] is True
-
-
-def test_the_dashboard_starts_with_the_objective_and_fills_its_grid() -> None:
-    widgets = _dashboard(declare())["widgets"]
-    assert widgets[0]["properties"]["title"].startswith("SLO: 99.9%")
-    assert (widgets[0]["x"], widgets[0]["y"]) == (0, 0)
-    rows: dict[int, int] = {}
-    for widget in widgets:
-        assert widget["x"] == rows.get(widget["y"], 0)
-        rows[widget["y"]] = widget["x"] + widget["width"]
-    assert set(rows.values()) == {24}
-    (status,) = [widget for widget in widgets if widget["type"] == "alarm"]
-    assert len(status["properties"]["alarms"]) == len(
-        [alarm for alarm in _alarms(declare()).values() if "alarmActions" in alarm]
-    )
-
-
-def test_a_hundred_endpoints_fit_into_what_cloudwatch_shows_on_a_dashboard(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    endpoints = [ADDED._replace(path=f"/added/{{key}}/{number}") for number in range(100)]
-    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: tuple(endpoints))
-    resources = pulumi_program.declared_resources(STACK, config=plain())
-    shown = [widget["properties"] for widget in _dashboard(resources)["widgets"]]
-    assert len(shown) <= 500
-    assert sum(len(properties.get("metrics", ())) for properties in shown) <= 2_500
-    alarms = [properties["alarms"] for properties in shown if "alarms" in properties]
-    assert max(map(len, alarms)) <= 100
-    assert len({arn for arns in alarms for arn in arns}) == len(
-        [alarm for alarm in _alarms(resources).values() if "alarmActions" in alarm]
-    )
-
-
-@pytest.mark.parametrize("stack", stack_files.stacks())
-def test_the_access_log_joins_logs_and_traces_without_addresses(stack: str) -> None:
-    resources = declare(stack)
-    settings = one(resources, "aws:apigateway/stage:Stage")["accessLogSettings"]
-    line = json.loads(settings["format"])
-    assert {"apiRequestId", "lambdaRequestId", "traceId", "route", "status", "apiKeyId"} <= set(
-        line
-    )
-    assert line["extendedRequestId"] == "$context.extendedRequestId"  # no caller can choose it
-    assert "sourceIp" not in settings["format"]
-    groups = {r.name for r in resources if r.kind == "aws:cloudwatch/logGroup:LogGroup"}
-    assert settings["destinationArn"].rsplit(":", 1)[1] in groups
 
 
 def test_only_alarms_of_the_account_publish_to_the_topic() -> None:
@@ -189,7 +78,7 @@ def test_stacks_with_long_names_have_sampling_rules_of_their_own() -> None:
 @pytest.mark.usefixtures("jobs")
 def test_a_job_has_alarms_and_a_row_of_its_own() -> None:
     resources = pulumi_program.declared_resources(STACK, config=plain())
-    alarms = _alarms(resources)
+    alarms = alarms_of(resources)
     assert {name for name in alarms if name.startswith("job-") and "ship" in name} == {
         f"job-{what}-ship"
         for what in ("backlog", "dead-letters", "duration", "errors", "throttles")
@@ -198,7 +87,7 @@ def test_a_job_has_alarms_and_a_row_of_its_own() -> None:
     assert alarms["job-backlog-ship"]["dimensions"] == {"QueueName": f"{NAME}-orders"}
     assert alarms["job-backlog-follow"]["threshold"] == 1_000 * 900
     assert alarms["job-duration-ship"]["threshold"] == 80_000
-    titles = [widget["properties"].get("title", "") for widget in _dashboard(resources)["widgets"]]
+    titles = [widget["properties"].get("title", "") for widget in dashboard(resources)["widgets"]]
     assert "Job ship: dead letters, oldest item in s" in titles
     assert len([title for title in titles if title.startswith("Job clean_up: ")]) == 4
 
@@ -208,7 +97,7 @@ def test_a_throttled_index_has_alarms_of_its_own(monkeypatch: pytest.MonkeyPatch
     tables = {"notes": Table(name="notes", partition_key="key", indexes=(index,))}
     own = function.declare.registry.load_tables()
     monkeypatch.setattr(function.declare.registry, "load_tables", lambda: {**own, **tables})
-    alarms = _alarms(pulumi_program.declared_resources(STACK, config=plain()))
+    alarms = alarms_of(pulumi_program.declared_resources(STACK, config=plain()))
     for kind in ("read", "write"):
         of_index = alarms[f"table-throttles-notes-by-day-{kind}s"]["dimensions"]
         assert of_index == {"TableName": f"{NAME}-notes", "GlobalSecondaryIndexName": "by-day"}
@@ -224,14 +113,14 @@ def test_system_errors_are_of_operations_not_of_iam_actions(
     actions = ("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PartiQLSelect")
     endpoint = ADDED._replace(permissions=(TablePermission(table=table, actions=actions),))
     monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
-    alarms = _alarms(pulumi_program.declared_resources(STACK, config=plain()))
+    alarms = alarms_of(pulumi_program.declared_resources(STACK, config=plain()))
     operations = {a["dimensions"]["Operation"] for n, a in alarms.items() if "system-errors" in n}
     partiql = {"BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"}
     assert operations == {"GetItem", "TransactWriteItems"} | partiql
 
 
 def test_slow_calls_page_nobody_while_there_are_few() -> None:
-    alarm = _alarms(declare())["api-latency-p99"]
+    alarm = alarms_of(declare())["api-latency-p99"]
     calls, latency, result = alarm["metricQueries"]
     assert (calls["metric"]["metricName"], latency["metric"]["stat"]) == ("Count", "p99")
     assert calls["metric"]["period"] == latency["metric"]["period"] == 300
@@ -241,7 +130,7 @@ def test_slow_calls_page_nobody_while_there_are_few() -> None:
 
 @pytest.mark.usefixtures("jobs")
 def test_a_schedule_and_a_stream_that_stop_raise_an_alarm() -> None:
-    alarms = _alarms(pulumi_program.declared_resources(STACK, config=plain()))
+    alarms = alarms_of(pulumi_program.declared_resources(STACK, config=plain()))
     stopped = {name for name in alarms if name.startswith("job-stopped-")}
     assert stopped == {"job-stopped-clean-up", "job-stopped-follow"}
     daily = alarms["job-stopped-clean-up"]
@@ -258,7 +147,7 @@ def test_a_schedule_and_a_stream_that_stop_raise_an_alarm() -> None:
 def test_one_retry_of_a_message_is_no_backlog() -> None:
     resources = pulumi_program.declared_resources(STACK, config=plain())
     queue = one(resources, "aws:sqs/queue:Queue", f"{NAME}-orders")
-    threshold = _alarms(resources)["job-backlog-ship"]["threshold"]
+    threshold = alarms_of(resources)["job-backlog-ship"]["threshold"]
     assert threshold == 2 * queue["visibilityTimeoutSeconds"] == 1_200
 
 
@@ -282,7 +171,7 @@ def test_alarms_may_publish_to_a_topic_that_exists() -> None:
     topic = "arn:aws:sns:eu-central-1:123456789012:pager"
     resources = declare(alarm_topic_arn=topic)
     assert not [r.name for r in resources if r.kind.startswith("aws:sns/")]
-    for alarm in _alarms(resources).values():
+    for alarm in alarms_of(resources).values():
         assert alarm.get("alarmActions", [topic]) == alarm.get("okActions", [topic]) == [topic]
     with pytest.raises(ConfigError, match="alarm_email excludes alarm_topic_arn"):
         declare(alarm_topic_arn=topic, alarm_email="on-call@example.com")
