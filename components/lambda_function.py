@@ -3,8 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Required, TypedDict
+from typing import Required, TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -17,13 +16,7 @@ from components.packaging.bytecode import PYTHON_VERSION
 from components.queue import EpochQueue
 from components.secret import EpochSecret
 from components.table import EpochTable
-from function.declare.permission import (
-    BucketPermission,
-    Permission,
-    QueuePermission,
-    SecretPermission,
-    TablePermission,
-)
+from function.declare.permission import Permission, SecretPermission
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,17 +48,14 @@ class Bindings:
         self, permissions: Sequence[Permission]
     ) -> pulumi.Output[list[policies.Statement]]:
         """Return the policy statements for `permissions`."""
-
-        def arns(parts: Mapping[str, Any]) -> pulumi.Output[dict[str, str]]:
-            # Without parts, Output.all gives an empty list.
-            return pulumi.Output.all(**{key: part.arn for key, part in parts.items()}).apply(dict)
-
-        kinds = (TablePermission, QueuePermission, BucketPermission, SecretPermission)
-        known = [arns(parts) for parts in (self.tables, self.queues, self.buckets, self.secrets)]
-        return pulumi.Output.all(*known).apply(
-            lambda found: policies.resource_statements(
-                permissions, dict(zip(kinds, found)), self.settings
-            )
+        arns = pulumi.Output.all(
+            tables=pulumi.Output.all(**{key: table.arn for key, table in self.tables.items()}),
+            queues=pulumi.Output.all(**{key: queue.arn for key, queue in self.queues.items()}),
+            buckets=pulumi.Output.all(**{key: one.arn for key, one in self.buckets.items()}),
+            secrets=pulumi.Output.all(**{key: one.arn for key, one in self.secrets.items()}),
+        )
+        return arns.apply(
+            lambda known: policies.resource_statements(permissions, known, self.settings)
         )
 
 
@@ -147,6 +137,8 @@ class LambdaFunction:
         variables = pulumi.Output.all(
             **bindings.environment(permissions), **settings.get("environment", {})
         )
+        # Without variables, Output.all gives an empty list.
+        checked = variables.apply(lambda known: _check_environment(name, dict(known)))
         function = aws.lambda_.Function(
             name,
             role=role.arn,
@@ -159,7 +151,7 @@ class LambdaFunction:
             publish=True,
             reserved_concurrent_executions=settings.get("reserved_concurrency"),
             snap_start={"apply_on": "PublishedVersions"} if settings.get("snap_start") else None,
-            environment={"variables": variables.apply(partial(_check_environment, name))},
+            environment={"variables": checked},
             tracing_config={"mode": "Active"},
             logging_config={
                 "log_format": "JSON",

@@ -79,26 +79,25 @@ def _matches(name: str, patterns: str | list[str]) -> bool:
 
 def resource_statements(
     permissions: Iterable[Permission],
-    arns: Mapping[type, Mapping[str, str]],
+    arns: Mapping[str, Mapping[str, str]],
     settings: Mapping[str, str],
 ) -> list[Statement]:
     """Return one statement per resource, with all actions on it.
 
-    `arns` holds the stack's own resources by name, for each type of permission.
+    `arns` maps `tables`, `queues`, `buckets` and `secrets` to their ARNs by name.
     """
     actions: dict[str, set[str]] = {}
     for permission in permissions:
         if isinstance(permission, TablePermission):
             index = f"/index/{permission.index_name}" if permission.index_name else ""
-            resource, allowed = arns[TablePermission][permission.table] + index, permission.actions
+            resource, allowed = arns["tables"][permission.table] + index, permission.actions
         elif isinstance(permission, QueuePermission):
-            resource, allowed = arns[QueuePermission][permission.queue], ("sqs:SendMessage",)
+            resource, allowed = arns["queues"][permission.queue], ("sqs:SendMessage",)
         elif isinstance(permission, SecretPermission):
-            resource = arns[SecretPermission][permission.setting]
+            resource = arns["secrets"][permission.setting]
             allowed = ("secretsmanager:GetSecretValue",)
         elif isinstance(permission, BucketPermission):
-            resource = f"{arns[BucketPermission][permission.bucket]}/*"
-            allowed = permission.actions
+            resource, allowed = arns["buckets"][permission.bucket] + "/*", permission.actions
         else:
             resource, allowed = permission.arn(settings), permission.actions
         actions.setdefault(resource, set()).update(allowed)

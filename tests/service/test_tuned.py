@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import stack as local_stack
+from local import local_stack
 from tests.conftest import STACK, keys
 
 pytestmark = pytest.mark.process
