@@ -95,6 +95,8 @@ SIGNATURES = {
     "ministack.services.eventbridge._dispatch_to_lambda": "(arn, payload)",
     "ministack.services.lambda_svc._ACCOUNT_CONCURRENCY_CAP": "int",
     "ministack.services.lambda_svc._create_esm": "(data)",
+    "ministack.services.lambda_svc._create_function": "(data)",
+    "ministack.services.lambda_svc._update_code": "(name, data)",
     "ministack.services.lambda_svc._emit_lambda_logs": (
         "(func, request_id, log_text, error, duration_ms, *, log_source)"
     ),

@@ -1,4 +1,4 @@
-"""What starts functions in the local run: checked, retried and given up as on AWS."""
+"""Schedules, queues, streams and buckets start functions as on AWS: checked, retried, given up."""
 
 import json
 import secrets
@@ -119,7 +119,7 @@ def _letters(emulator: MiniStack, url: str) -> list[Any]:
 
 
 def _seen(emulator: MiniStack, function: str) -> list[str]:
-    """Return what a function has printed that it saw."""
+    """Return the texts that a function has printed after `seen`."""
     logs = emulator.client("logs")
     with suppress(logs.exceptions.ResourceNotFoundException):  # it never ran
         events = logs.filter_log_events(logGroupName=f"/aws/lambda/{function.split(':')[6]}")
