@@ -86,6 +86,7 @@ SIGNATURES = {
         "(table, event_name, old_item, new_item, view_type)"
     ),
     "ministack.services.dynamodb._create_table": "(data)",
+    "ministack.services.dynamodb._extract_key_val": "(attr)",
     "ministack.services.dynamodb._remove_item": "(table, pk_val, sk_val)",
     "ministack.services.dynamodb._set_item": "(table, pk_val, sk_val, item)",
     "ministack.services.dynamodb._trim_stream_records": "(table_name, *, account_id, region)",
