@@ -26,10 +26,11 @@ export UV_CACHE_DIR := $(CURDIR)/.build/uv
 endif
 endif
 
-.PHONY: help demo local test test-browser screenshots test-pulumi test-terraform test-reliability \
+.PHONY: help demo local test test-all test-clients test-browser screenshots test-pulumi \
+  test-terraform test-reliability \
   lint $(LINTS:%=lint-%) format scan smoke live-versions rollback verify-deploy check-commit-order \
   check-branch-protection prune-versions drift list-stacks openapi bench snapshot diagram lock \
-  upgrade clean
+  upgrade merge-epoch clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-26s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,12 +38,29 @@ help: ## Print this list
 demo: $(READY) ## Start the stack locally, send a request, show its effects, stop
 	@$(PYTHON) -m local --stack "$(STACK)"
 
-local: $(READY) ## Run the stack with its console until Ctrl-C; PERSIST=1 keeps table data
-	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(PERSIST),--persist)
+local: $(READY) ## Run the stack with its console until Ctrl-C; PERSIST=1 keeps data, DEBUG=1 debugs
+	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(PERSIST),--persist) \
+	  $(if $(DEBUG),--debug $(patsubst 1,5678,$(DEBUG)))
 
-# In the order of names: otherwise the modules with the fewest tests, and the slowest one, run last.
-test: $(READY) $(SCANNERS) $(LOADER) ## Run the tests; T=path and ARGS=... go to pytest
-	$(PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(T) $(ARGS)
+# One process starts faster than two, so a named path gets one.
+ifdef T
+test: $(READY) $(if $(filter-out tests/unit%,$(T)),$(SCANNERS) $(LOADER))
+	@$(PYTHON) -m pytest $(T) $(ARGS)
+else
+test: $(READY) ## Run the fast tests, or those of T=path; ARGS=... go to pytest
+	@$(PARALLEL_TESTS) -m "not process or smoke" tests/unit tests/service $(SMOKE_TEST) $(ARGS)
+	@echo "Not run: tests that start a process, and tests/integration; make test-all runs the former."
+endif
+
+test-all: $(READY) $(SCANNERS) $(LOADER) ## Run all tests except tests/integration
+	@$(PARALLEL_TESTS) --ignore=tests/integration $(ARGS)
+
+# conftest.py orders the modules: the slowest first.
+PARALLEL_TESTS = $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+SMOKE_TEST := tests/e2e/test_pipeline.py
+
+test-clients: $(READY) ## Test the clients that generators make of the API document
+	@$(PYTHON) -m pytest -q tests/integration/clients
 
 test-pulumi: $(READY) ## Test with the real Pulumi engine; Go builds a missing CLI once
 	@$(PYTHON) -m tools.checks.pulumi_cli
@@ -140,7 +158,7 @@ openapi: $(READY) ## Print the OpenAPI document
 bench: $(READY) ## Measure the function beside its alternatives for five minutes; draw docs/bench.svg
 	@$(PYTHON) -m tools.bench
 
-snapshot: $(READY) ## Write tests/snapshots/, docs/openapi.json and docs/configuration.md
+snapshot: $(READY) ## Write tests/snapshots/ and the generated parts of docs/
 	@$(PYTHON) -m tools.checks.snapshot
 
 diagram: $(READY) ## Draw docs/architecture.svg
@@ -174,12 +192,18 @@ lock: $(READY) ## Write the hashed locks after a change of an .in file
 upgrade: UPGRADE := --upgrade
 upgrade: lock ## Upgrade all locked versions
 
+merge-epoch: ## Merge a newer Epoch into your project; VERSION=tag, by default the newest
+	@python3 tools/merge_epoch.py "$(VERSION)"
+
 clean: ## Remove environments, caches and outputs
 	rm -rf .venv .venv-* .venv*.lock .build .local .bench
 
 # tools/make_venv.py makes each one completely or again, one run at a time.
 $(READY): requirements-dev.txt
 	@python3 tools/make_venv.py .venv $<
+# The drivers of .gitattributes. Git reads them from no file of the repository.
+	@git config merge.generated.driver true 2> /dev/null || true
+	@git config merge.partly-generated.driver "git merge-file --ours %A %O %B" 2> /dev/null || true
 
 $(LOADER): tools/reliability/requirements.txt | $(READY)
 	@$(PYTHON) tools/make_venv.py .venv-reliability $<

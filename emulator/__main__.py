@@ -64,6 +64,10 @@ def _patches() -> list[patching.Patch]:
         from emulator import persistence  # pylint: disable=import-outside-toplevel
 
         patches += persistence.patches(Path(path))
+    if port := os.environ.pop("EPOCH_DEBUG_PORT", ""):
+        from emulator import debugger  # pylint: disable=import-outside-toplevel
+
+        patches += debugger.patches(int(port))
     if address := os.environ.pop("EPOCH_EVENTS_ADDRESS", ""):
         from emulator import event_reporter  # pylint: disable=import-outside-toplevel
 

@@ -95,6 +95,9 @@ SIGNATURES = {
     ),
     "ministack.services.eventbridge._dispatch_to_lambda": "(arn, payload)",
     "ministack.services.lambda_svc._ACCOUNT_CONCURRENCY_CAP": "int",
+    "ministack.services.lambda_svc._add_permission": (
+        "(func_name, data, query_params, path_qualifier)"
+    ),
     "ministack.services.lambda_svc._create_esm": "(data)",
     "ministack.services.lambda_svc._create_function": "(data)",
     "ministack.services.lambda_svc._update_code": "(name, data)",
@@ -108,6 +111,7 @@ SIGNATURES = {
     "ministack.services.lambda_svc._iter_all_esms": "()",
     "ministack.services.lambda_svc._poll_dynamodb_streams": "()",
     "ministack.services.lambda_svc._put_event_invoke_config": "(func_name, qualifier, data)",
+    "ministack.services.lambda_svc._update_alias": "(func_name, alias_name, data)",
     "ministack.services.lambda_svc.execution_credentials": "(config)",
     "ministack.services.lambda_svc.invoke_async_with_retry": "(func, event)",
     "ministack.services.s3._deliver_event_to_lambda": "(arn, event_payload, bucket_region)",

@@ -1,5 +1,6 @@
 """The engine of a local stack: it creates, updates and deletes the declared resources."""
 
+import itertools
 import json
 import threading
 import time
@@ -23,11 +24,15 @@ class DeployError(RuntimeError):
 
 
 class _Deployed(NamedTuple):
-    """A resource in the emulator, with its declaration and the fingerprint of that."""
+    """A resource in the emulator, with its declaration and the fingerprint of that.
+
+    `number` is its place in the order of the last run that declared it.
+    """
 
     resource: Resource
     fingerprint: str
     provisioned: provisioner.Provisioned
+    number: int
 
 
 class Deployer:
@@ -42,20 +47,28 @@ class Deployer:
         self._region = region
         self._progress = progress
         self._lock = threading.Lock()
-        self._deployed: dict[str, _Deployed] = {}  # by URN, in the order of the last run
-        self._declared: set[str] = set()
+        self._deployed: dict[str, _Deployed] = {}  # by URN
         self._replaced: list[_Deployed] = []
+        self._numbers = itertools.count()
+        self._confirm: Callable[[], None] = lambda: None
         self.account = stack.account
 
-    def run(self, stack: str, config: Mapping[str, str]) -> pulumi_program.Outputs:
+    def run(
+        self,
+        stack: str,
+        config: Mapping[str, str],
+        *,
+        confirm: Callable[[], None] = lambda: None,
+    ) -> pulumi_program.Outputs:
         """Run the program and return its outputs.
 
-        Raises DeployError with the resource's name if the emulator refuses one; the former
-        resources then stay.
+        Calls `confirm` before each change of a resource. Raises its error, or DeployError with the
+        resource's name if the emulator refuses one; the former resources then stay.
         """
-        self._declared.clear()
+        self._confirm = confirm
+        first = next(self._numbers)
         outputs = pulumi_program.run(self, stack=stack, config=config)
-        gone = [urn for urn in self._deployed if urn not in self._declared]
+        gone = [urn for urn, each in self._deployed.items() if each.number < first]
         removed = [self._deployed.pop(urn) for urn in gone]
         doomed, self._replaced = [*removed, *self._replaced], []
         _delete_all(doomed)
@@ -71,17 +84,14 @@ class Deployer:
     def create(self, resource: Resource) -> tuple[str, dict[str, Any]]:
         """Return a resource's id and outputs; create or update it unless it is unchanged."""
         before, fingerprint = self._deployed.get(resource.urn), _fingerprint(resource)
-        if before and before.fingerprint == fingerprint:
-            now = before
-        else:
-            now = _Deployed(resource, fingerprint, self._provision(resource, before))
+        unchanged = before and before.fingerprint == fingerprint
+        made = before.provisioned if before and unchanged else self._provision(resource, before)
         with self._lock:
-            self._deployed.pop(resource.urn, None)
-            self._deployed[resource.urn] = now
-            self._declared.add(resource.urn)
-            if before and now is not before and resource.kind not in provisioner.UPDATABLE:
+            number = next(self._numbers)
+            self._deployed[resource.urn] = _Deployed(resource, fingerprint, made, number)
+            if before and not unchanged and resource.kind not in provisioner.UPDATABLE:
                 self._replaced.append(before)
-        return now.provisioned.id, now.provisioned.outputs
+        return made.id, made.outputs
 
     def _provision(self, resource: Resource, before: _Deployed | None) -> provisioner.Provisioned:
         started = time.perf_counter()
@@ -91,6 +101,7 @@ class Deployer:
         if resource.kind in provisioner.NOT_EMULATED:
             self._progress(resource, None)
             return provisioner.Provisioned(id=f"{resource.name}-not-emulated")
+        self._confirm()
         with _errors_name(resource):
             provisioned = provisioner.provision(
                 self._stack, self._region, resource, before.provisioned if before else None
@@ -106,7 +117,7 @@ class Deployer:
 
 def _delete_all(doomed: Sequence[_Deployed]) -> None:
     with ExitStack() as deletions:  # runs them all, the last one first
-        for each in doomed:
+        for each in sorted(doomed, key=lambda each: each.number):
             if not each.resource.retained:
                 deletions.callback(_delete, each)
 

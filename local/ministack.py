@@ -1,6 +1,7 @@
 """Starts MiniStack on loopback, with IAM enforced and random credentials for each run."""
 
 import errno
+import importlib
 import os
 import re
 import secrets
@@ -8,7 +9,7 @@ import socket
 import string
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,7 +101,7 @@ class MiniStack:
             return self._clients[service]
 
     def failures(self) -> list[str]:
-        """Return an error message for each function failure behind API Gateway, oldest first."""
+        """Return the failures of functions, and of keeping the tables, oldest first."""
         log = self.process.folder / "failures.log"
         return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
@@ -198,11 +199,10 @@ def start(
     region: str,
     port: int | None = None,
     environment: Mapping[str, str],
-    meanwhile: Callable[[], object],
 ) -> MiniStack:
-    """Start MiniStack as a supervised process, and run `meanwhile` while it starts.
+    """Start MiniStack as a supervised process; its Lambda workers inherit `environment`.
 
-    Its Lambda workers inherit `environment`. Raises EmulatorError if it does not start.
+    Raises EmulatorError if it does not start.
     """
     log, credentials = process.folder / "ministack.log", Credentials.new()
     with _reserve(port) as reserved:
@@ -210,8 +210,9 @@ def start(
         environment = _environment(port, process.folder, credentials, environment)
         process.start("emulator", environment, ROOT, log, reserved)
     stack = MiniStack(port, process, region, credentials)
-    meanwhile()
-    for service in _SERVICES:  # each takes some 50 ms
+    # The program needs these slow imports and clients anyway.
+    importlib.import_module("components.packaging.archive")
+    for service in _SERVICES:
         stack.client(service)
     _wait(process, stack.url, log)
     return stack

@@ -50,7 +50,6 @@ class Provisioned:
 Provisioner = Callable[[Context, Properties], Provisioned]
 
 PROVISIONERS: dict[str, Provisioner] = {}
-_SERVICES: dict[str, str] = {}
 
 # The local run updates these types in place and replaces every other type on a change.
 UPDATABLE: set[str] = set()
@@ -82,18 +81,14 @@ def known_differences(resource: Resource) -> str:
     return "; ".join(KNOWN_DIFFERENCES[place] for place in places if place in KNOWN_DIFFERENCES)
 
 
-def provisions(
-    kind: str, *, service: str = "", updatable: bool = False
-) -> Callable[[Provisioner], Provisioner]:
-    """Register a function as the provisioner of a resource type.
+def provisions(kind: str, *, updatable: bool = False) -> Callable[[Provisioner], Provisioner]:
+    """Register the provisioner of a resource type.
 
-    `service` is boto3's name of the service, if the type token has another. An `updatable` one
-    also updates an existing resource of the same name.
+    An `updatable` one also updates an existing resource of the same name.
     """
 
     def register(provisioner: Provisioner) -> Provisioner:
         PROVISIONERS[kind] = provisioner
-        _SERVICES[kind] = service or kind.removeprefix("aws:").partition("/")[0]
         if updatable:
             UPDATABLE.add(kind)
         return provisioner
@@ -101,33 +96,16 @@ def provisions(
     return register
 
 
-# boto3's exceptions to PascalCase.
-_SPELLINGS = {"cloudwatchMetricsEnabled": "CloudWatchMetricsEnabled"}
-
-
-def to_pascal_case(value: Any) -> Any:
-    """Return Pulumi's camelCase keys as boto3's PascalCase, at every depth."""
-    if isinstance(value, dict):
-        return {
-            _SPELLINGS.get(k, k[:1].upper() + k[1:]): to_pascal_case(v) for k, v in value.items()
-        }
-    return [to_pascal_case(item) for item in value] if isinstance(value, list) else value
+def _service(kind: str) -> str:
+    """Return boto3's name of a resource type's service."""
+    if kind.startswith("aws:cloudwatch/log"):
+        return "logs"
+    return kind.removeprefix("aws:").partition("/")[0]
 
 
 def take(declared: Properties, **renamed: str) -> Properties:
     """Take out the declared ones of these properties, each under its boto3 name."""
     return {to: declared.pop(name) for name, to in renamed.items() if name in declared}
-
-
-def take_pascal(declared: Properties, *names: str) -> Properties:
-    """Take out the declared ones of these properties, with PascalCase keys."""
-    taken: Properties = to_pascal_case(take(declared, **{name: name for name in names}))
-    return taken
-
-
-def tag_list(declared: Properties) -> list[dict[str, str]]:
-    """Take out the tags in the format of most services."""
-    return [{"Key": k, "Value": v} for k, v in declared.pop("tags", {}).items()]
 
 
 def _remaining(value: Any, path: str) -> list[str]:
@@ -154,10 +132,11 @@ def provision(
             "add a provisioner in local/resources/"
         )
     declared = copy.deepcopy(resource.inputs)
+    declared.pop("triggers", None)  # Pulumi's own: a change of them replaces the resource
     before = before if resource.kind in UPDATABLE else None
     context = Context(
         stack=stack,
-        client=stack.client(_SERVICES[resource.kind]),
+        client=stack.client(_service(resource.kind)),
         region=region,
         logical_name=resource.name,
         suffix=before.suffix if before else secrets.token_hex(4)[:7],

@@ -89,11 +89,11 @@ class Outputs:
     secret: frozenset[str]
 
 
-class _Monitor(mocks.MockMonitor):
+class _Monitor(mocks.MockMonitor, mocks.Mocks):
     """Pulumi's mock monitor, which passes the whole registration to an Engine."""
 
     def __init__(self, engine: Engine) -> None:
-        super().__init__(_EngineMocks(self))
+        super().__init__(self)
         self.engine = engine
         self.request = threading.local()
         self.pending: list[Any] = []
@@ -117,6 +117,28 @@ class _Monitor(mocks.MockMonitor):
             self.pending.pop()
             self.completed += 1
 
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        return invoke(self.engine, args.token, args.args)
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, Properties]:
+        request = self.request.current
+        resource = Resource(
+            kind=args.typ,
+            name=args.name,
+            urn=self.make_urn(request.parent, args.typ, args.name),
+            parent=request.parent,
+            inputs=unwrap(args.inputs),
+            secret=frozenset(name for name, value in args.inputs.items() if _has_secret(value)),
+            protect=request.protect,
+            retained=request.retainOnDelete,
+            depends_on=tuple(sorted(request.dependencies)),
+        )
+        identity, outputs = self.engine.create(resource)
+        if resource.component:
+            return None, {}
+        hidden = {*resource.secret, *request.additionalSecretOutputs} & outputs.keys()
+        return identity, outputs | {name: _SECRET | {"value": outputs[name]} for name in hidden}
+
 
 def invoke(engine: Engine, function: str, args: Properties) -> Properties:
     """Return the result of one of the provider's functions, which create nothing."""
@@ -128,33 +150,6 @@ def invoke(engine: Engine, function: str, args: Properties) -> Properties:
         f"{function}: the local run does not know this provider function; add it to `invoke` in "
         "local/pulumi_program.py"
     )
-
-
-class _EngineMocks(mocks.Mocks):
-    def __init__(self, monitor: _Monitor) -> None:
-        self._monitor = monitor
-
-    def call(self, args: mocks.MockCallArgs) -> Any:
-        return invoke(self._monitor.engine, args.token, args.args)
-
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, Properties]:
-        request = self._monitor.request.current
-        resource = Resource(
-            kind=args.typ,
-            name=args.name,
-            urn=self._monitor.make_urn(request.parent, args.typ, args.name),
-            parent=request.parent,
-            inputs=unwrap(args.inputs),
-            secret=frozenset(name for name, value in args.inputs.items() if _has_secret(value)),
-            protect=request.protect,
-            retained=request.retainOnDelete,
-            depends_on=tuple(sorted(request.dependencies)),
-        )
-        identity, outputs = self._monitor.engine.create(resource)
-        if resource.component:
-            return None, {}
-        hidden = {*resource.secret, *request.additionalSecretOutputs} & outputs.keys()
-        return identity, outputs | {name: _SECRET | {"value": outputs[name]} for name in hidden}
 
 
 def _has_secret(value: Any) -> bool:
@@ -284,11 +279,10 @@ def run(
 async def _run(
     engine: Engine, stack: str, preview: bool, config: Mapping[str, str], folder: Path
 ) -> Outputs:
-    """Run the program until it ends or a registration fails."""
     monitor = _Monitor(engine)
     set_root_resource(None)  # type: ignore[arg-type]
     mocks.set_mocks(
-        monitor.mocks,
+        monitor,
         project=project_name(folder),
         stack=stack,
         preview=preview,
@@ -312,8 +306,6 @@ async def _run(
 
 
 async def _outputs(folder: Path) -> Outputs:
-    """Run the program; return its outputs."""
-
     def program() -> None:
         runpy.run_path(str(folder))  # puts the folder on the path, as Pulumi does
 

@@ -11,7 +11,7 @@ from function.declare.endpoint import Endpoint, Parameter
 from function.declare.errors import DeclarationError
 from function.declare.problem import PROBLEM_SCHEMA
 from function.declare.registry import endpoints_by_module
-from function.declare.schema import Schema
+from function.declare.schema import EMPTY_MAPPING, Schema
 from openapi import samples
 from openapi.schemas import SchemaRegistry
 
@@ -75,9 +75,14 @@ def api_info(version: str) -> ApiInfo:
 
 def _entity(parameter: Parameter) -> Document:
     """Return the common properties of a parameter and a header."""
-    schema = {"type": "string"} | ({"pattern": parameter.pattern} if parameter.pattern else {})
+    schema: Document = {"type": "string"}
+    example: Any = parameter.example
+    if parameter.pattern:
+        schema["pattern"] = parameter.pattern
+    if parameter.repeated:
+        schema, example = {"type": "array", "items": schema}, example and [example]
     entity: Document = {"description": parameter.description, "schema": schema}
-    return entity | ({"example": parameter.example} if parameter.example else {})
+    return entity | ({"example": example} if example else {})
 
 
 def _parameters(endpoint: Endpoint[Any]) -> list[Document]:
@@ -93,15 +98,17 @@ def _parameters(endpoint: Endpoint[Any]) -> list[Document]:
     ]
 
 
+def _content(content: Mapping[str, Schema]) -> Document:
+    return {"content": {kind: {"schema": schema} for kind, schema in content.items()}}
+
+
 def _response(
-    text: str, headers: Sequence[Parameter], content: Mapping[str, Schema] | None = None
+    text: str, headers: Sequence[Parameter], content: Mapping[str, Schema] = EMPTY_MAPPING
 ) -> Document:
     response: Document = {"description": text}
     if headers:
         response["headers"] = {header.name: _entity(header) for header in headers}
-    if content:
-        response["content"] = {kind: {"schema": schema} for kind, schema in content.items()}
-    return response
+    return response | (_content(content) if content else {})
 
 
 def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
@@ -114,8 +121,7 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
         operation["parameters"] = parameters
     if endpoint.body is not None:
         schema = types.body(endpoint.body, f"{endpoint.route}: body")
-        content = {"application/json": {"schema": schema}}
-        operation["requestBody"] = {"required": True, "content": content}
+        operation["requestBody"] = {"required": True} | _content({"application/json": schema})
     for error in samples.errors(endpoint):
         raise DeclarationError(f"{endpoint.route}: {error}")
     problem = types.response(PROBLEM_SCHEMA, "Problem")
@@ -124,30 +130,23 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
         for status, (text, headers) in PROBLEMS.items()
         if status != HTTPStatus.UNSUPPORTED_MEDIA_TYPE or endpoint.body is not None
     }
-    responses[TOO_LARGE] = _response(
-        "The request is larger than 10 MB; not a problem document.", ()
-    )
+    too_large = "The request is larger than 10 MB; not a problem document."
+    responses[TOO_LARGE] = _response(too_large, ())
     for status, declared in endpoint.responses.items():
-        answer = (
-            types.response(declared, f"{endpoint.route}: response {status}") if declared else None
-        )
-        responses[status] = _response(
-            f"{HTTPStatus(status).phrase}.",
-            endpoint.response_headers,
-            {"application/json": answer} if answer else None,
-        )
+        content = {}
+        if declared:
+            schema = types.response(declared, f"{endpoint.route}: response {status}")
+            content = {"application/json": schema}
+        phrase = f"{HTTPStatus(status).phrase}."
+        responses[status] = _response(phrase, endpoint.response_headers, content)
     operation["responses"] = {str(status): responses[status] for status in sorted(responses)}
     return operation
 
 
 def _file(endpoint: Endpoint[Any]) -> str:
     """Return the file of an endpoint's module and a colon; "" if no module declares it."""
-    files = (
-        f"function/endpoints/{name}.py: "
-        for name, own in endpoints_by_module().items()
-        if own is endpoint
-    )
-    return next(files, "")
+    names = [name for name, own in endpoints_by_module().items() if own is endpoint]
+    return f"function/endpoints/{names[0]}.py: " if names else ""
 
 
 def _info(api: ApiInfo) -> Document:

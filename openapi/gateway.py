@@ -65,11 +65,6 @@ def text(document: Document) -> str:
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
 
-def fingerprint(document: Document) -> str:
-    """Return the first twelve hexadecimal digits of a document's SHA-256."""
-    return hashlib.sha256(text(document).encode()).hexdigest()[:12]
-
-
 def _supported(value: Any) -> Any:
     """Return a part of the document without the keywords that API Gateway does not support."""
     if isinstance(value, list):
@@ -90,12 +85,10 @@ def _supported(value: Any) -> Any:
 def _operation(operation: Document) -> Document:
     """Return an operation whose parameters and headers have plain string schemas."""
     plain: Document = _supported(operation)
-    headers = [
-        header
-        for answer in plain["responses"].values()
-        for header in answer.get("headers", {}).values()
-    ]
-    for entity in (*plain.get("parameters", ()), *headers):
+    entities = plain.get("parameters", [])
+    for response in plain["responses"].values():
+        entities = [*entities, *response.get("headers", {}).values()]
+    for entity in entities:
         entity["schema"] = {"type": "string"}
     return plain
 
@@ -206,25 +199,21 @@ def _path(operations: Document, endpoints: Sequence[Endpoint[Any]], invoke_arn: 
     return path
 
 
-def _documentation_part(kind: str, properties: Mapping[str, Any], **location: str) -> Document:
-    """Return the documentation of an entity of the API; `properties` are OpenAPI's."""
-    return {"location": {"type": kind, **location}, "properties": dict(properties)}
-
-
 def _documentation_parts(document: Document) -> Iterator[Document]:
-    """Return the documentation parts, which exports of the API then contain."""
+    """Yield the documentation parts, which exports of the API then contain."""
     info = {key: value for key, value in document["info"].items() if key != "title"}
-    yield _documentation_part("API", {"info": info})
+    yield {"location": {"type": "API"}, "properties": {"info": info}}
     errors = {str(status) for status in PROBLEMS}
     shared: dict[str, Document] = {}  # one part for all methods and paths
     kinds = {"path": "PATH_PARAMETER", "query": "QUERY_PARAMETER", "header": "REQUEST_HEADER"}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             where = {"path": path, "method": method.upper()}
-            yield _documentation_part("METHOD", {"summary": operation["summary"]}, **where)
+            summary = {"summary": operation["summary"]}
+            yield {"location": {"type": "METHOD", **where}, "properties": summary}
             for parameter in operation.get("parameters", ()):
-                of = {**where, "name": parameter["name"]}
-                yield _documentation_part(kinds[parameter["in"]], _description(parameter), **of)
+                kind = kinds[parameter["in"]]
+                yield _description_part(kind, parameter, name=parameter["name"], **where)
             for status, response in operation["responses"].items():
                 if status in errors:
                     shared[status] = response
@@ -235,13 +224,14 @@ def _documentation_parts(document: Document) -> Iterator[Document]:
 
 
 def _response_parts(response: Document, **where: str) -> Iterator[Document]:
-    yield _documentation_part("RESPONSE", _description(response), **where)
+    yield _description_part("RESPONSE", response, **where)
     for name, header in response.get("headers", {}).items():
-        yield _documentation_part("RESPONSE_HEADER", _description(header), name=name, **where)
+        yield _description_part("RESPONSE_HEADER", header, name=name, **where)
 
 
-def _description(entity: Document) -> Document:
-    return {"description": entity["description"]}
+def _description_part(kind: str, entity: Document, **location: str) -> Document:
+    description = {"description": entity["description"]}
+    return {"location": {"type": kind, **location}, "properties": description}
 
 
 def to_api_gateway(
@@ -272,14 +262,17 @@ def to_api_gateway(
             "documentationParts": list(_documentation_parts(document))
         },
     }
-    unknown = body["x-amazon-apigateway-gateway-responses"]["MISSING_AUTHENTICATION_TOKEN"]
-    header = f"gatewayresponse.header.{DOCUMENT_HEADER}"
-    unknown["responseParameters"][header] = f"'{fingerprint(body)}'"
+    digest = hashlib.sha256(text(body).encode()).hexdigest()[:12]
+    _unknown_route_headers(body)[f"gatewayresponse.header.{DOCUMENT_HEADER}"] = f"'{digest}'"
     return body
+
+
+def _unknown_route_headers(body: Document) -> dict[str, str]:
+    responses = body["x-amazon-apigateway-gateway-responses"]
+    headers: dict[str, str] = responses["MISSING_AUTHENTICATION_TOKEN"]["responseParameters"]
+    return headers
 
 
 def fingerprint_of(body: Document) -> str:
     """Return the fingerprint in a document, which a deployed stage returns in its 404."""
-    unknown = body["x-amazon-apigateway-gateway-responses"]["MISSING_AUTHENTICATION_TOKEN"]
-    value: str = unknown["responseParameters"][f"gatewayresponse.header.{DOCUMENT_HEADER}"]
-    return value.strip("'")
+    return _unknown_route_headers(body)[f"gatewayresponse.header.{DOCUMENT_HEADER}"].strip("'")

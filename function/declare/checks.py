@@ -1,39 +1,128 @@
-"""Checks that declarations share: the types of fields, ranges and names."""
+"""Checks that declarations share.
+
+A field's annotation states its check: `Annotated[int, between(1, 900)]`. A check takes the name and
+the value of the field, and yields errors.
+"""
 
 import re
-from collections.abc import Iterator
-from types import NoneType
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
 
-def type_errors(declaration: Any, **types: Any) -> Iterator[str]:
-    """Yield an error for each field whose value has another type.
-
-    `types` maps a field to its type, to a tuple of types, or to `[type]` for a tuple of that type.
-    """
-    for field, expected in types.items():
-        values = [getattr(declaration, field)]
-        if isinstance(expected, list):
-            (values,), (expected,) = values, expected
-            if type(values) not in (tuple, list):
-                yield f"{field} must be a tuple: put a comma after a single item, (…,)"
-        allowed = expected if isinstance(expected, tuple) else (expected,)
-        for value in values:
-            if not isinstance(value, allowed):
-                names = " or ".join(one.__name__ for one in allowed if one is not NoneType)
-                yield f"{field} must be of type {names}, not {repr(value)[:60]}"
+def declaration_errors(declaration: Any) -> Iterator[str]:
+    """Yield the errors in a declaration's fields and their parts, then its own."""
+    for field, annotation in type(declaration).__annotations__.items():
+        yield from _value_errors(field, getattr(declaration, field), annotation)
+    yield from getattr(declaration, "errors", tuple)()
 
 
-def range_errors(field: str, value: int, low: int, high: int) -> Iterator[str]:
-    """Yield an error for a number outside of its range."""
-    if not low <= value <= high:
-        yield f"{field} must be from {low:,} to {high:,}, not {value:,}"
+def _value_errors(field: str, value: Any, annotation: Any) -> Iterator[str]:
+    classes = _classes(annotation)
+    if value is None and NoneType in classes:
+        return
+    if tuple in classes:
+        if type(value) not in (tuple, list):
+            yield f"{field} must be a tuple: put a comma after a single item, (…,)"
+        (kind,) = (of for of in (annotation, *get_args(annotation)) if get_origin(of) is tuple)
+        for item in value:
+            yield from _value_errors(field, item, get_args(kind)[0])
+    elif not isinstance(value, classes):
+        names = " or ".join(kind.__name__ for kind in classes if kind is not NoneType)
+        yield f"{field} must be of type {names}, not {repr(value)[:60]}"
+    elif type(value) in classes and hasattr(value, "_fields"):
+        yield from declaration_errors(value)
+    for check in getattr(annotation, "__metadata__", ()):
+        yield from check(field, value)
 
 
-def name_errors(name: str, separator: str = "-", max_length: int = 32) -> Iterator[str]:
-    """Yield an error for a name other than words in lower case, joined by `separator`."""
-    if not re.fullmatch(f"[a-z][a-z0-9]*({separator}[a-z0-9]+)*", name) or len(name) > max_length:
-        yield (
-            f"name {name!r} must be words of a-z and 0-9 joined by {separator!r}, "
-            f"starting with a letter, at most {max_length} characters"
-        )
+def _classes(annotation: Any) -> tuple[type, ...]:
+    """Return an annotation's classes; object for `Any`, a type variable and `type[…]`."""
+    kind = get_origin(annotation) or annotation
+    if kind in (Union, UnionType):
+        return tuple(one for member in get_args(annotation) for one in _classes(member))
+    if kind is Annotated:
+        return _classes(annotation.__origin__)
+    if kind is float:
+        return int, float
+    return (object if kind in (Any, type) or not isinstance(kind, type) else kind,)
+
+
+def between(low: int, high: int) -> Callable[[str, int], Iterator[str]]:
+    """Return a check for a number from `low` to `high`."""
+
+    def check(field: str, value: int) -> Iterator[str]:
+        if not low <= value <= high:
+            yield f"{field} must be from {low:,} to {high:,}, not {value:,}"
+
+    return check
+
+
+def matches(pattern: str, meaning: str) -> Callable[[str, str], Iterator[str]]:
+    """Return a check for a text that matches a pattern, which is compiled on first use."""
+
+    def check(field: str, value: str) -> Iterator[str]:
+        if not re.fullmatch(pattern, value):
+            yield f"{field}: {value!r} is not {meaning}"
+
+    return check
+
+
+def words(separator: str, max_length: int = 32) -> Callable[[str, str], Iterator[str]]:
+    """Return a check for words in lower case, joined by `separator`."""
+
+    def check(field: str, value: str) -> Iterator[str]:
+        pattern = f"[a-z][a-z0-9]*({separator}[a-z0-9]+)*"
+        if not re.fullmatch(pattern, value) or len(value) > max_length:
+            yield (
+                f"{field} {value!r} must be words of a-z and 0-9 joined by {separator!r}, "
+                f"starting with a letter, at most {max_length} characters"
+            )
+
+    return check
+
+
+def not_empty(field: str, value: Any) -> Iterator[str]:
+    """Yield an error for an empty tuple or a blank text."""
+    if not (value.strip() if isinstance(value, str) else value):
+        yield f"{field} is missing"
+
+
+# Code flags of functions whose call only returns a coroutine or a generator (see `inspect`, whose
+# import would double the time to load the declarations).
+_DEFERRED = {
+    0x20: "a generator function",
+    0x80: "a coroutine function",
+    0x100: "a coroutine function",
+    0x200: "an async generator function",
+}
+
+
+def runs_when_called(field: str, handle: Any) -> Iterator[str]:
+    """Yield an error for a class, and for a function whose call returns before its body runs."""
+    if isinstance(handle, type):
+        yield f"{field} must be a function, not the class {handle.__name__}"
+    inner = handle
+    while not hasattr(inner, "__code__"):
+        if isinstance(inner, partial):
+            inner = inner.func
+        elif hasattr(inner, "__wrapped__"):  # a cache, a static method
+            inner = inner.__wrapped__
+        elif hasattr(type(inner).__call__, "__code__"):
+            inner = type(inner).__call__
+        else:
+            return
+    code = inner.__code__
+    for flag, kind in _DEFERRED.items():
+        if getattr(code, "co_flags", 0) & flag:
+            file = code.co_filename
+            yield (
+                f"{field}: {code.co_name} ({file[file.rfind('/function/') + 1 :]}, line "
+                f"{code.co_firstlineno}) is {kind}, so a call returns before it runs; write a "
+                "plain `def` without `yield`"
+            )
+
+
+Name: TypeAlias = Annotated[str, words("-")]
+Text: TypeAlias = Annotated[str, not_empty]

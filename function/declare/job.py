@@ -4,12 +4,11 @@ A module in `function/jobs/` declares one as its `JOB`; the job's name is the mo
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from function.declare.checks import range_errors, type_errors
-from function.declare.limits import READ_TIMEOUT_S, call_deadline_s
-from function.declare.permission import PERMISSIONS, Permission
-from function.declare.trigger import TRIGGERS, Trigger
+from function.declare.checks import Text, between, runs_when_called
+from function.declare.permission import Permission, longest_call_s
+from function.declare.trigger import Trigger
 
 # Lambda's limits: the longest timeout in seconds, and the least and the most memory in MB.
 MAX_TIMEOUT_S, MEMORY_MB = 900, (128, 10_240)
@@ -27,23 +26,15 @@ class Job(NamedTuple):
     """
 
     trigger: Trigger
-    summary: str
-    handle: Callable[[Any], LogFields | None]
+    summary: Text
+    handle: Annotated[Callable[[Any], LogFields | None], runs_when_called]
     permissions: tuple[Permission, ...] = ()
-    timeout_s: int = 60
-    memory_mb: int = 512
+    timeout_s: Annotated[int, between(1, MAX_TIMEOUT_S)] = 60
+    memory_mb: Annotated[int, between(*MEMORY_MB)] = 512
 
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which AWS would refuse it."""
-        yield from type_errors(self, trigger=TRIGGERS, summary=str, handle=Callable)
-        yield from type_errors(self, permissions=[PERMISSIONS], timeout_s=int, memory_mb=int)
-        if not self.summary.strip():
-            yield "summary is missing"
-        yield from self.trigger.errors()
-        yield from range_errors("timeout_s", self.timeout_s, 1, MAX_TIMEOUT_S)
         for permission in self.permissions:
-            yield from permission.errors()
-            deadline_s = call_deadline_s(getattr(permission, "timeout_s", READ_TIMEOUT_S))
+            deadline_s = longest_call_s([permission])
             if self.timeout_s <= deadline_s:  # the call must end before Lambda ends the job
                 yield f"timeout_s must exceed {deadline_s:g}, a call's deadline by {permission!r}"
-        yield from range_errors("memory_mb", self.memory_mb, *MEMORY_MB)

@@ -4,10 +4,11 @@ A ServicePermission also adds the service's client to the bundle.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, NamedTuple, TypeAlias
 
-from function.declare.checks import type_errors
+from function.declare.checks import matches, not_empty
+from function.declare.limits import READ_TIMEOUT_S, call_deadline_s
 from function.declare.setting import setting_env_var
 
 # DynamoDB's actions on the items of a table, without wildcards.
@@ -22,8 +23,10 @@ ACTIONS = frozenset(
 
 INDEX_ACTIONS = frozenset({"dynamodb:PartiQLSelect", "dynamodb:Query", "dynamodb:Scan"})
 
-# Compiled on first use: most endpoints call no other service.
-_ACTION = r"[a-z0-9-]+:[A-Za-z0-9]+"
+_Action = Annotated[str, matches(r"[a-z0-9-]+:[A-Za-z0-9]+", "an action such as s3:PutObject")]
+_ObjectAction = Annotated[
+    str, matches(r"s3:[A-Z][a-z]+Object[A-Za-z]*", "an action on objects such as s3:GetObject")
+]
 _PLACEHOLDER = r"\{(\w+)\}"
 
 
@@ -34,14 +37,11 @@ class TablePermission(NamedTuple):
     """
 
     table: str
-    actions: tuple[str, ...]
+    actions: Annotated[tuple[str, ...], not_empty]
     index_name: str = ""
 
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which IAM would refuse it."""
-        yield from type_errors(self, table=str, actions=[str], index_name=str)
-        if not self.actions:
-            yield f"the permission for table {self.table} has no actions; name at least one"
         for action in self.actions:
             if action not in ACTIONS:
                 yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
@@ -52,25 +52,18 @@ class QueuePermission(NamedTuple):
 
     queue: str
 
-    def errors(self) -> Iterator[str]:
-        """Yield an error for a queue that is not given by name."""
-        yield from type_errors(self, queue=str)
+
+class SecretPermission(NamedTuple):
+    """The permission to read one of the stack's secrets: `SecretPermission(PARTNER_TOKEN.name)`."""
+
+    setting: str
 
 
 class BucketPermission(NamedTuple):
     """IAM actions that an endpoint needs on the objects of one of the stack's buckets."""
 
     bucket: str
-    actions: tuple[str, ...]
-
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which IAM would refuse it."""
-        yield from type_errors(self, bucket=str, actions=[str])
-        if not self.actions:
-            yield f"the permission for {self.bucket} has no actions"
-        for action in self.actions:
-            if not re.fullmatch(r"s3:[A-Z][a-z]+Object[A-Za-z]*", action):
-                yield f"{action!r} is not an action on objects such as s3:GetObject"
+    actions: Annotated[tuple[_ObjectAction, ...], not_empty]
 
 
 class ServicePermission(NamedTuple):
@@ -82,20 +75,9 @@ class ServicePermission(NamedTuple):
     """
 
     name: str
-    resource: str
-    actions: tuple[str, ...]
+    resource: Annotated[str, matches(r"\*|(arn:|\{).*", "an ARN or '*'")]
+    actions: Annotated[tuple[_Action, ...], not_empty]
     timeout_s: float = 2
-
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which IAM would refuse it."""
-        yield from type_errors(self, name=str, resource=str, actions=[str], timeout_s=(int, float))
-        if not self.actions:
-            yield f"the permission for {self.name} has no actions; name at least one"
-        if not (self.resource == "*" or self.resource.startswith(("arn:", "{"))):
-            yield f"resource {self.resource!r} of {self.name} is neither an ARN nor '*'"
-        for action in self.actions:
-            if not re.fullmatch(_ACTION, action):
-                yield f"{action!r} is not an action such as s3:PutObject"
 
     @property
     def settings(self) -> frozenset[str]:
@@ -109,5 +91,12 @@ class ServicePermission(NamedTuple):
         )
 
 
-PERMISSIONS = (TablePermission, QueuePermission, BucketPermission, ServicePermission)
-Permission: TypeAlias = TablePermission | QueuePermission | BucketPermission | ServicePermission
+Permission: TypeAlias = (
+    TablePermission | QueuePermission | SecretPermission | BucketPermission | ServicePermission
+)
+
+
+def longest_call_s(permissions: Iterable[Permission]) -> float:
+    """Return the longest deadline of a call by these permissions; 0 without one."""
+    timeouts = (getattr(permission, "timeout_s", READ_TIMEOUT_S) for permission in permissions)
+    return max(map(call_deadline_s, timeouts), default=0)

@@ -8,6 +8,7 @@ from functools import cache
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from function.declare.checks import declaration_errors
 from function.declare.endpoint import Endpoint
 from function.declare.errors import DeclarationError
 from function.declare.permission import (
@@ -16,6 +17,7 @@ from function.declare.permission import (
     TablePermission,
     Permission,
     QueuePermission,
+    SecretPermission,
     ServicePermission,
 )
 from function.declare.setting import Setting
@@ -33,20 +35,31 @@ class _Declared(Protocol):
     def name(self) -> str:
         """The unique name."""
 
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which AWS would refuse it."""
-
 
 D = TypeVar("D", bound=_Declared)
+T = TypeVar("T")
 
 
-def module_names(folder: str, package: str) -> list[str]:
-    """Return the names of a package's modules, sorted.
+def load_module(package: str, name: str, kind: type[T]) -> T:
+    """Return the declaration of a module, such as its `JOB`; raise DeclarationError for none."""
+    variable = kind.__name__.upper()
+    declared = getattr(importlib.import_module(f"{package}.{name}"), variable, None)
+    if not isinstance(declared, kind):
+        raise DeclarationError(
+            f"{package.replace('.', '/')}/{name}.py declares no {variable}; "
+            f"assign {variable} = {kind.__name__}(…)"
+        )
+    return declared
+
+
+def load_package(package: str, kind: type[T]) -> dict[str, T]:
+    """Return the declaration of each module of a package, sorted by name.
 
     Ignores other files: notes, an editor's copies, `_shared.py`. Raises DeclarationError for a
     folder, and for a file whose name no import can use.
     """
-    found = []
+    found = {}
+    folder = importlib.import_module(package).__path__[0]
     for file in sorted(os.listdir(folder)):
         name, suffix = os.path.splitext(file)
         where = f"{package.replace('.', '/')}/{file}"
@@ -61,7 +74,7 @@ def module_names(folder: str, package: str) -> list[str]:
                     f"{where}: a module's name has letters, digits and '_', and starts with a "
                     f"letter; rename it to {better}.py"
                 )
-            found.append(name)
+            found[name] = load_module(package, name, kind)
         elif os.path.isdir(os.path.join(folder, file)):
             parent = os.path.dirname(where)
             raise DeclarationError(f"{where} is a folder; move its modules into {parent}")
@@ -80,12 +93,10 @@ def load_declarations(
         if not isinstance(item, kind):
             continue
         taken = (
-            f"name {item.name!r} is taken by another {kind.__name__.lower()}; choose another name"
+            f"name {item.name!r} is taken by another {kind.__name__.lower()}; choose another one"
         )
-        # Report the first error only: the later ones may be its consequences.
-        errors = chain(item.errors(), references(item))
-        error = taken if item.name in found else next(errors, "")
-        if error:
+        errors = chain([taken] * (item.name in found), declaration_errors(item), references(item))
+        for error in errors:  # only the first one: the later ones may be its consequences
             raise DeclarationError(f"{module.replace('.', '/')}.py: {variable}: {error}")
         found[item.name] = item
     return found
@@ -160,6 +171,9 @@ def reference_errors(
             yield from _table_errors(permission, tables)
         elif isinstance(permission, QueuePermission):
             yield from unknown_name_errors("queue", permission.queue, load_queues())
+        elif isinstance(permission, SecretPermission):
+            secrets = [name for name, setting in load_settings().items() if setting.secret]
+            yield from unknown_name_errors("secret", permission.setting, secrets)
         elif isinstance(permission, BucketPermission):
             yield from unknown_name_errors("bucket", permission.bucket, load_buckets())
         else:
@@ -213,7 +227,7 @@ def validate_endpoints(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint
     for name, endpoint in endpoints.items():
         file = f"function/endpoints/{name}.py"
         references = reference_errors(endpoint.permissions, tables)
-        for error in chain(endpoint.errors(), conflicts(endpoint, file), references):
+        for error in chain(declaration_errors(endpoint), conflicts(endpoint, file), references):
             raise DeclarationError(f"{file}: {endpoint.route}: {error}")
     return tuple(sorted(endpoints.values(), key=lambda endpoint: endpoint.route))
 
@@ -221,16 +235,7 @@ def validate_endpoints(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint
 @cache
 def endpoints_by_module() -> Mapping[str, Endpoint[Any]]:
     """Return each module's endpoint; raise DeclarationError for a module without one."""
-    package = importlib.import_module("function.endpoints")
-    found = {}
-    for name in module_names(package.__path__[0], package.__name__):
-        module = importlib.import_module(f"{package.__name__}.{name}")
-        if not isinstance(getattr(module, "ENDPOINT", None), Endpoint):
-            raise DeclarationError(
-                f"function/endpoints/{name}.py declares no ENDPOINT; assign ENDPOINT = Endpoint(…)"
-            )
-        found[name] = module.ENDPOINT
-    return found
+    return load_package("function.endpoints", Endpoint)
 
 
 @cache

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Annotated, Generic, NamedTuple, Protocol, TypeVar
 
-from function.declare.checks import name_errors, type_errors
+from function.declare.checks import Text, words
 
 _TYPES = (str, int, float, bool)
 
@@ -24,9 +24,9 @@ class Setting(NamedTuple, Generic[V]):
     --secret`. AWS Secrets Manager stores it, and no other service.
     """
 
-    name: str
+    name: Annotated[str, words("_")]
     type: type[V]  # pylint: disable=unsubscriptable-object
-    description: str
+    description: Text
     default: V | None = None
     secret: bool = False
     minimum: float | None = None
@@ -44,14 +44,10 @@ class Setting(NamedTuple, Generic[V]):
 
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which a stack cannot set it or the function cannot read it."""
-        yield from type_errors(self, name=str, description=str, secret=bool)
-        yield from name_errors(self.name, "_")
         if self.type not in _TYPES:
             yield "type must be str, int, float or bool"
         elif self.default is not None and self.default.__class__ is not self.type:
             yield f"default {self.default!r} must be of type {self.type.__name__}"
-        if not self.description.strip():
-            yield "description is missing"
         if self.secret and (self.type is not str or self.default is not None):
             yield "a secret must be of type str and have no default"
         if self.type not in (int, float) and (self.minimum, self.maximum) != (None, None):

@@ -1,15 +1,11 @@
 """Table and Index: a DynamoDB table, declared in `function.tables`."""
 
-import re
 from collections.abc import Iterator
-from types import NoneType
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from function.declare.checks import name_errors, type_errors
+from function.declare.checks import Name, matches
 from function.declare.setting import Setting
 
-# DynamoDB's rules for the name of an index and for the number of indexes.
-_INDEX_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _MAX_INDEXES = 20
 
 # The attribute of DynamoDB's time to live: the Unix second at which an item expires.
@@ -40,7 +36,7 @@ class Index(NamedTuple):
     index, besides the keys; None: all of them.
     """
 
-    name: str
+    name: Annotated[str, matches(r"[A-Za-z0-9_.-]{3,255}", "3 to 255 of a-z, A-Z, 0-9, '_.-'")]
     partition_key: str
     sort_key: str = ""
     attributes: tuple[str, ...] | None = None
@@ -50,14 +46,6 @@ class Index(NamedTuple):
         """The partition key and, if there is one, the sort key."""
         return _keys(self)
 
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which DynamoDB would refuse it."""
-        yield from type_errors(self, name=str, partition_key=str, sort_key=str)
-        if self.attributes is not None:
-            yield from type_errors(self, attributes=[str])
-        if not _INDEX_NAME.fullmatch(self.name):
-            yield f"index {self.name!r} must be 3 to 255 letters, digits, '_', '.', '-'"
-
 
 class Table(NamedTuple):
     """A DynamoDB table. Its keys are Strings, or else `Number("…")` and `Binary("…")`.
@@ -66,7 +54,7 @@ class Table(NamedTuple):
     `dynamodb.ttl_attribute` with each item that shall expire.
     """
 
-    name: str
+    name: Name
     partition_key: str
     sort_key: str = ""
     indexes: tuple[Index, ...] = ()
@@ -99,9 +87,6 @@ class Table(NamedTuple):
 
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which DynamoDB would refuse it."""
-        yield from type_errors(self, name=str, partition_key=str, sort_key=str, indexes=[Index])
-        yield from type_errors(self, ttl_setting=(Setting, NoneType))
-        yield from name_errors(self.name)
         if self.ttl_setting and self.ttl_setting.type is not int:
             yield f"ttl_setting: {self.ttl_setting.name} counts days, so its type must be int"
         yield from self._index_errors()
@@ -112,7 +97,6 @@ class Table(NamedTuple):
         if len(names) > _MAX_INDEXES:
             yield f"{len(names)} indexes exceed DynamoDB's {_MAX_INDEXES}"
         for index in self.indexes:
-            yield from index.errors()
             if names.count(index.name) > 1:
                 yield f"index {index.name!r} is declared twice"
 

@@ -10,10 +10,10 @@ docs/contributing/adding-a-trigger.md.
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
-from function.declare.checks import range_errors, type_errors
+from function.declare.checks import between
 from function.declare.setting import Settings
 
 # Lambda makes up to three attempts at an asynchronous invocation.
@@ -27,15 +27,18 @@ _SCHEDULE_EXPRESSION = re.compile(
     r"|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
 )
 
-# The fields of a cron expression: name, lowest and highest number, and names for numbers.
+# The fields of a cron expression: name, lowest and highest number, and names of the numbers.
 _CRON_FIELDS = (
-    ("minute", 0, 59, ()),
-    ("hour", 0, 23, ()),
-    ("day", 1, 31, ("LW",)),
-    ("month", 1, 12, "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()),
-    ("weekday", 1, 7, "SUN MON TUE WED THU FRI SAT".split()),
-    ("year", 1970, 2199, ()),
+    ("minute", 0, 59, ""),
+    ("hour", 0, 23, ""),
+    ("day", 1, 31, ""),
+    ("month", 1, 12, "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"),
+    ("weekday", 1, 7, "SUN MON TUE WED THU FRI SAT"),
+    ("year", 1970, 2199, ""),
 )
+# A part of a list in any field, and what a day and a weekday may be besides.
+_CRON_PART = r"(?:\*|(\d+|[A-Z]{3})(?:-(\d+|[A-Z]{3}))?)(/[1-9]\d*)?"
+_CRON_DAY = {"day": r"\?|L|LW|(\d+)W", "weekday": r"\?|L|(\d+|[A-Z]{3})(?:L|#[1-5])"}
 
 
 class ScheduledRun(NamedTuple):
@@ -60,9 +63,11 @@ class Message(NamedTuple):
 class StreamRecord(NamedTuple):
     """One change of an item in a table.
 
-    `event_name` is INSERT, MODIFY or REMOVE. `old` and `new` are the item before and after, in
-    DynamoDB's JSON; `old` is empty for an INSERT, `new` for a REMOVE. `id` is the sequence number,
-    which grows with each change of an item.
+    `event_name` is INSERT, MODIFY or REMOVE. `old` and `new` are the item before and after, as
+    `dynamodb.call` takes and returns items; `old` is empty for an INSERT, `new` for a REMOVE. `id`
+    is the sequence number, which grows with each change of an item. `time` is the Unix second of
+    the change. `expired` is true if DynamoDB removed the item because its time to live was over; a
+    replica in another region reports a plain removal.
     """
 
     id: str
@@ -70,6 +75,8 @@ class StreamRecord(NamedTuple):
     old: Mapping[str, Any]
     new: Mapping[str, Any]
     settings: Settings
+    time: int = 0
+    expired: bool = False
 
 
 class CreatedObject(NamedTuple):
@@ -86,20 +93,15 @@ class ScheduleTrigger(NamedTuple):
     """Runs a job by EventBridge Scheduler's `rate(…)`, `cron(…)` or `at(…)`.
 
     The handler receives a ScheduledRun. Lambda retries a failed run after one minute, then after
-    two, until it has made `max_attempts` (1 to 3).
+    two, until it has made `max_attempts`.
     """
 
     expression: str
     timezone: str = "UTC"
-    max_attempts: int = SCHEDULED_ATTEMPTS
-
-    @property
-    def source(self) -> None:
-        """None: a schedule reads from no declaration."""
+    max_attempts: Annotated[int, between(1, SCHEDULED_ATTEMPTS)] = SCHEDULED_ATTEMPTS
 
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which EventBridge Scheduler or Lambda would refuse it."""
-        yield from type_errors(self, expression=str, timezone=str, max_attempts=int)
         if not _SCHEDULE_EXPRESSION.fullmatch(self.expression):
             yield (
                 f"{self.expression!r} is not rate(5 minutes), cron(0 3 * * ? *) (of minute, hour, "
@@ -118,83 +120,42 @@ class ScheduleTrigger(NamedTuple):
             ZoneInfo(self.timezone)
         except (ValueError, OSError, LookupError):
             yield f"{self.timezone!r} is not a time zone such as Europe/Berlin"
-        yield from range_errors("max_attempts", self.max_attempts, 1, SCHEDULED_ATTEMPTS)
 
 
 class QueueTrigger(NamedTuple):
     """Hands a job each Message of a queue of `function/queues.py`, up to ten per invocation.
 
-    SQS delivers a failed message again after its visibility timeout, up to `max_attempts` times
-    (1 to 1,000). `max_concurrency` (2 to 1,000) limits the concurrent invocations, so that a full
-    queue leaves the account's concurrency to the API.
+    SQS delivers a failed message again after its visibility timeout, up to `max_attempts` times.
+    `max_concurrency` limits the concurrent invocations, so that a full queue leaves the account's
+    concurrency to the API.
     """
 
     queue: str
-    max_attempts: int = 5
-    max_concurrency: int = 10
-
-    @property
-    def source(self) -> "Source":
-        """The queue. SQS gives each message to one consumer."""
-        return Source("queue", self.queue, max_consumers=1)
-
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which SQS or Lambda would refuse it."""
-        yield from type_errors(self, queue=str, max_attempts=int, max_concurrency=int)
-        yield from range_errors("max_attempts", self.max_attempts, 1, 1_000)
-        yield from range_errors("max_concurrency", self.max_concurrency, 2, 1_000)
+    max_attempts: Annotated[int, between(1, 1_000)] = 5
+    max_concurrency: Annotated[int, between(2, 1_000)] = 10
 
 
 class StreamTrigger(NamedTuple):
     """Hands a job each StreamRecord of a table of `function/tables.py`, an item's in order.
 
-    A failing record blocks the records behind it in the same shard, until Lambda has made
-    `max_attempts` (1 to 10,000).
+    A failing record blocks the records behind it in its shard until the last of `max_attempts`.
     """
 
     table: str
-    max_attempts: int = 5
-
-    @property
-    def source(self) -> "Source":
-        """The table. DynamoDB lets two consumers read a shard of a stream at once."""
-        return Source("table", self.table, max_consumers=2)
-
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which Lambda would refuse it."""
-        yield from type_errors(self, table=str, max_attempts=int)
-        yield from range_errors("max_attempts", self.max_attempts, 1, 10_000)
+    max_attempts: Annotated[int, between(1, 10_000)] = 5
 
 
 class ObjectTrigger(NamedTuple):
     """Hands a job each CreatedObject of a bucket of `function/buckets.py`.
 
     `prefix` and `suffix` select objects by their keys. Lambda retries a failed object after one
-    minute, then after two, until it has made `max_attempts` (1 to 3).
+    minute, then after two, until it has made `max_attempts`.
     """
 
     bucket: str
     prefix: str = ""
     suffix: str = ""
-    max_attempts: int = SCHEDULED_ATTEMPTS
-
-    @property
-    def source(self) -> "Source":
-        """The bucket. S3 keeps one notification configuration for each bucket."""
-        return Source("bucket", self.bucket, max_consumers=1)
-
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which S3 or Lambda would refuse it."""
-        yield from type_errors(self, bucket=str, prefix=str, suffix=str, max_attempts=int)
-        yield from range_errors("max_attempts", self.max_attempts, 1, SCHEDULED_ATTEMPTS)
-
-
-class Source(NamedTuple):
-    """A declaration that a trigger reads from: its kind, its name and its limit of consumers."""
-
-    kind: str
-    name: str
-    max_consumers: int
+    max_attempts: Annotated[int, between(1, SCHEDULED_ATTEMPTS)] = SCHEDULED_ATTEMPTS
 
 
 Trigger: TypeAlias = ScheduleTrigger | QueueTrigger | StreamTrigger | ObjectTrigger
@@ -203,9 +164,30 @@ Trigger: TypeAlias = ScheduleTrigger | QueueTrigger | StreamTrigger | ObjectTrig
 # if one of them is missing there.
 TRIGGERS: tuple[type[Trigger], ...] = (ScheduleTrigger, QueueTrigger, StreamTrigger, ObjectTrigger)
 
+# The triggers that read from a declaration: the field with its name, and the limit of its jobs.
+SOURCES: Mapping[type, tuple[str, int]] = {
+    QueueTrigger: ("queue", 1),  # SQS gives each message to one consumer.
+    StreamTrigger: ("table", 2),  # DynamoDB lets two consumers read a shard at once.
+    ObjectTrigger: ("bucket", 1),  # S3 keeps one notification configuration for each bucket.
+}
+
 
 def _cron_errors(expression: str) -> Iterator[str]:
     for (field, low, high, names), text in zip(_CRON_FIELDS, expression[5:-1].split(), strict=True):
-        for value in re.findall(r"\d+|[A-Z]{2,3}", re.sub(r"[/#]\d+", "", text)):
-            if value not in names and not (value.isdigit() and low <= int(value) <= high):
-                yield f"{expression!r}: {value} is not a valid {field}"
+        numbers = {name: number for number, name in enumerate(names.split(), low)}
+        for part in text.split(","):
+            pattern = f"{_CRON_PART}|{_CRON_DAY.get(field, _CRON_PART)}"
+            match = re.fullmatch(pattern, part)
+            if not match:
+                yield f"{expression!r}: {part!r} is not a valid {field}"
+                continue
+            values = [value for value in match.groups() if value and value[0] != "/"]
+            ends = [int(value) if value.isdigit() else numbers.get(value, -1) for value in values]
+            for value, number in zip(values, ends, strict=True):
+                if not low <= number <= high:
+                    yield f"{expression!r}: {value} is not a valid {field}"
+            if ends != sorted(ends):
+                yield (
+                    f"{expression!r}: the range {part} must ascend from {low} to {high}; write "
+                    f"two: {values[0]}-{high},{low}-{values[1]}"
+                )

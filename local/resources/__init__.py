@@ -1,25 +1,10 @@
-"""A provisioner for each resource type, in a module per layer; the import registers them all."""
+"""A module for each layer of the stack, with its provisioners and its table `CALLS`."""
 
-from local.resources import (
-    buckets,
-    compute,
-    edge,
-    identity,
-    jobs,
-    monitoring,
-    routing,
-    secrets,
-    storage,
-)
+import importlib
+import pkgutil
 
-__all__ = [
-    "buckets",
-    "compute",
-    "edge",
-    "identity",
-    "jobs",
-    "monitoring",
-    "routing",
-    "secrets",
-    "storage",
-]
+from local.provisioner import provisions
+
+for _found in pkgutil.iter_modules(__path__, f"{__name__}."):
+    for _kind, _calls in getattr(importlib.import_module(_found.name), "CALLS", {}).items():
+        provisions(_kind, updatable=bool(_calls.update))(_calls.provision)

@@ -2,8 +2,30 @@
 
 from functools import partial
 
-from local.provisioner import Context, Provisioned, provisions, take, take_pascal, to_pascal_case
+from local.calls import Calls, arguments
+from local.provisioner import Context, Provisioned, provisions, take
 from local.pulumi_program import Properties
+
+CALLS = {
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": Calls(
+        create="put_public_access_block",
+        delete="delete_public_access_block",
+        renamed={
+            name: f"PublicAccessBlockConfiguration.{name}"
+            for name in (
+                *("blockPublicAcls", "blockPublicPolicy"),
+                *("ignorePublicAcls", "restrictPublicBuckets"),
+            )
+        },
+        id="{Bucket}",
+    ),
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": Calls(
+        create="put_bucket_lifecycle_configuration",
+        delete="delete_bucket_lifecycle",
+        renamed={"rules": "LifecycleConfiguration.Rules"},
+        id="{Bucket}",
+    ),
+}
 
 
 @provisions("aws:s3/bucket:Bucket")
@@ -12,9 +34,11 @@ def _bucket(context: Context, declared: Properties) -> Provisioned:
     # S3 refuses the name of its default region.
     place = {"CreateBucketConfiguration": {"LocationConstraint": context.region}}
     context.client.create_bucket(Bucket=name, **({} if context.region == "us-east-1" else place))
-    tags = [{"Key": key, "Value": value} for key, value in declared.pop("tags", {}).items()]
-    if tags:
-        context.client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
+    if tags := declared.pop("tags", {}):
+        tagging = {"bucket": name, "tagging": {"tagSet": tags}}
+        context.client.put_bucket_tagging(
+            **arguments(context.client, "put_bucket_tagging", tagging)
+        )
 
     def delete() -> None:
         for page in context.client.get_paginator("list_objects_v2").paginate(Bucket=name):
@@ -23,29 +47,6 @@ def _bucket(context: Context, declared: Properties) -> Provisioned:
         context.client.delete_bucket(Bucket=name)
 
     return Provisioned(id=name, outputs={"arn": f"arn:aws:s3:::{name}"}, delete=delete)
-
-
-@provisions("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
-def _public_access_block(context: Context, declared: Properties) -> Provisioned:
-    name = declared.pop("bucket")
-    settings = take_pascal(
-        declared,
-        *("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"),
-    )
-    context.client.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=settings)
-    return Provisioned(
-        id=name, delete=partial(context.client.delete_public_access_block, Bucket=name)
-    )
-
-
-@provisions("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
-def _lifecycle(context: Context, declared: Properties) -> Provisioned:
-    name = declared.pop("bucket")
-    rules = [{"ID": rule.pop("id"), **to_pascal_case(rule)} for rule in declared.pop("rules")]
-    context.client.put_bucket_lifecycle_configuration(
-        Bucket=name, LifecycleConfiguration={"Rules": rules}
-    )
-    return Provisioned(id=name, delete=partial(context.client.delete_bucket_lifecycle, Bucket=name))
 
 
 @provisions("aws:s3/bucketNotification:BucketNotification")

@@ -1,4 +1,4 @@
-"""Lambda, its role and its log group."""
+"""Lambda."""
 
 import io
 import os
@@ -8,75 +8,43 @@ from functools import partial
 
 import pulumi
 
+from local.calls import Calls, arguments
+from local.provisioner import Context, Provisioned, UnsupportedResourceError, provisions
 from local.pulumi_program import Properties
-from local.provisioner import (
-    Context,
-    Provisioned,
-    UnsupportedResourceError,
-    provisions,
-    tag_list,
-    take,
-    take_pascal,
-)
+
+CALLS = {
+    "aws:lambda/alias:Alias": Calls(
+        create="create_alias",
+        update="update_alias",
+        delete="delete_alias",
+        id="{AliasArn}",
+        outputs={
+            "arn": "{AliasArn}",
+            "invokeArn": "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{AliasArn}"
+            "/invocations",
+        },
+    ),
+    "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": Calls(
+        create="put_provisioned_concurrency_config",
+        delete="delete_provisioned_concurrency_config",
+        id="{FunctionName},{Qualifier}",
+    ),
+    "aws:lambda/permission:Permission": Calls(
+        create="add_permission",
+        delete="remove_permission",
+        named="StatementId",
+        renamed={"function": "FunctionName"},
+        id="{StatementId}",
+        outputs={"statementId": "{StatementId}"},
+    ),
+}
+
+# For a zip in the request itself, as the AWS provider sends it.
+UPLOAD_LIMIT = 50 * 1024 * 1024
 
 
-@provisions("aws:cloudwatch/logGroup:LogGroup", service="logs")
-def _log_group(context: Context, declared: Properties) -> Provisioned:
-    name = context.physical_name(declared)
-    context.client.create_log_group(
-        logGroupName=name,
-        tags=declared.pop("tags", {}),
-        **take(declared, kmsKeyId="kmsKeyId"),
-    )
-    context.client.put_retention_policy(
-        logGroupName=name, retentionInDays=declared.pop("retentionInDays")
-    )
-    (group,) = context.client.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    return Provisioned(
-        id=name,
-        outputs={"name": name, "arn": group["arn"].removesuffix(":*")},
-        delete=partial(context.client.delete_log_group, logGroupName=name),
-    )
-
-
-@provisions("aws:iam/role:Role")
-def _role(context: Context, declared: Properties) -> Provisioned:
-    name = context.physical_name(declared)
-    made = context.client.create_role(
-        RoleName=name,
-        AssumeRolePolicyDocument=declared.pop("assumeRolePolicy"),
-        Tags=tag_list(declared),
-        **take_pascal(declared, "path", "permissionsBoundary", "description", "maxSessionDuration"),
-    )["Role"]
-    return Provisioned(
-        id=name,
-        outputs={"name": name, "arn": made["Arn"]},
-        delete=partial(context.client.delete_role, RoleName=name),
-    )
-
-
-@provisions("aws:iam/rolePolicy:RolePolicy", updatable=True)
-def _role_policy(context: Context, declared: Properties) -> Provisioned:
-    name = context.physical_name(declared)
-    role = declared.pop("role")
-    context.client.put_role_policy(
-        RoleName=role, PolicyName=name, PolicyDocument=declared.pop("policy")
-    )
-    return Provisioned(
-        id=f"{role}:{name}",
-        outputs={"name": name},
-        delete=partial(context.client.delete_role_policy, RoleName=role, PolicyName=name),
-    )
-
-
-@provisions("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
-def _role_policy_attachment(context: Context, declared: Properties) -> Provisioned:
-    where = {"RoleName": declared.pop("role"), "PolicyArn": declared.pop("policyArn")}
-    context.client.attach_role_policy(**where)
-    return Provisioned(
-        id=f"{where['RoleName']}/{where['PolicyArn']}",
-        delete=partial(context.client.detach_role_policy, **where),
-    )
+class CodeSizeError(RuntimeError):
+    """A function's code is too large for Lambda."""
 
 
 def _files(archive: pulumi.AssetArchive) -> Iterator[tuple[str, str]]:
@@ -89,14 +57,26 @@ def _files(archive: pulumi.AssetArchive) -> Iterator[tuple[str, str]]:
         yield name, str(asset.path)
 
 
-def zip_bytes(archive: pulumi.AssetArchive) -> bytes:
+def zip_bytes(archive: pulumi.AssetArchive, compression: int = zipfile.ZIP_STORED) -> bytes:
     """Return an archive of files as a zip; equal names and contents give equal bytes."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
+    with zipfile.ZipFile(packed, "w") as out:
         for name, path in _files(archive):
             with open(path, "rb") as source:
-                out.writestr(zipfile.ZipInfo(name), source.read(), zipfile.ZIP_DEFLATED)
+                out.writestr(zipfile.ZipInfo(name), source.read(), compression)
     return packed.getvalue()
+
+
+def _check_upload(archive: pulumi.AssetArchive) -> None:
+    """Raise CodeSizeError for a zip that is too large for a direct upload."""
+    if sum(size for _, _, size in file_stamps(archive)) > UPLOAD_LIMIT:
+        size = len(zip_bytes(archive, zipfile.ZIP_DEFLATED))
+        if size > UPLOAD_LIMIT:
+            raise CodeSizeError(
+                f"the zip of the function's code has {size:,} bytes, Lambda accepts at most "
+                f"{UPLOAD_LIMIT:,}; remove packages from function/requirements.in or files from "
+                "function/"
+            )
 
 
 def file_stamps(archive: pulumi.AssetArchive) -> list[tuple[str, int, int]]:
@@ -109,83 +89,30 @@ def file_stamps(archive: pulumi.AssetArchive) -> list[tuple[str, int, int]]:
 def _function(context: Context, declared: Properties) -> Provisioned:
     from components.packaging import archive as bundle  # pylint: disable=import-outside-toplevel
 
-    name = context.physical_name(declared)
-    reserved = declared.pop("reservedConcurrentExecutions", None)
-    code, tags = zip_bytes(bundle.for_local_run(declared.pop("code"))), declared.pop("tags", {})
-    fixed = take_pascal(declared, "architectures", "publish")
-    settings = {
-        "FunctionName": name,
-        "Environment": {"Variables": declared["environment"].pop("variables")},
-        **take(declared, kmsKeyArn="KMSKeyArn"),
-        **take_pascal(
-            declared,
-            *("description", "handler", "loggingConfig", "memorySize", "role", "runtime"),
-            *("snapStart", "timeout", "tracingConfig"),
-        ),
-    }
+    client = context.client
+    name = {"FunctionName": context.physical_name(declared)}
+    archive = declared.pop("code")
+    _check_upload(archive)
+    code = {"ZipFile": zip_bytes(bundle.for_local_run(archive))}
+    tags = declared.pop("tags", {})
+    concurrency = arguments(client, "put_function_concurrency", declared)
     if context.before:
-        context.client.update_function_configuration(**settings)
-        made = context.client.update_function_code(FunctionName=name, ZipFile=code, **fixed)
+        settings = arguments(client, "update_function_configuration", declared)
+        client.update_function_configuration(**name, **settings)
+        fixed = arguments(client, "update_function_code", declared)
+        made = client.update_function_code(**name, **code, **fixed)
+        made["FunctionArn"] = context.before.outputs["arn"]
     else:
-        made = context.client.create_function(
-            Code={"ZipFile": code}, Tags=tags, **settings, **fixed
-        )
-    arn = context.before.outputs["arn"] if context.before else made["FunctionArn"]
-    if reserved is not None:
-        context.client.put_function_concurrency(
-            FunctionName=name, ReservedConcurrentExecutions=reserved
-        )
+        settings = arguments(client, "create_function", declared)
+        made = client.create_function(**name, Code=code, Tags=tags, **settings)
+    if concurrency:
+        client.put_function_concurrency(**name, **concurrency)
     return Provisioned(
-        id=name,
-        outputs={"name": name, "arn": arn, "version": made["Version"]},
-        delete=partial(context.client.delete_function, FunctionName=name),
-    )
-
-
-@provisions("aws:lambda/alias:Alias", updatable=True)
-def _alias(context: Context, declared: Properties) -> Provisioned:
-    where = {"FunctionName": declared.pop("functionName"), "Name": declared.pop("name")}
-    put = context.client.update_alias if context.before else context.client.create_alias
-    made = put(**where, FunctionVersion=declared.pop("functionVersion"))
-    invoke = (
-        f"arn:aws:apigateway:{context.region}:lambda:path/2015-03-31/functions/"
-        f"{made['AliasArn']}/invocations"
-    )
-    return Provisioned(
-        id=made["AliasArn"],
-        outputs={"arn": made["AliasArn"], "invokeArn": invoke},
-        delete=partial(context.client.delete_alias, **where),
-    )
-
-
-@provisions("aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig")
-def _provisioned_concurrency(context: Context, declared: Properties) -> Provisioned:
-    where = {"FunctionName": declared.pop("functionName"), "Qualifier": declared.pop("qualifier")}
-    context.client.put_provisioned_concurrency_config(
-        **where, ProvisionedConcurrentExecutions=declared.pop("provisionedConcurrentExecutions")
-    )
-    return Provisioned(
-        id=f"{where['FunctionName']},{where['Qualifier']}",
-        delete=partial(context.client.delete_provisioned_concurrency_config, **where),
-    )
-
-
-@provisions("aws:lambda/permission:Permission")
-def _permission(context: Context, declared: Properties) -> Provisioned:
-    where = {
-        "FunctionName": declared.pop("function"),
-        "Qualifier": declared.pop("qualifier"),
-        "StatementId": context.physical_name({}),
-    }
-    context.client.add_permission(
-        **where,
-        Action=declared.pop("action"),
-        Principal=declared.pop("principal"),
-        SourceArn=declared.pop("sourceArn"),
-        **take(declared, sourceAccount="SourceAccount"),
-    )
-    return Provisioned(
-        id=where["StatementId"],
-        outputs={"statementId": where["StatementId"]},
-        delete=partial(context.client.remove_permission, **where),
+        id=name["FunctionName"],
+        outputs={
+            "name": name["FunctionName"],
+            "arn": made["FunctionArn"],
+            "version": made["Version"],
+        },
+        delete=partial(client.delete_function, **name),
     )

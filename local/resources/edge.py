@@ -2,88 +2,53 @@
 
 from functools import partial
 
+from local.calls import Calls, arguments
+from local.provisioner import Context, Provisioned, provisions
 from local.pulumi_program import Properties
-from local.provisioner import Context, Provisioned, provisions, tag_list, take, take_pascal
 
-
-@provisions("aws:apigateway/domainName:DomainName")
-def _domain_name(context: Context, declared: Properties) -> Provisioned:
-    name = declared.pop("domainName")
-    made = context.client.create_domain_name(
-        domainName=name,
-        endpointConfiguration={"types": [declared["endpointConfiguration"].pop("types")]},
-        tags=declared.pop("tags", {}),
-        **take(
-            declared,
-            endpointAccessMode="endpointAccessMode",
-            regionalCertificateArn="regionalCertificateArn",
-            securityPolicy="securityPolicy",
-        ),
-    )
-    return Provisioned(
-        id=name,
+CALLS = {
+    "aws:apigateway/domainName:DomainName": Calls(
+        create="create_domain_name",
+        delete="delete_domain_name",
+        id="{domainName}",
         outputs={
-            "regionalDomainName": made["regionalDomainName"],
-            "regionalZoneId": made["regionalHostedZoneId"],
+            "regionalDomainName": "{regionalDomainName}",
+            "regionalZoneId": "{regionalHostedZoneId}",
         },
-        delete=partial(context.client.delete_domain_name, domainName=name),
-    )
-
-
-@provisions("aws:apigateway/basePathMapping:BasePathMapping")
-def _base_path_mapping(context: Context, declared: Properties) -> Provisioned:
-    name = declared.pop("domainName")
-    context.client.create_base_path_mapping(
-        domainName=name, restApiId=declared.pop("restApi"), stage=declared.pop("stageName")
-    )
-    return Provisioned(
-        id=f"{name}/",
-        delete=partial(context.client.delete_base_path_mapping, domainName=name, basePath="(none)"),
-    )
+    ),
+    "aws:apigateway/basePathMapping:BasePathMapping": Calls(
+        create="create_base_path_mapping",
+        delete="delete_base_path_mapping",
+        renamed={"restApi": "restApiId", "stageName": "stage"},
+        id="{domainName}/",
+        deletion={"basePath": "(none)"},
+    ),
+    "aws:wafv2/webAcl:WebAcl": Calls(
+        create="create_web_acl",
+        delete="delete_web_acl",
+        named="Name",
+        id="{Summary[Id]}",
+        outputs={"name": "{Name}", "arn": "{Summary[ARN]}"},
+        deletion={"Id": "{Summary[Id]}", "LockToken": "{Summary[LockToken]}"},
+    ),
+    "aws:wafv2/webAclAssociation:WebAclAssociation": Calls(
+        create="associate_web_acl", delete="disassociate_web_acl", id="{ResourceArn}"
+    ),
+}
 
 
 @provisions("aws:route53/record:Record")
 def _record(context: Context, declared: Properties) -> Provisioned:
     zone = declared.pop("zoneId")
     (alias,) = declared.pop("aliases")
-    record = {
-        "Name": declared.pop("name"),
-        "Type": declared.pop("type"),
-        "AliasTarget": {
-            "DNSName": alias["name"],
-            "HostedZoneId": alias["zoneId"],
-            "EvaluateTargetHealth": alias["evaluateTargetHealth"],
-        },
-    }
+    alias["dnsName"], alias["hostedZoneId"] = alias.pop("name"), alias.pop("zoneId")
+    record = {"name": declared.pop("name"), "type": declared.pop("type"), "aliasTarget": alias}
 
     def change(action: str) -> None:
-        context.client.change_resource_record_sets(
-            HostedZoneId=zone,
-            ChangeBatch={"Changes": [{"Action": action, "ResourceRecordSet": record}]},
-        )
+        changes = {"changes": [{"action": action, "resourceRecordSet": record}]}
+        change = {"hostedZoneId": zone, "changeBatch": changes}
+        operation = "change_resource_record_sets"
+        context.client.change_resource_record_sets(**arguments(context.client, operation, change))
 
     change("CREATE")
-    return Provisioned(id=f"{zone}_{record['Name']}", delete=partial(change, "DELETE"))
-
-
-@provisions("aws:wafv2/webAcl:WebAcl")
-def _web_acl(context: Context, declared: Properties) -> Provisioned:
-    where = {"Name": context.physical_name(declared), "Scope": declared.pop("scope")}
-    settings = take_pascal(declared, "defaultAction", "rules", "visibilityConfig")
-    made = context.client.create_web_acl(**where, Tags=tag_list(declared), **settings)["Summary"]
-    return Provisioned(
-        id=made["Id"],
-        outputs={"arn": made["ARN"], "name": where["Name"]},
-        delete=partial(
-            context.client.delete_web_acl, **where, Id=made["Id"], LockToken=made["LockToken"]
-        ),
-    )
-
-
-@provisions("aws:wafv2/webAclAssociation:WebAclAssociation")
-def _web_acl_association(context: Context, declared: Properties) -> Provisioned:
-    resource = declared.pop("resourceArn")
-    context.client.associate_web_acl(WebACLArn=declared.pop("webAclArn"), ResourceArn=resource)
-    return Provisioned(
-        id=resource, delete=partial(context.client.disassociate_web_acl, ResourceArn=resource)
-    )
+    return Provisioned(id=f"{zone}_{record['name']}", delete=partial(change, "DELETE"))

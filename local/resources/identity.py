@@ -1,33 +1,45 @@
-"""Managed policies and identity providers, which an account needs before a stack."""
+"""IAM's roles, policies and identity providers."""
 
-from functools import partial
+from local.calls import Calls
 
-from local.pulumi_program import Properties
-from local.provisioner import Context, Provisioned, provisions
-
-
-@provisions("aws:iam/policy:Policy")
-def _policy(context: Context, declared: Properties) -> Provisioned:
-    name = context.physical_name(declared)
-    arn = context.client.create_policy(
-        PolicyName=name, Path=declared.pop("path"), PolicyDocument=declared.pop("policy")
-    )["Policy"]["Arn"]
-    return Provisioned(
-        id=arn,
-        outputs={"name": name, "arn": arn},
-        delete=partial(context.client.delete_policy, PolicyArn=arn),
-    )
-
-
-@provisions("aws:iam/openIdConnectProvider:OpenIdConnectProvider")
-def _oidc_provider(context: Context, declared: Properties) -> Provisioned:
-    arn = context.client.create_open_id_connect_provider(
-        Url=declared.pop("url"), ClientIDList=declared.pop("clientIdLists")
-    )["OpenIDConnectProviderArn"]
-    return Provisioned(
-        id=arn,
-        outputs={"arn": arn},
-        delete=partial(
-            context.client.delete_open_id_connect_provider, OpenIDConnectProviderArn=arn
-        ),
-    )
+CALLS = {
+    "aws:iam/role:Role": Calls(
+        create="create_role",
+        delete="delete_role",
+        named="RoleName",
+        renamed={"assumeRolePolicy": "AssumeRolePolicyDocument"},
+        id="{RoleName}",
+        outputs={"name": "{RoleName}", "arn": "{Role[Arn]}"},
+    ),
+    "aws:iam/rolePolicy:RolePolicy": Calls(
+        create="put_role_policy",
+        update="put_role_policy",
+        delete="delete_role_policy",
+        named="PolicyName",
+        renamed={"role": "RoleName", "policy": "PolicyDocument"},
+        id="{RoleName}:{PolicyName}",
+        outputs={"name": "{PolicyName}"},
+    ),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Calls(
+        create="attach_role_policy",
+        delete="detach_role_policy",
+        renamed={"role": "RoleName"},
+        id="{RoleName}/{PolicyArn}",
+    ),
+    "aws:iam/policy:Policy": Calls(
+        create="create_policy",
+        delete="delete_policy",
+        named="PolicyName",
+        renamed={"policy": "PolicyDocument"},
+        id="{Policy[Arn]}",
+        outputs={"name": "{PolicyName}", "arn": "{Policy[Arn]}"},
+        deletion={"PolicyArn": "{Policy[Arn]}"},
+    ),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": Calls(
+        create="create_open_id_connect_provider",
+        delete="delete_open_id_connect_provider",
+        renamed={"clientIdLists": "ClientIDList"},
+        id="{OpenIDConnectProviderArn}",
+        outputs={"arn": "{OpenIDConnectProviderArn}"},
+    ),
+}

@@ -1,113 +1,78 @@
 """CloudWatch and SNS."""
 
-from functools import partial
+from local.calls import Calls
 
-from local.pulumi_program import Properties
-from local.provisioner import Context, Provisioned, provisions, tag_list, take, take_pascal
-
-
-@provisions("aws:cloudwatch/dashboard:Dashboard", updatable=True)
-def _dashboard(context: Context, declared: Properties) -> Provisioned:
-    name = declared.pop("dashboardName")
-    context.client.put_dashboard(DashboardName=name, DashboardBody=declared.pop("dashboardBody"))
-    return Provisioned(
-        id=name, delete=partial(context.client.delete_dashboards, DashboardNames=[name])
-    )
-
-
-@provisions("aws:cloudwatch/metricAlarm:MetricAlarm", updatable=True)
-def _metric_alarm(context: Context, declared: Properties) -> Provisioned:
-    name = context.physical_name(declared)
-    context.client.put_metric_alarm(
-        AlarmName=name,
-        Dimensions=[{"Name": k, "Value": v} for k, v in declared.pop("dimensions").items()],
-        Tags=tag_list(declared),
-        **take(declared, okActions="OKActions"),
-        **take_pascal(
-            declared,
-            *("alarmActions", "alarmDescription", "comparisonOperator", "datapointsToAlarm"),
-            *("evaluationPeriods", "extendedStatistic", "metricName", "namespace", "period"),
-            *("statistic", "threshold", "treatMissingData"),
-        ),
-    )
-    (alarm,) = context.client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
-    return Provisioned(
-        id=name,
-        outputs={"name": name, "arn": alarm["AlarmArn"]},
-        delete=partial(context.client.delete_alarms, AlarmNames=[name]),
-    )
-
-
-@provisions("aws:cloudwatch/compositeAlarm:CompositeAlarm", updatable=True)
-def _composite_alarm(context: Context, declared: Properties) -> Provisioned:
-    name = declared.pop("alarmName")
-    context.client.put_composite_alarm(
-        AlarmName=name,
-        Tags=tag_list(declared),
-        **take(declared, okActions="OKActions"),
-        **take_pascal(declared, "alarmActions", "alarmDescription", "alarmRule"),
-    )
-    return Provisioned(id=name, delete=partial(context.client.delete_alarms, AlarmNames=[name]))
-
-
-@provisions("aws:cloudwatch/logMetricFilter:LogMetricFilter", service="logs", updatable=True)
-def _log_metric_filter(context: Context, declared: Properties) -> Provisioned:
-    where = {
-        "logGroupName": declared.pop("logGroupName"),
-        "filterName": context.physical_name(declared),
-    }
-    metric = declared.pop("metricTransformation")
-    context.client.put_metric_filter(
-        **where,
-        filterPattern=declared.pop("pattern"),
-        metricTransformations=[
-            {
-                "metricName": metric.pop("name"),
-                "metricNamespace": metric.pop("namespace"),
-                "metricValue": metric.pop("value"),
-                **take(metric, dimensions="dimensions", unit="unit"),
-            }
-        ],
-    )
-    return Provisioned(
-        id=where["filterName"], delete=partial(context.client.delete_metric_filter, **where)
-    )
-
-
-@provisions("aws:sns/topic:Topic")
-def _topic(context: Context, declared: Properties) -> Provisioned:
-    name = context.physical_name(declared)
-    made = context.client.create_topic(
-        Name=name,
-        Attributes=take(declared, kmsMasterKeyId="KmsMasterKeyId"),
-        Tags=tag_list(declared),
-    )
-    arn = made["TopicArn"]
-    return Provisioned(
-        id=arn,
-        outputs={"name": name, "arn": arn},
-        delete=partial(context.client.delete_topic, TopicArn=arn),
-    )
-
-
-@provisions("aws:sns/topicPolicy:TopicPolicy")
-def _topic_policy(context: Context, declared: Properties) -> Provisioned:
-    arn = declared.pop("arn")
-    context.client.set_topic_attributes(
-        TopicArn=arn, AttributeName="Policy", AttributeValue=declared.pop("policy")
-    )
-    return Provisioned(id=arn)  # deleted with its topic
-
-
-@provisions("aws:sns/topicSubscription:TopicSubscription")
-def _topic_subscription(context: Context, declared: Properties) -> Provisioned:
-    made = context.client.subscribe(
-        TopicArn=declared.pop("topic"),
-        Protocol=declared.pop("protocol"),
-        Endpoint=declared.pop("endpoint"),
-        ReturnSubscriptionArn=True,
-    )
-    return Provisioned(
-        id=made["SubscriptionArn"],
-        delete=partial(context.client.unsubscribe, SubscriptionArn=made["SubscriptionArn"]),
-    )
+CALLS = {
+    "aws:cloudwatch/dashboard:Dashboard": Calls(
+        create="put_dashboard",
+        update="put_dashboard",
+        delete="delete_dashboards",
+        id="{DashboardName}",
+        deletion={"DashboardNames": "{DashboardName}"},
+    ),
+    "aws:cloudwatch/logGroup:LogGroup": Calls(
+        create="create_log_group",
+        after=("put_retention_policy",),
+        delete="delete_log_group",
+        named="logGroupName",
+        id="{logGroupName}",
+        outputs={
+            "name": "{logGroupName}",
+            "arn": "arn:aws:logs:{region}:{account}:log-group:{logGroupName}",
+        },
+    ),
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": Calls(
+        create="put_metric_filter",
+        update="put_metric_filter",
+        delete="delete_metric_filter",
+        named="filterName",
+        renamed={
+            "pattern": "filterPattern",
+            "metricTransformation": "metricTransformations",
+            "name": "metricName",
+            "namespace": "metricNamespace",
+            "value": "metricValue",
+        },
+        id="{filterName}",
+    ),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": Calls(
+        create="put_metric_alarm",
+        update="put_metric_alarm",
+        delete="delete_alarms",
+        named="AlarmName",
+        id="{AlarmName}",
+        outputs={
+            "name": "{AlarmName}",
+            "arn": "arn:aws:cloudwatch:{region}:{account}:alarm:{AlarmName}",
+        },
+        deletion={"AlarmNames": "{AlarmName}"},
+    ),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": Calls(
+        create="put_composite_alarm",
+        update="put_composite_alarm",
+        delete="delete_alarms",
+        id="{AlarmName}",
+        deletion={"AlarmNames": "{AlarmName}"},
+    ),
+    "aws:sns/topic:Topic": Calls(
+        create="create_topic",
+        delete="delete_topic",
+        named="Name",
+        renamed={"kmsMasterKeyId": "Attributes.KmsMasterKeyId"},
+        id="{TopicArn}",
+        outputs={"name": "{Name}", "arn": "{TopicArn}"},
+    ),
+    "aws:sns/topicPolicy:TopicPolicy": Calls(
+        create="set_topic_attributes",
+        renamed={"arn": "TopicArn", "policy": "AttributeValue"},
+        fixed={"AttributeName": "Policy"},
+        id="{TopicArn}",
+    ),
+    "aws:sns/topicSubscription:TopicSubscription": Calls(
+        create="subscribe",
+        delete="unsubscribe",
+        renamed={"topic": "TopicArn"},
+        fixed={"ReturnSubscriptionArn": True},
+        id="{SubscriptionArn}",
+    ),
+}

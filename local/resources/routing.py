@@ -4,12 +4,37 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from local.calls import Calls, arguments
+from local.provisioner import Context, Provisioned, provisions, take
 from local.pulumi_program import Properties
-from local.provisioner import Context, Provisioned, take, provisions
 
-
-def _within_api(declared: Properties, key: str = "restApi") -> dict[str, str]:
-    return {"restApiId": declared.pop(key)}
+CALLS = {
+    "aws:apigateway/documentationVersion:DocumentationVersion": Calls(
+        create="create_documentation_version",
+        delete="delete_documentation_version",
+        renamed={"version": "documentationVersion"},
+        id="{restApiId}/{documentationVersion}",
+    ),
+    "aws:apigateway/deployment:Deployment": Calls(
+        create="create_deployment",
+        delete="delete_deployment",
+        renamed={"restApi": "restApiId"},
+        id="{id}",
+        deletion={"deploymentId": "{id}"},
+    ),
+    "aws:apigateway/apiKey:ApiKey": Calls(
+        create="create_api_key",
+        delete="delete_api_key",
+        named="name",
+        fixed={"enabled": True},
+        id="{id}",
+        outputs={"value": "{value}"},
+        deletion={"apiKey": "{id}"},
+    ),
+    "aws:apigateway/usagePlanKey:UsagePlanKey": Calls(
+        create="create_usage_plan_key", delete="delete_usage_plan_key", id="{id}"
+    ),
+}
 
 
 def _patches(settings: Mapping[str, Any], prefix: str) -> list[dict[str, str]]:
@@ -26,14 +51,12 @@ def _patches(settings: Mapping[str, Any], prefix: str) -> list[dict[str, str]]:
 
 @provisions("aws:apigateway/account:Account")
 def _account(context: Context, declared: Properties) -> Provisioned:
-    role = declared.pop("cloudwatchRoleArn")
-    update = context.client.update_account
-    update(patchOperations=_patches({"cloudwatchRoleArn": role}, "/"))
+    def update(role: str) -> None:
+        context.client.update_account(patchOperations=_patches({"cloudwatchRoleArn": role}, "/"))
+
+    update(declared.pop("cloudwatchRoleArn"))
     # Account settings cannot be deleted: remove the role, as the provider does.
-    return Provisioned(
-        id="api-gateway-account",
-        delete=partial(update, patchOperations=_patches({"cloudwatchRoleArn": ""}, "/")),
-    )
+    return Provisioned(id="api-gateway-account", delete=partial(update, ""))
 
 
 # An import resets these settings; the provider then restores them.
@@ -45,74 +68,41 @@ _RESET_BY_IMPORT = (
 
 @provisions("aws:apigateway/restApi:RestApi", updatable=True)
 def _rest_api(context: Context, declared: Properties) -> Provisioned:
-    settings = {
-        "name": context.physical_name(declared),
-        **take(declared, **dict(zip(_RESET_BY_IMPORT, _RESET_BY_IMPORT))),
-    }
-    policy = take(
-        declared, endpointAccessMode="endpointAccessMode", securityPolicy="securityPolicy"
-    )
-    endpoint = {"types": [declared["endpointConfiguration"].pop("types")]}
-    tags = declared.pop("tags", {})
-    api = {
-        "restApiId": (
-            context.before.id
-            if context.before
-            else context.client.create_rest_api(
-                endpointConfiguration=endpoint, tags=tags, **settings, **policy
-            )["id"]
-        )
-    }
-    delete = partial(context.client.delete_rest_api, **api)
-    if "body" in declared:
+    client, name = context.client, context.physical_name(declared)
+    document = take(declared, body="body", failOnWarnings="failOnWarnings", putRestApiMode="mode")
+    settings = {"name": name, **arguments(client, "create_rest_api", declared)}
+    identity = context.before.id if context.before else client.create_rest_api(**settings)["id"]
+    api = {"restApiId": identity}
+    delete = partial(client.delete_rest_api, **api)
+    if document:
         try:
-            imported = context.client.put_rest_api(
-                **api,
-                body=declared.pop("body"),
-                failOnWarnings=declared.pop("failOnWarnings", False),
-                mode=declared.pop("putRestApiMode", "overwrite"),
-            )
-        except context.client.exceptions.BadRequestException:
+            imported = client.put_rest_api(**api, **{"mode": "overwrite", **document})
+        except client.exceptions.BadRequestException:
             if not context.before:
                 delete()
             raise
-        reset = {name: value for name, value in settings.items() if imported.get(name) != value}
-        context.client.update_rest_api(**api, patchOperations=_patches(reset, "/"))
-    (root,) = [r for r in context.client.get_resources(**api)["items"] if r["path"] == "/"]
-    arn = f"arn:aws:execute-api:{context.region}:{context.stack.account}:{api['restApiId']}"
+        reset = {
+            name: value
+            for name, value in settings.items()
+            if name in _RESET_BY_IMPORT and imported.get(name) != value
+        }
+        client.update_rest_api(**api, patchOperations=_patches(reset, "/"))
+    (root,) = [r for r in client.get_resources(**api)["items"] if r["path"] == "/"]
+    arn = f"arn:aws:execute-api:{context.region}:{context.stack.account}:{identity}"
     return Provisioned(
-        id=api["restApiId"],
-        outputs={"name": settings["name"], "rootResourceId": root["id"], "executionArn": arn},
+        id=identity,
+        outputs={"name": name, "rootResourceId": root["id"], "executionArn": arn},
         delete=delete,
     )
 
 
-@provisions("aws:apigateway/documentationVersion:DocumentationVersion")
-def _documentation_version(context: Context, declared: Properties) -> Provisioned:
-    where = _within_api(declared, "restApiId") | {"documentationVersion": declared.pop("version")}
-    context.client.create_documentation_version(
-        **where, **take(declared, description="description")
-    )
-    return Provisioned(
-        id="/".join(where.values()),
-        delete=partial(context.client.delete_documentation_version, **where),
-    )
-
-
-@provisions("aws:apigateway/deployment:Deployment")
-def _deployment(context: Context, declared: Properties) -> Provisioned:
-    declared.pop("triggers")  # Pulumi's own: a change of them replaces the deployment
-    api = _within_api(declared)
-    made = context.client.create_deployment(**api, **take(declared, description="description"))
-    return Provisioned(
-        id=made["id"],
-        delete=partial(context.client.delete_deployment, **api, deploymentId=made["id"]),
-    )
+def _stage_of(declared: Properties) -> dict[str, str]:
+    return take(declared, restApi="restApiId", stageName="stageName")
 
 
 @provisions("aws:apigateway/stage:Stage", updatable=True)
 def _stage(context: Context, declared: Properties) -> Provisioned:
-    stage = _within_api(declared) | {"stageName": declared.pop("stageName")}
+    stage = _stage_of(declared)
     serves = take(declared, deployment="deploymentId", documentationVersion="documentationVersion")
     fixed = {"tracingEnabled": declared.pop("xrayTracingEnabled"), "tags": declared.pop("tags", {})}
     if not context.before:
@@ -144,68 +134,29 @@ _SETTINGS = {
 
 @provisions("aws:apigateway/methodSettings:MethodSettings", updatable=True)
 def _method_settings(context: Context, declared: Properties) -> Provisioned:
-    stage = _within_api(declared) | {"stageName": declared.pop("stageName")}
-    path = declared.pop("methodPath")
-    settings = take(declared["settings"], **_SETTINGS)
-    context.client.update_stage(**stage, patchOperations=_patches(settings, f"/{path}/"))
+    stage, path = _stage_of(declared), declared.pop("methodPath")
+    update = partial(context.client.update_stage, **stage)
+    update(patchOperations=_patches(take(declared["settings"], **_SETTINGS), f"/{path}/"))
     return Provisioned(
         id="-".join((*stage.values(), path)),
-        delete=partial(
-            context.client.update_stage,
-            **stage,
-            patchOperations=[{"op": "remove", "path": f"/{path}"}],
-        ),
-    )
-
-
-@provisions("aws:apigateway/apiKey:ApiKey")
-def _api_key(context: Context, declared: Properties) -> Provisioned:
-    made = context.client.create_api_key(
-        name=context.physical_name(declared),
-        description=declared.pop("description"),
-        enabled=True,
-        tags=declared.pop("tags", {}),
-    )
-    return Provisioned(
-        id=made["id"],
-        outputs={"value": made["value"]},
-        delete=partial(context.client.delete_api_key, apiKey=made["id"]),
+        delete=partial(update, patchOperations=[{"op": "remove", "path": f"/{path}"}]),
     )
 
 
 @provisions("aws:apigateway/usagePlan:UsagePlan")
 def _usage_plan(context: Context, declared: Properties) -> Provisioned:
-    stages = [
-        {"apiId": stage["apiId"], "stage": stage["stage"]} for stage in declared.pop("apiStages")
-    ]
-    made = context.client.create_usage_plan(
-        name=context.physical_name(declared),
-        apiStages=stages,
-        throttle=declared.pop("throttleSettings"),
-        quota=declared.pop("quotaSettings"),
-        tags=declared.pop("tags", {}),
-        **take(declared, description="description"),
-    )
+    name = context.physical_name(declared)
+    renamed = {"throttleSettings": "throttle", "quotaSettings": "quota"}
+    settings = arguments(context.client, "create_usage_plan", declared, renamed)
+    plan = {"usagePlanId": context.client.create_usage_plan(name=name, **settings)["id"]}
 
     def delete() -> None:
         # API Gateway refuses to delete a plan that still has stages.
         removals = [
             {"op": "remove", "path": "/apiStages", "value": f"{stage['apiId']}:{stage['stage']}"}
-            for stage in stages
+            for stage in settings["apiStages"]
         ]
-        context.client.update_usage_plan(usagePlanId=made["id"], patchOperations=removals)
-        context.client.delete_usage_plan(usagePlanId=made["id"])
+        context.client.update_usage_plan(**plan, patchOperations=removals)
+        context.client.delete_usage_plan(**plan)
 
-    return Provisioned(id=made["id"], delete=delete)
-
-
-@provisions("aws:apigateway/usagePlanKey:UsagePlanKey")
-def _usage_plan_key(context: Context, declared: Properties) -> Provisioned:
-    plan = declared.pop("usagePlanId")
-    made = context.client.create_usage_plan_key(
-        usagePlanId=plan, keyId=declared.pop("keyId"), keyType=declared.pop("keyType")
-    )
-    return Provisioned(
-        id=made["id"],
-        delete=partial(context.client.delete_usage_plan_key, usagePlanId=plan, keyId=made["id"]),
-    )
+    return Provisioned(id=plan["usagePlanId"], delete=delete)

@@ -2,63 +2,59 @@
 
 from functools import partial
 
+from local.calls import arguments
+from local.provisioner import Context, Provisioned, provisions, take
 from local.pulumi_program import Properties
-from local.provisioner import Context, Provisioned, to_pascal_case, take, tag_list, provisions
+
+_RENAMED = {
+    "kmsKeyArn": "KMSMasterKeyId",
+    "serverSideEncryption": "SSESpecification",
+    "streamEnabled": "StreamSpecification.StreamEnabled",
+    "streamViewType": "StreamSpecification.StreamViewType",
+}
+_RECOVERY = {
+    "enabled": "PointInTimeRecoveryEnabled",
+    "pointInTimeRecovery": "PointInTimeRecoverySpecification",
+}
 
 
 def _index(declared: Properties) -> Properties:
     return {
-        "IndexName": declared["name"],
-        "KeySchema": to_pascal_case(declared["keySchemas"]),
-        "Projection": take(
+        "indexName": declared.pop("name"),
+        "keySchema": declared.pop("keySchemas"),
+        "projection": take(
             declared, projectionType="ProjectionType", nonKeyAttributes="NonKeyAttributes"
         ),
+        **declared,
     }
 
 
 @provisions("aws:dynamodb/table:Table")
 def _table(context: Context, declared: Properties) -> Provisioned:
-    name = context.physical_name(declared)
-    stream = take(declared, streamEnabled="StreamEnabled", streamViewType="StreamViewType")
+    client, table = context.client, {"TableName": context.physical_name(declared)}
     keys = take(declared, hashKey="HASH", rangeKey="RANGE")
-    indexes = [_index(index) for index in declared.pop("globalSecondaryIndexes", [])]
-    made = context.client.create_table(
-        TableName=name,
-        BillingMode=declared.pop("billingMode"),
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for kind, key in keys.items()],
-        AttributeDefinitions=[
-            {"AttributeName": a["name"], "AttributeType": a["type"]}
-            for a in declared.pop("attributes")
-        ],
-        SSESpecification=take(
-            declared["serverSideEncryption"], enabled="Enabled", kmsKeyArn="KMSMasterKeyId"
-        ),
-        DeletionProtectionEnabled=declared.pop("deletionProtectionEnabled"),
-        Tags=tag_list(declared),
-        **({"StreamSpecification": stream} if stream else {}),
-        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
-    )["TableDescription"]
-    context.client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1})
-    context.client.update_continuous_backups(
-        TableName=name,
-        PointInTimeRecoverySpecification={
-            "PointInTimeRecoveryEnabled": declared["pointInTimeRecovery"].pop("enabled")
-        },
-    )
-    context.client.update_time_to_live(
-        TableName=name,
-        TimeToLiveSpecification={
-            "Enabled": declared["ttl"].pop("enabled"),
-            "AttributeName": declared["ttl"].pop("attributeName"),
-        },
-    )
+    declared["keySchema"] = [{"attributeName": keys[kind], "keyType": kind} for kind in keys]
+    declared["attributeDefinitions"] = [
+        {"attributeName": each["name"], "attributeType": each["type"]}
+        for each in declared.pop("attributes")
+    ]
+    if indexes := declared.pop("globalSecondaryIndexes", []):
+        declared["globalSecondaryIndexes"] = [_index(index) for index in indexes]
+    settings = arguments(client, "create_table", declared, _RENAMED)
+    made = client.create_table(**table, **settings)["TableDescription"]
+    client.get_waiter("table_exists").wait(**table, WaiterConfig={"Delay": 1})
+    recovery = arguments(client, "update_continuous_backups", declared, _RECOVERY)
+    client.update_continuous_backups(**table, **recovery)
+    expiry = arguments(client, "update_time_to_live", declared, {"ttl": "TimeToLiveSpecification"})
+    client.update_time_to_live(**table, **expiry)
 
     def delete() -> None:
         # The emulator ends with the run: its data needs no protection.
-        context.client.update_table(TableName=name, DeletionProtectionEnabled=False)
-        context.client.delete_table(TableName=name)
+        client.update_table(**table, DeletionProtectionEnabled=False)
+        client.delete_table(**table)
 
-    outputs = {"name": name, "arn": made["TableArn"], "streamArn": made.get("LatestStreamArn")}
+    name, stream = table["TableName"], made.get("LatestStreamArn")
+    outputs = {"name": name, "arn": made["TableArn"], "streamArn": stream}
     return Provisioned(id=name, outputs=outputs, delete=delete)
 
 
@@ -79,19 +75,14 @@ def _table_replica(context: Context, declared: Properties) -> Provisioned:
 
 @provisions("aws:kms/key:Key")
 def _key(context: Context, declared: Properties) -> Provisioned:
-    made = context.client.create_key(
-        Description=declared.pop("description"),
-        Policy=declared.pop("policy"),
-        Tags=[{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in tag_list(declared)],
-    )["KeyMetadata"]
-    if declared.pop("enableKeyRotation"):
-        context.client.enable_key_rotation(KeyId=made["KeyId"])
+    client = context.client
+    rotated, days = declared.pop("enableKeyRotation"), declared.pop("deletionWindowInDays")
+    made = client.create_key(**arguments(client, "create_key", declared))["KeyMetadata"]
+    key = {"KeyId": made["KeyId"]}
+    if rotated:
+        client.enable_key_rotation(**key)
     return Provisioned(
         id=made["KeyId"],
         outputs={"keyId": made["KeyId"], "arn": made["Arn"]},
-        delete=partial(
-            context.client.schedule_key_deletion,
-            KeyId=made["KeyId"],
-            PendingWindowInDays=declared.pop("deletionWindowInDays"),
-        ),
+        delete=partial(client.schedule_key_deletion, **key, PendingWindowInDays=days),
     )

@@ -1,6 +1,5 @@
-"""Bodies, public endpoints and browsers: what reaches an endpoint, alone and in a stack."""
+"""Bodies, public endpoints and browsers: the requests that reach an endpoint, in a stack."""
 
-import base64
 import json
 import subprocess
 import sys
@@ -8,16 +7,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import boto3
-import msgspec
 import pytest
 
-from function.runtime import body as bodies
-from function.declare.problem import Problem
-from function.declare.registry import load_endpoints
-from local.stack_files import ROOT
 from tests.conftest import replace_service
 
 ENDPOINTS = {
@@ -117,35 +111,18 @@ ENDPOINT = Endpoint(
 ''',
 }
 
+
 # Runs in a copy of the project, until its input ends.
 RUN = """
 import json, sys
-from local import stack as local_stack
+from local import local_stack
 with local_stack.up("trial") as local:
     print(json.dumps({**local.outputs, "emulator": local.emulator.environment}), flush=True)
     sys.stdin.read()
 """
 
 
-class Note(msgspec.Struct, forbid_unknown_fields=True):
-    """The body that the cases are read as."""
-
-    text: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    stars: Annotated[int, msgspec.Meta(ge=1, le=5)] = 3
-
-
-SCHEMA = {
-    "title": "Note",
-    "type": "object",
-    "required": ["text"],
-    "additionalProperties": False,
-    "properties": {
-        "text": {"type": "string", "minLength": 1, "maxLength": 200},
-        "stars": {"type": "integer", "minimum": 1, "maximum": 5},
-    },
-}
-
-# Each body that is not what the declaration allows, as bytes.
+# Each body that the declaration refuses, as bytes.
 BAD = {
     "nothing": b"",
     "no JSON": b"not json",
@@ -166,61 +143,10 @@ BAD = {
     "a member twice": b'{"text": "a", "text": "b"}',
     "a control character": b'{"text": "\x01"}',
 }
+
+
 GOOD = b'{"text": "\xc3\xbc \\ud83d\\ude00", "stars": 5}'
-
 JSON = "application/json"
-
-
-@pytest.mark.parametrize("declared", (Note, SCHEMA), ids=("type", "schema"))
-@pytest.mark.parametrize("sent", BAD.values(), ids=BAD)
-@pytest.mark.parametrize("encoded", (False, True), ids=("text", "base64"))
-def test_what_is_not_declared_never_reaches_an_endpoint(
-    declared: Any, sent: bytes, encoded: bool
-) -> None:
-    body = base64.b64encode(sent).decode() if encoded else sent.decode("utf-8", "replace")
-    for content_type in (JSON, "application/json; charset=utf-8"):
-        with pytest.raises(Problem) as raised:
-            bodies.parse(declared, content_type, {"body": body, "isBase64Encoded": encoded})
-        assert raised.value.status == 400 and len(raised.value.detail) <= 210
-
-
-@pytest.mark.parametrize(
-    "content_type",
-    ("", "text/plain", "application/json, text/plain", "application/json; charset=latin1", "json"),
-)
-def test_another_media_type_is_415_whatever_is_in_it(content_type: str) -> None:
-    for sent in (GOOD.decode(), "not json"):
-        with pytest.raises(Problem) as raised:
-            bodies.parse(Note, content_type, {"body": sent})
-        assert raised.value.status == 415
-
-
-@pytest.mark.parametrize(
-    "content_type",
-    (
-        JSON,
-        "Application/JSON",
-        "application/json; charset=UTF-8",
-        'application/json;charset="utf-8"',
-    ),
-)
-def test_what_is_declared_is_read(content_type: str) -> None:
-    event = {"body": base64.b64encode(GOOD).decode(), "isBase64Encoded": True}
-    assert bodies.parse(Note, content_type, event) == Note(text="ü 😀", stars=5)
-    assert bodies.parse(SCHEMA, content_type, event) == {"text": "ü 😀", "stars": 5}
-
-
-def test_only_an_endpoint_that_declares_a_body_pays_for_it() -> None:
-    check = "import sys, function.runtime.api_handler; print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True, stdout=-1, text=True)
-    bodies_of = [endpoint.body for endpoint in load_endpoints() if endpoint.body is not None]
-    types = [
-        *bodies_of,
-        *(kind for endpoint in load_endpoints() for kind in endpoint.responses.values()),
-    ]
-    unused = set() if bodies_of else {"function.runtime.body"}
-    unused |= set() if any(isinstance(kind, type) for kind in types) else {"msgspec"}
-    assert not unused & {*run.stdout.split()}
 
 
 class Reply(NamedTuple):
@@ -256,7 +182,7 @@ class Stack(NamedTuple):
                 return Reply(answer.code, answer.headers, answer.read())
 
     def stored(self) -> int:
-        """Return how many items the table holds."""
+        """Return the number of items in the table."""
         told = self.outputs["emulator"]
         client = boto3.client(
             "dynamodb",

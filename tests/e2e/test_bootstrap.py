@@ -5,27 +5,19 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import filter as filter_names
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
-import pulumi
 import pytest
 from botocore.exceptions import ClientError
 
-from bootstrap import policies as policy
-from components import ConfigError, resource_prefix
-from components.iam import policies as permissions
+from components import resource_prefix
 from components.packaging.bytecode import PYTHON_VERSION
-from function.declare import job_registry, permission, registry
-from function.declare.endpoint import Response, Endpoint, Parameter
-from function.declare.permission import ServicePermission
-from function.declare.setting import Setting
-from local import deployment, pulumi_program, stack_files
-from local import stack as local_stack
+from function.declare import registry
+from function.declare.endpoint import Endpoint, Parameter, Response
+from local import deployment, local_stack, pulumi_program, stack_files
 from local.ministack import MiniStack
-from tests.conftest import PROJECT, STACK, plain
+from tests.conftest import PROJECT, plain
 from tests.e2e.test_options import prerequisites
 
 FOLDER = stack_files.ROOT / "bootstrap"
@@ -34,199 +26,6 @@ DEV, PROD = (resource_prefix(PROJECT, stack) for stack in ("dev", "prod"))
 # Beside those that the service may declare.
 OWN_TABLE = f"{DEV}-things"
 ISSUER = "https://token.actions.githubusercontent.com"
-
-
-def _declared(**config: str) -> list[pulumi_program.Resource]:
-    recorder, given = pulumi_program.MockEngine(), stack_files.stack_config("example", FOLDER)
-    own = {f"epoch-deployer:{key}": value for key, value in config.items()}
-    pulumi_program.run(recorder, stack="example", config=given | own, folder=FOLDER)
-    return recorder.resources
-
-
-def test_an_option_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(pulumi.RunError, match=r"stacks.dev: replica must be one of replicas"):
-        _declared(stacks='{"dev": ["replica"]}')
-
-
-def test_every_policy_fits_and_every_role_may_carry_its_policies() -> None:
-    declared = _declared()
-    policies = [r.inputs["policy"] for r in declared if r.kind == "aws:iam/policy:Policy"]
-    assert policies and max(map(len, policies)) <= policy.POLICY_SIZE
-    roles = [r.inputs["role"] for r in declared if r.kind.endswith(":RolePolicyAttachment")]
-    assert max(map(roles.count, roles)) <= policy.POLICIES_PER_ROLE
-
-
-def test_a_policy_that_grows_is_split() -> None:
-    grant = policy.Grant(why="size", resources=("arn:aws:s3:::" + "x" * 2000,), reads=("s3:Get*",))
-    documents = policy.documents([grant] * 7, {}, write=False)
-    assert len(documents) == 4 and max(map(len, documents)) <= policy.POLICY_SIZE
-
-
-def test_a_role_is_trusted_by_one_environment_of_one_repository() -> None:
-    trusts = {
-        r.name: json.loads(r.inputs["assumeRolePolicy"])["Statement"]
-        for r in _declared()
-        if r.kind == "aws:iam/role:Role" and "Federated" in r.inputs["assumeRolePolicy"]
-    }
-    assert set(trusts) == {
-        *(
-            f"{DEV}-deploy",
-            f"{DEV}-preview",
-            f"{PROD}-deploy",
-            f"{PROD}-preview",
-        )
-    }
-    for name, (statement,) in trusts.items():
-        environment = name.partition("-")[2].removesuffix("-deploy")
-        assert statement["Condition"] == {
-            "StringEquals": {
-                "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-                "token.actions.githubusercontent.com:sub": (
-                    f"repo:OWNER/REPO:environment:{environment}"
-                ),
-                "token.actions.githubusercontent.com:ref": "refs/heads/main",
-            }
-        }
-
-
-def test_a_preview_only_reads() -> None:
-    actions = {action.split(":")[1] for grant in policy.GRANTS for action in grant.reads}
-    reading = ("Get", "List", "Describe", "GET", "Decrypt")
-    assert not [action for action in actions if not action.startswith(reading)]
-
-
-def test_a_grant_that_names_no_stack_is_conditional_or_says_why() -> None:
-    for grant in policy.GRANTS + policy.BOUNDARY:
-        named = all(
-            re.search("{(bucket|stack|name|rule)}", resource) or grant.requires
-            for resource in grant.resources
-        )
-        assert named or grant.condition or len(grant.why.split()) > 5, grant.why
-
-
-NAMES = dict.fromkeys(
-    ("account", "boundary", "bucket", "name", "project", "region", "rule", "stack"), "x"
-)
-
-
-def test_what_the_account_or_the_stack_does_not_have_is_not_granted() -> None:
-    granted = "".join(policy.documents(policy.GRANTS, NAMES, write=True))
-    assert {*re.findall(r"arn:aws:s3:::([^\"]*)", granted)} == {"x-*"}  # its own buckets
-    assert "route53:" not in granted
-    # Items are AWS's to copy, for replicas alone.
-    assert "dynamodb:GetItem" not in granted and "alias/aws/dynamodb" not in granted
-    with_replicas = "".join(policy.documents(policy.GRANTS, {**NAMES, "replicas": ""}, write=True))
-    assert "dynamodb:GetItem" in with_replicas and "alias/aws/dynamodb" in with_replicas
-
-
-def test_all_that_an_endpoint_may_declare_is_inside_the_boundary() -> None:
-    allowed = [action for grant in policy.BOUNDARY for action in grant.writes]
-    outside = [
-        action
-        for action in permission.ACTIONS
-        if not any(fnmatchcase(action, pattern) for pattern in allowed)
-    ]
-    assert not outside
-
-
-def _declare(monkeypatch: pytest.MonkeyPatch, *access: ServicePermission, **setting: Any) -> None:
-    """Let the only endpoint have this access, and the only setting be a `bus`."""
-    endpoint = registry.load_endpoints()[0]._replace(permissions=access)
-    bus = Setting("bus", str, description="A bus.", **setting)
-    monkeypatch.setattr(registry, "load_endpoints", lambda: (endpoint,))
-    monkeypatch.setattr(job_registry, "load_jobs", dict)
-    monkeypatch.setattr(registry, "load_settings", lambda: {"bus": bus})
-
-
-BUS = ServicePermission("events", "arn:aws:events:*:*:event-bus/{bus}", ("events:PutEvents",))
-
-
-def _boundaries() -> dict[str, Any]:
-    return {
-        r.name: {s["Resource"][0]: s["Action"] for s in json.loads(r.inputs["policy"])["Statement"]}
-        for r in _declared()
-        if r.kind == "aws:iam/policy:Policy" and r.name.endswith("-boundary")
-    }
-
-
-def test_a_boundary_takes_in_the_services_that_are_declared_with_the_stacks_own_settings(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    _declare(monkeypatch, BUS, default="default")
-    monkeypatch.setattr(stack_files, "stacks", lambda: ["prod"])
-    given = stack_files.stack_config
-    of_prod = {f"{PROJECT}:bus": "sold"}
-    monkeypatch.setattr(stack_files, "stack_config", lambda *of: given(*of) if of[1:] else of_prod)
-    found = _boundaries()
-    for stack, bus in ((DEV, "default"), (PROD, "sold")):
-        held = found[f"{stack}-boundary"]
-        assert held[f"arn:aws:events:*:*:event-bus/{bus}"] == ["events:PutEvents"]
-        assert len([arn for arn in held if ":event-bus/" in arn]) == 1
-
-
-@pytest.mark.parametrize(
-    ("access", "says"),
-    (
-        (BUS._replace(actions=("iam:PassRole",)), "no permissions boundary may allow iam:PassRole"),
-        (BUS, r"Pulumi\.dev\.yaml has no bus: set it, since the ARN of a declared Service"),
-        (BUS._replace(resource="arn:" + 6_000 * "x"), "boundary of dev exceeds IAM's 6144 char"),
-    ),
-)
-def test_a_service_that_no_boundary_can_hold_is_refused(
-    monkeypatch: pytest.MonkeyPatch, access: ServicePermission, says: str
-) -> None:
-    _declare(monkeypatch, access)
-    monkeypatch.setattr(stack_files, "stacks", list)
-    with pytest.raises(pulumi.RunError, match=says):
-        _declared()
-
-
-@pytest.mark.usefixtures("jobs")
-def test_the_boundary_holds_nothing_that_no_declaration_asks_for() -> None:
-    policies = [
-        json.loads(r.inputs["policy"])["Statement"]
-        for r in pulumi_program.declared_resources(STACK, config=plain())
-        if r.kind == "aws:iam/rolePolicy:RolePolicy"
-    ]
-    statements = [*sum(policies, []), *permissions.secret_statements(["a secret"])]
-    asked = {action for statement in statements for action in statement["Action"]}
-    beyond = [
-        pattern
-        for grant in policy.BOUNDARY
-        for pattern in grant.writes
-        # AWS itself asks KMS about a customer key; BucketPermission checks a pattern, not a list.
-        if not pattern.startswith(("kms:", "s3:"))
-        and not filter_names(asked | permission.ACTIONS, pattern)
-    ]
-    assert not beyond
-
-
-def test_no_deploy_role_makes_changes_or_tags_a_key() -> None:
-    using = {"CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncrypt"}
-    for grant in policy.GRANTS + policy.BOUNDARY:
-        of_keys = {a.split(":")[1].rstrip("*") for a in grant.reads + grant.writes if "kms:" in a}
-        assert of_keys <= using, grant.why
-        assert "kms:CreateGrant" not in grant.writes or "Bool" in grant.condition
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    (
-        (("shop", "dev"), ("shop", "dev-eu")),
-        (("shop", "dev"), ("shop-dev", "eu")),
-        (("shop", "eu-dev"), ("shop-eu", "dev")),
-    ),
-)
-def test_no_stacks_names_begin_with_anothers(one: tuple[str, str], other: tuple[str, str]) -> None:
-    assert not resource_prefix(*other).startswith(f"{resource_prefix(*one)}-") and resource_prefix(
-        *one
-    ) != resource_prefix(*other)
-
-
-@pytest.mark.parametrize("stack", ("dev_eu", "dev.eu", ""))
-def test_a_name_that_could_be_taken_for_anothers_is_refused(stack: str) -> None:
-    with pytest.raises(ConfigError, match="must be letters, digits and '-'"):
-        resource_prefix("shop", stack)
 
 
 @dataclass
@@ -278,9 +77,8 @@ def cloud(sampled: None) -> Iterator[Cloud]:  # pylint: disable=unused-argument
         stack = local_stack.LocalStack(
             run=run,
             outputs=run().values,
-            emulator=account.emulator,
             deployer=role,
-            traces=account.traces,
+            **vars(account),
         )
         yield Cloud(
             account=account,
@@ -296,7 +94,7 @@ def cloud(sampled: None) -> Iterator[Cloud]:  # pylint: disable=unused-argument
 
 
 def _names(emulator: MiniStack) -> list[Any]:
-    """Return what an account holds of the services that a stack is made of."""
+    """Return the resources of an account in the services of a stack."""
     return [
         emulator.client("lambda").list_functions()["Functions"],
         emulator.client("apigateway").get_rest_apis()["items"],
@@ -341,6 +139,7 @@ def test_another_environment_repository_or_audience_is_refused(
         cloud.account.emulator.assume_role(cloud.outputs[role], _token(environment, **claims))
 
 
+@pytest.mark.conformance
 def test_the_role_suffices_for_a_stack_and_a_change(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -383,7 +182,7 @@ def test_the_role_suffices_for_every_option_and_every_kind_of_job(cloud: Cloud) 
 
 @pytest.fixture(scope="module")
 def foreign(cloud: Cloud) -> Iterator[dict[str, str]]:
-    """Return what is in the account beside the stack: `{other_…}` without tags, `{own_…}` its own,
+    """Return the other names in the account: `{other_…}` without tags, `{own_…}` its own,
     the rest another stack's."""
     root = cloud.account.emulator
     trust = json.dumps(
@@ -457,25 +256,30 @@ ANYTHING = (
     '{"Version": "2012-10-17", '
     '"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 )
+
+
 TABLE = {
     "BillingMode": "PAY_PER_REQUEST",
     "KeySchema": [{"AttributeName": "key", "KeyType": "HASH"}],
     "AttributeDefinitions": [{"AttributeName": "key", "AttributeType": "S"}],
 }
+
+
 CODE = {
     "Runtime": f"python{PYTHON_VERSION}",
     "Handler": "main.handler",
     "Code": {"ZipFile": b"PK\x05\x06" + bytes(18)},
 }
+
+
 ROLE = {"AssumeRolePolicyDocument": "{trust}"}
 OWN_PATH = {"RoleName": f"{DEV}-new", "Path": f"/{PROJECT}/dev/", **ROLE}
-
 STACK_TAGS = {"project": PROJECT, "stack": "dev"}
 TAG_LIST = [{"Key": key, "Value": value} for key, value in STACK_TAGS.items()]
 
 
 def _gateway_attacks() -> Iterator[tuple[str, tuple[str, str, dict[str, Any]]]]:
-    """Yield what can be done to what API Gateway has of others."""
+    """Yield the calls that change other stacks' resources in API Gateway."""
     for kind, place, owner in (
         ("rest_api", "restapis/{other_api}", {"restApiId": "{other_api}"}),
         ("api_key", "apikeys/{other_api_key}", {"apiKey": "{other_api_key}"}),
@@ -502,7 +306,7 @@ def _gateway_attacks() -> Iterator[tuple[str, tuple[str, str, dict[str, Any]]]]:
         yield f"deleting a {kind}", ("apigateway", f"delete_{kind}", owner)
 
 
-# What somebody has without tags, of every kind that a role deals with: service, call and request.
+# Resources without tags, of every kind that a role deals with: service, call and request.
 UNTAGGED: dict[str, tuple[str, str, dict[str, Any]]] = {
     **dict(_gateway_attacks()),
     "a firewall for a stage": (
@@ -591,6 +395,7 @@ UNTAGGED: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"logGroupName": "other", "retentionInDays": 1},
     ),
 }
+
 
 REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "another table": ("dynamodb", "create_table", {"TableName": "other", **TABLE}),

@@ -1,4 +1,4 @@
-"""The console's server: whom it serves, what it joins, what it hides."""
+"""The console's server: its callers, its joined data and its hidden data."""
 
 import base64
 import json
@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -23,8 +22,7 @@ from console import server, views
 from console.console import Console
 from console.request_log import MAX_ENTRIES, RequestLog
 from function.declare.registry import load_endpoints
-from local import stack_files, xray_daemon
-from local import stack as local_stack
+from local import local_stack, stack_files
 from openapi import samples
 from tests.conftest import STACK, declare
 
@@ -87,6 +85,7 @@ def test_files_beside_the_page_stay_where_they_are(console: Console, page: Flask
         assert _get(console, page, path).status_code == 404
 
 
+@pytest.mark.conformance
 def test_a_call_goes_through_to_the_api(console: Console, page: FlaskClient, local: Any) -> None:
     shown = samples.default_sample(load_endpoints())
     assert shown and shown.sample
@@ -136,6 +135,7 @@ def test_a_table_is_read_in_pages(console: Console, page: FlaskClient, local: An
     client.delete_table(TableName=name)
 
 
+@pytest.mark.conformance
 def test_the_api_the_picture_and_the_declared_graphs_are_there(
     console: Console, page: FlaskClient, local: Any
 ) -> None:
@@ -239,22 +239,6 @@ def test_only_the_newest_requests_are_kept() -> None:
     assert len(kept) == MAX_ENTRIES and kept[0]["id"] == "10"
 
 
-@pytest.mark.parametrize(
-    "sent",
-    (b"", b"noise", b"{}\n{", b"{}\n[]", b"{}\n5", b'{}\n{"trace_id": 1}', b"{}\n" + b"[" * 60_000),
-)
-def test_what_is_no_segment_ends_no_trace(sent: bytes) -> None:
-    segment = {"name": "n", "id": "1", "trace_id": "a", "start_time": 1.0, "end_time": 2.0}
-    with xray_daemon.running() as collector, socket.socket(type=socket.SOCK_DGRAM) as sender:
-        host, _, port = collector.address.partition(":")
-        for each in (sent, b'{"format": "json"}\n' + json.dumps(segment).encode()):
-            sender.sendto(each, (host, int(port)))
-        deadline = time.monotonic() + 5
-        while not (found := collector.trace("a")) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert found == [segment] and len(xray_daemon.timeline(found)) == 1
-
-
 def test_a_stranger_ends_no_report() -> None:
     requests = RequestLog()
     port, key = requests.address.split()
@@ -274,7 +258,7 @@ def test_a_stranger_ends_no_report() -> None:
 
 class _Echo(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # pylint: disable=invalid-name
-        """Answer with what was asked for."""
+        """Respond with the requested path."""
         self.send_response(200)
         self.end_headers()
         self.wfile.write(self.path.encode())

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 
 from function import tables
-from function.declare import registry
-from function.declare.errors import DeclarationError
 from function.declare.registry import load_tables
 from function.declare.table import Table
 
@@ -31,14 +29,17 @@ ENDPOINT = Endpoint(
     responses={200: {"title": "Look", "type": "object"}},
 )
 """
+
+
 LOOK, JOB = "function/endpoints/get_look.py", "function/jobs/tidy.py"
 HELPER = "function/helper.py"
 JOB_ = """from function.declare.job import Job
 from function.declare.trigger import ScheduleTrigger
 JOB = Job(trigger=ScheduleTrigger('rate(1 day)'), summary="Tidy.", handle=print)
 """
-TABLES, SETTINGS, QUEUES = (f"function/{name}.py" for name in ("tables", "settings", "queues"))
 
+
+TABLES, SETTINGS, QUEUES = (f"function/{name}.py" for name in ("tables", "settings", "queues"))
 # Files with a mistake, and a part of the error. Text that starts with a "+" is appended.
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a package that is not there": (
@@ -127,7 +128,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a permission without actions": (
         {LOOK: ENDPOINT.replace("\n)", "\n    permissions=(TablePermission('notes', ()),),\n)")},
-        f"{LOOK}: GET /look: the permission for table notes has no actions",
+        f"{LOOK}: GET /look: actions is missing",
     ),
     "a type whose field nobody knows": (
         {
@@ -264,9 +265,9 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
 }
 
+
 # Files beside the modules that declare nothing.
 STRAY = ("README.md", "post_look.py~", "post_look.py.orig", "#get_look.py#", ".DS_Store", "_x.py")
-
 # Runs in the copy: the program under Pulumi's mocks and the document, with each mistake in turn.
 TRY = """
 import json, sys
@@ -361,7 +362,7 @@ def test_it_is_the_one_line_on_stderr(said: Callable[..., Any], name: str) -> No
 # Runs in the copy: prints the terminal's lines for a call with a wrong key of the table.
 CALL = """
 from console import commands
-from local import pulumi_program, stack as local_stack, stack_files
+from local import local_stack, pulumi_program, stack_files
 with local_stack.up(stack_files.stacks()[0]) as local:
     reply = local.call(method="GET", path="/look")
     print(reply.status, reply.body)
@@ -395,9 +396,3 @@ def test_a_wrong_key_in_a_storage_call_is_told_with_endpoint_line_and_keys(
 
 def _variable(table: Table) -> str:
     return next(name for name, value in vars(tables).items() if value == table)
-
-
-def test_no_endpoint_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "endpoints_by_module", dict)
-    with pytest.raises(DeclarationError, match="function/endpoints has no module yet"):
-        registry.load_endpoints.__wrapped__()

@@ -1,22 +1,19 @@
-"""What a stack can switch on, in the emulator: all of it at once."""
+"""The options of a stack, in the emulator: all of them at once."""
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from components.stack_config import ConfigError
-from local import stack_files
-from local import stack as local_stack
+from local import local_stack
 from local.ministack import MiniStack
-from tests.conftest import NAME, PROJECT, STACK, declare, one, plain
+from tests.conftest import NAME, PROJECT, STACK, plain
 
 DOMAIN = "api.example.com"
 
 
 def prerequisites(emulator: MiniStack) -> dict[str, str]:
-    """Make what a stack's options refer to, as root; return them as config."""
+    """Create the resources that a stack's options refer to, as root; return their config."""
     certificate = emulator.client("acm").request_certificate(DomainName=DOMAIN)
     zone = emulator.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")
     boundary = emulator.client("iam").create_policy(
@@ -48,6 +45,7 @@ def prerequisites(emulator: MiniStack) -> dict[str, str]:
     }
 
 
+@pytest.mark.conformance
 def test_every_option_deploys_works_and_goes_away() -> None:
     with local_stack.emulated_account("eu-central-1") as account:
         emulator = account.emulator
@@ -101,6 +99,7 @@ def _tuned(sampled: None) -> Iterator[local_stack.LocalStack]:  # pylint: disabl
         yield stack
 
 
+@pytest.mark.conformance
 def test_each_key_has_the_limits_of_its_plan(tuned: local_stack.LocalStack) -> None:
     visitor = tuned.outputs["api_keys"]["visitor"]
     assert tuned.outputs["default_api_key"] == tuned.outputs["api_keys"]["default"] != visitor
@@ -110,92 +109,3 @@ def test_each_key_has_the_limits_of_its_plan(tuned: local_stack.LocalStack) -> N
     assert [answer.status for answer in answers] == [*[ok] * 2, 429]
     assert answers[2].headers["Content-Type"] == "application/problem+json"
     assert tuned.call().status == ok
-
-
-def test_snap_start_is_for_published_versions() -> None:
-    function = one(declare(snap_start="true"), "aws:lambda/function:Function", f"{NAME}-function")
-    assert function["snapStart"] == {"applyOn": "PublishedVersions"}
-
-
-KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
-
-
-def test_a_key_of_ones_own_is_used_for_all_that_is_stored() -> None:
-    used: dict[str, set[str | None]] = {}
-    for resource in declare(kms_key_arn=KEY):
-        if not resource.component:
-            found = {**resource.inputs, **resource.inputs.get("serverSideEncryption", {})}
-            keys = (found.get(name) for name in ("kmsKeyArn", "kmsKeyId", "kmsMasterKeyId"))
-            used.setdefault(resource.kind, set()).add(next(filter(None, keys), None))
-    storing = (
-        "LogGroup",
-        "dynamodb/table:Table",
-        "Function",
-        "Topic",
-        "secretsmanager/secret:Secret",
-    )
-    kinds = {kind for kind in used if kind.endswith(storing)}
-    assert len(kinds) >= 3
-    assert {kind: {KEY} for kind in kinds} == {kind: used[kind] for kind in kinds}
-    assert {key for kind in used.keys() - kinds for key in used[kind]} == {None}
-
-
-def test_without_a_key_aws_encrypts_by_its_own_and_no_kms_is_asked() -> None:
-    tables = [r.inputs for r in declare() if r.kind == "aws:dynamodb/table:Table"]
-    assert all(table["serverSideEncryption"] == {"enabled": False} for table in tables)
-    assert "kms" not in str([resource.inputs for resource in declare()]).lower()
-
-
-def test_a_key_and_replicas_exclude_each_other() -> None:
-    with pytest.raises(ConfigError, match="a replica needs a key in its own region"):
-        declare(kms_key_arn=KEY, replica_regions='["eu-west-1"]')
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    (
-        ("alarm_email", "nobody-knows@example.com"),
-        ("owner", "nobody-knows"),
-        ("permissions_boundary", "arn:aws:iam::123456789012:policy/nobody-knows"),
-        ("runbook_url", "https://example.com/niemand-weiß"),
-        ("trace_sampling_rate", "0.123"),
-        ("waf_rate_limit", "12345"),
-    ),
-)
-def test_a_secret_value_is_a_secret_wherever_a_resource_gets_it(key: str, value: str) -> None:
-    forms = (value, json.dumps(value)[1:-1])
-    hidden = {
-        (resource.name, name): name in resource.secret
-        for resource in declare(**{key: stack_files.Secret(value)})
-        for name, given in resource.inputs.items()
-        if any(form in str(given) for form in forms)
-    }
-    assert hidden and all(hidden.values()), hidden
-
-
-@pytest.mark.parametrize("protected", (True, False))
-def test_each_replica_is_a_resource_of_its_own_so_that_one_up_changes_them_all(
-    protected: bool,
-) -> None:
-    resources = declare(
-        protect_data=str(protected).lower(),
-        replica_regions='["eu-west-1", "us-east-1"]',
-    )
-    replicas = [r for r in resources if r.kind == "aws:dynamodb/tableReplica:TableReplica"]
-    for table in (r for r in resources if r.kind == "aws:dynamodb/table:Table"):
-        assert "replicas" not in table.inputs
-        first, second = (replica for replica in replicas if table.urn in replica.depends_on)
-        for replica, region in ((first, "eu-west-1"), (second, "us-east-1")):
-            assert replica.inputs["region"] == region and replica.protect is protected
-            assert replica.inputs["pointInTimeRecovery"] is protected
-            assert replica.inputs["deletionProtectionEnabled"] is protected
-        assert first.urn in second.depends_on  # DynamoDB takes one change of them at a time
-
-
-def test_what_is_off_by_default_is_not_declared() -> None:
-    found: dict[str, Any] = {resource.kind: resource.inputs for resource in declare()}
-    optional = ("domainName:", "webAcl:", "route53/", "provisionedConcurrencyConfig:", "Subscri")
-    assert not [kind for kind in found if any(part in kind for part in optional)]
-    function = found["aws:lambda/function:Function"]
-    assert "reservedConcurrentExecutions" not in function and "snapStart" not in function
-    assert "aws:dynamodb/tableReplica:TableReplica" not in found

@@ -13,37 +13,12 @@ import pytest
 
 from components.packaging.archive import Bundle
 from components.packaging.project_bundle import project_bundle
-from function.declare.endpoint import Response, Endpoint, SampleRequest
-from local import pulumi_program, stack_files
-from local import stack as local_stack
+from local import local_stack, stack_files
+from local.local_stack import LocalStack
 from local.stack_files import ROOT
-from local.stack import LocalStack
-from tools.release import (
-    branch_protection,
-    commit_order,
-    drift,
-    pipeline_io,
-    prune_versions,
-    rollback,
-    smoke,
-    verify,
-)
+from tests.unit.tools.release.test_smoke import KEYED
+from tools.release import commit_order, drift, pipeline_io, prune_versions, rollback, smoke, verify
 
-KEYED = Endpoint(
-    method="GET",
-    path="/sample",
-    summary="Answers.",
-    handle=lambda _: Response(status=200, body={}),
-    responses={
-        200: {
-            "title": "Sample",
-            "type": "object",
-            "required": ["id"],
-            "properties": {"id": {"type": "string", "format": "uuid"}},
-        }
-    },
-    sample=SampleRequest(),
-)
 BROKEN = '"""Broken."""\n\n\ndef handler(*_):\n    """Fail."""\n    raise RuntimeError\n'
 
 
@@ -85,6 +60,8 @@ def test_the_smoke_test_fails_where_another_document_is_served(local: LocalStack
     assert all(result.passed for result in results.values())
 
 
+@pytest.mark.conformance
+@pytest.mark.smoke
 def test_the_smoke_test_passes_on_a_healthy_stack_and_never_shows_the_key(
     local: LocalStack, run: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -157,7 +134,7 @@ def test_an_update_that_failed_after_the_alias_moved_is_settled(
     assert verify.main(arguments) == 1
     assert "did not pass the smoke test" in capsys.readouterr().err
     assert rollback.live_version(client, function) == before
-    assert verify.main(arguments) == 0  # what serves passes, so it stays
+    assert verify.main(arguments) == 0  # the serving version passes, so it stays
     assert rollback.live_version(client, function) == before
     (tmp_path / "empty.json").write_text("{}")
     assert verify.main([str(tmp_path / "none.json"), str(tmp_path / "empty.json")]) == 1
@@ -309,7 +286,7 @@ def test_jobs_go_back_with_the_function(
             _published(stack, BROKEN, patch, tmp_path)
         broken = serve()
         assert not set(zip(names, first)) & set(zip(names, broken))
-        # By what served, by the function's version alone, and by none.
+        # By all versions, by the function's version alone, and by none.
         for to in (["--to", before], ["--to", first[0]], []):
             assert rollback.main([str(outputs), *to]) == 0, to
             assert serve() == first, to
@@ -331,30 +308,6 @@ def test_a_new_key_is_given_time(local: LocalStack, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(smoke.Api, "send", lambda *_: next(replies))
     monkeypatch.setattr(smoke.time, "sleep", lambda _: None)
     assert _api(local, propagation_s=60).call(KEYED).status == 201
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "says"),
-    (
-        (200, '{"id": "5f0c4a53-6f5e-4a1c-8d0e-1d3f7a3b9c11"}', ""),
-        (202, "{}", "202, not 200"),
-        (200, "{}", "'id' is a required property"),
-        (200, '{"id": "one"}', "'one' is not a 'uuid'"),
-        (200, "[]", "without a JSON object"),
-    ),
-)
-def test_an_answer_is_judged_by_the_declaration(
-    monkeypatch: pytest.MonkeyPatch, status: int, body: str, says: str
-) -> None:
-    headers = {"content-type": "application/json"}
-    reply = smoke.Reply(status=status, headers=headers, body=body)
-    monkeypatch.setattr(smoke, "load_endpoints", lambda: (KEYED,))
-    monkeypatch.setattr(smoke.Api, "send", lambda *_: reply)
-    api = smoke.Api(url="http://x", api_key="k", document="d", propagation_s=0)
-    (found,) = [
-        r for r in smoke.run_checks(api) if r.check == "GET /sample returns a declared response"
-    ]
-    assert found.passed == (not says) and says in found.observed
 
 
 def test_where_no_endpoint_has_a_sample_the_smoke_test_says_how_to_add_one(
@@ -385,29 +338,6 @@ def test_before_the_first_deployment_nothing_serves(
     assert capsys.readouterr().out == "\n"
 
 
-@pytest.mark.parametrize("tool", ("smoke", "rollback"))
-@pytest.mark.parametrize(
-    ("content", "says"),
-    (
-        (None, "is missing; write it with"),
-        ("{", "is not a stack's outputs"),
-        ("[]", "is not a stack's outputs"),
-        ('{"api_url": "x", "default_api_key": "[secret]"}', "written with --show-secrets?"),
-    ),
-)
-def test_bad_outputs_are_one_clear_message(
-    tool: str, content: str | None, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "outputs.json"
-    if content is not None:
-        path.write_text(content)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-        assert {"smoke": smoke, "rollback": rollback}[tool].main([str(path)]) == 1
-    said = capsys.readouterr()
-    assert says in said.err and said.err.startswith("error: ") and said.err.count("\n") == 1
-
-
 @pytest.mark.parametrize("url", ("http://127.0.0.1:{port}", "nowhere"))
 def test_an_api_that_does_not_answer_is_one_clear_message(url: str) -> None:
     with socket.socket() as free:
@@ -427,55 +357,3 @@ def test_the_make_target_fails_without_a_traceback(tool: str, tmp_path: Path) ->
         check=False,
     )
     assert made.returncode and "is missing" in made.stderr and "Traceback" not in made.stderr
-
-
-def test_the_deployed_commit_is_an_output_and_changes_no_resource(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def declared() -> tuple[str, set[str]]:
-        recorder = pulumi_program.MockEngine()
-        outputs = pulumi_program.run(recorder, stack=stack_files.default_stack()).values
-        # The archive of the code shows its address in memory.
-        inputs = ({**r.inputs, "code": None} for r in recorder.resources)
-        return outputs["deployed_commit"], {str(sorted(values.items())) for values in inputs}
-
-    commit, resources = declared()
-    monkeypatch.setenv("EPOCH_COMMIT", "f00")
-    assert (commit, declared()) == ("unknown", ("f00", resources))
-
-
-PROTECTED = {"name": "main", "protected": True}
-GUARDED = {
-    "name": "live",
-    "protection_rules": [{"type": "required_reviewers", "reviewers": [{"type": "Team"}]}],
-    "deployment_branch_policy": {"protected_branches": True, "custom_branch_policies": False},
-}
-
-
-@pytest.mark.parametrize(
-    ("branch", "environment", "says"),
-    (
-        (PROTECTED, GUARDED, ""),
-        (PROTECTED | {"protected": False}, GUARDED, "the branch main is not protected"),
-        (PROTECTED, GUARDED | {"protection_rules": []}, "live has no reviewers"),
-        (
-            PROTECTED,
-            GUARDED | {"protection_rules": [{"type": "required_reviewers", "reviewers": []}]},
-            "live has no reviewers",
-        ),
-        (PROTECTED, GUARDED | {"deployment_branch_policy": None}, "live accepts any branch"),
-        (PROTECTED, {"message": "Not Found"}, "is not a response of GitHub's API"),
-    ),
-)
-def test_prod_waits_for_the_rules_that_its_approval_rests_on(
-    branch: dict[str, Any],
-    environment: dict[str, Any],
-    says: str,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    paths = [tmp_path / "branch.json", tmp_path / "environment.json"]
-    for path, answer in zip(paths, (branch, environment), strict=True):
-        path.write_text(json.dumps(answer))
-    assert branch_protection.main([str(path) for path in paths]) == bool(says)
-    assert says in capsys.readouterr().err

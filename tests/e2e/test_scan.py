@@ -1,10 +1,9 @@
-"""The security scan: what it finds, what it lets pass, and that it leaves nothing out."""
+"""The security scan: its findings, its skips, and its completeness."""
 
 import json
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from local import stack_files
-from local.pulumi_program import Properties, Resource
+from local.pulumi_program import Properties
 from tests.conftest import NAME, STACK, plain
 from tools import cli
 from tools.checks import scan, terraform_json
@@ -28,7 +27,7 @@ def _without(type_: str, argument: str) -> Callable[[Files], None]:
     return take_away
 
 
-# What is taken away, and the finding that it must give.
+# A removed property, and the finding that must follow.
 TAKEN = {
     "function-tracing": (
         _without("aws_lambda_function", "tracing_config"),
@@ -73,125 +72,7 @@ def test_the_tree_passes_and_each_protection_taken_away_is_found() -> None:
     }
 
 
-def test_a_forgotten_key_is_found_and_a_declared_public_route_is_not() -> None:
-    def route(**operation: Any) -> dict[str, Any]:
-        return {"post": operation, "x-amazon-apigateway-any-method": operation}
-
-    keyed = {"security": [{"apiKey": []}]}
-    body = {"paths": {"/a": route(**keyed), "/b": route(), "/c": route()}}
-    assert scan.routes_without_key(body, {"POST /b"}) == [
-        "POST /c needs no API key and is not public",
-        "ANY /c needs no API key and is not public",
-    ]
-    preflight = {"x-amazon-apigateway-integration": {"type": "mock"}}
-    assert not scan.routes_without_key(
-        {"paths": {"/a": {**route(**keyed), "options": preflight}}}, set()
-    )
-    any_method = {"/a": {"post": keyed, "x-amazon-apigateway-any-method": {}}}
-    assert scan.routes_without_key({"paths": any_method}, set()) == [
-        "ANY /a needs no API key and is not public"
-    ]
-
-
-def _finding(stack: str = "guarded") -> scan.Finding:
-    return scan.Finding(stack=stack, check="CKV_1", type="aws_kms_key", name="key", title="Rotate")
-
-
-def test_a_finding_without_an_excuse_is_wrong_and_names_check_and_resource() -> None:
-    assert scan.unsuppressed([_finding()], []) == ["guarded: CKV_1 aws_kms_key.key: Rotate"]
-
-
-def test_a_skip_excuses_its_check_on_its_type_in_its_stack() -> None:
-    skip = scan.Suppression(check="CKV_1", type="aws_kms_key", reason="because")
-    assert not scan.unsuppressed([_finding("open"), _finding("guarded")], [skip])
-    assert scan.unsuppressed(
-        [_finding("open"), _finding("guarded")], [replace(skip, unprotected=True)], {"open"}
-    ) == ["guarded: CKV_1 aws_kms_key.key: Rotate"]
-    assert len(scan.unsuppressed([_finding()], [replace(skip, type="aws_sns_topic")])) == 2
-
-
-def test_a_skip_that_excuses_nothing_is_wrong() -> None:
-    (line,) = scan.unsuppressed(
-        [], [scan.Suppression(check="CKV_1", type="aws_kms_key", reason="old")]
-    )
-    assert line.startswith("CKV_1 is suppressed for aws_kms_key but finds nothing")
-    of_unprotected = scan.Suppression(
-        check="CKV_1", type="aws_kms_key", reason="new", unprotected=True
-    )
-    assert not scan.unsuppressed([], [of_unprotected]) and scan.unsuppressed(
-        [], [of_unprotected], {"one"}
-    )
-
-
-def _resource(kind: str, **inputs: Any) -> Resource:
-    return Resource(
-        kind=kind,
-        name="thing",
-        urn="urn",
-        parent="parent",
-        inputs=inputs,
-    )
-
-
 STACKS = tuple(stack_files.stacks())
-TABLE = "aws:dynamodb/table:Table"
-
-
-@pytest.mark.parametrize(
-    ("resources", "says"),
-    (
-        ([_resource("aws:ec2/vpc:Vpc")], r"aws:ec2/vpc:Vpc \(thing\): .* does not know"),
-        ([_resource(TABLE, colour="red")], r"\(thing\): the AWS provider has no property colour"),
-        (
-            [_resource(TABLE, attributes=[{"name": "key", "kind": "S"}])],
-            r"\(thing\).attributes: the AWS provider has no property kind",
-        ),
-        ([_resource(TABLE), _resource(TABLE)], "another resource has this type and name"),
-    ),
-)
-def test_what_the_rendering_does_not_know_is_an_error(resources: list[Resource], says: str) -> None:
-    with pytest.raises(terraform_json.RenderError, match=says):
-        terraform_json.render(resources)
-
-
-def test_properties_get_their_names_in_terraform() -> None:
-    table = _resource(
-        TABLE,
-        attributes=[{"name": "key", "type": "S"}],
-        globalSecondaryIndexes=[{"name": "byKey", "projectionType": "ALL"}],
-        replicas=[{"regionName": "eu-west-1", "kmsKeyArn": "arn"}],
-        tags={"costCentre": "one"},
-    )
-    stage = _resource("aws:apigateway/stage:Stage", restApi="api", deployment="first")
-    files = terraform_json.render([table, stage])
-    assert files["aws_dynamodb_table.tf.json"]["resource"]["aws_dynamodb_table"]["thing"] == {
-        "attribute": [{"name": "key", "type": "S"}],
-        "global_secondary_index": [{"name": "byKey", "projection_type": "ALL"}],
-        "replica": [{"region_name": "eu-west-1", "kms_key_arn": "arn"}],
-        "tags": {"costCentre": "one"},
-        "lifecycle": {"create_before_destroy": True, "prevent_destroy": False},
-    }
-    rendered = files["aws_api_gateway_stage.tf.json"]["resource"]["aws_api_gateway_stage"]["thing"]
-    assert rendered["rest_api_id"] == "api" and rendered["deployment_id"] == "first"
-
-
-@pytest.mark.parametrize("kind", terraform_json.KINDS)
-def test_every_known_type_and_renamed_property_is_one_of_the_provider(kind: str) -> None:
-    renamed = terraform_json.KINDS[kind].renamed
-    with pytest.raises(terraform_json.RenderError, match="no property missing"):
-        terraform_json.render([_resource(kind, **dict.fromkeys(renamed, "value"), missing=True)])
-
-
-def test_resources_refer_to_each_other_as_in_terraform() -> None:
-    inputs = {
-        resource.kind: resource.inputs
-        for resource in terraform_json.declared_resources(STACK)
-        if resource.name == f"{NAME}-function"
-    }
-    function = f"${{aws_lambda_function.{NAME}-function.function_name}}"
-    assert inputs["aws:lambda/alias:Alias"]["functionName"] == function
-    group = f"${{aws_cloudwatch_log_group.{NAME}-function.arn}}"
-    assert group in inputs["aws:iam/rolePolicy:RolePolicy"]["policy"]
 
 
 def test_a_planted_secret_is_found_where_git_does_not_ignore_it(tmp_path: Path) -> None:
@@ -216,6 +97,8 @@ _OF_LOCKS = {
     "tools/reliability": "locust",
     "tools/bench": "pydynox",
 }
+
+
 _BAD = {
     bad for at, bad in _OF_LOCKS.items() if (stack_files.ROOT / at / "requirements.txt").exists()
 }
@@ -287,8 +170,3 @@ def test_a_missing_scanner_is_one_line_that_says_what_to_do(
     assert (
         capsys.readouterr().err == f"error: {tmp_path}/checkov is missing; run it as: make scan\n"
     )
-
-
-def test_what_is_found_is_a_line_each_and_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(lambda: ["one", "two"]) == 1
-    assert capsys.readouterr().err == "one\ntwo\n"

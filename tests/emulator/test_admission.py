@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 from botocore.exceptions import ClientError
 
-from local import stack as local_stack
+from local import local_stack
 from local.ministack import Credentials, MiniStack
 
 REGION = "eu-central-1"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local.stack import LocalStack, Reply
+from local.local_stack import LocalStack, Reply
 
 PROBLEM_SCHEMA = {"type", "title", "status", "detail", "requestId"}
 

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from local.stack import LocalStack
+from local.local_stack import LocalStack
 
 
 def test_a_post_is_answered_stored_logged_and_traced(local: LocalStack) -> None:

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.ministack import MiniStack
-from local.stack import LocalStack
+from local.local_stack import LocalStack
 
 
 @pytest.fixture(name="role_arn")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from local import stack as local_stack
-from local.stack import LocalStack
+from local import local_stack
+from local.local_stack import LocalStack
 from tools.reliability import (
     authorization,
     consistency,
@@ -16,6 +16,8 @@ from tools.reliability import (
     load,
     malformed_requests,
 )
+
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.stack import LocalStack
+from local.local_stack import LocalStack
 from tools.reliability import fake_dynamodb
 
 PROBLEM_SCHEMA = {"type", "title", "status", "detail", "requestId"}

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import stack as local_stack
+from local import local_stack
 from tests.conftest import STACK, keys
+
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture(name="tuned", scope="module")

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from botocore.endpoint import Endpoint
 
-from local import stack as local_stack
+from local import local_stack
 from tools.bench.program import declare
 from tools.reliability import load
 

@@ -17,7 +17,7 @@ from local.pulumi_program import Resource
 from openapi.__main__ import document_text
 from openapi.document import api_info
 from tools import cli
-from tools.docs import configuration
+from tools.docs import configuration, reference
 
 FOLDER = stack_files.ROOT / "tests" / "snapshots"
 PRICES = stack_files.ROOT / "docs" / "operations.md"
@@ -134,6 +134,7 @@ def main() -> list[str]:
     PRICES.write_text(priced(page, default), encoding="utf-8")
     (stack_files.ROOT / "docs" / "openapi.json").write_text(document_text(), encoding="utf-8")
     configuration.main()
+    reference.main()
     for stack in stack_files.stacks():
         path(stack).write_text(text(pulumi_program.declared_resources(stack)), encoding="utf-8")
     return []

@@ -78,7 +78,7 @@ MUTATIONS = (
     ),
     Mutation(
         "what is no refusal of the moment is no 503",
-        *(_CLIENT, "        if not _is_retryable(error.response):\n            raise\n", ""),
+        *(_CLIENT, "        if not _is_retryable(service, error.response):\n            raise\n", ""),
         _FUNCTION,
     ),
     Mutation(
@@ -86,7 +86,7 @@ MUTATIONS = (
         "components/iam/policies.py",
         "[allow(sorted(names), resource) for",
         '[allow(sorted(names), "*") for',
-        "tests/service/test_permissions.py tests/unit/test_infrastructure.py",
+        "tests/service/test_permissions.py tests/unit/components/iam/test_policies.py",
     ),
     Mutation(
         "a function is invoked by its own API alone",

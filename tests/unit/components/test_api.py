@@ -1,17 +1,18 @@
-"""What the API is made of, in which order it changes, and when that counts as a change."""
+"""The resources of the API, the order of their changes, and the reasons for a deployment."""
 
 import json
 from typing import Any
 
 import pytest
 
+from components import resource_prefix
 from function.declare import registry
 from function.declare.endpoint import Endpoint, Parameter, Response
-from function.declare.errors import DeclarationError
 from local import pulumi_program, stack_files
 from openapi import gateway
 from tests.conftest import PLANS, STACK, declare, one, plain
 
+PROJECT = stack_files.project_name()
 NAMED = Parameter(name="Named", description="What it is.")
 ENDPOINT = Endpoint(
     method="POST",
@@ -21,8 +22,9 @@ ENDPOINT = Endpoint(
     responses={201: {"title": "Thing", "type": "object"}},
     request_headers=(Parameter(name="Kind", description="Of which kind."),),
 )
-STACKS = stack_files.stacks()
 
+
+STACKS = stack_files.stacks()
 API = "aws:apigateway/restApi:RestApi"
 DEPLOYMENT = "aws:apigateway/deployment:Deployment"
 STAGE = "aws:apigateway/stage:Stage"
@@ -35,7 +37,7 @@ def body(resources: list[pulumi_program.Resource]) -> Any:
 
 
 def served(*of: Endpoint[Any]) -> list[pulumi_program.Resource]:
-    """Return what is declared where these are the endpoints."""
+    """Return the declared resources of these endpoints."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "load_endpoints", lambda: of)
         return pulumi_program.declared_resources(STACK, config=plain())
@@ -101,6 +103,7 @@ def test_one_more_endpoint_is_one_resource_its_alarm() -> None:
     assert [resource.kind for resource in added] == ["aws:cloudwatch/metricAlarm:MetricAlarm"]
 
 
+@pytest.mark.conformance
 def test_the_import_comes_before_the_deployment_and_that_before_the_stage() -> None:
     by_kind = {resource.kind: resource for resource in declare()}
     api, deployment, stage, version = (by_kind[k] for k in (API, DEPLOYMENT, STAGE, VERSION))
@@ -112,9 +115,10 @@ def test_the_import_comes_before_the_deployment_and_that_before_the_stage() -> N
     assert version.inputs["version"] == stage.inputs["deployment"]
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 def test_what_the_document_says_of_the_api_is_given_as_its_arguments_too(stack: str) -> None:
-    """The provider puts back what it finds in its state, so one value stands in both places."""
+    """The provider restores the value of its state, so one value stands in both places."""
     resources = declare(stack)
     api, document = one(resources, API), body(resources)
     assert api["name"] == document["info"]["title"]
@@ -129,6 +133,7 @@ def test_what_the_document_says_of_the_api_is_given_as_its_arguments_too(stack: 
     assert "binaryMediaTypes" not in api and "x-amazon-apigateway-policy" not in document
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_stage_tells_which_document_it_serves(stack: str) -> None:
     outputs = pulumi_program.run(pulumi_program.MockEngine(), stack=stack)
@@ -151,24 +156,32 @@ def test_the_stage_takes_what_its_keys_may_take_together() -> None:
     assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (7, 8)
 
 
-def test_the_teams_hook_customizes_api_gateways_own_responses(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def hook(response: Response, request: object) -> Response:
-        assert request is None
-        headers = {**response.headers, "X-Team": "orders"}
-        return response._replace(headers=headers, body={**response.body, "help": "ask orders"})
-
-    monkeypatch.setattr(gateway, "customize_response", hook)
-    found = gateway._gateway_responses("")  # pylint: disable=protected-access
-    for response in found.values():
-        assert response["responseParameters"]["gatewayresponse.header.X-Team"] == "'orders'"
-        template = json.loads(response["responseTemplates"]["application/json"])
-        assert template["help"] == "ask orders" and template["requestId"] == "$context.requestId"
+@pytest.mark.conformance
+@pytest.mark.parametrize("stack", STACKS)
+def test_api_gateway_may_invoke_one_alias_by_one_stage(stack: str) -> None:
+    """Once for all routes: AWS limits a function's policy to 20 KB."""
+    permission = one(declare(stack), "aws:lambda/permission:Permission")
+    assert permission["qualifier"] == "live"
+    api, _, scope = permission["sourceArn"].partition("/")
+    assert api.endswith(f":{resource_prefix(PROJECT, stack)}") and scope == f"{stack}/*"
 
 
-def test_a_gateway_response_header_with_a_quote_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    quoted = Response(status=400, body={}, headers={"X-Team": "it's ours"})
-    monkeypatch.setattr(gateway, "customize_response", lambda *_: quoted)
-    with pytest.raises(DeclarationError, match="function/responses.py: X-Team"):
-        gateway._gateway_responses("")  # pylint: disable=protected-access
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_api_speaks_tls_1_2_or_newer_under_its_own_name(stack: str) -> None:
+    api = one(declare(stack), "aws:apigateway/restApi:RestApi")
+    assert api["securityPolicy"] == "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
+    assert api["endpointAccessMode"] == "STRICT"
+
+
+@pytest.mark.parametrize("stack", stack_files.stacks())
+def test_the_access_log_joins_logs_and_traces_without_addresses(stack: str) -> None:
+    resources = declare(stack)
+    settings = one(resources, "aws:apigateway/stage:Stage")["accessLogSettings"]
+    line = json.loads(settings["format"])
+    assert {"apiRequestId", "lambdaRequestId", "traceId", "route", "status", "apiKeyId"} <= set(
+        line
+    )
+    assert line["extendedRequestId"] == "$context.extendedRequestId"  # no caller can choose it
+    assert "sourceIp" not in settings["format"]
+    groups = {r.name for r in resources if r.kind == "aws:cloudwatch/logGroup:LogGroup"}
+    assert settings["destinationArn"].rsplit(":", 1)[1] in groups

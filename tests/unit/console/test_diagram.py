@@ -1,12 +1,16 @@
-"""The diagram of docs/architecture.md: true to what is declared, and legible."""
+"""The diagram of docs/architecture.md: true to the declarations, and legible."""
 
 from itertools import pairwise
 from xml.etree import ElementTree
+
+import pytest
 
 from console import diagram, svg
 from local import pulumi_program
 from tests.conftest import STACK, declare, plain
 from tools.docs import diagram as drawing
+
+pytestmark = pytest.mark.conformance
 
 OPTIONS = {
     "manage_api_gateway_account": "true",

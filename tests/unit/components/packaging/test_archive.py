@@ -1,13 +1,6 @@
-"""The bundle: complete, the same everywhere, and changed only by what it holds."""
+"""The bundle: complete, the same everywhere, and changed only by its content."""
 
 import json
-import shutil
-import subprocess
-import sys
-import zipfile
-from io import BytesIO
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import botocore.model
@@ -15,87 +8,8 @@ import botocore.session
 import pytest
 
 from components.packaging import archive, bytecode
-from components.packaging import project_bundle as bundles
-from components.packaging.bytecode import PYTHON_VERSION
 from components.packaging.project_bundle import project_bundle
-from function.declare.permission import ACTIONS, ServicePermission
-from local.stack_files import ROOT
-from local.resources.compute import zip_bytes
-from tools.reliability import fake_dynamodb
-
-_PYENV = f".pyenv/versions/{PYTHON_VERSION}.*/bin/python{PYTHON_VERSION}"
-INTERPRETERS = [sys.executable, *map(str, sorted(Path.home().glob(_PYENV))[:1])]
-
-# Answers one request as Lambda has it done, and finds DynamoDB in other regions and partitions.
-PROBE = """
-import importlib.metadata, json, sys
-sys.path.append({folder!r})
-from function.runtime.api_handler import handler
-from function.runtime import telemetry
-telemetry._sdk()
-identity = {{"sourceIp": "192.0.2.1", "apiKeyId": "caller"}}
-event = {{"httpMethod": "POST", "resource": "/things", "requestContext": {{"identity": identity}}}}
-answer = handler(event, None)
-import botocore.session
-from botocore.config import Config
-config = Config(ignore_configured_endpoint_urls=True)
-clients = [
-    botocore.session.get_session().create_client("dynamodb", region_name=region, config=config)
-    for region in {regions!r}
-]
-print(json.dumps({{
-    "answer": [answer["statusCode"], answer["body"]],
-    "endpoints": [client.meta.endpoint_url for client in clients],
-    "versions": [importlib.metadata.version(name) for name in ("botocore", "aws-xray-sdk")],
-    "installed": [p for p in sys.path if "site-packages" in p],
-    "loaded": sorted({{m.split(".")[0] for m in sys.modules}} & {{"boto3", "s3transfer"}}),
-}}))
-"""
-REGIONS = ("eu-central-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1")
-
-
-@pytest.mark.parametrize("interpreter", INTERPRETERS)
-def test_it_needs_nothing_but_the_standard_library(
-    interpreter: str, specimen: Path, tmp_path: Path
-) -> None:
-    with zipfile.ZipFile(
-        BytesIO(zip_bytes(archive.for_local_run(project_bundle().archive(), interpreter)))
-    ) as packed:
-        packed.extractall(tmp_path)
-    shutil.rmtree(tmp_path / "function")
-    shutil.copytree(specimen / "function", tmp_path / "function")
-    table = fake_dynamodb.Table()
-    with fake_dynamodb.storage(table) as server:
-        run = subprocess.run(
-            [
-                *(interpreter, "-I", "-S", "-B", "-c"),
-                PROBE.format(folder=str(tmp_path), regions=REGIONS),
-            ],
-            env={
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
-                "AWS_DEFAULT_REGION": "eu-central-1",
-                "AWS_ENDPOINT_URL_DYNAMODB": server.url,
-                "AWS_LAMBDA_FUNCTION_NAME": "shop",
-                "TABLE_THINGS_NAME": "things",
-                # By these aws-xray-sdk knows that it is in Lambda.
-                "LAMBDA_TASK_ROOT": str(tmp_path),
-                "_X_AMZN_TRACE_ID": "Root=1-00000000-000000000000000000000000;Parent=1;Sampled=1",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert not run.returncode, run.stderr
-    seen = json.loads(run.stdout)
-    status, body = seen["answer"]
-    assert status == 201 and list(table.items) == [json.loads(body)["id"]]
-    assert all(seen["versions"])
-    assert not seen["installed"] and not seen["loaded"]
-    whole = botocore.session.get_session()  # this one has all of botocore's data
-    assert seen["endpoints"] == [
-        whole.create_client("dynamodb", region_name=region).meta.endpoint_url for region in REGIONS
-    ]
+from function.declare.permission import ACTIONS
 
 
 def test_its_dependencies_are_nobody_elses_files() -> None:
@@ -134,77 +48,6 @@ def _members(shape: Any, depth: int = 4) -> dict[str, Any]:
     }
 
 
-def test_who_calls_dynamodb_beside_the_stacks_tables_gets_its_whole_model(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    tables = ServicePermission(name="dynamodb", resource="*", actions=("dynamodb:ListTables",))
-    monkeypatch.setattr(
-        bundles, "endpoints_by_module", lambda: {"x": SimpleNamespace(permissions=(tables,))}
-    )
-    assert {"ListTables", "CreateBackup"} <= set(_storage_model()["operations"])
-
-
-def test_it_has_the_data_of_what_is_called_and_no_bytecode_but_its_own() -> None:
-    names = list(project_bundle().files())
-    services = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}
-    assert "dynamodb" in services and "ec2" not in services
-    beside = {name for name in names if name.endswith(".pyc")}
-    sources = {name for name in names if name.endswith(".py")}
-    assert beside in (set(), {_cached(name) for name in sources})
-    assert bool(beside) == bool(bytecode.compiler())
-
-
-def _cached(name: str) -> str:
-    path = Path(name)
-    return str(path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc")
-
-
-@pytest.mark.skipif(not bytecode.compiler(), reason="no Python of Lambda's version is at hand")
-def test_byte_code_is_the_same_each_time_and_taken_unchecked(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    sources = {
-        name: path
-        for name, path in project_bundle().files().items()
-        if name.startswith("function/")
-    }
-    sources = {name: path for name, path in sources.items() if path.suffix == ".py"}
-    first = {
-        name: path.read_bytes()
-        for name, path in bytecode.compiled(sources, ROOT / ".build").items()
-    }
-    monkeypatch.setenv("PYTHONHASHSEED", "4711")
-    second = bytecode.compiled(dict(reversed(sources.items())), tmp_path / "new")
-    assert first and {name: path.read_bytes() for name, path in second.items()} == first
-    for content in first.values():
-        assert content[4:8] == b"\1\0\0\0"  # PEP 552: by hash, and never checked
-        assert str(ROOT).encode() not in content
-    broken = tmp_path / "broken.py"
-    broken.write_text("def")
-    with pytest.raises(bytecode.BytecodeError, match="function/broken.py"):
-        bytecode.compiled({"function/broken.py": broken}, tmp_path)
-
-
-@pytest.mark.skipif(not bytecode.compiler(), reason="no Python of Lambda's version is at hand")
-def test_byte_code_is_of_the_source_that_it_is_kept_for_whatever_an_editor_writes_meanwhile(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    source, make = tmp_path / "main.py", bytecode._compile  # pylint: disable=protected-access
-    source.write_text("X = 1\n")
-
-    def meanwhile(*what: Any) -> None:
-        source.write_text("X = 2\n")
-        make(*what)
-
-    monkeypatch.setattr(bytecode, "_compile", meanwhile)
-    before, after = (
-        content.read_bytes()
-        for _ in range(2)
-        for content in bytecode.compiled({"main.py": source}, tmp_path / "build").values()
-    )
-    assert before != after
-
-
 def test_without_a_compiler_there_are_sources_only_and_a_warning(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -212,39 +55,3 @@ def test_without_a_compiler_there_are_sources_only_and_a_warning(
     monkeypatch.setattr(archive, "compiler", lambda: None)
     assert not [name for name in project_bundle().archive().assets if name.endswith(".pyc")]
     assert "the bundle has no bytecode" in capsys.readouterr().err
-
-
-def _fingerprint(project: Path) -> dict[str, str]:
-    """Return the hash of the function's archive and the deployment's triggers, in a new process:
-    the project's modules are imported there."""
-    code = """
-import hashlib, json
-from local import pulumi_program
-from local.resources import compute
-inputs = {r.kind: r.inputs for r in pulumi_program.declared_resources("trial")}
-archive = compute.zip_bytes(inputs["aws:lambda/function:Function"]["code"])
-print(json.dumps({"archive": hashlib.sha256(archive).hexdigest(),
-                  "trigger": inputs["aws:apigateway/deployment:Deployment"]["triggers"]}))
-"""
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True
-    )
-    found: dict[str, str] = json.loads(run.stdout)
-    return found
-
-
-def test_only_what_is_served_changes_archive_and_trigger(specimen: Path) -> None:
-    project, first = specimen, _fingerprint(specimen)
-    (project / "function" / "notes.txt").write_text("stray")
-    (project / "function" / "__pycache__").mkdir(exist_ok=True)
-    (project / "function" / "__pycache__" / "stray.pyc").write_bytes(b"stray")
-    assert _fingerprint(project) == first
-
-    storage = project / "function" / "runtime" / "dynamodb.py"
-    storage.write_text(storage.read_text() + "# touched\n")
-    touched = _fingerprint(project)
-    assert touched["archive"] != first["archive"] and touched["trigger"] == first["trigger"]
-
-    endpoint = project / "function" / "endpoints" / "post_thing.py"
-    endpoint.write_text(endpoint.read_text().replace("Keep a thing.", "Keep it."))
-    assert _fingerprint(project)["trigger"] != first["trigger"]

@@ -56,7 +56,7 @@ def _endpoint(*access: TablePermission) -> Endpoint:
             JOTTINGS._replace(indexes=JOTTINGS.indexes * 11),
             "22 indexes exceed DynamoDB's 20",
         ),
-        (JOTTINGS._replace(indexes=(Index("x", "topic"),)), "index 'x' must be 3 to 255 letters"),
+        (JOTTINGS._replace(indexes=(Index("x", "topic"),)), "name: 'x' is not 3 to 255"),
     ),
 )
 def test_an_invalid_table_is_refused_with_its_file_and_name(

@@ -1,32 +1,24 @@
 """Other AWS services: permitted, bundled and bounded as declared, and named where they are not."""
 
 import json
-from pathlib import Path
 from typing import Any
 
-import botocore.session
 import pulumi
 import pytest
-from botocore.loaders import Loader
-from botocore.stub import Stubber
 
 import function.declare.job_registry
 import function.declare.registry
-import function.endpoints
-import function.jobs
-from components.packaging import archive
 from components.packaging import project_bundle as bundles
-from components.packaging.project_bundle import project_bundle
 from function import settings
 from function.declare.errors import DeclarationError
-from function.declare.registry import load_endpoints, reference_errors
 from function.declare.job import Job
-from function.declare.trigger import ScheduleTrigger
 from function.declare.permission import ServicePermission
+from function.declare.registry import load_endpoints, reference_errors
 from function.declare.setting import Setting
+from function.declare.trigger import ScheduleTrigger
 from function.runtime import aws_client, service
 from local import pulumi_program
-from tests.conftest import NAME, PROJECT, STACK, one, plain
+from tests.conftest import NAME, PROJECT, STACK, plain
 
 BUCKET = Setting("bucket", str, description="Where reports lie.", default="reports")
 REPORTS = ServicePermission("s3", "arn:aws:s3:::{bucket}/daily/*", ("s3:PutObject",))
@@ -93,40 +85,6 @@ def test_a_boundary_that_lacks_a_service_is_an_error_that_says_how_it_takes_it_i
 def test_what_would_lead_out_of_every_boundary_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match="no permissions boundary may allow iam:PassRole"):
         _bounded({"Action": "*", "Resource": "*"}, actions=("s3:PutObject", "iam:PassRole"))
-
-
-def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:
-    one(
-        pulumi_program.declared_resources(STACK), "aws:apigateway/stage:Stage"
-    )  # with the job, it is declared
-    data = {
-        Path(name).parts[2]
-        for name in project_bundle().files()
-        if name.startswith("botocore/data/")
-    }
-    assert {"dynamodb", "s3"} <= data and "ec2" not in data
-    session = botocore.session.get_session()
-    folder = str(project_bundle().dependencies() / "botocore" / "data")
-    loader = Loader(extra_search_paths=[folder], include_default_search_paths=False)
-    session.register_component("data_loader", loader)
-    secret = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    client = session.create_client("s3", region_name="eu-central-1", **secret)
-    with Stubber(client) as stubber:
-        stubber.add_response("put_object", {"ETag": "stored"})
-        assert client.put_object(Bucket="ours", Key="daily/1", Body=b"")["ETag"] == "stored"
-
-
-def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    job = function.declare.job_registry.load_jobs()["report"]
-    wrong = job._replace(permissions=(REPORTS._replace(name="dynamo"),))
-    monkeypatch.setattr(bundles, "load_jobs", lambda: {"report": wrong})
-    with pytest.raises(
-        archive.BundleError,
-        match="jobs/report.py: boto3 has no client 'dynamo' for Service.*dynamodb",
-    ):
-        project_bundle().dependencies()
 
 
 def test_a_service_outside_the_bundle_fails_with_the_line_to_add() -> None:

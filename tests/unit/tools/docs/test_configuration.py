@@ -2,12 +2,15 @@
 
 import re
 
+import pytest
+
 from local.stack_files import ROOT
 from tools.docs import configuration
 
 TEXT = configuration.PAGE.read_text(encoding="utf-8")
 
 
+@pytest.mark.conformance
 def test_the_tables_agree_with_stack_keys_and_makefile() -> None:
     assert configuration.page(TEXT) == TEXT, "docs/configuration.md is stale; run: make snapshot"
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -32,19 +31,26 @@ class Reply:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LocalStack:
-    """A running stack: its outputs, its emulator and the traces of its functions.
+class Account:
+    """An emulated AWS account with a region: MiniStack and the traces of its functions."""
 
-    `secret` names the secret outputs. `deployer` is the emulator with the deploying role's
-    credentials; `run` applies the program.
+    emulator: ministack.MiniStack
+    traces: xray_daemon.XRayDaemon
+    region: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalStack(Account):
+    """A running stack in its account, and its outputs; `secret` names the secret ones.
+
+    `deployer` is the emulator with the deploying role's credentials; `run` applies the program, as
+    `Deployer.run` explains.
     """
 
-    run: Callable[[], pulumi_program.Outputs]
+    run: Callable[..., pulumi_program.Outputs]
     outputs: dict[str, Any]
     secret: frozenset[str] = frozenset()
-    emulator: ministack.MiniStack
     deployer: ministack.MiniStack
-    traces: xray_daemon.XRayDaemon
 
     def call(
         self,
@@ -88,13 +94,13 @@ class LocalStack:
             status=response.status, headers=dict(response.headers), body=response.data.decode()
         )
 
-    def update(self) -> None:
+    def update(self, confirm: Callable[[], None] = lambda: None) -> None:
         """Apply the program again after a change of its files.
 
-        If it raises an error, the former resources stay in service.
+        If it or `confirm` raises an error, the former resources stay in service.
         """
         with pulumi_program.reloaded_modules():
-            outputs = self.run()
+            outputs = self.run(confirm=confirm)
         self.outputs.update(outputs.values)  # other threads read it: no output is ever missing
         for gone in self.outputs.keys() - outputs.values.keys():
             del self.outputs[gone]
@@ -159,22 +165,6 @@ class LogTail:
         return read
 
 
-@dataclass(frozen=True, kw_only=True)
-class Account:
-    """An emulated AWS account with a region: MiniStack and the traces of its functions."""
-
-    emulator: ministack.MiniStack
-    traces: xray_daemon.XRayDaemon
-    region: str
-
-
-def _import_aws_provider() -> ModuleType:
-    """Import the AWS provider's SDK, which takes as long as a start of the emulator."""
-    from components.packaging import archive  # pylint: disable=import-outside-toplevel
-
-    return archive
-
-
 @contextmanager
 def emulated_account(
     region: str, *, port: int | None = None, environment: Mapping[str, str] | None = None
@@ -189,7 +179,6 @@ def emulated_account(
             region=region,
             port=port,
             environment={"AWS_XRAY_DAEMON_ADDRESS": traces.address, **(environment or {})},
-            meanwhile=_import_aws_provider,
         )
         yield Account(emulator=emulator, traces=traces, region=region)
 
@@ -246,10 +235,9 @@ def _deploy(
     run = partial(engine.run, stack, config)
     outputs = run()
     return LocalStack(
+        **vars(account),
         run=run,
         outputs=outputs.values,
         secret=outputs.secret,
-        emulator=account.emulator,
         deployer=deployer,
-        traces=account.traces,
     )

@@ -4,12 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from components import checked_prefix
-from components.stack_config import ConfigError, StackConfig
 from local import stack_files
 from local.stack_files import Secret, StackFileError
-
-PROJECT = stack_files.project_name()
 
 
 def _write(folder: Path, stack: str, project: str = "", secrets: str = "") -> None:
@@ -71,28 +67,3 @@ def test_a_secret_comes_from_a_file_that_git_ignores(
     given = stack_files.local_config("some", tmp_path)["shop:token"]
     assert given == "open" and isinstance(given, Secret)
     assert "/secrets.*.yaml" in (stack_files.ROOT / ".gitignore").read_text().splitlines()
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "says"),
-    (
-        ("old-name:owner", "a", f"old-name is neither .*; did you mean {PROJECT}:owner?"),
-        ("asw:region", "eu-west-1", "did you mean aws:region?"),
-        ("aws:region", "eu-centrl-1", "must be a region of AWS; did you mean eu-central-1?"),
-    ),
-)
-def test_what_nobody_would_read_is_an_error(key: str, value: str, says: str) -> None:
-    with pytest.raises(ConfigError, match=says):
-        StackConfig.from_pulumi({key: value}, PROJECT, ())
-
-
-def test_names_are_checked_against_awss_limits_with_the_longest_that_fits() -> None:
-    long = "preview-of-a-branch-with-a-rather-long-name"
-    with pytest.raises(ConfigError, match=r"may have 41 characters, for example 'preview-of-.*'"):
-        checked_prefix("shops", long, ["function", "api"])
-    fits = checked_prefix("shops", long[:41], ["function", "api"])
-    assert len(f"{fits}-function-1234567") == 64
-    with pytest.raises(ConfigError, match="project 'p+' must be shorter"):
-        checked_prefix("p" * 60, "live", ["function"])
-    with pytest.raises(ConfigError, match="stack 'a.b' must be letters, digits"):
-        checked_prefix("shops", "a.b", ["function"])

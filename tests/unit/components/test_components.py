@@ -1,7 +1,7 @@
-"""The components in programs that are not this project's, and a team's own customize.py."""
+"""The components in the Pulumi program of another project."""
 
+import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import pytest
 from components import (
     Bindings,
     Bundle,
-    ConfigError,
     EpochApi,
     EpochDomain,
     EpochFirewall,
@@ -19,13 +18,12 @@ from components import (
     EpochSecret,
     RoleFactory,
 )
-from function.declare.endpoint import Response, Endpoint
+from function.declare.endpoint import Endpoint, Response
 from function.declare.setting import Setting
-from local import pulumi_program, stack_files
-from local import stack as local_stack
+from local import pulumi_program
 from local.stack_files import ROOT
 from openapi.document import ApiInfo, build
-from tests.conftest import NAME, STACK, declare, one, plain
+from tests.conftest import NAME, one
 
 PAGE = (ROOT / "docs" / "using-components.md").read_text("utf-8")
 COMPOSED, CUSTOMIZED = re.findall(r"^```python\n(.*?)```", PAGE, re.M | re.S)
@@ -130,54 +128,14 @@ def test_arguments_may_be_outputs(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert version["secretString"] == "hush"
 
 
-@pytest.fixture(name="customized")
-def _customized(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Put the page's customize.py in place of this project's."""
-    module: dict[str, Any] = {}
-    exec(CUSTOMIZED, module)  # pylint: disable=exec-used
-    monkeypatch.setattr("customize.customize", module["customize"])
-    declare.cache_clear()
-    yield
-    declare.cache_clear()
+def _attributes(tree: ast.AST) -> set[str]:
+    return {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
 
 
-@pytest.mark.usefixtures("customized")
-def test_a_customized_property_is_declared_beside_guard_tags_and_secrets() -> None:
-    email = stack_files.Secret("nobody@example.com")
-    resources = declare(alarm_email=email, protect_data="true")
-    assert one(resources, FUNCTION, "-function")["ephemeralStorage"] == {"size": 1024}
-    alarm = one(resources, ALARM, "-api-5xx-rate")
-    assert alarm["threshold"] == 0.01
-    assert alarm["tags"].items() >= {"pager": "yes", "stack": STACK}.items()
-    (subscription,) = (r for r in resources if r.kind.endswith(":TopicSubscription"))
-    assert "endpoint" in subscription.secret
-    (guard,) = (r for r in resources if r.kind.endswith(":EpochDestroyGuard"))
-    assert guard.protect and {r.urn for r in resources if r.kind == FUNCTION} <= {*guard.depends_on}
-
-
-@pytest.mark.usefixtures("customized")
-def test_a_customized_property_is_in_the_local_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    def customize(kind: str, _name: str, properties: dict[str, Any]) -> None:
-        if kind == FUNCTION:
-            properties["memory_size"] = 640
-
-    monkeypatch.setattr("customize.customize", customize)
-    with local_stack.up(STACK, config=plain()) as stack:
-        client = stack.emulator.client("lambda")
-        found = client.get_function_configuration(FunctionName=stack.outputs["function_name"])
-    assert found["MemorySize"] == 640
-
-
-@pytest.mark.usefixtures("customized")
-def test_an_unknown_property_is_an_error_with_the_nearest_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def customize(kind: str, _name: str, properties: dict[str, Any]) -> None:
-        if kind == FUNCTION:
-            properties["memory"] = 640
-
-    monkeypatch.setattr("customize.customize", customize)
-    with pytest.raises(
-        ConfigError, match="customize.py: aws:lambda.* no property memory, but: mem"
-    ):
-        declare()
+def test_components_never_read_stack_config_themselves() -> None:
+    reads = re.compile(r"pulumi\.(Config|runtime\.config|get_stack|get_project)\b|aws\.config\b")
+    for path in (ROOT / "components").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert not [name for name in _attributes(tree) if reads.match(name)], path.name
+        imported = [n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+        assert not [name for name in imported if name.startswith("pulumi")], path.name

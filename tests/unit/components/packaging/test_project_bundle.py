@@ -1,0 +1,21 @@
+"""The bundle of this project's package."""
+
+import pytest
+
+from components.packaging import project_bundle as bundles
+from function.declare.job import Job
+from function.declare.permission import ServicePermission
+from function.declare.trigger import ScheduleTrigger
+
+
+def test_a_declared_service_is_in_the_bundle_with_the_file_that_declares_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = Job(
+        trigger=ScheduleTrigger("rate(1 day)"),
+        summary="Report.",
+        handle=print,
+        permissions=(ServicePermission("s3", "arn:aws:s3:::reports/*", ("s3:PutObject",)),),
+    )
+    monkeypatch.setattr(bundles, "load_jobs", lambda: {"report": job})
+    assert bundles.project_bundle().services["s3"] == "function/jobs/report.py"

@@ -1,0 +1,69 @@
+"""The stack's config: its errors name the key, the value and the range."""
+
+import pytest
+
+from components.stack_config import ConfigError, StackConfig
+from local import stack_files
+from tests.conftest import declare, one, plain
+
+PROJECT = stack_files.project_name()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    (
+        ("memory_mb", "64", ":memory_mb = 64 must be from 128 to 10240"),
+        ("memory_mb", "much", ":memory_mb = much must be of type int, from 128 to 10240"),
+        ("timeout_s", "7", ":timeout_s = 7 must be from 8 to 29"),
+        ("memory_mb", "true", ":memory_mb = true must be of type int"),
+        ("log_retention_days", "8", ":log_retention_days = 8 must be one of 1, 3, 5"),
+        ("protect_data", "1", ":protect_data = 1 must be of type bool"),
+        ("memory", "512", ":memory is unknown; did you mean .*:memory_mb"),
+        ("trace_sampling_rate", "1.5", ":trace_sampling_rate = 1.5 must be from 0 to 1"),
+        ("alarm_email", "nobody", ":alarm_email = nobody must be an e-mail address"),
+        ("replica_regions", '["moon"]', "moon must be a region of AWS"),
+        ("replica_regions", "us-east-1", ":replica_regions = us-east-1 must be a list"),
+        ("certificate_arn", "arn:aws:iam::1:x", "must be the ARN of an ACM certificate"),
+        ("usage_plans", "{}", ":usage_plans = {} must be a mapping with at least one entry"),
+        ("usage_plans", '{"a": {"rate_limit": 1}}', "must be a mapping of rate_limit, burst_limit"),
+        (
+            "usage_plans",
+            '{"a": {"rate_limit": 0, "burst_limit": 1, "quota_per_day": 1}}',
+            ":usage_plans.a.rate_limit = 0 must be from 1 to 10000",
+        ),
+        ("api_keys", '{"A b": "standard"}', ":api_keys = A b must be named with a-z"),
+        ("api_keys", '{"a": "{}"}', ":api_keys.a = {} must be one of the usage plans: basic"),
+        ("replica_regions", '["eu-west-1", "eu-west-1"]', "replica_regions names a region twice"),
+        ("kms_key_arn", "alias/mine", ":kms_key_arn = alias/mine must be the ARN of a KMS"),
+        ("hosted_zone_id", "Z1", "hosted_zone_id needs domain_name"),
+        ("domain_name", "api.example.com", "domain_name and certificate_arn need each other"),
+        (
+            "stage_throttle",
+            '{"rate_limit": 1}',
+            ":stage_throttle = .* must be a mapping of rate_limit",
+        ),
+        ("waf_rate_limit", "9", "waf_rate_limit must be 0 or at least 10"),
+    ),
+)
+def test_a_config_error_names_key_value_and_range(key: str, value: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        config = plain()
+        secret = [given for given, text in config.items() if isinstance(text, stack_files.Secret)]
+        StackConfig.from_pulumi(config | {f"{PROJECT}:{key}": value}, PROJECT, secret)
+
+
+def test_a_text_may_look_like_a_number() -> None:
+    assert one(declare(owner="4711"), "aws:apigateway/restApi:RestApi")["tags"]["owner"] == "4711"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    (
+        ("old-name:owner", "a", f"old-name is neither .*; did you mean {PROJECT}:owner?"),
+        ("asw:region", "eu-west-1", "did you mean aws:region?"),
+        ("aws:region", "eu-centrl-1", "must be a region of AWS; did you mean eu-central-1?"),
+    ),
+)
+def test_what_nobody_would_read_is_an_error(key: str, value: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        StackConfig.from_pulumi({key: value}, PROJECT, ())

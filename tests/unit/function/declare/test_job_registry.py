@@ -1,0 +1,102 @@
+"""Declarations of jobs that are refused."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from function.declare.errors import DeclarationError
+from function.declare.job import Job
+from function.declare.job_registry import validate_jobs
+from function.declare.permission import QueuePermission, ServicePermission, TablePermission
+from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
+
+
+def _job(**changed: Any) -> Job:
+    plain: dict[str, Any] = {
+        "trigger": ScheduleTrigger("rate(1 day)"),
+        "summary": "x",
+        "handle": print,
+    }
+    return Job(**{**plain, **changed})
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"summary": " "}, "summary is missing"),
+        ({"timeout_s": 901}, "timeout_s must be from 1 to 900, not 901"),
+        (
+            {
+                "timeout_s": 7,
+                "permissions": (TablePermission(table="followed", actions=("dynamodb:GetItem",)),),
+            },
+            "timeout_s must exceed 7, a call's deadline by TablePermission",
+        ),
+        (
+            {"timeout_s": 7, "permissions": (QueuePermission(queue="orders"),)},
+            "timeout_s must exceed 7, a call's deadline by QueuePermission",
+        ),
+        (
+            {
+                "timeout_s": 23,
+                "permissions": (ServicePermission("s3", "*", ("s3:GetObject",), timeout_s=10),),
+            },
+            "timeout_s must exceed 23, a call's deadline by ServicePermission",
+        ),
+        ({"memory_mb": 64}, "memory_mb must be from 128 to 10,240, not 64"),
+        ({"trigger": ScheduleTrigger("every day")}, "'every day' is not rate(5 minutes), cron("),
+        (
+            {"trigger": ScheduleTrigger("cron(0 3 * * * *)")},
+            "needs one '?', as its day or its weekday",
+        ),
+        (
+            {"trigger": ScheduleTrigger("rate(1 day)", timezone="Berlin")},
+            "'Berlin' is not a time zone",
+        ),
+        (
+            {"trigger": ScheduleTrigger("rate(1 day)", max_attempts=4)},
+            "attempts must be from 1 to 3, not 4",
+        ),
+        ({"trigger": QueueTrigger(queue="ordres")}, "unknown queue 'ordres'; known queues: "),
+        ({"trigger": StreamTrigger(table="follow")}, "unknown table 'follow'; known tables: "),
+        ({"trigger": ObjectTrigger(bucket="upload")}, "unknown bucket 'upload'; known buckets: "),
+        (
+            {"trigger": ObjectTrigger(bucket="uploads", max_attempts=4)},
+            "max_attempts must be from 1 to 3, not 4",
+        ),
+        ({"permissions": (QueuePermission(queue="ordres"),)}, "unknown queue 'ordres'"),
+        (
+            {"permissions": (TablePermission(table="none", actions=("dynamodb:Scan",)),)},
+            "unknown table 'none'",
+        ),
+        (
+            {"permissions": (ServicePermission("s3", "bucket", ("s3:GetObject",)),)},
+            "resource: 'bucket' is not an ARN",
+        ),
+        (
+            {"permissions": (ServicePermission("s3", "*", ("s3:*",)),)},
+            "'s3:*' is not an action such as",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("jobs")
+def test_a_job_that_cannot_work_is_refused(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(DeclarationError) as refused:
+        validate_jobs({"nightly": _job(**changed)})
+    assert str(refused.value).startswith("function/jobs/nightly.py: ") and message in str(refused)
+
+
+def test_a_queue_has_one_taker_a_table_two_and_a_job_a_name_that_aws_takes(
+    jobs: Mapping[str, Job],
+) -> None:
+    with pytest.raises(DeclarationError, match="2 jobs read queue 'orders'"):
+        validate_jobs({"ship": jobs["ship"], "bill": jobs["ship"]})
+    followers = dict.fromkeys(("one", "two", "three"), jobs["follow"])
+    with pytest.raises(DeclarationError, match="3 jobs read table 'followed'"):
+        validate_jobs(followers)
+    del followers["three"]
+    assert validate_jobs(followers)
+    for name in ("Nightly", "_x", "a__b", "x" * 31):
+        with pytest.raises(DeclarationError, match="name .* at most 30 characters"):
+            validate_jobs({name: _job()})

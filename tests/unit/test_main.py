@@ -1,0 +1,68 @@
+"""The program `__main__.py` as a whole, under Pulumi mocks."""
+
+from typing import Any
+
+import pytest
+
+from local import pulumi_program, stack_files
+from tests.conftest import declare
+
+STACKS = stack_files.stacks()
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("preview", (False, True))
+def test_the_program_runs_in_deployment_and_in_preview(stack: str, preview: bool) -> None:
+    kinds = {resource.kind for resource in declare(stack, preview=preview)}
+    assert {"aws:apigateway/restApi:RestApi", "aws:lambda/function:Function"} <= kinds
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_key_is_a_secret_output(stack: str) -> None:
+    outputs = pulumi_program.run(pulumi_program.MockEngine(), stack=stack)
+    assert outputs.secret == {"default_api_key", "api_keys"}
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_resource_has_a_component_as_parent(stack: str) -> None:
+    resources = declare(stack)
+    components = {resource.urn for resource in resources if resource.component}
+    assert components
+    assert not [r.name for r in resources if not r.component and r.parent not in components]
+
+
+@pytest.mark.conformance
+@pytest.mark.parametrize("stack", STACKS)
+def test_names_leave_room_for_a_replacement(stack: str) -> None:
+    """Pulumi creates a replacement before it deletes: a fixed name would be taken then."""
+    fixed = {r.kind for r in declare(stack) if not r.component and "name" in r.inputs}
+    # Several APIs may have one name; an alias is named within its function.
+    assert fixed <= {"aws:apigateway/restApi:RestApi", "aws:lambda/alias:Alias"}
+
+
+@pytest.mark.conformance
+def test_what_is_off_by_default_is_not_declared() -> None:
+    found: dict[str, Any] = {resource.kind: resource.inputs for resource in declare()}
+    optional = ("domainName:", "webAcl:", "route53/", "provisionedConcurrencyConfig:", "Subscri")
+    assert not [kind for kind in found if any(part in kind for part in optional)]
+    function = found["aws:lambda/function:Function"]
+    assert "reservedConcurrentExecutions" not in function and "snapStart" not in function
+    assert "aws:dynamodb/tableReplica:TableReplica" not in found
+
+
+def test_the_deployed_commit_is_an_output_and_changes_no_resource(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def declared() -> tuple[str, set[str]]:
+        recorder = pulumi_program.MockEngine()
+        outputs = pulumi_program.run(recorder, stack=stack_files.default_stack()).values
+        # The archive of the code shows its address in memory.
+        inputs = ({**r.inputs, "code": None} for r in recorder.resources)
+        return outputs["deployed_commit"], {str(sorted(values.items())) for values in inputs}
+
+    commit, resources = declared()
+    monkeypatch.setenv("EPOCH_COMMIT", "f00")
+    assert (commit, declared()) == ("unknown", ("f00", resources))

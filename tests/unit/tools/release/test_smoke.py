@@ -1,0 +1,46 @@
+"""Judgements of the smoke test."""
+
+import pytest
+
+from function.declare.endpoint import Endpoint, Response, SampleRequest
+from tools.release import smoke
+
+KEYED = Endpoint(
+    method="GET",
+    path="/sample",
+    summary="Answers.",
+    handle=lambda _: Response(status=200, body={}),
+    responses={
+        200: {
+            "title": "Sample",
+            "type": "object",
+            "required": ["id"],
+            "properties": {"id": {"type": "string", "format": "uuid"}},
+        }
+    },
+    sample=SampleRequest(),
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    (
+        (200, '{"id": "5f0c4a53-6f5e-4a1c-8d0e-1d3f7a3b9c11"}', ""),
+        (202, "{}", "202, not 200"),
+        (200, "{}", "'id' is a required property"),
+        (200, '{"id": "one"}', "'one' is not a 'uuid'"),
+        (200, "[]", "without a JSON object"),
+    ),
+)
+def test_an_answer_is_judged_by_the_declaration(
+    monkeypatch: pytest.MonkeyPatch, status: int, body: str, says: str
+) -> None:
+    headers = {"content-type": "application/json"}
+    reply = smoke.Reply(status=status, headers=headers, body=body)
+    monkeypatch.setattr(smoke, "load_endpoints", lambda: (KEYED,))
+    monkeypatch.setattr(smoke.Api, "send", lambda *_: reply)
+    api = smoke.Api(url="http://x", api_key="k", document="d", propagation_s=0)
+    (found,) = [
+        r for r in smoke.run_checks(api) if r.check == "GET /sample returns a declared response"
+    ]
+    assert found.passed == (not says) and says in found.observed
