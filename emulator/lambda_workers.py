@@ -10,7 +10,8 @@
   no output has come for 5 ms.
 - A worker runs on the interpreter that `EPOCH_WORKER_PYTHON` names, and finds only the standard
   library and the bundle, as in Lambda. MiniStack's workers see all packages of its own environment.
-- `worker_isolation` runs before the function's code. A response over Lambda's limit is an error.
+- `worker_isolation` runs before the function's code.
+- Code and responses over Lambda's limits are errors.
 """
 
 import hashlib
@@ -25,11 +26,12 @@ import tempfile
 import threading
 import zipfile
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
 
-from ministack.core import lambda_runtime
+from ministack.core import lambda_runtime, responses
 from ministack.services import lambda_svc
 
 from emulator import worker_isolation
@@ -37,6 +39,7 @@ from emulator.patching import Mismatch, Original, Patch, replace, wrap
 
 # Lambda counts 100 bytes more than the documented 6 MB.
 _MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
+_MAX_REQUEST_BYTES = 70_167_211  # 50 MB of code in base64
 
 
 def _use_private_folder(code: Path) -> None:
@@ -219,7 +222,7 @@ def _isolated(script: str) -> str:
             name = "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT"
             raise Mismatch(name, f"{name} has no {stream}")
         script = script.replace(stream, replacement)
-    # Without `-S`, as in Lambda, there would be `exit` and `quit`.
+    # Lambda has `exit` and `quit`, which `-S` leaves out.
     start = "import site\nsite.setquit()\n"
     start += "_requests, _responses = take_streams()\nmake_read_only()\n"
     return f"{inspect.getsource(worker_isolation)}\n{start}\n{script}"
@@ -240,6 +243,16 @@ def _execute(original: Original, *args: Any) -> dict[str, Any]:
     return result
 
 
+def _save_code(operation: str, original: Original, *args: Any) -> Any:
+    *_, request = args
+    if len(request.get("Code", request).get("ZipFile", "")) >= _MAX_REQUEST_BYTES:
+        text = (
+            f"Request must be smaller than {_MAX_REQUEST_BYTES} bytes for the {operation} operation"
+        )
+        return responses.error_response_json("RequestEntityTooLargeException", text, 413)
+    return original(*args)
+
+
 _SUBPROCESS = SimpleNamespace(**{**vars(subprocess), "Popen": _popen})
 _SHARED_ZIPFILE = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
 
@@ -250,4 +263,6 @@ PATCHES = (
     wrap(lambda_svc, "_update_alias", _move_alias),
     Patch(lambda_runtime, "_PYTHON_WORKER_SCRIPT", _isolated),
     wrap(lambda_svc, "_execute_function_warm", _execute),
+    wrap(lambda_svc, "_create_function", partial(_save_code, "CreateFunction")),
+    wrap(lambda_svc, "_update_code", partial(_save_code, "UpdateFunctionCode")),
 )

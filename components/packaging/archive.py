@@ -6,19 +6,19 @@ A rule selects the files, and the same sources give the same archive on every ma
 import json
 import os
 import re
+import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pulumi
 
+from components import limits
 from components.packaging.bytecode import compiled
 from components.packaging.dependencies import LAMBDA, BundleError, files_of, install
 from components.packaging.imports import check_imports
 from components.packaging.interpreter import PYTHON_VERSION, compiler, local_python
-
-# Lambda's limit for an unpacked bundle, in bytes.
-UNPACKED_LIMIT = 262_144_000
 
 # Hidden files, bytecode, and the copies that editors and git leave.
 _STRAY = re.compile(r"\..*|__pycache__|.*\.(pyc|orig|rej)|.*~|#.*#")
@@ -57,7 +57,6 @@ class Bundle:
         for part in (theirs, own):
             sources = {name: path for name, path in part.items() if path.suffix == ".py"}
             files |= compiled(sources, build, strict=part is own)
-        _check_size(files)
         return dict(sorted(files.items()))
 
     def archive(self) -> pulumi.AssetArchive:
@@ -68,7 +67,9 @@ class Bundle:
                 "start takes twice as long, and the hash differs from a bundle with bytecode. "
                 f"Install one, for example by: uv python install {PYTHON_VERSION}"
             )
-        return _archive(self.files())
+        files = self.files()
+        _check_sizes(self.package.name, files)
+        return _archive(files)
 
 
 def for_local_run(archive: pulumi.AssetArchive, interpreter: str = "") -> pulumi.AssetArchive:
@@ -118,15 +119,15 @@ def _shown(path: Path, package: Path) -> str:
     return path.relative_to(package.parent).as_posix()
 
 
-def _check_size(files: Mapping[str, Path]) -> None:
-    sizes: dict[str, int] = {}
+def _check_sizes(package: str, files: Mapping[str, Path]) -> None:
+    """Raise LimitError if the files are too large for Lambda, unpacked or as a zip."""
+    unpacked, zipped = Counter[str](), Counter[str]()
     for name, path in files.items():
-        top = name.partition("/")[0]
-        sizes[top] = sizes.get(top, 0) + path.stat().st_size
-    if (total := sum(sizes.values())) > UNPACKED_LIMIT:
-        largest = sorted(sizes, key=lambda top: -sizes[top])[:3]
-        raise BundleError(
-            f"the bundle has {total:,} bytes, Lambda allows {UNPACKED_LIMIT:,}; remove packages "
-            "from function/requirements.in or files from function/; the largest are: "
-            + ", ".join(f"{top} ({sizes[top]:,})" for top in largest)
-        )
+        unpacked[name.partition("/")[0]] += path.stat().st_size
+    way_out = f"Remove packages from {package}/requirements.in"
+    subject = "the function's bundle"
+    limits.check(f"{subject}, unpacked,", unpacked, limits.UNPACKED_SIZE, "bytes", way_out)
+    if unpacked.total() > limits.ZIP_SIZE:
+        for name, path in files.items():
+            zipped[name.partition("/")[0]] += len(zlib.compress(path.read_bytes()))
+        limits.check(f"{subject}, zipped,", zipped, limits.ZIP_SIZE, "bytes", way_out)

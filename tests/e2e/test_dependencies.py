@@ -165,17 +165,6 @@ def test_settings_that_redirect_an_installation_do_not_reach_it(
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_bundle_that_lambda_refuses_names_its_largest_parts(
-    package: Path, add_wheel: Wheel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add_wheel("lib", {"lib/data": "x" * 2000})
-    monkeypatch.setattr(archive, "UNPACKED_LIMIT", 1000)
-    with pytest.raises(
-        BundleError, match=r"Lambda allows 1,000; .* the largest are: lib \(2,000\)"
-    ):
-        Bundle(package=package).files()
-
-
 @pytest.mark.parametrize("sdk", ((), ("boto3",)))
 def test_boto3_has_the_whole_model_of_dynamodb_that_its_resources_read(
     package: Path, add_wheel: Wheel, sdk: tuple[str, ...]

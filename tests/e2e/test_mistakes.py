@@ -350,9 +350,9 @@ def test_a_mistake_is_one_line_that_names_file_and_way_out(said: Callable[..., A
             assert text.startswith(tuple(files)) or name == "a folder", f"{name}, {way}: {text}"
 
 
-@pytest.mark.parametrize("name", ("a forgotten comma in the tables", "a missing field"))
-def test_it_is_the_one_line_on_stderr(said: Callable[..., Any], name: str) -> None:
-    ((file, text),), says = WRONG[name][0].items(), WRONG[name][1]
+def test_it_is_the_one_line_on_stderr(said: Callable[..., Any]) -> None:
+    files, says = WRONG["a missing field"]
+    ((file, text),) = files.items()
     path = said.project / file  # type: ignore[attr-defined]
     before = path.read_text() if path.exists() else None
     path.write_text((before or "") + text[1:] if text[0] == "+" else text)
