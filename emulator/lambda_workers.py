@@ -60,7 +60,7 @@ class _SharedZip(zipfile.ZipFile):
 
     _unpacking = threading.Lock()
     # The newest unpacked folder, and the checksums of its files.
-    _former: tuple[Path, dict[str, int]] = (Path(), {})
+    _former: tuple[Path, dict[str, int]] = (Path("/nonexistent"), {})
 
     def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
         """Replace `path`, an empty folder, by a link to the unpacked files."""
@@ -70,26 +70,33 @@ class _SharedZip(zipfile.ZipFile):
         with self._unpacking:
             if not shared.exists():
                 self._unpack(shared)
-                _use_private_folder(shared)
             os.rmdir(path)
             os.symlink(shared, path)
 
     def _unpack(self, target: Path) -> None:
-        """Unpack all files; those of the former bundle are hard links, also their bytecode."""
+        """Unpack all files; those of the former bundle are hard links, also their bytecode.
+
+        The folder appears in one rename, so a failed attempt leaves nothing that looks complete.
+        """
+        scratch = target.with_name(f"{target.name}.new")
+        shutil.rmtree(scratch, ignore_errors=True)
         former, known = self._former
-        checksums = {info.filename: info.CRC for info in self.infolist()}
-        if former.is_dir() and known:
-            shutil.copytree(former, target, copy_function=os.link)
-        else:
+        try:
+            shutil.copytree(former, scratch, copy_function=os.link)
+        except OSError:  # there is none, or the file system has no links
+            shutil.rmtree(scratch, ignore_errors=True)
             known = {}
+        checksums = {info.filename: info.CRC for info in self.infolist()}
         for name in known.keys() | checksums.keys():
             if known.get(name) != checksums.get(name):
-                path = target / name
+                path = scratch / name
                 path.unlink(missing_ok=True)
                 for bytecode in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
                     bytecode.unlink()
                 if name in checksums:
-                    self.extract(name, target)
+                    self.extract(name, scratch)
+        _use_private_folder(scratch)
+        os.rename(scratch, target)
         type(self)._former = target, checksums
 
     @classmethod
