@@ -23,9 +23,9 @@ SECTIONS = (
     (
         "Permissions",
         "function.declare.permission",
-        "TablePermission QueuePermission BucketPermission ServicePermission",
+        "TablePermission QueuePermission SecretPermission BucketPermission ServicePermission",
     ),
-    ("Calls to DynamoDB", "function.runtime.dynamodb", "call number ttl_attribute"),
+    ("Calls to DynamoDB", "function.runtime.dynamodb", "call number table_name ttl_attribute"),
     ("Calls to S3", "function.runtime.s3", "call presigned_url"),
     ("Calls to SQS", "function.runtime.sqs", "send"),
     ("Calls to other services", "function.runtime.service", "call"),
