@@ -496,7 +496,7 @@ def test_an_unavailable_table_is_503_with_retry_after(failing: Failing, fault: s
 
 
 def test_a_storage_that_refuses_connections_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as closed:
+    with socket.socket() as closed, _own_client():
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
