@@ -26,7 +26,7 @@ export UV_CACHE_DIR := $(CURDIR)/.build/uv
 endif
 endif
 
-.PHONY: help demo local test test-all test-clients test-browser screenshots test-pulumi \
+.PHONY: help demo local test test-all coverage test-clients test-browser screenshots test-pulumi \
   test-terraform test-reliability \
   lint $(LINTS:%=lint-%) format scan smoke live-versions rollback verify-deploy check-commit-order \
   check-branch-protection prune-versions drift list-stacks openapi bench snapshot diagram lock \
@@ -38,8 +38,9 @@ help: ## Print this list
 demo: $(READY) ## Start the stack locally, send a request, show its effects, stop
 	@$(PYTHON) -m local --stack "$(STACK)"
 
-local: $(READY) ## Run the stack with its console until Ctrl-C; PERSIST=1 keeps table data
-	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(PERSIST),--persist)
+local: $(READY) ## Run the stack with its console until Ctrl-C; PERSIST=1 keeps data, DEBUG=1 debugs
+	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(PERSIST),--persist) \
+	  $(if $(DEBUG),--debug $(patsubst 1,5678,$(DEBUG)))
 
 # One process starts faster than two, so a named path gets one.
 ifdef T
@@ -47,7 +48,7 @@ test: $(READY) $(if $(filter-out tests/unit%,$(T)),$(SCANNERS) $(LOADER))
 	@$(PYTHON) -m pytest $(T) $(ARGS)
 else
 test: $(READY) ## Run the fast tests, or those of T=path; ARGS=... go to pytest
-	@$(PARALLEL_TESTS) -m "not process or smoke" tests/unit tests/service $(SMOKE_TEST) $(ARGS)
+	@$(PARALLEL_TESTS) -m "not process or smoke" tests/unit tests/service tests/e2e $(ARGS)
 	@echo "Not run: tests that start a process, and tests/integration; make test-all runs the former."
 endif
 
@@ -56,7 +57,11 @@ test-all: $(READY) $(SCANNERS) $(LOADER) ## Run all tests except tests/integrati
 
 # conftest.py orders the modules: the slowest first.
 PARALLEL_TESTS = $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-SMOKE_TEST := tests/e2e/test_pipeline.py
+
+coverage: $(READY) $(SCANNERS) $(LOADER) ## Run all tests except tests/integration; require 95 % of branches
+	@rm -rf .build/coverage && mkdir -p .build/coverage
+	@PYTHONPATH=$(CURDIR)/tests/coverage $(PARALLEL_TESTS) --ignore=tests/integration $(ARGS)
+	@$(PYTHON) -m coverage combine --quiet && $(PYTHON) -m coverage report
 
 test-clients: $(READY) ## Test the clients that generators make of the API document
 	@$(PYTHON) -m pytest -q tests/integration/clients
@@ -91,7 +96,7 @@ lint-pylint:
 	$(PYTHON) -m pylint --score n -j 2 $(SOURCES)
 
 lint-types:
-	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy $(TYPED)
 
 lint-imports:
 	@kept=$$(.venv/bin/lint-imports --no-cache) || { echo "$$kept"; exit 1; }

@@ -28,7 +28,7 @@ OWN = (
     "README.md",
     "tests/snapshots/*",
 )
-# The drivers of .gitattributes: keep your version of a file, or of the lines that both sides changed.
+# The drivers of .gitattributes keep your version of a file, or of the lines that both changed.
 _OURS = "git merge-file --ours %A %O %B"
 _DRIVERS = (
     "merge.generated.driver=true",
@@ -91,7 +91,10 @@ def _record_origin(target: str) -> None:
     }
     origin = max(shared, key=lambda commit: shared[commit])
     if 2 * shared[origin] < len(first):
-        raise SystemExit("error: your project's first commit resembles no commit of Epoch")
+        raise SystemExit(
+            "error: your project's first commit resembles no commit of Epoch; name it: "
+            "git merge -s ours --allow-unrelated-histories <commit>"
+        )
     message = f"Record that this project began as commit {origin} of Epoch"
     _git("merge", "-q", "-s", "ours", "--allow-unrelated-histories", "-m", message, origin)
 
@@ -136,7 +139,7 @@ def main(version: str) -> None:
             "edit and `git add` them, or run `git merge --abort`"
         )
     print(f"Merged Epoch {name}; nothing is committed yet. Next, run:")
-    print("  make lock snapshot diagram test && git add -A && git commit")
+    print("  make lock snapshot diagram && make lint test-all && git add -A && git commit")
 
 
 if __name__ == "__main__":

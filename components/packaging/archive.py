@@ -17,6 +17,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -26,6 +28,7 @@ from typing import Any
 import pulumi
 from uv import find_uv_bin
 
+from components import limits
 from components.packaging.bytecode import PYTHON_VERSION, compiled, compiler
 from function.declare.permission import ACTIONS
 from function.declare.diagnostics import explain
@@ -98,8 +101,10 @@ class Bundle:
                 "start takes twice as long, and the hash differs from a bundle with bytecode. "
                 f"Install one, for example by: uv python install {PYTHON_VERSION}"
             )
+        files = self.files()
+        _check_sizes(self.package.name, files)
         return pulumi.AssetArchive(
-            {name: pulumi.FileAsset(str(path)) for name, path in self.files().items()}
+            {name: pulumi.FileAsset(str(path)) for name, path in files.items()}
         )
 
 
@@ -117,6 +122,20 @@ def for_local_run(
     tops = {"__pycache__", *(name.partition("/")[0] for name in theirs)}
     own = {k: asset for k, asset in archive.assets.items() if k.partition("/")[0] not in tops}
     return pulumi.AssetArchive({**{k: pulumi.FileAsset(str(v)) for k, v in theirs.items()}, **own})
+
+
+def _check_sizes(package: str, files: Mapping[str, Path]) -> None:
+    """Raise LimitError if the files are too large for Lambda, unpacked or as a zip."""
+    unpacked, zipped = Counter[str](), Counter[str]()
+    for name, path in files.items():
+        unpacked[name.partition("/")[0]] += path.stat().st_size
+    way_out = f"Remove packages from {package}/requirements.in"
+    subject = "the function's bundle"
+    limits.check(f"{subject}, unpacked,", unpacked, limits.UNPACKED_SIZE, "bytes", way_out)
+    if unpacked.total() > limits.ZIP_SIZE:
+        for name, path in files.items():
+            zipped[name.partition("/")[0]] += len(zlib.compress(path.read_bytes()))
+        limits.check(f"{subject}, zipped,", zipped, limits.ZIP_SIZE, "bytes", way_out)
 
 
 def _shown(path: Path) -> str:
@@ -245,13 +264,14 @@ _INSTALLER = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "
 
 def _is_dependency(path: Path) -> bool:
     top = path.parts[0]
-    if "__pycache__" in path.parts or top == "bin":
-        return False
-    if top.endswith(".dist-info") and path.name in _INSTALLER:
-        return False
-    if str(path).startswith(_EXCLUDED):
-        return False
-    return not path.name.startswith(".") and path.suffix not in {".pyi", ".pyc"}
+    return not (
+        "__pycache__" in path.parts
+        or top == "bin"
+        or (top.endswith(".dist-info") and path.name in _INSTALLER)
+        or str(path).startswith(_EXCLUDED)
+        or path.name.startswith(".")
+        or path.suffix in {".pyi", ".pyc"}
+    )
 
 
 # The module that replaces a package here.

@@ -1,8 +1,8 @@
 """Bytecode for Lambda's Python, beside the sources: it saves more than half of a cold start.
 
-An interpreter of Lambda's version compiles it, whatever Python runs the program. Python loads it
-unchecked (PEP 552), so its bytes depend on the sources and on the compiler alone. Without such an
-interpreter the bundle has sources only. The program warns then, since the hash differs.
+An interpreter of Lambda's version compiles it, on every Python that runs the program. Python loads
+it unchecked (PEP 552), so its bytes depend on the sources and on the compiler alone. Without such
+an interpreter the bundle has sources only. The program warns then, since the hash differs.
 """
 
 import hashlib

@@ -59,7 +59,7 @@ def _client(service: str, read_timeout_s: float = 0) -> Any:
             # a call.
             user_agent=f"Botocore/{botocore.__version__}",
             parameter_validation=False,
-            # botocore presigns S3's URLs with version 2, which newer regions refuse.
+            # Else botocore presigns S3's URLs with version 2 where the region allows it.
             signature_version="s3v4" if service == "s3" else None,
         ),
     )

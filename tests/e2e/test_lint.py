@@ -1,4 +1,4 @@
-"""`make lint` fails on what it is there for, in a copy of the project; and rules it cannot see."""
+"""`make lint` fails on each kind of mistake, in a copy of the project; and rules beyond it."""
 
 import re
 import shutil
@@ -15,12 +15,12 @@ MODULE = ENDPOINT.removesuffix(".py").replace("/", ".")
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the project that shares what is installed and what mypy knows."""
+    """Return a copy of the project that shares the installed packages and mypy's cache."""
     copy = tmp_path_factory.mktemp("lint") / "project"
     shutil.copytree(
         ROOT,
         copy,
-        # Nor what other tests may be writing.
+        # Nor the files that other tests may write.
         ignore=shutil.ignore_patterns(
             *(".git", ".venv*", ".build", ".local", "__pycache__"),
             *(".hypothesis", ".pytest_cache", ".schemathesis"),
@@ -30,9 +30,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def _lint(project: Path, name: str, variable: str) -> subprocess.CompletedProcess[str]:
+def _lint(project: Path, name: str, *variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", "--no-print-directory", f"lint-{name}", variable],
+        ["make", "--no-print-directory", f"lint-{name}", *variables],
         cwd=project,
         capture_output=True,
         text=True,
@@ -55,7 +55,7 @@ def test_make_lint_runs_every_lint() -> None:
         assert tool in plan
 
 
-# Changes of files that each lint must see in one run, with what it says.
+# Changes of files that each lint must see in one run, with its message.
 _SEEN: dict[str, list[tuple[str, str, str]]] = {
     "style": [(ENDPOINT, "\nX = {'a':1}\n", "would reformat|^\\+X = ")],
     "pylint": [(ENDPOINT, "\nimport colorsys\n", "unused-import")],
@@ -103,7 +103,7 @@ def test_it_fails_on(project: Path, name: str) -> None:
     try:
         for file, change, _ in _SEEN[name]:
             (project / file).write_text(before[file] + change, encoding="utf-8")
-        result = _lint(project, name, f"SOURCES={' '.join(before)}")
+        result = _lint(project, name, f"SOURCES={' '.join(before)}", f"TYPED={ENDPOINT}")
     finally:
         for file, text in before.items():
             (project / file).write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the emulator keeps of the past: so much, and a reader loses no count of the rest."""
+"""Limits of the emulator: stream records, connections and function instances."""
 
 import asyncio
 import time

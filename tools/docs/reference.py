@@ -1,6 +1,10 @@
 """Generates docs/reference.md from the signatures and docstrings of the public names."""
 
 import ast
+import copy
+import importlib
+from types import ModuleType
+from typing import Annotated, Any, get_origin
 
 from local.stack_files import ROOT
 
@@ -23,17 +27,13 @@ SECTIONS = (
     (
         "Permissions",
         "function.declare.permission",
-        "TablePermission QueuePermission SecretPermission BucketPermission ServicePermission",
+        "TablePermission QueuePermission BucketPermission SecretPermission ServicePermission",
     ),
-    ("Calls to DynamoDB", "function.runtime.dynamodb", "call number table_name ttl_attribute"),
+    ("Calls to DynamoDB", "function.runtime.dynamodb", "call table_name number ttl_attribute"),
     ("Calls to S3", "function.runtime.s3", "call presigned_url"),
     ("Calls to SQS", "function.runtime.sqs", "send"),
     ("Calls to other services", "function.runtime.service", "call"),
-    (
-        "Other calls, and the errors of all calls",
-        "function.runtime.aws_client",
-        "send ConditionFailed service_unavailable",
-    ),
+    ("Errors of calls", "function.runtime.aws_client", "ConditionFailed service_unavailable"),
     ("Hook for responses", "function.responses", "customize_response"),
     ("Hook for resources", "customize", "customize"),
 )
@@ -45,45 +45,79 @@ this page from the code.
 _LONGEST_LINE = 100
 
 
-def _parameters(function: ast.FunctionDef) -> list[str]:
-    """Return a function's parameters as source text, without `self`."""
+class _Plain(ast.NodeTransformer):
+    """Replaces a module's constants by their values, and conditions of types by `notes`."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = vars(module)
+        self.notes: list[str] = []
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """Drop the conditions of `Annotated`; keep a range as a note."""
+        if ast.unparse(node.value) != "Annotated" or not isinstance(node.slice, ast.Tuple):
+            return self.generic_visit(node)
+        kind, *conditions = node.slice.elts
+        for condition in map(ast.unparse, conditions):
+            if condition.startswith("between("):
+                bounds = f"[{condition.removeprefix('between(').removesuffix(')')}]"
+                low, high = eval(bounds, self.module)  # pylint: disable=eval-used  # own source
+                self.notes.append(f"{low:,} to {high:,}")
+        plain: ast.AST = self.visit(kind)
+        return plain
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """Replace a constant by its value, and a private alias by its type."""
+        value: Any = self.module.get(node.id)
+        if isinstance(value, (int, float, str)) and node.id.isupper():
+            return ast.Constant(value)
+        if get_origin(value) is Annotated:
+            return ast.Name(value.__origin__.__name__)
+        return ast.Name("{}") if value == {} else node
+
+    def line(self, node: ast.AST, default: ast.expr | None = None) -> tuple[str, str]:
+        """Return a parameter as source text, and its note."""
+        self.notes = []
+        shown = ast.unparse(self.visit(copy.deepcopy(node)))
+        if default:
+            shown += f" = {ast.unparse(self.visit(copy.deepcopy(default)))}"
+        return shown.replace("'", '"'), ", ".join(self.notes)
+
+
+def _parameters(function: ast.FunctionDef, plain: _Plain) -> list[tuple[str, str]]:
+    """Return a function's parameters with their notes, without `self`."""
     given = function.args
-    plain = [*given.posonlyargs, *given.args]
-    defaults = [*[None] * (len(plain) - len(given.defaults)), *given.defaults]
-    pairs = [*zip(plain, defaults, strict=True), *zip(given.kwonlyargs, given.kw_defaults)]
-    shown = [
-        ast.unparse(one) + (f" = {ast.unparse(default)}" if default else "")
-        for one, default in pairs
-        if one.arg != "self"
-    ]
+    named = [*given.posonlyargs, *given.args]
+    defaults = [*[None] * (len(named) - len(given.defaults)), *given.defaults]
+    pairs = [*zip(named, defaults, strict=True), *zip(given.kwonlyargs, given.kw_defaults)]
+    shown = [plain.line(one, default) for one, default in pairs if one.arg != "self"]
     if given.kwonlyargs:
-        shown.insert(len(shown) - len(given.kwonlyargs), "*")
-    return shown + ([f"**{ast.unparse(given.kwarg)}"] if given.kwarg else [])
+        shown.insert(len(shown) - len(given.kwonlyargs), ("*", ""))
+    return shown + ([(f"**{ast.unparse(given.kwarg)}", "")] if given.kwarg else [])
 
 
-def _signature(node: ast.ClassDef | ast.FunctionDef) -> str:
+def _signature(node: ast.ClassDef | ast.FunctionDef, plain: _Plain) -> str:
     """Return the call of a class or function; a long one has a line for each parameter."""
     result = ""
     if isinstance(node, ast.FunctionDef):
-        shown = _parameters(node)
+        shown = _parameters(node, plain)
         result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
     else:
         functions = {one.name: one for one in node.body if isinstance(one, ast.FunctionDef)}
-        shown = [ast.unparse(one) for one in node.body if isinstance(one, ast.AnnAssign)]
+        shown = [plain.line(one) for one in node.body if isinstance(one, ast.AnnAssign)]
         if not shown and "__init__" in functions:
-            shown = _parameters(functions["__init__"])
-        shown = shown or [ast.unparse(base) for base in node.bases]
-    shown = [text.replace("'", '"').replace("EMPTY_MAPPING", "{}") for text in shown]
-    line = f"{node.name}({', '.join(shown)}){result}"
-    if len(line) > _LONGEST_LINE:
-        line = f"{node.name}(\n" + "".join(f"    {one},\n" for one in shown) + f"){result}"
+            shown = _parameters(functions["__init__"], plain)
+        shown = shown or [(ast.unparse(base), "") for base in node.bases]
+    line = f"{node.name}({', '.join(text for text, _ in shown)}){result}"
+    if len(line) > _LONGEST_LINE or any(note for _, note in shown):
+        lines = [f"    {text},{f'  # {note}' if note else ''}\n" for text, note in shown]
+        line = f"{node.name}(\n{''.join(lines)}){result}"
     return line
 
 
 def _is_member(function: ast.FunctionDef) -> bool:
-    """Test whether an example may use it: a public property, but `source`, or an index."""
+    """Test that an example may use it: a public property, or an index."""
     if "property" in map(ast.unparse, function.decorator_list):
-        return not function.name.startswith("_") and function.name != "source"
+        return not function.name.startswith("_")
     return function.name == "__getitem__"
 
 
@@ -92,7 +126,7 @@ def _entry(module: str, node: ast.ClassDef | ast.FunctionDef) -> str:
     caller = f"{module.rpartition('.')[2]}." if isinstance(node, ast.FunctionDef) else ""
     parts = [
         f"### {caller}{node.name}",
-        f"```python\n{_signature(node)}\n```",
+        f"```python\n{_signature(node, _Plain(importlib.import_module(module)))}\n```",
         ast.get_docstring(node),
     ]
     members = [

@@ -24,7 +24,9 @@ class Mutation(NamedTuple):
     tests: str
 
 
-_FUNCTION = "tests/service/test_function.py"
+_SERVICE = "tests/service/test_post_epoch.py"
+_HANDLER = "tests/unit/function/runtime/test_api_handler.py"
+_AWS = "tests/unit/function/runtime/test_aws_client.py"
 _POST = "function/endpoints/post_epoch.py"
 _MAIN = "function/runtime/api_handler.py"
 _CLIENT = "function/runtime/aws_client.py"
@@ -33,12 +35,12 @@ MUTATIONS = (
     Mutation(
         "an item is never written over",
         *(_POST, '"attribute_not_exists(#key)"', '"#key = #key OR attribute_not_exists(#key)"'),
-        _FUNCTION,
+        _SERVICE,
     ),
     Mutation(
         "X-Forwarded-For is not believed",
         *(_MAIN, "    if not proxies:\n        return seen", "    proxies = proxies or 1"),
-        _FUNCTION,
+        _HANDLER,
     ),
     Mutation(
         "an event is never logged",
@@ -47,46 +49,50 @@ MUTATIONS = (
             "    event = _as_mapping(event)",
             "    event = _as_mapping(event)\n    print(event)",
         ),
-        "tests/service/test_prove.py::test_nothing_that_a_caller_sends_is_told",
+        "tests/e2e/test_reliability.py::test_nothing_that_a_caller_sends_is_told",
     ),
     Mutation(
         "a 201 comes after the write",
         _POST,
         "stored, replayed = _put_if_absent(Record(key=key, epoch=epoch, ip=request.ip))",
         "stored, replayed = Record(key=key, epoch=epoch, ip=request.ip), False",
-        _FUNCTION,
+        _SERVICE,
     ),
     Mutation(
         "a repeat is told what is stored",
         *(_POST, "        return first, not (", "        return record, not ("),
-        _FUNCTION,
+        _SERVICE,
     ),
     Mutation(
         "who has no key gets nothing",
         *("openapi/document.py", "[] if endpoint.public else [{_KEY: []}]", "[]"),
-        "tests/service/test_local.py",
+        "tests/e2e/test_access.py",
     ),
     Mutation(
         "two callers never share a record",
         *(_POST, 'f"{request.api_key_id}\\0{header}"', 'f"{header}"'),
-        _FUNCTION,
+        _SERVICE,
     ),
     Mutation(
         "a random record has 122 random bits",
         *(_POST, "os.urandom(16)", "bytes(16)"),
-        _FUNCTION,
+        _SERVICE,
     ),
     Mutation(
         "what is no refusal of the moment is no 503",
-        *(_CLIENT, "        if not _is_retryable(service, error.response):\n            raise\n", ""),
-        _FUNCTION,
+        *(
+            _CLIENT,
+            "        if not _is_retryable(service, error.response):\n            raise\n",
+            "",
+        ),
+        _AWS,
     ),
     Mutation(
         "the role may do what is declared, no more",
         "components/iam/policies.py",
         "[allow(sorted(names), resource) for",
         '[allow(sorted(names), "*") for',
-        "tests/service/test_permissions.py tests/unit/components/iam/test_policies.py",
+        "tests/e2e/test_access.py tests/unit/components/iam/test_policies.py",
     ),
     Mutation(
         "a function is invoked by its own API alone",

@@ -1,6 +1,7 @@
-"""What the API is made of, in which order it changes, and when that counts as a change."""
+"""The resources of the API, the order of their changes, and the reasons for a deployment."""
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
@@ -36,8 +37,14 @@ def body(resources: list[pulumi_program.Resource]) -> Any:
     return json.loads(one(resources, API)["body"])
 
 
+@cache
+def plainly_served() -> list[pulumi_program.Resource]:
+    """Return what is declared where ENDPOINT is the only endpoint."""
+    return served(ENDPOINT)
+
+
 def served(*of: Endpoint[Any]) -> list[pulumi_program.Resource]:
-    """Return what is declared where these are the endpoints."""
+    """Return the declared resources of these endpoints."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "load_endpoints", lambda: of)
         return pulumi_program.declared_resources(STACK, config=plain())
@@ -61,7 +68,7 @@ def served(*of: Endpoint[Any]) -> list[pulumi_program.Resource]:
     ),
 )
 def test_any_change_of_the_document_is_deployed_and_documented(changes: dict[str, Any]) -> None:
-    before, after = served(ENDPOINT), served(ENDPOINT._replace(**changes))
+    before, after = plainly_served(), served(ENDPOINT._replace(**changes))
     changed = {
         kind
         for kind in {resource.kind for resource in after if not resource.component}
@@ -75,7 +82,7 @@ def test_any_change_of_the_document_is_deployed_and_documented(changes: dict[str
 
 
 def test_what_an_endpoint_does_and_may_changes_nothing_of_the_api() -> None:
-    before = served(ENDPOINT)
+    before = plainly_served()
     after = served(ENDPOINT._replace(permissions=(), handle=lambda _: None))
     assert body(before) == body(after)
     assert one(before, DEPLOYMENT) == one(after, DEPLOYMENT)
@@ -98,7 +105,7 @@ def test_a_firewall_bounds_bodies_only_where_none_is_read() -> None:
 
 def test_one_more_endpoint_is_one_resource_its_alarm() -> None:
     more = ENDPOINT._replace(path="/more", method="DELETE")
-    before = {resource.urn for resource in served(ENDPOINT)}
+    before = {resource.urn for resource in plainly_served()}
     added = [r for r in served(ENDPOINT, more) if r.urn not in before]
     assert [resource.kind for resource in added] == ["aws:cloudwatch/metricAlarm:MetricAlarm"]
 
@@ -118,7 +125,7 @@ def test_the_import_comes_before_the_deployment_and_that_before_the_stage() -> N
 @pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 def test_what_the_document_says_of_the_api_is_given_as_its_arguments_too(stack: str) -> None:
-    """The provider puts back what it finds in its state, so one value stands in both places."""
+    """The provider restores the value of its state, so one value stands in both places."""
     resources = declare(stack)
     api, document = one(resources, API), body(resources)
     assert api["name"] == document["info"]["title"]
@@ -159,7 +166,7 @@ def test_the_stage_takes_what_its_keys_may_take_together() -> None:
 @pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 def test_api_gateway_may_invoke_one_alias_by_one_stage(stack: str) -> None:
-    """Once for all routes: AWS limits what a function's policy may say to 20 KB."""
+    """Once for all routes: AWS limits a function's policy to 20 KB."""
     permission = one(declare(stack), "aws:lambda/permission:Permission")
     assert permission["qualifier"] == "live"
     api, _, scope = permission["sourceArn"].partition("/")

@@ -1,4 +1,4 @@
-"""The document: what clients download, what API Gateway imports, and what neither may hold.
+"""The document: for clients, for API Gateway, and without the parts that neither may hold.
 
 The numbers in brackets are those of API Gateway's facts, as the test of the import has them.
 """
@@ -55,7 +55,7 @@ class Card(msgspec.Struct, tag="card", forbid_unknown_fields=True):
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
-    """What is bought."""
+    """The bought things."""
 
     size: Size
     tags: list[Tag]
@@ -355,3 +355,19 @@ def test_two_types_of_one_name_and_two_origins_of_one_path_are_refused() -> None
         of(endpoint(body=Tag), endpoint(method="PUT", body=other))
     with pytest.raises(DeclarationError, match="PUT /orders: cors must be that of the path's"):
         of(endpoint(cors=("*",)), endpoint(method="PUT"))
+
+
+def test_every_operation_has_each_problem_with_its_media_type_and_headers() -> None:
+    client, _ = of(endpoint())
+    schemas = client["components"]["schemas"]
+    operation = client["paths"]["/orders"][endpoint().method.lower()]
+    answers = {s: a for s, a in operation["responses"].items() if s >= "400"}
+    assert {"400", "403", "404", "405", "413", "429", "500", "503", "504"} <= set(answers)
+    assert "content" not in answers.pop("413")
+    for status, answer in answers.items():
+        assert not answer["description"].endswith("response")
+        ((kind, content),) = answer["content"].items()
+        assert kind == "application/problem+json"
+        schema = schemas[content["schema"]["$ref"].rsplit("/", 1)[1]]
+        assert sorted(schema["required"]) == sorted(schema["properties"])
+        assert ("Retry-After" in answer.get("headers", {})) == (status in {"429", "503"})
