@@ -207,7 +207,7 @@ class Stack:
         times = [at for graph in graphs for line in graph["lines"] for at, _ in line["points"]]
         return {
             "from": min(
-                max(now - _WINDOW_S, min(self.console.started, now - _MIN_WINDOW_S)), *times
+                (max(now - _WINDOW_S, min(self.console.started, now - _MIN_WINDOW_S)), *times)
             ),
             "to": now,
             "graphs": graphs,

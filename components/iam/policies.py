@@ -13,6 +13,7 @@ from function.declare.permission import (
     BucketPermission,
     Permission,
     QueuePermission,
+    SecretPermission,
     ServicePermission,
     TablePermission,
 )
@@ -68,6 +69,7 @@ def resource_statements(
     table_arns: Mapping[str, str],
     queue_arns: Mapping[str, str],
     bucket_arns: Mapping[str, str],
+    secret_arns: Mapping[str, str],
     settings: Mapping[str, str],
 ) -> list[Statement]:
     """Return one statement per resource, with all actions on it."""
@@ -79,17 +81,15 @@ def resource_statements(
             actions.setdefault(resource, set()).update(permission.actions)
         elif isinstance(permission, QueuePermission):
             actions.setdefault(queue_arns[permission.queue], set()).add("sqs:SendMessage")
+        elif isinstance(permission, SecretPermission):
+            arn = secret_arns[permission.setting]
+            actions.setdefault(arn, set()).add("secretsmanager:GetSecretValue")
         elif isinstance(permission, BucketPermission):
             resource = f"{bucket_arns[permission.bucket]}/*"
             actions.setdefault(resource, set()).update(permission.actions)
         else:
             actions.setdefault(permission.arn(settings), set()).update(permission.actions)
     return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]
-
-
-def secret_statements(secrets: list[str]) -> list[Statement]:
-    """Return the statements to read secrets."""
-    return [allow(["secretsmanager:GetSecretValue"], secrets)] if secrets else []
 
 
 def telemetry_statements(log_group: str) -> list[Statement]:

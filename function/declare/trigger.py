@@ -60,9 +60,11 @@ class Message(NamedTuple):
 class StreamRecord(NamedTuple):
     """One change of an item in a table.
 
-    `event_name` is INSERT, MODIFY or REMOVE. `old` and `new` are the item before and after, in
-    DynamoDB's JSON; `old` is empty for an INSERT, `new` for a REMOVE. `id` is the sequence number,
-    which grows with each change of an item.
+    `event_name` is INSERT, MODIFY or REMOVE. `old` and `new` are the item before and after, as
+    `dynamodb.call` takes and returns items; `old` is empty for an INSERT, `new` for a REMOVE. `id`
+    is the sequence number, which grows with each change of an item. `time` is the Unix second of
+    the change. `expired` is true if DynamoDB removed the item because its time to live was over; a
+    replica in another region reports a plain removal.
     """
 
     id: str
@@ -70,6 +72,8 @@ class StreamRecord(NamedTuple):
     old: Mapping[str, Any]
     new: Mapping[str, Any]
     settings: Settings
+    time: int = 0
+    expired: bool = False
 
 
 class CreatedObject(NamedTuple):

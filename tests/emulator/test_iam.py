@@ -1,4 +1,4 @@
-"""IAM in the local run, where MiniStack's own falls short: what a role may do, and no more."""
+"""IAM in the local run, where MiniStack's own falls short: a role has its rights, and no more."""
 
 import json
 import secrets

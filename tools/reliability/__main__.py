@@ -165,7 +165,7 @@ def main() -> int:
         "",
         f"Written by `make test-reliability` on {today}: {platform.system()} {platform.machine()}, "
         f"{os.cpu_count()} cores, Python {platform.python_version()}, against the bundle as it is "
-        "deployed, in the emulator.",
+        "deployed, in the emulator. File names are those of that day.",
         "",
         "A row passes if: every 201 has its item, digit for digit; every other item belongs to a "
         "request whose response was lost or a 5xx; a retry with the same Idempotency-Key stores no "

@@ -1,4 +1,4 @@
-"""What API Gateway refuses, and what a caller gets where the function fails."""
+"""Requests that API Gateway refuses, and the responses if the function fails."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""The emulator's import of an OpenAPI document: what AWS takes, loses, warns of and refuses."""
+"""The emulator's import of an OpenAPI document: accepted, lost, warned of and refused as by AWS."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""What API Gateway serves in the emulator: the last deployment, checked and answered as on AWS."""
+"""A stage in the emulator: it serves the last deployment, checked and answered as on AWS."""
 
 import copy
 import io

@@ -33,7 +33,7 @@ if not (CALLED and samples.table(CALLED) and not CALLED.public):
 EVIL = "<script>window.hit=1</script><img src=x onerror=window.hit=1>"
 VIEWS = ("requests", "api", "stack", "metrics")
 
-# What is waited for on a busy machine, where nothing is wrong.
+# A limit for a busy machine, where nothing is wrong.
 _PATIENCE_MS = 120_000
 
 Served = tuple[Console, local_stack.LocalStack]

@@ -1,4 +1,4 @@
-"""Calls a running stack by the client that openapi-python-client made; prints what it saw."""
+"""Calls a running stack by the client that openapi-python-client made; prints the responses."""
 
 import json
 import sys

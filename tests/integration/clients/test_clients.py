@@ -34,7 +34,7 @@ def _run(command: Sequence[str | Path], folder: Path) -> str:
 
 
 def _saw(local: LocalStack, command: Sequence[str | Path], folder: Path) -> None:
-    """Run a client; check that it saw what the stack stored."""
+    """Run a client; check that its responses hold the stored items."""
     url = local.outputs["api_url"]
     seen = json.loads(_run([*command, url, local.outputs["default_api_key"]], folder))
     stored = {item["epoch"]["N"] for item in local.items()}

@@ -29,7 +29,7 @@ SCHEMA = {
 }
 
 
-# Each body that is not what the declaration allows, as bytes.
+# Each body that the declaration refuses, as bytes.
 BAD = {
     "nothing": b"",
     "no JSON": b"not json",
