@@ -38,8 +38,9 @@ help: ## Print this list
 demo: $(READY) ## Start the stack locally, send a request, show its effects, stop
 	@$(PYTHON) -m local --stack "$(STACK)"
 
-local: $(READY) ## Run the stack with its console until Ctrl-C; PERSIST=1 keeps table data
-	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(PERSIST),--persist)
+local: $(READY) ## Run the stack with its console until Ctrl-C; PERSIST=1 keeps data, DEBUG=1 debugs
+	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(PERSIST),--persist) \
+	  $(if $(DEBUG),--debug $(patsubst 1,5678,$(DEBUG)))
 
 # One process starts faster than two, so a named path gets one.
 ifdef T

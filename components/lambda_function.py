@@ -52,14 +52,7 @@ class Bindings:
             secrets=pulumi.Output.all(**{key: one.arn for key, one in self.secrets.items()}),
         )
         return arns.apply(
-            lambda known: policies.resource_statements(
-                permissions,
-                known["tables"],
-                known["queues"],
-                known["buckets"],
-                known["secrets"],
-                self.settings,
-            )
+            lambda known: policies.resource_statements(permissions, known, self.settings)
         )
 
 

@@ -15,8 +15,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from console.console import Console
-from local import stack_files
-from local import stack as local_stack
+from local import local_stack, stack_files
 
 _PAGE_ITEMS = 25
 _WINDOW_S, _MIN_WINDOW_S = 3_600, 300  # graphs show the last hour, or less for a young stack

@@ -21,8 +21,7 @@ from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigge
 from function.declare.bucket import Bucket
 from function.declare.queue import Queue
 from function.declare.table import Table
-from local import ministack, pulumi_program, stack_files
-from local import stack as local_stack
+from local import local_stack, ministack, pulumi_program, stack_files
 from local.stack_files import ROOT
 from openapi import samples
 from tools.project_copy import copy_of_project

@@ -45,28 +45,27 @@ RESERVED_RESPONSE_HEADERS = frozenset(
 )
 
 
-def _origin_error(origin: str) -> str:
-    """Return the reason for which no browser sends this origin; "" for a valid one."""
-    match = _ORIGIN.fullmatch(origin)
-    if not match:
-        return "must be an origin like https://example.com, without a path, or '*' alone"
+def _origin_errors(origin: str) -> Iterator[str]:
+    """Yield the reasons for which no browser sends this origin."""
+    if not (match := _ORIGIN.fullmatch(origin)):
+        yield "must be an origin like https://example.com, without a path, or '*' alone"
+        return
     scheme, host, port = match.groups()
     if scheme in _OPAQUE_SCHEMES:
-        return f"never matches: browsers send no origin of {scheme}"
+        yield f"never matches: browsers send no origin of {scheme}"
     if port and port == _DEFAULT_PORTS.get(scheme):
-        return f"never matches: browsers leave out {scheme}'s default port; remove :{port}"
+        yield f"never matches: browsers leave out {scheme}'s default port; remove :{port}"
     if port and not (0 < int(port) <= 65_535 and port == str(int(port))):
-        return f"has no valid port: {port}"
+        yield f"has no valid port: {port}"
     if host.startswith("[") or re.fullmatch(r"[0-9.]+", host):
         import ipaddress  # pylint: disable=import-outside-toplevel
 
         try:
-            address = ipaddress.ip_address(host.strip("[]"))
+            address = str(ipaddress.ip_address(host.strip("[]")))
+            if address != host.strip("[]"):
+                yield f"never matches: browsers send the address as {address}"
         except ValueError as error:
-            return f"has no valid address: {error}"
-        if str(address) != host.strip("[]"):
-            return f"never matches: browsers send the address as {address}"
-    return ""
+            yield f"has no valid address: {error}"
 
 
 class Request(NamedTuple, Generic[B]):
@@ -224,8 +223,7 @@ class Endpoint(NamedTuple, Generic[B]):
 
     def _cors_errors(self) -> Iterator[str]:
         for origin in self.cors if self.cors != ("*",) else ():
-            if reason := _origin_error(origin):
-                yield f"cors: {origin!r} {reason}"
+            yield from (f"cors: {origin!r} {reason}" for reason in _origin_errors(origin))
         if self.cors and self.method == "OPTIONS":
             yield "with cors, API Gateway handles OPTIONS; remove cors or this endpoint"
 

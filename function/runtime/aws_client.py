@@ -14,13 +14,17 @@ from function.declare import limits
 from function.declare.problem import Problem
 from function.declare.schema import EMPTY_MAPPING
 
-# DynamoDB's error codes that are safe to retry: it wrote nothing. Status 429 and 5xx are too.
+# The error codes that are safe to retry: the service did nothing. Status 429 and 5xx are too. The
+# last lines are those of other services than DynamoDB.
 _RETRYABLE_CODES = frozenset(
     {
         *("InternalServerError", "LimitExceededException"),
         *("ProvisionedThroughputExceededException", "ReplicatedWriteConflictException"),
         *("RequestLimitExceeded", "ThrottlingException", "TransactionConflictException"),
         "TransactionInProgressException",
+        *("BandwidthLimitExceeded", "EC2ThrottledException", "PriorRequestNotComplete"),
+        *("RequestThrottled", "RequestThrottledException", "RequestTimeout"),
+        *("RequestTimeoutException", "SlowDown", "ThrottledException", "Throttling"),
     }
 )
 # The same for the reasons of a cancelled transaction and for statements of a batch.
@@ -143,7 +147,7 @@ def _failed_condition(response: Mapping[str, Any]) -> Mapping[str, Any]:
     return EMPTY_MAPPING
 
 
-def _is_retryable(response: Mapping[str, Any]) -> bool:
+def _is_retryable(service: str, response: Mapping[str, Any]) -> bool:
     """Test whether a retry of the call may succeed after this error response."""
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = response["Error"]["Code"]
@@ -153,8 +157,9 @@ def _is_retryable(response: Mapping[str, Any]) -> bool:
     if code == "TransactionCanceledException":
         reasons = {reason.get("Code") for reason in response.get("CancellationReasons", [])}
         return bool(reasons) and reasons <= _RETRYABLE_REASONS
-    # DynamoDB's body always names a code. Without one, botocore takes the status as the code.
-    unreadable = code == str(status)
+    # DynamoDB's body always names a code. Without one, botocore takes the status as the code, as it
+    # does for S3's HEAD.
+    unreadable = service == "dynamodb" and code == str(status)
     return status >= 500 or status == 429 or unreadable or code in _RETRYABLE_CODES
 
 
@@ -204,7 +209,7 @@ def send(
     except exceptions.ClientError as error:
         if failed := _failed_condition(error.response):
             raise ConditionFailed(failed) from error
-        if not _is_retryable(error.response):
+        if not _is_retryable(service, error.response):
             raise
         raise service_unavailable() from error
     except (
@@ -218,6 +223,9 @@ def send(
         exceptions.MetadataRetrievalError,
         deadline.DeadlineExceeded,
     ) as error:
+        cause = getattr(error, "kwargs", {}).get("error")
+        if isinstance(cause, (TypeError, ValueError)) and not isinstance(cause, OSError):
+            raise  # a request that cannot be written, such as a header that is not Latin-1
         raise service_unavailable() from error
 
 

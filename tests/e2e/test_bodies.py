@@ -115,7 +115,7 @@ ENDPOINT = Endpoint(
 # Runs in a copy of the project, until its input ends.
 RUN = """
 import json, sys
-from local import stack as local_stack
+from local import local_stack
 with local_stack.up("trial") as local:
     print(json.dumps({**local.outputs, "emulator": local.emulator.environment}), flush=True)
     sys.stdin.read()

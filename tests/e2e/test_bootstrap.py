@@ -15,7 +15,7 @@ from components import resource_prefix
 from components.packaging.bytecode import PYTHON_VERSION
 from function.declare import registry
 from function.declare.endpoint import Endpoint, Parameter, Response
-from local import deployment, pulumi_program, stack as local_stack, stack_files
+from local import deployment, local_stack, pulumi_program, stack_files
 from local.ministack import MiniStack
 from tests.conftest import PROJECT, plain
 from tests.e2e.test_options import prerequisites

@@ -22,7 +22,7 @@ from console import server, views
 from console.console import Console
 from console.request_log import MAX_ENTRIES, RequestLog
 from function.declare.registry import load_endpoints
-from local import stack as local_stack, stack_files
+from local import local_stack, stack_files
 from openapi import samples
 from tests.conftest import STACK, declare
 

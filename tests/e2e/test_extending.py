@@ -51,7 +51,7 @@ STEPS = [Step(*found) for found in _STEP.findall(PAGES)]
 # Runs in the copy: takes the steps in turn, and prints the outcome of each.
 USE = """
 import json, sys, time, urllib.request
-from local import stack as local_stack
+from local import local_stack
 
 def body_of(reply):
     return json.loads(reply.body or "{}")

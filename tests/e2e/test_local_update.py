@@ -8,7 +8,7 @@ from pathlib import Path
 # Runs in a copy of the project, whose endpoint it changes; prints the state after each update.
 USE = """
 import dataclasses, json, pathlib, sys
-from local import stack as local_stack
+from local import local_stack
 class Read(dict):
     def update(self, *what):
         self["api_url"]  # as the console does at any time

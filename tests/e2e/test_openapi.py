@@ -11,7 +11,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from function.declare.registry import load_endpoints
-from local.stack import LocalStack
+from local.local_stack import LocalStack
 from local.stack_files import ROOT
 from tests.conftest import STACK
 

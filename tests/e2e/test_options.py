@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import stack as local_stack
+from local import local_stack
 from local.ministack import MiniStack
 from tests.conftest import NAME, PROJECT, STACK, plain
 

@@ -13,8 +13,8 @@ import pytest
 
 from components.packaging.archive import Bundle
 from components.packaging.project_bundle import project_bundle
-from local import stack as local_stack, stack_files
-from local.stack import LocalStack
+from local import local_stack, stack_files
+from local.local_stack import LocalStack
 from local.stack_files import ROOT
 from tests.unit.tools.release.test_smoke import KEYED
 from tools.release import commit_order, drift, pipeline_io, prune_versions, rollback, smoke, verify

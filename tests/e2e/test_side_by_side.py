@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local import stack as local_stack
+from local import local_stack
 from local.ministack import MiniStack
 from tests.conftest import PROJECT, STACK, plain
 

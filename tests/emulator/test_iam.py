@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import stack as local_stack
+from local import local_stack
 from local.ministack import MiniStack
 
 REGION = "eu-central-1"

@@ -15,8 +15,7 @@ from botocore.exceptions import ClientError
 
 from components.packaging.bytecode import PYTHON_VERSION
 from emulator import scheduler
-from local import demo, provisioner, pulumi_program
-from local import stack as local_stack
+from local import demo, local_stack, provisioner, pulumi_program
 from local.ministack import MiniStack
 from tests.conftest import STACK, plain
 

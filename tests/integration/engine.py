@@ -20,8 +20,7 @@ import pulumi
 import pytest
 import yaml
 
-from local import pulumi_program, stack_files
-from local import stack as local_stack
+from local import local_stack, pulumi_program, stack_files
 from local.stack_files import Secret
 from tests.conftest import PROJECT, STACK, plain
 from tests.e2e.test_mistakes import WRONG

@@ -12,8 +12,7 @@ import pytest
 
 from components.packaging.project_bundle import project_bundle
 from function.declare.registry import load_endpoints
-from local import stack_files
-from local import stack as local_stack
+from local import local_stack, stack_files
 from local.resources import compute
 from openapi import samples
 from tests.conftest import STACK

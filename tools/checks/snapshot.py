@@ -265,8 +265,8 @@ def main() -> list[str]:
     PATH.write_text(text(declared), encoding="utf-8")
     (stack_files.ROOT / "docs" / "openapi.json").write_text(document_text(), encoding="utf-8")
     configuration.main()
-    costs.write(declared[stack_files.default_stack()])
     reference.main()
+    costs.write(declared[stack_files.default_stack()])
     return []
 
 

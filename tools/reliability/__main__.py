@@ -10,9 +10,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from local import ministack, stack_files
-from local import stack as local_stack
-from local.stack import LocalStack
+from local import local_stack, ministack, stack_files
+from local.local_stack import LocalStack
 from tools import post_epoch
 from tools.reliability import (
     authorization,

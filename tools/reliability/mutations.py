@@ -83,7 +83,11 @@ MUTATIONS = (
     ),
     Mutation(
         "what is no refusal of the moment is no 503",
-        *(_CLIENT, "        if not _is_retryable(error.response):\n            raise\n", ""),
+        *(
+            _CLIENT,
+            "        if not _is_retryable(service, error.response):\n            raise\n",
+            "",
+        ),
         _AWS,
     ),
     Mutation(

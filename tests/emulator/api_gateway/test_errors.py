@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from function.declare.registry import load_endpoints
-from local import stack as local_stack
+from local import local_stack
 from openapi import samples
 from tests.conftest import STACK
 

@@ -19,7 +19,7 @@ import pytest
 
 from components.packaging.bytecode import PYTHON_VERSION
 from function.declare.registry import load_endpoints
-from local import stack as local_stack
+from local import local_stack
 from openapi import samples
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")

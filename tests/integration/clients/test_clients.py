@@ -12,7 +12,7 @@ import pytest
 from uv import find_uv_bin
 
 from local.stack_files import ROOT
-from local.stack import LocalStack
+from local.local_stack import LocalStack
 
 CLIENTS = ROOT / "tests" / "integration" / "clients"
 DOCUMENT = ROOT / "docs" / "openapi.json"

@@ -177,7 +177,7 @@ def test_the_boundary_holds_nothing_that_no_declaration_asks_for() -> None:
         if r.kind == "aws:iam/rolePolicy:RolePolicy"
     ]
     secret = permission.SecretPermission("it")
-    secrets = permissions.resource_statements([secret], {}, {}, {}, {"it": "an ARN"}, {})
+    secrets = permissions.resource_statements([secret], {"secrets": {"it": "an ARN"}}, {})
     statements = [*sum(policies, []), *secrets]
     asked = {action for statement in statements for action in statement["Action"]}
     beyond = [

@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from console import views
-from local import stack as local_stack
+from local import local_stack
 
 NOW = 1_800_000_000
 ITEM = {
