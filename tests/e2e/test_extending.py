@@ -241,4 +241,6 @@ def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> 
     _run(project, sys.executable, "-m", "pytest", "-q", "tests/service/test_get_epoch.py")
     for drawn in ("checks.snapshot", "docs.diagram"):  # both follow from the examples
         _run(project, sys.executable, "-m", f"tools.{drawn}")
+    scan = "from tools.checks import scan; print(*scan._stacks(), sep='\\n', end='')"
+    assert not _run(project, sys.executable, "-c", scan)
     run_rules(project)
