@@ -30,7 +30,7 @@ endif
   test-terraform test-reliability \
   lint $(LINTS:%=lint-%) format scan smoke live-versions rollback verify-deploy check-commit-order \
   check-branch-protection prune-versions drift list-stacks openapi bench snapshot diagram lock \
-  upgrade clean
+  upgrade merge-epoch clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-26s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,8 +38,9 @@ help: ## Print this list
 demo: $(READY) ## Start the stack locally, send a request, show its effects, stop
 	@$(PYTHON) -m local --stack "$(STACK)"
 
-local: $(READY) ## Run the stack with its console until Ctrl-C; PERSIST=1 keeps table data
-	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(PERSIST),--persist)
+local: $(READY) ## Run the stack with its console until Ctrl-C; PERSIST=1 keeps data, DEBUG=1 debugs
+	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(PERSIST),--persist) \
+	  $(if $(DEBUG),--debug $(patsubst 1,5678,$(DEBUG)))
 
 # One process starts faster than two, so a named path gets one.
 ifdef T
@@ -191,12 +192,18 @@ lock: $(READY) ## Write the hashed locks after a change of an .in file
 upgrade: UPGRADE := --upgrade
 upgrade: lock ## Upgrade all locked versions
 
+merge-epoch: ## Merge a newer Epoch into your project; VERSION=tag, by default the newest
+	@python3 tools/merge_epoch.py "$(VERSION)"
+
 clean: ## Remove environments, caches and outputs
 	rm -rf .venv .venv-* .venv*.lock .build .local .bench
 
 # tools/make_venv.py makes each one completely or again, one run at a time.
 $(READY): requirements-dev.txt
 	@python3 tools/make_venv.py .venv $<
+# The drivers of .gitattributes. Git reads them from no file of the repository.
+	@git config merge.generated.driver true 2> /dev/null || true
+	@git config merge.partly-generated.driver "git merge-file --ours %A %O %B" 2> /dev/null || true
 
 $(LOADER): tools/reliability/requirements.txt | $(READY)
 	@$(PYTHON) tools/make_venv.py .venv-reliability $<

@@ -8,14 +8,17 @@ import pulumi_aws as aws
 
 from components.iam.roles import RoleFactory
 from components.lambda_function import Bindings, LambdaFunction
+from components.program_errors import ConfigError
 from function.declare.endpoint import Endpoint
+from function.declare.permission import longest_call_s
 
 
 class EpochFunction(pulumi.ComponentResource):
     """The function of all endpoints of an API, with exactly the permissions that they declare.
 
     `code` is a Lambda bundle and `handler` a function in it. `reserved_concurrency` and
-    `provisioned_concurrency` are numbers of concurrent executions, or None.
+    `provisioned_concurrency` are numbers of concurrent executions, or None. Raises ConfigError for
+    a `timeout_s` that ends before a call to AWS must.
     """
 
     alias: aws.lambda_.Alias
@@ -40,6 +43,12 @@ class EpochFunction(pulumi.ComponentResource):
         snap_start: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        for endpoint in endpoints:
+            if timeout_s <= (deadline_s := longest_call_s(endpoint.permissions)):
+                raise ConfigError(
+                    f"{endpoint.route}: a call may take {deadline_s:g} s by its permissions; set "
+                    f"timeout_s (now {timeout_s}) above that, or lower the permission's timeout_s"
+                )
         super().__init__("epoch:components:EpochFunction", name, None, opts)
         parts = LambdaFunction(
             name,

@@ -13,7 +13,7 @@ from components.packaging.bytecode import PYTHON_VERSION
 from components.queue import EpochQueue
 from components.secret import EpochSecret
 from components.table import EpochTable
-from function.declare.permission import Permission
+from function.declare.permission import Permission, SecretPermission
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,38 +29,30 @@ class Bindings:
     settings: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, EpochSecret] = field(default_factory=dict)
 
-    @property
-    def environment(self) -> dict[str, pulumi.Input[str]]:
-        """The environment variables through which a function finds its resources."""
+    def environment(self, permissions: Sequence[Permission]) -> dict[str, pulumi.Input[str]]:
+        """Return the variables through which a function finds its resources, and its secrets."""
+        readable = {one.setting for one in permissions if isinstance(one, SecretPermission)}
+        secrets = [secret for name, secret in self.secrets.items() if name in readable]
         return {
             **{table.declared.env_var: table.name for table in self.tables.values()},
             **{queue.declared.env_var: queue.url for queue in self.queues.values()},
             **{bucket.declared.env_var: bucket.name for bucket in self.buckets.values()},
-            **{secret.declared.env_var: secret.arn for secret in self.secrets.values()},
+            **{secret.declared.env_var: secret.arn for secret in secrets},
             **self.settings,
         }
 
     def statements(
         self, permissions: Sequence[Permission]
     ) -> pulumi.Output[list[policies.Statement]]:
-        """Return the policy statements for `permissions` and for reading the secrets."""
+        """Return the policy statements for `permissions`."""
         arns = pulumi.Output.all(
             tables=pulumi.Output.all(**{key: table.arn for key, table in self.tables.items()}),
             queues=pulumi.Output.all(**{key: queue.arn for key, queue in self.queues.items()}),
             buckets=pulumi.Output.all(**{key: one.arn for key, one in self.buckets.items()}),
-            secrets=pulumi.Output.all(*(secret.arn for secret in self.secrets.values())),
+            secrets=pulumi.Output.all(**{key: one.arn for key, one in self.secrets.items()}),
         )
         return arns.apply(
-            lambda known: [
-                *policies.resource_statements(
-                    permissions,
-                    known["tables"],
-                    known["queues"],
-                    known["buckets"],
-                    self.settings,
-                ),
-                *policies.secret_statements(known["secrets"]),
-            ]
+            lambda known: policies.resource_statements(permissions, known, self.settings)
         )
 
 
@@ -125,7 +117,7 @@ class LambdaFunction:
             publish=True,
             reserved_concurrent_executions=reserved_concurrency,
             snap_start={"apply_on": "PublishedVersions"} if snap_start else None,
-            environment={"variables": {**bindings.environment, **environment}},
+            environment={"variables": {**bindings.environment(permissions), **environment}},
             tracing_config={"mode": "Active"},
             logging_config={
                 "log_format": "JSON",

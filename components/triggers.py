@@ -203,7 +203,7 @@ def _connect_bucket(trigger: ObjectTrigger, target: Target) -> None:
         principal="s3.amazonaws.com",
         source_arn=bucket.arn,
         # The ARN of a bucket names no account, and another account can reuse a deleted name.
-        source_account=target.alias.arn.apply(lambda arn: arn.split(":")[4]),
+        source_account=aws.get_caller_identity_output().account_id,
         opts=target.options(),
     )
     retries = _event_invoke_config(trigger.max_attempts, target)

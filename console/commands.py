@@ -4,11 +4,13 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -18,8 +20,7 @@ from botocore.exceptions import BotoCoreError
 from console import console
 from console.request_log import RequestLog
 from function.declare.registry import load_endpoints
-from local import pulumi_program, stack_files
-from local import stack as local_stack
+from local import local_stack, pulumi_program, stack_files
 from local.demo import progress
 from local.deployment import DeployError
 from openapi import samples
@@ -40,6 +41,14 @@ def _sources() -> dict[str, int]:
             with suppress(FileNotFoundError):  # an editor is replacing it
                 found[path] = os.stat(path).st_mtime_ns
     return found
+
+
+def _changed(sources: dict[str, int]) -> bool:
+    """Wait for a change of the sources, at most for the interval at which the logs are read."""
+    end = time.monotonic() + 0.3
+    while not (changed := _sources() != sources) and time.monotonic() < end:
+        time.sleep(0.05)
+    return changed
 
 
 # The alarm ends a hanging import after 20 seconds, twice Lambda's limit.
@@ -71,16 +80,26 @@ def _fault() -> str:
 
 
 def _update(local: local_stack.LocalStack) -> tuple[str, str]:
-    """Apply the changed program; return the kind of notice and its text."""
+    """Apply the changed program; return the kind of notice and its text.
+
+    The program runs while a second process imports the function. The first change of a resource
+    waits for the import.
+    """
     started = time.perf_counter()
-    fault = _fault()
-    try:
-        if not fault:
-            local.update()
-    except Exception as error:  # pylint: disable=broad-exception-caught
-        # An unfinished declaration may raise anything.
-        own = isinstance(error, pulumi.RunError)
-        fault = str(error) if own else f"{type(error).__name__}: {error}"
+    with ThreadPoolExecutor(1) as executor:
+        imported = executor.submit(_fault)
+
+        def confirm() -> None:
+            if fault := imported.result():
+                raise ImportError(fault)
+
+        try:
+            local.update(confirm)
+            fault = ""
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # An unfinished declaration may raise anything.
+            own = isinstance(error, pulumi.RunError)
+            fault = imported.result() or (str(error) if own else f"{type(error).__name__}: {error}")
     if fault:
         return "error", f"error: {' '.join(fault.split())}; the previous version stays in service"
     return "info", f"reloaded in {time.perf_counter() - started:.1f} s"
@@ -128,14 +147,14 @@ def _follow(local: local_stack.LocalStack, requests: RequestLog, sources: dict[s
         try:
             failures = local.emulator.failures()
             for failure in failures[failed:]:
-                print(f"the function failed: {failure}", flush=True)
-                requests.notice("error", f"The function failed: {failure}")
+                print(failure, flush=True)
+                requests.notice("error", failure[:1].upper() + failure[1:])
             failed = len(failures)
             for line in (line for log in logs.values() for line in _read(log, requests)):
                 # A JSON string may hold half of a surrogate pair, which no terminal takes.
                 print(_brief(line).encode(errors="backslashreplace").decode(), flush=True)
-            if (now := _sources()) != sources:
-                sources = now
+            if _changed(sources):
+                sources = _sources()
                 kind, text = _update(local)
                 logs = _tails(local, logs)  # the change may add or remove a job
                 print(text, flush=True)
@@ -143,7 +162,6 @@ def _follow(local: local_stack.LocalStack, requests: RequestLog, sources: dict[s
         except BotoCoreError as error:
             state = "ended" if local.emulator.process.wait_ended() else "stopped responding"
             raise DeployError(f"MiniStack {state} while the stack was up") from error
-        time.sleep(0.3)
 
 
 def _brief(line: dict[str, Any]) -> str:
@@ -174,10 +192,22 @@ def _serve(page: console.Console, local: local_stack.LocalStack) -> None:
     server.run(page, local)
 
 
-def up(stack: str, port: int | None, *, persist: bool) -> None:
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise RuntimeError(
+                f"no debugger can listen on port {port}: {error}; choose another: "
+                "make local DEBUG=5679"
+            ) from None
+
+
+def up(stack: str, port: int | None, *, persist: bool, debug: int | None) -> None:
     """Bring the stack up and report its requests until the process ends.
 
-    `persist` keeps the table data between runs.
+    `persist` keeps the table data between runs. `debug` is the port for a debugger.
     """
     print(f"Starting stack {stack} on this machine")
     page, sources = console.Console(), _sources()
@@ -189,6 +219,9 @@ def up(stack: str, port: int | None, *, persist: bool) -> None:
     environment = dict(page.environment)
     if persist:
         environment["EPOCH_PERSIST_FILE"] = str(OUTPUTS.with_name(f"tables-{stack}.jsonl"))
+    if debug:
+        _require_free(debug)
+        environment["EPOCH_DEBUG_PORT"] = str(debug)
     with local_stack.up(stack, port=port, progress=report, environment=environment) as local:
         threading.Thread(target=_serve, args=(page, local), daemon=True).start()
         write = local.emulator.process.write_private_file
@@ -200,6 +233,8 @@ def up(stack: str, port: int | None, *, persist: bool) -> None:
         print(
             f"aws       AWS_CONFIG_FILE={PROFILE.relative_to(stack_files.ROOT)} AWS_PROFILE=local"
         )
+        if debug:
+            print(f"debugger  127.0.0.1:{debug}; functions have no timeout")
         if persist:
             print(
                 f"tables    saved in {environment['EPOCH_PERSIST_FILE']}; delete it to start empty"

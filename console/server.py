@@ -15,7 +15,7 @@ from werkzeug.serving import make_server
 
 from console.console import Console
 from console import views
-from local import stack as local_stack
+from local import local_stack
 
 _PAGE = Path(__file__).parent / "page"
 _VIEWER = Path(flask_swagger_ui.__file__).parent / "dist"

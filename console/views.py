@@ -15,8 +15,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from console.console import Console
-from local import stack_files
-from local import stack as local_stack
+from local import local_stack, stack_files
 
 _PAGE_ITEMS = 25
 _WINDOW_S, _MIN_WINDOW_S = 3_600, 300  # graphs show the last hour, or less for a young stack
@@ -207,7 +206,7 @@ class Stack:
         times = [at for graph in graphs for line in graph["lines"] for at, _ in line["points"]]
         return {
             "from": min(
-                max(now - _WINDOW_S, min(self.console.started, now - _MIN_WINDOW_S)), *times
+                (max(now - _WINDOW_S, min(self.console.started, now - _MIN_WINDOW_S)), *times)
             ),
             "to": now,
             "graphs": graphs,

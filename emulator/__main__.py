@@ -3,6 +3,7 @@
 SOCKET is the number of an inherited, bound socket. emulator/README.md lists the repairs.
 """
 
+import gc
 import os
 import socket
 import sys
@@ -24,6 +25,7 @@ with patching.exit_on_mismatch():
         lambda_workers,
         limits,
         scheduler,
+        thread_reuse,
         time_to_live,
     )
     from emulator.api_gateway import documentation, errors, import_api, proxy_event, stage, usage
@@ -31,7 +33,7 @@ with patching.exit_on_mismatch():
 # Where several patches wrap one name, the last one is the outermost.
 _REPAIRS = (
     *(proxy_event, iam, limits, documentation, import_api, stage, errors, scheduler, async_invoke),
-    *(event_source_mappings, time_to_live, usage, cloudwatch_query, lambda_workers),
+    *(event_source_mappings, time_to_live, usage, cloudwatch_query, lambda_workers, thread_reuse),
 )
 
 
@@ -53,6 +55,10 @@ def _patches() -> list[patching.Patch]:
         from emulator import persistence  # pylint: disable=import-outside-toplevel
 
         patches += persistence.patches(Path(path))
+    if port := os.environ.pop("EPOCH_DEBUG_PORT", ""):
+        from emulator import debugger  # pylint: disable=import-outside-toplevel
+
+        patches += debugger.patches(int(port))
     if address := os.environ.pop("EPOCH_EVENTS_ADDRESS", ""):
         from emulator import event_reporter  # pylint: disable=import-outside-toplevel
 
@@ -63,4 +69,8 @@ def _patches() -> list[patching.Patch]:
 if __name__ == "__main__":
     with patching.exit_on_mismatch():
         patching.install(_patches())
+    # MiniStack's modules stay. Searching them for garbage would take a tenth of a request.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
     app.main()

@@ -17,6 +17,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
@@ -26,13 +27,18 @@ from ministack import app
 from ministack.core import iam_evaluator, lambda_runtime, responses, router, sigv4
 from ministack.services import lambda_svc, sts
 
-from emulator.patching import Patch, replace
+from emulator.patching import Original, Patch, replace, wrap
 
 _HEALTH = "/_ministack/health"
 _DATA_PLANE = re.compile(r"/_aws/execute-api/[A-Za-z0-9]+/.*", re.DOTALL)
 
+# pylint: disable=protected-access
+
 # MiniStack derives a function's credentials from its ARN, which is not secret.
 _RUN_KEY = secrets.token_bytes(32)
+
+# The access key of an admitted request; "" in the data plane.
+_verified_key: ContextVar[str] = ContextVar("_verified_key", default="")
 
 
 class _Refused(Exception):
@@ -107,7 +113,7 @@ def _check_lifetime(signature: sigv4.HeaderSignature, query: Mapping[str, list[s
 
 def _secret(key: str, token: str) -> str:
     """Return the secret key of an access key; raises _Refused for an unknown one."""
-    account = responses._account_from_sts_session(key)  # pylint: disable=protected-access
+    account = responses._account_from_sts_session(key)
     account = account or iam_evaluator.find_iam_access_key_account(key)
     found = iam_evaluator.resolve_credential(key, account, token) if key else None
     if not isinstance(found, iam_evaluator.ResolvedCredential):
@@ -146,7 +152,8 @@ def _joined_headers(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
     return joined
 
 
-async def _check_signature(scope: Mapping[str, Any], body: _Body) -> None:
+async def _check_signature(scope: Mapping[str, Any], body: _Body) -> str:
+    """Return the access key of a request's valid signature."""
     query = parse_qs(
         scope.get("query_string", b"").decode("utf-8", "replace"), keep_blank_values=True
     )
@@ -166,6 +173,20 @@ async def _check_signature(scope: Mapping[str, Any], body: _Body) -> None:
         presigned=presigned,
     ):
         raise _Refused(403, *failure)
+    key = str(signature.access_key_id)
+    if router.extract_access_key_id(headers, query) != key:
+        raise _Refused(403, "IncompleteSignature", "Name one access key in the request.")
+    return key
+
+
+def _pin_signed_request(original: Original, *request: Any, **options: Any) -> None:
+    """Keep a request for MiniStack's check of its signature, unless it has been admitted."""
+    if not (key := _verified_key.get()):
+        original(*request, **options)
+        return
+    iam_evaluator._anonymous.set(False)
+    iam_evaluator._signed_request.set(None)
+    iam_evaluator._verified_key.set(key)
 
 
 async def _refuse(scope: Mapping[str, Any], send: Any, refused: _Refused) -> None:
@@ -176,7 +197,6 @@ async def _refuse(scope: Mapping[str, Any], send: Any, refused: _Refused) -> Non
         headers = _joined_headers(scope["headers"])
         query = parse_qs(scope.get("query_string", b"").decode("utf-8", "replace"))
         service = router.detect_service(scope["method"], scope["path"], headers, query)
-        # pylint: disable-next=protected-access
         status, fields, body = app._credential_failure(service, "", str(uuid4()), refused, headers)
     pairs = [(name.encode(), value.encode()) for name, value in fields.items()]
     # No web page may read the response.
@@ -197,18 +217,19 @@ def _admitting(serve: Any, port: int) -> Any:
         if scope["type"] != "http":
             await serve(scope, receive, send)
             return
-        body = _Body(receive)
+        body, verified_key = _Body(receive), ""
         try:
             _check_host(scope["headers"], hosts)
             if not _DATA_PLANE.fullmatch(scope["path"]):
                 _check_caller(scope["headers"])
                 if (scope["method"], scope["path"]) != ("GET", _HEALTH):
-                    await _check_signature(scope, body)
+                    verified_key = await _check_signature(scope, body)
                     if scope["path"].startswith("/_ministack/"):
                         raise _Refused(404, "NotFound", "MiniStack's own API is off.")
         except _Refused as refused:
             await _refuse(scope, send, refused)
             return
+        _verified_key.set(verified_key)
         await serve(scope, body, send)
 
     return admit
@@ -239,6 +260,7 @@ def _execution_credentials(config: dict[str, Any]) -> dict[str, str]:
 def patches(port: int) -> tuple[Patch, ...]:
     """Return the patches that refuse requests; the last ones installed are the outermost."""
     return (
+        wrap(app, "pin_signed_request", _pin_signed_request),
         replace(iam_evaluator, "is_root_access_key", _is_root_access_key),
         replace(sts, "is_root_access_key", _is_root_access_key),
         replace(lambda_runtime, "execution_credentials", _execution_credentials),

@@ -1,7 +1,9 @@
 """Starts isolated Lambda workers without repeated work, and ends those of old versions.
 
-- The workers of a bundle share its unpacked code, and so its bytecode. MiniStack unpacks it for
-  each worker.
+- The workers of a bundle share its unpacked code, and so its bytecode. A new bundle shares the
+  files that did not change. MiniStack unpacks the code for each worker.
+- A function that has served requests starts a worker when its alias moves to a new version, before
+  the next request.
 - The first worker of a new version ends the idle workers of older versions, and deletes code that
   no worker uses. MiniStack keeps them forever, and a local run publishes a version at each save.
 - The log of an invocation ends with the worker's response. MiniStack polls each millisecond, until
@@ -18,6 +20,7 @@ import shutil
 import tempfile
 import threading
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
@@ -40,13 +43,17 @@ def _use_private_folder(code: Path) -> None:
     launcher = code / "aws_xray_sdk" / "core" / "lambda_launcher.py"
     if launcher.exists():
         text = launcher.read_text(encoding="utf-8")
-        launcher.write_text(text.replace("/tmp/", f"{tempfile.gettempdir()}/"), encoding="utf-8")
+        private = f"{tempfile.gettempdir()}/"
+        if private not in text:  # a former bundle may share the file
+            launcher.write_text(text.replace("/tmp/", private), encoding="utf-8")
 
 
 class _SharedZip(zipfile.ZipFile):
     """A zip file that is unpacked once; each target folder becomes a link to the files."""
 
     _unpacking = threading.Lock()
+    # The newest unpacked folder, and the checksums of its files.
+    _former: tuple[Path, dict[str, int]] = (Path(), {})
 
     def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
         """Replace `path`, an empty folder, by a link to the unpacked files."""
@@ -55,10 +62,28 @@ class _SharedZip(zipfile.ZipFile):
         shared = Path(tempfile.gettempdir(), f"code-{digest}")
         with self._unpacking:
             if not shared.exists():
-                super().extractall(shared, members, pwd)
+                self._unpack(shared)
                 _use_private_folder(shared)
             os.rmdir(path)
             os.symlink(shared, path)
+
+    def _unpack(self, target: Path) -> None:
+        """Unpack all files; those of the former bundle are hard links, also their bytecode."""
+        former, known = self._former
+        checksums = {info.filename: info.CRC for info in self.infolist()}
+        if former.is_dir() and known:
+            shutil.copytree(former, target, copy_function=os.link)
+        else:
+            known = {}
+        for name in known.keys() | checksums.keys():
+            if known.get(name) != checksums.get(name):
+                path = target / name
+                path.unlink(missing_ok=True)
+                for bytecode in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+                    bytecode.unlink()
+                if name in checksums:
+                    self.extract(name, target)
+        type(self)._former = target, checksums
 
     @classmethod
     def delete_unused(cls) -> None:
@@ -115,6 +140,38 @@ class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
 
 
 # pylint: disable=protected-access
+def _move_alias(original: Original, function_name: str, alias: str, data: dict[str, Any]) -> Any:
+    """Move an alias, and start a worker of its new version if the function has workers."""
+    reply = original(function_name, alias, data)
+    record, config = lambda_svc._get_func_record_for_qualifier(function_name, alias)
+    if record and any(
+        key.split(":")[:-1] == _key(function_name, config).split(":")[:-1]
+        for key in tuple(lambda_runtime._workers)
+    ):
+        start(function_name, config, record["code_zip"])
+    return reply
+
+
+def start(function_name: str, config: dict[str, Any], code: bytes) -> None:
+    """Start the first worker of a version; a request waits for it."""
+    key = _key(function_name, config)
+    with lambda_runtime._lock:
+        if code and not lambda_runtime._workers.get(key):
+            worker = lambda_runtime.Worker(function_name, config, code)
+            lambda_runtime._workers[key] = [worker]
+            threading.Thread(target=_spawn, args=(worker,), daemon=True).start()
+
+
+def _spawn(worker: Any) -> None:
+    with suppress(Exception):  # the next request spawns it again and reports the error
+        lambda_runtime.ensure_spawned(worker)
+
+
+def _key(function_name: str, config: dict[str, Any]) -> str:
+    key: str = lambda_runtime._worker_key(function_name, config, config["Version"])
+    return key
+
+
 def _end_old_versions(function_name: str, config: dict[str, Any]) -> None:
     key = lambda_runtime._worker_key(function_name, config, config.get("Version", ""))
     *function, version = key.split(":")
@@ -171,6 +228,7 @@ _SHARED_ZIPFILE = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
 PATCHES = (
     replace(lambda_runtime, "zipfile", _SHARED_ZIPFILE),
     replace(lambda_runtime, "Worker", _Worker),
+    wrap(lambda_svc, "_update_alias", _move_alias),
     Patch(lambda_runtime, "_PYTHON_WORKER_SCRIPT", _isolated),
     wrap(lambda_svc, "_execute_function_warm", _execute),
 )

@@ -41,7 +41,7 @@ def next_run(schedule: Mapping[str, Any], last: float) -> float | None:
     clock = datetime.fromtimestamp(last, zone).replace(tzinfo=UTC)  # the hands, without a change
     while clock := eventbridge._cron_next_fire(fields, clock):
         # A time that the clock skips has no run; of a repeated one, the first time has.
-        moment = clock.replace(tzinfo=zone).timestamp()
+        moment = float(clock.replace(tzinfo=zone).timestamp())
         exists = datetime.fromtimestamp(moment, zone).replace(tzinfo=UTC) == clock
         if exists and moment > last:
             return moment

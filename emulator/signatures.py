@@ -13,6 +13,7 @@ SIGNATURES = {
         "async (host, path, method, headers, body, query_params, raw_path, raw_query_string)"
     ),
     "ministack.app.app": "async (scope, receive, send)",
+    "ministack.app.pin_signed_request": "(method, raw_path, query_params, raw_headers, handshake)",
     "ministack.core.iam_actions.extract_resource_arn": (
         "(service, method, path, headers, body, query_params, region, account_id)"
     ),
@@ -31,6 +32,7 @@ SIGNATURES = {
     "ministack.core.lambda_runtime.Worker._spawn": "(self)",
     "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT": "str",
     "ministack.core.lambda_runtime.execution_credentials": "(config)",
+    "ministack.core.lambda_runtime.threading": "module",
     "ministack.core.lambda_runtime.zipfile": "module",
     "ministack.services.apigateway_v1._build_api_export": (
         "(api_id, stage_name, export_type, include_integrations, include_authorizers)"
@@ -68,6 +70,7 @@ SIGNATURES = {
     "ministack.services.apigateway_v1._resources": "AccountRegionScopedDict",
     "ministack.services.apigateway_v1._take_token": "(slot, limits)",
     "ministack.services.apigateway_v1._update_api_key": "(key_id, data)",
+    "ministack.services.apigateway_v1.run_reentrant": "async (fn, *args, thread_name)",
     "ministack.services.apigateway_v1.handle_request": (
         "async (method, path, headers, body, query_params)"
     ),
@@ -91,6 +94,9 @@ SIGNATURES = {
     ),
     "ministack.services.eventbridge._dispatch_to_lambda": "(arn, payload)",
     "ministack.services.lambda_svc._ACCOUNT_CONCURRENCY_CAP": "int",
+    "ministack.services.lambda_svc._add_permission": (
+        "(func_name, data, query_params, path_qualifier)"
+    ),
     "ministack.services.lambda_svc._create_esm": "(data)",
     "ministack.services.lambda_svc._emit_lambda_logs": (
         "(func, request_id, log_text, error, duration_ms, *, log_source)"
@@ -102,6 +108,7 @@ SIGNATURES = {
     "ministack.services.lambda_svc._iter_all_esms": "()",
     "ministack.services.lambda_svc._poll_dynamodb_streams": "()",
     "ministack.services.lambda_svc._put_event_invoke_config": "(func_name, qualifier, data)",
+    "ministack.services.lambda_svc._update_alias": "(func_name, alias_name, data)",
     "ministack.services.lambda_svc.execution_credentials": "(config)",
     "ministack.services.lambda_svc.invoke_async_with_retry": "(func, event)",
     "ministack.services.s3._deliver_event_to_lambda": "(arn, event_payload, bucket_region)",

@@ -43,9 +43,10 @@ def make_read_only() -> None:
         return any(os.path.commonpath((real, root)) == root for root in writable)
 
     def refuse(event: str, args: tuple[Any, ...]) -> None:
+        indexes: tuple[int, ...] = _CHANGES.get(event, ())
         if event == "open":
             indexes = (0,) if (args[2] or 0) & _WRITING else ()
-        elif indexes := _CHANGES.get(event, ()):
+        elif indexes:
             # Only a path relative to an open folder has its descriptor here, e.g. in rmtree.
             if event != "os.truncate" and args[-1] not in {-1, None}:
                 return

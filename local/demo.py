@@ -6,8 +6,7 @@ from typing import Any
 
 from function.declare.endpoint import Endpoint
 from function.declare.registry import load_endpoints
-from local import provisioner, pulumi_program, xray_daemon
-from local import stack as local_stack
+from local import local_stack, provisioner, pulumi_program, xray_daemon
 from local.deployment import DeployError
 from openapi import samples
 

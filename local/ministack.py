@@ -101,7 +101,7 @@ class MiniStack:
             return self._clients[service]
 
     def failures(self) -> list[str]:
-        """Return an error message for each function failure behind API Gateway, oldest first."""
+        """Return the failures of functions, and of keeping the tables, oldest first."""
         log = self.process.folder / "failures.log"
         return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 

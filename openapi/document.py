@@ -75,9 +75,14 @@ def api_info(version: str) -> ApiInfo:
 
 def _entity(parameter: Parameter) -> Document:
     """Return the common properties of a parameter and a header."""
-    schema = {"type": "string"} | ({"pattern": parameter.pattern} if parameter.pattern else {})
+    schema: Document = {"type": "string"}
+    example: Any = parameter.example
+    if parameter.pattern:
+        schema["pattern"] = parameter.pattern
+    if parameter.repeated:
+        schema, example = {"type": "array", "items": schema}, example and [example]
     entity: Document = {"description": parameter.description, "schema": schema}
-    return entity | ({"example": parameter.example} if parameter.example else {})
+    return entity | ({"example": example} if example else {})
 
 
 def _parameters(endpoint: Endpoint[Any]) -> list[Document]:

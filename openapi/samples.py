@@ -34,7 +34,7 @@ def path_and_query(endpoint: Endpoint[Any]) -> str:
     path = endpoint.path
     for name, value in sample.path_parameters.items():
         path = path.replace(f"{{{name}}}", quote(value, safe=""))
-    return f"{path}?{urlencode(sample.query)}" if sample.query else path
+    return f"{path}?{urlencode(sample.query, doseq=True)}" if sample.query else path
 
 
 def unknown_path(endpoints: Iterable[Endpoint[Any]]) -> str:

@@ -1,4 +1,4 @@
-"""What several test modules share."""
+"""Fixtures and helpers of several test modules."""
 
 import json
 import os
@@ -21,8 +21,7 @@ from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigge
 from function.declare.bucket import Bucket
 from function.declare.queue import Queue
 from function.declare.table import Table
-from local import ministack, pulumi_program, stack_files
-from local import stack as local_stack
+from local import local_stack, ministack, pulumi_program, stack_files
 from local.stack_files import ROOT
 from openapi import samples
 from tools.project_copy import copy_of_project
@@ -32,7 +31,7 @@ ministack.clear_aws_environment()
 for _name in ("GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"):
     os.environ.pop(_name, None)
 
-# What a stack's secrets are, nobody tells tests.
+# Tests have no secrets of a stack.
 os.environ["EPOCH_SECRETS"] = "stand-in"
 
 PROJECT = stack_files.project_name()
@@ -47,8 +46,7 @@ def keys(**config: str) -> dict[str, str]:
 
 
 def plain(**config: str) -> dict[str, str]:
-    """Return the config of a stack that sets what it must, and what is given: whatever the stacks
-    of this project set."""
+    """Return the config of a stack that sets only mandatory keys and the given ones."""
     own = keys(owner="someone", api_keys='{"default": "basic"}', usage_plans=json.dumps(PLANS))
     given = stack_files.stack_config(STACK)
     services = {
@@ -75,13 +73,13 @@ def local(sampled: None) -> Iterator[local_stack.LocalStack]:  # pylint: disable
 
 @pytest.fixture(scope="session")
 def copied() -> Callable[[Path], Path]:
-    """Return what copies the project into a folder."""
+    """Return a function that copies the project into a folder."""
     return lambda folder: copy_of_project(folder / "project")
 
 
 @pytest.fixture
 def project(copied: Callable[[Path], Path], tmp_path: Path) -> Path:
-    """Return a copy of the project that shares only what is installed."""
+    """Return a copy of the project that shares only the installed packages."""
     return copied(tmp_path)
 
 
@@ -129,8 +127,8 @@ def specimen(project: Path) -> Path:
 def declare(
     stack: str = "", *, preview: bool = False, **config: str
 ) -> list[pulumi_program.Resource]:
-    """Return what the program declares for a stack, with config values on top of its own; without
-    a name, for a plain one.
+    """Return the declared resources of a stack, with config values on top of its own; without a
+    name, of a plain one.
 
     The same call returns the same list: tests only read it.
     """
@@ -170,8 +168,9 @@ def _unused(_: object) -> None:
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
-    """Declare a job for each kind of trigger, and the queue of one of them, whatever room the names
-    of project and stack leave for a job's."""
+    """Declare a job for each kind of trigger, and the queue of one of them.
+
+    Their names may be longer than the names of project and stack allow."""
     monkeypatch.setattr(naming, "_LONGEST", 128)
     orders = Queue(name="orders")
     monkeypatch.setattr(

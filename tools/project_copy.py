@@ -8,7 +8,7 @@ from local import stack_files
 
 
 def copy_of_project(target: Path) -> Path:
-    """Copy the project to `target`, sharing only what is installed."""
+    """Copy the project to `target`, sharing only the installed packages."""
     project_bundle().dependencies()
     ignored = (stack_files.ROOT / ".gitignore").read_text(encoding="utf-8").split()
     patterns = (pattern.strip("/") for pattern in (*ignored, ".git"))

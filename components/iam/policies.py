@@ -13,6 +13,7 @@ from function.declare.permission import (
     BucketPermission,
     Permission,
     QueuePermission,
+    SecretPermission,
     ServicePermission,
     TablePermission,
 )
@@ -65,31 +66,30 @@ def _matches(name: str, patterns: str | list[str]) -> bool:
 
 def resource_statements(
     access: Iterable[Permission],
-    table_arns: Mapping[str, str],
-    queue_arns: Mapping[str, str],
-    bucket_arns: Mapping[str, str],
+    arns: Mapping[str, Mapping[str, str]],
     settings: Mapping[str, str],
 ) -> list[Statement]:
-    """Return one statement per resource, with all actions on it."""
+    """Return one statement per resource, with all actions on it.
+
+    `arns` maps `tables`, `queues`, `buckets` and `secrets` to their ARNs by name.
+    """
     actions: dict[str, set[str]] = {}
     for permission in access:
         if isinstance(permission, TablePermission):
             index = f"/index/{permission.index_name}" if permission.index_name else ""
-            resource = table_arns[permission.table] + index
+            resource = arns["tables"][permission.table] + index
             actions.setdefault(resource, set()).update(permission.actions)
         elif isinstance(permission, QueuePermission):
-            actions.setdefault(queue_arns[permission.queue], set()).add("sqs:SendMessage")
+            actions.setdefault(arns["queues"][permission.queue], set()).add("sqs:SendMessage")
+        elif isinstance(permission, SecretPermission):
+            arn = arns["secrets"][permission.setting]
+            actions.setdefault(arn, set()).add("secretsmanager:GetSecretValue")
         elif isinstance(permission, BucketPermission):
-            resource = f"{bucket_arns[permission.bucket]}/*"
+            resource = arns["buckets"][permission.bucket] + "/*"
             actions.setdefault(resource, set()).update(permission.actions)
         else:
             actions.setdefault(permission.arn(settings), set()).update(permission.actions)
     return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]
-
-
-def secret_statements(secrets: list[str]) -> list[Statement]:
-    """Return the statements to read secrets."""
-    return [allow(["secretsmanager:GetSecretValue"], secrets)] if secrets else []
 
 
 def telemetry_statements(log_group: str) -> list[Statement]:

@@ -51,7 +51,8 @@ async def _execute(original: Original, request: Any, *args: Any) -> Any:
 @asynccontextmanager
 async def _instance() -> AsyncIterator[None]:
     try:
-        await asyncio.wait_for(_instances.acquire(), _PATIENCE_S)
+        async with asyncio.timeout(_PATIENCE_S if _instances.locked() else None):
+            await _instances.acquire()
     except TimeoutError:
         yield  # `limits` bounds their number
         return

@@ -6,6 +6,7 @@ the value of the field, and yields errors.
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
@@ -86,6 +87,41 @@ def not_empty(field: str, value: Any) -> Iterator[str]:
     """Yield an error for an empty tuple or a blank text."""
     if not (value.strip() if isinstance(value, str) else value):
         yield f"{field} is missing"
+
+
+# Code flags of functions whose call only returns a coroutine or a generator (see `inspect`, whose
+# import would double the time to load the declarations).
+_DEFERRED = {
+    0x20: "a generator function",
+    0x80: "a coroutine function",
+    0x100: "a coroutine function",
+    0x200: "an async generator function",
+}
+
+
+def runs_when_called(field: str, handle: Any) -> Iterator[str]:
+    """Yield an error for a class, and for a function whose call returns before its body runs."""
+    if isinstance(handle, type):
+        yield f"{field} must be a function, not the class {handle.__name__}"
+    inner = handle
+    while not hasattr(inner, "__code__"):
+        if isinstance(inner, partial):
+            inner = inner.func
+        elif hasattr(inner, "__wrapped__"):  # a cache, a static method
+            inner = inner.__wrapped__
+        elif hasattr(type(inner).__call__, "__code__"):
+            inner = type(inner).__call__
+        else:
+            return
+    code = inner.__code__
+    for flag, kind in _DEFERRED.items():
+        if getattr(code, "co_flags", 0) & flag:
+            file = code.co_filename
+            yield (
+                f"{field}: {code.co_name} ({file[file.rfind('/function/') + 1 :]}, line "
+                f"{code.co_firstlineno}) is {kind}, so a call returns before it runs; write a "
+                "plain `def` without `yield`"
+            )
 
 
 Name: TypeAlias = Annotated[str, words("-")]

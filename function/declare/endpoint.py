@@ -1,7 +1,7 @@
 """Endpoint, and the types that its handler receives and returns."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple
 
@@ -14,8 +14,9 @@ else:
 
     B = TypeVar("B")
 
-from function.declare.checks import Text, matches
-from function.declare.permission import Permission
+from function.declare.checks import Text, matches, runs_when_called
+from function.declare.limits import API_TIMEOUT_S
+from function.declare.permission import Permission, longest_call_s
 from function.declare.schema import EMPTY_MAPPING, Body, Schema
 from function.declare.setting import Settings
 
@@ -27,8 +28,13 @@ _PATH_PARAMETER = re.compile(r"\{([^}]+)\}")
 # API Gateway serves its own health checks at these paths.
 _RESERVED_PATHS = frozenset({"/ping", "/sping"})
 
-# An origin as a browser sends it (RFC 6454, section 7): no path, no default port.
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|\*")
+# An origin as a browser sends it (RFC 6454, section 7), of a page or of an app's own scheme.
+_ORIGIN = re.compile(
+    r"([a-z][a-z0-9+.-]*)://([a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::(\d+))?"
+)
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+# Browsers send "null" in place of an origin of these schemes.
+_OPAQUE_SCHEMES = frozenset({"about", "blob", "data", "file", "javascript"})
 
 # API Gateway renames, overwrites or drops these.
 RESERVED_RESPONSE_HEADERS = frozenset(
@@ -39,6 +45,29 @@ RESERVED_RESPONSE_HEADERS = frozenset(
 )
 
 
+def _origin_errors(origin: str) -> Iterator[str]:
+    """Yield the reasons for which no browser sends this origin."""
+    if not (match := _ORIGIN.fullmatch(origin)):
+        yield "must be an origin like https://example.com, without a path, or '*' alone"
+        return
+    scheme, host, port = match.groups()
+    if scheme in _OPAQUE_SCHEMES:
+        yield f"never matches: browsers send no origin of {scheme}"
+    if port and port == _DEFAULT_PORTS.get(scheme):
+        yield f"never matches: browsers leave out {scheme}'s default port; remove :{port}"
+    if port and not (0 < int(port) <= 65_535 and port == str(int(port))):
+        yield f"has no valid port: {port}"
+    if host.startswith("[") or re.fullmatch(r"[0-9.]+", host):
+        import ipaddress  # pylint: disable=import-outside-toplevel
+
+        try:
+            address = str(ipaddress.ip_address(host.strip("[]")))
+            if address != host.strip("[]"):
+                yield f"never matches: browsers send the address as {address}"
+        except ValueError as error:
+            yield f"has no valid address: {error}"
+
+
 class Request(NamedTuple, Generic[B]):
     """A request, as an endpoint's handler receives it.
 
@@ -47,6 +76,8 @@ class Request(NamedTuple, Generic[B]):
 
     `headers` have lower-case names; a comma joins the values of a repeated header; the API key is
     left out. `path_parameters` holds the decoded values of the path's `{name}` segments.
+
+    `query` holds the last value of each query parameter; `query_all(name)` returns all of them.
 
     `ip` is the client's address by API Gateway and the declared proxies alone; it is empty if
     there is none. `api_key_id` is the id, never the value, of the key that API Gateway checked. It
@@ -62,6 +93,13 @@ class Request(NamedTuple, Generic[B]):
     path_parameters: Mapping[str, str] = EMPTY_MAPPING
     query: Mapping[str, str] = EMPTY_MAPPING
     body: B = None  # type: ignore[assignment]
+    query_values: Mapping[str, tuple[str, ...]] = EMPTY_MAPPING
+
+    def query_all(self, name: str) -> tuple[str, ...]:
+        """Return all values of a query parameter, in the order of the URL."""
+        if name in self.query_values:
+            return self.query_values[name]
+        return (self.query[name],) if name in self.query else ()
 
 
 class Response(NamedTuple):
@@ -83,7 +121,8 @@ class Parameter(NamedTuple):
     """A header, query parameter or path parameter.
 
     API Gateway answers 400 if a `required` one is missing; the endpoint checks the value.
-    `pattern` (a regular expression of ECMA-262) and `example` describe the value to clients.
+    `pattern` (a regular expression of ECMA-262) and `example` describe the value to clients. A
+    `repeated` one of the query may come several times: `?tag=a&tag=b`.
     """
 
     name: Annotated[str, matches(r"[A-Za-z0-9._$-]+", "letters, digits, '.', '_', '$' and '-'")]
@@ -91,6 +130,7 @@ class Parameter(NamedTuple):
     required: bool = False
     pattern: str = ""
     example: str = ""
+    repeated: bool = False
 
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which API Gateway or a generated client would refuse it."""
@@ -108,7 +148,7 @@ class SampleRequest(NamedTuple):
 
     body: Any = None
     headers: Mapping[str, str] = EMPTY_MAPPING
-    query: Mapping[str, str] = EMPTY_MAPPING
+    query: Mapping[str, str | Sequence[str]] = EMPTY_MAPPING
     path_parameters: Mapping[str, str] = EMPTY_MAPPING
 
 
@@ -132,7 +172,7 @@ class Endpoint(NamedTuple, Generic[B]):
     method: str
     path: str
     summary: Text
-    handle: Callable[[Request[B]], Response]
+    handle: Annotated[Callable[[Request[B]], Response], runs_when_called]
     responses: Mapping[int, Body | None]
     body: type[B] | Schema | None = None
     response_headers: tuple[Parameter, ...] = ()
@@ -159,6 +199,7 @@ class Endpoint(NamedTuple, Generic[B]):
         """Yield the reasons for which API Gateway, IAM or the API document would refuse it."""
         yield from self._route_errors()
         yield from self._cors_errors()
+        yield from self._deadline_errors()
         yield from self._response_errors()
         yield from self._parameter_errors()
         if self.sample is not None:
@@ -181,11 +222,17 @@ class Endpoint(NamedTuple, Generic[B]):
             yield f"a {self.method} request has no body (RFC 9110, section 9.3)"
 
     def _cors_errors(self) -> Iterator[str]:
-        for origin in self.cors:
-            if not _ORIGIN.fullmatch(origin) or (origin == "*" and len(self.cors) > 1):
-                yield f"cors: {origin!r} must be an origin like https://example.com, or '*' alone"
+        for origin in self.cors if self.cors != ("*",) else ():
+            yield from (f"cors: {origin!r} {reason}" for reason in _origin_errors(origin))
         if self.cors and self.method == "OPTIONS":
             yield "with cors, API Gateway handles OPTIONS; remove cors or this endpoint"
+
+    def _deadline_errors(self) -> Iterator[str]:
+        if (deadline_s := longest_call_s(self.permissions)) >= API_TIMEOUT_S:
+            yield (
+                f"a call may take {deadline_s:g} s by its permissions, but a response must come "
+                f"within {API_TIMEOUT_S} s: lower timeout_s, or let a job make the call"
+            )
 
     def _response_errors(self) -> Iterator[str]:
         known = {status.value for status in HTTPStatus if 200 <= status < 400}
@@ -198,6 +245,8 @@ class Endpoint(NamedTuple, Generic[B]):
     def _parameter_errors(self) -> Iterator[str]:
         groups = (self.request_headers, self.query, self.path_parameters, self.response_headers)
         for group in groups:
+            if group is not self.query and any(parameter.repeated for parameter in group):
+                yield "only a parameter of the query can be repeated"
             names = [parameter.name.lower() for parameter in group]
             for name in names:
                 if names.count(name) > 1:

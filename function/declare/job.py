@@ -6,9 +6,8 @@ A module in `function/jobs/` declares one as its `JOB`; the job's name is the mo
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple
 
-from function.declare.checks import Text, between
-from function.declare.limits import READ_TIMEOUT_S, call_deadline_s
-from function.declare.permission import Permission
+from function.declare.checks import Text, between, runs_when_called
+from function.declare.permission import Permission, longest_call_s
 from function.declare.trigger import Trigger
 
 # Lambda's limits: the longest timeout in seconds, and the least and the most memory in MB.
@@ -28,7 +27,7 @@ class Job(NamedTuple):
 
     trigger: Trigger
     summary: Text
-    handle: Callable[[Any], LogFields | None]
+    handle: Annotated[Callable[[Any], LogFields | None], runs_when_called]
     permissions: tuple[Permission, ...] = ()
     timeout_s: Annotated[int, between(1, MAX_TIMEOUT_S)] = 60
     memory_mb: Annotated[int, between(*MEMORY_MB)] = 512
@@ -36,6 +35,6 @@ class Job(NamedTuple):
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which AWS would refuse it."""
         for permission in self.permissions:
-            deadline_s = call_deadline_s(getattr(permission, "timeout_s", READ_TIMEOUT_S))
+            deadline_s = longest_call_s([permission])
             if self.timeout_s <= deadline_s:  # the call must end before Lambda ends the job
                 yield f"timeout_s must exceed {deadline_s:g}, a call's deadline by {permission!r}"

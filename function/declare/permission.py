@@ -4,10 +4,11 @@ A ServicePermission also adds the service's client to the bundle.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, NamedTuple, TypeAlias
 
 from function.declare.checks import matches, not_empty
+from function.declare.limits import READ_TIMEOUT_S, call_deadline_s
 from function.declare.setting import setting_env_var
 
 # DynamoDB's actions on the items of a table, without wildcards.
@@ -52,6 +53,12 @@ class QueuePermission(NamedTuple):
     queue: str
 
 
+class SecretPermission(NamedTuple):
+    """The permission to read one of the stack's secrets: `SecretPermission(PARTNER_TOKEN.name)`."""
+
+    setting: str
+
+
 class BucketPermission(NamedTuple):
     """IAM actions that an endpoint needs on the objects of one of the stack's buckets."""
 
@@ -84,4 +91,12 @@ class ServicePermission(NamedTuple):
         )
 
 
-Permission: TypeAlias = TablePermission | QueuePermission | BucketPermission | ServicePermission
+Permission: TypeAlias = (
+    TablePermission | QueuePermission | SecretPermission | BucketPermission | ServicePermission
+)
+
+
+def longest_call_s(permissions: Iterable[Permission]) -> float:
+    """Return the longest deadline of a call by these permissions; 0 without one."""
+    timeouts = (getattr(permission, "timeout_s", READ_TIMEOUT_S) for permission in permissions)
+    return max(map(call_deadline_s, timeouts), default=0)

@@ -17,6 +17,7 @@ from function.declare.permission import (
     TablePermission,
     Permission,
     QueuePermission,
+    SecretPermission,
     ServicePermission,
 )
 from function.declare.setting import Setting
@@ -170,6 +171,9 @@ def reference_errors(
             yield from _table_errors(permission, tables)
         elif isinstance(permission, QueuePermission):
             yield from unknown_name_errors("queue", permission.queue, load_queues())
+        elif isinstance(permission, SecretPermission):
+            secrets = [name for name, setting in load_settings().items() if setting.secret]
+            yield from unknown_name_errors("secret", permission.setting, secrets)
         elif isinstance(permission, BucketPermission):
             yield from unknown_name_errors("bucket", permission.bucket, load_buckets())
         else:

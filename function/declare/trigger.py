@@ -27,15 +27,18 @@ _SCHEDULE_EXPRESSION = re.compile(
     r"|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
 )
 
-# The fields of a cron expression: name, lowest and highest number, and names for numbers.
+# The fields of a cron expression: name, lowest and highest number, and names of the numbers.
 _CRON_FIELDS = (
-    ("minute", 0, 59, ()),
-    ("hour", 0, 23, ()),
-    ("day", 1, 31, ("LW",)),
-    ("month", 1, 12, "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()),
-    ("weekday", 1, 7, "SUN MON TUE WED THU FRI SAT".split()),
-    ("year", 1970, 2199, ()),
+    ("minute", 0, 59, ""),
+    ("hour", 0, 23, ""),
+    ("day", 1, 31, ""),
+    ("month", 1, 12, "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"),
+    ("weekday", 1, 7, "SUN MON TUE WED THU FRI SAT"),
+    ("year", 1970, 2199, ""),
 )
+# A part of a list in any field, and what a day and a weekday may be besides.
+_CRON_PART = r"(?:\*|(\d+|[A-Z]{3})(?:-(\d+|[A-Z]{3}))?)(/[1-9]\d*)?"
+_CRON_DAY = {"day": r"\?|L|LW|(\d+)W", "weekday": r"\?|L|(\d+|[A-Z]{3})(?:L|#[1-5])"}
 
 
 class ScheduledRun(NamedTuple):
@@ -60,9 +63,11 @@ class Message(NamedTuple):
 class StreamRecord(NamedTuple):
     """One change of an item in a table.
 
-    `event_name` is INSERT, MODIFY or REMOVE. `old` and `new` are the item before and after, in
-    DynamoDB's JSON; `old` is empty for an INSERT, `new` for a REMOVE. `id` is the sequence number,
-    which grows with each change of an item.
+    `event_name` is INSERT, MODIFY or REMOVE. `old` and `new` are the item before and after, as
+    `dynamodb.call` takes and returns items; `old` is empty for an INSERT, `new` for a REMOVE. `id`
+    is the sequence number, which grows with each change of an item. `time` is the Unix second of
+    the change. `expired` is true if DynamoDB removed the item because its time to live was over; a
+    replica in another region reports a plain removal.
     """
 
     id: str
@@ -70,6 +75,8 @@ class StreamRecord(NamedTuple):
     old: Mapping[str, Any]
     new: Mapping[str, Any]
     settings: Settings
+    time: int = 0
+    expired: bool = False
 
 
 class CreatedObject(NamedTuple):
@@ -167,6 +174,20 @@ SOURCES: Mapping[type, tuple[str, int]] = {
 
 def _cron_errors(expression: str) -> Iterator[str]:
     for (field, low, high, names), text in zip(_CRON_FIELDS, expression[5:-1].split(), strict=True):
-        for value in re.findall(r"\d+|[A-Z]{2,3}", re.sub(r"[/#]\d+", "", text)):
-            if value not in names and not (value.isdigit() and low <= int(value) <= high):
-                yield f"{expression!r}: {value} is not a valid {field}"
+        numbers = {name: number for number, name in enumerate(names.split(), low)}
+        for part in text.split(","):
+            pattern = f"{_CRON_PART}|{_CRON_DAY.get(field, _CRON_PART)}"
+            match = re.fullmatch(pattern, part)
+            if not match:
+                yield f"{expression!r}: {part!r} is not a valid {field}"
+                continue
+            values = [value for value in match.groups() if value and value[0] != "/"]
+            ends = [int(value) if value.isdigit() else numbers.get(value, -1) for value in values]
+            for value, number in zip(values, ends, strict=True):
+                if not low <= number <= high:
+                    yield f"{expression!r}: {value} is not a valid {field}"
+            if ends != sorted(ends):
+                yield (
+                    f"{expression!r}: the range {part} must ascend from {low} to {high}; write "
+                    f"two: {values[0]}-{high},{low}-{values[1]}"
+                )

@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -15,7 +16,7 @@ from function.declare.endpoint import RESERVED_RESPONSE_HEADERS, Request, Respon
 from function.declare.problem import Problem, problem_document
 from function.declare.registry import load_endpoints
 from function.responses import customize_response
-from function.runtime import aws_client, telemetry
+from function.runtime import aws_client, deadline, telemetry
 from function.runtime.settings import SETTINGS
 
 _ROUTES = {endpoint.route: endpoint for endpoint in load_endpoints()}
@@ -50,18 +51,20 @@ def _str_items(value: Any) -> dict[str, str]:
     }
 
 
-def _headers(event: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers of a Request, repeated ones as one list (RFC 9110, section 5.3).
-
-    The event's `headers` hold only the last value of a name.
-    """
-    values_by_name = {
-        name: [value for value in values if isinstance(value, str)]
-        for name, values in _as_mapping(event.get("multiValueHeaders")).items()
+def _all_values(many: Any, last: Any) -> dict[str, tuple[str, ...]]:
+    """Return all values of each name, or else of the mapping that has only the last ones."""
+    return {
+        name: tuple(value for value in values if isinstance(value, str))
+        for name, values in _as_mapping(many).items()
         if isinstance(name, str) and isinstance(values, list)
-    } or {name: [value] for name, value in _str_items(event.get("headers")).items()}
+    } or {name: (value,) for name, value in _str_items(last).items()}
+
+
+def _headers(event: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers of a Request, repeated ones as one list (RFC 9110, section 5.3)."""
     joined: dict[str, list[str]] = {}
-    for name, values in values_by_name.items():
+    all_values = _all_values(event.get("multiValueHeaders"), event.get("headers"))
+    for name, values in all_values.items():
         joined.setdefault(name.lower(), []).extend(values)
     return {name: ", ".join(values) for name, values in joined.items()}
 
@@ -105,6 +108,9 @@ def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
     identity = _str_items(context.get("identity"))
     headers = _headers(event)
     headers.pop("x-api-key", None)
+    query = _all_values(
+        event.get("multiValueQueryStringParameters"), event.get("queryStringParameters")
+    )
     return Request(
         ip=_client_address(identity.get("sourceIp", ""), headers.get("x-forwarded-for", "")),
         api_key_id=identity.get("apiKeyId", ""),
@@ -113,7 +119,8 @@ def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
         headers=headers,
         # API Gateway decodes the query, but not the path.
         path_parameters={k: unquote(v) for k, v in _str_items(event.get("pathParameters")).items()},
-        query=_str_items(event.get("queryStringParameters")),
+        query={name: values[-1] for name, values in query.items() if values},
+        query_values=query,
     )
 
 
@@ -123,7 +130,10 @@ def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
         if endpoint.body is not None:
             content_type = request.headers.get("content-type", "")
             request = request._replace(body=body.parse(endpoint.body, content_type, event))
-        return endpoint.handle(request)
+        response: Any = endpoint.handle(request)
+        if not isinstance(response, Response):
+            raise TypeError(f"handle returned {type(response).__name__}; return a Response")
+        return response
     allowed = sorted(endpoint.method for endpoint in _ROUTES.values() if endpoint.path == path)
     if allowed:
         raise Problem(
@@ -142,15 +152,26 @@ def _problem_response(problem: Problem, request: Request[Any]) -> Response:
     )
 
 
-def _as_json_object(value: Any) -> dict[str, Any]:
-    """Return a body as a JSON object; raise TypeError for another type."""
-    if not isinstance(value, Mapping):
-        import msgspec  # pylint: disable=import-outside-toplevel
+def _mapping_as_dict(value: Any) -> dict[Any, Any]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"msgspec cannot serialize {type(value).__name__}")
 
-        value = msgspec.to_builtins(value)
-    if not isinstance(value, Mapping):
+
+def _json_object(value: Any) -> str:
+    """Return a body as the text of a JSON object; raise TypeError for another type.
+
+    The standard library writes plain values, which most bodies are, and msgspec all others.
+    """
+    if isinstance(value, Mapping):
+        with suppress(TypeError):
+            return json.dumps(dict(value), allow_nan=False)
+    import msgspec  # pylint: disable=import-outside-toplevel
+
+    plain = msgspec.to_builtins(value, str_keys=True, enc_hook=_mapping_as_dict)
+    if not isinstance(plain, dict):
         raise TypeError(f"the body of a response must be a JSON object, not {type(value).__name__}")
-    return dict(value)
+    return json.dumps(plain, allow_nan=False)
 
 
 def _serialize(response: Response) -> dict[str, Any]:
@@ -158,7 +179,7 @@ def _serialize(response: Response) -> dict[str, Any]:
     headers, text = dict(response.headers), ""
     if response.body is not None:
         headers = {"Content-Type": "application/json", **headers}
-        text = json.dumps(_as_json_object(response.body), allow_nan=False)
+        text = _json_object(response.body)
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
             raise ValueError(
@@ -180,7 +201,7 @@ def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response,
             response = _problem_response(problem, request)
         response = customize_response(response, request)
         return response, _serialize(response)
-    except Exception as error:  # pylint: disable=broad-exception-caught
+    except BaseException as error:  # pylint: disable=broad-exception-caught
         telemetry.log_exception(error)
         response = _problem_response(Problem(500, "The request could not be handled."), request)
         return response, _serialize(response)
@@ -200,6 +221,7 @@ def _cors_headers(path: Any, origin: str) -> dict[str, str]:
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """Return the response to one API Gateway proxy event."""
     started = time.perf_counter()
+    deadline.begin_invocation(context)
     event = _as_mapping(event)
     # Logs, metrics and traces hold declared routes only, never a client's text.
     route = f"{event.get('httpMethod')} {event.get('resource')}"

@@ -12,19 +12,27 @@ from typing import Any
 
 from function.declare import limits
 from function.declare.problem import Problem
+from function.declare.schema import EMPTY_MAPPING
 
-# DynamoDB's error codes that are safe to retry: it wrote nothing. Status 429 and 5xx are too.
+# The error codes that are safe to retry: the service did nothing. Status 429 and 5xx are too. The
+# last lines are those of other services than DynamoDB.
 _RETRYABLE_CODES = frozenset(
     {
         *("InternalServerError", "LimitExceededException"),
         *("ProvisionedThroughputExceededException", "ReplicatedWriteConflictException"),
         *("RequestLimitExceeded", "ThrottlingException", "TransactionConflictException"),
         "TransactionInProgressException",
+        *("BandwidthLimitExceeded", "EC2ThrottledException", "PriorRequestNotComplete"),
+        *("RequestThrottled", "RequestThrottledException", "RequestTimeout"),
+        *("RequestTimeoutException", "SlowDown", "ThrottledException", "Throttling"),
     }
 )
-# The same for the reasons of a cancelled transaction.
+# The same for the reasons of a cancelled transaction and for statements of a batch.
 _RETRYABLE_REASONS = frozenset(
-    {"None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
+    {
+        *("InternalServerError", "None", "ProvisionedThroughputExceeded", "RequestLimitExceeded"),
+        *("ThrottlingError", "TransactionConflict"),
+    }
 )
 # For an execution environment that outlives its credentials.
 _EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException"})
@@ -51,16 +59,13 @@ def _client(service: str, read_timeout_s: float = 0) -> Any:
             # a call.
             user_agent=f"Botocore/{botocore.__version__}",
             parameter_validation=False,
+            # Else botocore presigns S3's URLs with version 2 where the region allows it.
+            signature_version="s3v4" if service == "s3" else None,
         ),
     )
     http_transport.install(client)
     client.meta.events.register("before-parse.dynamodb", _verify_crc32)
     return client
-
-
-def _session(client: Any) -> Any:
-    """Return botocore's own HTTP session, the only way to a client's connections."""
-    return client._endpoint.http_session  # pylint: disable=protected-access
 
 
 def _verify_crc32(response_dict: Mapping[str, Any], **_: Any) -> None:
@@ -95,8 +100,9 @@ def warm_up() -> None:
 
     def connect_and_stop(request: Any, **_: Any) -> None:
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":
-            # DynamoDB answers a GET with "healthy".
-            _session(client).send(AWSRequest("GET", request.url).prepare())
+            # botocore has no public way to its connections. DynamoDB answers a GET with "healthy".
+            session = client._endpoint.http_session  # pylint: disable=protected-access
+            session.send(AWSRequest("GET", request.url).prepare())
         raise _StopBeforeSend
 
     event = "before-send.dynamodb.PutItem"
@@ -131,7 +137,17 @@ def service_unavailable() -> Problem:
     )
 
 
-def _is_retryable(response: Mapping[str, Any]) -> bool:
+def _failed_condition(response: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the error response of a condition that does not hold, else an empty mapping."""
+    if response["Error"]["Code"] == "ConditionalCheckFailedException":
+        return response
+    for reason in response.get("CancellationReasons", []):
+        if reason.get("Code") == "ConditionalCheckFailed":
+            return {**response, "Item": reason.get("Item", {})}
+    return EMPTY_MAPPING
+
+
+def _is_retryable(service: str, response: Mapping[str, Any]) -> bool:
     """Test whether a retry of the call may succeed after this error response."""
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = response["Error"]["Code"]
@@ -141,9 +157,23 @@ def _is_retryable(response: Mapping[str, Any]) -> bool:
     if code == "TransactionCanceledException":
         reasons = {reason.get("Code") for reason in response.get("CancellationReasons", [])}
         return bool(reasons) and reasons <= _RETRYABLE_REASONS
-    # DynamoDB's body always names a code. Without one, botocore takes the status as the code.
-    unreadable = code == str(status)
+    # DynamoDB's body always names a code. Without one, botocore takes the status as the code, as it
+    # does for S3's HEAD.
+    unreadable = service == "dynamodb" and code == str(status)
     return status >= 500 or status == 429 or unreadable or code in _RETRYABLE_CODES
+
+
+def raise_first_error(response: Mapping[str, Any]) -> None:
+    """Raise the error of the first failed statement of a BatchExecuteStatement, as `send` does."""
+    from botocore.exceptions import ClientError  # pylint: disable=import-outside-toplevel
+
+    for error in (one["Error"] for one in response["Responses"] if "Error" in one):
+        known = {**response, "Error": error, "Item": error.get("Item", {})}
+        if error["Code"] == "ConditionalCheckFailed":
+            raise ConditionFailed(known)
+        if error["Code"] in _RETRYABLE_REASONS:
+            raise service_unavailable() from ClientError(known, "BatchExecuteStatement")
+        raise ClientError(known, "BatchExecuteStatement")
 
 
 def send(
@@ -156,15 +186,13 @@ def send(
     """Call an operation of a service's boto3 client and return its response.
 
     The trace shows `trace_fields` with the call. `read_timeout_s` is each attempt's wait for a
-    response, if it may exceed READ_TIMEOUT_S. Raises Problem with 503 for a temporary error,
-    ConditionFailed, or botocore's ClientError for any other error response.
+    response, if it may exceed READ_TIMEOUT_S. Raises Problem with 503 for an error that can pass,
+    ConditionFailed, or botocore's error for any other one.
     """
-    from botocore.exceptions import (  # pylint: disable=import-outside-toplevel
-        BotoCoreError,
-        ClientError,
-    )
+    # pylint: disable=import-outside-toplevel
+    from botocore import exceptions
 
-    from function.runtime import deadline, telemetry  # pylint: disable=import-outside-toplevel
+    from function.runtime import deadline, telemetry
 
     client = _client(service, read_timeout_s) if read_timeout_s else _client(service)
     try:
@@ -178,11 +206,35 @@ def send(
                 partial(getattr(client, operation), **request),
             )
             return response
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-            raise ConditionFailed(error.response) from error
-        if not _is_retryable(error.response):
+    except exceptions.ClientError as error:
+        if failed := _failed_condition(error.response):
+            raise ConditionFailed(failed) from error
+        if not _is_retryable(service, error.response):
             raise
         raise service_unavailable() from error
-    except (BotoCoreError, deadline.DeadlineExceeded) as error:
+    except (
+        # The errors of a connection, of a response and of a source of credentials. All others of
+        # botocore would come again: a wrong argument, a missing region.
+        exceptions.ConnectionError,
+        exceptions.HTTPClientError,
+        exceptions.ChecksumError,
+        exceptions.IncompleteReadError,
+        exceptions.CredentialRetrievalError,
+        exceptions.MetadataRetrievalError,
+        deadline.DeadlineExceeded,
+    ) as error:
+        cause = getattr(error, "kwargs", {}).get("error")
+        if isinstance(cause, (TypeError, ValueError)) and not isinstance(cause, OSError):
+            raise  # a request that cannot be written, such as a header that is not Latin-1
         raise service_unavailable() from error
+
+
+def presigned_url(
+    service: str, operation: str, request: Mapping[str, Any], expires_after_s: int
+) -> str:
+    """Return a URL with which anyone can make this one request until it expires."""
+    return str(
+        _client(service).generate_presigned_url(
+            operation, Params=dict(request), ExpiresIn=expires_after_s
+        )
+    )

@@ -8,6 +8,7 @@ parsers read different values from repeated members or from numbers out of range
 import base64
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
@@ -21,6 +22,9 @@ _REPLACEMENT = "\ufffd"
 
 # DynamoDB keeps 38 digits of a Number; Python refuses more than 4,300 (CVE-2020-10735).
 _MAX_DIGITS = 1_000
+
+# A parameter of a media type (RFC 9110, section 5.6.6): a token, or a text in quotes.
+_PARAMETER = re.compile(r'([^\s;="]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;]*)')
 
 _MAX_DETAIL = 200  # characters: a reason may quote the request
 
@@ -75,10 +79,11 @@ def _text(event: Mapping[str, Any]) -> str:
 
 
 def _is_json(content_type: str) -> bool:
-    """Test for JSON in UTF-8, the encoding that RFC 8259 demands."""
-    kind, *parameters = (part.strip().lower() for part in content_type.split(";"))
-    return kind == "application/json" and all(
-        parameter.replace('"', "") in ("", "charset=utf-8") for parameter in parameters
+    """Test for JSON in UTF-8, the encoding that RFC 8259 demands; it defines no parameters."""
+    kind, _, parameters = content_type.lower().partition(";")
+    return kind.strip() == "application/json" and all(
+        name != "charset" or value.strip('"') in ("utf-8", "utf8")
+        for name, value in _PARAMETER.findall(parameters)
     )
 
 

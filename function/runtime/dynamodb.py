@@ -1,6 +1,9 @@
 """The data layer: only this module calls DynamoDB."""
 
 import os
+import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from function.declare.table import TTL_ATTRIBUTE, Table
@@ -20,25 +23,73 @@ def number(digits: str) -> int | float:
     return int(value) if value.is_integer() else value
 
 
+# The operations whose arguments name their tables themselves.
+_OWN_TABLES = frozenset(
+    {
+        *("batch_execute_statement", "batch_get_item", "batch_write_item", "execute_statement"),
+        *("execute_transaction", "transact_get_items", "transact_write_items"),
+    }
+)
+
+# The parts of a batch that DynamoDB has left over, by the argument that takes them again.
+_LEFT_OVER = {"batch_get_item": "UnprocessedKeys", "batch_write_item": "UnprocessedItems"}
+_BATCH_ATTEMPTS = 5
+
+
+def table_name(table: Table) -> str:
+    """Return a table's name on AWS, for batches, transactions and PartiQL."""
+    return os.environ[table.env_var]
+
+
 def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
     """Call an operation of boto3's DynamoDB client on a table's items, and return its response.
+
+    A batch, a transaction and PartiQL name their tables by `table_name` in their own arguments. The
+    call sends the items again that DynamoDB leaves unprocessed in a batch.
 
     Raises:
     - Problem with 503 if DynamoDB throttles the call or does not answer within CALL_DEADLINE_S.
       The same if the response is not DynamoDB's, or if the credentials have expired. After a 503,
       the operation may have taken effect.
+      The same if a batch still has unprocessed items after five attempts.
     - ConditionFailed if a condition does not hold.
-    - botocore's ClientError for any other error; a ValidationException also names the table's keys.
+    - botocore's ClientError for any other error, of a single statement too; a ValidationException
+      also names the table's keys.
     """
-    name = os.environ[table.env_var]
+    name = table_name(table)
+    if operation not in _OWN_TABLES:
+        request = {"TableName": name, **request}
+    send = partial(aws_client.send, "dynamodb", operation, {"table_name": name})
     try:
-        return aws_client.send(
-            "dynamodb", operation, {"table_name": name}, {"TableName": name, **request}
-        )
+        response = send(request)
+        if operation in _LEFT_OVER:
+            _finish_batch(send, _LEFT_OVER[operation], request, response)
+        if operation == "batch_execute_statement":
+            aws_client.raise_first_error(response)
+        return response
     except Exception as error:
         if getattr(error, "response", {}).get("Error", {}).get("Code") == "ValidationException":
             error.args = (f"{error}. {table.describe_keys(request.get('IndexName'))}",)
         raise
+
+
+def _finish_batch(
+    send: Callable[[dict[str, Any]], dict[str, Any]],
+    left_over: str,
+    request: dict[str, Any],
+    response: dict[str, Any],
+) -> None:
+    """Send the unprocessed part of a batch until nothing is left, and add to the response."""
+    for attempt in range(1, _BATCH_ATTEMPTS):
+        if not response.get(left_over):
+            return
+        time.sleep(os.urandom(1)[0] / 255 * 0.025 * 2**attempt)
+        more = send({**request, "RequestItems": response[left_over]})
+        for name, items in more.get("Responses", {}).items():
+            response["Responses"].setdefault(name, []).extend(items)
+        response[left_over] = more.get(left_over, {})
+    if response.get(left_over):
+        raise aws_client.service_unavailable()
 
 
 def ttl_attribute(table: Table, since: float) -> dict[str, dict[str, str]]:

@@ -3,10 +3,12 @@
 import json
 import os
 import time
+from base64 import b64decode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, NoReturn
 from urllib.parse import unquote_plus
 
 from function.declare.job import Job
@@ -22,7 +24,7 @@ from function.declare.trigger import (
     StreamRecord,
     StreamTrigger,
 )
-from function.runtime import telemetry
+from function.runtime import deadline, telemetry
 from function.runtime.settings import SETTINGS
 
 Event = Mapping[str, Any]
@@ -38,16 +40,24 @@ if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     telemetry.warm_up()
 
 
-def _handle(item: Any, context: Any, **fields: Any) -> Exception | None:
-    """Let the job handle an item and log it; return the exception that the job raised."""
+def _handle(item: Callable[[], Any], context: Any, **fields: Any) -> BaseException | None:
+    """Let the job handle an item and log it; return the exception that the item caused.
+
+    SystemExit and its like are failures of the item, too: they must not end the worker.
+    """
     started = time.perf_counter()
-    failure: Exception | None = None
+    failure: BaseException | None = None
     with telemetry.trace(os.environ["JOB_NAME"]) as span:
         try:
-            span.set_result(200, _job().handle(item) or {})
-        except Exception as error:  # pylint: disable=broad-exception-caught
+            result: Any = _job().handle(item())
+            if result is not None and not isinstance(result, Mapping):
+                raise TypeError(
+                    f"the job's handle returned {type(result).__name__}; return None or a mapping"
+                )
+            span.set_result(200, result or {})
+        except BaseException as error:  # pylint: disable=broad-exception-caught
             failure = error
-            telemetry.log_exception(error)
+            telemetry.log_exception(error, fields)
             span.set_result(error.status if isinstance(error, Problem) else 500, {})
     telemetry.log_request(
         span,
@@ -60,68 +70,99 @@ def _handle(item: Any, context: Any, **fields: Any) -> Exception | None:
     return failure
 
 
+def _fail(failure: BaseException) -> NoReturn:
+    """Fail the invocation, so that Lambda retries it; keep the worker alive."""
+    if isinstance(failure, Exception):
+        raise failure
+    raise RuntimeError(f"the job raised {failure!r}") from failure
+
+
 def _run_schedule(event: Event, context: Any) -> Event:
     """Run the job once; an exception makes Lambda retry the invocation."""
     scheduled = event["scheduled"]
-    due = int(datetime.fromisoformat(scheduled).timestamp())
-    if failure := _handle(ScheduledRun(time=due, settings=SETTINGS), context, scheduled=scheduled):
-        raise failure
+    if failure := _handle(partial(_scheduled_run, scheduled), context, scheduled=scheduled):
+        _fail(failure)
     return {}
 
 
-def _parse(body: str) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body
+def _scheduled_run(scheduled: str) -> ScheduledRun:
+    return ScheduledRun(int(datetime.fromisoformat(scheduled).timestamp()), SETTINGS)
+
+
+def _message(name: str, text: str, attempt: int) -> Message:
+    body: Any = text
+    with suppress(ValueError):
+        body = json.loads(text)
+    return Message(name, body, attempt, SETTINGS)
 
 
 def _consume_queue(event: Event, context: Any) -> Event:
     """Handle each message and return the failed ones; SQS deletes the others."""
     failed = []
     for record in event["Records"]:
-        attempt = int(record["attributes"]["ApproximateReceiveCount"])
-        message = Message(
-            id=record["messageId"],
-            body=_parse(record["body"]),
-            attempt=attempt,
-            settings=SETTINGS,
-        )
-        if _handle(message, context, messageId=message.id, attempt=attempt):
-            failed.append({"itemIdentifier": message.id})
+        name, attempt = record["messageId"], int(record["attributes"]["ApproximateReceiveCount"])
+        message = partial(_message, name, record["body"], attempt)
+        if _handle(message, context, messageId=name, attempt=attempt):
+            failed.append({"itemIdentifier": name})
     return {"batchItemFailures": failed}
+
+
+def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an attribute of a stream's item as boto3 has it: Lambda's event is JSON, so it holds
+    Binary values in base64."""
+    ((kind, data),) = value.items()
+    if kind == "B":
+        return {kind: b64decode(data)}
+    if kind == "BS":
+        return {kind: [b64decode(member) for member in data]}
+    if kind == "L":
+        return {kind: [_attribute(member) for member in data]}
+    return {kind: _item(data) if kind == "M" else data}
+
+
+def _item(image: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _attribute(value) for name, value in image.items()}
+
+
+def _stream_record(record: Event) -> StreamRecord:
+    change, deleted_by = record["dynamodb"], record.get("userIdentity") or {}
+    return StreamRecord(
+        id=change["SequenceNumber"],
+        event_name=record["eventName"],
+        old=_item(change.get("OldImage", {})),
+        new=_item(change.get("NewImage", {})),
+        settings=SETTINGS,
+        time=int(change.get("ApproximateCreationDateTime", 0)),
+        expired=deleted_by.get("principalId") == "dynamodb.amazonaws.com",
+    )
 
 
 def _consume_stream(event: Event, context: Any) -> Event:
     """Handle records in order up to the first failure; Lambda retries from that record on."""
     for record in event["Records"]:
-        change = record["dynamodb"]
-        item = StreamRecord(
-            id=change["SequenceNumber"],
-            event_name=record["eventName"],
-            old=change.get("OldImage", {}),
-            new=change.get("NewImage", {}),
-            settings=SETTINGS,
-        )
-        if _handle(item, context, sequenceNumber=item.id):
-            return {"batchItemFailures": [{"itemIdentifier": item.id}]}
+        name = record["dynamodb"]["SequenceNumber"]
+        if _handle(partial(_stream_record, record), context, sequenceNumber=name):
+            return {"batchItemFailures": [{"itemIdentifier": name}]}
     return {"batchItemFailures": []}
 
 
 def _handle_objects(event: Event, context: Any) -> Event:
     """Handle each created object; an exception makes Lambda retry the invocation."""
     for record in event["Records"]:
-        found = record["s3"]["object"]
-        item = CreatedObject(
-            bucket=record["s3"]["bucket"]["name"],
-            key=unquote_plus(found["key"]),
-            size=found["size"],
-            etag=found["eTag"],
-            settings=SETTINGS,
-        )
-        if failure := _handle(item, context):
-            raise failure
+        if failure := _handle(partial(_created_object, record["s3"]), context):
+            _fail(failure)
     return {}
+
+
+def _created_object(event: Event) -> CreatedObject:
+    found = event["object"]
+    return CreatedObject(
+        bucket=event["bucket"]["name"],
+        key=unquote_plus(found["key"]),
+        size=found["size"],
+        etag=found["eTag"],
+        settings=SETTINGS,
+    )
 
 
 # One entry for each trigger of function.declare.trigger.TRIGGERS.
@@ -135,4 +176,5 @@ EVENT_HANDLERS: Mapping[type, Callable[[Event, Any], Event]] = {
 
 def handler(event: Event, context: Any) -> Event:
     """Handle one event of the job's trigger; raise KeyError for a trigger without a handler."""
+    deadline.begin_invocation(context)
     return EVENT_HANDLERS[type(_job().trigger)](event, context)

@@ -9,6 +9,11 @@ class _EnvironmentSettings(Settings):
     """The settings of this process's stack."""
 
     def __getitem__(self, setting: Setting[V], /) -> V:
+        if setting.secret and setting.env_var not in os.environ:
+            raise LookupError(
+                f"the function may not read {setting.name}; add "
+                f"SecretPermission({setting.name!r}) to the permissions of the endpoint or job"
+            )
         if setting.secret:
             # Imported here to keep it out of cold starts without secrets.
             from function.runtime import secrets  # pylint: disable=import-outside-toplevel

@@ -18,11 +18,16 @@ from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from function.declare.schema import EMPTY_MAPPING
+
 # The namespace of the metrics in CloudWatch: the project's name.
 NAMESPACE = os.environ.get("METRIC_NAMESPACE", "local")
 
 # The attributes of a log record itself; `logging` refuses them as `extra`.
 _RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+# X-Ray keeps 1,000 characters of an annotation, and a datagram to its daemon holds 64 KB.
+_MAX_FIELD, _MAX_ANNOTATIONS = 1_000, 40_000
 
 _logger = logging.getLogger("function")
 _logger.setLevel(logging.INFO)
@@ -54,15 +59,16 @@ class Span:
     def __init__(self, route: str) -> None:
         self.route = route
         self.status = 0
-        self.log_fields: dict[str, str | bool] = {}
-        self.aws_ms = 0.0
+        self.log_fields: dict[str, Any] = {}
+        self.call_ms: list[float] = []
+        self.aws_error = ""
         self.subsegment: Any = None
 
     def set_result(self, status: int, log_fields: Mapping[str, str | bool]) -> None:
-        """Set the response's status and log fields."""
+        """Set the response's status and log fields; cut long ones."""
         self.status = status
         with suppress(Exception):
-            self.log_fields = dict(log_fields)
+            self.log_fields = {name: _short(value) for name, value in log_fields.items()}
 
     @property
     def outcome(self) -> str:
@@ -71,7 +77,22 @@ class Span:
         return "success" if self.status < 400 else "rejected" if self.status < 500 else server_error
 
 
+def _short(value: Any) -> Any:
+    """Return a log field of at most _MAX_FIELD characters, as text if it has no other form."""
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+    except Exception:  # pylint: disable=broad-exception-caught
+        text = value = type(value).__name__
+    return value if len(text) <= _MAX_FIELD else f"{text[:_MAX_FIELD - 1]}…"
+
+
 _current_span: ContextVar[Span | None] = ContextVar("span", default=None)
+# The running request's, for the handler's own threads: they start with an empty context.
+_spans: list[Span] = []
+
+
+def _span() -> Span | None:
+    return _current_span.get() or next(iter(_spans[-1:]), None)
 
 
 class _Sdk(NamedTuple):
@@ -162,15 +183,20 @@ def trace(route: str) -> Iterator[Span]:
     """Measure a request, as a subsegment with outcome and log fields as annotations."""
     span = Span(route)
     token = _current_span.set(span)
+    _spans.append(span)
     subsegment = span.subsegment = _begin_subsegment(route, "local", _sampled_segment())
     try:
         yield span
     finally:
         _current_span.reset(token)
+        _spans.remove(span)
         if subsegment:
             with suppress(Exception):
-                for key, value in {**span.log_fields, "outcome": span.outcome}.items():
-                    subsegment.put_annotation(key, value)
+                room = _MAX_ANNOTATIONS
+                for key, value in {"outcome": span.outcome, **span.log_fields}.items():
+                    room -= len(json.dumps([key, value]))
+                    if room > 0:
+                        subsegment.put_annotation(key, value)
                 if span.status >= 500:
                     subsegment.add_fault_flag()
                 elif span.status >= 400:
@@ -182,16 +208,20 @@ def trace(route: str) -> Iterator[Span]:
 def aws_call(service: str, **details: str) -> Iterator[None]:
     """Measure a call to an AWS service, as a subsegment with its operation and resource."""
     started = time.perf_counter()
-    span = _current_span.get()
+    span = _span()
     subsegment = _begin_subsegment(service, "aws", span and span.subsegment)
     if subsegment:
         with suppress(Exception):
             subsegment.set_aws(details)
     try:
         yield
+    except Exception as error:
+        if span:
+            span.aws_error = _short(f"{type(error).__name__}: {error}")
+        raise
     finally:
         if span:
-            span.aws_ms += (time.perf_counter() - started) * 1000
+            span.call_ms.append((time.perf_counter() - started) * 1000)
         _end_subsegment(subsegment)
 
 
@@ -211,8 +241,8 @@ def _metrics(span: Span, cold: bool) -> dict[str, Any]:
     replayed = bool(span.log_fields.get("replayed"))
     values: dict[str, float] = {"IdempotentReplays": int(replayed), "ColdStarts": int(cold)}
     units = [{"Name": name, "Unit": "Count"} for name in values]
-    if span.aws_ms:
-        values["AwsCallLatency"] = round(span.aws_ms, 3)
+    if span.call_ms:
+        values["AwsCallLatency"] = round(sum(span.call_ms), 3)
         units.append({"Name": "AwsCallLatency", "Unit": "Milliseconds"})
     requests = [{"Name": "Requests", "Unit": "Count"}]
     directives = [
@@ -246,6 +276,7 @@ def log_request(span: Span, fields: Mapping[str, Any]) -> None:
             "coldStart": cold,
             "version": os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
             "traceId": _trace_id(),
+            **({"awsError": span.aws_error} if span.aws_error and span.status >= 500 else {}),
             **fields,
             **_metrics(span, cold),
         }
@@ -258,9 +289,13 @@ def log_warning(message: str) -> None:
         _logger.warning(message)
 
 
-def log_exception(error: Exception) -> None:
+def log_exception(error: BaseException, fields: Mapping[str, Any] = EMPTY_MAPPING) -> None:
     """Write an unexpected exception with its stack trace, which the client never receives."""
     with suppress(Exception):
-        span = _current_span.get()
-        route = span.route if span else ""
-        _logger.error("unexpected", exc_info=error, extra={"traceId": _trace_id(), "route": route})
+        span = _span()
+        try:
+            str(error)
+        except BaseException:  # pylint: disable=broad-exception-caught
+            error = RuntimeError(f"{type(error).__name__} without a readable message")
+        extra = {**fields, "traceId": _trace_id(), "route": span.route if span else ""}
+        _logger.error("unexpected", exc_info=error, extra=extra)

@@ -39,6 +39,13 @@ CALLS = {
     ),
 }
 
+# For a zip in the request itself, as the AWS provider sends it.
+UPLOAD_LIMIT = 50 * 1024 * 1024
+
+
+class CodeSizeError(RuntimeError):
+    """A function's code is too large for Lambda."""
+
 
 def _files(archive: pulumi.AssetArchive) -> Iterator[tuple[str, str]]:
     """Return the names and paths of an archive's files, sorted by name."""
@@ -50,14 +57,26 @@ def _files(archive: pulumi.AssetArchive) -> Iterator[tuple[str, str]]:
         yield name, str(asset.path)
 
 
-def zip_bytes(archive: pulumi.AssetArchive) -> bytes:
+def zip_bytes(archive: pulumi.AssetArchive, compression: int = zipfile.ZIP_STORED) -> bytes:
     """Return an archive of files as a zip; equal names and contents give equal bytes."""
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as out:
+    with zipfile.ZipFile(packed, "w") as out:
         for name, path in _files(archive):
             with open(path, "rb") as source:
-                out.writestr(zipfile.ZipInfo(name), source.read(), zipfile.ZIP_DEFLATED)
+                out.writestr(zipfile.ZipInfo(name), source.read(), compression)
     return packed.getvalue()
+
+
+def _check_upload(archive: pulumi.AssetArchive) -> None:
+    """Raise CodeSizeError for a zip that is too large for a direct upload."""
+    if sum(size for _, _, size in file_stamps(archive)) > UPLOAD_LIMIT:
+        size = len(zip_bytes(archive, zipfile.ZIP_DEFLATED))
+        if size > UPLOAD_LIMIT:
+            raise CodeSizeError(
+                f"the zip of the function's code has {size:,} bytes, Lambda accepts at most "
+                f"{UPLOAD_LIMIT:,}; remove packages from function/requirements.in or files from "
+                "function/"
+            )
 
 
 def file_stamps(archive: pulumi.AssetArchive) -> list[tuple[str, int, int]]:
@@ -72,7 +91,9 @@ def _function(context: Context, declared: Properties) -> Provisioned:
 
     client = context.client
     name = {"FunctionName": context.physical_name(declared)}
-    code = {"ZipFile": zip_bytes(bundle.for_local_run(declared.pop("code")))}
+    archive = declared.pop("code")
+    _check_upload(archive)
+    code = {"ZipFile": zip_bytes(bundle.for_local_run(archive))}
     tags = declared.pop("tags", {})
     concurrency = arguments(client, "put_function_concurrency", declared)
     if context.before:

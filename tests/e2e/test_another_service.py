@@ -16,7 +16,7 @@ from tests.conftest import replace_service, run_rules
 # Runs in the copy: what the smoke test sees of a stack that is up.
 SMOKE = """
 import json
-from local import stack as local_stack, stack_files
+from local import local_stack, stack_files
 from tools.release import smoke
 with local_stack.up(stack_files.default_stack()) as local:
     names = {"url": "api_url", "api_key": "default_api_key", "document": "api_document_hash"}

@@ -1,4 +1,4 @@
-"""Bodies, public endpoints and browsers: what reaches an endpoint, alone and in a stack."""
+"""Bodies, public endpoints and browsers: the requests that reach an endpoint, in a stack."""
 
 import json
 import subprocess
@@ -115,14 +115,14 @@ ENDPOINT = Endpoint(
 # Runs in a copy of the project, until its input ends.
 RUN = """
 import json, sys
-from local import stack as local_stack
+from local import local_stack
 with local_stack.up("trial") as local:
     print(json.dumps({**local.outputs, "emulator": local.emulator.environment}), flush=True)
     sys.stdin.read()
 """
 
 
-# Each body that is not what the declaration allows, as bytes.
+# Each body that the declaration refuses, as bytes.
 BAD = {
     "nothing": b"",
     "no JSON": b"not json",
@@ -182,7 +182,7 @@ class Stack(NamedTuple):
                 return Reply(answer.code, answer.headers, answer.read())
 
     def stored(self) -> int:
-        """Return how many items the table holds."""
+        """Return the number of items in the table."""
         told = self.outputs["emulator"]
         client = boto3.client(
             "dynamodb",

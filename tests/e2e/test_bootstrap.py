@@ -15,7 +15,7 @@ from components import resource_prefix
 from components.packaging.bytecode import PYTHON_VERSION
 from function.declare import registry
 from function.declare.endpoint import Endpoint, Parameter, Response
-from local import deployment, pulumi_program, stack as local_stack, stack_files
+from local import deployment, local_stack, pulumi_program, stack_files
 from local.ministack import MiniStack
 from tests.conftest import PROJECT, plain
 from tests.e2e.test_options import prerequisites
@@ -94,7 +94,7 @@ def cloud(sampled: None) -> Iterator[Cloud]:  # pylint: disable=unused-argument
 
 
 def _names(emulator: MiniStack) -> list[Any]:
-    """Return what an account holds of the services that a stack is made of."""
+    """Return the resources of an account in the services of a stack."""
     return [
         emulator.client("lambda").list_functions()["Functions"],
         emulator.client("apigateway").get_rest_apis()["items"],
@@ -182,7 +182,7 @@ def test_the_role_suffices_for_every_option_and_every_kind_of_job(cloud: Cloud) 
 
 @pytest.fixture(scope="module")
 def foreign(cloud: Cloud) -> Iterator[dict[str, str]]:
-    """Return what is in the account beside the stack: `{other_…}` without tags, `{own_…}` its own,
+    """Return the other names in the account: `{other_…}` without tags, `{own_…}` its own,
     the rest another stack's."""
     root = cloud.account.emulator
     trust = json.dumps(
@@ -279,7 +279,7 @@ TAG_LIST = [{"Key": key, "Value": value} for key, value in STACK_TAGS.items()]
 
 
 def _gateway_attacks() -> Iterator[tuple[str, tuple[str, str, dict[str, Any]]]]:
-    """Yield what can be done to what API Gateway has of others."""
+    """Yield the calls that change other stacks' resources in API Gateway."""
     for kind, place, owner in (
         ("rest_api", "restapis/{other_api}", {"restApiId": "{other_api}"}),
         ("api_key", "apikeys/{other_api_key}", {"apiKey": "{other_api_key}"}),
@@ -306,7 +306,7 @@ def _gateway_attacks() -> Iterator[tuple[str, tuple[str, str, dict[str, Any]]]]:
         yield f"deleting a {kind}", ("apigateway", f"delete_{kind}", owner)
 
 
-# What somebody has without tags, of every kind that a role deals with: service, call and request.
+# Resources without tags, of every kind that a role deals with: service, call and request.
 UNTAGGED: dict[str, tuple[str, str, dict[str, Any]]] = {
     **dict(_gateway_attacks()),
     "a firewall for a stage": (

@@ -1,4 +1,4 @@
-"""The console's server: whom it serves, what it joins, what it hides."""
+"""The console's server: its callers, its joined data and its hidden data."""
 
 import base64
 import json
@@ -22,7 +22,7 @@ from console import server, views
 from console.console import Console
 from console.request_log import MAX_ENTRIES, RequestLog
 from function.declare.registry import load_endpoints
-from local import stack as local_stack, stack_files
+from local import local_stack, stack_files
 from openapi import samples
 from tests.conftest import STACK, declare
 
@@ -258,7 +258,7 @@ def test_a_stranger_ends_no_report() -> None:
 
 class _Echo(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # pylint: disable=invalid-name
-        """Answer with what was asked for."""
+        """Respond with the requested path."""
         self.send_response(200)
         self.end_headers()
         self.wfile.write(self.path.encode())

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local import stack as local_stack
+from local import local_stack
 from tests.conftest import STACK, plain
 
 

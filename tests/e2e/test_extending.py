@@ -11,13 +11,16 @@ import pytest
 
 from components.packaging.bytecode import PYTHON_VERSION
 from function.declare.checks import declaration_errors
+from function.declare.job import Job
+from function.declare.trigger import ScheduledRun, ScheduleTrigger
+from function.runtime import job_handler
 from local.stack_files import ROOT
 from tests.conftest import run_rules
 from tools import post_epoch
 
 FOLDER = ROOT / "docs" / "extending"
 # In this order: later examples build on earlier ones.
-NAMES = ("endpoints", "data", "settings", "jobs", "aws-services", "testing")
+NAMES = ("endpoints", "data", "settings", "jobs", "files", "aws-services", "testing")
 PAGES = "\n".join((FOLDER / f"{name}.md").read_text("utf-8") for name in NAMES)
 _FILE = re.compile(r"^`(\S+\.\w+)`(?:, changed)?:\n\n```(\w+)\n(.*?)```", re.M | re.S)
 _STEP = re.compile(
@@ -27,7 +30,8 @@ _STEP = re.compile(
 )
 # The files that an example may change: none of the framework.
 _OWN = re.compile(
-    r"function/(endpoints|jobs)/[a-z_]+\.py|function/(tables|settings|queues)\.py"
+    r"function/(endpoints|jobs)/[a-z_]+\.py|function/(tables|settings|queues|buckets)\.py"
+    r"|tests/service/[a-z_]+\.py"
     r"|function/requirements\.in|Pulumi(\.preview)?\.yaml|secrets\.preview\.yaml"
 )
 
@@ -46,8 +50,8 @@ STEPS = [Step(*found) for found in _STEP.findall(PAGES)]
 
 # Runs in the copy: takes the steps in turn, and prints the outcome of each.
 USE = """
-import json, sys, time
-from local import stack as local_stack
+import json, sys, time, urllib.request
+from local import local_stack
 
 def body_of(reply):
     return json.loads(reply.body or "{}")
@@ -55,6 +59,10 @@ def body_of(reply):
 def call(method, path, sent):
     given = json.loads(sent) if sent.startswith("{") else None
     preflight = method == "OPTIONS"
+    if path == "{url}":  # presigned
+        request = urllib.request.Request(last["url"], data=sent.encode(), method=method)
+        with urllib.request.urlopen(request) as reply:
+            return [str(reply.status), {}]
     reply = local.call(
         given if preflight else {},
         "" if preflight or sent == "without a key" else None,
@@ -192,6 +200,18 @@ def test_the_first_examples_declare_valid_endpoints() -> None:
         assert not list(declaration_errors(module["ENDPOINT"])), page
 
 
+def test_the_payload_that_runs_a_scheduled_job_now_is_its_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (payload,) = re.findall(r"--payload '(.*?)'", PAGES)
+    runs: list[ScheduledRun] = []
+    job = Job(trigger=ScheduleTrigger("rate(1 day)"), summary="Run.", handle=runs.append)
+    monkeypatch.setattr(job_handler, "_job", lambda: job)
+    monkeypatch.setenv("JOB_NAME", "run")
+    job_handler.handler(json.loads(payload), None)
+    assert [run.time for run in runs] == [1_769_828_400]
+
+
 @pytest.mark.skipif(not post_epoch.is_declared(), reason="the examples extend POST /epoch")
 def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> None:
     _extend(project)
@@ -217,6 +237,8 @@ def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> 
     assert [a for a in seen["alarms"] if a.startswith("shop-preview-endpoint-errors-get-epoch-by-")]
     assert "GET /epoch/{key}: " in seen["board"]["DashboardBody"]
     assert "GET /topics/{topic}" in {line.get("route") for line in seen["log"]}
+    assert [line["_aws"] for line in seen["log"] if "Sales" in line]  # CloudWatch reads it
+    _run(project, sys.executable, "-m", "pytest", "-q", "tests/service/test_get_epoch.py")
     for drawn in ("checks.snapshot", "docs.diagram"):  # both follow from the examples
         _run(project, sys.executable, "-m", f"tools.{drawn}")
     run_rules(project)

@@ -120,7 +120,7 @@ def call() -> dict[str, Any]:
 def only_by_open_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each request fail that botocore would send itself."""
     # pylint: disable=protected-access
-    session = aws_client._session(aws_client._client("dynamodb"))
+    session = aws_client._client("dynamodb")._endpoint.http_session
 
     def refuse(_: Any) -> None:
         raise AssertionError("botocore sends it: its connections are somewhere else now")
@@ -216,7 +216,7 @@ def test_clients_that_were_given_up_take_their_connections_with_them(peer: Peer)
         assert call() and call()
         # pylint: disable=protected-access
         client = aws_client._client("dynamodb")
-        sessions.append(weakref.ref(aws_client._session(client)))
+        sessions.append(weakref.ref(client._endpoint.http_session))
         del client
     gc.collect()
     assert len({connection for *_, connection in peer.received}) == 10

@@ -1,4 +1,4 @@
-"""`make lint` fails on what it is there for, in a copy of the project; and rules it cannot see."""
+"""`make lint` fails on each kind of mistake, in a copy of the project; and rules beyond it."""
 
 import re
 import shutil
@@ -15,12 +15,12 @@ MODULE = ENDPOINT.removesuffix(".py").replace("/", ".")
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the project that shares what is installed and what mypy knows."""
+    """Return a copy of the project that shares the installed packages and mypy's cache."""
     copy = tmp_path_factory.mktemp("lint") / "project"
     shutil.copytree(
         ROOT,
         copy,
-        # Nor what other tests may be writing.
+        # Nor the files that other tests may write.
         ignore=shutil.ignore_patterns(
             *(".git", ".venv*", ".build", ".local", "__pycache__"),
             *(".hypothesis", ".pytest_cache", ".schemathesis"),
@@ -55,7 +55,7 @@ def test_make_lint_runs_every_lint() -> None:
         assert tool in plan
 
 
-# Changes of files that each lint must see in one run, with what it says.
+# Changes of files that each lint must see in one run, with its message.
 _SEEN: dict[str, list[tuple[str, str, str]]] = {
     "style": [(ENDPOINT, "\nX = {'a':1}\n", "would reformat|^\\+X = ")],
     "pylint": [(ENDPOINT, "\nimport colorsys\n", "unused-import")],

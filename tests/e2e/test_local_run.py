@@ -1,4 +1,4 @@
-"""`make local` as a process: what it leaves behind, and how it fails."""
+"""`make local` as a process: its files, its children and its errors."""
 
 import ctypes
 import json
@@ -29,7 +29,7 @@ from function.declare.trigger import ScheduleTrigger
 JOB = Job(trigger=ScheduleTrigger("rate(1 day)"), summary="Nothing.", handle=print)
 """
 
-# How long anything may take: on a busy machine much takes long, and nobody waits for what works.
+# The limit of any step on a busy machine; a step that works ends earlier.
 PATIENCE_S = 120
 
 
@@ -88,7 +88,7 @@ def _post(outputs: Any) -> int:
 
 
 def _recorded(outputs: Any) -> bool:
-    """Return whether a call is recorded; what others asked before may have used up the rate."""
+    """Test that a call is recorded; former calls may have used up the rate."""
     try:
         assert _post(outputs) == 201
     except urllib.error.HTTPError as refused:
@@ -137,7 +137,7 @@ def _until(true: Callable[[], object]) -> None:
 
 
 def _until_nothing_is_left(project: Path) -> None:
-    """Wait for it: what was killed may take the kernel a moment to clear away."""
+    """Wait for the end of a killed process, which the kernel may clear away a moment later."""
     with suppress(AssertionError):
         _until(lambda: not _left(project))
     assert not _left(project)
@@ -229,7 +229,7 @@ def test_tables_are_kept_where_asked_for_even_after_a_kill(
         client = _session(project, monkeypatch).client("dynamodb")
         items = client.scan(TableName=outputs["table_name"])["Items"]
         assert len(items) == before
-        if items:  # what is deleted is forgotten
+        if items:  # a deleted item is forgotten
             key = {"id": items[0]["id"]}
             client.delete_item(TableName=outputs["table_name"], Key=key)
             assert _post(outputs) == 201
@@ -351,7 +351,7 @@ def test_sighup_and_a_killed_run_leave_nothing(project: Path) -> None:
         _until_nothing_is_left(project)
 
 
-# Is killed while what it has started writes into its folder, as an emulator does with workers.
+# Is killed while its child writes into its folder, as an emulator does with workers.
 _KILLED = """
 import os, signal, socket, sys
 from pathlib import Path
@@ -424,7 +424,7 @@ def test_a_killed_run_does_not_take_the_outputs_of_another(project: Path) -> Non
 
 
 def _hears(process: subprocess.Popen[str]) -> bool:
-    """Return whether the interpreter has started and handles SIGTERM."""
+    """Test that the interpreter has started and handles SIGTERM."""
     status = Path(f"/proc/{process.pid}/status").read_text("ascii")
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
     return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)

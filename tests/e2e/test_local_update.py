@@ -1,14 +1,14 @@
-"""A running local stack after one update: what it serves and what it documents."""
+"""A running local stack after one update: its routes and its document."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-# Runs in a copy of the project, whose endpoint it changes; prints what there is after each update.
+# Runs in a copy of the project, whose endpoint it changes; prints the state after each update.
 USE = """
 import dataclasses, json, pathlib, sys
-from local import stack as local_stack
+from local import local_stack
 class Read(dict):
     def update(self, *what):
         self["api_url"]  # as the console does at any time

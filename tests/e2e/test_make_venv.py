@@ -15,10 +15,10 @@ import pytest
 
 from local.stack_files import ROOT
 
-# Stands for uv: notes what it is asked for, and takes its time.
+# Stands for uv: notes its arguments, and takes its time.
 _UV = '#!/bin/sh\necho "$@" >> "$PWD/asked"\nsleep ${TAKES_S:-0.3}\n'
 
-# A busy machine may take so long; nobody waits for what works.
+# A limit for a busy machine; a step that works ends earlier.
 _PATIENCE_S = 300
 
 

@@ -362,7 +362,7 @@ def test_it_is_the_one_line_on_stderr(said: Callable[..., Any], name: str) -> No
 # Runs in the copy: prints the terminal's lines for a call with a wrong key of the table.
 CALL = """
 from console import commands
-from local import pulumi_program, stack as local_stack, stack_files
+from local import local_stack, pulumi_program, stack_files
 with local_stack.up(stack_files.stacks()[0]) as local:
     reply = local.call(method="GET", path="/look")
     print(reply.status, reply.body)

@@ -31,7 +31,7 @@ UPLOADS = Bucket(name="uploads", expires_after_days=1)
 '''
 RUN = """
 import json, time
-from local import stack as local_stack, stack_files
+from local import local_stack, stack_files
 
 def until(condition):
     deadline = time.monotonic() + 60

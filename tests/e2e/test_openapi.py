@@ -1,4 +1,4 @@
-"""What API Gateway exports for the stage: valid, the whole contract, and what the service does."""
+"""API Gateway's export for the stage: valid, complete, and true to the service."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from function.declare.registry import load_endpoints
-from local.stack import LocalStack
+from local.local_stack import LocalStack
 from local.stack_files import ROOT
 from tests.conftest import STACK
 
@@ -92,7 +92,7 @@ def test_the_commands_document_is_the_committed_one_and_valid() -> None:
     assert printed[0] == printed[1]
     committed = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
     declared = json.loads(printed[0])
-    for asked in ("title", "description"):  # what `pulumi new` asks for
+    for asked in ("title", "description"):  # the questions of `pulumi new`
         committed["info"][asked] = declared["info"][asked]
     assert declared == committed, "docs/openapi.json is not what is declared; run: make snapshot"
     validate(declared)

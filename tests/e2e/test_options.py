@@ -1,11 +1,11 @@
-"""What a stack can switch on, in the emulator: all of it at once."""
+"""The options of a stack, in the emulator: all of them at once."""
 
 import json
 from collections.abc import Iterator
 
 import pytest
 
-from local import stack as local_stack
+from local import local_stack
 from local.ministack import MiniStack
 from tests.conftest import NAME, PROJECT, STACK, plain
 
@@ -13,7 +13,7 @@ DOMAIN = "api.example.com"
 
 
 def prerequisites(emulator: MiniStack) -> dict[str, str]:
-    """Make what a stack's options refer to, as root; return them as config."""
+    """Create the resources that a stack's options refer to, as root; return their config."""
     certificate = emulator.client("acm").request_certificate(DomainName=DOMAIN)
     zone = emulator.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")
     boundary = emulator.client("iam").create_policy(

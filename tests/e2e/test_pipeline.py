@@ -13,8 +13,8 @@ import pytest
 
 from components.packaging.archive import Bundle
 from components.packaging.project_bundle import project_bundle
-from local import stack as local_stack, stack_files
-from local.stack import LocalStack
+from local import local_stack, stack_files
+from local.local_stack import LocalStack
 from local.stack_files import ROOT
 from tests.unit.tools.release.test_smoke import KEYED
 from tools.release import commit_order, drift, pipeline_io, prune_versions, rollback, smoke, verify
@@ -134,7 +134,7 @@ def test_an_update_that_failed_after_the_alias_moved_is_settled(
     assert verify.main(arguments) == 1
     assert "did not pass the smoke test" in capsys.readouterr().err
     assert rollback.live_version(client, function) == before
-    assert verify.main(arguments) == 0  # what serves passes, so it stays
+    assert verify.main(arguments) == 0  # the serving version passes, so it stays
     assert rollback.live_version(client, function) == before
     (tmp_path / "empty.json").write_text("{}")
     assert verify.main([str(tmp_path / "none.json"), str(tmp_path / "empty.json")]) == 1
@@ -286,7 +286,7 @@ def test_jobs_go_back_with_the_function(
             _published(stack, BROKEN, patch, tmp_path)
         broken = serve()
         assert not set(zip(names, first)) & set(zip(names, broken))
-        # By what served, by the function's version alone, and by none.
+        # By all versions, by the function's version alone, and by none.
         for to in (["--to", before], ["--to", first[0]], []):
             assert rollback.main([str(outputs), *to]) == 0, to
             assert serve() == first, to

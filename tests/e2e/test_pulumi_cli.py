@@ -33,7 +33,7 @@ def test_only_a_cli_on_path_or_built_before_is_at_hand(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(pulumi_cli, "ROOT", tmp_path / "root")
-    _executable(tmp_path / "go", "exit 0")  # builds one, but not for who asks only
+    _executable(tmp_path / "go", "exit 0")  # builds one, but not for a question only
     assert pulumi_cli.at_hand() is None
     built = tmp_path / "root" / ".build" / f"pulumi-{pulumi_cli.CLI_VERSION}" / "pulumi"
     built.parent.mkdir(parents=True)

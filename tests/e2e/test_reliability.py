@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from local import stack as local_stack
-from local.stack import LocalStack
+from local import local_stack
+from local.local_stack import LocalStack
 from tests.conftest import STACK
 from tools import post_epoch
 from tools.reliability import (

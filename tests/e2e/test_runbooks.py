@@ -7,8 +7,7 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from local import stack_files
-from local import stack as local_stack
+from local import local_stack, stack_files
 from tests.conftest import STACK, keys
 
 RUNBOOK = (stack_files.ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

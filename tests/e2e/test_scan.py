@@ -1,4 +1,4 @@
-"""The security scan: what it finds, what it lets pass, and that it leaves nothing out."""
+"""The security scan: its findings, its skips, and its completeness."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ def _without(type_: str, argument: str) -> Callable[[Files], None]:
     return take_away
 
 
-# What is taken away, and the finding that it must give.
+# A removed property, and the finding that must follow.
 TAKEN = {
     "function-tracing": (
         _without("aws_lambda_function", "tracing_config"),

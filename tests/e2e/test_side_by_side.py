@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from local import stack as local_stack
+from local import local_stack
 from local.ministack import MiniStack
 from tests.conftest import PROJECT, STACK, plain
 
 
 def _inventory(emulator: MiniStack) -> dict[str, list[str]]:
-    """Return the names of what an account holds, by service and kind."""
+    """Return the names of the resources in an account, by service and kind."""
     apigateway, cloudwatch = emulator.client("apigateway"), emulator.client("cloudwatch")
     alarms = cloudwatch.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
 
@@ -43,7 +43,7 @@ def test_two_stacks_in_one_account_do_not_touch_each_other() -> None:
             with local_stack.up_in_account(shared, STACK, config=owning) as own:
                 assert own.call().status == other.call().status < 300
                 assert other.call(key=own.outputs["default_api_key"]).status == 403
-            # What it owned for the whole account stays: the other logs through it.
+            # Its resource for the whole account stays: the other stack logs through it.
             (kept,) = set(_inventory(shared.emulator)["roles"]) - set(alone["roles"])
             role_arn = shared.emulator.client("apigateway").get_account()["cloudwatchRoleArn"]
             assert role_arn.endswith(f"role/{PROJECT}/{STACK}/{kept}")

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 from botocore.exceptions import ClientError
 
-from local import stack as local_stack
+from local import local_stack
 from local.ministack import Credentials, MiniStack
 
 REGION = "eu-central-1"
@@ -211,3 +211,19 @@ def test_a_session_needs_its_token(emulator: MiniStack) -> None:
     identity = {"path": "/?Action=GetCallerIdentity&Version=2011-06-15", "service": "sts"}
     assert b"assumed-role/reader" in _call(emulator, keys, **identity).data
     assert _call(emulator, keys._replace(aws_session_token=""), **identity).status == 403
+
+
+def test_signature_holds_for_the_access_key_that_it_names(emulator: MiniStack) -> None:
+    user, root = emulator.client("iam"), emulator.credentials
+    user.create_user(UserName="plain")
+    key = user.create_access_key(UserName="plain")["AccessKey"]
+    plain = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    request = AWSRequest("GET", emulator.url + _READ)
+    SigV4Auth(BotoCredentials(*plain), "apigateway", REGION).add_auth(request)
+    signed = dict(request.headers)
+    name = signed["Authorization"].split(" ", 1)
+    other = f"{root.aws_access_key_id}/20260101/{REGION}/apigateway/aws4_request"
+    signed["Authorization"] = f"{name[0]} XCredential={other}, {name[1]}"
+    assert _call(emulator, plain).status == 403  # the user has no permission
+    reply = urllib3.request("GET", emulator.url + _READ, headers=signed, retries=False)
+    assert reply.status == 403 and b"Name one access key" in reply.data

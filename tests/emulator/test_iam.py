@@ -1,4 +1,4 @@
-"""IAM in the local run, where MiniStack's own falls short: what a role may do, and no more."""
+"""IAM in the local run, where MiniStack's own falls short: a role has its rights, and no more."""
 
 import json
 import secrets
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import stack as local_stack
+from local import local_stack
 from local.ministack import MiniStack
 
 REGION = "eu-central-1"

@@ -1,18 +1,23 @@
 """A function's worker: an invocation's log is whole, and nobody waits for more."""
 
 import io
+import py_compile
+import tempfile
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
 
 from components.packaging.bytecode import PYTHON_VERSION
 from emulator import lambda_workers
-from local import stack as local_stack
+from local import local_stack
 
 _CODE = """
 import os
@@ -91,3 +96,71 @@ def test_workers_share_the_unpacked_code(local: local_stack.LocalStack) -> None:
     folders = list(local.emulator.process.folder.glob("ministack-lambda-*/code"))
     assert folders
     assert all(folder.readlink().name.startswith("code-") for folder in folders)
+
+
+def _bundle(folder: Path, **files: str) -> Path:
+    path = folder / "code.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"{name}.py", text)
+    return path
+
+
+def _unpack(path: Path, link: Path) -> Path:
+    link.mkdir()
+    with lambda_workers._SharedZip(path) as archive:
+        archive.extractall(link)
+    return link.resolve()
+
+
+def test_a_new_bundle_shares_unchanged_files_and_their_bytecode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(lambda_workers._SharedZip, "_former", (Path(), {}))
+    old = _unpack(_bundle(tmp_path, kept="x = 1", edited="y = 1", gone="z = 1"), tmp_path / "old")
+    for name in ("kept", "edited", "gone"):
+        py_compile.compile(str(old / f"{name}.py"))
+    new = _unpack(_bundle(tmp_path, kept="x = 1", edited="y = 2", added="w = 1"), tmp_path / "new")
+    assert {path.stem: path.read_text("utf-8") for path in new.glob("*.py")} == {
+        "kept": "x = 1",
+        "edited": "y = 2",
+        "added": "w = 1",
+    }
+    assert (new / "kept.py").samefile(old / "kept.py")
+    assert [path.name.partition(".")[0] for path in new.glob("__pycache__/*")] == ["kept"]
+    assert (old / "edited.py").read_text("utf-8") == "y = 1"
+
+
+def test_a_new_version_starts_a_worker_before_its_first_request(
+    worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {**worker.config, "Version": "2"}
+    key = lambda_runtime._worker_key("told", config, "{}")
+    workers: dict[str, list[Any]] = {key.format(1): [worker]}
+    monkeypatch.setattr(lambda_runtime, "_workers", workers)
+    monkeypatch.setattr(lambda_runtime, "Worker", lambda_workers._Worker)
+    record = {"config": config, "code_zip": worker.code_zip}
+    monkeypatch.setattr(
+        lambda_svc, "_get_func_record_for_qualifier", lambda *_: (record, record["config"])
+    )
+    done = threading.Event()
+    spawn = lambda_runtime.ensure_spawned
+    monkeypatch.setattr(lambda_runtime, "ensure_spawned", lambda one: (spawn(one), done.set()))
+    lambda_workers._move_alias(lambda *_: None, "told", "live", {"FunctionVersion": "2"})
+    (started,) = workers[key.format(2)]
+    assert done.wait(60)
+    answer = started.invoke({"text": "first"}, "request")
+    started.kill()
+    assert (answer["log"], answer["cold_start"]) == ("loaded\nfirst", False)
+
+
+def test_an_unused_function_starts_no_worker(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    workers: dict[str, list[Any]] = {}
+    monkeypatch.setattr(lambda_runtime, "_workers", workers)
+    record = {"config": {**worker.config, "Version": "2"}, "code_zip": worker.code_zip}
+    monkeypatch.setattr(
+        lambda_svc, "_get_func_record_for_qualifier", lambda *_: (record, record["config"])
+    )
+    lambda_workers._move_alias(lambda *_: None, "told", "live", {"FunctionVersion": "2"})
+    assert not workers

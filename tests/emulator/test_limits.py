@@ -1,4 +1,4 @@
-"""What the emulator keeps of the past: so much, and a reader loses no count of the rest."""
+"""The history that the emulator keeps: limited, and a reader knows the count of the rest."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What the AWS provider asks of the emulator, and a person's tools do not."""
+"""Requests to the emulator that only the AWS provider sends."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What starts functions in the local run: checked, retried and given up as on AWS."""
+"""The triggers of functions in the local run: checked, retried and given up as on AWS."""
 
 import json
 import secrets
@@ -15,8 +15,7 @@ from botocore.exceptions import ClientError
 
 from components.packaging.bytecode import PYTHON_VERSION
 from emulator import scheduler
-from local import demo, provisioner, pulumi_program
-from local import stack as local_stack
+from local import demo, local_stack, provisioner, pulumi_program
 from local.ministack import MiniStack
 from tests.conftest import STACK, plain
 
@@ -119,7 +118,7 @@ def _letters(emulator: MiniStack, url: str) -> list[Any]:
 
 
 def _seen(emulator: MiniStack, function: str) -> list[str]:
-    """Return what a function has printed that it saw."""
+    """Return the events that a function has printed."""
     logs = emulator.client("logs")
     with suppress(logs.exceptions.ResourceNotFoundException):  # it never ran
         events = logs.filter_log_events(logGroupName=f"/aws/lambda/{function.split(':')[6]}")
@@ -139,7 +138,7 @@ def _schedule(
     caller: MiniStack, function: str, role: str, *, letters: str = "", zone: str = "UTC"
 ) -> None:
     client = caller.client("scheduler")
-    # Far enough for the call to be through by then: what is made later is never due.
+    # Far enough for the call to end before: a schedule that is made later is never due.
     moment = datetime.now(UTC).replace(microsecond=0, tzinfo=None) + timedelta(seconds=4)
     client.create_schedule(
         Name=_name(),

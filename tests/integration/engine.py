@@ -20,8 +20,7 @@ import pulumi
 import pytest
 import yaml
 
-from local import pulumi_program, stack_files
-from local import stack as local_stack
+from local import local_stack, pulumi_program, stack_files
 from local.stack_files import Secret
 from tests.conftest import PROJECT, STACK, plain
 from tests.e2e.test_mistakes import WRONG
@@ -77,7 +76,7 @@ def _serves(emulator: str, folder: Path, outputs: Mapping[str, Any]) -> None:
 
 @pytest.fixture(name="account", scope="module")
 def _account(provider: Provider) -> Path:
-    """Return the folder with what exists, a file for each resource."""
+    """Return the folder of the existing resources, a file for each."""
     if not provider.account:
         pytest.skip("looks into the stand-in's account")
     return provider.account
@@ -85,7 +84,7 @@ def _account(provider: Provider) -> Path:
 
 @pytest.fixture(name="environment", scope="module")
 def _environment(tmp_path_factory: pytest.TempPathFactory, provider: Provider) -> dict[str, str]:
-    """Return what the CLI needs: the provider, and a state in a folder."""
+    """Return the environment of the CLI: the provider, and a state in a folder."""
     return {**state_in(tmp_path_factory.mktemp("state")), **provider.environment}
 
 
@@ -147,7 +146,7 @@ def _declarable(stack: Stack) -> set[str]:
 
 
 def _values(value: Any) -> Any:
-    """Return inputs without what the two write differently: secrets, and archives."""
+    """Return inputs without the values that the two write differently: secrets and archives."""
     if isinstance(value, pulumi.AssetArchive):
         return sorted(value.assets)
     if isinstance(value, dict):

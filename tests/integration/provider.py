@@ -12,8 +12,7 @@ import pytest
 
 from components.packaging.project_bundle import project_bundle
 from function.declare.registry import load_endpoints
-from local import stack_files
-from local import stack as local_stack
+from local import local_stack, stack_files
 from local.resources import compute
 from openapi import samples
 from tests.conftest import STACK
@@ -28,7 +27,7 @@ SHOWN = samples.default_sample(load_endpoints())
 
 # Newer than the provider, and settings that the emulator has no use for.
 _NEWER = {"aws_api_gateway_rest_api": ("security_policy", "endpoint_access_mode")}
-# What Pulumi names by itself, and Terraform wants named.
+# Pulumi names these by itself; Terraform needs their names.
 _NAMED = {
     "aws_api_gateway_api_key": "name",
     "aws_api_gateway_usage_plan": "name",
@@ -73,7 +72,7 @@ class Terraform:
         subprocess.run([*command, self.account.region], cwd=self.project, check=True)
 
     def paths(self) -> set[str]:
-        """Return what the stage serves, by the document that it exports."""
+        """Return the routes of the stage, by the document that it exports."""
         gateway = self.account.emulator.client("apigateway")
         (api,) = gateway.get_rest_apis()["items"]
         export = gateway.get_export(restApiId=api["id"], stageName=self.stack, exportType="oas30")
@@ -91,14 +90,14 @@ class Terraform:
         return run.stdout
 
     def changes(self) -> list[str]:
-        """Return the addresses of what a plan would change."""
+        """Return the addresses of the resources that a plan would change."""
         self("plan", "-out", "next")
         plan = json.loads(self("show", "-json", "next"))
         changed = (one for one in plan["resource_changes"] if one["change"]["actions"] != ["no-op"])
         return [one["address"] for one in changed]
 
     def answers(self) -> bool:
-        """Return whether the sample call is answered as its endpoint declares."""
+        """Test that the sample call gets a response that its endpoint declares."""
         if not SHOWN:
             pytest.skip(samples.NO_SAMPLE)
         gateway = self.account.emulator.client("apigateway")
@@ -142,7 +141,7 @@ def test_a_route_is_served_as_it_is_declared_after_one_apply(applied: Terraform,
     assert applied.answers()
 
 
-# How each service lists what a stack has there.
+# How each service lists the resources of a stack.
 _LISTS = {
     "apigateway": ("get_rest_apis", "get_api_keys", "get_usage_plans"),
     "cloudwatch": ("describe_alarms", "list_dashboards"),
@@ -173,7 +172,7 @@ def test_destroy_leaves_nothing_once_the_table_is_unprotected(applied: Terraform
 
 
 def write(folder: Path, stack: str, region: str) -> None:
-    """Write what the program declares as Terraform's files."""
+    """Write the declared resources as Terraform's files."""
     (folder / "bundle.zip").write_bytes(compute.zip_bytes(project_bundle().archive()))
     for name, content in terraform_json.render(terraform_json.declared_resources(stack)).items():
         for kind, resources in content["resource"].items():

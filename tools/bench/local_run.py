@@ -21,8 +21,7 @@ import msgspec
 from botocore.endpoint import Endpoint
 
 from function.declare import registry
-from local import stack as local_stack
-from local import stack_files
+from local import local_stack, stack_files
 from openapi import samples
 from tools.bench.program import declare
 from tools.reliability import load

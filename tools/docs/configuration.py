@@ -67,7 +67,7 @@ def config_table() -> str:
 def target_table() -> str:
     """Return the table of the Make targets."""
     found = _TARGET.findall((ROOT / "Makefile").read_text(encoding="utf-8"))
-    rows = [f"| `make {name}` | {text} |" for name, text in found]
+    rows = [f"| `make {name}` | {text}. |" for name, text in found]
     return "\n".join(["| target | purpose |", "| --- | --- |", *rows])
 
 

@@ -10,9 +10,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from local import ministack, stack_files
-from local import stack as local_stack
-from local.stack import LocalStack
+from local import local_stack, ministack, stack_files
+from local.local_stack import LocalStack
 from tools import post_epoch
 from tools.reliability import (
     authorization,
@@ -30,7 +29,10 @@ LOADS, LOAD, MIX = 4, 5_000, 20
 
 # Other tests that belong to the report.
 TESTS = (
-    ("Bad input: events, by hypothesis", "tests/unit/function/runtime/test_api_handler.py"),
+    (
+        "Bad input: events, by hypothesis",
+        "tests/unit/function/runtime/test_api_handler_requests.py",
+    ),
     ("Bad input: the document's requests, by schemathesis", "tests/e2e/test_openapi.py"),
     ("Access: two stages in one account", "tests/e2e/test_side_by_side.py"),
     ("Access: the function's role, and who may invoke it", "tests/e2e/test_access.py"),
@@ -165,7 +167,7 @@ def main() -> int:
         "",
         f"Written by `make test-reliability` on {today}: {platform.system()} {platform.machine()}, "
         f"{os.cpu_count()} cores, Python {platform.python_version()}, against the bundle as it is "
-        "deployed, in the emulator.",
+        "deployed, in the emulator. File names are those of that day.",
         "",
         "A row passes if: every 201 has its item, digit for digit; every other item belongs to a "
         "request whose response was lost or a 5xx; a retry with the same Idempotency-Key stores no "

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from local.ministack import Credentials, MiniStack
-from local.stack import LocalStack
+from local.local_stack import LocalStack
 from tools.reliability import consistency
 
 _CALLS = 40

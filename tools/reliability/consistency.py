@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from local.stack import LocalStack
+from local.local_stack import LocalStack
 
 
 class Call(NamedTuple):

@@ -14,7 +14,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local.stack import HTTP, LocalStack
+from local.local_stack import HTTP, LocalStack
 
 Reply = tuple[int, bytes]
 Apply = Callable[[Mapping[str, str], bytes], Reply]

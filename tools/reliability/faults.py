@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 
 from urllib3.exceptions import HTTPError
 
-from local import stack as local_stack
-from local import stack_files
-from local.stack import LocalStack
+from local import local_stack, stack_files
+from local.local_stack import LocalStack
 from tools.reliability import fake_dynamodb, consistency, load
 
 SHARES = (1, 10, 50)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from local.stack import HTTP, LocalStack
+from local.local_stack import HTTP, LocalStack
 from tools.reliability import load
 
 # Request data: Idempotency-Key, address in X-Forwarded-For, body; and an invalid Idempotency-Key.

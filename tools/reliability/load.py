@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from local import stack_files
-from local.stack import LocalStack
+from local.local_stack import LocalStack
 from tools.reliability import consistency
 
 _LOCUST = stack_files.ROOT / ".venv-reliability" / "bin" / "python"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from local.stack import LocalStack
+from local.local_stack import LocalStack
 from tools.reliability import consistency
 
 # 0: the server closes the connection without a response.

@@ -25,8 +25,8 @@ class Mutation(NamedTuple):
 
 
 _SERVICE = "tests/service/test_post_epoch.py"
-_HANDLER = "tests/unit/function/runtime/test_api_handler.py"
-_AWS = "tests/unit/function/runtime/test_aws_client.py"
+_HANDLER = "tests/unit/function/runtime/test_api_handler_requests.py"
+_AWS = "tests/unit/function/runtime/test_aws_client_errors.py"
 _POST = "function/endpoints/post_epoch.py"
 _MAIN = "function/runtime/api_handler.py"
 _CLIENT = "function/runtime/aws_client.py"
@@ -80,7 +80,11 @@ MUTATIONS = (
     ),
     Mutation(
         "what is no refusal of the moment is no 503",
-        *(_CLIENT, "        if not _is_retryable(error.response):\n            raise\n", ""),
+        *(
+            _CLIENT,
+            "        if not _is_retryable(service, error.response):\n            raise\n",
+            "",
+        ),
         _AWS,
     ),
     Mutation(

@@ -1,4 +1,4 @@
-"""What API Gateway refuses, and what a caller gets where the function fails."""
+"""Requests that API Gateway refuses, and the responses if the function fails."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from function.declare.registry import load_endpoints
-from local import stack as local_stack
+from local import local_stack
 from openapi import samples
 from tests.conftest import STACK
 

@@ -1,4 +1,4 @@
-"""The emulator's import of an OpenAPI document: what AWS takes, loses, warns of and refuses."""
+"""The emulator's import of an OpenAPI document: accepted, lost, warned of and refused as by AWS."""
 
 import copy
 import json
@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import provisioner, pulumi_program
-from local import stack as local_stack
+from local import local_stack, provisioner, pulumi_program
 
 X = "x-amazon-apigateway-"
 LAMBDA = (

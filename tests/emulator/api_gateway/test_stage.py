@@ -1,4 +1,4 @@
-"""What API Gateway serves in the emulator: the last deployment, checked and answered as on AWS."""
+"""A stage in the emulator: it serves the last deployment, checked and answered as on AWS."""
 
 import copy
 import io
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from components.packaging.bytecode import PYTHON_VERSION
-from local import stack as local_stack
+from local import local_stack
 from tests.emulator.api_gateway.test_import_api import DOCUMENT, OK, PROXY, X, put
 
 ECHO = """

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import stack_files
-from local import stack as local_stack
+from local import local_stack, stack_files
 from console import server
 from console.console import Console
 

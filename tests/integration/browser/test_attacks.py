@@ -19,7 +19,7 @@ import pytest
 
 from components.packaging.bytecode import PYTHON_VERSION
 from function.declare.registry import load_endpoints
-from local import stack as local_stack
+from local import local_stack
 from openapi import samples
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
@@ -135,7 +135,7 @@ def _attempts(stack: local_stack.LocalStack) -> list[Any]:
 
 @pytest.fixture(name="visit", scope="module")
 def _visit(served: Any) -> Iterator[Any]:
-    """Return what opens the attacker's page under an origin; it resolves to this machine."""
+    """Return a function that opens the attacker's page under an origin of this machine."""
     del served  # is up before: both run an event loop
     options = [
         "--host-resolver-rules=MAP *.example 127.0.0.1",

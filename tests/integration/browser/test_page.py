@@ -15,7 +15,7 @@ import pytest
 
 from console.console import Console
 from function.declare.registry import load_endpoints
-from local import stack as local_stack
+from local import local_stack
 from openapi import samples
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="make test-browser brings it")
@@ -33,7 +33,7 @@ if not (CALLED and samples.table(CALLED) and not CALLED.public):
 EVIL = "<script>window.hit=1</script><img src=x onerror=window.hit=1>"
 VIEWS = ("requests", "api", "stack", "metrics")
 
-# What is waited for on a busy machine, where nothing is wrong.
+# A limit for a busy machine, where nothing is wrong.
 _PATIENCE_MS = 120_000
 
 Served = tuple[Console, local_stack.LocalStack]

@@ -176,7 +176,9 @@ def test_the_boundary_holds_nothing_that_no_declaration_asks_for() -> None:
         for r in pulumi_program.declared_resources(STACK, config=plain())
         if r.kind == "aws:iam/rolePolicy:RolePolicy"
     ]
-    statements = [*sum(policies, []), *permissions.secret_statements(["a secret"])]
+    secret = permission.SecretPermission("it")
+    secrets = permissions.resource_statements([secret], {"secrets": {"it": "an ARN"}}, {})
+    statements = [*sum(policies, []), *secrets]
     asked = {action for statement in statements for action in statement["Action"]}
     beyond = [
         pattern

@@ -1,4 +1,4 @@
-"""What the API is made of, in which order it changes, and when that counts as a change."""
+"""The resources of the API, the order of their changes, and the reasons for a deployment."""
 
 import json
 from typing import Any
@@ -37,7 +37,7 @@ def body(resources: list[pulumi_program.Resource]) -> Any:
 
 
 def served(*of: Endpoint[Any]) -> list[pulumi_program.Resource]:
-    """Return what is declared where these are the endpoints."""
+    """Return the declared resources of these endpoints."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "load_endpoints", lambda: of)
         return pulumi_program.declared_resources(STACK, config=plain())
@@ -118,7 +118,7 @@ def test_the_import_comes_before_the_deployment_and_that_before_the_stage() -> N
 @pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 def test_what_the_document_says_of_the_api_is_given_as_its_arguments_too(stack: str) -> None:
-    """The provider puts back what it finds in its state, so one value stands in both places."""
+    """The provider restores the value of its state, so one value stands in both places."""
     resources = declare(stack)
     api, document = one(resources, API), body(resources)
     assert api["name"] == document["info"]["title"]
@@ -159,7 +159,7 @@ def test_the_stage_takes_what_its_keys_may_take_together() -> None:
 @pytest.mark.conformance
 @pytest.mark.parametrize("stack", STACKS)
 def test_api_gateway_may_invoke_one_alias_by_one_stage(stack: str) -> None:
-    """Once for all routes: AWS limits what a function's policy may say to 20 KB."""
+    """Once for all routes: AWS limits a function's policy to 20 KB."""
     permission = one(declare(stack), "aws:lambda/permission:Permission")
     assert permission["qualifier"] == "live"
     api, _, scope = permission["sourceArn"].partition("/")

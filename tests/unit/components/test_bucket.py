@@ -8,6 +8,7 @@ import pytest
 from components.naming import bucket_name
 from components.iam import policies
 from function import buckets
+from function.declare.checks import declaration_errors
 from function.declare.bucket import Bucket
 from function.declare.errors import DeclarationError
 from function.declare.permission import BucketPermission
@@ -43,9 +44,8 @@ def test_a_bucket_is_private_requires_tls_and_expires_its_objects(
 
 def test_a_permission_covers_the_objects_of_one_bucket() -> None:
     permission = BucketPermission(bucket="uploads", actions=("s3:PutObject", "s3:GetObject"))
-    statements = policies.resource_statements(
-        [permission], {}, {}, {"uploads": "arn:aws:s3:::a"}, {}
-    )
+    arns = {"buckets": {"uploads": "arn:aws:s3:::a"}}
+    statements = policies.resource_statements([permission], arns, {})
     assert statements == [policies.allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::a/*")]
     assert list(reference_errors([permission], {})) == [
         "unknown bucket 'uploads'; known buckets: none"
@@ -54,7 +54,7 @@ def test_a_permission_covers_the_objects_of_one_bucket() -> None:
 
 @pytest.mark.parametrize("actions", [(), ("s3:*",), ("s3:DeleteBucket",)])
 def test_a_permission_names_actions_on_objects(actions: tuple[str, ...]) -> None:
-    assert list(BucketPermission(bucket="uploads", actions=actions).errors())
+    assert list(declaration_errors(BucketPermission(bucket="uploads", actions=actions)))
 
 
 @pytest.mark.parametrize(

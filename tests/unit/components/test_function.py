@@ -3,6 +3,9 @@
 import pytest
 
 from components import resource_prefix
+from components.program_errors import ConfigError
+from function.declare import registry
+from function.declare.permission import ServicePermission
 from local import stack_files
 from tests.conftest import NAME, declare, every, one
 
@@ -42,3 +45,13 @@ def test_log_groups_come_first_are_kept_as_long_as_configured_and_go_with_the_st
 def test_snap_start_is_for_published_versions() -> None:
     function = one(declare(snap_start="true"), "aws:lambda/function:Function", f"{NAME}-function")
     assert function["snapStart"] == {"applyOn": "PublishedVersions"}
+
+
+def test_a_timeout_shorter_than_a_declared_call_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = ServicePermission("s3", "*", ("s3:GetObject",), timeout_s=4)  # 11 s with its retry
+    endpoint = registry.load_endpoints()[0]
+    endpoint = endpoint._replace(permissions=(*endpoint.permissions, slow))
+    monkeypatch.setattr(registry, "load_endpoints", lambda: (endpoint,))
+    with pytest.raises(ConfigError, match=r": a call may take 11 s .* set timeout_s \(now 11\)"):
+        declare(timeout_s="11")
+    assert one(declare(timeout_s="12"), "aws:lambda/function:Function", f"{NAME}-function")

@@ -1,4 +1,4 @@
-"""What a stack declares for its jobs, and which declarations are refused."""
+"""The resources of jobs, and the refused declarations."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,6 @@ import pytest
 
 from components.naming import bucket_name
 from function.declare.job import Job
-from function.declare.registry import load_settings
 from local import pulumi_program
 from local.pulumi_program import Properties, Resource
 from tests.conftest import NAME, STACK, plain
@@ -50,8 +49,6 @@ def test_a_job_may_do_what_its_trigger_needs_and_no_more(declared: list[Resource
         *("logs:CreateLogStream", "logs:PutLogEvents"),
         *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     }
-    if any(setting.secret for setting in load_settings().values()):
-        observed.add("secretsmanager:GetSecretValue")
     letters = "arn:aws:sqs:eu-central-1:123456789012:" + NAME + "-job-{}-dead-letters"
     once = _allowed(declared, f"{NAME}-job-clean-up")
     assert once.keys() - observed == {"sqs:SendMessage"}

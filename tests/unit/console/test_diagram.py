@@ -1,4 +1,4 @@
-"""The diagram of docs/architecture.md: true to what is declared, and legible."""
+"""The diagram of docs/architecture.md: true to the declarations, and legible."""
 
 from itertools import pairwise
 from xml.etree import ElementTree

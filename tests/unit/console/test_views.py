@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from console import views
-from local import stack as local_stack
+from local import local_stack
 
 NOW = 1_800_000_000
 ITEM = {
@@ -32,6 +32,7 @@ def _stub(service: str) -> tuple[Any, Stubber]:
 def _stack(client: Any, **outputs: Any) -> views.Stack:
     emulator = SimpleNamespace(client=lambda _: client)
     local: Any = local_stack.LocalStack(
+        region="eu-central-1",
         run=lambda: None,  # type: ignore[arg-type, return-value]
         outputs=outputs,
         emulator=emulator,  # type: ignore[arg-type]
@@ -73,7 +74,10 @@ def test_next_page_of_a_table_starts_at_the_last_key() -> None:
     stub.assert_no_pending_responses()
 
 
-def test_window_of_the_graphs_holds_every_point(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("points", [[(NOW - 3000, 9)], []])
+def test_window_of_the_graphs_holds_every_point(
+    points: list[tuple[float, float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(views.time, "time", lambda: NOW)
     properties = {
         "title": "Requests",
@@ -81,15 +85,15 @@ def test_window_of_the_graphs_holds_every_point(monkeypatch: pytest.MonkeyPatch)
         "metrics": [["AWS/ApiGateway", "Count", {"stat": "Sum"}]],
     }
     body = json.dumps({"widgets": [{"type": "metric", "properties": properties}]})
-    period_start = datetime.fromtimestamp(NOW - 3000, UTC)
+    starts = [datetime.fromtimestamp(at, UTC) for at, _ in points]
     client, stub = _stub("cloudwatch")
     stub.add_response("list_dashboards", {"DashboardEntries": [{"DashboardName": "dashboard"}]})
     stub.add_response("get_dashboard", {"DashboardBody": body})
     stub.add_response("describe_alarms", {"MetricAlarms": [], "CompositeAlarms": []})
-    result = {"Id": "q0", "Timestamps": [period_start], "Values": [9]}
+    result = {"Id": "q0", "Timestamps": starts, "Values": [value for _, value in points]}
     stub.add_response("get_metric_data", {"MetricDataResults": [result]})
 
     shown = _stack(client).metrics()
 
-    assert shown["graphs"][0]["lines"][0]["points"] == [(NOW - 3000, 9)]
-    assert shown["from"] <= NOW - 3000
+    assert shown["graphs"][0]["lines"][0]["points"] == points
+    assert shown["from"] <= min([NOW - 1, *(at for at, _ in points)])

@@ -1,4 +1,4 @@
-"""What the workflows call exists, is pinned, and may do no more and last no longer than said."""
+"""The commands of the workflows exist, are pinned, and keep their permissions and time limits."""
 
 import re
 import shlex
@@ -18,7 +18,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
 # `uses` of another repository: an action at a full commit, its version beside it.
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
-# All that a script may call: what is ours is a make target, and so can be run here.
+# The programs that a script may call. Our own commands are make targets, so they run here.
 PROGRAMS = {"echo", "gh", "make", "mkdir", "pulumi", "sed", "tail", "{", "}"}
 # A deployment's job ends before its role's session, so that it can still be settled.
 LONGEST_MIN = 170

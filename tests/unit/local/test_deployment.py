@@ -1,6 +1,6 @@
-"""The local engine's order of deletions."""
+"""The local engine: the order of deletions, and changes that are not confirmed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,33 +11,61 @@ from local.deployment import Deployer
 from local.pulumi_program import Resource
 
 
-def _resource(name: str, **inputs: Any) -> Resource:
+def _resource(name: str, visibility: int) -> Resource:
+    inputs = {"visibility": visibility}
     return Resource(kind="aws:sqs/queue:Queue", name=name, urn=name, parent="", inputs=inputs)
 
 
-def test_dependents_are_deleted_before_a_replaced_resource(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without its job, a queue is replaced; the job's redrive policy belongs to the former one."""
-    deleted: list[str] = []
+class _Engine:
+    """A deployer without an emulator, and the names of created and deleted resources."""
 
-    def provision(*arguments: Any) -> provisioner.Provisioned:
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        emulator: Any = SimpleNamespace(account="123456789012")
+        self.deployer = Deployer(emulator, "eu-central-1", lambda *_: None)
+        self.created: list[str] = []
+        self.deleted: list[str] = []
+        self._patch = patch
+        patch.setattr(provisioner, "provision", self._provision)
+
+    def _provision(self, *arguments: Any) -> provisioner.Provisioned:
         name = f"{arguments[2].name} {arguments[2].inputs['visibility']}"
-        return provisioner.Provisioned(id=name, delete=lambda: deleted.append(name))
+        self.created.append(name)
+        return provisioner.Provisioned(id=name, delete=lambda: self.deleted.append(name))
 
-    def deploy(*resources: Resource) -> None:
-        def run(engine: Deployer, **_: Any) -> pulumi_program.Outputs:
+    def deploy(self, *resources: Resource, confirm: Callable[[], None] = lambda: None) -> None:
+        """Run a program that declares these resources."""
+
+        def run(deployer: Deployer, **_: Any) -> pulumi_program.Outputs:
             for resource in resources:
-                engine.create(resource)
+                deployer.create(resource)
             return pulumi_program.Outputs(values={}, secret=frozenset())
 
-        monkeypatch.setattr(pulumi_program, "run", run)
-        deployer.run("dev", {})
+        self._patch.setattr(pulumi_program, "run", run)
+        self.deployer.run("dev", {}, confirm=confirm)
 
-    monkeypatch.setattr(provisioner, "provision", provision)
-    emulator: Any = SimpleNamespace(account="123456789012")
-    deployer = Deployer(emulator, "eu-central-1", lambda *_: None)
-    kept = _resource("kept", visibility=0)
-    deploy(_resource("queue", visibility=6), _resource("redrive", visibility=1), kept)
-    deploy(kept, _resource("queue", visibility=30))
-    first: Sequence[str] = tuple(deleted)
-    deployer.destroy()
-    assert (*first, *deleted[2:]) == ("redrive 1", "queue 6", "queue 30", "kept 0")
+
+@pytest.fixture(name="engine")
+def _engine(monkeypatch: pytest.MonkeyPatch) -> _Engine:
+    return _Engine(monkeypatch)
+
+
+def test_dependents_are_deleted_before_a_replaced_resource(engine: _Engine) -> None:
+    """Without its job, a queue is replaced; the job's redrive policy belongs to the former one."""
+    kept = _resource("kept", 0)
+    engine.deploy(_resource("queue", 6), _resource("redrive", 1), kept)
+    engine.deploy(kept, _resource("queue", 30))
+    assert engine.deleted == ["redrive 1", "queue 6"]
+    engine.deployer.destroy()
+    assert engine.deleted[2:] == ["queue 30", "kept 0"]
+
+
+def test_a_change_that_is_not_confirmed_leaves_all_resources(engine: _Engine) -> None:
+    def refuse() -> None:
+        raise ImportError("the function is broken")
+
+    same = _resource("same", 1)
+    engine.deploy(same, _resource("edited", 1))
+    with pytest.raises(ImportError):
+        engine.deploy(same, _resource("edited", 2), confirm=refuse)
+    engine.deploy(same, _resource("edited", 1), confirm=refuse)
+    assert engine.created == ["same 1", "edited 1"] and not engine.deleted

@@ -1,4 +1,4 @@
-"""The document: what clients download, what API Gateway imports, and what neither may hold.
+"""The document: for clients, for API Gateway, and without the parts that neither may hold.
 
 The numbers in brackets are those of API Gateway's facts, as the test of the import has them.
 """
@@ -55,7 +55,7 @@ class Card(msgspec.Struct, tag="card", forbid_unknown_fields=True):
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
-    """What is bought."""
+    """The bought things."""
 
     size: Size
     tags: list[Tag]

@@ -1,4 +1,4 @@
-"""Sample calls: which one is shown, what the outputs say of it, and which are refused."""
+"""Sample calls: the shown one, its outputs, and the refused ones."""
 
 from typing import Any
 

@@ -16,7 +16,7 @@ STACKS = stack_files.stacks()
 def test_roles_stay_under_the_stacks_path_and_boundary(
     monkeypatch: pytest.MonkeyPatch, stack: str
 ) -> None:
-    # What a declared service needs, the boundary of its account may not have yet.
+    # The boundary of the account may lack the rights for a newly declared service.
     monkeypatch.setattr(policies, "check_boundary", lambda *_: None)
     boundary = "arn:aws:iam::123456789012:policy/boundary"
     resources = declare(stack, manage_api_gateway_account="true", permissions_boundary=boundary)

@@ -1,4 +1,4 @@
-"""The bundle: complete, the same everywhere, and changed only by what it holds."""
+"""The bundle: complete, the same everywhere, and changed only by its content."""
 
 import json
 from typing import Any

@@ -15,7 +15,7 @@ STACKS = stack_files.stacks()
 
 
 def _takes_tags(kind: str) -> bool:
-    """Return whether the provider's resource of a type has tags."""
+    """Test that the provider's resource of a type has tags."""
     module, _, name = kind.removeprefix("aws:").partition(":")
     service = {"lambda": "lambda_"}.get(module.split("/")[0], module.split("/")[0])
     resource = getattr(importlib.import_module(f"pulumi_aws.{service}"), name)

@@ -72,7 +72,7 @@ def _job(**changed: Any) -> Job:
         ),
         (
             {"permissions": (ServicePermission("s3", "bucket", ("s3:GetObject",)),)},
-            "resource 'bucket' of s3 is neither",
+            "resource: 'bucket' is not an ARN",
         ),
         (
             {"permissions": (ServicePermission("s3", "*", ("s3:*",)),)},

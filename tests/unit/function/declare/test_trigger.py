@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from components.triggers import TRIGGER_RESOURCES
-from function.declare.trigger import TRIGGERS
+from function.declare.checks import declaration_errors
+from function.declare.trigger import TRIGGERS, ScheduleTrigger
 from function.runtime import job_handler
 
 
@@ -18,3 +19,51 @@ def test_an_unknown_trigger_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_handler, "_job", lambda: SimpleNamespace(trigger=object()))
     with pytest.raises(KeyError):
         job_handler.handler({"Records": []}, None)
+
+
+@pytest.mark.parametrize(
+    "cron",
+    (
+        *(
+            "0 9 ? * MON-FRI *",
+            "0 9 ? * SAT,SUN *",
+            "0/15 * * * ? *",
+            "*/5 8-18/2 1,15 * ? 2030-2031",
+        ),
+        *("0 3 L * ? *", "0 3 LW * ? *", "0 3 15W * ? *", "0 3 ? * 6L *", "0 3 ? JAN-MAR FRI#2 *"),
+        *("0 3 ? * L *", "0 3 ? 2-2 1-7 *", "30 2 * * ? *", "0 3 ? * 2#5,3#1 *"),
+    ),
+)
+def test_a_cron_expression_that_aws_takes_is_accepted(cron: str) -> None:
+    assert not list(declaration_errors(ScheduleTrigger(f"cron({cron})")))
+
+
+@pytest.mark.parametrize(
+    ("cron", "says"),
+    (
+        ("0 9 ? * SAT-SUN *", "the range SAT-SUN must ascend from 1 to 7; write two: SAT-7,1-SUN"),
+        ("0 9 ? * 6-2 *", "the range 6-2 must ascend"),
+        ("0 22-3 * * ? *", "write two: 22-23,0-3"),
+        ("50-10 * * * ? *", "the range 50-10 must ascend"),
+        ("0 9 1 NOV-FEB ? *", "the range NOV-FEB must ascend"),
+        ("0 9 28-3 * ? *", "the range 28-3 must ascend"),
+        ("0 9 1 * ? 2031-2030", "the range 2031-2030 must ascend"),
+        ("0 9 1,28-3/2 * ? *", "the range 28-3/2 must ascend"),
+        ("0/0 9 1 * ? *", "'0/0' is not a valid minute"),
+        ("0 9 1 * ? 2030,", "'' is not a valid year"),
+        ("1- 9 1 * ? *", "'1-' is not a valid minute"),
+        ("1--2 9 1 * ? *", "'1--2' is not a valid minute"),
+        ("/5 9 1 * ? *", "'/5' is not a valid minute"),
+        ("*5 9 1 * ? *", "'*5' is not a valid minute"),
+        ("0 9 W * ? *", "'W' is not a valid day"),
+        ("0 9 32W * ? *", "32 is not a valid day"),
+        ("0 9 ? * MON#6 *", "'MON#6' is not a valid weekday"),
+        ("0 9 ? * 8L *", "8 is not a valid weekday"),
+        ("0 9 ? * JAN *", "JAN is not a valid weekday"),
+        ("0 9 1 MON ? *", "MON is not a valid month"),
+        ("0 9 L L ? *", "is not"),
+    ),
+)
+def test_a_cron_expression_that_never_fires_as_meant_is_refused(cron: str, says: str) -> None:
+    errors = [*declaration_errors(ScheduleTrigger(f"cron({cron})"))]
+    assert errors and says in errors[0]

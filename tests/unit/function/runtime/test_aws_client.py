@@ -45,7 +45,9 @@ def test_every_error_of_the_allowed_operations_is_decided() -> None:
     }
     assert known == set(DECIDED)
     for code, status in DECIDED.items():
-        assert aws_client._is_retryable({"Error": {"Code": code}}) == (status == 503), code
+        assert aws_client._is_retryable("dynamodb", {"Error": {"Code": code}}) == (
+            status == 503
+        ), code
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_a_cancelled_transaction_is_retryable_for_temporary_reasons_only(
         "Error": {"Code": "TransactionCanceledException"},
         "CancellationReasons": [{"Code": reason} for reason in reasons],
     }
-    assert aws_client._is_retryable(cancelled) == passing
+    assert aws_client._is_retryable("dynamodb", cancelled) == passing
 
 
 def _answer(code: str, status: int, **more: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ SCHEMA = {
 }
 
 
-# Each body that is not what the declaration allows, as bytes.
+# Each body that the declaration refuses, as bytes.
 BAD = {
     "nothing": b"",
     "no JSON": b"not json",
@@ -93,3 +93,38 @@ def test_what_is_declared_is_read(content_type: str) -> None:
     event = {"body": base64.b64encode(GOOD).decode(), "isBase64Encoded": True}
     assert bodies.parse(Note, content_type, event) == Note(text="ü 😀", stars=5)
     assert bodies.parse(SCHEMA, content_type, event) == {"text": "ü 😀", "stars": 5}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    (
+        *("charset=utf8", "charset=UTF-8", 'charset="utf-8"', "version=1", "charset = utf-8", ""),
+        *(
+            'profile="https://x.example/a;charset=latin1"',
+            'odata="a\\";charset=x"',
+            "a=1; b=2;",
+            "v",
+        ),
+    ),
+)
+def test_json_may_have_parameters(parameters: str) -> None:
+    for content_type in (f"application/json;{parameters}", f"Application/JSON ; {parameters}"):
+        assert bodies.parse(Note, content_type, {"body": GOOD.decode()}).stars == 5
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    (
+        *(
+            "charset=iso-8859-1",
+            'charset="utf-16"',
+            "version=1; charset=latin1",
+            "CHARSET=us-ascii",
+        ),
+        *("charset=utf-8; charset=latin1", "charset=", "charset=utf-80"),
+    ),
+)
+def test_json_in_another_encoding_is_415(parameters: str) -> None:
+    with pytest.raises(Problem) as raised:
+        bodies.parse(Note, f"application/json; {parameters}", {"body": GOOD.decode()})
+    assert raised.value.status == 415

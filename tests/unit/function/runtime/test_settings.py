@@ -8,13 +8,16 @@ import boto3
 import pytest
 from moto import mock_aws
 
+import function.declare.job_registry
+import function.declare.registry
 import function.settings
 from components.stack_config import ConfigError, StackConfig
 from function.declare.errors import DeclarationError
 from function.declare.job import Job
 from function.declare.problem import Problem
 from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
-from function.declare.registry import load_settings
+from function.declare.permission import SecretPermission
+from function.declare.registry import load_endpoints, load_settings, reference_errors
 from function.declare.setting import Setting
 from function.runtime import aws_client, job_handler
 from function.runtime import secrets as secret_settings
@@ -156,6 +159,11 @@ def test_a_job_reads_settings_from_its_item_as_an_endpoint_from_its_request(
 def test_values_reach_the_environment_and_secrets_only_secrets_manager(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    reader, *others = load_endpoints()
+    secret = SecretPermission(PASS_WORD.name)
+    reader = reader._replace(permissions=(*reader.permissions, secret))
+    endpoints = (reader, *others)
+    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: endpoints)
     resources = pulumi_program.declared_resources("some", config=_config(salute="007", loud="true"))
     inputs = one(resources, "aws:lambda/function:Function", "-function")["environment"]["variables"]
     for name, value in inputs.items():
@@ -166,10 +174,38 @@ def test_values_reach_the_environment_and_secrets_only_secrets_manager(
     policy = json.loads(one(resources, "aws:iam/rolePolicy:RolePolicy", "-function")["policy"])
     allowed = [s for s in policy["Statement"] if "secretsmanager:GetSecretValue" in s["Action"]]
     arns = {value for name, value in inputs.items() if name.startswith("SECRET_")}
-    assert [set(s["Resource"]) for s in allowed] == [arns]
+    assert {s["Resource"] for s in allowed} == arns
     holders = [r for r in resources if HUSH in repr(r.inputs)]
     assert [r.kind for r in holders] == ["aws:secretsmanager/secretVersion:SecretVersion"]
     assert HUSH not in snapshot.text({"some": resources})
+
+
+@pytest.mark.usefixtures("_declared")
+def test_a_function_reads_no_secret_that_its_declaration_does_not_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = Job(trigger=ScheduleTrigger("rate(1 day)"), summary="Runs.", handle=print)
+    jobs = {"plain": job, "reads": job._replace(permissions=(SecretPermission("pass_word"),))}
+    monkeypatch.setattr(function.declare.job_registry, "load_jobs", lambda: jobs)
+    resources = pulumi_program.declared_resources("some", config=_config())
+    readers = {
+        resource.name.rpartition("-")[2]
+        for resource in resources
+        if "secretsmanager:GetSecretValue" in str(resource.inputs.get("policy"))
+        or "SECRET_PASS_WORD_ARN" in str(resource.inputs.get("environment"))
+    }
+    assert readers == {"reads"}
+    with pytest.raises(
+        LookupError, match=r"add SecretPermission\('pass_word'\) to the permissions"
+    ):
+        assert SETTINGS[PASS_WORD]
+
+
+@pytest.mark.usefixtures("_declared")
+@pytest.mark.parametrize("name", ("salute", "pass-word", "nothing"))
+def test_a_permission_for_no_secret_is_refused(name: str) -> None:
+    (error,) = reference_errors((SecretPermission(name),), {})
+    assert error == f"unknown secret {name!r}; known secrets: pass_word"
 
 
 @pytest.fixture(name="secrets")

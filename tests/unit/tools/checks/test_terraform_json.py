@@ -82,6 +82,7 @@ def test_every_known_type_and_renamed_property_is_one_of_the_provider(kind: str)
 
 
 @pytest.mark.conformance
+@pytest.mark.usefixtures("jobs")
 def test_resources_refer_to_each_other_as_in_terraform() -> None:
     inputs = {
         resource.kind: resource.inputs

@@ -56,12 +56,12 @@ def _holds(condition: str, results: dict[str, str], outputs: dict[str, str]) -> 
     read = re.sub(r"needs\.stacks\.outputs\.(\w+)", r'outputs.get("\1", "")', read)
     for theirs, ours in (("!cancelled()", "True"), ("&&", "and"), ("||", "or")):
         read = read.replace(theirs, ours)
-    # pylint: disable-next=eval-used  # what the repository's own workflow says
+    # pylint: disable-next=eval-used  # the repository's own workflow
     return bool(eval(read, {"results": results, "outputs": outputs}))
 
 
 def _run(listed: dict[str, str], ends: dict[str, str]) -> dict[str, str]:
-    """Return how each job ends, of which those in `ends` do not succeed."""
+    """Return the result of each job; those in `ends` do not succeed."""
     results: dict[str, str] = {}
     for name, job in JOBS.items():
         condition = job.get("if", "True")

@@ -43,10 +43,11 @@ class Account:
 class LocalStack(Account):
     """A running stack in its account, and its outputs; `secret` names the secret ones.
 
-    `deployer` is the emulator with the deploying role's credentials; `run` applies the program.
+    `deployer` is the emulator with the deploying role's credentials; `run` applies the program, as
+    `Deployer.run` explains.
     """
 
-    run: Callable[[], pulumi_program.Outputs]
+    run: Callable[..., pulumi_program.Outputs]
     outputs: dict[str, Any]
     secret: frozenset[str] = frozenset()
     deployer: ministack.MiniStack
@@ -93,13 +94,13 @@ class LocalStack(Account):
             status=response.status, headers=dict(response.headers), body=response.data.decode()
         )
 
-    def update(self) -> None:
+    def update(self, confirm: Callable[[], None] = lambda: None) -> None:
         """Apply the program again after a change of its files.
 
-        If it raises an error, the former resources stay in service.
+        If it or `confirm` raises an error, the former resources stay in service.
         """
         with pulumi_program.reloaded_modules():
-            outputs = self.run()
+            outputs = self.run(confirm=confirm)
         self.outputs.update(outputs.values)  # other threads read it: no output is ever missing
         for gone in self.outputs.keys() - outputs.values.keys():
             del self.outputs[gone]

@@ -1,0 +1,252 @@
+"""A job's handler: each item fails alone, is logged, and looks as `dynamodb.call` would show it."""
+
+# pylint: disable=protected-access
+
+import base64
+import json
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from function.declare.job import Job
+from function.declare.problem import Problem
+from function.declare.trigger import (
+    Message,
+    QueueTrigger,
+    ScheduleTrigger,
+    StreamRecord,
+    StreamTrigger,
+    Trigger,
+)
+from function.runtime import job_handler
+
+Logged = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture(name="job")
+def _job(monkeypatch: pytest.MonkeyPatch) -> Callable[[Trigger, Callable[[Any], Any]], None]:
+    def declare(trigger: Trigger, handle: Callable[[Any], Any]) -> None:
+        job = Job(trigger=trigger, summary="Works.", handle=handle)
+        monkeypatch.setattr(job_handler, "_job", lambda: job)
+
+    monkeypatch.setenv("JOB_NAME", "work")
+    return declare
+
+
+@pytest.fixture(name="logged")
+def _logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
+    """Return the log lines."""
+    lines: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", lines.append)
+    logging.getLogger("function").addHandler(handler)
+    yield lambda: [vars(line) for line in lines]
+    logging.getLogger("function").removeHandler(handler)
+
+
+def _messages(*bodies: str) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "messageId": str(number),
+                "body": body,
+                "attributes": {"ApproximateReceiveCount": "1"},
+            }
+            for number, body in enumerate(bodies, 1)
+        ]
+    }
+
+
+class Unreadable(Exception):
+    """An exception whose text cannot be read."""
+
+    def __str__(self) -> str:
+        raise SystemExit
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+
+def _recurse(value: int = 0) -> int:
+    return _recurse(value + 1)
+
+
+@pytest.mark.parametrize(
+    "error",
+    (SystemExit(3), KeyboardInterrupt(), GeneratorExit(), MemoryError(), Unreadable(), Exception()),
+)
+def test_a_message_that_raises_anything_fails_alone_and_is_named_in_the_log(
+    job: Any, logged: Logged, error: BaseException
+) -> None:
+    handled: list[str] = []
+
+    def handle(message: Message) -> None:
+        handled.append(message.id)
+        if message.id == "2":
+            raise error
+
+    job(QueueTrigger("orders"), handle)
+    failed = job_handler.handler(_messages("{}", "{}", "{}"), None)["batchItemFailures"]
+    assert failed == [{"itemIdentifier": "2"}] and handled == ["1", "2", "3"]
+    (unexpected,) = [line for line in logged() if line["msg"] == "unexpected"]
+    assert unexpected["messageId"] == "2" and unexpected["exc_info"]
+    assert [line["outcome"] for line in logged() if line["msg"] == "request"] == [
+        *("success", "failed", "success")
+    ]
+
+
+@pytest.mark.parametrize("poison", (DEEP, '{"a":' * 100_000))
+def test_a_body_that_no_parser_can_read_does_not_stop_the_batch(
+    job: Any, logged: Logged, poison: str
+) -> None:
+    handled: list[str] = []
+    job(QueueTrigger("orders"), lambda message: handled.append(message.id))
+    result = job_handler.handler(_messages("{}", poison, "{}"), None)
+    failed = {one["itemIdentifier"] for one in result["batchItemFailures"]}
+    assert failed | {*handled} == {"1", "2", "3"} and failed <= {"2"} and "3" in handled
+    assert {line["messageId"] for line in logged() if line["msg"] == "request"} == {"1", "2", "3"}
+
+
+def test_endless_recursion_fails_its_message_alone(job: Any) -> None:
+    job(QueueTrigger("orders"), lambda message: _recurse() if message.id == "2" else None)
+    result = job_handler.handler(_messages("{}", "{}", "{}"), None)
+    assert result["batchItemFailures"] == [{"itemIdentifier": "2"}]
+
+
+async def _later(_: Any) -> None:
+    """Return a coroutine, from a handler that the declaration cannot see through."""
+
+
+@pytest.mark.parametrize(
+    "result",
+    (_later, lambda _: (n for n in ()), lambda _: True, lambda _: "done", lambda _: object()),
+)
+def test_a_result_that_is_no_mapping_is_a_failure(job: Any, logged: Logged, result: Any) -> None:
+    job(QueueTrigger("orders"), result)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        failed = job_handler.handler(_messages("{}"), None)["batchItemFailures"]
+    assert failed == [{"itemIdentifier": "1"}]
+    (line,) = [line for line in logged() if line["msg"] == "unexpected"]
+    assert "return None or a mapping" in str(line["exc_info"][1])
+
+
+@pytest.mark.parametrize("result", (None, {}, {"key": "value"}))
+def test_nothing_and_fields_for_the_log_are_a_success(job: Any, result: Any) -> None:
+    job(QueueTrigger("orders"), lambda _: result)
+    assert job_handler.handler(_messages("{}"), None) == {"batchItemFailures": []}
+
+
+@pytest.mark.parametrize(
+    "error", (SystemExit(0), KeyboardInterrupt(), ValueError("no"), Problem(503, "x"))
+)
+def test_a_schedule_fails_by_an_exception_that_keeps_the_worker(
+    job: Any, error: BaseException
+) -> None:
+    def handle(_: Any) -> None:
+        raise error
+
+    job(ScheduleTrigger("rate(1 day)"), handle)
+    with pytest.raises(Exception) as raised:
+        job_handler.handler({"scheduled": "2030-01-31T12:00:00Z"}, None)
+    assert raised.value is error or raised.value.__cause__ is error
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _record(**more: Any) -> dict[str, Any]:
+    change = {"SequenceNumber": "7", **more.pop("dynamodb", {})}
+    return {"Records": [{"eventName": "MODIFY", "dynamodb": change, **more}]}
+
+
+def _seen(job: Any, event: Mapping[str, Any]) -> StreamRecord:
+    seen: list[StreamRecord] = []
+    job(StreamTrigger("things"), seen.append)
+    assert job_handler.handler(event, None) == {"batchItemFailures": []}
+    return seen[0]
+
+
+def test_a_changed_item_has_the_types_that_boto3_gives_and_takes(job: Any) -> None:
+    a, b = b"\x00\xff", b""
+    sent = {
+        "digest": {"B": _base64(a)},
+        "digests": {"BS": [_base64(a), _base64(b)]},
+        "B": {"S": "AP8="},
+        "nested": {"M": {"B": {"L": [{"B": _base64(b)}, {"M": {"BS": {"BS": [_base64(a)]}}}]}}},
+        "others": {
+            "L": [{"N": "1"}, {"NULL": True}, {"BOOL": False}, {"SS": ["x"]}, {"NS": ["1"]}]
+        },
+    }
+    record = _seen(job, _record(dynamodb={"OldImage": sent, "NewImage": {"k": {"B": _base64(a)}}}))
+    assert record.old == {
+        "digest": {"B": a},
+        "digests": {"BS": [a, b]},
+        "B": {"S": "AP8="},
+        "nested": {"M": {"B": {"L": [{"B": b}, {"M": {"BS": {"BS": [a]}}}]}}},
+        "others": sent["others"],
+    }
+    assert record.new == {"k": {"B": a}}
+
+
+@pytest.mark.parametrize(
+    ("more", "expired"),
+    (
+        ({"userIdentity": {"type": "Service", "principalId": "dynamodb.amazonaws.com"}}, True),
+        ({"userIdentity": {"type": "Service", "principalId": "other.amazonaws.com"}}, False),
+        ({"userIdentity": None}, False),
+        ({"userIdentity": {}}, False),
+        ({}, False),
+    ),
+)
+def test_a_removal_by_time_to_live_is_marked(job: Any, more: Any, expired: bool) -> None:
+    assert _seen(job, _record(**more)).expired is expired
+
+
+def test_a_record_tells_when_the_item_changed(job: Any) -> None:
+    record = _seen(job, _record(dynamodb={"ApproximateCreationDateTime": 1795573645.0}))
+    assert record.time == 1795573645
+
+
+def test_a_record_that_cannot_be_read_holds_up_the_shard_and_is_named(
+    job: Any, logged: Logged
+) -> None:
+    job(StreamTrigger("things"), print)
+    event = _record(dynamodb={"NewImage": {"k": {"B": "A"}}})
+    assert job_handler.handler(event, None)["batchItemFailures"] == [{"itemIdentifier": "7"}]
+    assert [line["sequenceNumber"] for line in logged()] == ["7", "7"]
+
+
+def test_calls_end_before_the_invocation_does(job: Any) -> None:
+    ended: list[str] = []
+
+    def handle(_: Message) -> None:
+        from function.runtime import deadline  # pylint: disable=import-outside-toplevel
+
+        try:
+            deadline.call_with_deadline(60, threading.Event().wait)
+        except deadline.DeadlineExceeded as error:
+            ended.append(str(error))
+
+    job(QueueTrigger("orders"), handle)
+    for left_ms, says in ((520, "no response within 0.0 s"), (100, "no time left for a call")):
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda left_ms=left_ms: left_ms)
+        job_handler.handler(_messages("{}"), context)
+        assert says in ended.pop()
+    job_handler.handler(_messages(), None)
+
+
+def test_a_log_line_is_json_whatever_the_fields_hold(job: Any, logged: Logged) -> None:
+    fields = {"text": "x" * 100_000, "list": ["y" * 5_000], "huge": 10**5_000, "ok": True}
+    job(QueueTrigger("orders"), lambda _: fields)
+    job_handler.handler(_messages("{}"), None)
+    (line,) = logged()
+    assert line["text"] == "x" * 999 + "…" and len(line["list"]) == 1_000
+    assert line["huge"] == "int" and line["ok"] is True
+    assert len(json.dumps(line, default=str)) < 10_000

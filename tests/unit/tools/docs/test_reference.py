@@ -1,0 +1,38 @@
+"""docs/reference.md agrees with the code, and describes the names that a service uses."""
+
+import re
+from typing import get_args
+
+import pytest
+
+from function.declare.permission import Permission
+from function.declare.trigger import TRIGGERS
+from local.stack_files import ROOT
+from tools.docs import reference
+
+DESCRIBED = {
+    f"{module}.{name}" for _, module, names in reference.SECTIONS for name in names.split()
+}
+_IMPORT = re.compile(r"^from (function\.(?:declare|runtime)[\w.]*) import (.*)$", re.M)
+
+
+@pytest.mark.conformance
+def test_the_page_agrees_with_signatures_and_docstrings() -> None:
+    written = reference.PAGE.read_text(encoding="utf-8")
+    assert reference.page() == written, "docs/reference.md is stale; run: make snapshot"
+
+
+def test_the_page_describes_every_name_that_an_example_imports() -> None:
+    modules = {module for _, module, _ in reference.SECTIONS}
+    imported = {
+        f"{module}.{name.strip()}"
+        for page in (ROOT / "docs").glob("**/*.md")
+        for module, names in _IMPORT.findall(page.read_text(encoding="utf-8"))
+        for name in names.split(",")
+    }
+    assert imported and not imported - DESCRIBED - modules
+
+
+def test_the_page_describes_every_trigger_and_permission() -> None:
+    types = {f"{kind.__module__}.{kind.__name__}" for kind in (*TRIGGERS, *get_args(Permission))}
+    assert not types - DESCRIBED
