@@ -8,6 +8,8 @@
   no worker uses. MiniStack keeps them forever, and a local run publishes a version at each save.
 - The log of an invocation ends with the worker's response. MiniStack polls each millisecond, until
   no output has come for 5 ms.
+- A worker runs on the interpreter that `EPOCH_WORKER_PYTHON` names, and finds only the standard
+  library and the bundle, as in Lambda. MiniStack's workers see all packages of its own environment.
 - `worker_isolation` runs before the function's code.
 - Code and responses over Lambda's limits are errors.
 """
@@ -18,6 +20,8 @@ import json
 import os
 import select
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 import zipfile
@@ -204,6 +208,17 @@ def _wait_readable(output: Any, timeout_ms: int | None = None) -> bool:
     return bool(poll.poll(timeout_ms))
 
 
+# Removed from the environment, because functions would inherit it.
+_PYTHON = os.environ.pop("EPOCH_WORKER_PYTHON", sys.executable)
+
+
+def _popen(command: list[str], **options: Any) -> subprocess.Popen[str]:
+    """Start a process; a Python without site-packages, PYTHON* variables and user folders."""
+    if command[0] == sys.executable:
+        command = [_PYTHON, "-I", "-S", "-X", "utf8", *command[1:]]
+    return subprocess.Popen(command, **options)
+
+
 def _isolated(script: str) -> str:
     """Return MiniStack's worker script, beginning with the isolation of the function."""
     for stream, replacement in (
@@ -214,7 +229,9 @@ def _isolated(script: str) -> str:
             name = "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT"
             raise Mismatch(name, f"{name} has no {stream}")
         script = script.replace(stream, replacement)
-    start = "_requests, _responses = take_streams()\nmake_read_only()\n"
+    # Lambda has `exit` and `quit`, which `-S` leaves out.
+    start = "import site\nsite.setquit()\n"
+    start += "_requests, _responses = take_streams()\nmake_read_only()\n"
     return f"{inspect.getsource(worker_isolation)}\n{start}\n{script}"
 
 
@@ -243,9 +260,11 @@ def _save_code(operation: str, original: Original, *args: Any) -> Any:
     return original(*args)
 
 
+_SUBPROCESS = SimpleNamespace(**{**vars(subprocess), "Popen": _popen})
 _SHARED_ZIPFILE = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
 
 PATCHES = (
+    replace(lambda_runtime, "subprocess", _SUBPROCESS),
     replace(lambda_runtime, "zipfile", _SHARED_ZIPFILE),
     replace(lambda_runtime, "Worker", _Worker),
     wrap(lambda_svc, "_update_alias", _move_alias),
