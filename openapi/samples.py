@@ -37,6 +37,12 @@ def path_and_query(endpoint: Endpoint[Any]) -> str:
     return f"{path}?{urlencode(sample.query, doseq=True)}" if sample.query else path
 
 
+def unknown_path(endpoints: Iterable[Endpoint[Any]]) -> str:
+    """Return a path that no endpoint serves: it has more segments than any of theirs."""
+    deepest = max((endpoint.path.count("/") for endpoint in endpoints), default=0)
+    return "/no-such-route" * (deepest + 1)
+
+
 def errors(endpoint: Endpoint[Any]) -> Iterator[str]:
     """Return the errors in the body of an endpoint's sample."""
     if endpoint.sample and endpoint.body is not None:

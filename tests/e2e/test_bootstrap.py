@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components import resource_prefix
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.interpreter import PYTHON_VERSION
 from function.declare import registry
 from function.declare.endpoint import Endpoint, Parameter, Response
 from local import deployment, local_stack, pulumi_program, stack_files

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from local import stack_files
 from tools.checks import stand_in_provider
 from tools.checks.pulumi_stack import Stack, state_in
 from tools.project_copy import copy_of_project
@@ -17,7 +18,7 @@ _FURTHER = '''"""One more."""
 
 from function.endpoints.{first} import ENDPOINT as FIRST
 
-ENDPOINT = FIRST._replace(path="/more-{number}")
+ENDPOINT = FIRST._replace(path="/more-{number}", path_parameters=(), sample=None)
 '''
 
 
@@ -36,7 +37,11 @@ def main() -> None:
         folder = Path(name)
         project = copy_of_project(folder / "project")
         _declare(project, int(sys.argv[1]))
-        stack = Stack(project, "dev", {**state_in(folder), **stand_in_provider.install(folder)})
+        stack = Stack(
+            project,
+            stack_files.default_stack(),
+            {**state_in(folder), **stand_in_provider.install(folder)},
+        )
         seconds = {"engine_preview_s": stack.preview().seconds, "engine_up_s": stack.up().seconds}
     print(json.dumps({name: round(value, 2) for name, value in seconds.items()}))
 

@@ -1,6 +1,7 @@
 """`python -m tools.bench.local_run N REQUESTS`: measures the local run with N endpoints.
 
-It prints the seconds from exec to `up` and to the first 201, and the number of management calls.
+It prints the seconds from exec to `up` and to the first response, and the number of management
+calls.
 With REQUESTS, it also prints the latency, the requests per second and the memory afterwards.
 """
 
@@ -16,9 +17,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from botocore.endpoint import Endpoint
 
-from local import local_stack
+from function.declare import registry
+from local import local_stack, stack_files
+from openapi import samples
 from tools.bench.program import declare
 from tools.reliability import load
 
@@ -42,18 +46,30 @@ class _Caller:
     """A client with a connection of its own."""
 
     def __init__(self, stack: local_stack.LocalStack) -> None:
+        endpoint = samples.default_sample(registry.load_endpoints())
+        if not endpoint or not endpoint.sample:
+            raise RuntimeError(samples.NO_SAMPLE)
+        self._endpoint = endpoint
         url = urlsplit(stack.outputs["sample_url"])
-        self._path = url.path
-        self._headers = {"x-api-key": stack.outputs["default_api_key"]}
+        self._path = url._replace(scheme="", netloc="").geturl()
+        self._headers = {
+            "x-api-key": stack.outputs["default_api_key"],
+            "Content-Type": "application/json",
+            **endpoint.sample.headers,
+        }
+        sent = endpoint.sample.body
+        self._body = None if sent is None else msgspec.json.encode(sent)
         self._connection = http.client.HTTPConnection(str(url.hostname), url.port, timeout=60)
 
     def call(self) -> float:
-        """Return the milliseconds of a request; raise RuntimeError unless it returns 201."""
+        """Return the milliseconds of a request; raise RuntimeError for an undeclared status."""
         started = time.perf_counter()
-        self._connection.request("POST", self._path, headers=self._headers)
+        self._connection.request(
+            self._endpoint.method, self._path, body=self._body, headers=self._headers
+        )
         reply = self._connection.getresponse()
         text = reply.read()
-        if reply.status != 201:
+        if reply.status not in self._endpoint.responses:
             raise RuntimeError(f"the local run returns {reply.status}: {text!r}")
         return (time.perf_counter() - started) * 1_000
 
@@ -115,7 +131,7 @@ def main() -> None:
         return make(self, *args)
 
     setattr(Endpoint, "make_request", counted)
-    with local_stack.up("dev", config=load.CONFIG) as stack:
+    with local_stack.up(stack_files.default_stack(), config=load.CONFIG) as stack:
         found: dict[str, Any] = {"up_s": round(_age_s(), 2), "management_calls": calls[0]}
         _Caller(stack).call()
         found["first_201_s"] = round(_age_s(), 2)

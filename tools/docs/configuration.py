@@ -71,12 +71,20 @@ def target_table() -> str:
     return "\n".join(["| target | purpose |", "| --- | --- |", *rows])
 
 
+def with_part(text: str, name: str, part: str) -> str:
+    """Return a page with a new part between its marks `begin` and `end` of this name.
+
+    The page stays as it is if a team has removed the marks.
+    """
+    begin, end = f"<!-- begin {name} -->\n", f"\n<!-- end {name} -->"
+    head, found, rest = text.partition(begin)
+    return f"{head}{begin}{part}{end}{rest.partition(end)[2]}" if found else text
+
+
 def page(text: str) -> str:
     """Return docs/configuration.md with its generated parts from the code."""
     for name, table in (("config", config_table()), ("targets", target_table())):
-        begin, end = f"<!-- begin {name} -->\n", f"\n<!-- end {name} -->"
-        head, _, rest = text.partition(begin)
-        text = f"{head}{begin}{table}{end}{rest.partition(end)[2]}"
+        text = with_part(text, name, table)
     return text
 
 

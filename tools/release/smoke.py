@@ -179,7 +179,7 @@ def _expect_rejection(api: Api, endpoint: Endpoint[Any]) -> str:
 
 def _expect_document(api: Api) -> str:
     """Check the deployed document: after a failed import, Pulumi's next update succeeds."""
-    reply = api.send("GET", "/no-such-route", {})
+    reply = api.send("GET", samples.unknown_path(load_endpoints()), {})
     reply.problem(404)
     served = reply.headers.get("x-api-document-hash")
     if served != api.document:

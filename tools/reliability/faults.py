@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from urllib3.exceptions import HTTPError
 
-from local import local_stack
+from local import local_stack, stack_files
 from local.local_stack import LocalStack
 from tools.reliability import fake_dynamodb, consistency, load
 
@@ -152,7 +152,7 @@ def kill_emulator(folder: Path, requests: int) -> Row:
 
     def up() -> Any:
         kept = {"EPOCH_PERSIST_FILE": str(folder / "tables.jsonl")}
-        return local_stack.up("dev", config=load.CONFIG, environment=kept)
+        return local_stack.up(stack_files.default_stack(), config=load.CONFIG, environment=kept)
 
     with up() as stack:
         calls = _calls(stack, _keys(requests // 10))

@@ -15,10 +15,10 @@ _LOCUST = stack_files.ROOT / ".venv-reliability" / "bin" / "python"
 
 
 # A config whose limits the load does not reach.
+_PLAN = {"rate_limit": 10_000, "burst_limit": 5_000, "quota_per_day": 10_000_000}
 CONFIG = {
-    f"{stack_files.project_name()}:usage_plans": json.dumps(
-        {"standard": {"rate_limit": 10_000, "burst_limit": 5_000, "quota_per_day": 10_000_000}}
-    )
+    f"{stack_files.project_name()}:usage_plans": json.dumps({"load": _PLAN}),
+    f"{stack_files.project_name()}:api_keys": json.dumps({"default": "load"}),
 }
 
 

@@ -24,7 +24,12 @@ class Mutation(NamedTuple):
     tests: str
 
 
-_FUNCTION = "tests/service/test_function.py"
+_SERVICE = "tests/service/test_post_epoch.py"
+_HANDLER = "tests/unit/function/runtime/test_api_handler.py"
+_BODY = "tests/unit/function/runtime/test_body.py"
+_SETTINGS = "tests/unit/function/runtime/test_settings.py"
+_TELEMETRY = "tests/unit/function/runtime/test_telemetry.py"
+_AWS = "tests/unit/function/runtime/test_aws_client.py"
 _POST = "function/endpoints/post_epoch.py"
 _MAIN = "function/runtime/api_handler.py"
 _CLIENT = "function/runtime/aws_client.py"
@@ -33,12 +38,12 @@ MUTATIONS = (
     Mutation(
         "an item is never written over",
         *(_POST, '"attribute_not_exists(#key)"', '"#key = #key OR attribute_not_exists(#key)"'),
-        _FUNCTION,
+        _SERVICE,
     ),
     Mutation(
         "X-Forwarded-For is not believed",
         *(_MAIN, "    if not proxies:\n        return seen", "    proxies = proxies or 1"),
-        _FUNCTION,
+        _HANDLER,
     ),
     Mutation(
         "an event is never logged",
@@ -47,46 +52,89 @@ MUTATIONS = (
             "    event = _as_mapping(event)",
             "    event = _as_mapping(event)\n    print(event)",
         ),
-        "tests/service/test_prove.py::test_nothing_that_a_caller_sends_is_told",
+        _TELEMETRY,
     ),
     Mutation(
         "a 201 comes after the write",
         _POST,
         "stored, replayed = _put_if_absent(Record(key=key, epoch=epoch, ip=request.ip))",
         "stored, replayed = Record(key=key, epoch=epoch, ip=request.ip), False",
-        _FUNCTION,
+        _SERVICE,
     ),
     Mutation(
         "a repeat is told what is stored",
         *(_POST, "        return first, not (", "        return record, not ("),
-        _FUNCTION,
+        _SERVICE,
     ),
     Mutation(
         "who has no key gets nothing",
         *("openapi/document.py", "[] if endpoint.public else [{_KEY: []}]", "[]"),
-        "tests/service/test_local.py",
+        "tests/unit/openapi/test_document.py",
     ),
     Mutation(
         "two callers never share a record",
         *(_POST, 'f"{request.api_key_id}\\0{header}"', 'f"{header}"'),
-        _FUNCTION,
+        _SERVICE,
     ),
     Mutation(
         "a random record has 122 random bits",
         *(_POST, "os.urandom(16)", "bytes(16)"),
-        _FUNCTION,
+        _SERVICE,
     ),
     Mutation(
         "what is no refusal of the moment is no 503",
-        *(_CLIENT, "        if not _is_retryable(service, error.response):\n            raise\n", ""),
-        _FUNCTION,
+        *(
+            _CLIENT,
+            "        if not _is_retryable(service, error.response):\n            raise\n",
+            "",
+        ),
+        _AWS,
     ),
     Mutation(
         "the role may do what is declared, no more",
         "components/iam/policies.py",
         "[allow(sorted(names), resource) for",
         '[allow(sorted(names), "*") for',
-        "tests/service/test_permissions.py tests/unit/components/iam/test_policies.py",
+        "tests/unit/components/iam/test_policies.py",
+    ),
+    Mutation(
+        "an endpoint never sees the API key",
+        *(_MAIN, '    headers.pop("x-api-key", None)\n', ""),
+        _HANDLER,
+    ),
+    Mutation(
+        "a response never shows the cause of an error",
+        *(_MAIN, 'Problem(500, "The request could not be handled.")', "Problem(500, str(error))"),
+        _HANDLER,
+    ),
+    Mutation(
+        "a 405 names the allowed methods",
+        *(_MAIN, 'headers={"Allow": ", ".join(allowed)}', "headers={}"),
+        _HANDLER,
+    ),
+    Mutation(
+        "a page of an undeclared origin reads no response",
+        *(_MAIN, 'allowed == ("*",) or origin in allowed:', 'allowed == ("*",) or origin:'),
+        _HANDLER,
+    ),
+    Mutation(
+        "a body with a repeated member is refused",
+        *("function/runtime/body.py", "if len(members) < len(pairs):", "if not members:"),
+        _BODY,
+    ),
+    Mutation(
+        "a rotated secret is read again",
+        "function/runtime/secrets.py",
+        "if value and time.monotonic() - read_at < MAX_AGE_S:",
+        "if value:",
+        _SETTINGS,
+    ),
+    Mutation(
+        "an error in telemetry fails no request",
+        "function/runtime/telemetry.py",
+        "    with suppress(Exception):\n        if parent:",
+        "    if True:\n        if parent:",
+        _TELEMETRY,
     ),
     Mutation(
         "a function is invoked by its own API alone",

@@ -163,6 +163,7 @@ def test_what_is_imported_has_no_word_that_api_gateway_loses_or_refuses() -> Non
 def test_a_path_catches_the_methods_that_no_endpoint_takes() -> None:
     _, imported = of(endpoint(), endpoint(path="/open", public=True))
     keyed, public = imported["paths"]["/orders"], imported["paths"]["/open"]
+    assert keyed["post"]["security"]
     assert keyed["x-amazon-apigateway-any-method"]["security"] == keyed["post"]["security"]
     assert "security" not in public["post"]  # [4.3]
     assert "security" not in public["x-amazon-apigateway-any-method"]  # [4.4]
@@ -355,3 +356,19 @@ def test_two_types_of_one_name_and_two_origins_of_one_path_are_refused() -> None
         of(endpoint(body=Tag), endpoint(method="PUT", body=other))
     with pytest.raises(DeclarationError, match="PUT /orders: cors must be that of the path's"):
         of(endpoint(cors=("*",)), endpoint(method="PUT"))
+
+
+def test_every_operation_has_each_problem_with_its_media_type_and_headers() -> None:
+    client, _ = of(endpoint())
+    schemas = client["components"]["schemas"]
+    operation = client["paths"]["/orders"][endpoint().method.lower()]
+    answers = {s: a for s, a in operation["responses"].items() if s >= "400"}
+    assert {"400", "403", "404", "405", "413", "429", "500", "503", "504"} <= set(answers)
+    assert "content" not in answers.pop("413")
+    for status, answer in answers.items():
+        assert not answer["description"].endswith("response")
+        ((kind, content),) = answer["content"].items()
+        assert kind == "application/problem+json"
+        schema = schemas[content["schema"]["$ref"].rsplit("/", 1)[1]]
+        assert sorted(schema["required"]) == sorted(schema["properties"])
+        assert ("Retry-After" in answer.get("headers", {})) == (status in {"429", "503"})

@@ -127,3 +127,11 @@ def test_a_samples_body_is_one_that_the_endpoint_would_take(
         return
     with pytest.raises(DeclarationError, match=f"PUT /a: sample: {says}"):
         build((put,), api_info("1.0.0"))
+
+
+@pytest.mark.parametrize("paths", ((), ("/{code}",), ("/{a}", "/{a}/{b}"), ("/orders/{id}/lines",)))
+def test_no_legal_set_of_routes_serves_the_unknown_path(paths: tuple[str, ...]) -> None:
+    declared = [READ._replace(path=path) for path in paths]
+    unknown = samples.unknown_path(declared).split("/")
+    served = [path.split("/") for path in paths]
+    assert len(unknown) > 1 and not any(len(segments) == len(unknown) for segments in served)

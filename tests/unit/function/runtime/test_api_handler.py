@@ -1,242 +1,213 @@
-"""The API's handler: any exception is a problem and a log line, any type of msgspec is a body."""
-
-# pylint: disable=protected-access
+"""Requests and responses: routing, headers, proxies, problem documents and invalid responses."""
 
 import json
-import logging
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from enum import Enum
-from types import MappingProxyType, SimpleNamespace
-from typing import Any, NamedTuple, TypedDict
+import math
+from collections.abc import Callable
+from typing import Any
 
-import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from function.declare.endpoint import Endpoint, Parameter, Request, Response
+from function.declare.endpoint import Request, Response
 from function.declare.problem import Problem
-from function.runtime import api_handler, deadline
-from openapi import document, gateway, samples
+from tests.fixtures import notes
+from tests.fixtures.notes import api_handler
 
-Send = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(name="send")
-def _send(monkeypatch: pytest.MonkeyPatch) -> Send:
-    """Return a function that sends an event to a handler."""
-
-    def send(handle: Callable[[Request[Any]], Any], context: Any = None, **event: Any) -> Any:
-        endpoint: Endpoint[Any] = Endpoint("GET", "/it", "Reads.", handle, {200: None})
-        monkeypatch.setitem(api_handler._ROUTES, endpoint.route, endpoint)
-        event = {"httpMethod": "GET", "resource": "/it", **event}
-        return api_handler.handler(event, context)
-
-    return send
+pytestmark = pytest.mark.usefixtures("service")
 
 
-@pytest.fixture(name="logged")
-def _logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[logging.LogRecord]]:
-    lines: list[logging.LogRecord] = []
-    handler = logging.Handler()
-    monkeypatch.setattr(handler, "emit", lines.append)
-    logging.getLogger("function").addHandler(handler)
-    yield lines
-    logging.getLogger("function").removeHandler(handler)
-
-
-def _recurse(_: Any) -> Any:
-    return _recurse(_)
-
-
-def _raising(error: BaseException) -> Callable[[Any], Any]:
-    def handle(_: Any) -> Any:
-        raise error
-
-    return handle
-
-
-async def _later(_: Any) -> Response:
-    return Response(200, {})
-
-
-@pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
-@pytest.mark.parametrize(
-    "handle",
-    (
-        *map(_raising, (SystemExit(0), KeyboardInterrupt(), GeneratorExit(), MemoryError())),
-        *(_recurse, _later, lambda _: None, lambda _: {"status": 200}),
-    ),
-)
-def test_whatever_a_handler_raises_is_a_500_and_a_log_line(
-    send: Send, logged: list[logging.LogRecord], handle: Any
-) -> None:
-    reply = send(handle)
-    assert reply["statusCode"] == 500 and json.loads(reply["body"])["status"] == 500
-    unexpected, request = logged
-    assert unexpected.exc_info and request.outcome == "failed"  # type: ignore[attr-defined]
-
-
-class Colour(Enum):
-    """A value with a name."""
-
-    RED = "red"
-
-
-class Price(msgspec.Struct, rename="camel"):
-    """A part of a body."""
-
-    per_unit: Decimal
-
-
-@dataclass
-class Place:
-    """A part of a body."""
-
-    name: str
-
-
-class Pair(NamedTuple):
-    """A part of a body, which is an array in JSON."""
-
-    first: date
-    second: int
-
-
-class Thing(TypedDict):
-    """A body."""
-
-    price: Decimal
-    at: datetime
-
-
-AT = datetime(2027, 3, 28, 2, 30, tzinfo=UTC)
-ID = uuid.UUID(int=1)
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    (
-        (
-            {"price": Decimal("1.5"), "at": AT},
-            {"price": "1.5", "at": "2027-03-28T02:30:00Z"},
-        ),
-        (Thing(price=Decimal("1.50"), at=AT), {"price": "1.50", "at": "2027-03-28T02:30:00Z"}),
-        ({"prices": [Price(Decimal(1))]}, {"prices": [{"perUnit": "1"}]}),
-        (Price(Decimal(1)), {"perUnit": "1"}),
-        (Place("here"), {"name": "here"}),
-        (
-            {"place": Place("here"), "ids": {ID: Colour.RED}},
-            {"place": {"name": "here"}, "ids": {str(ID): "red"}},
-        ),
-        (
-            {"raw": b"\xff", "set": {1}, "pair": Pair(date(2027, 1, 2), 3)},
-            {"raw": "/w==", "set": [1], "pair": ["2027-01-02", 3]},
-        ),
-        (MappingProxyType({"a": MappingProxyType({"b": Decimal(1)})}), {"a": {"b": "1"}}),
-        ({"a": MappingProxyType({"b": 1})}, {"a": {"b": 1}}),
-        ({1: "one", "nested": {2: ID}}, {"1": "one", "nested": {"2": str(ID)}}),
-    ),
-)
-def test_a_body_is_serialized_as_msgspec_does(send: Send, body: Any, expected: Any) -> None:
-    reply = send(lambda _: Response(200, body))
-    assert (reply["statusCode"], json.loads(reply["body"])) == (200, expected)
-
-
-@pytest.mark.parametrize(
-    "body",
-    (
-        [1],
-        "text",
-        Pair(AT, 1),
-        {"a": object()},
-        {"a": float("nan")},
-        {"a": [Decimal(1), float("inf")]},
-    ),
-)
-def test_a_body_that_is_no_json_object_is_a_500(send: Send, body: Any) -> None:
-    assert send(lambda _: Response(200, body))["statusCode"] == 500
-
-
-@pytest.mark.parametrize(
-    ("event", "expected"),
-    (
-        ({"multiValueQueryStringParameters": {"tag": ["1", "2", "3"]}}, ("3", ("1", "2", "3"), ())),
-        (
-            {
-                "multiValueQueryStringParameters": {"tag": ["", "2"]},
-                "queryStringParameters": {"tag": "first"},
-            },
-            ("2", ("", "2"), ()),
-        ),
-        ({"queryStringParameters": {"tag": "1"}}, ("1", ("1",), ())),
-        ({"multiValueQueryStringParameters": {"tag": [], "a": [5, None]}}, (None, (), ())),
-        ({"multiValueQueryStringParameters": None}, (None, (), ())),
-    ),
-)
-def test_all_values_of_a_query_parameter_can_be_read(
-    send: Send, event: dict[str, Any], expected: Any
-) -> None:
+def test_a_path_parameter_is_what_the_caller_means() -> None:
+    """API Gateway passes the path on as it is in the URL."""
     seen: list[Any] = []
 
     def handle(request: Request[Any]) -> Response:
-        seen.append((request.query.get("tag"), request.query_all("tag"), request.query_all("b")))
-        return Response(200, {})
+        seen.append(request.path_parameters)
+        return Response(status=200, body={})
 
-    assert send(handle, **event)["statusCode"] == 200
-    assert seen == [expected]
-
-
-def test_a_repeated_parameter_is_an_array_in_the_document_and_plain_for_api_gateway() -> None:
-    endpoint: Endpoint[Any] = Endpoint(
-        *("GET", "/things", "Lists.", print),  # type: ignore[arg-type]
-        {204: None},
-        query=(Parameter("tag", "A tag.", pattern="^[a-z]$", example="a", repeated=True),),
-    )
-    info = document.ApiInfo("It", "1.0.0", "Is.", "", "")
-    built = document.build([endpoint], info)
-    (parameter,) = built["paths"]["/things"]["get"]["parameters"]
-    assert parameter["schema"] == {
-        "type": "array",
-        "items": {"type": "string", "pattern": "^[a-z]$"},
-    }
-    assert parameter["example"] == ["a"]
-    settings = gateway.ImportSettings("it", "is", "arn", "TLS_1_2", "BASIC")
-    imported = gateway.to_api_gateway(built, [endpoint], settings)
-    (plain,) = imported["paths"]["/things"]["get"]["parameters"]
-    assert plain["schema"] == {"type": "string"} and "example" not in plain
+    answer = notes.call(notes.endpoint(handle=handle), pathParameters={"id": "a%2Fb%25+"})
+    assert answer["statusCode"] == 200 and seen == [{"id": "a/b%+"}]
 
 
-def test_a_sample_repeats_a_parameter() -> None:
-    from function.declare.endpoint import SampleRequest  # pylint: disable=import-outside-toplevel
-
-    endpoint: Endpoint[Any] = Endpoint("GET", "/it", "Reads.", print, {204: None})  # type: ignore[arg-type]
-    sample = SampleRequest(query={"tag": ("a", "b"), "other": "c"})
-    assert samples.path_and_query(endpoint._replace(sample=sample)) == "/it?tag=a&tag=b&other=c"
-
-
-def test_a_call_that_would_outlast_the_invocation_is_a_503_with_a_log_line(
-    send: Send, logged: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    (
+        ("0", "203.0.113.9, 192.0.2.1", "192.0.2.1"),
+        ("1", "203.0.113.9, 192.0.2.1", "203.0.113.9"),
+        ("1", "198.51.100.1, 203.0.113.9, 192.0.2.1", "203.0.113.9"),
+        ("2", "198.51.100.1, 203.0.113.9, 192.0.2.1", "198.51.100.1"),
+        ("2", "203.0.113.9, 192.0.2.1", "192.0.2.1"),
+        ("1", "not an address, 192.0.2.1", "192.0.2.1"),
+        ("1", "", "192.0.2.1"),
+        ("1", "203.0.113.9:4711, 192.0.2.1", "203.0.113.9"),
+        ("1", "[2001:DB8::0:9]:443, 192.0.2.1", "2001:db8::9"),
+        ("1", "fe80::1%<script>, 192.0.2.1", "fe80::1"),
+        ("1", "203.0.113.9, 198.51.100.7", "198.51.100.7"),
+        ("many", "203.0.113.9, 192.0.2.1", "192.0.2.1"),
+        ("1", "::ffff:203.0.113.9, 192.0.2.1", "203.0.113.9"),
+    ),
+)
+def test_only_declared_proxies_are_believed(
+    monkeypatch: pytest.MonkeyPatch, proxies: str, forwarded: str, address: str
 ) -> None:
-    from function.runtime import aws_client  # pylint: disable=import-outside-toplevel
-
-    for name, value in {
-        "ACCESS_KEY_ID": "x",
-        "SECRET_ACCESS_KEY": "x",
-        "DEFAULT_REGION": "eu-west-1",
-    }.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 300)
-    reply = send(lambda _: aws_client.send("sqs", "list_queues", {}, {}), context)
-    aws_client._client.cache_clear()
-    (line,) = logged
-    assert reply["statusCode"] == 503 and reply["headers"]["Retry-After"]
-    assert line.awsError == "DeadlineExceeded: the invocation has no time left for a call"  # type: ignore[attr-defined]
-    send(lambda _: Response(200, {}))
-    assert deadline.call_with_deadline(1, lambda: "unbounded again") == "unbounded again"
+    monkeypatch.setenv("TRUSTED_PROXY_COUNT", proxies)
+    answer = notes.call(notes.endpoint(), headers={"X-Forwarded-For": forwarded})
+    assert json.loads(answer["body"])["ip"] == address
 
 
-def test_a_problem_of_the_handler_is_its_own_response(send: Send) -> None:
-    assert send(_raising(Problem(409, "taken")))["statusCode"] == 409
+@pytest.mark.parametrize("address", ("", "test-invoke-source-ip"))
+def test_a_source_that_is_no_address_is_empty(address: str) -> None:
+    answer = notes.call(
+        notes.endpoint(), requestContext={"identity": {"sourceIp": address, "apiKeyId": "caller"}}
+    )
+    assert json.loads(answer["body"]) == {"ip": ""}
+
+
+def test_repeated_headers_reach_the_endpoint_as_one_list() -> None:
+    echo = notes.endpoint(
+        handle=lambda request: Response(status=200, body={"seen": request.headers["note-id"]})
+    )
+    answer = notes.call(
+        echo, headers={"Note-Id": "b"}, multiValueHeaders={"Note-Id": ["a"], "note-id": ["b"]}
+    )
+    assert json.loads(answer["body"]) == {"seen": "a, b"}
+
+
+def test_an_unknown_route_is_a_404_problem() -> None:
+    answer = api_handler.handler(notes.event() | {"resource": "/others"}, notes.CONTEXT)
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    assert json.loads(answer["body"]) == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "Unknown route.",
+        "requestId": "request",
+    }
+
+
+@pytest.mark.parametrize(
+    ("origins", "origin", "allowed"),
+    (
+        (("https://shop.example",), "https://shop.example", "https://shop.example"),
+        (("https://shop.example",), "https://other.example", None),
+        (("*",), "https://other.example", "*"),
+        ((), "https://shop.example", None),
+    ),
+)
+def test_only_pages_of_declared_origins_may_read_a_response(
+    monkeypatch: pytest.MonkeyPatch, origins: tuple[str, ...], origin: str, allowed: str | None
+) -> None:
+    monkeypatch.setattr(api_handler, "_CORS_ORIGINS", {"/notes/{id}": origins})
+    headers = notes.call(notes.endpoint(), headers={"Origin": origin})["headers"]
+    assert headers.get("Access-Control-Allow-Origin") == allowed
+    assert headers.get("Vary") == ("Origin" if origins else None)
+
+
+def test_another_method_is_405_and_names_the_allowed_ones() -> None:
+    answer = api_handler.handler(notes.event() | {"httpMethod": "PUT"}, notes.CONTEXT)
+    assert answer["statusCode"] == 405 and answer["headers"]["Allow"] == "POST"
+
+
+def _raise(error: Exception) -> Any:
+    raise error
+
+
+CIRCLE: dict[str, Any] = {}
+CIRCLE["self"] = CIRCLE
+
+
+@pytest.mark.parametrize(
+    "handle",
+    (
+        lambda _: None,
+        lambda _: Response(status=200, body={"a": math.nan}),
+        lambda _: Response(status=200, body={"a": object()}),
+        lambda _: Response(status=200, body=CIRCLE),
+        lambda _: Response(status=200, body=[]),  # type: ignore[arg-type]
+        lambda _: Response(status=999, body={}),
+        lambda _: Response(status=200, body={}, headers={"A": "b\r\nSet-Cookie: c"}),
+        lambda _: Response(status=200, body={}, headers={"A: b\r\nC": "d"}),
+        lambda _: Response(status=200, body={}, headers={"A": 1}),  # type: ignore[dict-item]
+        lambda _: _raise(Problem(200, "well")),
+        lambda _: _raise(Problem(418_000, "what")),
+        lambda _: _raise(Problem(400, "no", headers={"A": "b\nc"})),
+        lambda _: _raise(RecursionError()),
+        lambda request: request.nothing,
+    ),
+)
+def test_an_invalid_response_of_an_endpoint_is_a_500_without_details(
+    handle: Callable[[Request], Response],
+) -> None:
+    answers: list[dict[str, Any]] = []
+    failure, line = notes.lines(lambda: answers.append(notes.call(notes.endpoint(handle=handle))))
+    body = json.loads(answers[0]["body"])
+    assert answers[0]["statusCode"] == body["status"] == 500
+    assert body["detail"] == "The request could not be handled."
+    assert failure["route"] == line["route"] == "GET /notes/{id}" and failure["stackTrace"]
+    assert line["outcome"] == "failed"
+
+
+def test_an_answer_without_a_body_has_none() -> None:
+    gone = notes.endpoint(handle=lambda _: Response(status=204, body=None), responses={204: None})
+    assert notes.call(gone) == {"statusCode": 204, "headers": {}, "body": ""}
+
+
+TEXT = st.text(max_size=40)
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+HEADERS = st.dictionaries(
+    st.sampled_from(["Note-Id", "note-id", "X-Forwarded-For", "x-api-key"]) | TEXT,
+    TEXT | JUNK,
+    max_size=5,
+)
+EVENTS = JUNK | st.fixed_dictionaries(
+    {"httpMethod": st.just("POST") | TEXT, "resource": st.just("/notes") | TEXT},
+    optional={
+        "headers": HEADERS | JUNK,
+        "body": JUNK,
+        "pathParameters": JUNK,
+        "queryStringParameters": JUNK,
+        "requestContext": JUNK
+        | st.fixed_dictionaries(
+            {
+                "requestId": TEXT,
+                "identity": st.fixed_dictionaries({"sourceIp": TEXT, "apiKeyId": TEXT}),
+            }
+        ),
+    },
+)
+
+
+@given(sent=EVENTS)
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@pytest.mark.usefixtures("table")
+def test_for_any_event_the_answer_is_well_formed(sent: Any) -> None:
+    answer = api_handler.handler(sent, notes.CONTEXT)
+    assert set(answer) == {"statusCode", "headers", "body"}
+    body = json.loads(answer["body"])
+    if answer["statusCode"] == 201:
+        assert set(body) == {"id", "ip"}
+    else:
+        assert answer["statusCode"] in {400, 404, 405, 500, 503}
+        assert set(body) == {"type", "title", "status", "detail", "requestId"}
+        assert answer["headers"]["Content-Type"] == "application/problem+json"
+    for value in answer["headers"].values():
+        assert isinstance(value, str) and value.isascii() and value.isprintable()
+
+
+def test_an_endpoint_never_sees_the_api_key() -> None:
+    telling = notes.endpoint(
+        handle=lambda request: Response(status=200, body={"seen": str(request)})
+    )
+    answer = notes.call(telling, headers={"X-API-Key": "the-secret", "Other": "told"})
+    assert "told" in answer["body"] and "the-secret" not in answer["body"]
+
+
+def test_an_endpoint_runs_without_lambda() -> None:
+    request = Request(ip="192.0.2.1", api_key_id="caller", request_id="request", settings={})
+    assert notes.endpoint().handle(request).body == {"ip": "192.0.2.1"}

@@ -23,7 +23,7 @@ from function.runtime import aws_client, job_handler
 from function.runtime import secrets as secret_settings
 from function.runtime.settings import SETTINGS
 from local import pulumi_program, stack_files
-from tests.conftest import NAME, one
+from tests.conftest import NAME, declare, one
 from tools.checks import snapshot
 
 SALUTE = Setting("salute", str, description="How to greet.", default="Hello")
@@ -181,7 +181,7 @@ def test_values_reach_the_environment_and_secrets_only_secrets_manager(
     assert {s["Resource"] for s in allowed} == arns
     holders = [r for r in resources if HUSH in repr(r.inputs)]
     assert [r.kind for r in holders] == ["aws:secretsmanager/secretVersion:SecretVersion"]
-    assert HUSH not in snapshot.text(resources)
+    assert HUSH not in snapshot.text({"some": resources})
 
 
 @pytest.mark.usefixtures("_declared")
@@ -246,3 +246,9 @@ def test_an_unreadable_secret_is_a_503_without_details(
         assert SETTINGS[PASS_WORD]
     assert problem.value.status == 503 and problem.value.headers["Retry-After"]
     assert HUSH not in caplog.text and "pass_word" not in problem.value.detail
+
+
+def test_the_number_of_trusted_proxies_reaches_the_function() -> None:
+    resources = declare(trusted_proxy_count="2")
+    inputs = one(resources, "aws:lambda/function:Function", "-function")
+    assert inputs["environment"]["variables"]["TRUSTED_PROXY_COUNT"] == "2"

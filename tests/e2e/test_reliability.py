@@ -7,6 +7,8 @@ import pytest
 
 from local import local_stack
 from local.local_stack import LocalStack
+from tests.conftest import STACK
+from tools import post_epoch
 from tools.reliability import (
     authorization,
     consistency,
@@ -17,13 +19,15 @@ from tools.reliability import (
     malformed_requests,
 )
 
-pytestmark = pytest.mark.process
+pytestmark = pytest.mark.skipif(
+    not post_epoch.is_declared(), reason="the reliability run tests POST /epoch"
+)
 
 
 @pytest.fixture(scope="module")
 def unbounded() -> Iterator[LocalStack]:
-    """Return a dev stack of these tests' own, whose callers nothing throttles."""
-    with local_stack.up("dev", config=load.CONFIG) as stack:
+    """Return a stack of these tests' own, whose callers nothing throttles."""
+    with local_stack.up(STACK, config=load.CONFIG) as stack:
         yield stack
 
 

@@ -1,14 +1,14 @@
-"""Rules and framework name nothing of this service, so that another one can take its place."""
+"""Rules and framework name nothing of the template's service: another one can take its place."""
 
 import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from function.declare.registry import load_endpoints, load_tables
-from local import stack_files
 from local.stack_files import ROOT
 
+# The project, the table, the path and the stacks of the template.
+NAMES = ("epoch", "epochs", "/epoch", "dev", "prod")
 # The names that are the framework's own: types, its metrics, folders and environment variables.
 _OWN = re.compile(
     r"epoch:(components:)?|Epoch[A-Z]\w*|EPOCH_|epoch-(deployer|drift-|scan-|\*|\{)|epoch/pulumi"
@@ -16,10 +16,13 @@ _OWN = re.compile(
 # The service, its benchmark and its reliability run.
 SERVICE = {
     *("buckets.py", "endpoints", "jobs", "queues.py", "settings.py", "tables.py"),
-    *("bench", "reliability"),
+    *("bench", "post_epoch.py", "reliability"),
 }
 # Their tests, and those of another service.
-TESTS = {"service", "clients", "fixtures"}
+TESTS = {
+    *("service", "clients", "fixtures", "bench", "reliability", "test_names.py"),
+    *("test_extending.py", "test_post_epoch.py", "test_reliability.py"),
+}
 # Modules that may name a part of this service, each with the reason.
 EXCEPTIONS = {
     "local/stack_files.py": {"dev"},  # the default stack
@@ -32,6 +35,9 @@ EXCEPTIONS = {
     "tests/unit/github/test_workflows.py": {"prod"},  # likewise
     "tools/merge_epoch.py": {"epoch"},  # the remote that a project takes newer versions from
     "tests/e2e/test_upgrading.py": {"epoch"},  # likewise
+    "tests/emulator/test_persistence.py": {"epoch"},  # an attribute of a made-up item
+    "tests/unit/local/test_calls.py": {"dev"},  # a made-up stack
+    "tests/unit/local/test_deployment.py": {"dev"},  # likewise
     "tests/emulator/test_iam.py": {"dev", "prod"},  # parts of a made-up path
 }
 
@@ -61,13 +67,7 @@ def _texts(path: Path) -> Iterator[str]:
 
 
 def test_only_the_service_is_called_by_its_name() -> None:
-    names = {
-        "epoch",
-        *load_tables(),
-        *stack_files.stacks(),
-    }  # "epoch" even for another project name
-    names |= {endpoint.path for endpoint in load_endpoints()}
-    pattern = re.compile(rf"(?<![\w./-])({'|'.join(map(re.escape, sorted(names)))})(?![\w-])")
+    pattern = re.compile(rf"(?<![\w./-])({'|'.join(map(re.escape, NAMES))})(?![\w-])")
     found = {
         (str(path.relative_to(ROOT)), name, text)
         for path in _files()

@@ -1,14 +1,12 @@
 """Each case of the benchmark makes the same PutItem, and the benchmark refuses another one."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tools.bench import chart, engine, fake_dynamodb, system
+from tools.bench import chart, fake_dynamodb, system
 
 TARGET = "DynamoDB_20120810.PutItem"
 CALL: dict[str, Any] = {
@@ -54,11 +52,15 @@ def test_what_surrounds_the_function_is_told_by_endpoints_and_clients(
     figures = {"resources": 47, "program_cpu_s": 0.5, "first_201_s": 2.0, **engines}
     load = {
         "warm_ms": 4.0,
+        "save_code_s": 0.7,
+        "save_declaration_s": 1.4,
         "requests_per_s": {"1": 200.0, "8": 300.0},
         "requests": 20_000,
         "memory_before_mb": 100.0,
         "memory_after_mb": 101.0,
         "first_201_s": 2.0,
+        "save_code_s": 0.6,
+        "save_declaration_s": 1.4,
     }
     growth = {str(count): figures for count in system.ENDPOINTS}
     head, *rows, last = system.table({"growth": growth, "local_run": load})
@@ -74,13 +76,3 @@ def test_pulumis_engine_is_measured_only_where_it_is_at_hand(
     monkeypatch.setattr(system.pulumi_cli, "ROOT", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert not system._engine(1)  # pylint: disable=protected-access
-
-
-def test_a_copy_of_the_project_declares_as_many_endpoints_as_are_measured(project: Path) -> None:
-    engine._declare(project, 3)  # pylint: disable=protected-access
-    asked = (
-        "from function.declare.registry import load_endpoints; "
-        "print(*(one.path for one in load_endpoints()))"
-    )
-    told = subprocess.check_output([sys.executable, "-c", asked], cwd=project, text=True)
-    assert told.split() == ["/epoch", "/more-1", "/more-2"]

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.dependencies import LAMBDA
 from function.declare.checks import declaration_errors
 from function.declare.job import Job
 from function.declare.trigger import ScheduledRun, ScheduleTrigger
 from function.runtime import job_handler
 from local.stack_files import ROOT
 from tests.conftest import run_rules
+from tools import post_epoch
 
 FOLDER = ROOT / "docs" / "extending"
 # In this order: later examples build on earlier ones.
@@ -167,7 +168,7 @@ def _extend(project: Path) -> None:
                 config.write("  partner_token:\n    secure: v1:some:thing\n")
     lock = "function/requirements.txt"
     header = (project / lock).read_text().splitlines()[1]
-    python = ("--python-platform", "aarch64-manylinux2014", "--python-version", PYTHON_VERSION)
+    python = (*LAMBDA, "--only-binary", ":all:")
     assert all(option in header for option in python)
     _run(
         project,
@@ -211,6 +212,7 @@ def test_the_payload_that_runs_a_scheduled_job_now_is_its_event(
     assert [run.time for run in runs] == [1_769_828_400]
 
 
+@pytest.mark.skipif(not post_epoch.is_declared(), reason="the examples extend POST /epoch")
 def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> None:
     _extend(project)
     assert len(STEPS) > 20
@@ -239,4 +241,6 @@ def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> 
     _run(project, sys.executable, "-m", "pytest", "-q", "tests/service/test_get_epoch.py")
     for drawn in ("checks.snapshot", "docs.diagram"):  # both follow from the examples
         _run(project, sys.executable, "-m", f"tools.{drawn}")
+    scan = "from tools.checks import scan; print(*scan._stacks(), sep='\\n', end='')"
+    assert not _run(project, sys.executable, "-c", scan)
     run_rules(project)

@@ -1,0 +1,154 @@
+"""Access to the running stack: callers without a key, unknown routes, and the execution role."""
+
+from collections.abc import Iterable
+
+import pytest
+from botocore.exceptions import ClientError
+
+from function.declare.permission import TablePermission
+from function.declare.registry import load_endpoints
+from local.ministack import MiniStack
+from local.local_stack import LocalStack, Reply
+from openapi import samples
+from tests.conftest import NAME, STACK
+
+pytestmark = pytest.mark.conformance
+
+PROBLEM_SCHEMA = {"type", "title", "status", "detail", "requestId"}
+
+
+def _is_problem(reply: Reply, status: int) -> bool:
+    body = reply.json()
+    kind = {name.lower(): value for name, value in reply.headers.items()}["content-type"]
+    return (
+        reply.status == body["status"] == status
+        and set(body) >= PROBLEM_SCHEMA
+        and bool(body["requestId"])
+        and kind == "application/problem+json"
+    )
+
+
+@pytest.fixture(name="role_arn")
+def _role_arn(local: LocalStack) -> str:
+    function = local.emulator.client("lambda").get_function_configuration(
+        FunctionName=local.outputs["function_name"]
+    )
+    return str(function["Role"])
+
+
+@pytest.fixture(name="role")
+def _role(local: LocalStack, role_arn: str) -> MiniStack:
+    return local.emulator.assume_role(role_arn)
+
+
+def _group_arn(local: LocalStack) -> str:
+    name = local.outputs["function_log_group"]
+    (group,) = local.emulator.client("logs").describe_log_groups(logGroupNamePrefix=name)[
+        "logGroups"
+    ]
+    return str(group["arn"]).removesuffix(":*")
+
+
+def _allowed(local: LocalStack, role_arn: str, service: str, resource: str) -> set[str]:
+    """Return the actions of a service, of all that boto3 knows, that the role may do."""
+    operations: Iterable[str] = local.emulator.client(service).meta.service_model.operation_names
+    account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[1]
+    simulated = local.emulator.client("iam").simulate_principal_policy(
+        # Without its path, which MiniStack takes for a part of the name here.
+        PolicySourceArn=f"arn:aws:iam::{account}:role/{name}",
+        ActionNames=[f"{service}:{operation}" for operation in operations],
+        ResourceArns=[resource],
+    )["EvaluationResults"]
+    return {result["EvalActionName"] for result in simulated if result["EvalDecision"] == "allowed"}
+
+
+def _declared() -> dict[str, set[str]]:
+    """Return the declared actions on each table, without those on its indexes alone."""
+    actions: dict[str, set[str]] = {}
+    for endpoint in load_endpoints():
+        for permission in endpoint.permissions:
+            if isinstance(permission, TablePermission):
+                actions.setdefault(permission.table, set()).update(permission.actions)
+    return actions
+
+
+def _table_arn(local: LocalStack, table: str) -> str:
+    name = f"{NAME}-{table}"
+    tables = local.emulator.client("dynamodb").list_tables()["TableNames"]
+    (found,) = [each for each in tables if each == name or each.startswith(f"{name}-")]
+    described = local.emulator.client("dynamodb").describe_table(TableName=found)
+    return str(described["Table"]["TableArn"])
+
+
+def test_of_all_actions_the_role_may_do_what_is_declared_on_what_is_named(
+    local: LocalStack, role_arn: str
+) -> None:
+    for table, actions in _declared().items():
+        arn = _table_arn(local, table)
+        assert _allowed(local, role_arn, "dynamodb", arn) <= actions
+        assert not _allowed(local, role_arn, "dynamodb", f"{arn}x")
+    group = _group_arn(local)
+    logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert _allowed(local, role_arn, "logs", f"{group}:log-stream:any") == logs
+    assert not _allowed(local, role_arn, "logs", f"{group}x:log-stream:any")
+    traces = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+    assert _allowed(local, role_arn, "xray", "*") == traces
+    for service in ("iam", "lambda", "sns", "kms", "sts", "apigateway"):
+        assert not _allowed(local, role_arn, service, "*")
+
+
+def test_the_emulator_refuses_the_role_what_is_not_declared(
+    local: LocalStack, role: MiniStack
+) -> None:
+    dynamodb, root = role.client("dynamodb"), local.emulator.client("dynamodb")
+    for table in _declared():
+        for operation in ("describe_table", "delete_table"):
+            with pytest.raises(ClientError, match="AccessDenied"):
+                getattr(dynamodb, operation)(TableName=_table_arn(local, table).rpartition("/")[2])
+    root.create_table(
+        TableName="other",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        dynamodb.put_item(TableName="other", Item={"id": {"S": "role"}})
+
+
+def test_the_role_may_write_its_own_log_only(local: LocalStack, role: MiniStack) -> None:
+    logs, root = role.client("logs"), local.emulator.client("logs")
+    root.create_log_group(logGroupName="other")
+    logs.create_log_stream(logGroupName=local.outputs["function_log_group"], logStreamName="role")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        logs.create_log_stream(logGroupName="other", logStreamName="role")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        logs.filter_log_events(logGroupName=local.outputs["function_log_group"])
+
+
+def test_only_api_gateway_may_invoke_the_alias_and_only_for_its_stage(local: LocalStack) -> None:
+    client = local.emulator.client("lambda")
+    name = local.outputs["function_name"]
+    policy = client.get_policy(FunctionName=name, Qualifier="live")["Policy"]
+    assert '"Service": "apigateway.amazonaws.com"' in policy.replace('":"', '": "')
+    assert policy.count('"Effect"') == 1 and f"/{STACK}/*" in policy
+
+
+@pytest.mark.parametrize("key", ("", "wrong"))
+def test_without_a_valid_key_nothing_is_stored(local: LocalStack, key: str) -> None:
+    sample = samples.default_sample(load_endpoints())
+    assert sample
+    before = local.items()
+    reply = local.call(key=key)
+    assert (reply.status == 403) != sample.public
+    assert sample.public or (_is_problem(reply, 403) and local.items() == before)
+
+
+def test_an_unknown_route_and_an_undeclared_method_are_problems(local: LocalStack) -> None:
+    endpoints = load_endpoints()
+    assert _is_problem(local.call(path=samples.unknown_path(endpoints)), 404)
+    sample = samples.default_sample(endpoints)
+    assert sample
+    served = {endpoint.method for endpoint in endpoints if endpoint.path == sample.path}
+    for method in sorted({"GET", "PUT", "DELETE", "PATCH"} - served):
+        reply = local.call(method=method)
+        assert _is_problem(reply, 405) and reply.headers["Allow"] == ", ".join(sorted(served))
