@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.dependencies import LAMBDA
 from function.declare.checks import declaration_errors
 from function.declare.job import Job
 from function.declare.trigger import ScheduledRun, ScheduleTrigger
@@ -168,7 +168,7 @@ def _extend(project: Path) -> None:
                 config.write("  partner_token:\n    secure: v1:some:thing\n")
     lock = "function/requirements.txt"
     header = (project / lock).read_text().splitlines()[1]
-    python = ("--python-platform", "aarch64-manylinux2014", "--python-version", PYTHON_VERSION)
+    python = (*LAMBDA, "--only-binary", ":all:")
     assert all(option in header for option in python)
     _run(
         project,

@@ -43,7 +43,7 @@ def test_a_stage_throttle_of_minus_one_is_no_limit(local: Any) -> None:
             stageName=stage["stageName"],
             patchOperations=[{"op": "replace", "path": f"/*/*/throttling/{name}", "value": "-1"}],
         )
-    assert [local.call().status for _ in range(3)] == [201, 201, 201]
+    assert all(local.call().status < 300 for _ in range(3))
 
 
 @pytest.fixture(name="metrics", params=("smithy-rpc-v2-cbor", "query"))
