@@ -57,6 +57,7 @@ def _forward(base: str) -> flask.Response:
     sent = flask.request
     target = sent.environ["REQUEST_URI"].partition("/try/")[2]  # undecoded
     headers = {k: v for k, v in sent.headers if k.lower() not in _HOP and not k.startswith("Sec-")}
+    # Not urllib3.request, which gives up after 3 seconds.
     response = local_stack.HTTP.request(
         sent.method, f"{base}/{target}", headers=headers, body=sent.get_data()
     )
