@@ -18,7 +18,7 @@ from function.declare.setting import Setting
 from function.declare.trigger import ScheduleTrigger
 from function.runtime import aws_client, service
 from local import pulumi_program
-from tests.conftest import PROJECT, STACK, plain
+from tests.conftest import NAME, PROJECT, STACK, plain
 
 BUCKET = Setting("bucket", str, description="Where reports lie.", default="reports")
 REPORTS = ServicePermission("s3", "arn:aws:s3:::{bucket}/daily/*", ("s3:PutObject",))
@@ -44,7 +44,9 @@ def _config(**more: str) -> dict[str, str]:
 
 def test_the_policy_names_the_resource_with_the_stacks_setting() -> None:
     declared = pulumi_program.declared_resources(STACK, config=_config(bucket="ours"))
-    policy = next(r for r in declared if r.kind.endswith(":RolePolicy") and "-job-report" in r.name)
+    policy = next(
+        r for r in declared if r.name.startswith(f"{NAME}-job-report-") and "Policy" in r.kind
+    )
     statements = json.loads(policy.inputs["policy"])["Statement"]
     assert [s["Resource"] for s in statements if s["Action"] == ["s3:PutObject"]] == [
         "arn:aws:s3:::ours/daily/*"
