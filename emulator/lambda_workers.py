@@ -120,8 +120,8 @@ class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
             super()._spawn()
         except BaseException:
             # The next invocation spawns again, and reports the error.
-            process, self._proc = self._proc, None
-            lambda_runtime._signal(process)
+            lambda_runtime._signal(self._proc)
+            self._proc: Any = None
             raise
         self._output = self._proc.stderr
         _end_old_versions(self.func_name, self.config)

@@ -23,7 +23,7 @@ from emulator.patching import Original, replace, wrap
 # AWS starts an instance at once. Here it is a process, which takes seconds among many others.
 _PATIENCE_S = 1
 _instances = asyncio.Semaphore(16)
-_further = asyncio.Semaphore(min(48, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 8 - 16))
+_further = asyncio.Semaphore(min(16, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 8 - 16))
 
 # pylint: disable=protected-access
 
