@@ -167,7 +167,7 @@ def test_the_stage_takes_what_its_keys_may_take_together() -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_api_gateway_may_invoke_one_alias_by_one_stage(stack: str) -> None:
     """Once for all routes: AWS limits a function's policy to 20 KB."""
-    permission = one(declare(stack), "aws:lambda/permission:Permission")
+    permission = one(declare(stack), "aws:lambda/permission:Permission", "-api")
     assert permission["qualifier"] == "live"
     api, _, scope = permission["sourceArn"].partition("/")
     assert api.endswith(f":{resource_prefix(PROJECT, stack)}") and scope == f"{stack}/*"
