@@ -1,6 +1,8 @@
 # The default stack is dev, or the first Pulumi.*.yaml.
 STACK :=
 PYTHON := .venv/bin/python
+# uv with pip's index, proxy and certificate.
+UV := $(PYTHON) components/packaging/pip_settings.py .venv/bin/uv
 # The version in Lambda; the workflows, the bundle and the tests read the same file.
 LAMBDA_PYTHON = $(shell cat function/.python-version)
 OUTPUTS := .local/outputs.json
@@ -170,26 +172,26 @@ diagram: $(READY) ## Draw docs/architecture.svg
 
 # Dependabot reads these commands in the locks' headers.
 lock: $(READY) ## Write the hashed locks after a change of an .in file
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-dev.in -o requirements-dev.txt
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
-	  --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux2014 \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
+	  --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux_2_34 --only-binary :all: \
 	  function/requirements.in -o function/requirements.txt
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 tests/integration/clients/requirements.in -o tests/integration/clients/requirements.txt
 	@if command -v npm > /dev/null; then cd tests/integration/clients && \
 	  npm install --package-lock-only --omit-lockfile-registry-resolved; \
 	else echo "npm is missing: package-lock.json of tests/integration/clients stays as it is"; fi
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 tools/reliability/requirements.in -o tools/reliability/requirements.txt
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt tests/integration/browser/requirements.in \
 	  -o tests/integration/browser/requirements.txt
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version $(LAMBDA_PYTHON) -c function/requirements.txt tools/bench/requirements.in \
 	  -o tools/bench/requirements.txt
 

@@ -12,7 +12,7 @@ from components import limits
 from components.bucket import EpochBucket
 from components.iam import policies
 from components.iam.roles import RoleFactory
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.interpreter import PYTHON_VERSION
 from components.queue import EpochQueue
 from components.secret import EpochSecret
 from components.table import EpochTable

@@ -49,8 +49,8 @@ def refuse_changed_index(args: pulumi.ResourceHookArgs) -> None:
         if before[name] != after[name]:
             raise ChangedIndexError(
                 f"function/tables.py: index {name} of {args.name} changes, so DynamoDB would "
-                "delete and rebuild it, and queries would fail until then. Add an index with another "
-                "name and deploy; then query that one and remove this one"
+                "delete and rebuild it, and queries would fail until then. Add an index with "
+                "another name and deploy; then query that one and remove this one"
             )
 
 

@@ -8,6 +8,8 @@
   no worker uses. MiniStack keeps them forever, and a local run publishes a version at each save.
 - The log of an invocation ends with the worker's response. MiniStack polls each millisecond, until
   no output has come for 5 ms.
+- A worker runs on the interpreter that `EPOCH_WORKER_PYTHON` names, and finds only the standard
+  library and the bundle, as in Lambda. MiniStack's workers see all packages of its own environment.
 - `worker_isolation` runs before the function's code.
 - Code and responses over Lambda's limits are errors.
 """
@@ -18,6 +20,8 @@ import json
 import os
 import select
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 import zipfile
@@ -56,7 +60,7 @@ class _SharedZip(zipfile.ZipFile):
 
     _unpacking = threading.Lock()
     # The newest unpacked folder, and the checksums of its files.
-    _former: tuple[Path, dict[str, int]] = (Path(), {})
+    _former: tuple[Path, dict[str, int]] = (Path("/nonexistent"), {})
 
     def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
         """Replace `path`, an empty folder, by a link to the unpacked files."""
@@ -66,26 +70,33 @@ class _SharedZip(zipfile.ZipFile):
         with self._unpacking:
             if not shared.exists():
                 self._unpack(shared)
-                _use_private_folder(shared)
             os.rmdir(path)
             os.symlink(shared, path)
 
     def _unpack(self, target: Path) -> None:
-        """Unpack all files; those of the former bundle are hard links, also their bytecode."""
+        """Unpack all files; those of the former bundle are hard links, also their bytecode.
+
+        The folder appears in one rename, so a failed attempt leaves nothing that looks complete.
+        """
+        scratch = target.with_name(f"{target.name}.new")
+        shutil.rmtree(scratch, ignore_errors=True)
         former, known = self._former
-        checksums = {info.filename: info.CRC for info in self.infolist()}
-        if former.is_dir() and known:
-            shutil.copytree(former, target, copy_function=os.link)
-        else:
+        try:
+            shutil.copytree(former, scratch, copy_function=os.link)
+        except OSError:  # there is none, or the file system has no links
+            shutil.rmtree(scratch, ignore_errors=True)
             known = {}
+        checksums = {info.filename: info.CRC for info in self.infolist()}
         for name in known.keys() | checksums.keys():
             if known.get(name) != checksums.get(name):
-                path = target / name
+                path = scratch / name
                 path.unlink(missing_ok=True)
                 for bytecode in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
                     bytecode.unlink()
                 if name in checksums:
-                    self.extract(name, target)
+                    self.extract(name, scratch)
+        _use_private_folder(scratch)
+        os.rename(scratch, target)
         type(self)._former = target, checksums
 
     @classmethod
@@ -197,6 +208,17 @@ def _wait_readable(output: Any, timeout_ms: int | None = None) -> bool:
     return bool(poll.poll(timeout_ms))
 
 
+# Removed from the environment, because functions would inherit it.
+_PYTHON = os.environ.pop("EPOCH_WORKER_PYTHON", sys.executable)
+
+
+def _popen(command: list[str], **options: Any) -> subprocess.Popen[str]:
+    """Start a process; a Python without site-packages, PYTHON* variables and user folders."""
+    if command[0] == sys.executable:
+        command = [_PYTHON, "-I", "-S", "-X", "utf8", *command[1:]]
+    return subprocess.Popen(command, **options)
+
+
 def _isolated(script: str) -> str:
     """Return MiniStack's worker script, beginning with the isolation of the function."""
     for stream, replacement in (
@@ -207,7 +229,9 @@ def _isolated(script: str) -> str:
             name = "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT"
             raise Mismatch(name, f"{name} has no {stream}")
         script = script.replace(stream, replacement)
-    start = "_requests, _responses = take_streams()\nmake_read_only()\n"
+    # Lambda has `exit` and `quit`, which `-S` leaves out.
+    start = "import site\nsite.setquit()\n"
+    start += "_requests, _responses = take_streams()\nmake_read_only()\n"
     return f"{inspect.getsource(worker_isolation)}\n{start}\n{script}"
 
 
@@ -236,9 +260,11 @@ def _save_code(operation: str, original: Original, *args: Any) -> Any:
     return original(*args)
 
 
+_SUBPROCESS = SimpleNamespace(**{**vars(subprocess), "Popen": _popen})
 _SHARED_ZIPFILE = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
 
 PATCHES = (
+    replace(lambda_runtime, "subprocess", _SUBPROCESS),
     replace(lambda_runtime, "zipfile", _SHARED_ZIPFILE),
     replace(lambda_runtime, "Worker", _Worker),
     wrap(lambda_svc, "_update_alias", _move_alias),

@@ -32,6 +32,7 @@ SIGNATURES = {
     "ministack.core.lambda_runtime.Worker._spawn": "(self)",
     "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT": "str",
     "ministack.core.lambda_runtime.execution_credentials": "(config)",
+    "ministack.core.lambda_runtime.subprocess": "module",
     "ministack.core.lambda_runtime.threading": "module",
     "ministack.core.lambda_runtime.zipfile": "module",
     "ministack.services.apigateway_v1._build_api_export": (

@@ -90,12 +90,12 @@ class Calls:
 
     def provision(self, context: Context, declared: Properties) -> Provisioned:
         """Create or update a resource."""
-        client = context.client
-        given = dict(self.fixed)
+        client, renamed = context.client, dict(self.renamed)
         if self.named:
-            given[self.named] = context.physical_name(declared)
+            declared["physicalName"] = context.physical_name(declared)
+            renamed["physicalName"] = self.named
         operation = self.update if context.before else self.create
-        given |= arguments(client, operation, declared, self.renamed)
+        given = {**self.fixed, **arguments(client, operation, declared, renamed)}
         response = getattr(client, operation)(**given)
         known = {"region": context.region, "account": context.stack.account, **response, **given}
 
@@ -105,11 +105,14 @@ class Calls:
             }
 
         for following in self.after:
-            if more := arguments(client, following, declared, self.renamed):
+            if more := arguments(client, following, declared, renamed):
                 getattr(client, following)(**same(following), **more)
         delete: Callable[[], object] = lambda: None
         if self.delete:
-            own = {k: _fill(v, known) for k, v in self.deletion.items()}
+            own = {
+                name: value.format(**known) if isinstance(value, str) else value
+                for name, value in self.deletion.items()
+            }
             doomed = _convert(same(self.delete) | own, _shape(client, self.delete), {})
             delete = partial(getattr(client, self.delete), **doomed)
         return Provisioned(
@@ -117,7 +120,3 @@ class Calls:
             outputs={name: text.format(**known) for name, text in self.outputs.items()},
             delete=delete,
         )
-
-
-def _fill(value: Any, known: Properties) -> Any:
-    return value.format(**known) if isinstance(value, str) else value

@@ -83,13 +83,12 @@ def project(copied: Callable[[Path], Path], tmp_path: Path) -> Path:
     return copied(tmp_path)
 
 
-def replace_service(project: Path) -> Path:
-    """Put the service of tests/fixtures/other_service/, in one stage, into the place of a copy's
-    own."""
+def replace_service(project: Path, service: str = "other_service") -> Path:
+    """Put a service of tests/fixtures/, in one stage, into the place of a copy's own."""
     for pattern in ("Pulumi.*.yaml", "function/endpoints/[a-z]*.py", "function/jobs/[a-z]*.py"):
         for path in project.glob(pattern):
             path.unlink()
-    shutil.copytree(project / "tests" / "fixtures" / "other_service", project, dirs_exist_ok=True)
+    shutil.copytree(project / "tests" / "fixtures" / service, project, dirs_exist_ok=True)
     return project
 
 

@@ -1,5 +1,6 @@
 """A start of one's own: with another name, service and stage the rules hold."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,17 +11,30 @@ import yaml
 
 from local import stack_files
 from local.stack_files import ROOT
-from tests.conftest import run_rules
+from tests.conftest import replace_service, run_rules
+
+# Runs in the copy: what the smoke test sees of a stack that is up.
+SMOKE = """
+import json
+from local import local_stack, stack_files
+from tools.release import smoke
+with local_stack.up(stack_files.default_stack()) as local:
+    names = {"url": "api_url", "api_key": "default_api_key", "document": "api_document_hash"}
+    api = smoke.Api(**{field: local.outputs[name] for field, name in names.items()})
+    print(json.dumps([[r.check, r.passed, r.observed] for r in smoke.run_checks(api)]))
+"""
 
 
-def as_shop(specimen: Path) -> Path:
-    """Turn a copy with the specimen's service into a project of another name."""
-    settings = specimen / "Pulumi.yaml"
+def as_shop(project: Path) -> Path:
+    """Turn a copy into a project of another name, whose service is PUT /{code} with helpers beside
+    it, no setting, and tests of its own."""
+    shop = replace_service(project, "awkward_service")
+    settings = shop / "Pulumi.yaml"
     settings.write_text(re.sub("(?m)^name: .*", "name: web-shop", settings.read_text()))
-    shutil.rmtree(specimen / "tests" / "service")
-    for path in (specimen / "tests" / "snapshots").iterdir():
+    shutil.rmtree(shop / "tests" / "service")
+    for path in (shop / "tests" / "snapshots").iterdir():
         path.unlink()
-    return specimen
+    return shop
 
 
 def _run(project: Path, *command: str) -> str:
@@ -31,15 +45,24 @@ def _run(project: Path, *command: str) -> str:
     return run.stdout
 
 
-def test_another_service_has_its_demo_and_green_rules(specimen: Path) -> None:
-    shop = as_shop(specimen)
+def test_another_service_has_its_demo_and_green_rules(project: Path) -> None:
+    shop = as_shop(project)
     _run(shop, "-m", "tools.checks.snapshot")
     shown = _run(shop, "-m", "local")
-    assert "Starting stack trial" in shown and "/trial/things\n  201" in shown
-    assert 'Stored item\n  {"id": {"S": ' in shown and "Trace 1-" in shown
+    assert "Starting stack trial" in shown and "/trial/Sample" in shown and "\n  200" in shown
+    assert 'Stored item\n  {"code": {"S": ' in shown and "Trace 1-" in shown
+    found = json.loads(_run(shop, "-c", SMOKE))
+    assert len(found) == 4 and all(passed for _, passed, _ in found), found
     _run(shop, "-m", "tools.docs.diagram")
-    dead = subprocess.run([sys.executable, "-m", "vulture"], cwd=shop, stdout=-1, check=False)
-    assert not [line for line in dead.stdout.splitlines() if b"unused variable" not in line]
+    own = ["function", "tests/orders"]
+    _run(shop, "-m", "pylint", "--score", "n", *own)
+    _run(shop, "-m", "mypy", *own)
+    dead = subprocess.run(
+        [sys.executable, "-m", "vulture"], cwd=shop, stdout=-1, text=True, check=False
+    )
+    assert not [line for line in dead.stdout.splitlines() if "unused variable" not in line]
+    assert "Not run: " in _run(shop, "-m", "tools.reliability")
+    assert "1 passed" in _run(shop, "-m", "pytest", "-q", "tests/orders")
     run_rules(shop)
 
 
@@ -49,7 +72,7 @@ def test_another_name_and_description_alone_leave_nothing_to_write_anew(project:
     settings.write_text(re.sub("(?m)^description: .*", "description: Sells.", renamed))
     modules = [
         "tests/unit/console/test_diagram.py",
-        "tests/e2e/test_openapi.py",
+        "tests/e2e/test_openapi.py::test_the_commands_document_is_the_committed_one_and_valid",
         "tests/unit/tools/checks/test_snapshot.py",
     ]
     assert " passed" in _run(project, "-m", "pytest", "-q", "-x", *modules)

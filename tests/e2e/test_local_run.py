@@ -266,7 +266,7 @@ def test_two_runs_side_by_side_do_not_meet_and_sigterm_ends_one(project: Path, l
     _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0 and "Traceback" not in err
     _until_nothing_is_left(project)
-    assert local.call().status == 201
+    assert local.call().status < 300
 
 
 def test_a_killed_emulator_is_one_clear_message(project: Path) -> None:

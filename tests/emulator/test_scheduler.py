@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import pytest
 from botocore.exceptions import ClientError
 
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.interpreter import PYTHON_VERSION
 from emulator import scheduler
 from local import demo, local_stack, provisioner, pulumi_program
 from local.ministack import MiniStack

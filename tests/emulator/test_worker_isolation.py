@@ -12,7 +12,7 @@ import pytest
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.interpreter import PYTHON_VERSION
 from emulator import lambda_workers
 
 _MAX_BODY = 6_291_556 - 2  # two quotes

@@ -329,7 +329,7 @@ def test_a_changed_index_of_protected_data_is_refused_by_preview_and_up(changing
     assert changing.up().changes
     module.write_text(own + _NOTES.format(', sort_key="hour"'))
     for refused in (changing.preview(fails=True), changing.up(fails=True)):
-        assert "index by-day of" in refused.text and "Add an index with another name" in refused.text
+        assert "index by-day of" in refused.text and "Add an index with another" in refused.text
     module.write_text(own + _NOTES.format(""))
     changing.set(protect_data="false")
     assert not changing.up().of("create", "delete", "replace")

@@ -29,7 +29,10 @@ LOADS, LOAD, MIX = 4, 5_000, 20
 
 # Other tests that belong to the report.
 TESTS = (
-    ("Bad input: events, by hypothesis", "tests/unit/function/runtime/test_api_handler.py"),
+    (
+        "Bad input: events, by hypothesis",
+        "tests/unit/function/runtime/test_api_handler.py",
+    ),
     ("Bad input: the document's requests, by schemathesis", "tests/e2e/test_openapi.py"),
     ("Access: two stages in one account", "tests/e2e/test_side_by_side.py"),
     ("Access: the function's role, and who may invoke it", "tests/e2e/test_access.py"),
