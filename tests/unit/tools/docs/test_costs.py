@@ -1,5 +1,7 @@
 """docs/costs.md states the fixed costs of the declared stack."""
 
+from collections import Counter
+
 import pytest
 
 from function.declare import registry
@@ -25,12 +27,12 @@ def test_each_alarm_route_and_job_changes_its_row_and_the_sum(
     monkeypatch.setattr(costs, "load_endpoints", lambda: (endpoint, endpoint))
     monkeypatch.setattr(costs, "load_jobs", lambda: {"one": None})
     text = costs.page(PAGE, declared)
-    inputs = [r.inputs for r in declared if r.kind.endswith(":MetricAlarm")]
-    composites = sum(r.kind.endswith(":CompositeAlarm") for r in declared)
-    # An alarm of one metric has no queries.
-    metrics = sum(str(one.get("metricQueries", "'metric':")).count("'metric':") for one in inputs)
-    alarms = metrics / 10 + composites / 2
-    assert f"{metrics} × 0.10 + {composites} composites" in text
+    kinds = Counter(resource.kind.rpartition(":")[2] for resource in declared)
+    read = sum(
+        repr(r.inputs).count("'metricName'") for r in declared if r.kind.endswith("MetricAlarm")
+    )
+    alarms = read / 10 + kinds["CompositeAlarm"] / 2
+    assert f"{read} × 0.10 + {kinds['CompositeAlarm']} composites" in text
     assert "(2 × 12 for routes + 1 × 7 for jobs + 1) × 0.30 | 9.60 |" in text
     assert f"**{alarms + 3 + 9.6:.2f}**" in text
     assert text.startswith("Before.\n<!--") and text.endswith("-->\nAfter.\n")
