@@ -1,4 +1,4 @@
-"""docs/operations.md states the fixed costs of the declared stack."""
+"""docs/costs.md states the fixed costs of the declared stack."""
 
 from collections import Counter
 
@@ -16,7 +16,7 @@ PAGE = "Before.\n<!-- begin fixed costs -->\nold\n<!-- end fixed costs -->\nAfte
 @pytest.mark.conformance
 def test_the_page_agrees_with_the_default_stack() -> None:
     declared = pulumi_program.declared_resources(stack_files.default_stack())
-    assert costs.page(TEXT, declared) == TEXT, "docs/operations.md is stale; run: make snapshot"
+    assert costs.page(TEXT, declared) == TEXT, "docs/costs.md is stale; run: make snapshot"
 
 
 def test_each_alarm_route_and_job_changes_its_row_and_the_sum(
