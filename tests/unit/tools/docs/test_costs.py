@@ -28,8 +28,11 @@ def test_each_alarm_route_and_job_changes_its_row_and_the_sum(
     monkeypatch.setattr(costs, "load_jobs", lambda: {"one": None})
     text = costs.page(PAGE, declared)
     kinds = Counter(resource.kind.rpartition(":")[2] for resource in declared)
-    alarms = kinds["MetricAlarm"] / 10 + kinds["CompositeAlarm"] / 2
-    assert f"{kinds['MetricAlarm']} × 0.10 + {kinds['CompositeAlarm']} composites" in text
+    read = sum(
+        repr(r.inputs).count("'metricName'") for r in declared if r.kind.endswith("MetricAlarm")
+    )
+    alarms = read / 10 + kinds["CompositeAlarm"] / 2
+    assert f"{read} × 0.10 + {kinds['CompositeAlarm']} composites" in text
     assert "(2 × 12 for routes + 1 × 7 for jobs + 1) × 0.30 | 9.60 |" in text
     assert f"**{alarms + 3 + 9.6:.2f}**" in text
     assert text.startswith("Before.\n<!--") and text.endswith("-->\nAfter.\n")
