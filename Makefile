@@ -1,6 +1,8 @@
 # The default stack is dev, or the first Pulumi.*.yaml.
 STACK :=
 PYTHON := .venv/bin/python
+# uv with pip's index, proxy and certificate.
+UV := $(PYTHON) components/packaging/pip_settings.py .venv/bin/uv
 # The version in Lambda; the workflows, the bundle and the tests read the same file.
 LAMBDA_PYTHON = $(shell cat function/.python-version)
 OUTPUTS := .local/outputs.json
@@ -26,7 +28,7 @@ export UV_CACHE_DIR := $(CURDIR)/.build/uv
 endif
 endif
 
-.PHONY: help demo local test test-all test-clients test-browser screenshots test-pulumi \
+.PHONY: help demo local test test-all coverage test-clients test-browser screenshots test-pulumi \
   test-terraform test-reliability \
   lint $(LINTS:%=lint-%) format scan smoke live-versions rollback verify-deploy check-commit-order \
   check-branch-protection prune-versions drift list-stacks openapi bench snapshot diagram lock \
@@ -48,7 +50,7 @@ test: $(READY) $(if $(filter-out tests/unit%,$(T)),$(SCANNERS) $(LOADER))
 	@$(PYTHON) -m pytest $(T) $(ARGS)
 else
 test: $(READY) ## Run the fast tests, or those of T=path; ARGS=... go to pytest
-	@$(PARALLEL_TESTS) -m "not process or smoke" tests/unit tests/service $(SMOKE_TEST) $(ARGS)
+	@$(PARALLEL_TESTS) -m "not process or smoke" tests/unit tests/service tests/e2e $(ARGS)
 	@echo "Not run: tests that start a process, and tests/integration; make test-all runs the former."
 endif
 
@@ -57,7 +59,11 @@ test-all: $(READY) $(SCANNERS) $(LOADER) ## Run all tests except tests/integrati
 
 # conftest.py orders the modules: the slowest first.
 PARALLEL_TESTS = $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-SMOKE_TEST := tests/e2e/test_pipeline.py
+
+coverage: $(READY) $(SCANNERS) $(LOADER) ## Run all tests except tests/integration; require 95 % of branches
+	@rm -rf .build/coverage && mkdir -p .build/coverage
+	@PYTHONPATH=$(CURDIR)/tests/coverage $(PARALLEL_TESTS) --ignore=tests/integration $(ARGS)
+	@$(PYTHON) -m coverage combine --quiet && $(PYTHON) -m coverage report
 
 test-clients: $(READY) ## Test the clients that generators make of the API document
 	@$(PYTHON) -m pytest -q tests/integration/clients
@@ -92,7 +98,7 @@ lint-pylint:
 	$(PYTHON) -m pylint --score n -j 2 $(SOURCES)
 
 lint-types:
-	$(PYTHON) -m mypy
+	$(PYTHON) -m mypy $(TYPED)
 
 lint-imports:
 	@kept=$$(.venv/bin/lint-imports --no-cache) || { echo "$$kept"; exit 1; }
@@ -166,26 +172,26 @@ diagram: $(READY) ## Draw docs/architecture.svg
 
 # Dependabot reads these commands in the locks' headers.
 lock: $(READY) ## Write the hashed locks after a change of an .in file
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-dev.in -o requirements-dev.txt
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
-	  --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux2014 \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
+	  --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux_2_34 --only-binary :all: \
 	  function/requirements.in -o function/requirements.txt
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 tests/integration/clients/requirements.in -o tests/integration/clients/requirements.txt
 	@if command -v npm > /dev/null; then cd tests/integration/clients && \
 	  npm install --package-lock-only --omit-lockfile-registry-resolved; \
 	else echo "npm is missing: package-lock.json of tests/integration/clients stays as it is"; fi
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 tools/reliability/requirements.in -o tools/reliability/requirements.txt
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt tests/integration/browser/requirements.in \
 	  -o tests/integration/browser/requirements.txt
-	.venv/bin/uv pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version $(LAMBDA_PYTHON) -c function/requirements.txt tools/bench/requirements.in \
 	  -o tools/bench/requirements.txt
 

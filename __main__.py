@@ -4,125 +4,118 @@ import os
 
 import pulumi
 
-from components import (
-    Bindings,
-    EpochApi,
-    EpochApiGatewayAccount,
-    EpochApiKeys,
-    EpochBucket,
-    EpochDestroyGuard,
-    EpochDomain,
-    EpochFirewall,
-    EpochFunction,
-    EpochJob,
-    EpochMonitoring,
-    EpochQueue,
-    EpochSecret,
-    EpochTable,
-    RoleFactory,
-    StackConfig,
-    apply_customization,
-    apply_default_tags,
-    apply_kms_key,
-    as_run_error,
-    checked_prefix,
-    collect_resources,
-    mark_secret_config,
-    project_bundle,
-)
+import components
 from customize import customize
-from function.declare.job_registry import consumers_by_queue, load_jobs
-from function.declare.registry import (
-    load_buckets,
-    load_endpoints,
-    load_queues,
-    load_settings,
-    load_tables,
-)
+from function.declare import job_registry, registry
 from function.endpoints import VERSION
-from openapi import samples
-from openapi.document import api_info, build
+from openapi import document, samples
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
 raw_config = pulumi.runtime.config.CONFIG.get()
 secret_keys = set(filter(pulumi.runtime.is_config_secret, raw_config))
 
-with as_run_error():
-    endpoints, jobs, settings = load_endpoints(), load_jobs(), load_settings()
-    tables, queues, buckets = load_tables(), load_queues(), load_buckets()
-    consumers, info = consumers_by_queue(jobs), api_info(VERSION)
-    api_document = build(endpoints, info)
-    config = StackConfig.from_pulumi(raw_config, project, secret_keys)
-    code = project_bundle().archive()
+with components.as_run_error():
+    endpoints, settings = registry.load_endpoints(), registry.load_settings()
+    tables, queues = registry.load_tables(), registry.load_queues()
+    buckets, jobs = registry.load_buckets(), job_registry.load_jobs()
+    consumers, info = job_registry.consumers_by_queue(jobs), document.api_info(VERSION)
+    api_document = document.build(endpoints, info)
+    config = components.StackConfig.from_pulumi(raw_config, project, secret_keys)
+    code = components.project_bundle().archive()
 
-name = checked_prefix(
+name = components.checked_prefix(
     project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)]
 )
-roles = RoleFactory(path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary)
+roles = components.RoleFactory(
+    path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary
+)
 
 # Pulumi applies these to every resource below, in this order.
-apply_default_tags({"project": project, "stack": stack, "owner": config.owner})
+components.apply_default_tags({"project": project, "stack": stack, "owner": config.owner})
 if config.kms_key_arn:
-    apply_kms_key(config.kms_key_arn)
-apply_customization(customize)
-mark_secret_config(raw_config, project, secret_keys)
-all_resources = collect_resources()
+    components.apply_kms_key(config.kms_key_arn)
+components.apply_customization(customize)
+components.mark_secret_config(raw_config, project, secret_keys)
+all_resources = components.collect_resources()
 
-bindings = Bindings(
+bindings = components.Bindings(
     tables={
-        key: EpochTable(
+        key: components.EpochTable(
             f"{name}-{key}",
             table=table,
             protect=config.protect_data,
+            recovery_period_days=config.recovery_period_days,
+            max_read_units=config.max_read_units or None,
+            max_write_units=config.max_write_units or None,
             replica_regions=config.replica_regions,
         )
         for key, table in tables.items()
     },
     queues={
-        key: EpochQueue(f"{name}-{key}", queue=queue, consumer=consumers.get(key))
+        key: components.EpochQueue(
+            f"{name}-{key}",
+            queue=queue,
+            consumer=consumers.get(key),
+            protect=config.protect_data,
+        )
         for key, queue in queues.items()
     },
-    buckets={key: EpochBucket(f"{name}-{key}", bucket=bucket) for key, bucket in buckets.items()},
+    buckets={
+        key: components.EpochBucket(f"{name}-{key}", bucket=bucket, protect=config.protect_data)
+        for key, bucket in buckets.items()
+    },
     settings=config.settings,
     secrets={
-        key: EpochSecret(f"{name}-{key}", setting=settings[key], value=value)
+        key: components.EpochSecret(
+            f"{name}-{key}", setting=settings[key], value=value, protect=config.protect_data
+        )
         for key, value in config.secrets.items()
     },
 )
+if config.backup_days:
+    components.EpochBackup(
+        f"{name}-backup",
+        tables=bindings.tables,
+        keep_days=config.backup_days,
+        roles=roles,
+        protect=config.protect_data,
+    )
 telemetry = {"METRIC_NAMESPACE": project}
-function = EpochFunction(
+function = components.EpochFunction(
     f"{name}-function",
     code=code,
     endpoints=endpoints,
     bindings=bindings,
     roles=roles,
+    log_retention_days=config.log_retention_days,
     environment={**telemetry, "TRUSTED_PROXY_COUNT": str(config.trusted_proxy_count)},
     memory_mb=config.memory_mb,
     timeout_s=config.timeout_s,
-    log_retention_days=config.log_retention_days,
     reserved_concurrency=config.reserved_concurrency or None,
     provisioned_concurrency=config.provisioned_concurrency or None,
     snap_start=config.snap_start,
 )
 job_functions = {
-    key: EpochJob(
+    key: components.EpochJob(
         f"{name}-job-{key.replace('_', '-')}",
         job_name=key,
         job=job,
+        protect=config.protect_data,
         code=code,
         bindings=bindings,
         roles=roles,
         environment=telemetry,
+        reserved_concurrency=config.job_concurrency.get(key),
         log_retention_days=config.log_retention_days,
     )
     for key, job in jobs.items()
 }
 account = (
-    EpochApiGatewayAccount(f"{name}-account", roles=roles)
+    components.EpochApiGatewayAccount(f"{name}-account", roles=roles)
     if config.manage_api_gateway_account
     else None
 )
-api = EpochApi(
+api = components.EpochApi(
     f"{name}-api",
     api_name=name,
     description=info.description,
@@ -133,12 +126,15 @@ api = EpochApi(
     rate_limit=config.effective_throttle.rate_limit,
     burst_limit=config.effective_throttle.burst_limit,
     log_retention_days=config.log_retention_days,
+    disable_default_endpoint=config.disable_default_endpoint or None,
     account=account,
 )
-api_keys = EpochApiKeys(name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys)
+api_keys = components.EpochApiKeys(
+    name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys
+)
 api_url = api.url
 if config.domain_name:
-    domain = EpochDomain(
+    domain = components.EpochDomain(
         f"{name}-domain",
         api=api,
         domain_name=config.domain_name,
@@ -148,13 +144,13 @@ if config.domain_name:
     api_url = domain.url
     pulumi.export("custom_domain_target", domain.target)
 if config.waf_rate_limit:
-    EpochFirewall(
+    components.EpochFirewall(
         f"{name}-firewall",
         api=api,
         rate_limit=config.waf_rate_limit,
         reads_bodies=any(endpoint.body is not None for endpoint in endpoints),
     )
-monitoring = EpochMonitoring(
+monitoring = components.EpochMonitoring(
     name,
     api=api,
     function=function,
@@ -165,12 +161,15 @@ monitoring = EpochMonitoring(
     runbook_url=config.runbook_url,
     trace_sampling_rate=config.trace_sampling_rate,
     alarm_email=config.alarm_email or None,
+    alarm_topic_arn=config.alarm_topic_arn or None,
+    monthly_budget_usd=config.monthly_budget_usd or None,
+    cost_tags={"project": project, "stack": stack},
 )
-EpochDestroyGuard(f"{name}-guard", protect=config.protect_data, resources=all_resources)
+components.EpochDestroyGuard(f"{name}-guard", protect=config.protect_data, resources=all_resources)
 
-sample_endpoint = samples.default_sample(endpoints)
-sample_table = samples.table(sample_endpoint) if sample_endpoint else ""
-sample_path = samples.path_and_query(sample_endpoint) if sample_endpoint else ""
+sample = samples.default_sample(endpoints)
+sample_table = samples.table(sample) if sample else ""
+sample_path = samples.path_and_query(sample) if sample else ""
 pulumi.export("api_url", api_url)
 pulumi.export("sample_url", pulumi.Output.concat(api_url, sample_path))
 pulumi.export("default_api_key", api_keys.keys.apply(lambda keys: keys[min(keys)]))

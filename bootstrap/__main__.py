@@ -5,10 +5,8 @@ An administrator of the account runs it once, and again after a change of `polic
 declared `ServicePermission`: `pulumi -C bootstrap up -s <account>`.
 """
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -35,12 +33,11 @@ from components import (
     resource_prefix,
     sampling_rule,
 )
-from components.iam.boundary import forbidden_actions_error
+from components.iam.policies import check_forbidden_actions
 from components.naming import bucket_name
-from function.declare.registry import load_endpoints
 from function.declare.job_registry import load_jobs
-from function.declare.registry import load_settings
 from function.declare.permission import ServicePermission
+from function.declare.registry import load_endpoints, load_settings
 from local import stack_files
 
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
@@ -52,6 +49,7 @@ OPTIONS = {grant.requires for grant in GRANTS} - {"", *SETTINGS}
 
 config = pulumi.Config()
 account = aws.get_caller_identity().account_id
+partition = aws.get_partition().partition
 region = pulumi.Config("aws").require("region")
 settings = {key: value for key in SETTINGS if (value := config.get(key)) is not None}
 path = f"/{pulumi.get_project()}/"
@@ -85,14 +83,11 @@ def role(name: str, environment: str, hours: int, policies: list[str]) -> pulumi
 
 
 with as_run_error():
-    access = [endpoint.permissions for endpoint in load_endpoints()]
-    access += [job.permissions for job in load_jobs().values()]
+    permissions = [one for endpoint in load_endpoints() for one in endpoint.permissions]
+    permissions += [one for job in load_jobs().values() for one in job.permissions]
     own_settings = load_settings()
-services = [
-    permission for own in access for permission in own if isinstance(permission, ServicePermission)
-]
-if error := forbidden_actions_error(services):
-    raise pulumi.RunError(error)
+services = [one for one in permissions if isinstance(one, ServicePermission)]
+check_forbidden_actions(services)
 
 
 def settings_of(of_stack: str) -> dict[str, str]:
@@ -116,14 +111,15 @@ stacks: dict[str, list[str]] = config.require_object("stacks")
 for stack, options in stacks.items():
     if unknown := set(options) - OPTIONS:
         raise pulumi.RunError(
-            f"config value epoch-deployer:stacks.{stack}: {', '.join(sorted(unknown))} must be "
+            f"config value epoch-bootstrap:stacks.{stack}: {', '.join(sorted(unknown))} must be "
             f"one of {', '.join(sorted(OPTIONS))}"
         )
     name = resource_prefix(PROJECT, stack)
     names = {
         "account": account,
-        "boundary": f"arn:aws:iam::{account}:policy{path}{name}-boundary",
+        "boundary": f"arn:{partition}:iam::{account}:policy{path}{name}-boundary",
         "name": name,
+        "partition": partition,
         "bucket": bucket_name(name),
         "project": PROJECT,
         "region": region,
@@ -135,16 +131,17 @@ for stack, options in stacks.items():
     key = aws.kms.Key(
         name,
         description=f"Encrypts the data of stack {stack} of {PROJECT}",
-        policy=json.dumps(
-            key_policy(
-                account=account,
-                region=region,
-                roles=f"arn:aws:iam::{account}:role/{PROJECT}/{stack}/*",
-            )
+        policy=key_policy(
+            partition=partition,
+            account=account,
+            region=region,
+            roles=f"arn:{partition}:iam::{account}:role/{PROJECT}/{stack}/*",
         ),
         enable_key_rotation=True,
         deletion_window_in_days=30,
         tags={"project": PROJECT, "stack": stack},
+        # Without its key, the data of the stack is lost.
+        opts=pulumi.ResourceOptions(protect=True),
     )
     document, *more = documents(boundary(services, settings_of(stack)), names, write=True)
     if more:
@@ -155,18 +152,11 @@ for stack, options in stacks.items():
     boundary_policy = aws.iam.Policy(
         f"{name}-boundary", name=f"{name}-boundary", path=path, policy=document
     )
-    exported: dict[str, Any] = {
-        "kms_key_arn": key.arn,
-        "permissions_boundary": boundary_policy.arn,
-        "deploy_role": role(
-            f"{name}-deploy", stack, DEPLOYMENT_H, documents(GRANTS, names, write=True)
-        ),
-        "preview_role": role(
-            f"{name}-preview",
-            f"{stack}-preview",
-            1,
-            documents(GRANTS + PREVIEW_DENIES, names, write=False),
-        ),
-    }
-    for output, value in exported.items():
-        pulumi.export(f"{stack}_{output}", value)
+    deploy = documents(GRANTS, names, write=True)
+    preview = documents(GRANTS + PREVIEW_DENIES, names, write=False)
+    pulumi.export(f"{stack}_kms_key_arn", key.arn)
+    pulumi.export(f"{stack}_permissions_boundary", boundary_policy.arn)
+    deploy_role = role(f"{name}-deploy", stack, DEPLOYMENT_H, deploy)
+    pulumi.export(f"{stack}_deploy_role", deploy_role)
+    preview_role = role(f"{name}-preview", f"{stack}-preview", 1, preview)
+    pulumi.export(f"{stack}_preview_role", preview_role)

@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from components import limits
 from components.api_gateway_account import EpochApiGatewayAccount
 from components.function import EpochFunction
 from function.declare.endpoint import Endpoint
@@ -17,6 +18,11 @@ from openapi.document import Document
 # TLS 1.2 or newer with forward secrecy, and only under the API's own host name.
 SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
 ACCESS_MODE = "STRICT"
+# For callers with an IPv4 or an IPv6 address.
+ENDPOINT: aws.apigateway.RestApiEndpointConfigurationArgsDict = {
+    "types": "REGIONAL",
+    "ip_address_type": "dualstack",
+}
 
 # lambdaRequestId joins a line to the function's log, traceId to the trace, and apiRequestId to a
 # client's report. A client can choose apiRequestId, but not extendedRequestId. No field holds the
@@ -50,6 +56,7 @@ class EpochApi(pulumi.ComponentResource):
     The stage traces calls, counts them by route, and logs them as JSON in `access_log`. It
     throttles all callers together: `rate_limit` calls per second, `burst_limit` at once. The stage
     waits for `account`, the region's API Gateway settings, where the same stack declares them.
+    `disable_default_endpoint` leaves only the custom domain names.
     `document_hash` identifies the served document; a 404 has it in the header
     X-Api-Document-Hash.
     """
@@ -70,6 +77,7 @@ class EpochApi(pulumi.ComponentResource):
         rate_limit: pulumi.Input[float],
         burst_limit: pulumi.Input[int],
         log_retention_days: pulumi.Input[int] = 30,
+        disable_default_endpoint: pulumi.Input[bool] | None = None,
         account: EpochApiGatewayAccount | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -89,7 +97,14 @@ class EpochApi(pulumi.ComponentResource):
                 ),
             )
         )
-        body = imported.apply(gateway.text)
+        body = imported.apply(_checked_text)
+        nodes = {node for endpoint in endpoints for node in _nodes(endpoint.path)}
+        if len(nodes) > limits.API_RESOURCES:
+            pulumi.log.warn(
+                f"API {name} has {len(nodes)} resources, one for each part of a path; an account's "
+                f"default quota 'Resources per API' is {limits.API_RESOURCES}. Raise it before "
+                "the deployment, or split the API"
+            )
         self.document_hash = imported.apply(gateway.fingerprint_of)
         self.endpoints = endpoints
         # These properties repeat the document, since the provider resets properties of the API to
@@ -99,7 +114,8 @@ class EpochApi(pulumi.ComponentResource):
             name=api_name,
             description=description,
             api_key_source="HEADER",
-            endpoint_configuration={"types": "REGIONAL"},
+            endpoint_configuration=ENDPOINT,
+            disable_execute_api_endpoint=disable_default_endpoint,
             security_policy=SECURITY_POLICY,
             endpoint_access_mode=ACCESS_MODE,
             body=body,
@@ -160,6 +176,22 @@ class EpochApi(pulumi.ComponentResource):
         )
         self.url = self.stage.invoke_url
         self.register_outputs({"url": self.url, "document_hash": self.document_hash})
+
+
+def _nodes(path: str) -> Iterator[str]:
+    """Return the paths from the root to a path, each a resource of API Gateway."""
+    parts = path.strip("/").split("/")
+    yield from ("/".join(parts[:end]) for end in range(len(parts) + 1))
+
+
+def _checked_text(document: Document) -> str:
+    """Return a document as text. Raises LimitError if it is too long for an import."""
+    sizes = {path: len(gateway.text(of_path)) for path, of_path in document["paths"].items()}
+    rest = {key: value for key, value in document.items() if key != "paths"}
+    sizes["schemas, responses and documentation"] = len(gateway.text(rest))
+    way_out = "Share schemas between endpoints, or split the API"
+    limits.check("the API document", sizes, limits.DOCUMENT_SIZE, "bytes", way_out)
+    return gateway.text(document)
 
 
 def slug(text: str) -> str:

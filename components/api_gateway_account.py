@@ -26,7 +26,10 @@ class EpochApiGatewayAccount(pulumi.ComponentResource):
         policy = aws.iam.RolePolicyAttachment(
             name,
             role=role.name,
-            policy_arn="arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs",
+            policy_arn=pulumi.Output.format(
+                "arn:{0}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs",
+                aws.get_partition_output().partition,
+            ),
             opts=kept,
         )
         aws.apigateway.Account(

@@ -1,10 +1,9 @@
 """EpochBucket: an S3 bucket."""
 
-import json
-
 import pulumi
 import pulumi_aws as aws
 
+from components.iam import policies
 from components.naming import bucket_name
 from function.declare.bucket import Bucket
 
@@ -17,11 +16,18 @@ class EpochBucket(pulumi.ComponentResource):
     arn: pulumi.Output[str]
 
     def __init__(
-        self, name: str, *, bucket: Bucket, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        *,
+        bucket: Bucket,
+        protect: bool = False,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochBucket", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.bucket = aws.s3.Bucket(bucket_name(name), opts=child)
+        self.bucket = aws.s3.Bucket(
+            bucket_name(name), opts=pulumi.ResourceOptions(parent=self, protect=protect)
+        )
         private = aws.s3.BucketPublicAccessBlock(
             name,
             bucket=self.bucket.id,
@@ -59,11 +65,12 @@ class EpochBucket(pulumi.ComponentResource):
 
 
 def _tls_only(arn: str) -> str:
-    statement = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [arn, f"{arn}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return policies.document(
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [arn, f"{arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    )

@@ -3,14 +3,15 @@
 import pulumi
 import pulumi_aws as aws
 
-from components.api import ACCESS_MODE, SECURITY_POLICY, EpochApi
+from components.api import ACCESS_MODE, ENDPOINT, SECURITY_POLICY, EpochApi
 
 
 class EpochDomain(pulumi.ComponentResource):
     """A custom domain name that serves the API's stage at the root path.
 
-    `certificate_arn` is an ACM certificate in the API's region. With `hosted_zone_id` a record in
-    that Route 53 zone points to the API. Without it, point your DNS to `target`.
+    `certificate_arn` is an ACM certificate in the API's region. With `hosted_zone_id` two records
+    in that Route 53 zone point to the API, for IPv4 and IPv6. Without it, point your DNS to
+    `target`.
     """
 
     target: pulumi.Output[str]
@@ -32,7 +33,7 @@ class EpochDomain(pulumi.ComponentResource):
             name,
             domain_name=domain_name,
             regional_certificate_arn=certificate_arn,
-            endpoint_configuration={"types": "REGIONAL"},
+            endpoint_configuration=ENDPOINT,
             security_policy=SECURITY_POLICY,
             endpoint_access_mode=ACCESS_MODE,
             opts=child,
@@ -44,12 +45,13 @@ class EpochDomain(pulumi.ComponentResource):
             stage_name=api.stage.stage_name,
             opts=child,
         )
-        if hosted_zone_id is not None:
+        records = {"A": name, "AAAA": f"{name}-ipv6"} if hosted_zone_id is not None else {}
+        for kind, record in records.items():
             aws.route53.Record(
-                name,
+                record,
                 zone_id=hosted_zone_id,
                 name=domain_name,
-                type="A",
+                type=kind,
                 aliases=[
                     {
                         "name": domain.regional_domain_name,

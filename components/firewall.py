@@ -16,6 +16,14 @@ def _managed(group: str) -> dict[str, Any]:
     }
 
 
+def _metrics(name: str) -> Any:
+    return {
+        "cloudwatch_metrics_enabled": True,
+        "sampled_requests_enabled": True,
+        "metric_name": name,
+    }
+
+
 # 8 KB is the part of a body that WAF always inspects.
 _BODY_SIZE: dict[str, dict[str, Any]] = {
     "body-size": {
@@ -72,20 +80,12 @@ class EpochFirewall(pulumi.ComponentResource):
                 aws.wafv2.WebAclRuleArgs(
                     name=rule,
                     priority=priority,
-                    visibility_config=aws.wafv2.WebAclRuleVisibilityConfigArgs(
-                        cloudwatch_metrics_enabled=True,
-                        sampled_requests_enabled=True,
-                        metric_name=f"{name}-{rule}",
-                    ),
+                    visibility_config=_metrics(f"{name}-{rule}"),
                     **settings,
                 )
                 for priority, (rule, settings) in enumerate(rules.items())
             ],
-            visibility_config=aws.wafv2.WebAclVisibilityConfigArgs(
-                cloudwatch_metrics_enabled=True,
-                sampled_requests_enabled=True,
-                metric_name=name,
-            ),
+            visibility_config=_metrics(name),
             opts=child,
         )
         aws.wafv2.WebAclAssociation(

@@ -1,14 +1,13 @@
 """EpochFunction: the Lambda function that serves an API."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import pulumi
 import pulumi_aws as aws
 
-from components.iam.roles import RoleFactory
-from components.lambda_function import Bindings, LambdaFunction
-from components.program_errors import ConfigError
+from components.errors import ConfigError
+from components.lambda_function import FunctionSettings, LambdaFunction
 from function.declare.endpoint import Endpoint
 from function.declare.permission import longest_call_s
 
@@ -16,9 +15,8 @@ from function.declare.permission import longest_call_s
 class EpochFunction(pulumi.ComponentResource):
     """The function of all endpoints of an API, with exactly the permissions that they declare.
 
-    `code` is a Lambda bundle and `handler` a function in it. `reserved_concurrency` and
-    `provisioned_concurrency` are numbers of concurrent executions, or None. Raises ConfigError for
-    a `timeout_s` that ends before a call to AWS must.
+    `provisioned_concurrency` is a number of warm execution environments, or None. Raises
+    ConfigError for a `timeout_s` that ends before a call to AWS must.
     """
 
     alias: aws.lambda_.Alias
@@ -29,19 +27,11 @@ class EpochFunction(pulumi.ComponentResource):
         self,
         name: str,
         *,
-        code: pulumi.Input[pulumi.Archive],
         endpoints: Sequence[Endpoint[Any]],
-        bindings: Bindings,
-        roles: RoleFactory,
-        handler: str = "function.runtime.api_handler.handler",
-        environment: Mapping[str, pulumi.Input[str]] | None = None,
-        memory_mb: pulumi.Input[int] = 512,
         timeout_s: int = 10,
-        log_retention_days: pulumi.Input[int] = 30,
-        reserved_concurrency: pulumi.Input[int] | None = None,
         provisioned_concurrency: pulumi.Input[int] | None = None,
-        snap_start: bool = False,
         opts: pulumi.ResourceOptions | None = None,
+        **settings: Unpack[FunctionSettings],
     ) -> None:
         for endpoint in endpoints:
             if timeout_s <= (deadline_s := longest_call_s(endpoint.permissions)):
@@ -53,17 +43,10 @@ class EpochFunction(pulumi.ComponentResource):
         parts = LambdaFunction(
             name,
             parent=self,
-            code=code,
-            handler=handler,
             permissions=[one for endpoint in endpoints for one in endpoint.permissions],
-            bindings=bindings,
-            environment=environment or {},
-            memory_mb=memory_mb,
             timeout_s=timeout_s,
-            log_retention_days=log_retention_days,
-            roles=roles,
-            reserved_concurrency=reserved_concurrency,
-            snap_start=snap_start,
+            settings=settings,
+            default_handler="function.runtime.api_handler.handler",
         )
         self.log_group, self.alias, self.name = parts.log_group, parts.alias, parts.name
         self.timeout_s = timeout_s

@@ -1,12 +1,11 @@
 """EpochJob: a Lambda function that a trigger starts."""
 
-from collections.abc import Mapping
+from typing import Unpack
 
 import pulumi
 import pulumi_aws as aws
 
-from components.iam.roles import RoleFactory
-from components.lambda_function import Bindings, LambdaFunction
+from components.lambda_function import FunctionSettings, LambdaFunction
 from components.triggers import TRIGGER_RESOURCES, Target
 from function.declare.job import Job
 
@@ -17,9 +16,9 @@ _DEAD_LETTERS_KEPT_S = 14 * 86_400
 class EpochJob(pulumi.ComponentResource):
     """A job's function, its trigger, and a dead-letter queue for the items that it cannot handle.
 
-    `code` is a Lambda bundle and `handler` a function in it. `job_name` reaches the function in
-    the environment variable JOB_NAME, with `environment`. `oldest_item_age` is the metric of the
-    backlog, or None. Raises KeyError for a trigger that components/triggers.py does not know.
+    `job_name` reaches the function in the environment variable JOB_NAME. `backlog` is the age of
+    the oldest waiting item, `stopped` the alarm on a job that no longer runs; None for a trigger
+    without one. Raises KeyError for a trigger that components/triggers.py does not know.
     """
 
     alias: aws.lambda_.Alias
@@ -32,39 +31,35 @@ class EpochJob(pulumi.ComponentResource):
         *,
         job_name: str,
         job: Job,
-        code: pulumi.Input[pulumi.Archive],
-        bindings: Bindings,
-        roles: RoleFactory,
-        environment: Mapping[str, pulumi.Input[str]] | None = None,
-        handler: str = "function.runtime.job_handler.handler",
-        log_retention_days: pulumi.Input[int] = 30,
+        protect: bool = False,
         opts: pulumi.ResourceOptions | None = None,
+        **settings: Unpack[FunctionSettings],
     ) -> None:
         super().__init__("epoch:components:EpochJob", name, None, opts)
         trigger, resources = job.trigger, TRIGGER_RESOURCES[type(job.trigger)]
+        bindings = settings["bindings"]
         self.job = job
         self.dead_letters = aws.sqs.Queue(
             f"{name}-dead-letters",
             message_retention_seconds=_DEAD_LETTERS_KEPT_S,
             sqs_managed_sse_enabled=True,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
+        settings["environment"] = {**settings.get("environment", {}), "JOB_NAME": job_name}
+        settings["memory_mb"] = job.memory_mb
         parts = LambdaFunction(
             name,
             parent=self,
-            environment={**(environment or {}), "JOB_NAME": job_name},
             permissions=job.permissions,
-            bindings=bindings,
-            code=code,
-            handler=handler,
-            memory_mb=job.memory_mb,
             timeout_s=job.timeout_s,
-            log_retention_days=log_retention_days,
-            roles=roles,
+            settings=settings,
+            default_handler="function.runtime.job_handler.handler",
+            source=repr(trigger),
             extra_statements=resources.statements(trigger, bindings, self.dead_letters),
         )
         self.log_group, self.alias, self.name = parts.log_group, parts.alias, parts.name
-        self.oldest_item_age = resources.oldest_item(trigger, bindings, self.name)
+        self.backlog = resources.backlog(trigger, bindings, self.name)
+        self.stopped = resources.stopped(trigger, bindings, self.name)
         resources.connect(
             trigger,
             Target(
@@ -74,7 +69,7 @@ class EpochJob(pulumi.ComponentResource):
                 alias=self.alias,
                 dead_letters=self.dead_letters,
                 bindings=bindings,
-                roles=roles,
+                roles=settings["roles"],
                 parent=self,
             ),
         )

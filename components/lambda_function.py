@@ -1,15 +1,18 @@
 """LambdaFunction: the resources that every component with code has in common."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Required, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
+from components import limits
 from components.bucket import EpochBucket
 from components.iam import policies
 from components.iam.roles import RoleFactory
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.interpreter import PYTHON_VERSION
 from components.queue import EpochQueue
 from components.secret import EpochSecret
 from components.table import EpochTable
@@ -56,15 +59,45 @@ class Bindings:
         )
 
 
+class FunctionSettings(TypedDict, total=False):
+    """The settings that the functions of APIs and of jobs have in common.
+
+    `code` is a Lambda bundle and `handler` a function in it. `memory_mb` is from 128 to 10,240.
+    `log_retention_days` is one of CloudWatch Logs' periods. `reserved_concurrency` is a number of
+    concurrent executions, or None.
+    """
+
+    code: Required[pulumi.Input[pulumi.Archive]]
+    bindings: Required[Bindings]
+    roles: Required[RoleFactory]
+    handler: str
+    environment: Mapping[str, pulumi.Input[str]]
+    memory_mb: pulumi.Input[int]
+    log_retention_days: pulumi.Input[int]
+    reserved_concurrency: pulumi.Input[int] | None
+    snap_start: bool
+
+
+def _check_environment(function: str, variables: dict[str, str]) -> dict[str, str]:
+    """Return the variables of a function. Raises LimitError if they are too long for Lambda."""
+    limits.check(
+        f"the environment of function {function}",
+        {name: len(f"{name}{value}".encode()) for name, value in variables.items()},
+        limits.ENVIRONMENT_SIZE,
+        "bytes",
+        "Shorten the values of settings, or store long ones in a table or a secret",
+    )
+    return variables
+
+
 class LambdaFunction:
     """A function with its role, policy, log group and `live` alias, as children of a component.
 
-    The role's policy holds `permissions`, `extra_statements`, logs and traces, and nothing else.
-    `code` is a Lambda bundle and `handler` a function in it. `memory_mb` is from 128 to 10,240,
-    `timeout_s` up to 900, `log_retention_days` one of CloudWatch Logs' periods.
-    `reserved_concurrency` is a number of concurrent executions, or None.
-
-    Raises BoundaryError for a permission outside the roles' permissions boundary.
+    The role's policy holds `permissions`, `extra_statements` for the `source` of a job, logs and
+    traces, and nothing else. Other rights make another policy: Pulumi creates it before it updates
+    the function, and deletes the former one last, so the running code keeps its rights.
+    `timeout_s` is up to 900. Raises BoundaryError for a permission outside the roles' permissions
+    boundary.
     """
 
     def __init__(
@@ -72,52 +105,53 @@ class LambdaFunction:
         name: str,
         *,
         parent: pulumi.Resource,
-        code: pulumi.Input[pulumi.Archive],
-        handler: str,
         permissions: Sequence[Permission],
-        bindings: Bindings,
-        environment: Mapping[str, pulumi.Input[str]],
-        memory_mb: pulumi.Input[int],
-        timeout_s: pulumi.Input[int],
-        log_retention_days: pulumi.Input[int],
-        roles: RoleFactory,
+        timeout_s: int,
+        settings: FunctionSettings,
+        default_handler: str,
+        source: str = "",
         extra_statements: Sequence[pulumi.Input[policies.Statement]] = (),
-        reserved_concurrency: pulumi.Input[int] | None = None,
-        snap_start: bool = False,
     ) -> None:
+        bindings, roles = settings["bindings"], settings["roles"]
         child = pulumi.ResourceOptions(parent=parent)
         if roles.permissions_boundary:
             policies.check_boundary(permissions, bindings.settings, roles.permissions_boundary)
         self.log_group = aws.cloudwatch.LogGroup(
-            name, retention_in_days=log_retention_days, opts=child
+            name, retention_in_days=settings.get("log_retention_days", 30), opts=child
         )
         role = roles.create("lambda", name, child)
         statements = pulumi.Output.all(
             bindings.statements(permissions), self.log_group.arn, *extra_statements
         )
+        rights = repr([source, *sorted(map(repr, permissions))])
         policy = aws.iam.RolePolicy(
-            name,
+            f"{name}-{hashlib.sha256(rights.encode()).hexdigest()[:8]}",
             role=role.name,
             policy=statements.apply(
-                lambda known: policies.policy_document(
-                    [*known[0], *policies.telemetry_statements(known[1]), *known[2:]]
+                lambda known: policies.role_document(
+                    name, [*known[0], *policies.telemetry_statements(known[1]), *known[2:]]
                 )
             ),
             opts=child,
         )
+        variables = pulumi.Output.all(
+            **bindings.environment(permissions), **settings.get("environment", {})
+        )
+        # Without variables, Output.all gives an empty list.
+        checked = variables.apply(lambda known: _check_environment(name, dict(known)))
         function = aws.lambda_.Function(
             name,
             role=role.arn,
             runtime=f"python{PYTHON_VERSION}",
             architectures=["arm64"],
-            handler=handler,
-            code=code,
-            memory_size=memory_mb,
+            handler=settings.get("handler", default_handler),
+            code=settings["code"],
+            memory_size=settings.get("memory_mb", 512),
             timeout=timeout_s,
             publish=True,
-            reserved_concurrent_executions=reserved_concurrency,
-            snap_start={"apply_on": "PublishedVersions"} if snap_start else None,
-            environment={"variables": {**bindings.environment(permissions), **environment}},
+            reserved_concurrent_executions=settings.get("reserved_concurrency"),
+            snap_start={"apply_on": "PublishedVersions"} if settings.get("snap_start") else None,
+            environment={"variables": checked},
             tracing_config={"mode": "Active"},
             logging_config={
                 "log_format": "JSON",

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 
-from components.program_errors import ConfigError
+from components.errors import ConfigError
 
 # Functions and roles have the shortest limit, 64 characters. Pulumi appends "-" and 7 digits.
 _LONGEST = 64 - 8

@@ -24,15 +24,17 @@ class EpochQueue(pulumi.ComponentResource):
         name: str,
         *,
         queue: Queue,
+        protect: bool = False,
         consumer: Job | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochQueue", name, None, opts)
+        self.visibility_timeout_s = 6 * consumer.timeout_s if consumer else 30
         self.queue = aws.sqs.Queue(
             name,
-            visibility_timeout_seconds=6 * consumer.timeout_s if consumer else None,
+            visibility_timeout_seconds=self.visibility_timeout_s if consumer else None,
             sqs_managed_sse_enabled=True,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
         self.declared = queue
         self.name = self.queue.name

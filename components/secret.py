@@ -22,11 +22,16 @@ class EpochSecret(pulumi.ComponentResource):
         *,
         setting: Setting[str],
         value: pulumi.Input[str],
+        protect: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochSecret", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        secret = aws.secretsmanager.Secret(name, description=setting.description, opts=child)
+        secret = aws.secretsmanager.Secret(
+            name,
+            description=setting.description,
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+        )
         version = aws.secretsmanager.SecretVersion(
             name,
             secret_id=secret.id,

@@ -3,6 +3,7 @@
 `StackConfig.from_pulumi` checks the values before any resource exists.
 """
 
+import contextlib
 import difflib
 import importlib.util
 import json
@@ -15,10 +16,9 @@ import pulumi_aws as aws
 from msgspec import Meta, Struct, field
 
 from components.api_keys import BurstLimit, RateLimit, UsagePlan
-from components.program_errors import ConfigError
-from function.declare import limits
+from components.errors import ConfigError
+from function.declare import job_registry, limits, registry
 from function.declare.errors import DeclarationError
-from function.declare.registry import load_settings
 from function.declare.setting import Setting
 
 # Lambda's environment holds 4 KB. The rest is for the names of tables and the like.
@@ -30,13 +30,16 @@ def _text(pattern: str, expected: str, description: str) -> Meta:
     return Meta(pattern=rf"^({pattern})\Z", description=description, extra={"expected": expected})
 
 
-def _arn(service: str, resource: str, expected: str, description: str) -> Meta:
-    pattern = rf"arn:aws[a-z-]*:{service}:[a-z0-9-]*:\d{{12}}:{resource}/.+"
+def _arn(service: str, resource: str | None, expected: str, description: str) -> Meta:
+    name = f"{resource}/.+" if resource else "[^:/]+"
+    pattern = rf"arn:aws[a-z-]*:{service}:[a-z0-9-]*:\d{{12}}:{name}"
     return _text(pattern, f"the ARN of {expected}", description)
 
 
 _NAMED = "named with a-z, 0-9 and '-', at most 32 characters"
 _Name = Annotated[str, _text(r"[a-z][a-z0-9-]{0,31}", _NAMED, "A name in the config.")]
+_JobName = Annotated[str, _text(r"[a-z][a-z0-9_]*", "the name of a job", "The name of a job.")]
+_Concurrency = Annotated[int, Meta(ge=1, le=100_000)]
 _PlanName = Annotated[str, _text(".+", "the name of a usage plan", "The name of a usage plan.")]
 # fmt: off
 _Retention = Literal[
@@ -84,7 +87,23 @@ class StackKeys(Struct, frozen=True, kw_only=True):
         "Your key for tables, secrets, log groups, the alarm topic and the functions' variables. "
         "Without it AWS encrypts them with its own keys.")] = ""
     protect_data: Annotated[bool, Meta(description=
-        "Protect the tables: point-in-time recovery, no deletion, no `pulumi destroy`.")] = False
+        "Protect the data: no deletion of a table, queue, bucket or secret, no `pulumi destroy`, "
+        "and point-in-time recovery of the tables.")] = False
+    recovery_period_days: Annotated[int, Meta(ge=1, le=35, description=
+        "Days to which you can restore a table with protect_data.")] = 35
+    backup_days: Annotated[int, Meta(ge=0, le=36_500, description=
+        "Days that AWS Backup keeps a daily backup of each table; 0: no backup plan.")] = 0
+    max_read_units: Annotated[int, Meta(ge=0, le=1_000_000_000, description=
+        "Limit of the read request units per second of each table and index; 0: AWS's quota.")] = 0
+    max_write_units: Annotated[int, Meta(ge=0, le=1_000_000_000, description=
+        "Limit of the write request units per second of each table and index; 0: AWS's quota.",
+        )] = 0
+    job_concurrency: Annotated[dict[_JobName, _Concurrency], Meta(description=
+        "Concurrent executions reserved for jobs by name, which also limit each of them.",
+        )] = field(default_factory=dict)
+    monthly_budget_usd: Annotated[int, Meta(ge=0, le=100_000_000, description=
+        "Monthly cost in US dollars of the resources with the stack's tags; alarms at 80 % and at "
+        "a forecast of 100 %. 0: no budget.")] = 0
     replica_regions: Annotated[tuple[str, ...], Meta(description=
         "Regions that hold a replica of every table.")] = ()
     usage_plans: Annotated[dict[_Name, UsagePlan], Meta(min_length=1, description=
@@ -107,6 +126,8 @@ class StackKeys(Struct, frozen=True, kw_only=True):
         "The certificate of domain_name, in the stack's region.")] = ""
     hosted_zone_id: Annotated[str, _text(r"Z[A-Z0-9]{1,31}", "the id of a Route 53 zone",
         "The zone that gets a record of domain_name.")] = ""
+    disable_default_endpoint: Annotated[bool, Meta(description=
+        "Serve the API under domain_name only, not under its execute-api address.")] = False
     waf_rate_limit: Annotated[int, Meta(ge=0, le=2_000_000_000, description=
         "AWS WAF's limit of requests from one address in five minutes, at least 10. 0: no WAF.",
         )] = 0
@@ -115,10 +136,13 @@ class StackKeys(Struct, frozen=True, kw_only=True):
     trace_sampling_rate: Annotated[Annotated[float, Meta(ge=0, le=1)] | None, Meta(description=
         "Share of requests that X-Ray traces, after the first of each second. By default the "
         "account's default rule decides, which AWS creates with 0.05.")] = None
-    runbook_url: Annotated[str, _text(r"\S+", "an address without spaces",
+    runbook_url: Annotated[str, _text(r"[^\s#]+", "an address without spaces and '#'",
         "The address of docs/operations.md, to which alarms link.")] = "docs/operations.md"
     alarm_email: Annotated[str, _text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address",
         "The address that gets the alarms, once it confirms the subscription.")] = ""
+    alarm_topic_arn: Annotated[str, _arn("sns", None, "an SNS topic",
+        "An existing topic that gets the alarms, for example of a chat or a pager. Its policy must "
+        "let cloudwatch.amazonaws.com publish. Excludes alarm_email.")] = ""
     # fmt: on
 
 
@@ -155,7 +179,7 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
         `secret` names the keys with a secret value. Raises ConfigError for an unknown or missing
         key, a wrong type, a value outside its range, and values that exclude each other.
         """
-        kinds, settings = get_type_hints(StackKeys, include_extras=True), load_settings()
+        kinds, settings = get_type_hints(StackKeys, include_extras=True), registry.load_settings()
         for name in sorted(kinds.keys() & settings.keys()):
             raise DeclarationError(f"function/settings.py: the stack itself has a key {name}")
         own = _own(values, project)
@@ -197,25 +221,45 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
                 )
         for index, region in enumerate(self.replica_regions):
             _check_region(f"{project}:replica_regions[{index}]", region)
-        if self.snap_start and self.provisioned_concurrency:
+        for job in sorted(self.job_concurrency.keys() - (jobs := job_registry.load_jobs()).keys()):
             yield (
-                "config of snap_start excludes provisioned_concurrency: Lambda has one or the other"
+                f"config value {project}:job_concurrency.{job}: no such job; known jobs: "
+                f"{', '.join(jobs) or 'none'}"
             )
-        if 0 < self.reserved_concurrency < self.provisioned_concurrency:
-            yield "config of provisioned_concurrency must not exceed reserved_concurrency"
-        if bool(self.domain_name) != bool(self.certificate_arn):
-            yield "config of domain_name and certificate_arn need each other"
-        if self.hosted_zone_id and not self.domain_name:
-            yield "config of hosted_zone_id needs domain_name"
-        if self.kms_key_arn and self.replica_regions:
-            yield (
-                "config of kms_key_arn excludes replica_regions: a replica needs a key in its own "
-                "region"
-            )
-        if len({*self.replica_regions}) < len(self.replica_regions):
-            yield "config of replica_regions names a region twice"
-        if 0 < self.waf_rate_limit < 10:
-            yield "config of waf_rate_limit must be 0 or at least 10"
+        rules = {
+            "snap_start excludes provisioned_concurrency: Lambda has one or the other": (
+                self.snap_start and self.provisioned_concurrency
+            ),
+            "provisioned_concurrency must not exceed reserved_concurrency": (
+                0 < self.reserved_concurrency < self.provisioned_concurrency
+            ),
+            "domain_name and certificate_arn need each other": (
+                bool(self.domain_name) != bool(self.certificate_arn)
+            ),
+            "disable_default_endpoint needs domain_name": (
+                self.disable_default_endpoint and not self.domain_name
+            ),
+            "hosted_zone_id needs domain_name": self.hosted_zone_id and not self.domain_name,
+            "kms_key_arn excludes replica_regions: a replica needs a key in its own region": (
+                self.kms_key_arn and self.replica_regions
+            ),
+            "alarm_email excludes alarm_topic_arn: subscribe the address to your topic": (
+                self.alarm_email and self.alarm_topic_arn
+            ),
+            "replica_regions names a region twice": (
+                len({*self.replica_regions}) < len(self.replica_regions)
+            ),
+            "waf_rate_limit must be 0 or at least 10": 0 < self.waf_rate_limit < 10,
+            "waf_rate_limit excludes trusted_proxy_count: WAF would count all callers behind a "
+            "proxy as one address; limit addresses at the proxy": (
+                self.waf_rate_limit and self.trusted_proxy_count
+            ),
+            "permissions_boundary excludes manage_api_gateway_account: the boundary denies its "
+            "role the access logs; run `pulumi -C bootstrap up`, which declares this role": (
+                self.permissions_boundary and self.manage_api_gateway_account
+            ),
+        }
+        yield from (f"config of {rule}" for rule, broken in rules.items() if broken)
 
 
 def _nearest(given: str, known: Iterable[str], otherwise: str) -> str:
@@ -311,7 +355,11 @@ def _expected(kind: Any, metas: Iterable[Meta], value: Any) -> str:
 def _read(kind: Any, key: str, raw: str, hidden: bool) -> Any:
     """Return the value of a key; the error of a `hidden` one does not show it."""
     try:
-        return _check(kind, key, raw if _unwrapped(kind)[0] is str else _parsed(raw))
+        value: Any = raw
+        if _unwrapped(kind)[0] is not str:
+            with contextlib.suppress(msgspec.DecodeError):  # an unquoted text
+                value = msgspec.json.decode(raw.encode())
+        return _check(kind, key, value)
     except ConfigError as error:
         if not hidden:
             raise
@@ -337,16 +385,5 @@ def _text_of(setting: Setting[Any], key: str, raw: str | None, secret: Collectio
         return str(setting.default if raw is None else raw)
     if raw is None:
         return json.dumps(setting.default)
-    kind: Any = setting.type
-    return json.dumps(_read(Annotated[kind, _bounds(setting)], key, raw, hidden=False))
-
-
-def _bounds(setting: Setting[Any]) -> Meta:
-    return Meta(ge=setting.minimum, le=setting.maximum)
-
-
-def _parsed(raw: str) -> Any:
-    try:
-        return msgspec.json.decode(raw.encode())
-    except msgspec.DecodeError:
-        return raw
+    bounds = Meta(ge=setting.minimum, le=setting.maximum)
+    return json.dumps(_read(Annotated[setting.type, bounds], key, raw, hidden=False))

@@ -1,6 +1,7 @@
 """EpochTable: a DynamoDB table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -8,7 +9,7 @@ import pulumi_aws as aws
 from function.declare.table import TTL_ATTRIBUTE, Index, Table
 
 
-def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
+def _index(index: Index, units: Mapping[str, int]) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
     projection = "INCLUDE" if index.attributes else "KEYS_ONLY"
     return aws.dynamodb.TableGlobalSecondaryIndexArgs(
         name=index.name,
@@ -18,14 +19,50 @@ def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
         ],
         projection_type="ALL" if index.attributes is None else projection,
         non_key_attributes=list(index.attributes or ()) or None,
+        on_demand_throughput=(
+            aws.dynamodb.TableGlobalSecondaryIndexOnDemandThroughputArgs(**units) if units else None
+        ),
     )
+
+
+class ChangedIndexError(pulumi.RunError):
+    """An index of a protected table has other keys or attributes than the deployed one."""
+
+
+def _by_name(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the keys and attributes of the indexes in a table's inputs, by index name."""
+    indexes = (inputs or {}).get("globalSecondaryIndexes") or ()
+    return {
+        index["name"]: (
+            [(key["attributeName"], key["keyType"]) for key in index.get("keySchemas") or ()],
+            index["projectionType"],
+            sorted(index.get("nonKeyAttributes") or ()),
+        )
+        for index in indexes
+    }
+
+
+def refuse_changed_index(args: pulumi.ResourceHookArgs) -> None:
+    """Raise ChangedIndexError for an index that an update would delete and rebuild."""
+    before, after = _by_name(args.old_inputs), _by_name(args.new_inputs)
+    for name in sorted(before.keys() & after.keys()):
+        if before[name] != after[name]:
+            raise ChangedIndexError(
+                f"function/tables.py: index {name} of {args.name} changes, so DynamoDB would "
+                "delete and rebuild it, and queries would fail until then. Add an index with "
+                "another name and deploy; then query that one and remove this one"
+            )
 
 
 class EpochTable(pulumi.ComponentResource):
     """An on-demand, encrypted DynamoDB table with the keys and indexes of `table`.
 
     `protect` adds point-in-time recovery, deletion protection in DynamoDB and `protect` in Pulumi,
-    in every region. `replica_regions` make it a global table.
+    in every region; an update that changes an index fails, as does its preview.
+    `recovery_period_days` (1 to 35) is the time to which you can restore. `max_read_units` and
+    `max_write_units` limit the request units per second of the table and of each index.
+    `replica_regions` make it a global table. Only a table with a `ttl_setting` has DynamoDB's time
+    to live, on the attribute `expires`.
     """
 
     declared: Table
@@ -39,10 +76,20 @@ class EpochTable(pulumi.ComponentResource):
         *,
         table: Table,
         protect: bool = False,
+        recovery_period_days: int = 35,
+        max_read_units: int | None = None,
+        max_write_units: int | None = None,
         replica_regions: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochTable", name, None, opts)
+        limits = {"read": max_read_units, "write": max_write_units}
+        units = {f"max_{kind}_request_units": limit for kind, limit in limits.items() if limit}
+        hooks = None
+        if protect:
+            checked = pulumi.ResourceHookOptions(on_dry_run=True)
+            hook = pulumi.ResourceHook(f"{name}-indexes", refuse_changed_index, checked)
+            hooks = pulumi.ResourceHookBinding(before_update=[hook])
         self.table = aws.dynamodb.Table(
             name,
             billing_mode="PAY_PER_REQUEST",
@@ -52,19 +99,30 @@ class EpochTable(pulumi.ComponentResource):
                 aws.dynamodb.TableAttributeArgs(name=key, type=kind)
                 for key, kind in table.key_types.items()
             ],
-            global_secondary_indexes=[_index(index) for index in table.indexes] or None,
+            global_secondary_indexes=[_index(index, units) for index in table.indexes] or None,
             # DynamoDB's own key still encrypts it; see `apply_kms_key`.
             server_side_encryption={"enabled": False},
-            point_in_time_recovery={"enabled": protect},
+            on_demand_throughput=(
+                aws.dynamodb.TableOnDemandThroughputArgs(**units) if units else None
+            ),
+            point_in_time_recovery={
+                "enabled": protect,
+                "recovery_period_in_days": recovery_period_days if protect else None,
+            },
             deletion_protection_enabled=protect,
-            # An item without the attribute never expires.
-            ttl={"attribute_name": TTL_ATTRIBUTE, "enabled": True},
+            # Another table may hold an attribute of this name that is no expiry.
+            ttl=({"attribute_name": TTL_ATTRIBUTE, "enabled": True} if table.ttl_setting else None),
             # A stream without readers costs nothing. A global table needs it, and turning it off
             # would block the removal of the last replica.
             stream_enabled=True,
             stream_view_type="NEW_AND_OLD_IMAGES",
             # AWS also lists the replicas as a property of the table.
-            opts=pulumi.ResourceOptions(parent=self, protect=protect, ignore_changes=["replicas"]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=protect,
+                ignore_changes=["replicas"],
+                hooks=hooks,
+            ),
         )
         # Separate resources, since the provider applies only the first of two changes to replicas
         # within a table. In sequence, since DynamoDB accepts one change at a time.

@@ -1,9 +1,10 @@
-"""The AWS resources of each trigger: what starts a job's function, and the rights for that.
+"""The AWS resources of each trigger: they start a job's function, with the rights for that.
 
 To add a trigger, add its row to TRIGGER_RESOURCES; see docs/contributing/adding-a-trigger.md.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ import pulumi_aws as aws
 from components.iam import policies
 from components.iam.roles import RoleFactory
 from components.lambda_function import Bindings
+from components.metrics import Alarm, Backlog, Formula, Metric
+from components.queue import EpochQueue
 from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
 
 _CONSUME_ACTIONS = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
@@ -43,32 +46,27 @@ class Target:
         return pulumi.ResourceOptions(parent=self.parent, depends_on=list(depends_on) or None)
 
 
-@dataclass(frozen=True, kw_only=True)
-class AgeMetric:
-    """CloudWatch's metric for the age of the oldest unhandled item; `per_second` is its unit."""
-
-    namespace: str
-    name: str
-    dimensions: Mapping[str, pulumi.Input[str]]
-    per_second: int
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class TriggerResources:
     """The row of a trigger.
 
     `statements` returns the rights of the function's role that Lambda needs to read the source and
-    to keep failed items. `connect` declares the resources that start the function. `oldest_item`
-    returns the metric of the backlog, or None if there is no backlog.
+    to keep failed items. `connect` declares the resources that start the function. `backlog`
+    returns the age of the oldest item, `stopped` the alarm on a trigger that starts nothing more.
     """
 
     statements: Callable[[Any, Bindings, aws.sqs.Queue], Statements]
     connect: Callable[[Any, Target], None]
-    oldest_item: Callable[[Any, Bindings, pulumi.Output[str]], AgeMetric | None]
+    backlog: Callable[[Any, Bindings, pulumi.Output[str]], Backlog | None] = lambda *_: None
+    stopped: Callable[[Any, Bindings, pulumi.Output[str]], Alarm | None] = lambda *_: None
 
 
 def _allow(actions: list[str], resource: pulumi.Output[str]) -> pulumi.Output[policies.Statement]:
     return resource.apply(lambda arn: policies.allow(actions, arn))
+
+
+def _send_dead_letters(_: Any, __: Bindings, dead_letters: aws.sqs.Queue) -> Statements:
+    return [_allow(["sqs:SendMessage"], dead_letters.arn)]
 
 
 def _event_invoke_config(max_attempts: int, target: Target) -> pulumi.Resource:
@@ -83,7 +81,6 @@ def _event_invoke_config(max_attempts: int, target: Target) -> pulumi.Resource:
     )
 
 
-# -- Schedules ------------------------------------------------------------------------------------
 def _connect_schedule(trigger: ScheduleTrigger, target: Target) -> None:
     retries = _event_invoke_config(trigger.max_attempts, target)
     role = target.roles.create("scheduler", f"{target.name}-schedule", target.options())
@@ -91,11 +88,9 @@ def _connect_schedule(trigger: ScheduleTrigger, target: Target) -> None:
         f"{target.name}-schedule",
         role=role.name,
         policy=pulumi.Output.all(target.alias.arn, target.dead_letters.arn).apply(
-            lambda arns: policies.policy_document(
-                [
-                    policies.allow(["lambda:InvokeFunction"], arns[0]),
-                    policies.allow(["sqs:SendMessage"], arns[1]),
-                ]
+            lambda arns: policies.document(
+                policies.allow(["lambda:InvokeFunction"], arns[0]),
+                policies.allow(["sqs:SendMessage"], arns[1]),
             )
         ),
         opts=target.options(),
@@ -116,14 +111,6 @@ def _connect_schedule(trigger: ScheduleTrigger, target: Target) -> None:
     )
 
 
-_SCHEDULE = TriggerResources(
-    statements=lambda _, __, dead_letters: [_allow(["sqs:SendMessage"], dead_letters.arn)],
-    connect=_connect_schedule,
-    oldest_item=lambda *_: None,
-)
-
-
-# -- Queues ---------------------------------------------------------------------------------------
 def _connect_queue(trigger: QueueTrigger, target: Target) -> None:
     queue = target.bindings.queues[trigger.queue]
     redrive = aws.sqs.RedrivePolicy(
@@ -146,22 +133,6 @@ def _connect_queue(trigger: QueueTrigger, target: Target) -> None:
     )
 
 
-_QUEUE = TriggerResources(
-    # SQS itself moves the dead letters of a queue.
-    statements=lambda trigger, bindings, _: [
-        _allow(_CONSUME_ACTIONS, bindings.queues[trigger.queue].arn)
-    ],
-    connect=_connect_queue,
-    oldest_item=lambda trigger, bindings, _: AgeMetric(
-        namespace="AWS/SQS",
-        name="ApproximateAgeOfOldestMessage",
-        dimensions={"QueueName": bindings.queues[trigger.queue].name},
-        per_second=1,
-    ),
-)
-
-
-# -- Streams of tables ----------------------------------------------------------------------------
 def _connect_stream(trigger: StreamTrigger, target: Target) -> None:
     aws.lambda_.EventSourceMapping(
         target.name,
@@ -177,22 +148,6 @@ def _connect_stream(trigger: StreamTrigger, target: Target) -> None:
     )
 
 
-_STREAM = TriggerResources(
-    statements=lambda trigger, bindings, dead_letters: [
-        _allow(["sqs:SendMessage"], dead_letters.arn),
-        _allow(_STREAM_ACTIONS, bindings.tables[trigger.table].stream_arn),
-    ],
-    connect=_connect_stream,
-    oldest_item=lambda _, __, function_name: AgeMetric(
-        namespace="AWS/Lambda",
-        name="IteratorAge",
-        dimensions={"FunctionName": function_name},
-        per_second=1_000,
-    ),
-)
-
-
-# -- Objects of buckets ---------------------------------------------------------------------------
 def _connect_bucket(trigger: ObjectTrigger, target: Target) -> None:
     bucket = target.bindings.buckets[trigger.bucket]
     permission = aws.lambda_.Permission(
@@ -222,17 +177,84 @@ def _connect_bucket(trigger: ObjectTrigger, target: Target) -> None:
     )
 
 
-_OBJECT = TriggerResources(
-    statements=lambda _, __, dead_letters: [_allow(["sqs:SendMessage"], dead_letters.arn)],
-    connect=_connect_bucket,
-    oldest_item=lambda *_: None,
-)
+def _queue_backlog(queue: EpochQueue) -> Backlog:
+    metric = Metric(
+        "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", {"QueueName": queue.name}
+    )
+    # A message that fails once waits for the visibility timeout.
+    return Backlog(metric, 1, max(900, 2 * queue.visibility_timeout_s))
+
+
+def _invocations(function: pulumi.Output[str]) -> Metric:
+    return Metric("AWS/Lambda", "Invocations", "Sum", {"FunctionName": function})
+
+
+_UNITS_S = {"minute": 60, "hour": 3_600, "day": 86_400}
+
+
+def _interval_s(expression: str) -> int | None:
+    """Return the longest time between two runs; None if it differs from day to day."""
+    kind, *fields = re.split("[( )]+", expression.rstrip(")"))
+    if kind == "rate":
+        return int(fields[0]) * _UNITS_S[fields[1].rstrip("s")]
+    if kind == "cron" and {*fields[2:]} <= {"*", "?"}:
+        return _UNITS_S["hour" if fields[1] == "*" else "day"]
+    return None
+
+
+def _stopped_schedule(
+    trigger: ScheduleTrigger, _: Bindings, function: pulumi.Output[str]
+) -> Alarm | None:
+    """Return the alarm on a schedule that misses two runs.
+
+    None for a schedule without a fixed interval or with more than three days, since CloudWatch
+    looks back seven days.
+    """
+    interval_s = _interval_s(trigger.expression)
+    if interval_s is None or interval_s > 3 * 86_400:
+        return None
+    hours = max(1, -(-2 * interval_s // 3_600))
+    text = f"Its schedule {trigger.expression} started no run in {hours} hours."
+    runs = _invocations(function)
+    return Alarm("", text, runs, 1, "", 3_600, periods=hours, datapoints=hours, below=True)
+
+
+def _stopped_stream(
+    trigger: StreamTrigger, bindings: Bindings, function: pulumi.Output[str]
+) -> Alarm:
+    table = {"TableName": bindings.tables[trigger.table].name}
+    writes = Metric("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "Sum", table)
+    text = f"Table {trigger.table} changes, but its stream started no run in 45 minutes."
+    unread = Formula(
+        "IF(writes > 0 AND FILL(runs, 0) < 1, 1, 0)",
+        {"writes": writes, "runs": _invocations(function)},
+    )
+    return Alarm("", text, unread, 1, period_s=900, periods=3, datapoints=3)
 
 
 # One row for each trigger of function.declare.trigger.TRIGGERS.
 TRIGGER_RESOURCES: Mapping[type, TriggerResources] = {
-    ScheduleTrigger: _SCHEDULE,
-    QueueTrigger: _QUEUE,
-    StreamTrigger: _STREAM,
-    ObjectTrigger: _OBJECT,
+    ScheduleTrigger: TriggerResources(
+        _send_dead_letters, _connect_schedule, stopped=_stopped_schedule
+    ),
+    QueueTrigger: TriggerResources(
+        # SQS itself moves the dead letters of a queue.
+        statements=lambda trigger, bindings, _: [
+            _allow(_CONSUME_ACTIONS, bindings.queues[trigger.queue].arn)
+        ],
+        connect=_connect_queue,
+        backlog=lambda trigger, bindings, _: _queue_backlog(bindings.queues[trigger.queue]),
+    ),
+    StreamTrigger: TriggerResources(
+        statements=lambda trigger, bindings, dead_letters: [
+            _allow(["sqs:SendMessage"], dead_letters.arn),
+            _allow(_STREAM_ACTIONS, bindings.tables[trigger.table].stream_arn),
+        ],
+        connect=_connect_stream,
+        backlog=lambda _, __, function: Backlog(
+            Metric("AWS/Lambda", "IteratorAge", "Maximum", {"FunctionName": function}), 1_000, 900
+        ),
+        stopped=_stopped_stream,
+    ),
+    ObjectTrigger: TriggerResources(_send_dead_letters, _connect_bucket),
 }

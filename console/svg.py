@@ -5,7 +5,7 @@ from xml.sax.saxutils import escape
 
 Point = tuple[float, float]
 
-# A backbackground of its own makes the picture readable on light and dark pages.
+# A background of its own makes the picture readable on light and dark pages.
 _STYLE = """
 text { font-family: ui-sans-serif, system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
 .background { fill: #ffffff; stroke: #d8dee6; }

@@ -24,6 +24,7 @@ with patching.exit_on_mismatch():
         iam,
         lambda_workers,
         limits,
+        number_keys,
         scheduler,
         thread_reuse,
         time_to_live,
@@ -33,7 +34,15 @@ with patching.exit_on_mismatch():
 # Where several patches wrap one name, the last one is the outermost.
 _REPAIRS = (
     *(proxy_event, iam, limits, documentation, import_api, stage, errors, scheduler, async_invoke),
-    *(event_source_mappings, time_to_live, usage, cloudwatch_query, lambda_workers, thread_reuse),
+    *(
+        event_source_mappings,
+        number_keys,
+        time_to_live,
+        usage,
+        cloudwatch_query,
+        lambda_workers,
+        thread_reuse,
+    ),
 )
 
 

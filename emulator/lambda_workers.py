@@ -8,7 +8,10 @@
   no worker uses. MiniStack keeps them forever, and a local run publishes a version at each save.
 - The log of an invocation ends with the worker's response. MiniStack polls each millisecond, until
   no output has come for 5 ms.
-- `worker_isolation` runs before the function's code. A response over Lambda's limit is an error.
+- A worker runs on the interpreter that `EPOCH_WORKER_PYTHON` names, and finds only the standard
+  library and the bundle, as in Lambda. MiniStack's workers see all packages of its own environment.
+- `worker_isolation` runs before the function's code.
+- Code and responses over Lambda's limits are errors.
 """
 
 import hashlib
@@ -17,15 +20,18 @@ import json
 import os
 import select
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 import zipfile
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
 
-from ministack.core import lambda_runtime
+from ministack.core import lambda_runtime, responses
 from ministack.services import lambda_svc
 
 from emulator import worker_isolation
@@ -33,6 +39,7 @@ from emulator.patching import Mismatch, Original, Patch, replace, wrap
 
 # Lambda counts 100 bytes more than the documented 6 MB.
 _MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
+_MAX_REQUEST_BYTES = 70_167_211  # 50 MB of code in base64
 
 
 def _use_private_folder(code: Path) -> None:
@@ -53,7 +60,7 @@ class _SharedZip(zipfile.ZipFile):
 
     _unpacking = threading.Lock()
     # The newest unpacked folder, and the checksums of its files.
-    _former: tuple[Path, dict[str, int]] = (Path(), {})
+    _former: tuple[Path, dict[str, int]] = (Path("/nonexistent"), {})
 
     def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
         """Replace `path`, an empty folder, by a link to the unpacked files."""
@@ -63,26 +70,33 @@ class _SharedZip(zipfile.ZipFile):
         with self._unpacking:
             if not shared.exists():
                 self._unpack(shared)
-                _use_private_folder(shared)
             os.rmdir(path)
             os.symlink(shared, path)
 
     def _unpack(self, target: Path) -> None:
-        """Unpack all files; those of the former bundle are hard links, also their bytecode."""
+        """Unpack all files; those of the former bundle are hard links, also their bytecode.
+
+        The folder appears in one rename, so a failed attempt leaves nothing that looks complete.
+        """
+        scratch = target.with_name(f"{target.name}.new")
+        shutil.rmtree(scratch, ignore_errors=True)
         former, known = self._former
-        checksums = {info.filename: info.CRC for info in self.infolist()}
-        if former.is_dir() and known:
-            shutil.copytree(former, target, copy_function=os.link)
-        else:
+        try:
+            shutil.copytree(former, scratch, copy_function=os.link)
+        except OSError:  # there is none, or the file system has no links
+            shutil.rmtree(scratch, ignore_errors=True)
             known = {}
+        checksums = {info.filename: info.CRC for info in self.infolist()}
         for name in known.keys() | checksums.keys():
             if known.get(name) != checksums.get(name):
-                path = target / name
+                path = scratch / name
                 path.unlink(missing_ok=True)
                 for bytecode in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
                     bytecode.unlink()
                 if name in checksums:
-                    self.extract(name, target)
+                    self.extract(name, scratch)
+        _use_private_folder(scratch)
+        os.rename(scratch, target)
         type(self)._former = target, checksums
 
     @classmethod
@@ -194,6 +208,17 @@ def _wait_readable(output: Any, timeout_ms: int | None = None) -> bool:
     return bool(poll.poll(timeout_ms))
 
 
+# Removed from the environment, because functions would inherit it.
+_PYTHON = os.environ.pop("EPOCH_WORKER_PYTHON", sys.executable)
+
+
+def _popen(command: list[str], **options: Any) -> subprocess.Popen[str]:
+    """Start a process; a Python without site-packages, PYTHON* variables and user folders."""
+    if command[0] == sys.executable:
+        command = [_PYTHON, "-I", "-S", "-X", "utf8", *command[1:]]
+    return subprocess.Popen(command, **options)
+
+
 def _isolated(script: str) -> str:
     """Return MiniStack's worker script, beginning with the isolation of the function."""
     for stream, replacement in (
@@ -204,7 +229,9 @@ def _isolated(script: str) -> str:
             name = "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT"
             raise Mismatch(name, f"{name} has no {stream}")
         script = script.replace(stream, replacement)
-    start = "_requests, _responses = take_streams()\nmake_read_only()\n"
+    # Lambda has `exit` and `quit`, which `-S` leaves out.
+    start = "import site\nsite.setquit()\n"
+    start += "_requests, _responses = take_streams()\nmake_read_only()\n"
     return f"{inspect.getsource(worker_isolation)}\n{start}\n{script}"
 
 
@@ -223,12 +250,26 @@ def _execute(original: Original, *args: Any) -> dict[str, Any]:
     return result
 
 
+def _save_code(operation: str, original: Original, *args: Any) -> Any:
+    *_, request = args
+    if len(request.get("Code", request).get("ZipFile", "")) >= _MAX_REQUEST_BYTES:
+        text = (
+            f"Request must be smaller than {_MAX_REQUEST_BYTES} bytes for the {operation} operation"
+        )
+        return responses.error_response_json("RequestEntityTooLargeException", text, 413)
+    return original(*args)
+
+
+_SUBPROCESS = SimpleNamespace(**{**vars(subprocess), "Popen": _popen})
 _SHARED_ZIPFILE = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
 
 PATCHES = (
+    replace(lambda_runtime, "subprocess", _SUBPROCESS),
     replace(lambda_runtime, "zipfile", _SHARED_ZIPFILE),
     replace(lambda_runtime, "Worker", _Worker),
     wrap(lambda_svc, "_update_alias", _move_alias),
     Patch(lambda_runtime, "_PYTHON_WORKER_SCRIPT", _isolated),
     wrap(lambda_svc, "_execute_function_warm", _execute),
+    wrap(lambda_svc, "_create_function", partial(_save_code, "CreateFunction")),
+    wrap(lambda_svc, "_update_code", partial(_save_code, "UpdateFunctionCode")),
 )

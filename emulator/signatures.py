@@ -32,6 +32,7 @@ SIGNATURES = {
     "ministack.core.lambda_runtime.Worker._spawn": "(self)",
     "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT": "str",
     "ministack.core.lambda_runtime.execution_credentials": "(config)",
+    "ministack.core.lambda_runtime.subprocess": "module",
     "ministack.core.lambda_runtime.threading": "module",
     "ministack.core.lambda_runtime.zipfile": "module",
     "ministack.services.apigateway_v1._build_api_export": (
@@ -86,6 +87,7 @@ SIGNATURES = {
         "(table, event_name, old_item, new_item, view_type)"
     ),
     "ministack.services.dynamodb._create_table": "(data)",
+    "ministack.services.dynamodb._extract_key_val": "(attr)",
     "ministack.services.dynamodb._remove_item": "(table, pk_val, sk_val)",
     "ministack.services.dynamodb._set_item": "(table, pk_val, sk_val, item)",
     "ministack.services.dynamodb._trim_stream_records": "(table_name, *, account_id, region)",
@@ -98,6 +100,8 @@ SIGNATURES = {
         "(func_name, data, query_params, path_qualifier)"
     ),
     "ministack.services.lambda_svc._create_esm": "(data)",
+    "ministack.services.lambda_svc._create_function": "(data)",
+    "ministack.services.lambda_svc._update_code": "(name, data)",
     "ministack.services.lambda_svc._emit_lambda_logs": (
         "(func, request_id, log_text, error, duration_ms, *, log_source)"
     ),

@@ -109,7 +109,10 @@ class Calls:
                 getattr(client, following)(**same(following), **more)
         delete: Callable[[], object] = lambda: None
         if self.delete:
-            own = {k: _fill(v, known) for k, v in self.deletion.items()}
+            own = {
+                name: value.format(**known) if isinstance(value, str) else value
+                for name, value in self.deletion.items()
+            }
             doomed = _convert(same(self.delete) | own, _shape(client, self.delete), {})
             delete = partial(getattr(client, self.delete), **doomed)
         return Provisioned(
@@ -117,7 +120,3 @@ class Calls:
             outputs={name: text.format(**known) for name, text in self.outputs.items()},
             delete=delete,
         )
-
-
-def _fill(value: Any, known: Properties) -> Any:
-    return value.format(**known) if isinstance(value, str) else value

@@ -42,6 +42,8 @@ class Deployer:
     last deletes the replaced ones and those that the program no longer declares.
     """
 
+    partition = "aws"
+
     def __init__(self, stack: MiniStack, region: str, progress: Progress) -> None:
         self._stack = stack
         self._region = region

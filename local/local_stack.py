@@ -1,6 +1,7 @@
 """Brings a stack up in an emulated account, and gives access to the running stack."""
 
 import json
+import runpy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -173,12 +174,18 @@ def emulated_account(
 
     `environment` adds variables to the emulator's own.
     """
+    # As a file: the package around it is imported while the emulator starts.
+    interpreter = stack_files.ROOT / "components" / "packaging" / "interpreter.py"
     with SupervisedProcess() as process, xray_daemon.running() as traces:
+        own = {
+            "AWS_XRAY_DAEMON_ADDRESS": traces.address,
+            "EPOCH_WORKER_PYTHON": runpy.run_path(str(interpreter))["local_python"](),
+        }
         emulator = ministack.start(
             process,
             region=region,
             port=port,
-            environment={"AWS_XRAY_DAEMON_ADDRESS": traces.address, **(environment or {})},
+            environment={**own, **(environment or {})},
         )
         yield Account(emulator=emulator, traces=traces, region=region)
 

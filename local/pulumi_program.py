@@ -80,6 +80,10 @@ class Engine(Protocol):
     def account(self) -> str:
         """The id of the AWS account."""
 
+    @property
+    def partition(self) -> str:
+        """The partition in ARNs, for example `aws`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
@@ -144,6 +148,8 @@ def invoke(engine: Engine, function: str, args: Properties) -> Properties:
     """Return the result of one of the provider's functions, which create nothing."""
     if function == "aws:index/getCallerIdentity:getCallerIdentity":
         return {"accountId": engine.account}
+    if function == "aws:index/getPartition:getPartition":
+        return {"partition": engine.partition}
     if function == "aws:iam/getPolicy:getPolicy":
         return {"policy": engine.policy(args["arn"])}
     raise ProgramError(
@@ -182,6 +188,7 @@ class MockEngine:
     preview: bool = False
     region: str = "eu-central-1"
     account: str = "123456789012"
+    partition: str = "aws"
     resources: list[Resource] = field(default_factory=list)
     limits: str = '{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -199,7 +206,7 @@ class MockEngine:
             return "", {}
         name = resource.inputs.get("name", resource.name)
         service = resource.kind.split("/")[0].removeprefix("aws:")
-        arn = f"arn:aws:{service}:{self.region}:{self.account}:{name}"
+        arn = f"arn:{self.partition}:{service}:{self.region}:{self.account}:{name}"
         return f"{resource.kind.rpartition(':')[2]}-{resource.name}", {
             "arn": arn,
             "executionArn": arn,

@@ -97,13 +97,21 @@ _COPYING = {"checkout", "copied", "project", "specimen"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that copy the project, and those that start a process."""
+    """Mark the tests that copy the project, and those that start a process; copy first.
+
+    Modules are in random order. One that takes a minute would otherwise run last and alone.
+    """
     for item in items:
         used = {*getattr(item, "fixturenames", ())}
         if _COPYING & used:
             item.add_marker("copying")
-        if _COPYING & used or "local" in used or item.path.is_relative_to(ROOT / "tests" / "e2e"):
+        ends = item.path.is_relative_to(ROOT / "tests" / "e2e") and not item.get_closest_marker(
+            "socket"
+        )
+        if _COPYING & used or "local" in used or ends:
             item.add_marker("process")
+    slow = {item.path for item in items if item.get_closest_marker("copying")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def run_rules(project: Path) -> None:

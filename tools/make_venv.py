@@ -8,6 +8,7 @@ Of two concurrent runs, the second waits and finds the environment ready.
 import fcntl
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -17,10 +18,8 @@ from pathlib import Path
 # This one has uv, which makes the others.
 FIRST = Path(".venv")
 
-_ADVICE = (
-    "this needs a package index: check the network, or set HTTPS_PROXY for a proxy, or "
-    "PIP_INDEX_URL and UV_DEFAULT_INDEX for a mirror"
-)
+# As a file: no package can be imported before its dependencies are installed.
+_PIP = runpy.run_path(str(Path(__file__).parents[1] / "components/packaging/pip_settings.py"))
 
 
 def _cause(output: str) -> str:
@@ -31,7 +30,7 @@ def _cause(output: str) -> str:
     return lines[0].removeprefix("error: ") + (f" ({lines[-1]})" if len(lines) > 1 else "")
 
 
-def _run(what: str, *command: object) -> None:
+def _run(what: str, environment: dict[str, str], *command: object) -> None:
     # The child inherits the lock, which stays held if this process is killed.
     ran = subprocess.run(
         [str(word) for word in command],
@@ -39,28 +38,25 @@ def _run(what: str, *command: object) -> None:
         text=True,
         check=False,
         close_fds=False,
+        env=environment,
     )
     if ran.returncode:
-        raise SystemExit(f"error: cannot {what}: {_cause(ran.stderr or ran.stdout)}; {_ADVICE}")
+        cause = _PIP["without_credentials"](_cause(ran.stderr or ran.stdout))
+        raise SystemExit(f"error: cannot {what}: {cause}; {_PIP['ADVICE']}")
 
 
 def _make(folder: Path) -> None:
     if folder != FIRST:
-        uv = (
-            FIRST / "bin" / "uv",
-            "venv",
-            "--quiet",
-            "--clear",
-            "--python",
-            FIRST / "bin" / "python",
-        )
-        _run(f"make {folder}", *uv, folder)
+        uv = (FIRST / "bin" / "uv", "venv", "--quiet", "--clear")
+        python = FIRST / "bin" / "python"
+        _run(f"make {folder}", _PIP["uv_environment"](), *uv, "--python", python, folder)
         return
     if not find_spec("ensurepip"):
         raise SystemExit(
             "error: python3 has no venv; install it, on Debian and Ubuntu: apt install python3-venv"
         )
-    _run(f"make {folder}", sys.executable, "-m", "venv", "--clear", folder)
+    venv = (sys.executable, "-m", "venv", "--clear", folder)
+    _run(f"make {folder}", _PIP["pip_environment"](), *venv)
 
 
 def _install(folder: Path, lock: Path) -> None:
@@ -71,10 +67,10 @@ def _install(folder: Path, lock: Path) -> None:
         assert own, "the lock has no uv"
         only = folder / "uv.txt"
         only.write_text(own[0].rstrip("\\ ") + "\n", "utf-8")
-        pip = (python, "-m", "pip", "install", "--disable-pip-version-check", "--retries", "2")
-        _run(f"install uv into {folder}", *pip, "--quiet", "--require-hashes", "-r", only)
-    uv = (FIRST / "bin" / "uv", "pip", "sync", "--quiet", "--python", python)
-    _run(f"install {lock} into {folder}", *uv, "--require-hashes", lock)
+        pip = (python, "-m", "pip", "install", "--quiet", "--require-hashes")
+        _run(f"install uv into {folder}", _PIP["pip_environment"](), *pip, "-r", only)
+    uv = (FIRST / "bin" / "uv", "pip", "sync", "--quiet", "--python", python, "--require-hashes")
+    _run(f"install {lock} into {folder}", _PIP["uv_environment"](), *uv, lock)
 
 
 def main(folder: Path, lock: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.iam.boundary import forbidden_actions_error
+from components import limits
 from function.declare.permission import (
     BucketPermission,
     Permission,
@@ -20,9 +20,22 @@ from function.declare.permission import (
 
 Statement = dict[str, Any]
 
+# Through these services a role could create or assume another identity without its boundary.
+_FORBIDDEN_SERVICES = ("account:", "iam:", "organizations:", "sts:")
+
 
 class BoundaryError(pulumi.RunError):
     """The permissions boundary of the stack's roles denies a declared permission."""
+
+
+def check_forbidden_actions(services: Iterable[ServicePermission]) -> None:
+    """Raise BoundaryError for actions that no permissions boundary may allow."""
+    actions = {action for service in services for action in service.actions}
+    if forbidden := sorted(one for one in actions if one.startswith(_FORBIDDEN_SERVICES)):
+        raise BoundaryError(
+            f"no permissions boundary may allow {', '.join(forbidden)}: remove them from the "
+            "ServicePermission"
+        )
 
 
 def check_boundary(
@@ -35,17 +48,16 @@ def check_boundary(
     services = [permission for permission in access if isinstance(permission, ServicePermission)]
     if not services:  # every boundary allows all other permissions
         return
-    document = json.loads(aws.iam.get_policy(arn=boundary).policy)
+    allowed = json.loads(aws.iam.get_policy(arn=boundary).policy)
+    check_forbidden_actions(services)
     for service in services:
-        if error := forbidden_actions_error([service]):
-            raise BoundaryError(error)
         resource = service.arn(settings)
         denied = [
             action
             for action in service.actions
             if not any(
                 _matches(action, statement["Action"]) and _matches(resource, statement["Resource"])
-                for statement in document["Statement"]
+                for statement in allowed["Statement"]
                 if statement["Effect"] == "Allow" and "Condition" not in statement
             )
         ]
@@ -57,15 +69,16 @@ def check_boundary(
             )
 
 
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
 def _matches(name: str, patterns: str | list[str]) -> bool:
-    return any(
-        fnmatchcase(name, pattern)
-        for pattern in ([patterns] if isinstance(patterns, str) else patterns)
-    )
+    return any(fnmatchcase(name, pattern) for pattern in _listed(patterns))
 
 
 def resource_statements(
-    access: Iterable[Permission],
+    permissions: Iterable[Permission],
     arns: Mapping[str, Mapping[str, str]],
     settings: Mapping[str, str],
 ) -> list[Statement]:
@@ -74,21 +87,20 @@ def resource_statements(
     `arns` maps `tables`, `queues`, `buckets` and `secrets` to their ARNs by name.
     """
     actions: dict[str, set[str]] = {}
-    for permission in access:
+    for permission in permissions:
         if isinstance(permission, TablePermission):
             index = f"/index/{permission.index_name}" if permission.index_name else ""
-            resource = arns["tables"][permission.table] + index
-            actions.setdefault(resource, set()).update(permission.actions)
+            resource, allowed = arns["tables"][permission.table] + index, permission.actions
         elif isinstance(permission, QueuePermission):
-            actions.setdefault(arns["queues"][permission.queue], set()).add("sqs:SendMessage")
+            resource, allowed = arns["queues"][permission.queue], ("sqs:SendMessage",)
         elif isinstance(permission, SecretPermission):
-            arn = arns["secrets"][permission.setting]
-            actions.setdefault(arn, set()).add("secretsmanager:GetSecretValue")
+            resource = arns["secrets"][permission.setting]
+            allowed = ("secretsmanager:GetSecretValue",)
         elif isinstance(permission, BucketPermission):
-            resource = arns["buckets"][permission.bucket] + "/*"
-            actions.setdefault(resource, set()).update(permission.actions)
+            resource, allowed = arns["buckets"][permission.bucket] + "/*", permission.actions
         else:
-            actions.setdefault(permission.arn(settings), set()).update(permission.actions)
+            resource, allowed = permission.arn(settings), permission.actions
+        actions.setdefault(resource, set()).update(allowed)
     return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]
 
 
@@ -109,6 +121,34 @@ def allow(actions: list[str], resource: str | list[str]) -> Statement:
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
 
 
-def policy_document(allowed: Iterable[Statement]) -> str:
-    """Return a policy document."""
-    return json.dumps({"Version": "2012-10-17", "Statement": list(allowed)})
+def merge(statements: Iterable[Statement]) -> list[Statement]:
+    """Return the statements with one for each set of actions, on all of its resources."""
+    resources: dict[tuple[str, ...], list[str]] = {}
+    for statement in statements:
+        of_actions = resources.setdefault(tuple(statement["Action"]), [])
+        of_actions += _listed(statement["Resource"])
+    return [
+        allow([*actions], found[0] if len(found) == 1 else found)
+        for actions, found in resources.items()
+    ]
+
+
+def document(*statements: Statement) -> str:
+    """Return a policy document without white space, since IAM counts its characters."""
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
+
+
+def role_document(role: str, statements: Iterable[Statement]) -> str:
+    """Return the only inline policy of a role. Raises LimitError if it is too long for IAM."""
+    merged = merge(statements)
+    sizes = {
+        f"{', '.join(statement['Action'])} on {len(_listed(statement['Resource']))} resources": len(
+            json.dumps(statement, separators=(",", ":"))
+        )
+        for statement in merged
+    }
+    way_out = "Declare the same actions for tables that share them, or shorten their names"
+    limits.check(
+        f"the policy of role {role}", sizes, limits.ROLE_POLICY_SIZE, "characters", way_out
+    )
+    return document(*merged)

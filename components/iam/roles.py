@@ -1,10 +1,11 @@
 """RoleFactory: creates IAM roles under one path and boundary."""
 
-import json
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+
+from components.iam import policies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class RoleFactory:
         }
         return aws.iam.Role(
             name,
-            assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+            assume_role_policy=policies.document(trust),
             path=self.path,
             permissions_boundary=self.permissions_boundary or None,
             opts=opts,

@@ -1,7 +1,7 @@
 """EpochMonitoring: alarms, their notifications, a dashboard and the sampling of traces."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -9,12 +9,14 @@ import pulumi_aws as aws
 from components.api import EpochApi
 from components.function import EpochFunction
 from components.job import EpochJob
+from components.iam import policies
 from components.lambda_function import Bindings
+from components.metrics import Alarm, Metric
 from components.monitoring import dashboard
 from components.monitoring.alarms import (
     BURN_RATES,
     THROTTLED_CALLS,
-    Alarm,
+    BurnRate,
     MetricSources,
     alarms,
     burn_rate_parts,
@@ -22,26 +24,46 @@ from components.monitoring.alarms import (
 from components.naming import sampling_rule
 
 
-def _topic_policy(account: str, topic: str) -> str:
-    """Return the policy that lets CloudWatch's alarms of this account publish to a topic."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "cloudwatch.amazonaws.com"},
-        "Action": ["sns:Publish"],
-        "Resource": topic,
-        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+def _measured(alarm: Alarm) -> dict[str, Any]:
+    """Return the properties of an alarm that name its metric."""
+    metric = alarm.metric
+    if isinstance(metric, Metric):
+        percentile = metric.stat.startswith("p")
+        return {
+            "namespace": metric.namespace,
+            "metric_name": metric.name,
+            "dimensions": metric.dimensions,
+            "statistic": None if percentile else metric.stat,
+            "extended_statistic": metric.stat if percentile else None,
+            "period": alarm.period_s,
+        }
+    inputs = [
+        {
+            "id": name,
+            "metric": {
+                "namespace": part.namespace,
+                "metric_name": part.name,
+                "stat": part.stat,
+                "dimensions": part.dimensions,
+                "period": alarm.period_s,
+            },
+        }
+        for name, part in metric.metrics.items()
+    ]
+    formula = {"id": "result", "expression": metric.expression, "return_data": True}
+    return {"metric_queries": [*inputs, formula | {"label": alarm.name}]}
 
 
 class EpochMonitoring(pulumi.ComponentResource):
     """The alarms and the dashboard of an API with its function, tables, queues and jobs.
 
     `metric_namespace` is the CloudWatch namespace of the function's own metrics. `concurrency` is
-    the function's limit of concurrent executions. Each alarm links to `runbook_url`. AWS asks
-    `alarm_email` to confirm its subscription. `trace_sampling_rate` is the share of requests that
+    the function's limit of concurrent executions. Each alarm links to `runbook_url`. Alarms publish
+    to `alarm_topic_arn`, or else to a topic of the component; AWS asks `alarm_email` to confirm its
+    subscription to that one. `trace_sampling_rate` is the share of requests that
     X-Ray samples, from 0 to 1, after the first of each second; None leaves the decision to the
-    account's default rule.
+    account's default rule. With `monthly_budget_usd`, the topic also learns of the cost of the
+    resources with `cost_tags`, which AWS counts once you activate them as cost allocation tags.
     """
 
     dashboard_url: pulumi.Output[str]
@@ -59,13 +81,18 @@ class EpochMonitoring(pulumi.ComponentResource):
         runbook_url: str = "docs/operations.md",
         trace_sampling_rate: pulumi.Input[float] | None = None,
         alarm_email: pulumi.Input[str] | None = None,
+        alarm_topic_arn: pulumi.Input[str] | None = None,
+        monthly_budget_usd: int | None = None,
+        cost_tags: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochMonitoring", name, None, opts)
         self._name = name
         self._runbook_url = runbook_url
         self._child = pulumi.ResourceOptions(parent=self)
-        self._topic = self._notifications(alarm_email)
+        publishers = ["budgets.amazonaws.com"] if monthly_budget_usd else []
+        publishers.append("cloudwatch.amazonaws.com")
+        self._topic_arn = alarm_topic_arn or self._topic(alarm_email, publishers).arn
         # The metric is 1 for a throttled call and 0 for another, so its average is their share.
         for filtered, (sign, value) in {"throttled": ("=", "1"), "served": ("!=", "0")}.items():
             aws.cloudwatch.LogMetricFilter(
@@ -80,6 +107,8 @@ class EpochMonitoring(pulumi.ComponentResource):
                 },
                 opts=self._child,
             )
+        if monthly_budget_usd:
+            self._budget(monthly_budget_usd, cost_tags or {})
         sources = MetricSources(
             api=api,
             function=function,
@@ -88,8 +117,8 @@ class EpochMonitoring(pulumi.ComponentResource):
             concurrency=concurrency,
             namespace=metric_namespace,
         )
-        arns = [self._alarm(alarm, notifies=True).arn for alarm in alarms(sources)]
-        arns += self._burn_rates(sources)
+        arns = [self._alarm(alarm, [self._topic_arn]).arn for alarm in alarms(sources)]
+        arns += [self._burn_rate(sources, rate).arn for rate in BURN_RATES]
         if trace_sampling_rate is not None:
             aws.xray.SamplingRule(
                 name,
@@ -120,63 +149,80 @@ class EpochMonitoring(pulumi.ComponentResource):
         )
         self.register_outputs({"dashboard_url": self.dashboard_url})
 
-    def _notifications(self, email: pulumi.Input[str] | None) -> aws.sns.Topic:
+    def _topic(self, email: pulumi.Input[str] | None, publishers: list[str]) -> aws.sns.Topic:
         """Return the topic of the alarms, with its policy and subscription."""
         account = aws.get_caller_identity_output().account_id
         topic = aws.sns.Topic(self._name, opts=self._child)
-        aws.sns.TopicPolicy(
-            self._name,
-            arn=topic.arn,
-            policy=pulumi.Output.all(account, topic.arn).apply(lambda known: _topic_policy(*known)),
-            opts=self._child,
+        publish = pulumi.Output.all(account, topic.arn).apply(
+            lambda known: {
+                **policies.allow(["sns:Publish"], known[1]),
+                "Principal": {"Service": publishers},
+                "Condition": {"StringEquals": {"aws:SourceAccount": known[0]}},
+            }
         )
+        document = publish.apply(policies.document)
+        aws.sns.TopicPolicy(self._name, arn=topic.arn, policy=document, opts=self._child)
         if email is not None:
             aws.sns.TopicSubscription(
                 self._name, topic=topic.arn, protocol="email", endpoint=email, opts=self._child
             )
         return topic
 
-    def _describe(self, description: str, anchor: str) -> str:
-        return f"{description} Runbook: {self._runbook_url}#{anchor}"
-
-    def _alarm(self, alarm: Alarm, *, notifies: bool) -> aws.cloudwatch.MetricAlarm:
-        metric = alarm.metric
-        percentile = metric.stat.startswith("p")
-        return aws.cloudwatch.MetricAlarm(
-            f"{self._name}-{alarm.name}",
-            alarm_description=self._describe(alarm.description, alarm.runbook_anchor),
-            namespace=metric.namespace,
-            metric_name=metric.name,
-            dimensions=metric.dimensions,
-            statistic=None if percentile else metric.stat,
-            extended_statistic=metric.stat if percentile else None,
-            period=alarm.period_s,
-            comparison_operator="GreaterThanOrEqualToThreshold",
-            threshold=alarm.threshold,
-            evaluation_periods=alarm.periods,
-            datapoints_to_alarm=alarm.datapoints,
-            treat_missing_data="notBreaching",
-            alarm_actions=[self._topic.arn] if notifies else None,
-            ok_actions=[self._topic.arn] if notifies else None,
+    def _budget(self, limit_usd: int, tags: Mapping[str, str]) -> None:
+        """Declare a monthly budget for the resources with all of these tags."""
+        aws.budgets.Budget(
+            self._name,
+            budget_type="COST",
+            limit_amount=str(limit_usd),
+            limit_unit="USD",
+            time_unit="MONTHLY",
+            cost_filters=[
+                {"name": "TagKeyValue", "values": [f"user:{key}${value}"]}
+                for key, value in tags.items()
+            ],
+            notifications=[
+                {
+                    "notification_type": kind,
+                    "comparison_operator": "GREATER_THAN",
+                    "threshold": percent,
+                    "threshold_type": "PERCENTAGE",
+                    "subscriber_sns_topic_arns": [self._topic_arn],
+                }
+                for kind, percent in (("ACTUAL", 80), ("FORECASTED", 100))
+            ],
             opts=self._child,
         )
 
-    def _burn_rates(self, sources: MetricSources) -> list[pulumi.Output[str]]:
-        arns = []
-        for rate in BURN_RATES:
-            parts = [
-                self._alarm(part, notifies=False).name for part in burn_rate_parts(sources, rate)
-            ]
-            composite = aws.cloudwatch.CompositeAlarm(
-                f"{self._name}-{rate.name}",
-                alarm_name=f"{self._name}-{rate.name}",
-                alarm_description=self._describe(rate.description, rate.name),
-                alarm_rule=pulumi.Output.format(
-                    'ALARM("{}") AND ALARM("{}") AND ALARM("{}")', *parts
-                ),
-                alarm_actions=[self._topic.arn],
-                ok_actions=[self._topic.arn],
-                opts=self._child,
-            )
-            arns.append(composite.arn)
-        return arns
+    def _describe(self, description: str, anchor: str) -> str:
+        return f"{description} Runbook: {self._runbook_url}#{anchor}"
+
+    def _alarm(
+        self, alarm: Alarm, topics: Sequence[pulumi.Input[str]] | None = None
+    ) -> aws.cloudwatch.MetricAlarm:
+        return aws.cloudwatch.MetricAlarm(
+            f"{self._name}-{alarm.name}",
+            alarm_description=self._describe(alarm.description, alarm.runbook or alarm.name),
+            **_measured(alarm),
+            comparison_operator=(
+                "LessThanThreshold" if alarm.below else "GreaterThanOrEqualToThreshold"
+            ),
+            threshold=alarm.threshold,
+            evaluation_periods=alarm.periods,
+            datapoints_to_alarm=alarm.datapoints,
+            treat_missing_data="breaching" if alarm.below else "notBreaching",
+            alarm_actions=topics,
+            ok_actions=topics,
+            opts=self._child,
+        )
+
+    def _burn_rate(self, sources: MetricSources, rate: BurnRate) -> aws.cloudwatch.CompositeAlarm:
+        parts = [self._alarm(part).name for part in burn_rate_parts(sources, rate)]
+        return aws.cloudwatch.CompositeAlarm(
+            f"{self._name}-{rate.name}",
+            alarm_name=f"{self._name}-{rate.name}",
+            alarm_description=self._describe(rate.description, rate.name),
+            alarm_rule=pulumi.Output.format('ALARM("{}") AND ALARM("{}") AND ALARM("{}")', *parts),
+            alarm_actions=[self._topic_arn],
+            ok_actions=[self._topic_arn],
+            opts=self._child,
+        )

@@ -1,12 +1,15 @@
 """The dashboard: the SLO on top, then API, function and tables, then a row per endpoint and job."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pulumi
 
-from components.monitoring.alarms import ERROR_BUDGET, SLO_TARGET, Metric, MetricSources
+from components.metrics import Metric
+from components.monitoring.alarms import ERROR_BUDGET, SLO_TARGET, MetricSources
+from function.declare.endpoint import Endpoint
 
 _COLUMNS = 24  # CloudWatch's grid
 _HEIGHT = 6
@@ -55,111 +58,110 @@ def _objective(sources: MetricSources) -> Widget:
     }
 
 
-def _rows(
+def _first_row(
     sources: MetricSources, alarms: Sequence[pulumi.Input[str]], runbook_url: str
-) -> list[list[Widget]]:
+) -> list[Widget]:
     status: list[Widget] = [
         {"type": "alarm", "properties": {"title": "Alarms", "alarms": alarms[at : at + _ALARMS]}}
         for at in range(0, len(alarms), _ALARMS)
     ]
     help_text = {"type": "text", "properties": {"markdown": f"Runbook: {runbook_url}"}}
-    api = [
+    return [_objective(sources), *status, help_text]
+
+
+def _api(sources: MetricSources) -> list[Widget]:
+    of = sources.of_api
+    return [
         _graph(
             "API: calls",
-            all=sources.of_api("Count"),
-            client_errors=sources.of_api("4XXError"),
-            server_errors=sources.of_api("5XXError"),
+            all=of("Count"),
+            client_errors=of("4XXError"),
+            server_errors=of("5XXError"),
             throttled=sources.throttled_callers("Sum"),
         ),
         _graph(
             "API: latency in ms",
-            p50=sources.of_api("Latency", "p50"),
-            p99=sources.of_api("Latency", "p99"),
-            integration_p99=sources.of_api("IntegrationLatency", "p99"),
+            p50=of("Latency", "p50"),
+            p99=of("Latency", "p99"),
+            integration_p99=of("IntegrationLatency", "p99"),
         ),
     ]
-    function = [
-        _graph(
-            "Function: invocations",
-            all=sources.of_function("Invocations"),
-            errors=sources.of_function("Errors"),
-            throttles=sources.of_function("Throttles"),
-        ),
+
+
+def _invocations(title: str, of: Callable[[str], Metric]) -> Widget:
+    return _graph(
+        f"{title}: invocations",
+        all=of("Invocations"),
+        errors=of("Errors"),
+        throttles=of("Throttles"),
+    )
+
+
+def _function(sources: MetricSources) -> list[Widget]:
+    of = sources.of_function
+    return [
+        _invocations("Function", of),
         _graph(
             "Function: duration in ms",
-            p50=sources.of_function("Duration", "p50"),
-            p99=sources.of_function("Duration", "p99"),
-            maximum=sources.of_function("Duration", "Maximum"),
+            p50=of("Duration", "p50"),
+            p99=of("Duration", "p99"),
+            maximum=of("Duration", "Maximum"),
+        ),
+        _graph("Function: concurrent executions", maximum=of("ConcurrentExecutions", "Maximum")),
+    ]
+
+
+def _table(sources: MetricSources, table: str) -> list[Widget]:
+    def latency(operation: str) -> Metric:
+        name = "SuccessfulRequestLatency"
+        return sources.of_table(table, name, "Average", Operation=operation)
+
+    return [
+        _graph(
+            f"Table {table}: capacity units and throttles",
+            read=sources.of_table(table, "ConsumedReadCapacityUnits"),
+            written=sources.of_table(table, "ConsumedWriteCapacityUnits"),
+            throttled_reads=sources.of_table(table, "ReadThrottleEvents"),
+            throttled_writes=sources.of_table(table, "WriteThrottleEvents"),
         ),
         _graph(
-            "Function: concurrent executions",
-            maximum=sources.of_function("ConcurrentExecutions", "Maximum"),
+            f"Table {table}: latency in ms, average",
+            **{operation: latency(operation) for operation in sources.operations(table)},
         ),
     ]
-    tables = [
-        [
-            _graph(
-                f"Table {table}: capacity units and throttles",
-                read=sources.of_table(table, "ConsumedReadCapacityUnits"),
-                written=sources.of_table(table, "ConsumedWriteCapacityUnits"),
-                throttled_reads=sources.of_table(table, "ReadThrottleEvents"),
-                throttled_writes=sources.of_table(table, "WriteThrottleEvents"),
-            ),
-            _graph(
-                f"Table {table}: latency in ms, average",
-                **{
-                    operation: sources.of_table(
-                        table, "SuccessfulRequestLatency", "Average", Operation=operation
-                    )
-                    for operation in sources.operations(table)
-                },
-            ),
-        ]
-        for table in sources.bindings.tables
-        if sources.operations(table)  # CloudWatch refuses a graph without metrics
+
+
+def _endpoint(sources: MetricSources, endpoint: Endpoint[Any]) -> list[Widget]:
+    route, api, own = endpoint.route, sources.of_route, sources.of_telemetry
+    return [
+        _graph(
+            f"{route}: calls",
+            all=api(endpoint, "Count"),
+            client_errors=api(endpoint, "4XXError"),
+            server_errors=api(endpoint, "5XXError"),
+        ),
+        _graph(
+            f"{route}: responses by outcome",
+            **{outcome: own(endpoint, "Requests", Outcome=outcome) for outcome in _OUTCOMES},
+        ),
+        _graph(
+            f"{route}: latency in ms, p99",
+            whole=api(endpoint, "Latency", "p99"),
+            storage=own(endpoint, "AwsCallLatency", "p99"),
+        ),
+        _graph(
+            f"{route}: replays and cold starts",
+            replays=own(endpoint, "IdempotentReplays"),
+            cold_starts=own(endpoint, "ColdStarts"),
+        ),
     ]
-    endpoints = [
-        [
-            _graph(
-                f"{endpoint.route}: calls",
-                all=sources.of_route(endpoint, "Count"),
-                client_errors=sources.of_route(endpoint, "4XXError"),
-                server_errors=sources.of_route(endpoint, "5XXError"),
-            ),
-            _graph(
-                f"{endpoint.route}: responses by outcome",
-                **{
-                    outcome: sources.of_telemetry(endpoint, "Requests", Outcome=outcome)
-                    for outcome in _OUTCOMES
-                },
-            ),
-            _graph(
-                f"{endpoint.route}: latency in ms, p99",
-                whole=sources.of_route(endpoint, "Latency", "p99"),
-                storage=sources.of_telemetry(endpoint, "AwsCallLatency", "p99"),
-            ),
-            _graph(
-                f"{endpoint.route}: replays and cold starts",
-                replays=sources.of_telemetry(endpoint, "IdempotentReplays"),
-                cold_starts=sources.of_telemetry(endpoint, "ColdStarts"),
-            ),
-        ]
-        for endpoint in sources.endpoints
-    ]
-    jobs = [_job(sources, key) for key in sources.jobs]
-    return [[_objective(sources), *status, help_text], api, function, *tables, *endpoints, *jobs]
 
 
 def _job(sources: MetricSources, key: str) -> list[Widget]:
-    waiting, age = sources.oldest_item_age(key), sources.jobs[key].oldest_item_age
-    unit = "s" if age and age.per_second == 1 else "ms"
+    backlog = sources.jobs[key].backlog
+    unit = "s" if backlog and backlog.per_second == 1 else "ms"
     return [
-        _graph(
-            f"Job {key}: invocations",
-            all=sources.of_job(key, "Invocations"),
-            errors=sources.of_job(key, "Errors"),
-            throttles=sources.of_job(key, "Throttles"),
-        ),
+        _invocations(f"Job {key}", partial(sources.of_job, key)),
         _graph(
             f"Job {key}: items by outcome",
             **{outcome: sources.of_items(key, outcome) for outcome in _OUTCOMES},
@@ -170,9 +172,9 @@ def _job(sources: MetricSources, key: str) -> list[Widget]:
             maximum=sources.of_job(key, "Duration", "Maximum"),
         ),
         _graph(
-            f"Job {key}: dead letters" + (f", oldest item in {unit}" if waiting else ""),
+            f"Job {key}: dead letters" + (f", oldest item in {unit}" if backlog else ""),
             dead_letters=sources.dead_letters(key),
-            **({"oldest": waiting} if waiting else {}),
+            **({"oldest": backlog.metric} if backlog else {}),
         ),
     ]
 
@@ -181,8 +183,17 @@ def body(
     sources: MetricSources, alarms: Sequence[pulumi.Input[str]], runbook_url: str
 ) -> pulumi.Output[str]:
     """Return the dashboard's body, as JSON: rows of widgets of equal width."""
+    rows = [
+        _first_row(sources, alarms, runbook_url),
+        _api(sources),
+        _function(sources),
+        # CloudWatch refuses a graph without metrics.
+        *(_table(sources, table) for table in sources.bindings.tables if sources.operations(table)),
+        *(_endpoint(sources, endpoint) for endpoint in sources.endpoints),
+        *(_job(sources, key) for key in sources.jobs),
+    ]
     widgets = []
-    for y, row in enumerate(_rows(sources, alarms, runbook_url)):
+    for y, row in enumerate(rows):
         width = _COLUMNS // len(row)
         for x, widget in enumerate(row):
             if widget["type"] == "metric":
@@ -199,11 +210,7 @@ def _dumps(value: Mapping[str, Any]) -> pulumi.Output[str]:
     hundred endpoints, which share about ten real ones.
     """
     found: dict[int, pulumi.Output[Any]] = {}
-
-    def find(output: pulumi.Output[Any]) -> None:
-        found[id(output)] = output
-
-    json.dumps(value, default=find)
+    json.dumps(value, default=lambda output: found.update({id(output): output}))
 
     def dumped(known: list[Any]) -> str:
         by_id = dict(zip(found, known, strict=True))

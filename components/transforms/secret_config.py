@@ -6,6 +6,8 @@ from typing import Any
 
 import pulumi
 
+from components.transforms import transform_resources
+
 
 def mark_secret_config(values: Mapping[str, str], project: str, secret: Collection[str]) -> None:
     """Mark each property of later resources that contains a secret config value as secret.
@@ -38,11 +40,8 @@ def mark_secret_config(values: Mapping[str, str], project: str, secret: Collecti
             return pulumi.Output.secret(value) if holds(value) else value
         return pulumi.Output.secret(value) if json.dumps(value, default=str) in texts else value
 
-    def keep(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
-        return pulumi.ResourceTransformationResult(props=hidden(args.props), opts=args.opts)
-
     if texts:
-        pulumi.runtime.register_stack_transformation(keep)
+        transform_resources(lambda _kind, _name, props: hidden(props))
 
 
 def _texts(raw: str) -> Iterator[str]:

@@ -180,33 +180,19 @@ def reference_errors(
             yield from _setting_errors(permission)
 
 
-# A rule yields claims: a key, the value that all endpoints must claim for it, and the error.
-_Claims = Iterator[tuple[str, object, str]]
-
-
-def _route_claims(endpoint: Endpoint[Any], file: str) -> _Claims:
+def _claims(endpoint: Endpoint[Any], file: str) -> Iterator[tuple[object, object, str]]:
+    """Yield keys, the value that all endpoints must claim for each, and the error for another."""
     yield endpoint.route, file, "the route is declared twice, also in {}; remove one of them"
-
-
-def _parameter_claims(endpoint: Endpoint[Any], _: str) -> _Claims:
-    # API Gateway refuses siblings that differ only in the name of their parameter.
-    for match in re.finditer(r"\{[^}]+\}", endpoint.path):
-        before = endpoint.path[: match.start()]
-        yield f"{before}{{", match.group(), f"{before}{match.group()} is already {before}{{}}"
-
-
-def _folder_claims(endpoint: Endpoint[Any], _: str) -> _Claims:
-    for folder in accumulate(endpoint.path.split("/"), lambda path, part: f"{path}/{part}"):
+    for path in accumulate(endpoint.path.split("/"), lambda path, part: f"{path}/{part}"):
+        parent, _, name = path.rpartition("/")
+        if name.startswith("{"):
+            # API Gateway refuses siblings that differ only in the name of their parameter.
+            yield ("parameter", parent), name, f"{path} is already {parent}/{{}}"
         # The names of resources and models keep a path's letters and digits only.
-        letters = re.sub(r"[^a-z0-9]", "", re.sub(r"\{[^}]*\}", "by", folder.lower()))
-        yield letters, folder, f"{folder} is too like {{}}; rename one of them"
-
-
-def _cors_claims(endpoint: Endpoint[Any], _: str) -> _Claims:
-    yield endpoint.path, endpoint.cors, "cors must be that of the path's other endpoints, {}"
-
-
-_RULES = (_route_claims, _parameter_claims, _folder_claims, _cors_claims)
+        letters = re.sub(r"[^a-z0-9]", "", re.sub(r"\{[^}]*\}", "by", path.lower()))
+        yield ("letters", letters), path, f"{path} is too like {{}}; rename one of them"
+    cors = "cors must be that of the path's other endpoints, {}"
+    yield ("cors", endpoint.path), endpoint.cors, cors
 
 
 def validate_endpoints(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint[Any], ...]:
@@ -219,10 +205,9 @@ def validate_endpoints(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint
     claims: dict[object, object] = {}
 
     def conflicts(endpoint: Endpoint[Any], file: str) -> Iterator[str]:
-        for rule in _RULES:
-            for key, value, error in rule(endpoint, file):
-                if (known := claims.setdefault((rule, key), value)) != value:
-                    yield error.replace("{}", str(known))
+        for key, value, error in _claims(endpoint, file):
+            if (known := claims.setdefault(key, value)) != value:
+                yield error.replace("{}", str(known))
 
     for name, endpoint in endpoints.items():
         file = f"function/endpoints/{name}.py"

@@ -51,7 +51,8 @@ class Table(NamedTuple):
     """A DynamoDB table. Its keys are Strings, or else `Number("…")` and `Binary("…")`.
 
     `ttl_setting` holds the days after which an item expires, 0 for never. Store the attribute of
-    `dynamodb.ttl_attribute` with each item that shall expire.
+    `dynamodb.ttl_attribute`, which is `expires`, with each item that shall expire. Without a
+    `ttl_setting` the name `expires` is yours.
     """
 
     name: Name
@@ -109,5 +110,5 @@ class Table(NamedTuple):
             for key in part.keys:
                 if types[key] != key_type(key):
                     yield f"{where}{key} is a key of two types; declare it with one"
-                if key == TTL_ATTRIBUTE:
+                if self.ttl_setting and key == TTL_ATTRIBUTE:
                     yield f"{where}{key} is the attribute of expiry, so no key can have this name"

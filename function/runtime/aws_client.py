@@ -128,8 +128,12 @@ class ConditionFailed(Exception):
         self.may_be_own_write = response["ResponseMetadata"].get("RetryAttempts", 0) > 0
 
 
-def service_unavailable() -> Problem:
-    """Return the 503 for a temporary error of AWS."""
+def service_unavailable(reason: str = "") -> Problem:
+    """Return the 503 for a temporary error of AWS; the log line gets the reason."""
+    if reason:
+        from function.runtime import telemetry  # pylint: disable=import-outside-toplevel
+
+        telemetry.set_aws_error(reason)
     return Problem(
         503,
         "The service cannot handle the request at the moment. Retry later.",
@@ -172,7 +176,7 @@ def raise_first_error(response: Mapping[str, Any]) -> None:
         if error["Code"] == "ConditionalCheckFailed":
             raise ConditionFailed(known)
         if error["Code"] in _RETRYABLE_REASONS:
-            raise service_unavailable() from ClientError(known, "BatchExecuteStatement")
+            raise service_unavailable(f"{error['Code']}: {error.get('Message', '')}")
         raise ClientError(known, "BatchExecuteStatement")
 
 

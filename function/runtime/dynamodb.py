@@ -50,8 +50,8 @@ def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
     Raises:
     - Problem with 503 if DynamoDB throttles the call or does not answer within CALL_DEADLINE_S.
       The same if the response is not DynamoDB's, or if the credentials have expired. After a 503,
-      the operation may have taken effect.
-      The same if a batch still has unprocessed items after five attempts.
+      the operation may have taken effect. The same if a batch has unprocessed items after five
+      attempts.
     - ConditionFailed if a condition does not hold.
     - botocore's ClientError for any other error, of a single statement too; a ValidationException
       also names the table's keys.
@@ -89,7 +89,7 @@ def _finish_batch(
             response["Responses"].setdefault(name, []).extend(items)
         response[left_over] = more.get(left_over, {})
     if response.get(left_over):
-        raise aws_client.service_unavailable()
+        raise aws_client.service_unavailable(f"{left_over} after {_BATCH_ATTEMPTS} attempts")
 
 
 def ttl_attribute(table: Table, since: float) -> dict[str, dict[str, str]]:

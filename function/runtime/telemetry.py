@@ -204,6 +204,12 @@ def trace(route: str) -> Iterator[Span]:
             _end_subsegment(subsegment)
 
 
+def set_aws_error(message: str) -> None:
+    """Set the error that the log line of a 500 or 503 names."""
+    if span := _span():
+        span.aws_error = _short(message)
+
+
 @contextmanager
 def aws_call(service: str, **details: str) -> Iterator[None]:
     """Measure a call to an AWS service, as a subsegment with its operation and resource."""
@@ -216,8 +222,7 @@ def aws_call(service: str, **details: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if span:
-            span.aws_error = _short(f"{type(error).__name__}: {error}")
+        set_aws_error(f"{type(error).__name__}: {error}")
         raise
     finally:
         if span:

@@ -51,4 +51,5 @@ def _record(context: Context, declared: Properties) -> Provisioned:
         context.client.change_resource_record_sets(**arguments(context.client, operation, change))
 
     change("CREATE")
-    return Provisioned(id=f"{zone}_{record['name']}", delete=partial(change, "DELETE"))
+    identity = f"{zone}_{record['name']}_{record['type']}"
+    return Provisioned(id=identity, delete=partial(change, "DELETE"))

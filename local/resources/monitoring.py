@@ -1,6 +1,8 @@
 """CloudWatch and SNS."""
 
 from local.calls import Calls
+from local.provisioner import Context, Provisioned, provisions
+from local.pulumi_program import Properties
 
 CALLS = {
     "aws:cloudwatch/dashboard:Dashboard": Calls(
@@ -35,18 +37,6 @@ CALLS = {
         },
         id="{filterName}",
     ),
-    "aws:cloudwatch/metricAlarm:MetricAlarm": Calls(
-        create="put_metric_alarm",
-        update="put_metric_alarm",
-        delete="delete_alarms",
-        named="AlarmName",
-        id="{AlarmName}",
-        outputs={
-            "name": "{AlarmName}",
-            "arn": "arn:aws:cloudwatch:{region}:{account}:alarm:{AlarmName}",
-        },
-        deletion={"AlarmNames": "{AlarmName}"},
-    ),
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": Calls(
         create="put_composite_alarm",
         update="put_composite_alarm",
@@ -76,3 +66,26 @@ CALLS = {
         id="{SubscriptionArn}",
     ),
 }
+
+_METRIC_ALARM = Calls(
+    create="put_metric_alarm",
+    update="put_metric_alarm",
+    delete="delete_alarms",
+    named="AlarmName",
+    renamed={"metricQueries": "Metrics"},
+    id="{AlarmName}",
+    outputs={
+        "name": "{AlarmName}",
+        "arn": "arn:aws:cloudwatch:{region}:{account}:alarm:{AlarmName}",
+    },
+    deletion={"AlarmNames": "{AlarmName}"},
+)
+
+
+@provisions("aws:cloudwatch/metricAlarm:MetricAlarm", updatable=True)
+def _metric_alarm(context: Context, declared: Properties) -> Provisioned:
+    for query in declared.get("metricQueries", ()):
+        if metric := query.pop("metric", None):
+            statistic = {name: metric.pop(name) for name in ("period", "stat")}
+            query["metricStat"] = {**statistic, "metric": metric}
+    return _METRIC_ALARM.provision(context, declared)

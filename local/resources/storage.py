@@ -45,8 +45,9 @@ def _table(context: Context, declared: Properties) -> Provisioned:
     client.get_waiter("table_exists").wait(**table, WaiterConfig={"Delay": 1})
     recovery = arguments(client, "update_continuous_backups", declared, _RECOVERY)
     client.update_continuous_backups(**table, **recovery)
-    expiry = arguments(client, "update_time_to_live", declared, {"ttl": "TimeToLiveSpecification"})
-    client.update_time_to_live(**table, **expiry)
+    renamed = {"ttl": "TimeToLiveSpecification"}
+    if expiry := arguments(client, "update_time_to_live", declared, renamed):
+        client.update_time_to_live(**table, **expiry)
 
     def delete() -> None:
         # The emulator ends with the run: its data needs no protection.

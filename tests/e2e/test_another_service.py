@@ -72,7 +72,7 @@ def test_another_name_and_description_alone_leave_nothing_to_write_anew(project:
     settings.write_text(re.sub("(?m)^description: .*", "description: Sells.", renamed))
     modules = [
         "tests/unit/console/test_diagram.py",
-        "tests/e2e/test_openapi.py",
+        "tests/e2e/test_openapi.py::test_the_commands_document_is_the_committed_one_and_valid",
         "tests/unit/tools/checks/test_snapshot.py",
     ]
     assert " passed" in _run(project, "-m", "pytest", "-q", "-x", *modules)

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components import resource_prefix
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.interpreter import PYTHON_VERSION
 from function.declare import registry
 from function.declare.endpoint import Endpoint, Parameter, Response
 from local import deployment, local_stack, pulumi_program, stack_files
@@ -61,7 +61,7 @@ def cloud(sampled: None) -> Iterator[Cloud]:  # pylint: disable=unused-argument
     """Bring stack dev up as its deploy role; at the end that role takes it down again."""
     with local_stack.emulated_account(REGION) as account:
         options = prerequisites(account.emulator)
-        zone = {"epoch-deployer:zone_id": options[f"{PROJECT}:hosted_zone_id"]}
+        zone = {"epoch-bootstrap:zone_id": options[f"{PROJECT}:hosted_zone_id"]}
         outputs = pulumi_program.run(
             deployment.Deployer(account.emulator, REGION, lambda *_: None),
             stack="example",

@@ -15,8 +15,8 @@ import pytest
 from botocore.loaders import Loader
 from botocore.stub import Stubber
 
-from components.packaging import archive, bytecode, project_bundle as bundles
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging import archive, bytecode, dependencies, project_bundle as bundles
+from components.packaging.interpreter import PYTHON_VERSION
 from components.packaging.project_bundle import project_bundle
 from function.declare.permission import ServicePermission
 from local.resources.compute import zip_bytes
@@ -111,10 +111,10 @@ def test_byte_code_is_the_same_each_time_and_taken_unchecked(
     sources = {name: path for name, path in sources.items() if path.suffix == ".py"}
     first = {
         name: path.read_bytes()
-        for name, path in bytecode.compiled(sources, ROOT / ".build").items()
+        for name, path in bytecode.compiled(sources, ROOT / ".build", strict=True).items()
     }
     monkeypatch.setenv("PYTHONHASHSEED", "4711")
-    second = bytecode.compiled(dict(reversed(sources.items())), tmp_path / "new")
+    second = bytecode.compiled(dict(reversed(sources.items())), tmp_path / "new", strict=True)
     assert first and {name: path.read_bytes() for name, path in second.items()} == first
     for content in first.values():
         assert content[4:8] == b"\1\0\0\0"  # PEP 552: by hash, and never checked
@@ -122,7 +122,7 @@ def test_byte_code_is_the_same_each_time_and_taken_unchecked(
     broken = tmp_path / "broken.py"
     broken.write_text("def")
     with pytest.raises(bytecode.BytecodeError, match="function/broken.py"):
-        bytecode.compiled({"function/broken.py": broken}, tmp_path)
+        bytecode.compiled({"function/broken.py": broken}, tmp_path, strict=True)
 
 
 @pytest.mark.skipif(not bytecode.compiler(), reason="no Python of Lambda's version is at hand")
@@ -140,7 +140,9 @@ def test_byte_code_is_of_the_source_that_it_is_kept_for_whatever_an_editor_write
     before, after = (
         content.read_bytes()
         for _ in range(2)
-        for content in bytecode.compiled({"main.py": source}, tmp_path / "build").values()
+        for content in bytecode.compiled(
+            {"main.py": source}, tmp_path / "build", strict=True
+        ).values()
     )
     assert before != after
 
@@ -166,7 +168,7 @@ print(json.dumps({"archive": hashlib.sha256(archive).hexdigest(),
 
 def test_only_what_is_served_changes_archive_and_trigger(specimen: Path) -> None:
     project, first = specimen, _fingerprint(specimen)
-    (project / "function" / "notes.txt").write_text("stray")
+    (project / "function" / "tables.py~").write_text("stray")
     (project / "function" / "__pycache__").mkdir(exist_ok=True)
     (project / "function" / "__pycache__" / "stray.pyc").write_bytes(b"stray")
     assert _fingerprint(project) == first
@@ -233,7 +235,7 @@ def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest() -> None:
     services = {"dynamo": "function/jobs/report.py"}
     bundle = archive.Bundle(package=bundles.PACKAGE, services=services)
     with pytest.raises(
-        archive.BundleError,
+        dependencies.BundleError,
         match="jobs/report.py: boto3 has no client 'dynamo' for Service.*dynamodb",
     ):
         bundle.dependencies()

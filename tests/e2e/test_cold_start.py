@@ -5,33 +5,28 @@ import sys
 
 import pytest
 
-from function.declare.permission import QueuePermission, ServicePermission
+from function.declare.permission import BucketPermission, QueuePermission, ServicePermission
 from function.declare.registry import load_endpoints
 from local.stack_files import ROOT
 
 pytestmark = pytest.mark.conformance
 
+# The modules that only an endpoint with such a permission needs.
+USED = {
+    BucketPermission: {"buckets", "declare.bucket", "runtime.s3"},
+    QueuePermission: {"declare.queue", "queues", "runtime.sqs"},
+    ServicePermission: {"runtime.service"},
+}
+
 
 def test_a_cold_start_of_a_request_loads_nothing_of_jobs_queues_and_services() -> None:
     loaded = "import sys, function.runtime.api_handler; print(*(name for name in sys.modules))"
     run = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
-    optional = {
-        *(
-            "declare.bucket",
-            "buckets",
-            "declare.job",
-            "declare.job_registry",
-            "declare.queue",
-            "jobs",
-            "queues",
-        ),
-        *("runtime.job_handler", "runtime.service", "runtime.sqs"),
-    }
-    for endpoint in load_endpoints():
-        for access in endpoint.permissions:
-            sends = isinstance(access, QueuePermission)
-            optional -= {"declare.queue", "queues", "runtime.sqs"} if sends else set()
-            optional -= {"runtime.service"} if isinstance(access, ServicePermission) else set()
+    optional = {"declare.job", "declare.job_registry", "jobs", "runtime.job_handler"}
+    declared = {type(one) for endpoint in load_endpoints() for one in endpoint.permissions}
+    for permission, modules in USED.items():
+        if permission not in declared:
+            optional |= modules
     found = set(run.stdout.split())
     assert "function.runtime.dynamodb" in found
     assert not found & {f"function.{name}" for name in optional} and "zoneinfo" not in found

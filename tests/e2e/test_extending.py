@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.dependencies import LAMBDA
 from function.declare.checks import declaration_errors
 from function.declare.job import Job
 from function.declare.trigger import ScheduledRun, ScheduleTrigger
@@ -168,7 +168,7 @@ def _extend(project: Path) -> None:
                 config.write("  partner_token:\n    secure: v1:some:thing\n")
     lock = "function/requirements.txt"
     header = (project / lock).read_text().splitlines()[1]
-    python = ("--python-platform", "aarch64-manylinux2014", "--python-version", PYTHON_VERSION)
+    python = (*LAMBDA, "--only-binary", ":all:")
     assert all(option in header for option in python)
     _run(
         project,
@@ -241,4 +241,6 @@ def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> 
     _run(project, sys.executable, "-m", "pytest", "-q", "tests/service/test_get_epoch.py")
     for drawn in ("checks.snapshot", "docs.diagram"):  # both follow from the examples
         _run(project, sys.executable, "-m", f"tools.{drawn}")
+    scan = "from tools.checks import scan; print(*scan._stacks(), sep='\\n', end='')"
+    assert not _run(project, sys.executable, "-c", scan)
     run_rules(project)

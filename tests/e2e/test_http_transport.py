@@ -18,6 +18,8 @@ from function.declare.problem import Problem
 from function.runtime import aws_client, http_transport, telemetry
 from tools.bench import fake_dynamodb
 
+pytestmark = pytest.mark.socket
+
 BODY = b'{"Attributes": {"a": {"S": "b"}}}'
 OK = b"HTTP/1.1 200 OK\r\n"
 SUM = b"x-amz-crc32: %d\r\n" % zlib.crc32(BODY)

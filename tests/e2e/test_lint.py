@@ -30,9 +30,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def _lint(project: Path, name: str, variable: str) -> subprocess.CompletedProcess[str]:
+def _lint(project: Path, name: str, *variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", "--no-print-directory", f"lint-{name}", variable],
+        ["make", "--no-print-directory", f"lint-{name}", *variables],
         cwd=project,
         capture_output=True,
         text=True,
@@ -103,7 +103,7 @@ def test_it_fails_on(project: Path, name: str) -> None:
     try:
         for file, change, _ in _SEEN[name]:
             (project / file).write_text(before[file] + change, encoding="utf-8")
-        result = _lint(project, name, f"SOURCES={' '.join(before)}")
+        result = _lint(project, name, f"SOURCES={' '.join(before)}", f"TYPED={ENDPOINT}")
     finally:
         for file, text in before.items():
             (project / file).write_text(text, encoding="utf-8")

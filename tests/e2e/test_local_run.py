@@ -324,21 +324,11 @@ def test_an_occupied_port_is_one_clear_message(project: Path) -> None:
         assert f"port {port} is in use" in _fails(project, "--port", str(port))
 
 
-def test_a_missing_lock_is_one_clear_message(project: Path) -> None:
-    (project / "function" / "requirements.txt").unlink()
-    assert "function/requirements.txt is missing" in _fails(project)
-
-
 def test_an_error_of_a_file_names_it(project: Path) -> None:
     (project / ".local").touch()
     line = _fails(project)
     (project / ".local").unlink()
     assert f"{project}/.local" in line
-
-
-def test_a_corrupt_stack_file_is_one_clear_message(project: Path) -> None:
-    (project / "Pulumi.trial.yaml").write_text("config: [")
-    assert "Pulumi.trial.yaml is not valid YAML" in _fails(project)
 
 
 def test_sighup_and_a_killed_run_leave_nothing(project: Path) -> None:
@@ -431,8 +421,8 @@ def _hears(process: subprocess.Popen[str]) -> bool:
 
 
 def test_an_interrupt_at_any_moment_ends_the_run(project: Path) -> None:
-    """60 of them; six at a time, which spreads the moments further."""
-    for _ in range(10):
+    """Interrupt twelve runs; six at a time, which spreads the moments further."""
+    for _ in range(2):
         runs = [_start(project) for _ in range(6)]
         for process in runs:
             _until(partial(_hears, process))

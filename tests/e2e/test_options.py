@@ -30,11 +30,17 @@ def prerequisites(emulator: MiniStack) -> dict[str, str]:
         f"{PROJECT}:certificate_arn": certificate["CertificateArn"],
         f"{PROJECT}:hosted_zone_id": zone["HostedZone"]["Id"].removeprefix("/hostedzone/"),
         f"{PROJECT}:permissions_boundary": boundary["Policy"]["Arn"],
+        f"{PROJECT}:manage_api_gateway_account": "false",  # the boundary excludes it
         f"{PROJECT}:waf_rate_limit": "2000",
         f"{PROJECT}:replica_regions": '["eu-west-1"]',
         f"{PROJECT}:reserved_concurrency": "20",
         f"{PROJECT}:provisioned_concurrency": "1",
         f"{PROJECT}:alarm_email": "on-call@example.com",
+        f"{PROJECT}:protect_data": "true",
+        f"{PROJECT}:recovery_period_days": "7",
+        f"{PROJECT}:backup_days": "30",
+        f"{PROJECT}:max_write_units": "1000",
+        f"{PROJECT}:monthly_budget_usd": "50",
         f"{PROJECT}:usage_plans": json.dumps(
             {
                 "standard": {"rate_limit": 50, "burst_limit": 100, "quota_per_day": 1000},
@@ -66,6 +72,17 @@ def test_every_option_deploys_works_and_goes_away() -> None:
             dynamodb = emulator.client("dynamodb")
             name = dynamodb.list_tables()["TableNames"][0]
             table = dynamodb.describe_table(TableName=name)["Table"]
+            assert table["OnDemandThroughput"]["MaxWriteRequestUnits"] == 1000
+            (budget,) = emulator.client("budgets").describe_budgets(AccountId=emulator.account)[
+                "Budgets"
+            ]
+            assert budget["BudgetLimit"]["Amount"] == "50"
+            backup = emulator.client("backup")
+            (plan,) = backup.list_backup_plans()["BackupPlansList"]
+            (selected,) = backup.list_backup_selections(BackupPlanId=plan["BackupPlanId"])[
+                "BackupSelectionsList"
+            ]
+            assert selected["IamRoleArn"].partition(":role/")[2].startswith(f"{PROJECT}/{STACK}/")
             assert [replica["RegionName"] for replica in table["Replicas"]] == ["eu-west-1"]
             function = stack.outputs["function_name"]
             client = emulator.client("lambda")

@@ -16,7 +16,7 @@ from tests.fixtures import notes
 from tests.fixtures.notes import api_handler
 from tools.reliability import fake_dynamodb
 
-pytestmark = pytest.mark.usefixtures("service")
+pytestmark = [pytest.mark.socket, pytest.mark.usefixtures("service")]
 
 Failing = Callable[..., AbstractContextManager[dict[str, Any]]]
 

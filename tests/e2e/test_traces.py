@@ -17,6 +17,8 @@ from local import xray_daemon
 from tests.fixtures import notes
 from tests.fixtures.notes import api_handler
 
+pytestmark = pytest.mark.socket
+
 TRACED = "Root=1-00000000-000000000000000000000000;Parent=1111111111111111;Sampled=1"
 
 

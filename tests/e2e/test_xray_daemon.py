@@ -8,6 +8,8 @@ import pytest
 
 from local import xray_daemon
 
+pytestmark = pytest.mark.socket
+
 
 @pytest.mark.parametrize(
     "sent",

@@ -1,4 +1,4 @@
-"""DynamoDB in the emulator: expired items, and the refusal of too large values."""
+"""DynamoDB in the emulator: expired items, Number keys, and the refusal of too large values."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ministack.services import dynamodb
 
-from emulator import time_to_live
+from emulator import number_keys, time_to_live
 
 TABLE = "things"
 
@@ -91,6 +91,57 @@ def test_expired_item_leaves_a_record_of_the_service(monkeypatch: pytest.MonkeyP
         "principalId": "dynamodb.amazonaws.com",
     }
     assert call("Scan", TableName=TABLE)[1]["Count"] == 1
+
+
+@pytest.fixture(name="numbers")
+def _numbers(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Create a table with a Number as sort key, in the repaired emulator."""
+    for _, name, new in number_keys.PATCHES:
+        monkeypatch.setattr(dynamodb, name, new(getattr(dynamodb, name)))
+    call(
+        "CreateTable",
+        TableName="numbers",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "key", "KeyType": "HASH"},
+            {"AttributeName": "at", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "key", "AttributeType": "S"},
+            {"AttributeName": "at", "AttributeType": "N"},
+        ],
+    )
+    yield "numbers"
+    call("DeleteTable", TableName="numbers")
+
+
+def _write(table: str, operation: str, key: Any) -> None:
+    if operation == "PutItem":
+        assert call(operation, TableName=table, Item=key)[0] == 200
+        return
+    update = {"TableName": table, "Key": key, "UpdateExpression": "SET a = :a"}
+    values = {"ExpressionAttributeValues": {":a": {"S": ""}}}
+    assert call("TransactWriteItems", TransactItems=[{"Update": update | values}])[0] == 200
+
+
+@pytest.mark.parametrize("digits", ("1.50", "2.0", "1e-05", "1E+16", "-0", "007", "+5"))
+@pytest.mark.parametrize("operation", ("PutItem", "TransactWriteItems"))
+def test_item_is_found_by_a_number_key_in_any_notation(
+    numbers: str, digits: str, operation: str
+) -> None:
+    key = {"key": {"S": "a"}, "at": {"N": digits}}
+    _write(numbers, operation, key)
+
+    stored = call("Scan", TableName=numbers)[1]["Items"][0]
+    assert float(stored["at"]["N"]) == float(digits) and stored["at"]["N"] != digits
+    assert call("GetItem", TableName=numbers, Key=key)[1]["Item"] == stored
+    batch = call("BatchGetItem", RequestItems={numbers: {"Keys": [key]}})[1]
+    assert batch["Responses"][numbers] == [stored]
+    get = {"TableName": numbers, "Key": key}
+    (found,) = call("TransactGetItems", TransactItems=[{"Get": get}])[1]["Responses"]
+    assert found["Item"] == stored
+    call("DeleteItem", TableName=numbers, Key=key)
+    assert call("Scan", TableName=numbers)[1]["Count"] == 0
 
 
 _UPDATE = {

@@ -1,6 +1,7 @@
 """A function's worker: an invocation's log is whole, and nobody waits for more."""
 
 import io
+import os
 import py_compile
 import tempfile
 import threading
@@ -15,7 +16,7 @@ import pytest
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.interpreter import PYTHON_VERSION
 from emulator import lambda_workers
 from local import local_stack
 
@@ -117,7 +118,7 @@ def test_a_new_bundle_shares_unchanged_files_and_their_bytecode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(lambda_workers._SharedZip, "_former", (Path(), {}))
+    monkeypatch.setattr(lambda_workers._SharedZip, "_former", (Path("/nonexistent"), {}))
     old = _unpack(_bundle(tmp_path, kept="x = 1", edited="y = 1", gone="z = 1"), tmp_path / "old")
     for name in ("kept", "edited", "gone"):
         py_compile.compile(str(old / f"{name}.py"))
@@ -130,6 +131,21 @@ def test_a_new_bundle_shares_unchanged_files_and_their_bytecode(
     assert (new / "kept.py").samefile(old / "kept.py")
     assert [path.name.partition(".")[0] for path in new.glob("__pycache__/*")] == ["kept"]
     assert (old / "edited.py").read_text("utf-8") == "y = 1"
+
+
+def test_without_hard_links_a_new_bundle_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(lambda_workers._SharedZip, "_former", (Path("/nonexistent"), {}))
+    _unpack(_bundle(tmp_path, kept="x = 1", gone="z = 1"), tmp_path / "old")
+    monkeypatch.setattr(os, "link", refuse)
+    new = _unpack(_bundle(tmp_path, kept="x = 1", added="w = 1"), tmp_path / "new")
+    assert {path.name for path in new.iterdir()} == {"kept.py", "added.py"}
+    assert not list(tmp_path.glob("*.new"))
 
 
 def test_a_new_version_starts_a_worker_before_its_first_request(

@@ -1,4 +1,4 @@
-"""The history that the emulator keeps: limited, and a reader knows the count of the rest."""
+"""Limits of the emulator: stream records, connections and function instances."""
 
 import asyncio
 import time

@@ -15,9 +15,9 @@ from ministack.services import dynamodb
 from emulator import persistence
 
 # pylint: disable=protected-access
-TABLE = {"TableName": "epoch-dev-epochs-0123456"}
-ITEM = {"key": {"S": "a"}, "epoch": {"N": "1.5"}}
-LINE = persistence._line("epoch-dev-epochs", "a", "", ITEM)
+TABLE = {"TableName": "web-shop-orders-0123456"}
+ITEM = {"key": {"S": "a"}, "price": {"N": "1.5"}}
+LINE = persistence._line("web-shop-orders", "a", "", ITEM)
 
 
 class _Run(persistence._Journal):
@@ -71,7 +71,7 @@ def _restored(file: Path, kind: str = "S") -> list[Any]:
     _Run.end_all()
     keys = [{"AttributeName": "key", "KeyType": "HASH"}]
     types = [{"AttributeName": "key", "AttributeType": kind}]
-    data = {"TableName": "epoch-dev-epochs-fedcba9", "KeySchema": keys}
+    data = {"TableName": "web-shop-orders-fedcba9", "KeySchema": keys}
     _calls(file)["_create_table"](data | {"AttributeDefinitions": types})
     items = dynamodb._tables[data["TableName"]]["items"]
     return [item for rows in items.values() for item in rows.values()]
@@ -97,7 +97,7 @@ def test_an_item_with_another_type_of_key_is_left_out(file: Path) -> None:
     "invalid",
     [
         pytest.param(LINE[:20], id="a cut line"),
-        pytest.param('["epoch-dev-epochs", "ü'.encode()[:-1], id="a cut character"),
+        pytest.param('["web-shop-orders", "ü'.encode()[:-1], id="a cut character"),
         pytest.param(b"\xff\xfe[\x00]\x00", id="UTF-16"),
         pytest.param(b"\0" * 64, id="zeros"),
         pytest.param(b"[" * 100_000 + b"]" * 100_000, id="deep nesting"),
@@ -244,7 +244,7 @@ def test_a_full_disk_refuses_changes_and_loses_none(
     limit(len(LINE) * 5 // 2)
     for key in "abcdef":
         try:
-            calls["_set_item"](TABLE, key, "", {"key": {"S": key}, "epoch": {"N": "1.5"}})
+            calls["_set_item"](TABLE, key, "", {"key": {"S": key}, "price": {"N": "1.5"}})
             written.append(key)
         except OSError:
             if key == "d":

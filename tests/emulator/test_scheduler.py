@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import pytest
 from botocore.exceptions import ClientError
 
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.interpreter import PYTHON_VERSION
 from emulator import scheduler
 from local import demo, local_stack, provisioner, pulumi_program
 from local.ministack import MiniStack
@@ -221,6 +221,7 @@ def test_schedule_skips_missing_hours_and_runs_once_in_repeated_ones(
 )
 def test_invalid_schedule_expression_is_refused(expression: str, valid: bool) -> None:
     body = {"ScheduleExpression": expression}
+    # pylint: disable-next=protected-access
     status, _, reply = scheduler._save_schedule(lambda *_: (200, {}, b""), "name", body)
     assert status == 400
     assert (f"Invalid Schedule Expression {expression}." in reply.decode()) == (not valid)

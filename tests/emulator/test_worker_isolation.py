@@ -12,7 +12,7 @@ import pytest
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.interpreter import PYTHON_VERSION
 from emulator import lambda_workers
 
 _MAX_BODY = 6_291_556 - 2  # two quotes
@@ -129,3 +129,20 @@ def test_response_over_the_limit_of_lambda_is_an_error(invoke: Invoke, character
             "Response payload size exceeded maximum allowed payload size (6291556 bytes)."
         ),
     }
+
+
+@pytest.mark.parametrize("request_of", (lambda code: {"Code": code}, lambda code: code))
+def test_code_over_the_limit_of_a_request_is_refused(
+    request_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lambda_workers, "_MAX_REQUEST_BYTES", 10)
+
+    def save(size: int) -> Any:
+        request = request_of({"ZipFile": "x" * size})
+        return lambda_workers._save_code("CreateFunction", lambda *_: "saved", "name", request)
+
+    assert save(9) == "saved"
+    status, _, body = save(10)
+    text = "Request must be smaller than 10 bytes for the CreateFunction operation"
+    assert status == 413
+    assert json.loads(body) == {"__type": "RequestEntityTooLargeException", "message": text}

@@ -314,17 +314,43 @@ def test_a_change_that_failed_in_the_middle_is_taken_back_by_the_next_up(
     assert len([*account.iterdir()]) == before
 
 
+_NOTES = """
+from function.declare.table import Index, Table
+MADE = Table("made", "key", indexes=(Index(name="by-day", partition_key="day"{}),))
+"""
+
+
+@pytest.mark.usefixtures("account")
+def test_a_changed_index_of_protected_data_is_refused_by_preview_and_up(changing: Stack) -> None:
+    module = changing.folder / "function" / "tables.py"
+    own = module.read_text()
+    module.write_text(own + _NOTES.format(""))
+    changing.set(protect_data="true")
+    assert changing.up().changes
+    module.write_text(own + _NOTES.format(', sort_key="hour"'))
+    for refused in (changing.preview(fails=True), changing.up(fails=True)):
+        assert "index by-day of" in refused.text and "Add an index with another" in refused.text
+    module.write_text(own + _NOTES.format(""))
+    changing.set(protect_data="false")
+    assert not changing.up().of("create", "delete", "replace")
+    module.write_text(own)
+    assert changing.up().of("delete")
+
+
 _ARN = "arn:aws:{}:eu-central-1:111122223333:{}/x"
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "alarm_email": {"alarm_email": "on-call@example.com"},
     "api_keys": {"api_keys": '{"default": "basic", "shop": "basic"}'},
+    "backup_days": {"backup_days": "30"},
     "domain": {
         "domain_name": "api.example.com",
         "certificate_arn": _ARN.format("acm", "certificate"),
         "hosted_zone_id": "Z123",
     },
     "kms_key_arn": {"kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/0"},
+    "max_write_units": {"max_write_units": "1000"},
     "memory_mb": {"memory_mb": "2048"},
+    "monthly_budget_usd": {"monthly_budget_usd": "50"},
     "permissions_boundary": {"permissions_boundary": "arn:aws:iam::111122223333:policy/x"},
     "provisioned_concurrency": {"provisioned_concurrency": "2"},
     "replica_regions": {"replica_regions": '["eu-west-1"]'},

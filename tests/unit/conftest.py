@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.packaging import archive, bytecode
+from components.packaging import archive, interpreter
 from components.packaging.project_bundle import project_bundle
 
 _FORBIDDEN = {
@@ -31,7 +31,7 @@ sys.addaudithook(_refuse)  # for each process once, since Python keeps hooks for
 @pytest.fixture(scope="session")
 def _dependencies() -> Path:
     """Return the folder with the function's dependencies, which a process has installed."""
-    bytecode.compiler()  # looks for an interpreter by processes
+    interpreter.compiler()  # looks for an interpreter by processes
     return project_bundle().dependencies()
 
 
@@ -42,8 +42,8 @@ def _in_process(_dependencies: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     Bundles hold the same dependencies, whatever services are declared, and no bytecode.
     """
     global _running  # pylint: disable=global-statement
-    monkeypatch.setattr(archive, "_installed", lambda *_: _dependencies)
-    monkeypatch.setattr(archive, "compiled", lambda *_: {})
+    monkeypatch.setattr(archive, "install", lambda *_: _dependencies)
+    monkeypatch.setattr(archive, "compiled", lambda *_, **__: {})
     _running = True
     yield
     _running = False

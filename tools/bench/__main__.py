@@ -14,7 +14,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from components.packaging import bytecode
+from components.packaging.interpreter import local_python
 from local.stack_files import ROOT
 from tools import cli, post_epoch
 from tools.bench import build, chart, system
@@ -25,11 +25,6 @@ WARM = (5, 100)
 RESULTS = ROOT / ".bench" / "results.json"
 FIGURES = ("cold_cpu_ms", "first_request_cpu_ms", "warm_cpu_us", "peak_rss_mb")
 SampleRequest = dict[str, Any]
-
-
-def interpreter() -> str:
-    """Return Lambda's Python version if it is installed, else this one."""
-    return str(bytecode.compiler() or sys.executable)
 
 
 def environment(folder: Path, url: str, sink: str) -> dict[str, str]:
@@ -86,7 +81,7 @@ def sample(python: str, folder: Path, environ: dict[str, str]) -> SampleRequest:
 
 def measure(rounds: int, only: list[str]) -> dict[str, Any]:
     """Return the samples of each case, its folders' interpreter and the bundle's size."""
-    python = interpreter()
+    python = local_python()
     folders, size = build.folders(python, only)
     samples: dict[str, list[SampleRequest]] = {name: [] for name in folders}
     with subprocess.Popen(

@@ -16,9 +16,13 @@ _OF_ROUTE, _OF_JOB, _OF_STACK = 12, 7, 1
 
 def page(text: str, resources: Iterable[Resource]) -> str:
     """Return docs/operations.md with the fixed costs of a stack in USD a month."""
-    kinds = [resource.kind for resource in resources]
-    alarms = kinds.count("aws:cloudwatch/metricAlarm:MetricAlarm")
-    composites = kinds.count("aws:cloudwatch/compositeAlarm:CompositeAlarm")
+    alarms = composites = 0
+    for resource in resources:
+        if resource.kind == "aws:cloudwatch/metricAlarm:MetricAlarm":
+            # AWS bills each metric that an alarm reads.
+            queries = resource.inputs.get("metricQueries", [{"metric": {}}])
+            alarms += sum("metric" in query for query in queries)
+        composites += resource.kind == "aws:cloudwatch/compositeAlarm:CompositeAlarm"
     routes, jobs = len(load_endpoints()), len(load_jobs())
     metrics = routes * _OF_ROUTE + jobs * _OF_JOB + _OF_STACK
     rows = (

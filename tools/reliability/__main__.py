@@ -31,7 +31,7 @@ LOADS, LOAD, MIX = 4, 5_000, 20
 TESTS = (
     (
         "Bad input: events, by hypothesis",
-        "tests/unit/function/runtime/test_api_handler_requests.py",
+        "tests/unit/function/runtime/test_api_handler.py",
     ),
     ("Bad input: the document's requests, by schemathesis", "tests/e2e/test_openapi.py"),
     ("Access: two stages in one account", "tests/e2e/test_side_by_side.py"),

@@ -25,8 +25,11 @@ class Mutation(NamedTuple):
 
 
 _SERVICE = "tests/service/test_post_epoch.py"
-_HANDLER = "tests/unit/function/runtime/test_api_handler_requests.py"
-_AWS = "tests/unit/function/runtime/test_aws_client_errors.py"
+_HANDLER = "tests/unit/function/runtime/test_api_handler.py"
+_BODY = "tests/unit/function/runtime/test_body.py"
+_SETTINGS = "tests/unit/function/runtime/test_settings.py"
+_TELEMETRY = "tests/unit/function/runtime/test_telemetry.py"
+_AWS = "tests/unit/function/runtime/test_aws_client.py"
 _POST = "function/endpoints/post_epoch.py"
 _MAIN = "function/runtime/api_handler.py"
 _CLIENT = "function/runtime/aws_client.py"
@@ -49,7 +52,7 @@ MUTATIONS = (
             "    event = _as_mapping(event)",
             "    event = _as_mapping(event)\n    print(event)",
         ),
-        "tests/e2e/test_reliability.py::test_nothing_that_a_caller_sends_is_told",
+        _TELEMETRY,
     ),
     Mutation(
         "a 201 comes after the write",
@@ -66,7 +69,7 @@ MUTATIONS = (
     Mutation(
         "who has no key gets nothing",
         *("openapi/document.py", "[] if endpoint.public else [{_KEY: []}]", "[]"),
-        "tests/e2e/test_access.py",
+        "tests/unit/openapi/test_document.py",
     ),
     Mutation(
         "two callers never share a record",
@@ -92,7 +95,46 @@ MUTATIONS = (
         "components/iam/policies.py",
         "[allow(sorted(names), resource) for",
         '[allow(sorted(names), "*") for',
-        "tests/e2e/test_access.py tests/unit/components/iam/test_policies.py",
+        "tests/unit/components/iam/test_policies.py",
+    ),
+    Mutation(
+        "an endpoint never sees the API key",
+        *(_MAIN, '    headers.pop("x-api-key", None)\n', ""),
+        _HANDLER,
+    ),
+    Mutation(
+        "a response never shows the cause of an error",
+        *(_MAIN, 'Problem(500, "The request could not be handled.")', "Problem(500, str(error))"),
+        _HANDLER,
+    ),
+    Mutation(
+        "a 405 names the allowed methods",
+        *(_MAIN, 'headers={"Allow": ", ".join(allowed)}', "headers={}"),
+        _HANDLER,
+    ),
+    Mutation(
+        "a page of an undeclared origin reads no response",
+        *(_MAIN, 'allowed == ("*",) or origin in allowed:', 'allowed == ("*",) or origin:'),
+        _HANDLER,
+    ),
+    Mutation(
+        "a body with a repeated member is refused",
+        *("function/runtime/body.py", "if len(members) < len(pairs):", "if not members:"),
+        _BODY,
+    ),
+    Mutation(
+        "a rotated secret is read again",
+        "function/runtime/secrets.py",
+        "if value and time.monotonic() - read_at < MAX_AGE_S:",
+        "if value:",
+        _SETTINGS,
+    ),
+    Mutation(
+        "an error in telemetry fails no request",
+        "function/runtime/telemetry.py",
+        "    with suppress(Exception):\n        if parent:",
+        "    if True:\n        if parent:",
+        _TELEMETRY,
     ),
     Mutation(
         "a function is invoked by its own API alone",

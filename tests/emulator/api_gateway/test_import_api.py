@@ -246,12 +246,12 @@ def test_merging_is_the_default_and_leaves_the_rest(gateway: Any, api: str) -> N
 
 
 def test_importing_makes_an_api_or_none(gateway: Any) -> None:
-    before = len(gateway.get_rest_apis()["items"])
+    before = len(gateway.get_rest_apis(limit=500)["items"])
     made = gateway.import_rest_api(body=json.dumps(DOCUMENT), failOnWarnings=True)
     assert set(state(gateway, made["id"])["resources"]) == {"/", "/things", "/things/{id}"}
     with pytest.raises(gateway.exceptions.BadRequestException, match="Invalid OpenAPI input"):
         gateway.import_rest_api(body="{}")
-    assert len(gateway.get_rest_apis()["items"]) == before + 1
+    assert len(gateway.get_rest_apis(limit=500)["items"]) == before + 1
 
 
 def test_yaml_is_taken_too(gateway: Any, api: str) -> None:
@@ -439,8 +439,8 @@ def test_a_declared_api_is_its_document(account: local_stack.Account, gateway: A
 def test_a_declared_api_that_is_refused_is_not_there(
     account: local_stack.Account, gateway: Any
 ) -> None:
-    before = len(gateway.get_rest_apis()["items"])
+    before = len(gateway.get_rest_apis(limit=500)["items"])
     document, message = WARNED["keyword const"]
     with pytest.raises(ClientError, match=message):
         provisioner.provision(account.emulator, account.region, declared(body=json.dumps(document)))
-    assert len(gateway.get_rest_apis()["items"]) == before
+    assert len(gateway.get_rest_apis(limit=500)["items"]) == before

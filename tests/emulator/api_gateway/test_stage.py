@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.interpreter import PYTHON_VERSION
 from local import local_stack
 from tests.emulator.api_gateway.test_import_api import DOCUMENT, OK, PROXY, X, put
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from components.packaging.bytecode import PYTHON_VERSION
+from components.packaging.interpreter import PYTHON_VERSION
 from function.declare.registry import load_endpoints
 from local import local_stack
 from openapi import samples

@@ -63,7 +63,7 @@ def test_another_program_composes_the_components_twice(folder: Path) -> None:
         api = one(resources, "aws:apigateway/restApi:RestApi", f"{name}-api")
         assert '"/orders"' in api["body"]
         assert f"{name}_keys" in outputs.secret
-        metrics = {r.inputs["namespace"] for r in resources if r.kind == ALARM}
+        metrics = {r.inputs.get("namespace") for r in resources if r.kind == ALARM}
         assert "Shop" in metrics
     assert not [urn for urn in urns if NAME in urn]
 
@@ -123,7 +123,7 @@ def test_arguments_may_be_outputs(folder: Path, monkeypatch: pytest.MonkeyPatch)
     resources, _ = _declared(folder, "composed()\n")
     function = one(resources, FUNCTION)
     assert (function["memorySize"], function["reservedConcurrentExecutions"]) == (256, 5)
-    assert one(resources, "aws:route53/record:Record")["zoneId"] == "Z1"
+    assert one(resources, "aws:route53/record:Record", "a-domain")["zoneId"] == "Z1"
     version = one(resources, "aws:secretsmanager/secretVersion:SecretVersion")
     assert version["secretString"] == "hush"
 

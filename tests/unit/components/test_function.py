@@ -3,7 +3,7 @@
 import pytest
 
 from components import resource_prefix
-from components.program_errors import ConfigError
+from components.errors import ConfigError
 from function.declare import registry
 from function.declare.permission import ServicePermission
 from local import stack_files

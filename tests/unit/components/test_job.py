@@ -1,6 +1,7 @@
 """The resources of jobs, and the refused declarations."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,8 +21,10 @@ def _declared(jobs: Mapping[str, Job]) -> list[Resource]:
 
 
 def _of(declared: list[Resource], kind: str, name: str) -> Properties:
-    (found,) = [r.inputs for r in declared if r.kind.endswith(f":{kind}") and r.name == name]
-    return found
+    named = re.compile(rf"{name}(-[0-9a-f]{{8}})?")  # a policy ends in a digest of its rights
+    found = [r for r in declared if r.kind.endswith(f":{kind}") and named.fullmatch(r.name)]
+    assert len(found) == 1
+    return found[0].inputs
 
 
 def _allowed(declared: list[Resource], name: str) -> dict[str, Any]:

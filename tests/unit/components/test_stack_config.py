@@ -52,6 +52,26 @@ def test_a_config_error_names_key_value_and_range(key: str, value: str, says: st
         StackConfig.from_pulumi(config | {f"{PROJECT}:{key}": value}, PROJECT, secret)
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    (
+        ({"waf_rate_limit": "100", "trusted_proxy_count": "1"}, "callers behind a proxy as one"),
+        (
+            {
+                "permissions_boundary": "arn:aws-us-gov:iam::111122223333:policy/x",
+                "manage_api_gateway_account": "true",
+            },
+            "denies its role the access logs; run `pulumi -C bootstrap up`",
+        ),
+    ),
+)
+def test_keys_that_exclude_each_other_are_refused_with_the_reason(
+    given: dict[str, str], says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says):
+        declare(**given)
+
+
 def test_a_text_may_look_like_a_number() -> None:
     assert one(declare(owner="4711"), "aws:apigateway/restApi:RestApi")["tags"]["owner"] == "4711"
 

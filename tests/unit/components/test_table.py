@@ -1,12 +1,114 @@
-"""The table's replicas."""
+"""The tables of a stack, and the protection of everything that holds data."""
 
+from typing import Any
+
+import pulumi
 import pytest
 
-from tests.conftest import declare
+import function.declare.registry
+from components.table import ChangedIndexError, refuse_changed_index
+from function.declare.setting import Setting
+from function.declare.table import Table
+from local import pulumi_program, stack_files
+from tests.conftest import NAME, STACK, declare, one, plain
 
-pytestmark = pytest.mark.conformance
+TABLE = "aws:dynamodb/table:Table"
+DAYS = Setting("days", int, description="Days.", default=1)
 
 
+def test_only_a_table_that_declares_expiry_has_time_to_live(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tables = {
+        "coupons": Table(name="coupons", partition_key="code"),
+        "sessions": Table(name="sessions", partition_key="id", ttl_setting=DAYS),
+    }
+    own = function.declare.registry.load_tables()
+    monkeypatch.setattr(function.declare.registry, "load_tables", lambda: {**own, **tables})
+    resources = pulumi_program.declared_resources(STACK, config=plain())
+    assert "ttl" not in one(resources, TABLE, f"{NAME}-coupons")
+    ttl = one(resources, TABLE, f"{NAME}-sessions")["ttl"]
+    assert ttl == {"attributeName": "expires", "enabled": True}
+
+
+def test_without_expiry_the_name_of_its_attribute_is_free() -> None:
+    assert not list(Table(name="coupons", partition_key="expires").errors())
+    assert list(Table(name="coupons", partition_key="expires", ttl_setting=DAYS).errors())
+
+
+@pytest.mark.usefixtures("jobs")
+@pytest.mark.parametrize("protect", (True, False))
+def test_protect_data_covers_every_resource_that_holds_data(
+    monkeypatch: pytest.MonkeyPatch, protect: bool
+) -> None:
+    secret = Setting("token", str, description="A token.", secret=True)
+    settings = {**function.declare.registry.load_settings(), "token": secret}
+    monkeypatch.setattr(function.declare.registry, "load_settings", lambda: settings)
+    config = plain(protect_data=str(protect).lower(), token=stack_files.Secret("hush"))
+    resources = pulumi_program.declared_resources(STACK, config=config)
+    holding = {
+        *(TABLE, "aws:sqs/queue:Queue", "aws:s3/bucket:Bucket"),
+        "aws:secretsmanager/secret:Secret",
+    }
+    found = {(r.kind, r.protect) for r in resources if r.kind in holding}
+    assert found == {(kind, protect) for kind in holding}
+
+
+def test_an_unprotected_stack_is_the_default() -> None:
+    assert not [r.name for r in declare() if r.protect]
+
+
+def _hooked(**index: Any) -> dict[str, Any]:
+    """Return a table's inputs with one index, as Pulumi's engine passes them to a hook."""
+    keys = [{"attributeName": "day", "keyType": "HASH", "__defaults": []}]
+    given = {"name": "by-day", "keySchemas": keys, "projectionType": "ALL", **index}
+    return {"globalSecondaryIndexes": [given], "__defaults": []}
+
+
+@pytest.mark.parametrize(
+    "change",
+    (
+        {"keySchemas": [{"attributeName": "hour", "keyType": "HASH"}]},
+        {"projectionType": "KEYS_ONLY"},
+        {"projectionType": "INCLUDE", "nonKeyAttributes": ["a"]},
+    ),
+)
+def test_a_changed_index_of_a_protected_table_is_refused(change: dict[str, Any]) -> None:
+    args = pulumi.ResourceHookArgs(
+        urn="", id="", name="notes", type=TABLE, old_inputs=_hooked(), new_inputs=_hooked(**change)
+    )
+    with pytest.raises(ChangedIndexError, match="index by-day of notes changes"):
+        refuse_changed_index(args)
+
+
+@pytest.mark.parametrize("after", (_hooked(), _hooked(name="by-hour"), {}))
+def test_an_index_may_stay_be_replaced_or_removed(after: dict[str, Any]) -> None:
+    refuse_changed_index(
+        pulumi.ResourceHookArgs(
+            urn="", id="", name="notes", type=TABLE, old_inputs=_hooked(), new_inputs=after
+        )
+    )
+
+
+@pytest.mark.parametrize("protect", (True, False))
+def test_only_a_protected_table_has_the_check(
+    monkeypatch: pytest.MonkeyPatch, protect: bool
+) -> None:
+    bound: list[pulumi.ResourceHook] = []
+    binding = pulumi.ResourceHookBinding
+
+    def record(*, before_update: list[pulumi.ResourceHook]) -> pulumi.ResourceHookBinding:
+        bound.extend(before_update)
+        return binding(before_update=[*before_update])
+
+    monkeypatch.setattr(pulumi, "ResourceHookBinding", record)
+    pulumi_program.declared_resources(STACK, config=plain(protect_data=str(protect).lower()))
+    tables = function.declare.registry.load_tables()
+    assert [hook.name for hook in bound] == [f"{NAME}-{key}-indexes" for key in tables if protect]
+    assert all(hook.opts and hook.opts.on_dry_run for hook in bound)
+
+
+@pytest.mark.conformance
 @pytest.mark.parametrize("protected", (True, False))
 def test_each_replica_is_a_resource_of_its_own_so_that_one_up_changes_them_all(
     protected: bool,

@@ -163,6 +163,7 @@ def test_what_is_imported_has_no_word_that_api_gateway_loses_or_refuses() -> Non
 def test_a_path_catches_the_methods_that_no_endpoint_takes() -> None:
     _, imported = of(endpoint(), endpoint(path="/open", public=True))
     keyed, public = imported["paths"]["/orders"], imported["paths"]["/open"]
+    assert keyed["post"]["security"]
     assert keyed["x-amazon-apigateway-any-method"]["security"] == keyed["post"]["security"]
     assert "security" not in public["post"]  # [4.3]
     assert "security" not in public["x-amazon-apigateway-any-method"]  # [4.4]

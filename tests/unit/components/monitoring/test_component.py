@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 import function.declare.registry
-from components import sampling_rule
+from components import sampling_rule, triggers
+from components.stack_config import ConfigError
 from function.declare.endpoint import Endpoint, Parameter, Response
+from function.declare.permission import TablePermission
+from function.declare.table import Index, Table
 from local import pulumi_program
 from tests.conftest import NAME, STACK, alarms_of, declare, one, plain
 
@@ -55,7 +58,7 @@ def test_only_alarms_of_the_account_publish_to_the_topic() -> None:
     (publish,) = json.loads(one(resources, "aws:sns/topicPolicy:TopicPolicy")["policy"])[
         "Statement"
     ]
-    assert publish["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert publish["Principal"] == {"Service": ["cloudwatch.amazonaws.com"]}
     assert publish["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
     assert publish["Action"] == ["sns:Publish"] and publish["Resource"].endswith(f":{NAME}")
 
@@ -87,3 +90,94 @@ def test_a_job_has_alarms_and_a_row_of_its_own() -> None:
     titles = [widget["properties"].get("title", "") for widget in dashboard(resources)["widgets"]]
     assert "Job ship: dead letters, oldest item in s" in titles
     assert len([title for title in titles if title.startswith("Job clean_up: ")]) == 4
+
+
+def test_a_throttled_index_has_alarms_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = Index(name="by-day", partition_key="day")
+    tables = {"notes": Table(name="notes", partition_key="key", indexes=(index,))}
+    own = function.declare.registry.load_tables()
+    monkeypatch.setattr(function.declare.registry, "load_tables", lambda: {**own, **tables})
+    alarms = alarms_of(pulumi_program.declared_resources(STACK, config=plain()))
+    for kind in ("read", "write"):
+        of_index = alarms[f"table-throttles-notes-by-day-{kind}s"]["dimensions"]
+        assert of_index == {"TableName": f"{NAME}-notes", "GlobalSecondaryIndexName": "by-day"}
+        assert alarms[f"table-throttles-notes-{kind}s"]["dimensions"] == {
+            "TableName": f"{NAME}-notes"
+        }
+
+
+def test_system_errors_are_of_operations_not_of_iam_actions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = next(iter(function.declare.registry.load_tables()))
+    actions = ("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PartiQLSelect")
+    endpoint = ADDED._replace(permissions=(TablePermission(table=table, actions=actions),))
+    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
+    alarms = alarms_of(pulumi_program.declared_resources(STACK, config=plain()))
+    operations = {a["dimensions"]["Operation"] for n, a in alarms.items() if "system-errors" in n}
+    partiql = {"BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"}
+    assert operations == {"GetItem", "TransactWriteItems"} | partiql
+
+
+def test_slow_calls_page_nobody_while_there_are_few() -> None:
+    alarm = alarms_of(declare())["api-latency-p99"]
+    calls, latency, result = alarm["metricQueries"]
+    assert (calls["metric"]["metricName"], latency["metric"]["stat"]) == ("Count", "p99")
+    assert calls["metric"]["period"] == latency["metric"]["period"] == 300
+    assert result["expression"] == "IF(calls < 100, 0, latency)" and result["returnData"] is True
+    assert "metricName" not in alarm and "period" not in alarm
+
+
+@pytest.mark.usefixtures("jobs")
+def test_a_schedule_and_a_stream_that_stop_raise_an_alarm() -> None:
+    alarms = alarms_of(pulumi_program.declared_resources(STACK, config=plain()))
+    stopped = {name for name in alarms if name.startswith("job-stopped-")}
+    assert stopped == {"job-stopped-clean-up", "job-stopped-follow"}
+    daily = alarms["job-stopped-clean-up"]
+    assert daily["evaluationPeriods"] == daily["datapointsToAlarm"] == 48
+    assert (daily["comparisonOperator"], daily["threshold"]) == ("LessThanThreshold", 1)
+    assert (daily["treatMissingData"], daily["metricName"]) == ("breaching", "Invocations")
+    writes, runs, result = alarms["job-stopped-follow"]["metricQueries"]
+    assert writes["metric"]["dimensions"] == {"TableName": f"{NAME}-followed"}
+    assert runs["metric"]["dimensions"] == {"FunctionName": f"{NAME}-job-follow"}
+    assert result["expression"] == "IF(writes > 0 AND FILL(runs, 0) < 1, 1, 0)"
+
+
+@pytest.mark.usefixtures("jobs")
+def test_one_retry_of_a_message_is_no_backlog() -> None:
+    resources = pulumi_program.declared_resources(STACK, config=plain())
+    queue = one(resources, "aws:sqs/queue:Queue", f"{NAME}-orders")
+    threshold = alarms_of(resources)["job-backlog-ship"]["threshold"]
+    assert threshold == 2 * queue["visibilityTimeoutSeconds"] == 1_200
+
+
+@pytest.mark.parametrize(
+    ("expression", "interval_s"),
+    (
+        ("rate(5 minutes)", 300),
+        ("rate(1 day)", 86_400),
+        ("cron(0/15 * * * ? *)", 3_600),
+        ("cron(0 3 * * ? *)", 86_400),
+        ("cron(0 3 ? * MON *)", None),
+        ("cron(0 3 1 * ? *)", None),
+        ("at(2030-01-31T12:00:00)", None),
+    ),
+)
+def test_the_interval_of_a_schedule_is_its_longest(expression: str, interval_s: int | None) -> None:
+    assert triggers._interval_s(expression) == interval_s  # pylint: disable=protected-access
+
+
+def test_alarms_may_publish_to_a_topic_that_exists() -> None:
+    topic = "arn:aws:sns:eu-central-1:123456789012:pager"
+    resources = declare(alarm_topic_arn=topic)
+    assert not [r.name for r in resources if r.kind.startswith("aws:sns/")]
+    for alarm in alarms_of(resources).values():
+        assert alarm.get("alarmActions", [topic]) == alarm.get("okActions", [topic]) == [topic]
+    with pytest.raises(ConfigError, match="alarm_email excludes alarm_topic_arn"):
+        declare(alarm_topic_arn=topic, alarm_email="on-call@example.com")
+
+
+@pytest.mark.parametrize("address", ("https://example.com/#/runbook", "two words"))
+def test_a_runbook_address_has_room_for_a_section(address: str) -> None:
+    with pytest.raises(ConfigError, match="without spaces and '#'"):
+        declare(runbook_url=address)

@@ -1,6 +1,7 @@
 """The bundle: complete, the same everywhere, and changed only by its content."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import botocore.model
@@ -55,3 +56,8 @@ def test_without_a_compiler_there_are_sources_only_and_a_warning(
     monkeypatch.setattr(archive, "compiler", lambda: None)
     assert not [name for name in project_bundle().archive().assets if name.endswith(".pyc")]
     assert "the bundle has no bytecode" in capsys.readouterr().err
+
+
+def test_a_missing_lock_is_one_clear_message(tmp_path: Path) -> None:
+    with pytest.raises(archive.BundleError, match="requirements.txt is missing; restore it or run"):
+        archive.Bundle(package=tmp_path).dependencies()

@@ -14,7 +14,7 @@ from function.declare.permission import TablePermission
 from function.declare.registry import load_tables
 from function.declare.table import Binary, Index, Number, Table
 from local import pulumi_program, stack_files
-from tests.conftest import one
+from tests.conftest import NAME, one
 
 TABLE = "aws:dynamodb/table:Table"
 JOTTINGS = Table(
@@ -116,7 +116,11 @@ def test_keys_indexes_and_access_follow_from_the_declaration(
     ]
     assert by_topic["projectionType"] == "ALL" and "nonKeyAttributes" not in by_topic
     assert by_digest["projectionType"] == "INCLUDE" and by_digest["nonKeyAttributes"] == ["title"]
-    policy = json.loads(one(resources, "aws:iam/rolePolicy:RolePolicy", "-function")["policy"])
+    (policy,) = (
+        json.loads(resource.inputs["policy"])
+        for resource in resources
+        if resource.kind.endswith(":RolePolicy") and f"{NAME}-function-" in resource.name
+    )
     arn = f"arn:aws:dynamodb:eu-central-1:123456789012:{name}"
     assert [(s["Action"], s["Resource"]) for s in policy["Statement"][:2]] == [
         (["dynamodb:PutItem"], arn),

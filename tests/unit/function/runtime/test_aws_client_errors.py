@@ -1,105 +1,190 @@
-"""Error responses of AWS: which ones are temporary, and the client's response to each."""
+"""Calls to AWS: only errors that can pass are 503, and each error is named in the log."""
 
 # pylint: disable=protected-access
 
-import json
+import logging
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import pytest
+from botocore import exceptions
 from botocore.stub import Stubber
 
-from function.declare.permission import ACTIONS
-from function.runtime import aws_client
-from tests.fixtures import notes
-from tests.fixtures.notes import api_handler
+from function.declare.endpoint import Endpoint, Request, Response
+from function.declare.permission import ServicePermission
+from function.runtime import api_handler, aws_client, deadline, service, telemetry
 
-# Every error in DynamoDB's own model for the declared actions, and the status of the response if
-# the endpoint does not handle it.
-DECIDED = {
-    "ConditionalCheckFailedException": 500,
-    "DuplicateItemException": 500,
-    "IdempotentParameterMismatchException": 500,
-    "InternalServerError": 503,
-    "ItemCollectionSizeLimitExceededException": 500,
-    "ProvisionedThroughputExceededException": 503,
-    "ReplicatedWriteConflictException": 503,
-    "RequestLimitExceeded": 503,
-    "ResourceNotFoundException": 500,
-    "ThrottlingException": 503,
-    "TransactionCanceledException": 500,
-    "TransactionConflictException": 503,
-    "TransactionInProgressException": 503,
-}
+S3 = ServicePermission("s3", "*", ("s3:PutObject",), timeout_s=3)
+EVENT = {"httpMethod": "GET", "resource": "/it"}
 
 
-def test_every_error_of_the_allowed_operations_is_decided() -> None:
-    model = boto3.client("dynamodb", region_name="eu-central-1").meta.service_model
-    names = {action.partition(":")[2] for action in ACTIONS} & set(model.operation_names)
-    partiql = ("BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction")
-    transactions = ("TransactGetItems", "TransactWriteItems")
-    known = {
-        shape.name
-        for name in (*names, *partiql, *transactions)
-        for shape in model.operation_model(name).error_shapes
-    }
-    assert known == set(DECIDED)
-    for code, status in DECIDED.items():
-        assert aws_client._is_retryable("dynamodb", {"Error": {"Code": code}}) == (
-            status == 503
-        ), code
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    aws_client._client.cache_clear()
+    yield
+    aws_client._client.cache_clear()
 
 
-@pytest.mark.parametrize(
-    ("reasons", "passing"),
-    (
-        (["None", "TransactionConflict"], True),
-        (["ThrottlingError", "ConditionalCheckFailed"], False),
-        ([], False),
-    ),
-)
-def test_a_cancelled_transaction_is_retryable_for_temporary_reasons_only(
-    reasons: list[str], passing: bool
-) -> None:
-    cancelled = {
-        "Error": {"Code": "TransactionCanceledException"},
-        "CancellationReasons": [{"Code": reason} for reason in reasons],
-    }
-    assert aws_client._is_retryable("dynamodb", cancelled) == passing
+@pytest.fixture(name="handled")
+def _handled(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Return a function that runs a handler, and returns the status and the last log line."""
+    lines: list[logging.LogRecord] = []
+    collector = logging.Handler()
+    monkeypatch.setattr(collector, "emit", lines.append)
+    logging.getLogger("function").addHandler(collector)
+
+    def run(handle: Callable[[Request[Any]], Response]) -> tuple[int, list[Any]]:
+        endpoint: Endpoint[Any] = Endpoint("GET", "/it", "Calls.", handle, {200: None})
+        monkeypatch.setitem(api_handler._ROUTES, "GET /it", endpoint)
+        return api_handler.handler(EVENT, None)["statusCode"], lines
+
+    yield run
+    logging.getLogger("function").removeHandler(collector)
 
 
-def _answer(code: str, status: int, **more: Any) -> dict[str, Any]:
-    """Return the response to POST /notes if DynamoDB answers with this error."""
-    with notes.served(), notes.own_client():
-        with Stubber(aws_client._client("dynamodb")) as dynamodb:
-            dynamodb.add_client_error(
-                "put_item", code, "arn:secret", http_status_code=status, modeled_fields=more
-            )
-            return api_handler.handler(notes.event(), notes.CONTEXT)
+def _put(**changes: Any) -> Response:
+    service.call(S3, "put_object", **{"Bucket": "b", "Key": "k", "Body": b"", **changes})
+    return Response(200, {})
+
+
+def test_an_argument_that_no_retry_mends_is_a_500_that_names_itself(handled: Any) -> None:
+    status, (unexpected, line) = handled(lambda _: _put(Metadata={"n": "ü"}))
+    assert status == 500
+    assert isinstance(unexpected.exc_info[1], exceptions.ParamValidationError)
+    assert line.awsError.startswith("ParamValidationError: Parameter validation failed")
+
+
+URL = "https://b.example"
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "answer"),
+    ("error", "status"),
     (
-        ("ThrottlingException", 400, 503),
-        ("ProvisionedThroughputExceededException", 400, 503),
-        ("ExpiredTokenException", 400, 503),
-        ("InternalServerError", 500, 503),
-        ("AccessDeniedException", 400, 500),
-        ("ResourceNotFoundException", 400, 500),
-        ("ConditionalCheckFailedException", 400, 503),  # the endpoint's, without an item
+        (exceptions.EndpointConnectionError(endpoint_url=URL), 503),
+        (exceptions.ConnectTimeoutError(endpoint_url=URL), 503),
+        (exceptions.ReadTimeoutError(endpoint_url=URL), 503),
+        (exceptions.ConnectionClosedError(endpoint_url=URL), 503),
+        (exceptions.SSLError(endpoint_url=URL, error="x"), 503),
+        (exceptions.ProxyConnectionError(proxy_url=URL), 503),
+        (exceptions.HTTPClientError(error=ConnectionResetError()), 503),
+        (exceptions.HTTPClientError(error=ssl.SSLCertVerificationError()), 503),
+        (exceptions.HTTPClientError(error=UnicodeEncodeError("latin-1", "→", 0, 1, "no")), 500),
+        (exceptions.HTTPClientError(error=ValueError("Invalid header value")), 500),
+        (exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2), 503),
+        (exceptions.CredentialRetrievalError(provider="x", error_msg="x"), 503),
+        (exceptions.NoCredentialsError(), 500),
+        (exceptions.NoRegionError(), 500),
+        (exceptions.ParamValidationError(report="x"), 500),
+        (exceptions.UnsupportedSignatureVersionError(signature_version="x"), 500),
+        (UnicodeEncodeError("ascii", "ü", 0, 1, "no"), 500),
+        (ValueError("Invalid endpoint"), 500),
+        (deadline.DeadlineExceeded("late"), 503),
     ),
 )
-def test_a_temporary_error_is_503_and_any_other_500_without_details(
-    code: str, status: int, answer: int
+def test_only_an_error_that_can_pass_is_a_503_and_the_log_names_each(
+    handled: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
 ) -> None:
-    response = _answer(code, status)
-    assert response["statusCode"] == json.loads(response["body"])["status"] == answer
-    assert response["headers"].get("Retry-After") == ("1" if answer == 503 else None)
-    assert "secret" not in response["body"]
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(deadline, "call_with_deadline", fail)
+    answered, lines = handled(lambda _: _put())
+    assert answered == status
+    assert lines[-1].awsError == f"{type(error).__name__}: {error}"
+    assert status == 503 or lines[0].exc_info[1] is error
 
 
-def test_a_failed_condition_brings_the_stored_item() -> None:
-    stored = {"id": {"S": "a"}, "token": {"S": "b"}, "ip": {"S": "192.0.2.9"}}
-    response = _answer("ConditionalCheckFailedException", 400, Item=stored)
-    assert response["statusCode"] == 201 and response["headers"]["Note-Repeated"] == "true"
+@pytest.mark.parametrize(
+    ("code", "http_status", "status"),
+    (
+        *(("SlowDown", 503, 503), ("Throttling", 400, 503), ("RequestTimeout", 400, 503)),
+        *(("InternalError", 500, 503), ("TooManyRequestsException", 429, 503)),
+        *(("404", 404, 500), ("403", 403, 500), ("NoSuchBucket", 404, 500)),
+    ),
+)
+def test_an_error_of_a_service_is_a_503_if_it_can_pass_and_is_named(
+    handled: Any, code: str, http_status: int, status: int
+) -> None:
+    with Stubber(aws_client._client("s3", 3)) as stubber:
+        stubber.add_client_error("put_object", code, "Not now.", http_status_code=http_status)
+        answered, lines = handled(lambda _: _put())
+    assert answered == status and code in lines[-1].awsError and "Not now." in lines[-1].awsError
+
+
+def test_a_call_that_succeeds_in_the_end_leaves_no_error_in_the_log(handled: Any) -> None:
+    with Stubber(aws_client._client("s3", 3)) as stubber:
+        stubber.add_client_error("put_object", "NoSuchBucket", http_status_code=404)
+
+        def handle(_: Request[Any]) -> Response:
+            with pytest.raises(exceptions.ClientError):
+                _put()
+            return Response(200, {})
+
+        status, (line,) = handled(handle)
+    assert status == 200 and not hasattr(line, "awsError")
+
+
+@pytest.mark.parametrize("region", ("us-east-1", "eu-central-1", "ap-south-1"))
+@pytest.mark.parametrize("method", ("put_object", "get_object"))
+def test_a_presigned_url_has_a_signature_of_version_4(
+    monkeypatch: pytest.MonkeyPatch, region: str, method: str
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    url: Any = service.call(
+        S3, "generate_presigned_url", ClientMethod=method, Params={"Bucket": "b", "Key": "k"}
+    )
+    query = parse_qs(urlsplit(url).query)
+    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"] and "Signature" not in query
+    assert f"/{region}/s3/" in query["X-Amz-Credential"][0]
+
+
+def test_the_calls_of_a_handlers_threads_are_measured_and_traced(
+    handled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+    sdk = telemetry._sdk()._replace(emitter=SimpleNamespace(send_entity=sent.append))
+    monkeypatch.setattr(telemetry, "_sdk", lambda: sdk)
+    root, parent = "1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8"
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", f"Root={root};Parent={parent};Sampled=1")
+
+    def measured() -> None:
+        with telemetry.aws_call("DynamoDB", operation="GetItem"):
+            pass
+
+    def handle(_: Request[Any]) -> Response:
+        threads = [threading.Thread(target=measured) for _ in range(24)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return Response(200, {}, log_fields={"long": "x" * 100_000, "many": "é" * 900})
+
+    status, (line,) = handled(handle)
+    assert status == 200 and line.AwsCallLatency > 0 and line.long == "x" * 999 + "…"
+    *calls, own = sent
+    assert len(calls) == 24 and {call.parent_id for call in calls} == {own.id}
+    assert own.annotations["long"] == line.long and own.annotations["outcome"] == "success"
+    measured()
+    assert sent[-1] is own  # a thread that outlives the request has no parent
+
+
+def test_a_trace_fits_a_datagram_however_many_fields_there_are(
+    handled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+    sdk = telemetry._sdk()._replace(emitter=SimpleNamespace(send_entity=sent.append))
+    monkeypatch.setattr(telemetry, "_sdk", lambda: sdk)
+    monkeypatch.setenv(
+        "_X_AMZN_TRACE_ID", f"Root=1-5759e988-{'0' * 24};Parent={'1' * 16};Sampled=1"
+    )
+    fields: Any = {f"field{number}": "\N{SNOWMAN}" * 2_000 for number in range(100)}
+    handled(lambda _: Response(200, {}, log_fields=fields))
+    assert 1 < len(sent[0].annotations) < 50
+    assert len(sent[0].serialize()) < 65_000

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from function.declare.problem import Problem
 from function.declare.table import Table
-from function.runtime import aws_client, dynamodb
+from function.runtime import aws_client, dynamodb, telemetry
 
 THINGS = Table("things", "key")
 NAME = "stack-things"
@@ -199,9 +199,10 @@ def test_a_batch_that_stays_unfinished_is_a_503(
     replies: tuple[list[Any], list[Any]], operation: str, left: str
 ) -> None:
     replies[0].extend([{"Responses": {}, left: {NAME: {}}} for _ in range(9)])
-    with pytest.raises(Problem) as problem:
+    with telemetry.trace("GET /it") as span, pytest.raises(Problem) as problem:
         dynamodb.call(operation, THINGS, RequestItems={})
     assert problem.value.status == 503 and len(replies[1]) == 5
+    assert span.aws_error == f"{left} after 5 attempts"
 
 
 @pytest.mark.parametrize(

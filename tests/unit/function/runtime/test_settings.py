@@ -23,7 +23,7 @@ from function.runtime import aws_client, job_handler
 from function.runtime import secrets as secret_settings
 from function.runtime.settings import SETTINGS
 from local import pulumi_program, stack_files
-from tests.conftest import declare, one
+from tests.conftest import NAME, declare, one
 from tools.checks import snapshot
 
 SALUTE = Setting("salute", str, description="How to greet.", default="Hello")
@@ -171,7 +171,11 @@ def test_values_reach_the_environment_and_secrets_only_secrets_manager(
     read = [SETTINGS[setting] for setting in (SALUTE, PORTION, LOUD, MOST)]
     assert read == ["007", 0.5, True, 3]
     assert inputs["SECRET_PASS_WORD_ARN"].startswith("arn:")
-    policy = json.loads(one(resources, "aws:iam/rolePolicy:RolePolicy", "-function")["policy"])
+    (policy,) = (
+        json.loads(resource.inputs["policy"])
+        for resource in resources
+        if resource.kind.endswith(":RolePolicy") and f"{NAME}-function-" in resource.name
+    )
     allowed = [s for s in policy["Statement"] if "secretsmanager:GetSecretValue" in s["Action"]]
     arns = {value for name, value in inputs.items() if name.startswith("SECRET_")}
     assert {s["Resource"] for s in allowed} == arns

@@ -26,13 +26,16 @@ def _raise(error: Exception) -> Any:
     raise error
 
 
-def test_the_log_line_has_no_address_and_no_api_key(table: Any, caplog: Any) -> None:
+def test_the_log_line_has_no_address_and_no_api_key(
+    table: Any, caplog: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     with notes.written_to(caplog.handler):
         api_handler.handler(
             notes.event({"x-api-key": "the-secret", "X-Forwarded-For": "192.0.2.9"}), notes.CONTEXT
         )
     (record,) = caplog.records
     written = json.dumps(vars(record), default=str)
+    written += "".join(capsys.readouterr())
     assert "192.0.2." not in written and "the-secret" not in written
     assert vars(record)["note"] == table()[0]["id"]["S"] and vars(record)["Requests"] == 1
     assert vars(record)["apiKeyId"] == "caller" and vars(record)["lambdaRequestId"] == "invocation"

@@ -1,0 +1,29 @@
+"""AWS's limits, checked before AWS refuses a deployment."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+# IAM's characters of all inline policies of a role, without white space.
+ROLE_POLICY_SIZE = 10_240
+# Lambda's bytes of the names and values of a function's variables, and of its code.
+ENVIRONMENT_SIZE = 4_096
+ZIP_SIZE = 50 * 1_024 * 1_024
+UNPACKED_SIZE = 250 * 1_024 * 1_024
+# API Gateway's bytes of an imported document, and its default quota of the resources of an API.
+DOCUMENT_SIZE = 6 * 1_024 * 1_024
+API_RESOURCES = 300
+
+
+class LimitError(pulumi.RunError):
+    """A part of the stack exceeds one of AWS's limits."""
+
+
+def check(subject: str, sizes: Mapping[str, int], limit: int, unit: str, way_out: str) -> None:
+    """Raise LimitError with the three largest parts if `sizes` exceed a limit together."""
+    if (total := sum(sizes.values())) > limit:
+        largest = sorted(sizes.items(), key=lambda part: -part[1])[:3]
+        raise LimitError(
+            f"{subject} has {total:,} {unit}; AWS allows {limit:,}. Largest: "
+            f"{', '.join(f'{name} ({size:,})' for name, size in largest)}. {way_out}"
+        )

@@ -1,0 +1,58 @@
+"""Metrics of CloudWatch, and the alarms on them, as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pulumi
+
+Dimensions = Mapping[str, pulumi.Input[str]]
+
+
+class Metric(NamedTuple):
+    """A CloudWatch metric with one statistic."""
+
+    namespace: str
+    name: str
+    stat: str
+    dimensions: Dimensions
+
+
+class Formula(NamedTuple):
+    """A metric that CloudWatch computes from others, by their names in the expression."""
+
+    expression: str
+    metrics: Mapping[str, Metric]
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An alarm on a metric at or above `threshold`, or below it if `below`.
+
+    It fires after `datapoints` of the last `periods` periods of `period_s` seconds. `runbook` is
+    the anchor in docs/operations.md, `name` by default. Missing data breaches only a threshold
+    from `below`, since an idle service reports no metric. A failure rate is the average of a
+    metric with 1 per failed call and 0 per other call.
+    """
+
+    name: str
+    description: str
+    metric: Metric | Formula
+    threshold: float
+    runbook: str = ""
+    period_s: int = 60
+    periods: int = 5
+    datapoints: int = 3
+    below: bool = False
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """The age of the oldest unhandled item in `metric`, with `per_second` units a second.
+
+    An age from `alarm_after_s` on needs an operator.
+    """
+
+    metric: Metric
+    per_second: int
+    alarm_after_s: int

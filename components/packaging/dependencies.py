@@ -1,0 +1,200 @@
+"""The locked dependencies of a bundle, installed for Lambda or for a Python of this machine.
+
+The bundle brings the AWS SDK instead of using the one in Lambda's runtime. The lock decides its
+version, and its data shrinks to the services that the code calls. `make bench` shows the effect.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from uv import find_uv_bin
+
+from components.packaging import pip_settings
+from components.packaging.interpreter import PYTHON_VERSION
+from function.declare.permission import ACTIONS
+
+# Amazon Linux 2023, below Lambda's Pythons from 3.12 on, has glibc 2.34. `make lock` has it too.
+PLATFORM = "aarch64-manylinux_2_34"
+
+# uv's target, unless a Python of this machine is the target.
+LAMBDA = (*("--python-platform", PLATFORM), *("--python-version", PYTHON_VERSION))
+
+_STORAGE = "dynamodb"
+# The operations that a table's permissions allow under other names.
+_ITEM_OPERATIONS = {name.partition(":")[2] for name in ACTIONS} | {
+    *("BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"),
+    *("TransactGetItems", "TransactWriteItems"),
+}
+
+# Nothing loads these: the tracer's patches of other packages, and the compiled half of wrapt, which
+# works without it.
+_EXCLUDED = ("aws_xray_sdk/ext/", "wrapt/_wrappers")
+
+# These files differ between machines. importlib.metadata and entry points need the others of
+# *.dist-info.
+_INSTALLER = frozenset({"INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json"})
+
+
+class BundleError(pulumi.RunError):
+    """The bundle cannot be built, or would fail in Lambda."""
+
+
+def install(
+    lock: bytes, services: Mapping[str, str], target_platform: Sequence[str], build: Path
+) -> Path:
+    """Return the folder with a lock's dependencies for a platform.
+
+    Beside it, `lock` and `services.json` keep the first arguments for `for_local_run`.
+    The hash of the lock, of this module, of the services and of the platform names its parent, so
+    a change of any of them builds anew. The parent appears in one rename, so an interrupted build
+    leaves nothing that looks complete.
+    """
+    chosen = " ".join([*sorted(services), *target_platform]).encode()
+    digest = hashlib.sha256(b"".join((lock, Path(__file__).read_bytes(), chosen))).hexdigest()[:16]
+    target = build / f"dependencies-{digest}"
+    if target.exists():
+        return target / "packages"
+    build.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build) as scratch:
+        out = Path(scratch, "out")
+        packages = out / "packages"
+        packages.mkdir(parents=True)
+        (out / "lock").write_bytes(lock)
+        (out / "services.json").write_text(json.dumps(dict(services)), encoding="utf-8")
+        result = subprocess.run(
+            [
+                *(find_uv_bin(), "pip", "install", "--quiet", "--target", str(packages)),
+                "--link-mode=copy",  # a link would lead into uv's cache
+                *target_platform,
+                *("--only-binary", ":all:", "--no-deps", "--require-hashes"),
+                *("-r", str(out / "lock")),
+            ],
+            env=pip_settings.uv_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode:
+            cause = " ".join(result.stderr.partition("\nhint:")[0].split())
+            cause = pip_settings.without_credentials(cause.removeprefix("error: "))
+            raise BundleError(f"cannot install the function's lock: {cause}; {_advice(cause)}")
+        if (data := packages / "botocore" / "data").exists():
+            # boto3's resources read the whole model of their service.
+            whole = _STORAGE in services or (packages / "boto3").exists()
+            _strip_sdk_data(data, services, whole_storage=whole)
+        try:
+            os.rename(out, target)
+        except OSError:
+            if not target.exists():  # another process was faster
+                raise
+    return target / "packages"
+
+
+def _advice(cause: str) -> str:
+    if "wheels" in cause:
+        return (
+            f"the lock is for Python {PYTHON_VERSION}: run: make lock, and for the local run "
+            f"install that Python, for example by: uv python install {PYTHON_VERSION}"
+        )
+    return pip_settings.ADVICE
+
+
+def files_of(packages: Path) -> dict[str, Path]:
+    """Return the files of installed packages that belong in a bundle, by their names there.
+
+    These are all files of the wheels but `_EXCLUDED`, and but for those that the installer writes
+    for this machine: scripts with the path of its Python, bytecode, and its notes.
+    """
+    return {
+        path.relative_to(packages).as_posix(): path
+        for path in packages.rglob("*")
+        if path.is_file() and _is_portable(path.relative_to(packages), path)
+    }
+
+
+def _is_portable(name: Path, path: Path) -> bool:
+    top = name.parts[0]
+    if "__pycache__" in name.parts or name.as_posix() == ".lock":
+        return False
+    if top == "bin":
+        with path.open("rb") as script:
+            return script.read(2) != b"#!"
+    if top.endswith(".dist-info") and path.name in _INSTALLER:
+        return False
+    return not name.as_posix().startswith(_EXCLUDED)
+
+
+def _without_documentation(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            # A client derives its own parameters from these.
+            name: item if name == "clientContextParams" else _without_documentation(item)
+            for name, item in value.items()
+            if name != "documentation" or not isinstance(item, str)
+        }
+    return [_without_documentation(item) for item in value] if isinstance(value, list) else value
+
+
+def _item_operations(model: dict[str, Any]) -> dict[str, Any]:
+    """Return DynamoDB's model with the item operations and their shapes only.
+
+    The operations on tables and backups are two thirds of the model. Each process would read them
+    and keep them in memory.
+    """
+    operations = {
+        name: one for name, one in model["operations"].items() if name in _ITEM_OPERATIONS
+    }
+    shapes: dict[str, Any] = {}
+    parts: list[Any] = [operations]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list):
+            parts += part
+        elif isinstance(part, dict):
+            parts += part.values()
+            name = part.get("shape")
+            if isinstance(name, str) and name in model["shapes"] and name not in shapes:
+                shapes[name] = model["shapes"][name]
+                parts.append(shapes[name])
+    return {**model, "operations": operations, "shapes": shapes}
+
+
+def _strip_sdk_data(data: Path, besides: Mapping[str, str], *, whole_storage: bool) -> None:
+    """Reduce botocore's data to DynamoDB's items and the services `besides`, as plain JSON."""
+    services = {_STORAGE, *besides}
+    known_services = [entry.name for entry in data.iterdir() if entry.is_dir()]
+    for service in sorted(services):
+        if service not in known_services:
+            near = ", ".join(get_close_matches(service, known_services)) or "none of like name"
+            raise BundleError(
+                f"{besides[service]}: boto3 has no client {service!r} for ServicePermission(…), "
+                f"but: {near}"
+            )
+    for folder in (entry for entry in data.iterdir() if entry.is_dir()):
+        # A client takes the newest version of an API.
+        keep = max(folder.iterdir()) if folder.name in services else None
+        for version in folder.iterdir():
+            if version != keep:
+                shutil.rmtree(version)
+    for packed in data.rglob("*.json.gz"):
+        model = _without_documentation(json.loads(gzip.decompress(packed.read_bytes())))
+        if packed.match(f"{_STORAGE}/*/service-2.json.gz") and not whole_storage:
+            model = _item_operations(model)
+        packed.with_suffix("").write_text(json.dumps(model, separators=(",", ":")))
+        packed.unlink()
+    endpoints = data / "endpoints.json"
+    known = json.loads(endpoints.read_bytes())
+    for partition in known["partitions"]:
+        known_there = partition["services"].items()
+        partition["services"] = {name: spec for name, spec in known_there if name in services}
+    endpoints.write_text(json.dumps(known, separators=(",", ":")))

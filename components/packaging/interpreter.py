@@ -1,0 +1,41 @@
+"""The Python of Lambda's version on this machine: it compiles the bundle, and runs it locally.
+
+`local` runs this file alone, since a package's import takes as long as a start of the emulator.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+# The one place of the version in Lambda, which the Makefile and the workflows read too.
+_VERSION_FILE = Path(__file__).parents[2] / "function" / ".python-version"
+PYTHON_VERSION = _VERSION_FILE.read_text(encoding="utf-8").strip()
+
+
+def _candidates() -> Iterator[Path]:
+    """Return the paths to try for an interpreter: this one, PATH, uv's and pyenv's folders."""
+    name = f"python{PYTHON_VERSION}"
+    yield Path(sys.executable)
+    yield from (Path(folder, name) for folder in os.get_exec_path())
+    for versions in (".local/share/uv/python/cpython-", ".pyenv/versions/"):
+        yield from sorted(Path.home().glob(f"{versions}{PYTHON_VERSION}*/bin/{name}"), reverse=True)
+
+
+@cache
+def compiler() -> Path | None:
+    """Return a CPython of Lambda's version, or None."""
+    show = "import sys; print(sys.implementation.name, '%d.%d' % sys.version_info[:2])"
+    for path in _candidates():
+        if path.is_file():  # a pyenv name on PATH may lead nowhere
+            run = subprocess.run([path, "-I", "-c", show], capture_output=True, check=False)
+            if run.stdout.decode().split() == ["cpython", PYTHON_VERSION]:
+                return path
+    return None
+
+
+def local_python() -> str:
+    """Return the interpreter of the local run: Lambda's version, or else this one."""
+    return str(compiler() or sys.executable)

@@ -1,0 +1,201 @@
+"""The dependencies in a bundle: for Lambda's platform, whole, and the same on every machine."""
+
+import base64
+import gzip
+import hashlib
+import json
+import subprocess
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from components.packaging import archive, interpreter
+from components.packaging.archive import Bundle
+from components.packaging.dependencies import LAMBDA, BundleError
+from components.packaging.imports import standard_library
+from local.stack_files import ROOT
+
+Wheel = Callable[..., None]
+
+
+@pytest.fixture(name="package")
+def _package(tmp_path: Path) -> Path:
+    """Return the folder of a package with one module."""
+    package = tmp_path / "function"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "requirements.txt").write_text("")
+    return package
+
+
+@pytest.fixture(name="add_wheel")
+def _add_wheel(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheel:
+    """Return a function that builds a wheel, and adds it to the package's lock.
+
+    pip's settings alone lead to it.
+    """
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+
+    def add(name: str, files: Mapping[str, str | bytes], tag: str = "py3-none-any") -> None:
+        info = f"{name}-1.dist-info"
+        content = {
+            **files,
+            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n",
+            f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
+        }
+        written = {
+            key: one if isinstance(one, bytes) else one.encode() for key, one in content.items()
+        }
+        record = [f"{key},sha256={_digest(one)},{len(one)}" for key, one in written.items()]
+        written[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,\n"]).encode()
+        wheel = tmp_path / f"{name}-1-{tag}.whl"
+        with zipfile.ZipFile(wheel, "w") as packed:
+            for key, one in written.items():
+                packed.writestr(key, one)
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        with (package / "requirements.txt").open("a") as lock:
+            lock.write(f"{name}==1 --hash=sha256:{digest}\n")
+
+    return add
+
+
+def _digest(content: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+
+
+def _lock_command() -> str:
+    lines = (ROOT / "Makefile").read_text("utf-8").replace("\\\n", "").splitlines()
+    (command,) = [line for line in lines if "function/requirements.in -o" in line]
+    return command.replace("$(LAMBDA_PYTHON)", interpreter.PYTHON_VERSION)
+
+
+def test_the_lock_and_the_bundle_take_wheels_for_the_same_platform_only() -> None:
+    header = (ROOT / "function" / "requirements.txt").read_text("utf-8").splitlines()[1]
+    for command in (header, _lock_command()):
+        words = " ".join(command.split())
+        for option in (" ".join(LAMBDA[:2]), " ".join(LAMBDA[2:]), "--only-binary :all:"):
+            assert option in words
+
+
+@pytest.mark.parametrize(
+    ("tag", "fits"),
+    {
+        "cp313-cp313-manylinux_2_34_aarch64": True,
+        "cp39-abi3-manylinux_2_28_aarch64": True,
+        "cp313-cp313-manylinux_2_35_aarch64": False,
+        "cp313-cp313-musllinux_1_2_aarch64": False,
+        "cp313-cp313-manylinux_2_34_x86_64": False,
+        "cp312-cp312-manylinux_2_34_aarch64": False,
+    }.items(),
+)
+def test_a_wheel_installs_only_if_lambda_can_load_it(
+    package: Path, add_wheel: Wheel, tag: str, fits: bool
+) -> None:
+    add_wheel("fast", {"fast/__init__.py": ""}, tag)
+    if fits:
+        assert "fast/__init__.py" in Bundle(package=package).files()
+    else:
+        with pytest.raises(BundleError, match="run: make lock"):
+            Bundle(package=package).files()
+
+
+def test_every_file_of_a_wheel_is_in_the_bundle_unless_it_names_this_machine(
+    package: Path, add_wheel: Wheel
+) -> None:
+    kept = {
+        **{"lib/__init__.py": "", "lib/__init__.pyi": "", "lib/.snapshot": "", ".lib.toml": ""},
+        **{"lib/.hidden/one.json": "{}", "lib/sub/bin/data": "", "lib/old.pyc": b"\0"},
+        **{"lib/INSTALLER": "", "lib-1.dist-info/entry_points.txt": "", "lib.pth": ""},
+    }
+    scripts = {"lib-1.data/scripts/run": "#!python\n", "lib-1.data/scripts/native": b"\x7fELF"}
+    cached = {"lib/__pycache__/other.cpython-313.pyc": b"\0"}
+    add_wheel("lib", {**kept, **scripts, **cached})
+    found = {name for name in Bundle(package=package).files() if "/__pycache__/" not in name}
+    info = {f"lib-1.dist-info/{name}" for name in ("METADATA", "WHEEL")}
+    assert found == {*kept, *info, "bin/native", "function/__init__.py"}
+
+
+INVALID: dict[str, str | bytes] = {
+    "lib/_py2.py": "print 'x'\nexec code in space\n",
+    "lib/null.py": b"x = 1\0",
+    "lib/latin.py": b"x = '\xe9'\n",
+    "lib/{{template}}.py": "{{ name }} = 1\n",
+    "lib/deep.py": "(" * 500 + ")" * 500,
+}
+
+
+def test_an_invalid_module_of_a_dependency_stays_without_bytecode(
+    package: Path, add_wheel: Wheel
+) -> None:
+    add_wheel("lib", {"lib/__init__.py": "", "lib/odd.py": "'\\d'\n", **INVALID})
+    (package / "__init__.py").write_text("import lib\n")
+    files = Bundle(package=package).files()
+    assert INVALID.keys() <= files.keys()
+    compiled = {name.split("/")[-1].split(".")[0] for name in files if name.endswith(".pyc")}
+    assert compiled == ({"__init__", "odd"} if interpreter.compiler() else set())
+
+
+def test_a_failure_of_the_installer_names_the_variables_and_no_password(
+    package: Path, add_wheel: Wheel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_wheel("lib", {})
+    monkeypatch.setenv("PIP_NO_INDEX", "0")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://someone:secret@127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    with pytest.raises(BundleError, match="PIP_INDEX_URL for a mirror") as failed:
+        Bundle(package=package).files()
+    assert "127.0.0.1:9" in str(failed.value) and "secret" not in str(failed.value)
+
+
+def test_settings_that_redirect_an_installation_do_not_reach_it(
+    package: Path, add_wheel: Wheel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_wheel("lib", {"lib.py": ""})
+    (tmp_path / "constraints.txt").write_text("lib==2\n")
+    for name in ("PIP_CONSTRAINT", "UV_CONSTRAINT", "UV_OVERRIDE"):
+        monkeypatch.setenv(name, str(tmp_path / "constraints.txt"))
+    for name in ("PIP_USER", "PIP_REQUIRE_VIRTUALENV", "UV_SYSTEM_PYTHON", "UV_COMPILE_BYTECODE"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("PIP_TARGET", str(tmp_path / "elsewhere"))
+    assert "lib.py" in Bundle(package=package).files()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("sdk", ((), ("boto3",)))
+def test_boto3_has_the_whole_model_of_dynamodb_that_its_resources_read(
+    package: Path, add_wheel: Wheel, sdk: tuple[str, ...]
+) -> None:
+    model = {"operations": {"GetItem": {}, "DescribeTable": {}}, "shapes": {"Table": {}}}
+    data = "botocore/data/dynamodb/2012-08-10/service-2.json"
+    endpoints = {"botocore/data/endpoints.json": json.dumps({"partitions": []})}
+    add_wheel("botocore", {**endpoints, f"{data}.gz": gzip.compress(json.dumps(model).encode())})
+    for name in sdk:
+        add_wheel(name, {f"{name}/__init__.py": ""})
+    (package / "__init__.py").write_text("".join(f"import {name}\n" for name in sdk))
+    kept = json.loads(Bundle(package=package).files()[data].read_bytes())
+    assert kept == model if sdk else kept["operations"] == {"GetItem": {}} and not kept["shapes"]
+
+
+def test_the_local_run_swaps_compiled_dependencies_and_keeps_own_files(
+    package: Path, add_wheel: Wheel
+) -> None:
+    add_wheel("lib", {"lib/fast.so": "", "lib/__init__.py": ""})
+    (package / "fast.json").write_text("{}")
+    bundle = archive.for_local_run(Bundle(package=package).archive())
+    assert {"lib/fast.so", "function/fast.json"} <= bundle.assets.keys()
+    assert not [name for name in bundle.assets if name.endswith(".pyc")]
+
+
+@pytest.mark.parametrize("version", ("3.11", "3.12", "3.13", "3.14"))
+def test_the_standard_library_of_each_version_is_known(version: str) -> None:
+    pythons = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    if not pythons:
+        pytest.skip(f"no Python {version} is at hand")
+    show = "import sys; print(*sys.stdlib_module_names)"
+    run = subprocess.run([pythons[0], "-c", show], capture_output=True, text=True, check=True)
+    public = {name for name in run.stdout.split() if not name.startswith("_")}
+    assert {name for name in standard_library(version) if not name.startswith("_")} == public

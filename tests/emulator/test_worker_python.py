@@ -1,0 +1,91 @@
+"""A function's worker finds what Lambda has: the standard library and the bundle."""
+
+import io
+import os
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from components.packaging import interpreter
+from emulator import lambda_workers
+from local import local_stack
+
+_CODE = """
+import importlib.util
+import sys
+
+
+def handler(event, context):
+    names = event.get("names", ())
+    found = {name: bool(importlib.util.find_spec(name)) for name in names}
+    version = "%d.%d" % sys.version_info[:2]
+    return {"found": found, "path": sys.path, "version": version, "encoding": sys.stdout.encoding,
+            "exit": callable(exit), "prefix": sys.prefix}
+"""
+
+
+# pylint: disable=protected-access
+@pytest.fixture(name="ask")
+def _ask(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Return a function that calls a worker, and returns its response."""
+    for owner, name, new in lambda_workers.PATCHES:
+        monkeypatch.setattr(owner, name, new(getattr(owner, name)))
+    monkeypatch.setattr(lambda_workers, "_PYTHON", interpreter.local_python())
+    monkeypatch.setenv("PYTHONPATH", os.path.dirname(__file__))
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("main.py", _CODE)
+        archive.writestr("own/__init__.py", "")
+    config = {
+        "FunctionArn": "arn:aws:lambda:eu-central-1:000000000000:function:alone",
+        "FunctionName": "alone",
+        "Handler": "main.handler",
+        "Runtime": f"python{interpreter.PYTHON_VERSION}",
+        "Timeout": 10,
+    }
+    worker = lambda_workers._Worker("alone", config, code.getvalue())
+    yield lambda **event: worker.invoke(event, "request")["result"]
+    worker.kill()
+
+
+def test_it_finds_the_bundle_and_the_standard_library_only(ask: Callable[..., Any]) -> None:
+    absent = ("pytest", "pulumi", "yaml", "boto3", "pip", "setuptools", "_distutils_hack")
+    local = ("test_worker_python", "conftest", "components", "emulator")
+    answer = ask(names=("json", "own", *absent, *local))
+    assert {name for name, found in answer["found"].items() if found} == {"json", "own"}
+    assert not [folder for folder in answer["path"] if "-packages" in folder]
+
+
+def test_it_runs_on_the_python_of_the_bundle_as_lambda_starts_it(ask: Callable[..., Any]) -> None:
+    answer = ask()
+    show = [interpreter.local_python(), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    version = subprocess.run(show, capture_output=True, text=True, check=True).stdout.strip()
+    assert answer["version"] == version
+    assert answer["exit"] and answer["encoding"].lower() == "utf-8"
+
+
+def test_other_processes_of_the_emulator_start_as_they_are() -> None:
+    show = ["/bin/sh", "-c", "echo started"]
+    with lambda_workers._popen(show, stdout=subprocess.PIPE, text=True) as process:
+        assert process.communicate()[0] == "started\n"
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="/proc names the arguments of a process")
+def test_the_local_run_starts_workers_on_lambdas_python(local: local_stack.LocalStack) -> None:
+    assert local.call().status == 201
+    running = []
+    for folder in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError):  # the process has ended
+            with open(f"/proc/{folder}/cmdline", encoding="utf-8", errors="replace") as file:
+                running.append(file.read().split("\0"))
+    started = [words for words in running if str(local.emulator.process.folder) in "".join(words)]
+    workers = [words for words in started if any(word.endswith("_worker.py") for word in words)]
+    assert workers
+    assert {(words[0], *words[1:3]) for words in workers} == {
+        (interpreter.local_python(), "-I", "-S")
+    }

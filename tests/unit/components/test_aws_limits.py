@@ -1,0 +1,118 @@
+"""AWS's limits, which the program names before AWS refuses a deployment."""
+
+import json
+from pathlib import Path
+
+import pulumi
+import pytest
+
+import function.declare.registry
+from components import limits
+from components.iam import policies
+from components.packaging import archive
+from function.declare.permission import ACTIONS, TablePermission
+from function.declare.table import Index, Table
+from local import pulumi_program
+from tests.conftest import STACK, plain
+
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+TABLES = {
+    f"table-{number:02}": Table(
+        f"table-{number:02}",
+        "key",
+        indexes=(Index("by-day", "day"), Index("by-author", "author")),
+    )
+    for number in range(31)
+}
+
+
+def _allow_all(monkeypatch: pytest.MonkeyPatch, *of_tables: tuple[str, ...]) -> None:
+    """Let the only endpoint have rights on all tables and indexes, in turn the given ones."""
+    permissions = [
+        TablePermission(key, of_tables[number % len(of_tables)], index)
+        for number, key in enumerate(TABLES)
+        for index in ("", "by-day", "by-author")
+    ]
+    endpoint = function.declare.registry.load_endpoints()[0]._replace(permissions=(*permissions,))
+    own = function.declare.registry.load_tables()
+    monkeypatch.setattr(function.declare.registry, "load_tables", lambda: {**own, **TABLES})
+    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
+
+
+def test_one_statement_has_all_resources_with_equal_actions() -> None:
+    merged = policies.merge(
+        [
+            policies.allow(["sqs:SendMessage"], "a"),
+            policies.allow(["s3:GetObject"], "b"),
+            policies.allow(["sqs:SendMessage"], ["c", "d"]),
+        ]
+    )
+    assert merged == [
+        policies.allow(["sqs:SendMessage"], ["a", "c", "d"]),
+        policies.allow(["s3:GetObject"], "b"),
+    ]
+
+
+def test_thirty_one_tables_with_two_indexes_each_fit_into_a_policy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _allow_all(monkeypatch, ("dynamodb:Query", "dynamodb:Scan"))
+    resources = pulumi_program.declared_resources(STACK, config=plain())
+    (policy,) = (r.inputs["policy"] for r in resources if r.kind == ROLE_POLICY)
+    assert len(policy) < limits.ROLE_POLICY_SIZE
+    statements = json.loads(policy)["Statement"]
+    assert max(len(statement["Resource"]) for statement in statements) == 3 * len(TABLES)
+
+
+def test_a_policy_that_iam_would_refuse_names_the_largest_statements() -> None:
+    arns = [f"arn:aws:dynamodb:eu-central-1:123456789012:table/{key:09}" for key in range(170)]
+    with pytest.raises(limits.LimitError) as error:
+        policies.role_document(
+            "a-function",
+            [policies.allow(sorted(ACTIONS), arns[:70]), policies.allow(["sqs:SendMessage"], arns)],
+        )
+    assert "the policy of role a-function has 1" in str(error.value)
+    assert "AWS allows 10,240. Largest: sqs:SendMessage on 170 resources (" in str(error.value)
+
+
+def test_variables_that_lambda_would_refuse_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = {f"t{n:03}": Table(f"t{n:03}", "key") for n in range(150)}
+    monkeypatch.setattr(function.declare.registry, "load_tables", lambda: tables)
+    endpoint = function.declare.registry.load_endpoints()[0]._replace(permissions=())
+    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
+    says = r"environment of function \S+ has [45],\d+ bytes; AWS allows 4,096. Largest: "
+    with pytest.raises(limits.LimitError, match=says):
+        pulumi_program.declared_resources(STACK, config=plain())
+
+
+def test_a_bundle_that_lambda_would_refuse_names_its_largest_packages(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sizes = {"large/data.bin": 3_000, "small/data.bin": 10}
+    files = {name: tmp_path / name for name in sizes}
+    for name, path in files.items():
+        path.parent.mkdir()
+        path.write_bytes(bytes(sizes[name]))
+    monkeypatch.setattr(limits, "UNPACKED_SIZE", 3_009)
+    with pytest.raises(limits.LimitError, match=r"unpacked, has 3,010 .* large \(3,000\), small"):
+        archive._check_sizes("function", files)  # pylint: disable=protected-access
+    monkeypatch.setattr(limits, "UNPACKED_SIZE", 3_010)
+    monkeypatch.setattr(limits, "ZIP_SIZE", 30)
+    with pytest.raises(limits.LimitError, match="zipped, has .* function/requirements.in"):
+        archive._check_sizes("function", files)  # pylint: disable=protected-access
+
+
+def test_a_document_that_api_gateway_would_refuse_names_its_paths(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "DOCUMENT_SIZE", 1_000)
+    with pytest.raises(limits.LimitError, match="the API document has .* bytes; AWS allows 1,000"):
+        pulumi_program.declared_resources(STACK, config=plain())
+
+
+def test_an_api_with_too_many_resources_is_warned_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "API_RESOURCES", 1)
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
+    pulumi_program.declared_resources(STACK, config=plain())
+    assert "resources, one for each part of a path; an account's default quota" in warnings[-1]

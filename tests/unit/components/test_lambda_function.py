@@ -1,0 +1,35 @@
+"""The function's rights while its code changes."""
+
+import pytest
+
+import function.declare.registry
+from function.declare.permission import ServicePermission
+from local import pulumi_program
+from local.pulumi_program import Resource
+from tests.conftest import NAME, STACK, plain
+
+
+def _policy_and_function(**changes: object) -> tuple[Resource, Resource]:
+    with pytest.MonkeyPatch.context() as patch:
+        endpoint = function.declare.registry.load_endpoints()[0]._replace(**changes)
+        patch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
+        resources = pulumi_program.declared_resources(STACK, config=plain())
+    (policy,) = (
+        r for r in resources if r.kind.endswith(":RolePolicy") and f"{NAME}-function-" in r.name
+    )
+    (called,) = (r for r in resources if r.kind.endswith(":Function"))
+    return policy, called
+
+
+def test_other_rights_are_another_policy_so_that_running_code_keeps_its_own() -> None:
+    bus = ServicePermission("events", "*", ("events:PutEvents",))
+    policy, called = _policy_and_function(permissions=(bus,))
+    narrowed, _ = _policy_and_function(permissions=())
+    # Pulumi creates it before the function, which depends on it, and deletes the former one last.
+    assert policy.urn != narrowed.urn and policy.urn in called.depends_on
+    assert policy.inputs["role"] == narrowed.inputs["role"]
+
+
+def test_equal_rights_are_the_same_policy() -> None:
+    policy, _ = _policy_and_function()
+    assert _policy_and_function(summary="Other.")[0].urn == policy.urn

@@ -1,0 +1,242 @@
+"""The API's handler: any exception is a problem and a log line, any type of msgspec is a body."""
+
+# pylint: disable=protected-access
+
+import json
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import Enum
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, NamedTuple, TypedDict
+
+import msgspec
+import pytest
+
+from function.declare.endpoint import Endpoint, Parameter, Request, Response
+from function.declare.problem import Problem
+from function.runtime import api_handler, deadline
+from openapi import document, gateway, samples
+
+Send = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(name="send")
+def _send(monkeypatch: pytest.MonkeyPatch) -> Send:
+    """Return a function that sends an event to a handler."""
+
+    def send(handle: Callable[[Request[Any]], Any], context: Any = None, **event: Any) -> Any:
+        endpoint: Endpoint[Any] = Endpoint("GET", "/it", "Reads.", handle, {200: None})
+        monkeypatch.setitem(api_handler._ROUTES, endpoint.route, endpoint)
+        event = {"httpMethod": "GET", "resource": "/it", **event}
+        return api_handler.handler(event, context)
+
+    return send
+
+
+@pytest.fixture(name="logged")
+def _logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[logging.LogRecord]]:
+    lines: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", lines.append)
+    logging.getLogger("function").addHandler(handler)
+    yield lines
+    logging.getLogger("function").removeHandler(handler)
+
+
+def _recurse(_: Any) -> Any:
+    return _recurse(_)
+
+
+def _raising(error: BaseException) -> Callable[[Any], Any]:
+    def handle(_: Any) -> Any:
+        raise error
+
+    return handle
+
+
+async def _later(_: Any) -> Response:
+    return Response(200, {})
+
+
+@pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
+@pytest.mark.parametrize(
+    "handle",
+    (
+        *map(_raising, (SystemExit(0), KeyboardInterrupt(), GeneratorExit(), MemoryError())),
+        *(_recurse, _later, lambda _: None, lambda _: {"status": 200}),
+    ),
+)
+def test_whatever_a_handler_raises_is_a_500_and_a_log_line(
+    send: Send, logged: list[logging.LogRecord], handle: Any
+) -> None:
+    reply = send(handle)
+    assert reply["statusCode"] == 500 and json.loads(reply["body"])["status"] == 500
+    unexpected, request = logged
+    assert unexpected.exc_info and request.outcome == "failed"  # type: ignore[attr-defined]
+
+
+class Colour(Enum):
+    """A value with a name."""
+
+    RED = "red"
+
+
+class Price(msgspec.Struct, rename="camel"):
+    """A part of a body."""
+
+    per_unit: Decimal
+
+
+@dataclass
+class Place:
+    """A part of a body."""
+
+    name: str
+
+
+class Pair(NamedTuple):
+    """A part of a body, which is an array in JSON."""
+
+    first: date
+    second: int
+
+
+class Thing(TypedDict):
+    """A body."""
+
+    price: Decimal
+    at: datetime
+
+
+AT = datetime(2027, 3, 28, 2, 30, tzinfo=UTC)
+ID = uuid.UUID(int=1)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    (
+        (
+            {"price": Decimal("1.5"), "at": AT},
+            {"price": "1.5", "at": "2027-03-28T02:30:00Z"},
+        ),
+        (Thing(price=Decimal("1.50"), at=AT), {"price": "1.50", "at": "2027-03-28T02:30:00Z"}),
+        ({"prices": [Price(Decimal(1))]}, {"prices": [{"perUnit": "1"}]}),
+        (Price(Decimal(1)), {"perUnit": "1"}),
+        (Place("here"), {"name": "here"}),
+        (
+            {"place": Place("here"), "ids": {ID: Colour.RED}},
+            {"place": {"name": "here"}, "ids": {str(ID): "red"}},
+        ),
+        (
+            {"raw": b"\xff", "set": {1}, "pair": Pair(date(2027, 1, 2), 3)},
+            {"raw": "/w==", "set": [1], "pair": ["2027-01-02", 3]},
+        ),
+        (MappingProxyType({"a": MappingProxyType({"b": Decimal(1)})}), {"a": {"b": "1"}}),
+        ({"a": MappingProxyType({"b": 1})}, {"a": {"b": 1}}),
+        ({1: "one", "nested": {2: ID}}, {"1": "one", "nested": {"2": str(ID)}}),
+    ),
+)
+def test_a_body_is_serialized_as_msgspec_does(send: Send, body: Any, expected: Any) -> None:
+    reply = send(lambda _: Response(200, body))
+    assert (reply["statusCode"], json.loads(reply["body"])) == (200, expected)
+
+
+@pytest.mark.parametrize(
+    "body",
+    (
+        [1],
+        "text",
+        Pair(AT, 1),
+        {"a": object()},
+        {"a": float("nan")},
+        {"a": [Decimal(1), float("inf")]},
+    ),
+)
+def test_a_body_that_is_no_json_object_is_a_500(send: Send, body: Any) -> None:
+    assert send(lambda _: Response(200, body))["statusCode"] == 500
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    (
+        ({"multiValueQueryStringParameters": {"tag": ["1", "2", "3"]}}, ("3", ("1", "2", "3"), ())),
+        (
+            {
+                "multiValueQueryStringParameters": {"tag": ["", "2"]},
+                "queryStringParameters": {"tag": "first"},
+            },
+            ("2", ("", "2"), ()),
+        ),
+        ({"queryStringParameters": {"tag": "1"}}, ("1", ("1",), ())),
+        ({"multiValueQueryStringParameters": {"tag": [], "a": [5, None]}}, (None, (), ())),
+        ({"multiValueQueryStringParameters": None}, (None, (), ())),
+    ),
+)
+def test_all_values_of_a_query_parameter_can_be_read(
+    send: Send, event: dict[str, Any], expected: Any
+) -> None:
+    seen: list[Any] = []
+
+    def handle(request: Request[Any]) -> Response:
+        seen.append((request.query.get("tag"), request.query_all("tag"), request.query_all("b")))
+        return Response(200, {})
+
+    assert send(handle, **event)["statusCode"] == 200
+    assert seen == [expected]
+
+
+def test_a_repeated_parameter_is_an_array_in_the_document_and_plain_for_api_gateway() -> None:
+    endpoint: Endpoint[Any] = Endpoint(
+        *("GET", "/things", "Lists.", print),  # type: ignore[arg-type]
+        {204: None},
+        query=(Parameter("tag", "A tag.", pattern="^[a-z]$", example="a", repeated=True),),
+    )
+    info = document.ApiInfo("It", "1.0.0", "Is.", "", "")
+    built = document.build([endpoint], info)
+    (parameter,) = built["paths"]["/things"]["get"]["parameters"]
+    assert parameter["schema"] == {
+        "type": "array",
+        "items": {"type": "string", "pattern": "^[a-z]$"},
+    }
+    assert parameter["example"] == ["a"]
+    settings = gateway.ImportSettings("it", "is", "arn", "TLS_1_2", "BASIC")
+    imported = gateway.to_api_gateway(built, [endpoint], settings)
+    (plain,) = imported["paths"]["/things"]["get"]["parameters"]
+    assert plain["schema"] == {"type": "string"} and "example" not in plain
+
+
+def test_a_sample_repeats_a_parameter() -> None:
+    from function.declare.endpoint import SampleRequest  # pylint: disable=import-outside-toplevel
+
+    endpoint: Endpoint[Any] = Endpoint("GET", "/it", "Reads.", print, {204: None})  # type: ignore[arg-type]
+    sample = SampleRequest(query={"tag": ("a", "b"), "other": "c"})
+    assert samples.path_and_query(endpoint._replace(sample=sample)) == "/it?tag=a&tag=b&other=c"
+
+
+def test_a_call_that_would_outlast_the_invocation_is_a_503_with_a_log_line(
+    send: Send, logged: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from function.runtime import aws_client  # pylint: disable=import-outside-toplevel
+
+    for name, value in {
+        "ACCESS_KEY_ID": "x",
+        "SECRET_ACCESS_KEY": "x",
+        "DEFAULT_REGION": "eu-west-1",
+    }.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 300)
+    reply = send(lambda _: aws_client.send("sqs", "list_queues", {}, {}), context)
+    aws_client._client.cache_clear()
+    (line,) = logged
+    assert reply["statusCode"] == 503 and reply["headers"]["Retry-After"]
+    assert line.awsError == "DeadlineExceeded: the invocation has no time left for a call"  # type: ignore[attr-defined]
+    send(lambda _: Response(200, {}))
+    assert deadline.call_with_deadline(1, lambda: "unbounded again") == "unbounded again"
+
+
+def test_a_problem_of_the_handler_is_its_own_response(send: Send) -> None:
+    assert send(_raising(Problem(409, "taken")))["statusCode"] == 409
