@@ -33,11 +33,11 @@ EXCEPTIONS = {
     "tests/unit/bootstrap/test_policies.py": {"dev", "prod"},  # those of its example
     "tests/e2e/test_bootstrap.py": {"dev", "prod"},  # those of bootstrap/Pulumi.example.yaml
     "tests/unit/github/test_workflows.py": {"prod"},  # likewise
-    "tests/unit/local/test_calls.py": {"dev"},  # a made-up stack
-    "tests/unit/local/test_deployment.py": {"dev"},  # likewise
     "tools/merge_epoch.py": {"epoch"},  # the remote that a project takes newer versions from
     "tests/e2e/test_upgrading.py": {"epoch"},  # likewise
     "tests/emulator/test_persistence.py": {"epoch"},  # an attribute of a made-up item
+    "tests/unit/local/test_calls.py": {"dev"},  # a made-up stack
+    "tests/unit/local/test_deployment.py": {"dev"},  # likewise
     "tests/emulator/test_iam.py": {"dev", "prod"},  # parts of a made-up path
 }
 
