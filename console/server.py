@@ -10,7 +10,6 @@ from typing import Any
 
 import flask
 import flask_swagger_ui
-import urllib3
 from werkzeug.serving import make_server
 
 from console.console import Console
@@ -58,8 +57,9 @@ def _forward(base: str) -> flask.Response:
     sent = flask.request
     target = sent.environ["REQUEST_URI"].partition("/try/")[2]  # undecoded
     headers = {k: v for k, v in sent.headers if k.lower() not in _HOP and not k.startswith("Sec-")}
-    response = urllib3.request(
-        sent.method, f"{base}/{target}", headers=headers, body=sent.get_data(), retries=False
+    # Not urllib3.request, which gives up after 3 seconds.
+    response = local_stack.HTTP.request(
+        sent.method, f"{base}/{target}", headers=headers, body=sent.get_data()
     )
     passed = [(k, v) for k, v in response.headers.items() if k.lower() not in _HOP]
     # The browser must not run a response of the API as a page of this origin.

@@ -90,12 +90,12 @@ class Calls:
 
     def provision(self, context: Context, declared: Properties) -> Provisioned:
         """Create or update a resource."""
-        client = context.client
-        given = dict(self.fixed)
+        client, renamed = context.client, dict(self.renamed)
         if self.named:
-            given[self.named] = context.physical_name(declared)
+            declared["physicalName"] = context.physical_name(declared)
+            renamed["physicalName"] = self.named
         operation = self.update if context.before else self.create
-        given |= arguments(client, operation, declared, self.renamed)
+        given = {**self.fixed, **arguments(client, operation, declared, renamed)}
         response = getattr(client, operation)(**given)
         known = {"region": context.region, "account": context.stack.account, **response, **given}
 
@@ -105,7 +105,7 @@ class Calls:
             }
 
         for following in self.after:
-            if more := arguments(client, following, declared, self.renamed):
+            if more := arguments(client, following, declared, renamed):
                 getattr(client, following)(**same(following), **more)
         delete: Callable[[], object] = lambda: None
         if self.delete:

@@ -15,14 +15,11 @@ CALLS = {
         id="{BackupVaultName}",
         outputs={"name": "{BackupVaultName}", "arn": "{BackupVaultArn}"},
     ),
-}
-
-_NAMED = {
     "aws:backup/plan:Plan": Calls(
         create="create_backup_plan",
         delete="delete_backup_plan",
+        named="BackupPlan.BackupPlanName",
         renamed={
-            "name": "BackupPlan.BackupPlanName",
             "rules": "BackupPlan.Rules",
             "targetVaultName": "TargetBackupVaultName",
             "schedule": "ScheduleExpression",
@@ -34,25 +31,15 @@ _NAMED = {
     "aws:backup/selection:Selection": Calls(
         create="create_backup_selection",
         delete="delete_backup_selection",
+        named="BackupSelection.SelectionName",
         renamed={
             "planId": "BackupPlanId",
-            "name": "BackupSelection.SelectionName",
             "iamRoleArn": "BackupSelection.IamRoleArn",
             "resources": "BackupSelection.Resources",
         },
         id="{SelectionId}",
     ),
 }
-
-
-def _provision_named(calls: Calls, context: Context, declared: Properties) -> Provisioned:
-    """Create a resource whose name is inside of another argument."""
-    declared["name"] = context.physical_name(declared)
-    return calls.provision(context, declared)
-
-
-for _kind, _calls in _NAMED.items():
-    provisions(_kind)(partial(_provision_named, _calls))
 
 
 @provisions("aws:budgets/budget:Budget")

@@ -13,9 +13,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import urllib3
 from flask.testing import FlaskClient
 
 from console import server, views
@@ -274,3 +276,11 @@ def test_a_call_goes_through_as_it_is_written(
         page = server.application(console, other).test_client()
         assert _get(console, page, "try/a%2Fb%20c?d=%2F").text == "/stage/a%2Fb%20c?d=%2F"
         echo.shutdown()
+
+
+def test_a_call_may_take_as_long_as_any_of_the_local_run(
+    monkeypatch: pytest.MonkeyPatch, console: Console, page: FlaskClient
+) -> None:
+    slow = SimpleNamespace(request=lambda *_, **__: urllib3.HTTPResponse(b"slow", status=200))
+    monkeypatch.setattr(local_stack, "HTTP", slow)
+    assert _get(console, page, "try/any").text == "slow"

@@ -13,6 +13,7 @@ from botocore.credentials import Credentials as BotoCredentials
 from botocore.exceptions import ClientError
 
 from local import local_stack
+from local.local_stack import HTTP
 from local.ministack import Credentials, MiniStack
 
 REGION = "eu-central-1"
@@ -41,9 +42,7 @@ def _call(
     request = AWSRequest(method, emulator.url + path, headers=dict(headers or {}), data=body)
     if keys:
         SigV4Auth(BotoCredentials(*keys), service, REGION).add_auth(request)
-    return urllib3.request(
-        method, emulator.url + path, headers=dict(request.headers), body=body, retries=False
-    )
+    return HTTP.request(method, emulator.url + path, headers=dict(request.headers), body=body)
 
 
 def test_calls_signed_by_the_runs_credentials_are_answered(emulator: MiniStack) -> None:
@@ -77,7 +76,7 @@ def test_a_signature_covers_the_request(emulator: MiniStack) -> None:
     signed = AWSRequest("GET", emulator.url + "/restapis")
     SigV4Auth(BotoCredentials(*emulator.credentials), "apigateway", REGION).add_auth(signed)
     url, headers = emulator.url + _READ, dict(signed.headers)
-    assert urllib3.request("GET", url, headers=headers, retries=False).status == 403
+    assert HTTP.request("GET", url, headers=headers).status == 403
 
 
 def test_presigned_urls_are_admitted_until_they_expire(
@@ -87,16 +86,14 @@ def test_presigned_urls_are_admitted_until_they_expire(
     s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_object(Bucket="bucket", Key="k", Body=b"stored")
     url = s3.generate_presigned_url("get_object", {"Bucket": "bucket", "Key": "k"}, ExpiresIn=60)
-    assert urllib3.request("GET", url).data == b"stored"
-    assert (
-        urllib3.request("GET", url.replace("/bucket/k", "/bucket/j"), retries=False).status == 403
-    )
+    assert HTTP.request("GET", url).data == b"stored"
+    assert HTTP.request("GET", url.replace("/bucket/k", "/bucket/j")).status == 403
     monkeypatch.setattr("botocore.auth.get_current_datetime", _an_hour_ago, raising=True)
     for expires, status in ((60, 403), (2 * 3600, 200)):
         late = AWSRequest("GET", f"{emulator.url}/?Action=GetCallerIdentity&Version=2011-06-15")
         keys = BotoCredentials(*emulator.credentials)
         SigV4QueryAuth(keys, "sts", REGION, expires=expires).add_auth(late)
-        assert urllib3.request("GET", late.url, retries=False).status == status
+        assert HTTP.request("GET", late.url).status == status
 
 
 def _an_hour_ago(**_: object) -> datetime:
@@ -225,5 +222,5 @@ def test_signature_holds_for_the_access_key_that_it_names(emulator: MiniStack) -
     other = f"{root.aws_access_key_id}/20260101/{REGION}/apigateway/aws4_request"
     signed["Authorization"] = f"{name[0]} XCredential={other}, {name[1]}"
     assert _call(emulator, plain).status == 403  # the user has no permission
-    reply = urllib3.request("GET", emulator.url + _READ, headers=signed, retries=False)
+    reply = HTTP.request("GET", emulator.url + _READ, headers=signed)
     assert reply.status == 403 and b"Name one access key" in reply.data

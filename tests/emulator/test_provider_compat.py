@@ -1,6 +1,7 @@
 """Requests to the emulator that only the AWS provider sends."""
 
 import json
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -148,16 +149,17 @@ def test_a_dashboard_is_read_back_as_it_was_put(metrics: Any) -> None:
 
 
 def test_values_of_a_metric_come_with_their_times(metrics: Any) -> None:
+    name = uuid.uuid4().hex  # the other protocol may have measured in another minute
     at = datetime.now(UTC).replace(microsecond=0)
     metrics.put_metric_data(
-        Namespace="N", MetricData=[{"MetricName": "t", "Timestamp": at, "Values": [1, 2]}]
+        Namespace="N", MetricData=[{"MetricName": name, "Timestamp": at, "Values": [1, 2]}]
     )
     found = metrics.get_metric_data(
         MetricDataQueries=[
             {
                 "Id": "t",
                 "MetricStat": {
-                    "Metric": {"Namespace": "N", "MetricName": "t"},
+                    "Metric": {"Namespace": "N", "MetricName": name},
                     "Period": 60,
                     "Stat": "Maximum",
                 },

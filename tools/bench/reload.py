@@ -44,7 +44,7 @@ def _seconds(module: Path, source: str, outputs: dict[str, Any], path: str, body
     started = time.perf_counter()
     module.write_text(source, encoding="utf-8")
     while HTTP.request("GET", outputs["api_url"] + path, headers=headers).data != body:
-        time.sleep(0.01)
+        time.sleep(0.02)
     took = time.perf_counter() - started
     time.sleep(_PAUSE_S + took % 0.1)
     return took
