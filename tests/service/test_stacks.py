@@ -9,7 +9,7 @@ from tests.conftest import declare, one
 
 def test_prod_protects_its_data_and_dev_does_not() -> None:
     prod, dev = (one(declare(stack), "aws:dynamodb/table:Table") for stack in ("prod", "dev"))
-    assert prod["deletionProtectionEnabled"] and prod["pointInTimeRecovery"] == {"enabled": True}
+    assert prod["deletionProtectionEnabled"] and prod["pointInTimeRecovery"]["enabled"]
     assert not dev["deletionProtectionEnabled"]
 
 

@@ -12,6 +12,7 @@ from function.declare.endpoint import Response, Endpoint
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
 from function.declare.registry import load_tables
+from function.declare.setting import Setting
 from function.declare.table import Binary, Index, Number, Table
 from local import pulumi_program, stack_files
 from tests.conftest import NAME, one
@@ -49,7 +50,12 @@ def _endpoint(*access: TablePermission) -> Endpoint:
         (JOTTINGS._replace(name="n" * 33), "at most 32 characters"),
         (JOTTINGS._replace(partition_key=""), "partition_key must have a name"),
         (JOTTINGS._replace(sort_key="author"), "another one than sort_key"),
-        (JOTTINGS._replace(sort_key=Number("expires")), "is the attribute of expiry"),
+        (
+            JOTTINGS._replace(
+                sort_key=Number("expires"), ttl_setting=Setting("days", int, "How long.", default=1)
+            ),
+            "is the attribute of expiry",
+        ),
         (JOTTINGS._replace(sort_key="at"), "at is a key of two types"),
         (JOTTINGS._replace(indexes=JOTTINGS.indexes * 2), "'by-topic' is declared twice"),
         (

@@ -44,7 +44,9 @@ def _config(**more: str) -> dict[str, str]:
 
 def test_the_policy_names_the_resource_with_the_stacks_setting() -> None:
     declared = pulumi_program.declared_resources(STACK, config=_config(bucket="ours"))
-    policy = next(r for r in declared if r.name == f"{NAME}-job-report" and "Policy" in r.kind)
+    policy = next(
+        r for r in declared if r.name.startswith(f"{NAME}-job-report-") and "Policy" in r.kind
+    )
     statements = json.loads(policy.inputs["policy"])["Statement"]
     assert [s["Resource"] for s in statements if s["Action"] == ["s3:PutObject"]] == [
         "arn:aws:s3:::ours/daily/*"

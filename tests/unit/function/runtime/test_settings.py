@@ -23,7 +23,7 @@ from function.runtime import aws_client, job_handler
 from function.runtime import secrets as secret_settings
 from function.runtime.settings import SETTINGS
 from local import pulumi_program, stack_files
-from tests.conftest import NAME, declare, one
+from tests.conftest import declare, one
 from tools.checks import snapshot
 
 SALUTE = Setting("salute", str, description="How to greet.", default="Hello")
@@ -174,7 +174,7 @@ def test_values_reach_the_environment_and_secrets_only_secrets_manager(
     (policy,) = (
         json.loads(resource.inputs["policy"])
         for resource in resources
-        if resource.kind.endswith(":RolePolicy") and f"{NAME}-function-" in resource.name
+        if resource.kind.endswith(":RolePolicy") and "-function-" in resource.name
     )
     allowed = [s for s in policy["Statement"] if "secretsmanager:GetSecretValue" in s["Action"]]
     arns = {value for name, value in inputs.items() if name.startswith("SECRET_")}
@@ -193,7 +193,7 @@ def test_a_function_reads_no_secret_that_its_declaration_does_not_name(
     monkeypatch.setattr(function.declare.job_registry, "load_jobs", lambda: jobs)
     resources = pulumi_program.declared_resources("some", config=_config())
     readers = {
-        resource.name.rpartition("-")[2]
+        resource.name.partition("-job-")[2].partition("-")[0]
         for resource in resources
         if "secretsmanager:GetSecretValue" in str(resource.inputs.get("policy"))
         or "SECRET_PASS_WORD_ARN" in str(resource.inputs.get("environment"))

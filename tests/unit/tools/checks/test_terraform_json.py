@@ -88,6 +88,7 @@ def test_resources_refer_to_each_other_as_in_terraform() -> None:
         resource.kind: resource.inputs
         for resource in terraform_json.declared_resources(STACK)
         if resource.name == f"{NAME}-function"
+        or (resource.kind.endswith(":RolePolicy") and f"{NAME}-function-" in resource.name)
     }
     function = f"${{aws_lambda_function.{NAME}-function.function_name}}"
     assert inputs["aws:lambda/alias:Alias"]["functionName"] == function
