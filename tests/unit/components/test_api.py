@@ -39,7 +39,7 @@ def body(resources: list[pulumi_program.Resource]) -> Any:
 
 @cache
 def plainly_served() -> list[pulumi_program.Resource]:
-    """Return what is declared where ENDPOINT is the only endpoint."""
+    """Return the declared resources if ENDPOINT is the only endpoint."""
     return served(ENDPOINT)
 
 
