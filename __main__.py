@@ -172,7 +172,7 @@ sample_table = samples.table(sample) if sample else ""
 sample_path = samples.path_and_query(sample) if sample else ""
 pulumi.export("api_url", api_url)
 pulumi.export("sample_url", pulumi.Output.concat(api_url, sample_path))
-pulumi.export("default_api_key", api_keys.keys.apply(lambda keys: keys[min(keys)]))
+pulumi.export("default_api_key", api_keys.default)
 pulumi.export("api_keys", api_keys.keys)
 pulumi.export("table_name", bindings.tables[sample_table].name if sample_table else "")
 pulumi.export("function_name", function.name)

@@ -6,12 +6,15 @@
 import contextlib
 import difflib
 import importlib.util
+import inspect
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+import pulumi
 import pulumi_aws as aws
 from msgspec import Meta, Struct, field
 
@@ -146,6 +149,22 @@ class StackKeys(Struct, frozen=True, kw_only=True):
     # fmt: on
 
 
+class _Values(dict[str, str]):
+    """Values by name; an unknown name is an error with the line that asks for it."""
+
+    def __init__(self, kind: str, values: Mapping[str, str]) -> None:
+        super().__init__(values)
+        self._kind = kind
+
+    def __missing__(self, name: str) -> str:
+        caller = inspect.stack()[1]
+        raise ConfigError(
+            f"{Path(caller.filename).name}, line {caller.lineno}: no {self._kind} is called "
+            f"{name!r}; known names: {', '.join(self) or 'none'}. Declare it in "
+            "function/settings.py"
+        )
+
+
 class StackConfig(StackKeys, frozen=True, kw_only=True):
     """The config of a stack, with the values of the settings in function/settings.py.
 
@@ -206,7 +225,11 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
             raise ConfigError(
                 f"the settings have {size} bytes; Lambda has room for {_MAX_SETTINGS_BYTES}"
             )
-        config = cls(**keys, settings=environment, secrets=secrets)
+        config = cls(
+            **keys,
+            settings=_Values("setting's environment variable", environment),
+            secrets=_Values("secret", secrets),
+        )
         for error in config._errors(project):
             raise ConfigError(error)
         return config
@@ -370,10 +393,12 @@ def _read(kind: Any, key: str, raw: str, hidden: bool) -> Any:
 def _text_of(setting: Setting[Any], key: str, raw: str | None, secret: Collection[str]) -> str:
     """Return a setting's value as text."""
     if raw is None and setting.default is None:
+        stack = pulumi.get_stack()
         raise ConfigError(
-            f"config key {key} is missing ({setting.description.rstrip('.')}); set it by: pulumi "
-            f"config set {'--secret ' if setting.secret else ''}{key}, or for the local run in "
-            f"{'secrets' if setting.secret else 'Pulumi'}.<stack>.yaml: {setting.name}: …"
+            f"config key {key} of stack {stack} is missing ({setting.description.rstrip('.')}); "
+            f"set it by: pulumi config set --stack {stack} "
+            f"{'--secret ' if setting.secret else ''}{key}, or for the local run in "
+            f"{'secrets' if setting.secret else 'Pulumi'}.{stack}.yaml: {setting.name}: …"
         )
     if raw is not None and setting.secret != (key in secret):
         raise ConfigError(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from local import pulumi_program, stack_files
-from tests.conftest import declare
+from tests.conftest import declare, plain
 
 STACKS = stack_files.stacks()
 
@@ -66,3 +66,16 @@ def test_the_deployed_commit_is_an_output_and_changes_no_resource(
     commit, resources = declared()
     monkeypatch.setenv("EPOCH_COMMIT", "f00")
     assert (commit, declared()) == ("unknown", ("f00", resources))
+
+
+def test_the_metric_namespace_is_the_name_of_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi_program, "project_name", lambda _: "shop")
+    config = {
+        key if key.startswith("aws:") else f"shop:{key.partition(':')[2]}": value
+        for key, value in plain().items()
+    }
+    resources = pulumi_program.declared_resources("dev", config=config)
+    function = next(r.inputs for r in resources if r.kind == "aws:lambda/function:Function")
+    assert function["environment"]["variables"]["METRIC_NAMESPACE"] == "shop"
+    namespaces = {str(r.inputs.get("namespace")) for r in resources if ":MetricAlarm" in r.kind}
+    assert all(namespace.startswith(("AWS/", "None", "shop")) for namespace in namespaces)

@@ -87,3 +87,14 @@ def test_a_text_may_look_like_a_number() -> None:
 def test_what_nobody_would_read_is_an_error(key: str, value: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         StackConfig.from_pulumi({key: value}, PROJECT, ())
+
+
+@pytest.mark.parametrize("values", ("settings", "secrets"))
+def test_an_unknown_name_in_the_program_is_an_error_with_its_line(values: str) -> None:
+    config = StackConfig.from_pulumi(plain(), PROJECT, ())
+    with pytest.raises(
+        ConfigError, match=rf"^test_stack_config.py, line \d+: no {values[:-1]}"
+    ) as e:
+        assert not getattr(config, values)["unknown"]
+    known = ", ".join(getattr(config, values)) or "none"
+    assert f"called 'unknown'; known names: {known}." in str(e.value)

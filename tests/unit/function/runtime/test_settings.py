@@ -90,12 +90,12 @@ def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.Monkey
     (
         (
             {"most": ""},
-            r":most is missing \(How many\); set it by: pulumi config set [\w-]+:most, or for the "
-            r"local run in Pulumi\.<stack>\.yaml: most: …$",
+            r":most of stack stack is missing \(How many\); set it by: pulumi config set --stack "
+            r"stack [\w-]+:most, or for the local run in Pulumi\.stack\.yaml: most: …$",
         ),
         (
             {"pass_word": ""},
-            "pulumi config set --secret .*:pass_word, or for the local run in secrets.<stack>.y",
+            "--stack stack --secret .*:pass_word, or for the local run in secrets.stack.yaml",
         ),
         ({"most": "many"}, ":most = many must be of type int"),
         ({"portion": "2"}, ":portion = 2 must be from 0 to 1"),
