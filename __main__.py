@@ -20,7 +20,7 @@ with components.as_run_error():
     buckets, jobs = registry.load_buckets(), job_registry.load_jobs()
     consumers, info = job_registry.consumers_by_queue(jobs), document.api_info(VERSION)
     api_document = document.build(endpoints, info)
-    config = components.StackConfig.from_pulumi(raw_config, project, secret_keys)
+    config = components.StackConfig.from_pulumi(raw_config, project, stack, secret_keys)
     code = components.project_bundle().archive()
 
 name = components.checked_prefix(

@@ -14,7 +14,6 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 import msgspec
-import pulumi
 import pulumi_aws as aws
 from msgspec import Meta, Struct, field
 
@@ -192,7 +191,9 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
         )
 
     @classmethod
-    def from_pulumi(cls, values: Mapping[str, str], project: str, secret: Collection[str]) -> Self:
+    def from_pulumi(
+        cls, values: Mapping[str, str], project: str, stack: str, secret: Collection[str]
+    ) -> Self:
         """Return the config in Pulumi's raw `namespace:key` strings.
 
         `secret` names the keys with a secret value. Raises ConfigError for an unknown or missing
@@ -217,7 +218,7 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
         environment: dict[str, str] = {}
         secrets: dict[str, str] = {}
         for name, setting in settings.items():
-            text = _text_of(setting, f"{project}:{name}", own.get(name), secret)
+            text = _text_of(setting, f"{project}:{name}", stack, own.get(name), secret)
             target, key = (secrets, name) if setting.secret else (environment, setting.env_var)
             target[key] = text
         size = sum(len(text.encode()) for pair in environment.items() for text in pair)
@@ -390,10 +391,11 @@ def _read(kind: Any, key: str, raw: str, hidden: bool) -> Any:
         raise ConfigError(f"config value {key} = [secret] must be {expected}") from None
 
 
-def _text_of(setting: Setting[Any], key: str, raw: str | None, secret: Collection[str]) -> str:
+def _text_of(
+    setting: Setting[Any], key: str, stack: str, raw: str | None, secret: Collection[str]
+) -> str:
     """Return a setting's value as text."""
     if raw is None and setting.default is None:
-        stack = pulumi.get_stack()
         raise ConfigError(
             f"config key {key} of stack {stack} is missing ({setting.description.rstrip('.')}); "
             f"set it by: pulumi config set --stack {stack} "
