@@ -169,3 +169,4 @@ class LambdaFunction:
             opts=child,
         )
         self.name = function.name
+        self.version = pulumi.Output.concat(function.name, ":", function.version)

@@ -141,6 +141,28 @@ def test_an_update_that_failed_after_the_alias_moved_is_settled(
     assert "there is no deployment to test" in capsys.readouterr().err
 
 
+def test_after_a_rollback_the_same_commit_is_no_success(
+    breakable: LocalStack,
+    run: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    client, function = breakable.emulator.client("lambda"), breakable.outputs["function_name"]
+    before = rollback.live_version(client, function)
+    with pytest.MonkeyPatch.context() as patch:
+        _published(breakable, BROKEN, patch, tmp_path)
+    broken = rollback.live_version(client, function)
+    after = tmp_path / "after.json"
+    after.write_text(json.dumps({**breakable.outputs, "function_versions": f"{function}:{broken}"}))
+    assert verify.main([str(after), run["outputs"], "--to", before]) == 1
+    capsys.readouterr()
+    # The update of "re-run jobs" changes nothing, so the former version serves, which passes.
+    assert verify.main([str(after), run["outputs"], "--to", before]) == 1
+    said = capsys.readouterr()
+    assert "FAILED" not in said.out
+    assert f"version {before} of {function} serves, but {broken} is the deployed one" in said.err
+
+
 def test_versions_that_no_rollback_needs_are_removed(
     breakable: LocalStack, run: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
