@@ -15,8 +15,9 @@ from function.declare.permission import longest_call_s
 class EpochFunction(pulumi.ComponentResource):
     """The function of all endpoints of an API, with exactly the permissions that they declare.
 
-    `version` is the published version, as `name:number`. `provisioned_concurrency` is a number of warm execution environments, or None. Raises
-    ConfigError for a `timeout_s` that ends before a call to AWS must.
+    `version` is the published version, as `name:number`. `provisioned_concurrency` is a number of
+    warm execution environments, or None. Raises ConfigError for a `timeout_s` that ends before a
+    call to AWS must.
     """
 
     alias: aws.lambda_.Alias

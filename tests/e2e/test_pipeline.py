@@ -182,6 +182,35 @@ def test_versions_that_no_rollback_needs_are_removed(
     assert breakable.call().status < 300
 
 
+def test_the_rights_of_a_version_stay_as_long_as_it_does(
+    breakable: LocalStack, run: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    client, iam = breakable.emulator.client("lambda"), breakable.emulator.client("iam")
+    function = breakable.outputs["function_name"]
+    first = client.get_function_configuration(FunctionName=function)
+    role = first["Role"].rpartition("/")[2]
+    (declared,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = json.dumps(iam.get_role_policy(RoleName=role, PolicyName=declared)["PolicyDocument"])
+    former = [f"{declared[:-8]}{number:08x}" for number in range(prune_versions.KEEP + 1)]
+    iam.put_role_policy(RoleName=role, PolicyName="customized", PolicyDocument=document)
+    for policy in (*former, declared):
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=document)
+        client.update_function_configuration(FunctionName=function, Description=f"Rights: {policy}")
+        newest = client.publish_version(FunctionName=function)["Version"]
+    rollback.roll_back(client, [function], newest)
+
+    def policies() -> set[str]:
+        return set(iam.list_role_policies(RoleName=role)["PolicyNames"])
+
+    assert prune_versions.main([run["outputs"]]) == 0
+    # The last three versions have these rights.
+    assert policies() == {*former[-2:], "customized", declared}
+    assert f"deleted policy {former[0]}" in capsys.readouterr().out
+    assert prune_versions.main([run["outputs"], "--keep", "1"]) == 0
+    assert policies() == {"customized", declared}
+    iam.delete_role_policy(RoleName=role, PolicyName="customized")
+
+
 def _git(folder: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
     done = subprocess.run(
