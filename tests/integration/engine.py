@@ -337,7 +337,7 @@ MADE = Table("made", "key", indexes=(Index(name="by-day", partition_key="day"{})
 
 
 @pytest.mark.usefixtures("account")
-def test_a_changed_index_of_protected_data_is_refused_by_preview_and_up(changing: Stack) -> None:
+def test_a_changed_index_or_a_removal_of_protected_data_is_refused_by_preview_and_up(changing: Stack) -> None:
     module = changing.folder / "function" / "tables.py"
     own = module.read_text()
     module.write_text(own + _NOTES.format(""))
@@ -346,6 +346,9 @@ def test_a_changed_index_of_protected_data_is_refused_by_preview_and_up(changing
     module.write_text(own + _NOTES.format(', sort_key="hour"'))
     for refused in (changing.preview(fails=True), changing.up(fails=True)):
         assert "index by-day of" in refused.text and "Add an index with another" in refused.text
+    module.write_text(own)
+    for refused in (changing.preview(fails=True), changing.up(fails=True)):
+        assert "protect" in refused.text and not refused.of("delete")
     module.write_text(own + _NOTES.format(""))
     changing.set(protect_data="false")
     assert not changing.up().of("create", "delete", "replace")
