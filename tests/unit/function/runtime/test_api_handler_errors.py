@@ -256,7 +256,7 @@ def test_an_undeclared_problem_fails_in_tests_and_reaches_a_client_of_lambda(
     assert send(_raising(Problem(412, "stale")))["statusCode"] == 500
     says = "GET /it: Problem 412 is not declared; add 412: None to the endpoint's problems"
     assert str(logged[0].exc_info[1]) == says  # type: ignore[index]
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "epoch")
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "it")
     assert send(_raising(Problem(412, "stale")))["statusCode"] == 412
 
 
