@@ -20,7 +20,7 @@ with components.as_run_error():
     buckets, jobs = registry.load_buckets(), job_registry.load_jobs()
     consumers, info = job_registry.consumers_by_queue(jobs), document.api_info(VERSION)
     api_document = document.build(endpoints, info)
-    config = components.StackConfig.from_pulumi(raw_config, project, secret_keys)
+    config = components.StackConfig.from_pulumi(raw_config, project, stack, secret_keys)
     code = components.project_bundle().archive()
 
 name = components.checked_prefix(
@@ -172,11 +172,13 @@ sample_table = samples.table(sample) if sample else ""
 sample_path = samples.path_and_query(sample) if sample else ""
 pulumi.export("api_url", api_url)
 pulumi.export("sample_url", pulumi.Output.concat(api_url, sample_path))
-pulumi.export("default_api_key", api_keys.keys.apply(lambda keys: keys[min(keys)]))
+pulumi.export("default_api_key", api_keys.default)
 pulumi.export("api_keys", api_keys.keys)
 pulumi.export("table_name", bindings.tables[sample_table].name if sample_table else "")
 pulumi.export("function_name", function.name)
 pulumi.export("job_functions", {key: job.name for key, job in job_functions.items()})
+versions = pulumi.Output.all(function.version, *(job.version for job in job_functions.values()))
+pulumi.export("function_versions", versions.apply(",".join))
 pulumi.export("function_log_group", function.log_group.name)
 pulumi.export("dashboard_url", monitoring.dashboard_url)
 pulumi.export("api_document_hash", api.document_hash)

@@ -26,10 +26,11 @@ class EpochApiKeys(pulumi.ComponentResource):
     """Usage plans by name, and API keys by name, each in one of the plans.
 
     `api_keys` maps the name of a key to the name of its plan. `keys` is a secret output: the
-    values of the keys by name.
+    values of the keys by name. `default` is the key of that name, or the first one.
     """
 
     keys: pulumi.Output[dict[str, str]]
+    default: pulumi.Output[str]
 
     def __init__(
         self,
@@ -76,4 +77,5 @@ class EpochApiKeys(pulumi.ComponentResource):
             )
             values[caller] = key.value
         self.keys = pulumi.Output.secret(pulumi.Output.all(**values))
+        self.default = self.keys.apply(lambda keys: keys.get("default", keys[min(keys)]))
         self.register_outputs({"keys": self.keys})

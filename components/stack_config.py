@@ -6,8 +6,10 @@
 import contextlib
 import difflib
 import importlib.util
+import inspect
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
@@ -146,6 +148,22 @@ class StackKeys(Struct, frozen=True, kw_only=True):
     # fmt: on
 
 
+class _Values(dict[str, str]):
+    """Values by name; an unknown name is an error with the line that asks for it."""
+
+    def __init__(self, kind: str, values: Mapping[str, str]) -> None:
+        super().__init__(values)
+        self._kind = kind
+
+    def __missing__(self, name: str) -> str:
+        caller = inspect.stack()[1]
+        raise ConfigError(
+            f"{Path(caller.filename).name}, line {caller.lineno}: no {self._kind} is called "
+            f"{name!r}; known names: {', '.join(self) or 'none'}. Declare it in "
+            "function/settings.py"
+        )
+
+
 class StackConfig(StackKeys, frozen=True, kw_only=True):
     """The config of a stack, with the values of the settings in function/settings.py.
 
@@ -173,8 +191,10 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
         )
 
     @classmethod
-    def from_pulumi(cls, values: Mapping[str, str], project: str, secret: Collection[str]) -> Self:
-        """Return the config in Pulumi's raw `namespace:key` strings.
+    def from_pulumi(
+        cls, values: Mapping[str, str], project: str, stack: str, secret: Collection[str]
+    ) -> Self:
+        """Return the config of a stack in Pulumi's raw `namespace:key` strings.
 
         `secret` names the keys with a secret value. Raises ConfigError for an unknown or missing
         key, a wrong type, a value outside its range, and values that exclude each other.
@@ -198,7 +218,10 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
         environment: dict[str, str] = {}
         secrets: dict[str, str] = {}
         for name, setting in settings.items():
-            text = _text_of(setting, f"{project}:{name}", own.get(name), secret)
+            key = f"{project}:{name}"
+            if name not in own and setting.default is None:
+                raise _missing(setting, key, stack)
+            text = _text_of(setting, key, own.get(name), secret)
             target, key = (secrets, name) if setting.secret else (environment, setting.env_var)
             target[key] = text
         size = sum(len(text.encode()) for pair in environment.items() for text in pair)
@@ -206,7 +229,11 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
             raise ConfigError(
                 f"the settings have {size} bytes; Lambda has room for {_MAX_SETTINGS_BYTES}"
             )
-        config = cls(**keys, settings=environment, secrets=secrets)
+        config = cls(
+            **keys,
+            settings=_Values("setting's environment variable", environment),
+            secrets=_Values("secret", secrets),
+        )
         for error in config._errors(project):
             raise ConfigError(error)
         return config
@@ -367,14 +394,17 @@ def _read(kind: Any, key: str, raw: str, hidden: bool) -> Any:
         raise ConfigError(f"config value {key} = [secret] must be {expected}") from None
 
 
+def _missing(setting: Setting[Any], key: str, stack: str) -> ConfigError:
+    return ConfigError(
+        f"config key {key} of stack {stack} is missing ({setting.description.rstrip('.')}); "
+        f"set it by: pulumi config set --stack {stack} {'--secret ' if setting.secret else ''}"
+        f"{key}, or for the local run in {'secrets' if setting.secret else 'Pulumi'}.{stack}.yaml: "
+        f"{setting.name}: …"
+    )
+
+
 def _text_of(setting: Setting[Any], key: str, raw: str | None, secret: Collection[str]) -> str:
-    """Return a setting's value as text."""
-    if raw is None and setting.default is None:
-        raise ConfigError(
-            f"config key {key} is missing ({setting.description.rstrip('.')}); set it by: pulumi "
-            f"config set {'--secret ' if setting.secret else ''}{key}, or for the local run in "
-            f"{'secrets' if setting.secret else 'Pulumi'}.<stack>.yaml: {setting.name}: …"
-        )
+    """Return a setting's value, or its default, as text."""
     if raw is not None and setting.secret != (key in secret):
         raise ConfigError(
             f"config key {key} is a secret in clear; do: pulumi config set --secret {key}"

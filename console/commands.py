@@ -229,7 +229,8 @@ def up(stack: str, port: int | None, *, persist: bool, debug: int | None) -> Non
         write(OUTPUTS, json.dumps(local.outputs, indent=2))
         write(PROFILE, local.emulator.profile)
         print(f"\nendpoint  {local.outputs['sample_url']}")
-        print(f"api key   {local.outputs['default_api_key']}")
+        for name, key in local.outputs["api_keys"].items():
+            print(f"api key   {key}  ({name})")
         print(f"console   {page.url}")
         print(
             f"aws       AWS_CONFIG_FILE={PROFILE.relative_to(stack_files.ROOT)} AWS_PROFILE=local"

@@ -93,19 +93,29 @@ def local_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
     """Return a stack's config with the secrets of secrets.<stack>.yaml, which git ignores.
 
     Raises StackFileError for a missing secret. EPOCH_SECRETS=stand-in, which tests and CI set,
-    accepts the placeholders instead.
+    accepts placeholders instead, also for a declared secret without a line in the stack's file.
     """
+    # An update has reloaded it.
+    from function.declare.registry import (  # pylint: disable=import-outside-toplevel
+        load_settings,
+    )
+
+    stand_in = os.environ.get("EPOCH_SECRETS") == "stand-in"
     config, file = stack_config(stack, folder), folder / f"secrets.{stack}.yaml"
     given = _by_full_key(file, _load(file), folder, _as_text) if file.exists() else {}
     secrets = {key: Secret(value) for key, value in given.items()}
     for key, value in config.items():
         missing = isinstance(value, Secret) and key not in secrets
-        if missing and os.environ.get("EPOCH_SECRETS") != "stand-in":
+        if missing and not stand_in:
             raise StackFileError(
                 f"{key} is encrypted in Pulumi.{stack}.yaml: add a value for this machine to "
                 f"{file.name}, which git ignores, as a line `{key.partition(':')[2]}: …`"
             )
-    return config | secrets
+    declared = load_settings().values() if stand_in else ()
+    absent = {
+        f"{project_name(folder)}:{one.name}": Secret("stand-in") for one in declared if one.secret
+    }
+    return absent | config | secrets
 
 
 def _by_full_key(

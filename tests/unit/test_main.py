@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from local import pulumi_program, stack_files
-from tests.conftest import declare
+from tests.conftest import declare, plain
 
 STACKS = stack_files.stacks()
 
@@ -39,8 +39,12 @@ def test_every_resource_has_a_component_as_parent(stack: str) -> None:
 def test_names_leave_room_for_a_replacement(stack: str) -> None:
     """Pulumi creates a replacement before it deletes: a fixed name would be taken then."""
     fixed = {r.kind for r in declare(stack) if not r.component and "name" in r.inputs}
-    # Several APIs may have one name; an alias is named within its function.
-    assert fixed <= {"aws:apigateway/restApi:RestApi", "aws:lambda/alias:Alias"}
+    # Several APIs may have one name; an alias is named within its function, a policy in its role.
+    assert fixed <= {
+        "aws:apigateway/restApi:RestApi",
+        "aws:iam/rolePolicy:RolePolicy",
+        "aws:lambda/alias:Alias",
+    }
 
 
 @pytest.mark.conformance
@@ -66,3 +70,16 @@ def test_the_deployed_commit_is_an_output_and_changes_no_resource(
     commit, resources = declared()
     monkeypatch.setenv("EPOCH_COMMIT", "f00")
     assert (commit, declared()) == ("unknown", ("f00", resources))
+
+
+def test_the_metric_namespace_is_the_name_of_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi_program, "project_name", lambda _: "shop")
+    config = {
+        key if key.startswith("aws:") else f"shop:{key.partition(':')[2]}": value
+        for key, value in plain().items()
+    }
+    resources = pulumi_program.declared_resources("some", config=config)
+    function = next(r.inputs for r in resources if r.kind == "aws:lambda/function:Function")
+    assert function["environment"]["variables"]["METRIC_NAMESPACE"] == "shop"
+    namespaces = {str(r.inputs.get("namespace")) for r in resources if ":MetricAlarm" in r.kind}
+    assert all(namespace.startswith(("AWS/", "None", "shop")) for namespace in namespaces)

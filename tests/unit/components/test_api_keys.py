@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from local import stack_files
-from tests.conftest import declare, one
+from local import pulumi_program, stack_files
+from tests.conftest import STACK, declare, one, plain
 
 STACKS = stack_files.stacks()
 
@@ -21,3 +21,12 @@ def test_the_usage_plan_follows_the_config(stack: str) -> None:
     }
     assert plan["quotaSettings"] == {"limit": wanted["quota_per_day"], "period": "DAY"}
     assert one(declare(stack), "aws:apigateway/stage:Stage")["stageName"] == stack
+
+
+@pytest.mark.parametrize(
+    ("names", "key"), ((("admin", "default"), "default"), (("visitor", "admin"), "admin"))
+)
+def test_the_printed_key_is_the_default_one_or_the_first(names: tuple[str, ...], key: str) -> None:
+    config = plain(api_keys=json.dumps(dict.fromkeys(names, "basic")))
+    outputs = pulumi_program.run(pulumi_program.MockEngine(), stack=STACK, config=config).values
+    assert outputs["default_api_key"] == outputs["api_keys"][key]

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+import function.settings
+from function.declare.setting import Setting
 from local import stack_files
 from local.stack_files import Secret, StackFileError
 
@@ -67,3 +69,17 @@ def test_a_secret_comes_from_a_file_that_git_ignores(
     given = stack_files.local_config("some", tmp_path)["shop:token"]
     assert given == "open" and isinstance(given, Secret)
     assert "/secrets.*.yaml" in (stack_files.ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_a_stand_in_replaces_a_declared_secret_that_one_stack_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = Setting("token", str, description="A token.", secret=True)
+    monkeypatch.setattr(function.settings, "TOKEN", token, raising=False)
+    _write(tmp_path, "  owner: a\n")
+    given = stack_files.local_config("some", tmp_path)["shop:token"]
+    assert isinstance(given, Secret)
+    # A deployment of this stack would fail, so the tests of the program still do.
+    assert "shop:token" not in stack_files.stack_config("some", tmp_path)
+    monkeypatch.delenv("EPOCH_SECRETS")
+    assert "shop:token" not in stack_files.local_config("some", tmp_path)
