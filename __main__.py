@@ -115,6 +115,7 @@ account = (
     if config.manage_api_gateway_account
     else None
 )
+api_keys = components.EpochApiKeys(name, api_keys=config.api_keys)
 api = components.EpochApi(
     f"{name}-api",
     api_name=name,
@@ -127,11 +128,10 @@ api = components.EpochApi(
     burst_limit=config.effective_throttle.burst_limit,
     log_retention_days=config.log_retention_days,
     disable_default_endpoint=config.disable_default_endpoint or None,
+    stage_variables=api_keys.stage_variables,
     account=account,
 )
-api_keys = components.EpochApiKeys(
-    name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys
-)
+api_keys.add_to(api, config.usage_plans)
 api_url = api.url
 if config.domain_name:
     domain = components.EpochDomain(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -56,7 +56,8 @@ class EpochApi(pulumi.ComponentResource):
     The stage traces calls, counts them by route, and logs them as JSON in `access_log`. It
     throttles all callers together: `rate_limit` calls per second, `burst_limit` at once. The stage
     waits for `account`, the region's API Gateway settings, where the same stack declares them.
-    `disable_default_endpoint` leaves only the custom domain names.
+    `disable_default_endpoint` leaves only the custom domain names. `stage_variables` are those of
+    EpochApiKeys.
     `document_hash` identifies the served document; a 404 has it in the header
     X-Api-Document-Hash.
     """
@@ -78,6 +79,7 @@ class EpochApi(pulumi.ComponentResource):
         burst_limit: pulumi.Input[int],
         log_retention_days: pulumi.Input[int] = 30,
         disable_default_endpoint: pulumi.Input[bool] | None = None,
+        stage_variables: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         account: EpochApiGatewayAccount | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -154,6 +156,7 @@ class EpochApi(pulumi.ComponentResource):
             stage_name=stage_name,
             xray_tracing_enabled=True,
             documentation_version=version.version,
+            variables=stage_variables,
             access_log_settings={
                 "destination_arn": self.access_log.arn,
                 "format": json.dumps(_ACCESS_LOG),
