@@ -78,11 +78,48 @@ SENT = {
 
 def say(request: Request[Any]) -> Response:
     """Answer what was sent."""
-    return Response(status=200, body=request.body)
+    return Response(status=200, body=request.body, headers={"Caller": request.api_key_name})
 
 
 ENDPOINT = Endpoint(
     method="PUT", path="/raw", summary="Say it.", handle=say, body=SENT, responses={200: SENT}
+)
+''',
+    "put_thing.py": '''
+"""PUT /things/{id}: store whatever is sent."""
+
+import msgspec
+
+from function.runtime import dynamodb
+from function.declare.endpoint import Response, Endpoint, Parameter, Request
+from function.declare.permission import TablePermission
+from function.tables import THINGS
+
+
+class Data(msgspec.Struct, forbid_unknown_fields=True):
+    """A thing of any size."""
+
+    text: str = ""
+    number: int = 0
+
+
+def keep(request: Request[Data]) -> Response:
+    """Store the thing."""
+    item = {"id": {"S": request.path_parameters["id"]}, "text": {"S": request.body.text}}
+    number = {"number": {"N": str(request.body.number)}}
+    dynamodb.call("put_item", THINGS, Item=item | number)
+    return Response(status=204, body=None)
+
+
+ENDPOINT = Endpoint(
+    method="PUT",
+    path="/things/{id}",
+    summary="Keep a thing.",
+    handle=keep,
+    body=Data,
+    responses={204: None},
+    path_parameters=(Parameter(name="id", description="Which."),),
+    permissions=(TablePermission(table=THINGS.name, actions=("dynamodb:PutItem",)),),
 )
 ''',
     "get_open.py": '''
@@ -228,7 +265,37 @@ def test_a_bad_body_is_a_problem_in_a_stack_and_stores_nothing(stack: Stack) -> 
         reply = stack.call("POST", "/notes", GOOD, Content_Type=content_type)
         assert reply.status == 415, (content_type, reply)
     assert stack.call("POST", "/notes", b" " * 11_000_000, Content_Type=JSON).status == 413
+    escapes = b'{"text": "' + b"\\u0041" * 830_000 + b'"}'  # 5 MB, which an event doubles
+    for path in ("/notes", "/raw"):
+        assert stack.call("POST", path, escapes, Content_Type=JSON).status in {400, 405, 413}
     assert stack.stored() == before
+
+
+def test_a_bad_body_names_the_member_and_the_rule(stack: Stack) -> None:
+    reply = stack.call("POST", "/notes", b'{"text": "a", "stars": 6}', Content_Type=JSON)
+    said = "The body is not as documented: $.stars: Expected `int` <= 5"
+    assert (reply.status, json.loads(reply.body)["detail"]) == (400, said)
+
+
+@pytest.mark.parametrize(
+    ("identity", "body", "status"),
+    (
+        ("a", {"text": "a", "number": 1}, 204),
+        ("a" * 3_000, {}, 400),
+        ("%E2%98%83" * 700, {}, 400),
+        ("a", {"text": "a" * 450_000}, 413),
+        ("a", {"text": "\N{SNOWMAN}" * 1_500_000}, 413),
+        ("a", {"number": int("1" * 40)}, 400),
+        ("a", {"number": int("9" * 400)}, 400),
+    ),
+    ids=("valid", "long key", "wide key", "large", "wide", "40 digits", "400 digits"),
+)
+def test_data_that_dynamodb_refuses_is_a_client_error(
+    stack: Stack, identity: str, body: Any, status: int
+) -> None:
+    sent = json.dumps(body, ensure_ascii=False).encode()
+    reply = stack.call("PUT", f"/things/{identity}", sent, Content_Type=JSON)
+    assert reply.status == status, reply
 
 
 def test_a_typed_body_and_a_typed_answer_go_through(stack: Stack) -> None:
@@ -238,6 +305,7 @@ def test_a_typed_body_and_a_typed_answer_go_through(stack: Stack) -> None:
     assert json.loads(reply.body) == {"text": "b", "stars": 3}
     reply = stack.call("PUT", "/raw", b'{"text": "b"}', Content_Type=JSON)
     assert (reply.status, json.loads(reply.body)) == (200, {"text": "b"})
+    assert reply.headers["Caller"] == "default"
 
 
 def test_a_public_endpoint_needs_no_key_and_the_others_still_do(stack: Stack) -> None:
