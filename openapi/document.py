@@ -46,7 +46,7 @@ TOO_LARGE = 413
 _DESCRIPTION = (
     f"Send an API key in the header `{KEY_HEADER}` with every call, but for those that need none. "
     "What goes wrong is answered with a problem document (RFC 9457, `application/problem+json`): "
-    "quote its `requestId` when asking for help. Only 413, a request over 10 MB, has another form, "
+    "quote its `requestId` when asking for help. Only the 413 of a request over 10 MB differs, "
     "and a body over some 6 MB may end in a 5xx. After 429 and 503 wait as long as `Retry-After` "
     "says; after any other 5xx and after a lost connection, repeat what is safe to repeat. Answers "
     "may get more members: ignore what you do not know."
