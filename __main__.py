@@ -129,6 +129,7 @@ api = components.EpochApi(
     burst_limit=config.effective_throttle.burst_limit,
     log_retention_days=config.log_retention_days,
     disable_default_endpoint=config.disable_default_endpoint or None,
+    import_again=config.import_again,
     account=account,
 )
 api_keys = components.EpochApiKeys(

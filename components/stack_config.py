@@ -142,6 +142,9 @@ class StackKeys(Struct, frozen=True, kw_only=True):
         "The zone that gets a record of domain_name.")] = ""
     disable_default_endpoint: Annotated[bool, Meta(description=
         "Serve the API under domain_name only, not under its execute-api address.")] = False
+    import_again: Annotated[bool, Meta(description=
+        "After a failed import of the API document, change this value, true or false, to import "
+        "the same document again.")] = False
     waf_rate_limit: Annotated[int, Meta(ge=0, le=2_000_000_000, description=
         "AWS WAF's limit of requests from one address in five minutes, at least 10. 0: no WAF.",
         )] = 0
