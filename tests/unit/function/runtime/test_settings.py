@@ -52,7 +52,7 @@ def _config(**given: str) -> dict[str, str]:
 def _read(**given: str) -> StackConfig:
     config = _config(**given)
     secret = [key for key, value in config.items() if isinstance(value, stack_files.Secret)]
-    return StackConfig.from_pulumi(config, stack_files.project_name(), "some", secret)
+    return StackConfig.from_pulumi(config, stack_files.project_name(), "live", secret)
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.Monkey
     (
         (
             {"most": ""},
-            r":most of stack some is missing \(How many\); set it by: pulumi config set --stack "
-            r"some [\w-]+:most, or for the local run in Pulumi\.some\.yaml: most: …$",
+            r":most of stack live is missing \(How many\); set it by: pulumi config set --stack "
+            r"live [\w-]+:most, or for the local run in Pulumi\.live\.yaml: most: …$",
         ),
         (
             {"pass_word": ""},
-            "--stack some --secret .*:pass_word, or for the local run in secrets.some.yaml",
+            "--stack live --secret .*:pass_word, or for the local run in secrets.live.yaml",
         ),
         ({"most": "many"}, ":most = many must be of type int"),
         ({"portion": "2"}, ":portion = 2 must be from 0 to 1"),
