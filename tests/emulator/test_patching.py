@@ -54,7 +54,8 @@ _CHANGES = {
     "    def _drain_stderr_bounded(self, first_line_wait, idle_confirm, hard_cap): pass\n"
     "Worker.__module__ = runtime.__name__\n"
     "runtime.Worker = Worker": "ministack.core.lambda_runtime.Worker.func_name is missing",
-    "import sys; sys.modules['ministack.core.sigv4'] = None; del ministack.core.sigv4": (
+    "import sys; from ministack import core; del core.sigv4\n"
+    "sys.modules['ministack.core.sigv4'] = None": (
         "import of ministack.core.sigv4 halted"
     ),
 }
@@ -63,8 +64,10 @@ _CHANGES = {
 # Imports the libraries once, then starts the emulator in a child for each change.
 _STARTS = """
 import json, os, runpy, sys
-import h11, hypercorn.asyncio.run, ministack.app
+import emulator.__main__
 
+for name in [name for name in sys.modules if name.partition(".")[0] == "emulator"]:
+    del sys.modules[name]
 for change in json.load(sys.stdin):
     if not (child := os.fork()):
         exec(change)
