@@ -194,7 +194,7 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
     def from_pulumi(
         cls, values: Mapping[str, str], project: str, stack: str, secret: Collection[str]
     ) -> Self:
-        """Return the config in Pulumi's raw `namespace:key` strings.
+        """Return the config of a stack in Pulumi's raw `namespace:key` strings.
 
         `secret` names the keys with a secret value. Raises ConfigError for an unknown or missing
         key, a wrong type, a value outside its range, and values that exclude each other.
@@ -218,7 +218,10 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
         environment: dict[str, str] = {}
         secrets: dict[str, str] = {}
         for name, setting in settings.items():
-            text = _text_of(setting, f"{project}:{name}", stack, own.get(name), secret)
+            key = f"{project}:{name}"
+            if name not in own and setting.default is None:
+                raise _missing(setting, key, stack)
+            text = _text_of(setting, key, own.get(name), secret)
             target, key = (secrets, name) if setting.secret else (environment, setting.env_var)
             target[key] = text
         size = sum(len(text.encode()) for pair in environment.items() for text in pair)
@@ -391,17 +394,17 @@ def _read(kind: Any, key: str, raw: str, hidden: bool) -> Any:
         raise ConfigError(f"config value {key} = [secret] must be {expected}") from None
 
 
-def _text_of(
-    setting: Setting[Any], key: str, stack: str, raw: str | None, secret: Collection[str]
-) -> str:
-    """Return a setting's value as text."""
-    if raw is None and setting.default is None:
-        raise ConfigError(
-            f"config key {key} of stack {stack} is missing ({setting.description.rstrip('.')}); "
-            f"set it by: pulumi config set --stack {stack} "
-            f"{'--secret ' if setting.secret else ''}{key}, or for the local run in "
-            f"{'secrets' if setting.secret else 'Pulumi'}.{stack}.yaml: {setting.name}: …"
-        )
+def _missing(setting: Setting[Any], key: str, stack: str) -> ConfigError:
+    return ConfigError(
+        f"config key {key} of stack {stack} is missing ({setting.description.rstrip('.')}); "
+        f"set it by: pulumi config set --stack {stack} {'--secret ' if setting.secret else ''}"
+        f"{key}, or for the local run in {'secrets' if setting.secret else 'Pulumi'}.{stack}.yaml: "
+        f"{setting.name}: …"
+    )
+
+
+def _text_of(setting: Setting[Any], key: str, raw: str | None, secret: Collection[str]) -> str:
+    """Return a setting's value, or its default, as text."""
     if raw is not None and setting.secret != (key in secret):
         raise ConfigError(
             f"config key {key} is a secret in clear; do: pulumi config set --secret {key}"

@@ -1,8 +1,8 @@
 """`python -m tools.release.drift STACK`: compares AWS with the deployed commit.
 
 Main may be ahead, for example before an approval. So the program comes from the commit in the
-stack's outputs, in a worktree of its own. The comparison excludes the alias, which a rollback
-moves, and resources with the value of a key or secret, which the preview role cannot read.
+stack's outputs, in a worktree of its own. The comparison excludes resources with the value of a key
+or secret, which the preview role cannot read. It includes the aliases: a rollback is a difference.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from tools.release import pipeline_io
 
 EXCLUDED = (
     *("aws:apigateway/apiKey:ApiKey", "aws:apigateway/usagePlanKey:UsagePlanKey"),
-    *("aws:lambda/alias:Alias", "aws:secretsmanager/secretVersion:SecretVersion"),
+    "aws:secretsmanager/secretVersion:SecretVersion",
 )
 
 

@@ -6,9 +6,9 @@ them on (`--to`). Without `--to` the API's function goes to the newest version b
 A job without a version follows it to the newest version of the same code, since all functions
 share one bundle; a job without a version of that code stays.
 
-Routes, tables and alarms stay as deployed. Pulumi's state keeps the failed versions: a preview
-with --refresh shows the aliases as drift, and `pulumi up` without it leaves them. The next
-deployment that changes a function moves its alias forward.
+Routes, tables and alarms stay as deployed. Pulumi's state keeps the failed versions: `make drift`
+shows the aliases as changed, and `pulumi up` without a refresh leaves them. A deployment by the
+pipeline refreshes the aliases first, so it moves them forward again.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def _of_code(client: Any, function: str, current: str, code: str | None) -> str:
     return str(max((number for number in same if number <= int(current)), default=current))
 
 
-def _named(to: str) -> dict[str, str]:
+def named(to: str) -> dict[str, str]:
     """Return the versions of a `--to` argument by function; a bare number has the function ""."""
     pairs = (part.rpartition(":") for part in to.split(",") if part)
     return {function: version for function, _, version in pairs}
@@ -72,12 +72,12 @@ def roll_back(client: Any, names: Sequence[str], to: str = "") -> str:
     Raises CommandError if no alias would move.
     """
     first, *jobs = names
-    named = _named(to)
+    chosen = named(to)
     current = {name: live_version(client, name) for name in names}
-    target = {first: named.get(first) or named.get("") or _before(client, first, current[first])}
+    target = {first: chosen.get(first) or chosen.get("") or _before(client, first, current[first])}
     code = versions(client, first).get(int(target[first]))
     for job in jobs:
-        target[job] = named.get(job) or _of_code(client, job, current[job], code)
+        target[job] = chosen.get(job) or _of_code(client, job, current[job], code)
     moved = [name for name in names if target[name] != current[name]]
     if not moved:
         raise pipeline_io.CommandError(
