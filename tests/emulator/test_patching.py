@@ -55,9 +55,7 @@ _CHANGES = {
     "Worker.__module__ = runtime.__name__\n"
     "runtime.Worker = Worker": "ministack.core.lambda_runtime.Worker.func_name is missing",
     "import sys; from ministack import core; del core.sigv4\n"
-    "sys.modules['ministack.core.sigv4'] = None": (
-        "import of ministack.core.sigv4 halted"
-    ),
+    "sys.modules['ministack.core.sigv4'] = None": ("import of ministack.core.sigv4 halted"),
 }
 
 
