@@ -18,7 +18,7 @@ PROJECT = stack_files.project_name()
         ("memory_mb", "true", ":memory_mb = true must be of type int"),
         ("log_retention_days", "8", ":log_retention_days = 8 must be one of 1, 3, 5"),
         ("protect_data", "1", ":protect_data = 1 must be of type bool"),
-        ("memory", "512", ":memory is unknown; did you mean .*:memory_mb"),
+        ("memory", "512", ":memory of stack .* is unknown; did you mean .*:memory_mb.$"),
         ("trace_sampling_rate", "1.5", ":trace_sampling_rate = 1.5 must be from 0 to 1"),
         ("alarm_email", "nobody", ":alarm_email = nobody must be an e-mail address"),
         ("replica_regions", '["moon"]', "moon must be a region of AWS"),
