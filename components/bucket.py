@@ -54,6 +54,8 @@ class EpochBucket(pulumi.ComponentResource):
                         "status": "Enabled",
                         "filter": {"prefix": ""},
                         "expiration": {"days": bucket.expires_after_days},
+                        # S3 bills the parts of an upload that nobody completes.
+                        "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
                     }
                 ],
                 opts=child,

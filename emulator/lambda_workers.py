@@ -112,6 +112,7 @@ class _SharedZip(zipfile.ZipFile):
                     shutil.rmtree(unpacked, ignore_errors=True)
 
 
+# pylint: disable=protected-access
 class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
     """A worker whose output is read when the invocation ends.
 
@@ -126,7 +127,13 @@ class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
         self._reading = threading.Lock()
 
     def _spawn(self) -> None:
-        super()._spawn()
+        try:
+            super()._spawn()
+        except BaseException:
+            # The next invocation spawns again, and reports the error.
+            lambda_runtime._signal(self._proc)
+            self._proc: Any = None
+            raise
         self._output = self._proc.stderr
         _end_old_versions(self.func_name, self.config)
 
@@ -153,7 +160,6 @@ class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
     _drain_stderr_bounded = _drain_stderr
 
 
-# pylint: disable=protected-access
 def _move_alias(original: Original, function_name: str, alias: str, data: dict[str, Any]) -> Any:
     """Move an alias, and start a worker of its new version if the function has workers."""
     reply = original(function_name, alias, data)

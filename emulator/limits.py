@@ -21,8 +21,8 @@ from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, lambda_svc
 
 from emulator.patching import Patch, replace, wrap
 
-_MAX_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-_MAX_INSTANCES = min(100, _MAX_FILES // 8)  # each has three pipes
+# Each has three pipes.
+_MAX_INSTANCES = min(100, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 8)
 _MAX_INVOCATIONS = 2_000  # each has a log stream
 _MAX_VALUES = 2_000
 _MAX_STREAM_RECORDS = 5_000
@@ -42,7 +42,7 @@ class _Connection(TCPServer):
 
     async def run(self) -> None:
         """Serve the connection until it ends."""
-        if len(self._open) >= _MAX_FILES // 2:
+        if len(self._open) >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2:
             idle = [each for each in self._open if each.idle]
             # An unused one first: the local run's health check keeps one of the oldest.
             victim = min(idle, key=lambda each: each.used, default=None)

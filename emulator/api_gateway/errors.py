@@ -9,6 +9,7 @@
 
 import asyncio
 import json
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,6 +23,7 @@ from emulator.patching import Original, replace, wrap
 # AWS starts an instance at once. Here it is a process, which takes seconds among many others.
 _PATIENCE_S = 1
 _instances = asyncio.Semaphore(16)
+_further = asyncio.Semaphore(min(16, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 8 - 16))
 
 # pylint: disable=protected-access
 
@@ -54,7 +56,8 @@ async def _instance() -> AsyncIterator[None]:
         async with asyncio.timeout(_PATIENCE_S if _instances.locked() else None):
             await _instances.acquire()
     except TimeoutError:
-        yield  # `limits` bounds their number
+        async with _further:
+            yield
         return
     try:
         yield

@@ -14,7 +14,7 @@ else:
 
     B = TypeVar("B")
 
-from function.declare.checks import Text, matches, runs_when_called
+from function.declare.checks import Text, matches, response_header_errors, runs_when_called
 from function.declare.limits import API_TIMEOUT_S
 from function.declare.permission import Permission, longest_call_s
 from function.declare.schema import EMPTY_MAPPING, Body, Schema
@@ -36,13 +36,11 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 # Browsers send "null" in place of an origin of these schemes.
 _OPAQUE_SCHEMES = frozenset({"about", "blob", "data", "file", "javascript"})
 
-# API Gateway renames, overwrites or drops these.
-RESERVED_RESPONSE_HEADERS = frozenset(
-    {
-        *("authorization", "connection", "content-md5", "date", "expect", "host", "server", "te"),
-        *("trailer", "transfer-encoding", "upgrade", "user-agent", "www-authenticate"),
-    }
-)
+# OpenAPI ignores header parameters of these names, and responses' Content-Type.
+_UNDECLARED_HEADERS = frozenset({"accept", "authorization", "content-type"})
+
+# The statuses of problems that every endpoint may have.
+COMMON_PROBLEMS = frozenset({400, 403, 404, 405, 413, 415, 429, 500, 503, 504})
 
 
 def _origin_errors(origin: str) -> Iterator[str]:
@@ -160,8 +158,9 @@ class Endpoint(NamedTuple, Generic[B]):
     reads a body.
 
     `responses` maps each status of success to the type of its body (None: no body);
-    `response_headers` describes headers that these responses may have. Every endpoint has the
-    problem responses, so they are not declared. `path_parameters` describes each `{name}` of the
+    `response_headers` describes headers that these responses may have. `problems` maps each status
+    of a Problem, other than the COMMON_PROBLEMS of every endpoint, to the type of its further
+    members (None: no such members). `path_parameters` describes each `{name}` of the
     path.
 
     A `public` endpoint needs no API key. `cors` lists the origins (`https://example.com`, or `*`
@@ -175,6 +174,7 @@ class Endpoint(NamedTuple, Generic[B]):
     handle: Annotated[Callable[[Request[B]], Response], runs_when_called]
     responses: Mapping[int, Body | None]
     body: type[B] | Schema | None = None
+    problems: Mapping[int, Body | None] = EMPTY_MAPPING
     response_headers: tuple[Parameter, ...] = ()
     request_headers: tuple[Parameter, ...] = ()
     query: tuple[Parameter, ...] = ()
@@ -194,6 +194,11 @@ class Endpoint(NamedTuple, Generic[B]):
         """The name in the API document: `GetEpochByKey` for `GET /epoch/{key}`."""
         words = re.findall(r"[A-Za-z0-9]+", self.route.replace("{", " by "))
         return "".join(word.capitalize() for word in words)
+
+    def problem_errors(self, status: int) -> Iterator[str]:
+        """Yield an error for the status of a Problem that the endpoint does not declare."""
+        if status not in COMMON_PROBLEMS | self.problems.keys():
+            yield f"Problem {status} is not declared; add {status}: None to the endpoint's problems"
 
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which API Gateway, IAM or the API document would refuse it."""
@@ -238,9 +243,12 @@ class Endpoint(NamedTuple, Generic[B]):
         known = {status.value for status in HTTPStatus if 200 <= status < 400}
         if not self.responses or not known.issuperset(self.responses):
             yield "responses must map at least one HTTP status from 200 to 399 to a type"
+        if not {status.value for status in HTTPStatus if status >= 400}.issuperset(self.problems):
+            yield "problems must map HTTP statuses from 400 to 599 to types"
         for header in self.response_headers:
-            if header.name.lower() in RESERVED_RESPONSE_HEADERS:
-                yield f"response header {header.name}: API Gateway reserves it; choose another name"
+            yield from response_header_errors(header.name)
+            if header.name.lower() == "content-type":
+                yield f"response header {header.name}: OpenAPI ignores it; do not declare it"
 
     def _parameter_errors(self) -> Iterator[str]:
         groups = (self.request_headers, self.query, self.path_parameters, self.response_headers)
@@ -251,6 +259,14 @@ class Endpoint(NamedTuple, Generic[B]):
             for name in names:
                 if names.count(name) > 1:
                     yield f"parameter {name} is declared twice"
+        for name in (header.name for header in self.request_headers):
+            if name.lower() in _UNDECLARED_HEADERS:
+                yield (
+                    f"request header {name}: OpenAPI ignores it; read request.headers"
+                    f"[{name.lower()!r}] without a declaration, or choose a name such as X-{name}"
+                )
+            if name.lower() == "x-api-key":
+                yield f"request header {name}: API Gateway checks it; read request.api_key_id"
         in_path = _PATH_PARAMETER.findall(self.path)
         if sorted(in_path) != sorted(parameter.name for parameter in self.path_parameters):
             yield f"path_parameters must describe the parameters of the path: {', '.join(in_path)}"

@@ -12,7 +12,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from function.declare.endpoint import RESERVED_RESPONSE_HEADERS, Request, Response
+from function.declare.checks import response_header_errors
+from function.declare.endpoint import Request, Response
+from function.declare.errors import DeclarationError
 from function.declare.problem import Problem, problem_document
 from function.declare.registry import load_endpoints
 from function.responses import customize_response
@@ -124,9 +126,12 @@ def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
     )
 
 
+def _route(event: Mapping[str, Any]) -> str:
+    return f"{event.get('httpMethod')} {event.get('resource')}"
+
+
 def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
-    method, path = event.get("httpMethod"), event.get("resource")
-    if endpoint := _ROUTES.get(f"{method} {path}"):
+    if endpoint := _ROUTES.get(_route(event)):
         if endpoint.body is not None:
             content_type = request.headers.get("content-type", "")
             request = request._replace(body=body.parse(endpoint.body, content_type, event))
@@ -134,6 +139,7 @@ def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
         if not isinstance(response, Response):
             raise TypeError(f"handle returned {type(response).__name__}; return a Response")
         return response
+    path = event.get("resource")
     allowed = sorted(endpoint.method for endpoint in _ROUTES.values() if endpoint.path == path)
     if allowed:
         raise Problem(
@@ -144,11 +150,23 @@ def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
     raise Problem(404, "Unknown route.")
 
 
+def _check_declared(problem: Problem, event: Mapping[str, Any]) -> None:
+    """Raise DeclarationError outside of Lambda for a problem that its endpoint does not declare."""
+    endpoint = _ROUTES.get(_route(event))
+    if endpoint and "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
+        for error in endpoint.problem_errors(problem.status):
+            raise DeclarationError(f"{endpoint.route}: {error}")
+
+
 def _problem_response(problem: Problem, request: Request[Any]) -> Response:
     return Response(
         status=problem.status,
-        body=problem_document(problem.status, problem.detail, request.request_id),
+        body={
+            **problem_document(problem.status, problem.detail, request.request_id),
+            **problem.members,
+        },
         headers={**problem.headers, "Content-Type": "application/problem+json"},
+        log_fields=problem.log_fields,
     )
 
 
@@ -185,10 +203,8 @@ def _serialize(response: Response) -> dict[str, Any]:
             raise ValueError(
                 f"response header {name!r} must have a valid name and a value in visible ASCII"
             )
-        if name.lower() in RESERVED_RESPONSE_HEADERS:
-            raise ValueError(
-                f"response header {name}: API Gateway reserves it; choose another name"
-            )
+        for error in response_header_errors(name):
+            raise ValueError(error)
     return {"statusCode": HTTPStatus(response.status).value, "headers": headers, "body": text}
 
 
@@ -198,6 +214,7 @@ def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response,
         try:
             response = _handle(event, request)
         except Problem as problem:
+            _check_declared(problem, event)
             response = _problem_response(problem, request)
         response = customize_response(response, request)
         return response, _serialize(response)
@@ -224,7 +241,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     deadline.begin_invocation(context)
     event = _as_mapping(event)
     # Logs, metrics and traces hold declared routes only, never a client's text.
-    route = f"{event.get('httpMethod')} {event.get('resource')}"
+    route = _route(event)
     request = _parse_request(event)
     with telemetry.trace(route if route in _ROUTES else "unknown") as span:
         response, serialized = _respond(event, request)

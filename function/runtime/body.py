@@ -26,7 +26,12 @@ _MAX_DIGITS = 1_000
 # A parameter of a media type (RFC 9110, section 5.6.6): a token, or a text in quotes.
 _PARAMETER = re.compile(r'([^\s;="]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;]*)')
 
-_MAX_DETAIL = 200  # characters: a reason may quote the request
+_MAX_DETAIL = 200  # characters: a reason may name members of the request
+
+# msgspec's quotation of a value.
+_QUOTED_VALUE = re.compile(r"(Invalid (?:enum )?value) '.*'", re.DOTALL)
+# The names of members that no declaration has: a client's text.
+_UNKNOWN_MEMBERS = re.compile(r"(unknown field|must not contain) .*", re.DOTALL)
 
 
 def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -102,11 +107,27 @@ def _convert(declared: Body, value: Any) -> Any:
     return _validators[id(declared)](value)
 
 
+def _reason(error: Exception) -> str:
+    """Return the path of an invalid member and the rule that it breaks, without its value."""
+    text = _QUOTED_VALUE.sub(r"\1", str(error))
+    if path := getattr(error, "name", ""):  # fastjsonschema's, such as data.items[0]
+        rule = text.removeprefix(path).strip()
+        return f"{path.replace('data', '$', 1)}: {rule}"
+    rule, _, path = text.rpartition(" - at ")
+    return f"{path.replace('`', '')}: {rule}" if rule else f"$: {path}"
+
+
+def _invalid(summary: str, reason: str) -> Problem:
+    detail = f"{summary}: {reason}" if reason else f"{summary}."
+    logged = _UNKNOWN_MEMBERS.sub(r"\1", reason or summary)
+    return Problem(400, detail[:_MAX_DETAIL], log_fields={"bodyError": logged[:_MAX_DETAIL]})
+
+
 def parse(declared: Body, content_type: str, event: Mapping[str, Any]) -> Any:
     """Return an event's body as a value of the declared type.
 
     Raises Problem with 415 for another media type than JSON in UTF-8, and with 400 for invalid
-    JSON or a value of another type.
+    JSON or a value of another type. The problem and the log line name the invalid member.
     """
     if not _is_json(content_type):
         raise Problem(415, "Unsupported media type: send application/json.")
@@ -114,10 +135,8 @@ def parse(declared: Body, content_type: str, event: Mapping[str, Any]) -> Any:
         value = _parse_json(_text(event))
     except (ValueError, RecursionError) as error:
         own_text = type(error) is ValueError  # pylint: disable=unidiomatic-typecheck
-        raise Problem(
-            400, f"The body is not valid JSON{f': {error}' if own_text else ''}."
-        ) from None
+        raise _invalid("The body is not valid JSON", str(error) if own_text else "") from None
     try:
         return _convert(declared, value)
-    except (ValueError, RecursionError) as error:
-        raise Problem(400, f"The body is not as documented: {error}"[:_MAX_DETAIL]) from None
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise _invalid("The body is not as documented", _reason(error)) from None

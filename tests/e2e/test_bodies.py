@@ -105,6 +105,7 @@ ENDPOINT = Endpoint(
     summary="Show it.",
     handle=show,
     responses={204: None},
+    problems={409: None},
     public=True,
     cors=("https://a.example", "https://b.example"),
 )

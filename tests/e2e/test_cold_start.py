@@ -52,7 +52,7 @@ def test_the_function_imports_without_the_sdk_and_the_tracer() -> None:
         "print(sorted(heavy & {m.split('.')[0] for m in sys.modules}))"
     )
     run = subprocess.run(
-        [sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "[]"
 

@@ -127,6 +127,9 @@ def test_the_editor_attaches_to_the_documented_port() -> None:
 
 
 def test_nothing_listens_unless_it_is_requested() -> None:
-    show = "import emulator.__main__, sys; print('debugpy' in sys.modules, 'emulator.debugger' in sys.modules)"
+    show = (
+        "import emulator.__main__, sys; "
+        "print('debugpy' in sys.modules, 'emulator.debugger' in sys.modules)"
+    )
     run = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "False"]

@@ -347,7 +347,7 @@ MADE = Table("made", "key", indexes=(Index(name="by-day", partition_key="day"{})
 
 
 @pytest.mark.usefixtures("account")
-def test_preview_and_up_refuse_a_changed_index_or_the_removal_of_protected_data(
+def test_a_changed_index_or_a_removal_of_protected_data_is_refused_by_preview_and_up(
     changing: Stack,
 ) -> None:
     module = changing.folder / "function" / "tables.py"

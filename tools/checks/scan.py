@@ -129,6 +129,41 @@ SUPPRESSIONS = (
         "whoever puts it there.",
     ),
     Suppression(
+        check="CKV_AWS_18",
+        type="aws_s3_bucket",
+        optional=True,
+        reason="Access logs of a bucket need a second bucket. A team whose auditors ask for "
+        "them adds CloudTrail data events, which cover every bucket of the account.",
+    ),
+    Suppression(
+        check="CKV2_AWS_62",
+        type="aws_s3_bucket",
+        optional=True,
+        reason="A bucket notifies the job that its ObjectTrigger names. A bucket without such a "
+        "job has nobody to notify.",
+    ),
+    Suppression(
+        check="CKV_AWS_144",
+        type="aws_s3_bucket",
+        optional=True,
+        reason="S3 stores each object in three zones at least. A copy in another region doubles "
+        "the cost, and replica_regions covers the tables only.",
+    ),
+    Suppression(
+        check="CKV_AWS_21",
+        type="aws_s3_bucket",
+        optional=True,
+        reason="Versions would keep what expires_after_days deletes. A stack that needs them "
+        "sets the versioning in customize.py.",
+    ),
+    Suppression(
+        check="CKV_AWS_145",
+        type="aws_s3_bucket",
+        optional=True,
+        reason="S3 encrypts every object with a key of its own. A key of the account costs a call "
+        "of KMS for each object.",
+    ),
+    Suppression(
         check="CKV_AWS_297",
         type="aws_scheduler_schedule",
         optional=True,

@@ -31,7 +31,11 @@ def _type_and_range(kind: Any) -> tuple[str, str]:
             value = node.value_type
             if isinstance(value, msgspec.inspect.StructType):
                 return "mapping", f"name: {{ {_type_and_range(value.cls)[1]} }}"
-            return "mapping", "name: usage plan"
+            while isinstance(value, msgspec.inspect.Metadata):
+                value = value.type
+            if isinstance(value, msgspec.inspect.IntType):
+                extra = f"name: {value.ge or 0:,} to {value.le or 0:,}"
+            return "mapping", extra or "name: usage plan"
         if isinstance(node, msgspec.inspect.VarTupleType):
             return "list", "AWS regions"
         if isinstance(node, msgspec.inspect.LiteralType):

@@ -1,4 +1,4 @@
-"""Generates the fixed costs in docs/operations.md from the declarations."""
+"""Generates the fixed costs in docs/costs.md from the declarations."""
 
 from collections.abc import Iterable
 
@@ -8,14 +8,14 @@ from local.pulumi_program import Resource
 from local.stack_files import ROOT
 from tools.docs import configuration
 
-PAGE = ROOT / "docs" / "operations.md"
+PAGE = ROOT / "docs" / "costs.md"
 # Custom metrics: for each route, the function's for four outcomes and three more, and API Gateway's
 # five; for each job, the function's; for the stack, the throttled calls.
 _OF_ROUTE, _OF_JOB, _OF_STACK = 12, 7, 1
 
 
 def page(text: str, resources: Iterable[Resource]) -> str:
-    """Return docs/operations.md with the fixed costs of a stack in USD a month."""
+    """Return docs/costs.md with the fixed costs of a stack in USD a month."""
     alarms = composites = 0
     for resource in resources:
         if resource.kind == "aws:cloudwatch/metricAlarm:MetricAlarm":
@@ -50,5 +50,5 @@ def page(text: str, resources: Iterable[Resource]) -> str:
 
 
 def write(resources: Iterable[Resource]) -> None:
-    """Write the fixed costs of a stack into docs/operations.md."""
+    """Write the fixed costs of a stack into docs/costs.md."""
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), resources), encoding="utf-8")

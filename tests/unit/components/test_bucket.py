@@ -35,6 +35,7 @@ def test_a_bucket_is_private_requires_tls_and_expires_its_objects(
     assert policy["Statement"][0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     rules = one(declared, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
     assert rules["rules"][0]["expiration"] == {"days": 7}
+    assert rules["rules"][0]["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
     function = one(declared, "aws:lambda/function:Function", "-function")
     assert function["environment"]["variables"]["BUCKET_UPLOADS_NAME"].endswith(
         f"{bucket_name(NAME)}-uploads"

@@ -4,7 +4,7 @@ import pytest
 
 from components.stack_config import ConfigError, StackConfig
 from local import stack_files
-from tests.conftest import declare, one, plain
+from tests.conftest import STACK, declare, one, plain
 
 PROJECT = stack_files.project_name()
 
@@ -49,7 +49,7 @@ def test_a_config_error_names_key_value_and_range(key: str, value: str, says: st
     with pytest.raises(ConfigError, match=says):
         config = plain()
         secret = [given for given, text in config.items() if isinstance(text, stack_files.Secret)]
-        StackConfig.from_pulumi(config | {f"{PROJECT}:{key}": value}, PROJECT, "stage", secret)
+        StackConfig.from_pulumi(config | {f"{PROJECT}:{key}": value}, PROJECT, STACK, secret)
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,12 @@ def test_a_text_may_look_like_a_number() -> None:
 )
 def test_what_nobody_would_read_is_an_error(key: str, value: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        StackConfig.from_pulumi({key: value}, PROJECT, "stage", ())
+        StackConfig.from_pulumi({key: value}, PROJECT, STACK, ())
 
 
 @pytest.mark.parametrize("values", ("settings", "secrets"))
 def test_an_unknown_name_in_the_program_is_an_error_with_its_line(values: str) -> None:
-    config = StackConfig.from_pulumi(plain(), PROJECT, "stage", ())
+    config = StackConfig.from_pulumi(plain(), PROJECT, STACK, ())
     with pytest.raises(
         ConfigError, match=rf"^test_stack_config.py, line \d+: no {values[:-1]}"
     ) as e:

@@ -51,7 +51,9 @@ def _endpoint(*access: TablePermission) -> Endpoint:
         (JOTTINGS._replace(partition_key=""), "partition_key must have a name"),
         (JOTTINGS._replace(sort_key="author"), "another one than sort_key"),
         (
-            JOTTINGS._replace(sort_key=Number("expires"), ttl_setting=Setting("days", int, "How long.", default=1)),
+            JOTTINGS._replace(
+                sort_key=Number("expires"), ttl_setting=Setting("days", int, "How long.", default=1)
+            ),
             "is the attribute of expiry",
         ),
         (JOTTINGS._replace(sort_key="at"), "at is a key of two types"),

@@ -52,7 +52,7 @@ def _config(**given: str) -> dict[str, str]:
 def _read(**given: str) -> StackConfig:
     config = _config(**given)
     secret = [key for key, value in config.items() if isinstance(value, stack_files.Secret)]
-    return StackConfig.from_pulumi(config, stack_files.project_name(), "live", secret)
+    return StackConfig.from_pulumi(config, stack_files.project_name(), "some", secret)
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.Monkey
     (
         (
             {"most": ""},
-            r":most of stack live is missing \(How many\); set it by: pulumi config set --stack "
-            r"live [\w-]+:most, or for the local run in Pulumi\.live\.yaml: most: …$",
+            r":most of stack some is missing \(How many\); set it by: pulumi config set --stack "
+            r"some [\w-]+:most, or for the local run in Pulumi\.some\.yaml: most: …$",
         ),
         (
             {"pass_word": ""},
-            "--stack live --secret .*:pass_word, or for the local run in secrets.live.yaml",
+            "--stack some --secret .*:pass_word, or for the local run in secrets.some.yaml",
         ),
         ({"most": "many"}, ":most = many must be of type int"),
         ({"portion": "2"}, ":portion = 2 must be from 0 to 1"),
@@ -178,7 +178,8 @@ def test_values_reach_the_environment_and_secrets_only_secrets_manager(
     )
     allowed = [s for s in policy["Statement"] if "secretsmanager:GetSecretValue" in s["Action"]]
     arns = {value for name, value in inputs.items() if name.startswith("SECRET_")}
-    assert {s["Resource"] for s in allowed} == arns
+    named = [s["Resource"] for s in allowed]
+    assert {arn for one in named for arn in ([one] if isinstance(one, str) else one)} == arns
     holders = [r for r in resources if HUSH in repr(r.inputs)]
     assert [r.kind for r in holders] == ["aws:secretsmanager/secretVersion:SecretVersion"]
     assert HUSH not in snapshot.text({"some": resources})

@@ -52,8 +52,6 @@ def test_what_surrounds_the_function_is_told_by_endpoints_and_clients(
     figures = {"resources": 47, "program_cpu_s": 0.5, "first_201_s": 2.0, **engines}
     load = {
         "warm_ms": 4.0,
-        "save_code_s": 0.7,
-        "save_declaration_s": 1.4,
         "requests_per_s": {"1": 200.0, "8": 300.0},
         "requests": 20_000,
         "memory_before_mb": 100.0,
