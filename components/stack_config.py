@@ -226,9 +226,12 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
             elif key not in settings:
                 nearest = _nearest(key, [*kinds, *settings], "")
                 raise ConfigError(
-                    f"config key {full_key} is unknown; "
-                    + (f"did you mean {project}:{nearest}? " if nearest else "")
-                    + f"Known keys: {', '.join([*kinds, *settings])}"
+                    f"config key {full_key} of stack {stack} is unknown; "
+                    + (
+                        f"did you mean {project}:{nearest}?"
+                        if nearest
+                        else f"known keys: {', '.join([*kinds, *settings])}"
+                    )
                 )
         environment: dict[str, str] = {}
         secrets: dict[str, str] = {}
@@ -413,8 +416,8 @@ def _missing(setting: Setting[Any], key: str, stack: str) -> ConfigError:
     return ConfigError(
         f"config key {key} of stack {stack} is missing ({setting.description.rstrip('.')}); "
         f"set it by: pulumi config set --stack {stack} {'--secret ' if setting.secret else ''}"
-        f"{key}, or for the local run in {'secrets' if setting.secret else 'Pulumi'}.{stack}.yaml: "
-        f"{setting.name}: …"
+        f"{key}, or {'for the local run alone' if setting.secret else 'by a line'} in "
+        f"{'secrets' if setting.secret else 'Pulumi'}.{stack}.yaml: {setting.name}: …"
     )
 
 

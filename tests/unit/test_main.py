@@ -78,7 +78,7 @@ def test_the_metric_namespace_is_the_name_of_the_project(monkeypatch: pytest.Mon
         key if key.startswith("aws:") else f"shop:{key.partition(':')[2]}": value
         for key, value in plain().items()
     }
-    resources = pulumi_program.declared_resources("some", config=config)
+    resources = pulumi_program.declared_resources(STACKS[0], config=config)
     function = next(r.inputs for r in resources if r.kind == "aws:lambda/function:Function")
     assert function["environment"]["variables"]["METRIC_NAMESPACE"] == "shop"
     namespaces = {str(r.inputs.get("namespace")) for r in resources if ":MetricAlarm" in r.kind}

@@ -29,11 +29,19 @@ SECTIONS = (
         "function.declare.permission",
         "TablePermission QueuePermission BucketPermission SecretPermission ServicePermission",
     ),
-    ("Calls to DynamoDB", "function.runtime.dynamodb", "call table_name number ttl_attribute"),
+    (
+        "Calls to DynamoDB",
+        "function.runtime.dynamodb",
+        "call query_page table_name number ttl_attribute",
+    ),
     ("Calls to S3", "function.runtime.s3", "call presigned_url"),
     ("Calls to SQS", "function.runtime.sqs", "send"),
     ("Calls to other services", "function.runtime.service", "call"),
-    ("Errors of calls", "function.runtime.aws_client", "ConditionFailed service_unavailable"),
+    (
+        "Errors of calls",
+        "function.runtime.aws_client",
+        "ConditionFailed TransactionCanceled service_unavailable",
+    ),
     ("Hook for responses", "function.responses", "customize_response"),
     ("Hook for resources", "customize", "customize"),
 )

@@ -250,17 +250,7 @@ def test_a_problem_has_its_own_type_and_members(send: Send) -> None:
     assert body == {**members, "status": 409, "detail": "Only three.", "requestId": ""}
 
 
-def test_an_undeclared_problem_fails_in_tests_and_reaches_a_client_of_lambda(
-    send: Send, logged: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert send(_raising(Problem(412, "stale")))["statusCode"] == 500
-    says = "GET /it: Problem 412 is not declared; add 412: None to the endpoint's problems"
-    assert str(logged[0].exc_info[1]) == says  # type: ignore[index]
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "it")
-    assert send(_raising(Problem(412, "stale")))["statusCode"] == 412
-
-
 @pytest.mark.parametrize("name", ("WWW-Authenticate", "connection", "Date"))
 def test_a_problem_refuses_a_header_that_api_gateway_does_not_pass_on(name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name}: API Gateway reserves it; .* X-{name}"):
+    with pytest.raises(ValueError, match=f"{name}: API Gateway reserves it; .* X-{name}$"):
         raise Problem(401, "Who?", headers={name: "Bearer"})
