@@ -117,6 +117,7 @@ account = (
     if config.manage_api_gateway_account
     else None
 )
+api_keys = components.EpochApiKeys(name, api_keys=config.api_keys)
 api = components.EpochApi(
     f"{name}-api",
     api_name=name,
@@ -130,11 +131,10 @@ api = components.EpochApi(
     log_retention_days=config.log_retention_days,
     disable_default_endpoint=config.disable_default_endpoint or None,
     import_again=config.import_again,
+    stage_variables=api_keys.stage_variables,
     account=account,
 )
-api_keys = components.EpochApiKeys(
-    name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys
-)
+api_keys.add_to(api, config.usage_plans)
 api_url = api.url
 if config.domain_name:
     domain = components.EpochDomain(

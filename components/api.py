@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -58,6 +58,7 @@ class EpochApi(pulumi.ComponentResource):
     waits for `account`, the region's API Gateway settings, where the same stack declares them.
     `disable_default_endpoint` leaves only the custom domain names. A change of `import_again`
     imports and deploys the same document again.
+    `stage_variables` are those of EpochApiKeys.
     `document_hash` identifies the served document; a 404 has it in the header
     X-Api-Document-Hash.
     """
@@ -80,6 +81,7 @@ class EpochApi(pulumi.ComponentResource):
         log_retention_days: pulumi.Input[int] = 30,
         disable_default_endpoint: pulumi.Input[bool] | None = None,
         import_again: bool = False,
+        stage_variables: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         account: EpochApiGatewayAccount | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -162,6 +164,7 @@ class EpochApi(pulumi.ComponentResource):
             stage_name=stage_name,
             xray_tracing_enabled=True,
             documentation_version=version.version,
+            variables=stage_variables,
             access_log_settings={
                 "destination_arn": self.access_log.arn,
                 "format": json.dumps(_ACCESS_LOG),

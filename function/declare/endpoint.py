@@ -75,8 +75,9 @@ class Request(NamedTuple, Generic[B]):
     `query` holds the last value of each query parameter; `query_all(name)` returns all of them.
 
     `ip` is the client's address by API Gateway and the declared proxies alone; it is empty if
-    there is none. `api_key_id` is the id, never the value, of the key that API Gateway checked. It
-    is empty for a `public` endpoint, even if the client sent a key. `settings[NAME]` is the value
+    there is none. `api_key_id` is the id, never the value, of the key that API Gateway checked, and
+    `api_key_name` its name in the stack's config, up to `--`, which survives a rotation. Both are
+    empty for a `public` endpoint, even if the client sent a key. `settings[NAME]` is the value
     of a setting of `function.settings` in the stack's config.
     """
 
@@ -89,6 +90,7 @@ class Request(NamedTuple, Generic[B]):
     query: Mapping[str, str] = EMPTY_MAPPING
     body: B = None  # type: ignore[assignment]
     query_values: Mapping[str, tuple[str, ...]] = EMPTY_MAPPING
+    api_key_name: str = ""
 
     def query_all(self, name: str) -> tuple[str, ...]:
         """Return all values of a query parameter, in the order of the URL."""

@@ -112,9 +112,13 @@ def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
     query = _all_values(
         event.get("multiValueQueryStringParameters"), event.get("queryStringParameters")
     )
+    key_id = identity.get("apiKeyId", "")
+    callers = ",".join(_str_items(event.get("stageVariables")).values())
+    named = re.search(rf"(?:^|,){re.escape(key_id)}=([^,]*)", callers)
     return Request(
         ip=_client_address(identity.get("sourceIp", ""), headers.get("x-forwarded-for", "")),
-        api_key_id=identity.get("apiKeyId", ""),
+        api_key_id=key_id,
+        api_key_name=named[1] if named else "",
         request_id=_str_items(context).get("requestId", ""),
         settings=SETTINGS,
         headers=headers,

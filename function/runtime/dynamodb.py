@@ -109,12 +109,11 @@ def ttl_attribute(table: Table, since: float) -> dict[str, dict[str, str]]:
 def query_page(
     table: Table, partition: Mapping[str, Any], after: str = "", **request: Any
 ) -> tuple[list[dict[str, Any]], str]:
-    """Query a page of one partition of a table, or of its index `IndexName`.
+    """Return a page of a partition of a table or of its index `IndexName`, and the next `after`.
 
-    Returns the items, and the `after` of the next page ("": there is none), which may go to a
-    client and back. `partition` is the partition key's value: `{"S": "engines"}`. A
-    KeyConditionExpression may restrict the sort key. Raises Problem with 400 for an `after` that
-    is not of this partition.
+    `partition` is the partition key's value: `{"S": "engines"}`. A KeyConditionExpression may
+    restrict the sort key. The last page has "" as next `after`. Raises Problem with 400 for an
+    `after` that is not of this partition; so a client may send it.
     """
     keys = table.part(request.get("IndexName"))
     others = sorted({*keys.keys, *table.keys} - {keys.partition_key})

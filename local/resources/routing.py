@@ -110,6 +110,8 @@ def _stage(context: Context, declared: Properties) -> Provisioned:
         context.client.create_stage(**stage, **serves, **fixed)
     log = declared.pop("accessLogSettings", {})
     settings = serves | {f"accessLogSettings/{key}": value for key, value in log.items()}
+    variables = declared.pop("variables", {})
+    settings |= {f"variables/{name}": value for name, value in variables.items()}
     context.client.update_stage(**stage, patchOperations=_patches(settings, "/"))
     path = "/".join(stage.values())
     arn = f"arn:aws:apigateway:{context.region}::/restapis/{stage['restApiId']}"

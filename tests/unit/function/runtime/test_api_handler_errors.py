@@ -254,3 +254,20 @@ def test_a_problem_has_its_own_type_and_members(send: Send) -> None:
 def test_a_problem_refuses_a_header_that_api_gateway_does_not_pass_on(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: API Gateway reserves it; .* X-{name}$"):
         raise Problem(401, "Who?", headers={name: "Bearer"})
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    (("a1", "tenant-01"), ("b2", "tenant-01"), ("c3", "shop"), ("3", ""), ("", ""), (".*", "")),
+)
+def test_a_request_names_the_caller_of_its_key(send: Send, key: str, name: str) -> None:
+    seen: list[str] = []
+
+    def handle(request: Request[Any]) -> Response:
+        seen.append(request.api_key_name)
+        return Response(200, {})
+
+    variables = {"keys0": "a1=tenant-01,b2=tenant-01", "keys10": "c3=shop", "other": "x"}
+    send(handle, requestContext={"identity": {"apiKeyId": key}}, stageVariables=variables)
+    send(handle, requestContext={"identity": {"apiKeyId": key}}, stageVariables=None)
+    assert seen == [name, ""]
