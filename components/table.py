@@ -105,10 +105,11 @@ class EpochTable(pulumi.ComponentResource):
             on_demand_throughput=(
                 aws.dynamodb.TableOnDemandThroughputArgs(**units) if units else None
             ),
-            point_in_time_recovery={
-                "enabled": protect,
-                "recovery_period_in_days": recovery_period_days if protect else None,
-            },
+            point_in_time_recovery=(
+                {"enabled": True, "recovery_period_in_days": recovery_period_days}
+                if protect
+                else {"enabled": False}
+            ),
             deletion_protection_enabled=protect,
             # Another table may hold an attribute of this name that is no expiry.
             ttl=({"attribute_name": TTL_ATTRIBUTE, "enabled": True} if table.ttl_setting else None),

@@ -180,6 +180,9 @@ def write(folder: Path, stack: str, region: str) -> None:
                 if "endpoint_configuration" in arguments:
                     types = arguments["endpoint_configuration"]["types"]
                     arguments["endpoint_configuration"]["types"] = [types]
+                # MiniStack does not return it, so each plan would set it again.
+                recovery = arguments.get("point_in_time_recovery", {})
+                recovery.pop("recovery_period_in_days", None)
                 for newer in NEWER.get(kind, ()):
                     arguments.pop(newer, None)
                 arguments["lifecycle"]["prevent_destroy"] = False

@@ -26,7 +26,7 @@ LONGEST_MIN = 170
 PULUMI = {
     "preview": {"--stack", "--diff", "--non-interactive", "--color"},
     "up": {
-        *("--yes", "--skip-preview", "--non-interactive", "--diff", "--color", "--message"),
+        *("--yes", "--non-interactive", "--diff", "--color", "--message"),
     },
     "refresh": {"--yes", "--skip-preview", "--non-interactive", "--color", "--target"},
     "stack history": {"--json"},
