@@ -64,7 +64,8 @@ class FunctionSettings(TypedDict, total=False):
 
     `code` is a Lambda bundle and `handler` a function in it. `memory_mb` is from 128 to 10,240.
     `log_retention_days` is one of CloudWatch Logs' periods. `reserved_concurrency` is a number of
-    concurrent executions, or None.
+    concurrent executions, or None. With `gradual`, Pulumi leaves the alias on its version, so that
+    the pipeline can shift it.
     """
 
     code: Required[pulumi.Input[pulumi.Archive]]
@@ -76,6 +77,7 @@ class FunctionSettings(TypedDict, total=False):
     log_retention_days: pulumi.Input[int]
     reserved_concurrency: pulumi.Input[int] | None
     snap_start: bool
+    gradual: bool
 
 
 def _check_environment(function: str, variables: dict[str, str]) -> dict[str, str]:
@@ -170,7 +172,12 @@ class LambdaFunction:
             name="live",
             function_name=function.name,
             function_version=function.version,
-            opts=child,
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                ignore_changes=(
+                    ["functionVersion", "routingConfig"] if settings.get("gradual") else None
+                ),
+            ),
         )
         self.name = function.name
         self.version = pulumi.Output.concat(function.name, ":", function.version)

@@ -59,6 +59,14 @@ class Throttle(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     burst_limit: BurstLimit
 
 
+class Rollout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The first step of a deployment: a percentage of the invocations, for some minutes."""
+
+    percent: Annotated[int, Meta(ge=1, le=50)]
+    # The alarms on errors look at five minutes, and the deploy job ends before its session.
+    minutes: Annotated[int, Meta(ge=5, le=25)]
+
+
 class StackKeys(Struct, frozen=True, kw_only=True):
     """The keys of Pulumi.<stack>.yaml. 0, an empty value or false turns a feature off.
 
@@ -117,6 +125,10 @@ class StackKeys(Struct, frozen=True, kw_only=True):
     stage_throttle: Annotated[Throttle | None, Meta(description=
         "The limit of all callers together, with and without a key. By default the sum of the "
         "keys' usage plans, up to API Gateway's quotas.")] = None
+    rollout: Annotated[Rollout | None, Meta(description=
+        "Gradual rollout: the percent of the invocations that a new version gets for some minutes "
+        "before it gets all. `make verify-deploy` moves the aliases, back if an alarm fires.",
+        )] = None
     trusted_proxy_count: Annotated[int, Meta(ge=0, le=10, description=
         "Proxies in front of the API, such as a CDN, that append to X-Forwarded-For.")] = 0
     manage_api_gateway_account: Annotated[bool, Meta(description=
@@ -130,6 +142,9 @@ class StackKeys(Struct, frozen=True, kw_only=True):
         "The zone that gets a record of domain_name.")] = ""
     disable_default_endpoint: Annotated[bool, Meta(description=
         "Serve the API under domain_name only, not under its execute-api address.")] = False
+    import_again: Annotated[bool, Meta(description=
+        "After a failed import of the API document, change this value, true or false, to import "
+        "the same document again.")] = False
     waf_rate_limit: Annotated[int, Meta(ge=0, le=2_000_000_000, description=
         "AWS WAF's limit of requests from one address in five minutes, at least 10. 0: no WAF.",
         )] = 0
@@ -211,9 +226,12 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
             elif key not in settings:
                 nearest = _nearest(key, [*kinds, *settings], "")
                 raise ConfigError(
-                    f"config key {full_key} is unknown; "
-                    + (f"did you mean {project}:{nearest}? " if nearest else "")
-                    + f"Known keys: {', '.join([*kinds, *settings])}"
+                    f"config key {full_key} of stack {stack} is unknown; "
+                    + (
+                        f"did you mean {project}:{nearest}?"
+                        if nearest
+                        else f"known keys: {', '.join([*kinds, *settings])}"
+                    )
                 )
         environment: dict[str, str] = {}
         secrets: dict[str, str] = {}
@@ -398,8 +416,8 @@ def _missing(setting: Setting[Any], key: str, stack: str) -> ConfigError:
     return ConfigError(
         f"config key {key} of stack {stack} is missing ({setting.description.rstrip('.')}); "
         f"set it by: pulumi config set --stack {stack} {'--secret ' if setting.secret else ''}"
-        f"{key}, or for the local run in {'secrets' if setting.secret else 'Pulumi'}.{stack}.yaml: "
-        f"{setting.name}: …"
+        f"{key}, or {'for the local run alone' if setting.secret else 'by a line'} in "
+        f"{'secrets' if setting.secret else 'Pulumi'}.{stack}.yaml: {setting.name}: …"
     )
 
 

@@ -1,6 +1,7 @@
 """The OpenAPI document for client developers."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
@@ -80,6 +81,8 @@ def _entity(parameter: Parameter) -> Document:
     example: Any = parameter.example
     if parameter.pattern:
         schema["pattern"] = parameter.pattern
+    if parameter.max_bytes:
+        schema |= {"minLength": 1, "maxLength": parameter.max_bytes}
     if parameter.repeated:
         schema, example = {"type": "array", "items": schema}, example and [example]
     entity: Document = {"description": parameter.description, "schema": schema}
@@ -127,14 +130,14 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
     for error in samples.errors(endpoint):
         raise DeclarationError(f"{where}: {error}")
     for error in _problem_errors(endpoint):
-        raise DeclarationError(f"{_file(endpoint)}{error}")
+        raise DeclarationError(error)
     shared = PROBLEMS.keys() - ({415} if endpoint.body is None else {})
     responses = {}
     for status in sorted({*shared, *endpoint.problems}):
         text, headers = PROBLEMS.get(status, (f"{HTTPStatus(status).phrase}.", ()))
         schema = types.problem(endpoint.problems.get(status), f"{where}: problem {status}")
         responses[status] = _response(text, headers, {"application/problem+json": schema})
-    too_large = "The request is larger than 10 MB; not a problem document."
+    too_large = "The request is larger than 10 MB (not a problem document), or too large to store."
     responses[TOO_LARGE] = _response(too_large, ())
     for status, declared in endpoint.responses.items():
         content = {}
@@ -154,17 +157,34 @@ def _file(endpoint: Endpoint[Any]) -> str:
 
 
 def _problem_errors(endpoint: Endpoint[Any]) -> Iterator[str]:
-    """Yield an error for each undeclared `Problem(409, …)` in an endpoint's module."""
+    """Yield an error for each undeclared `Problem(409, …)` of an endpoint's module, and of the
+    functions in `_shared.py` and its like that the module names."""
     if not (file := _file(endpoint).partition(":")[0]):
         return
-    for call in ast.walk(ast.parse((_ROOT / file).read_text(encoding="utf-8"))):
+    module = ast.parse((_ROOT / file).read_text(encoding="utf-8"))
+    parts: list[tuple[str, ast.AST]] = [(file, module)]
+    words = set(re.findall(r"\w+", ast.unparse(module)))
+    for path in sorted((_ROOT / file).parent.glob("_[!_]*.py")):
+        shared = ast.parse(path.read_text(encoding="utf-8")).body
+        where = path.relative_to(_ROOT).as_posix()
+        parts += [(where, part) for part in shared if getattr(part, "name", "") in words]
+    declared = {TOO_LARGE, *PROBLEMS, *endpoint.problems}
+    for where, part in parts:
+        for line, status in _problem_statuses(part):
+            if status not in declared:
+                add = f"add {status}: None to the problems of {endpoint.route}"
+                yield f"{where}, line {line}: Problem {status} is not declared; {add}"
+
+
+def _problem_statuses(part: ast.AST) -> Iterator[tuple[int, int]]:
+    """Yield line and status of each `Problem` whose status is a literal."""
+    for call in ast.walk(part):
         if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("Problem"):
             by_name = [keyword.value for keyword in call.keywords if keyword.arg == "status"]
             for status in map(ast.unparse, (call.args or by_name)[:1]):
-                known = HTTPStatus.__members__.get(status.split(".")[-1], status)
-                if str(known).isdecimal():  # a variable's value is known at run time only
-                    for error in endpoint.problem_errors(int(known)):
-                        yield f"line {call.lineno}: {error}"
+                known = HTTPStatus.__members__.get(status.rpartition(".")[2], status)
+                if str(known).isdecimal():
+                    yield call.lineno, int(known)
 
 
 def _info(api: ApiInfo) -> Document:

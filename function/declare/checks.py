@@ -101,10 +101,7 @@ _RESERVED_RESPONSE_HEADERS = frozenset(
 def response_header_errors(name: str) -> Iterator[str]:
     """Yield an error for a response header that API Gateway does not pass on."""
     if name.lower() in _RESERVED_RESPONSE_HEADERS:
-        yield (
-            f"response header {name}: API Gateway reserves it; choose another name, such as "
-            f"X-{name}, or a member of the body"
-        )
+        yield f"response header {name}: API Gateway reserves it; choose another, such as X-{name}"
 
 
 # Code flags of functions whose call only returns a coroutine or a generator (see `inspect`, whose

@@ -36,11 +36,8 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 # Browsers send "null" in place of an origin of these schemes.
 _OPAQUE_SCHEMES = frozenset({"about", "blob", "data", "file", "javascript"})
 
-# OpenAPI ignores header parameters of these names, and responses' Content-Type.
+# OpenAPI ignores parameters of these names.
 _UNDECLARED_HEADERS = frozenset({"accept", "authorization", "content-type"})
-
-# The statuses of problems that every endpoint may have.
-COMMON_PROBLEMS = frozenset({400, 403, 404, 405, 413, 415, 429, 500, 503, 504})
 
 
 def _origin_errors(origin: str) -> Iterator[str]:
@@ -78,8 +75,9 @@ class Request(NamedTuple, Generic[B]):
     `query` holds the last value of each query parameter; `query_all(name)` returns all of them.
 
     `ip` is the client's address by API Gateway and the declared proxies alone; it is empty if
-    there is none. `api_key_id` is the id, never the value, of the key that API Gateway checked. It
-    is empty for a `public` endpoint, even if the client sent a key. `settings[NAME]` is the value
+    there is none. `api_key_id` is the id, never the value, of the key that API Gateway checked, and
+    `api_key_name` its name in the stack's config, up to `--`, which survives a rotation. Both are
+    empty for a `public` endpoint, even if the client sent a key. `settings[NAME]` is the value
     of a setting of `function.settings` in the stack's config.
     """
 
@@ -92,6 +90,7 @@ class Request(NamedTuple, Generic[B]):
     query: Mapping[str, str] = EMPTY_MAPPING
     body: B = None  # type: ignore[assignment]
     query_values: Mapping[str, tuple[str, ...]] = EMPTY_MAPPING
+    api_key_name: str = ""
 
     def query_all(self, name: str) -> tuple[str, ...]:
         """Return all values of a query parameter, in the order of the URL."""
@@ -120,7 +119,8 @@ class Parameter(NamedTuple):
 
     API Gateway answers 400 if a `required` one is missing; the endpoint checks the value.
     `pattern` (a regular expression of ECMA-262) and `example` describe the value to clients. A
-    `repeated` one of the query may come several times: `?tag=a&tag=b`.
+    `repeated` one of the query may come several times: `?tag=a&tag=b`. With `max_bytes`, the
+    function answers 400 for an empty value and for one of more bytes.
     """
 
     name: Annotated[str, matches(r"[A-Za-z0-9._$-]+", "letters, digits, '.', '_', '$' and '-'")]
@@ -129,6 +129,7 @@ class Parameter(NamedTuple):
     pattern: str = ""
     example: str = ""
     repeated: bool = False
+    max_bytes: int = 0
 
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which API Gateway or a generated client would refuse it."""
@@ -159,9 +160,8 @@ class Endpoint(NamedTuple, Generic[B]):
 
     `responses` maps each status of success to the type of its body (None: no body);
     `response_headers` describes headers that these responses may have. `problems` maps each status
-    of a Problem, other than the COMMON_PROBLEMS of every endpoint, to the type of its further
-    members (None: no such members). `path_parameters` describes each `{name}` of the
-    path.
+    of a Problem, but those that every endpoint has, to the type of its further members (None: no
+    such members). `path_parameters` describes each `{name}` of the path.
 
     A `public` endpoint needs no API key. `cors` lists the origins (`https://example.com`, or `*`
     alone) whose pages may call it from a browser; all endpoints of a path have the same list.
@@ -194,11 +194,6 @@ class Endpoint(NamedTuple, Generic[B]):
         """The name in the API document: `GetEpochByKey` for `GET /epoch/{key}`."""
         words = re.findall(r"[A-Za-z0-9]+", self.route.replace("{", " by "))
         return "".join(word.capitalize() for word in words)
-
-    def problem_errors(self, status: int) -> Iterator[str]:
-        """Yield an error for the status of a Problem that the endpoint does not declare."""
-        if status not in COMMON_PROBLEMS | self.problems.keys():
-            yield f"Problem {status} is not declared; add {status}: None to the endpoint's problems"
 
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which API Gateway, IAM or the API document would refuse it."""
@@ -247,8 +242,6 @@ class Endpoint(NamedTuple, Generic[B]):
             yield "problems must map HTTP statuses from 400 to 599 to types"
         for header in self.response_headers:
             yield from response_header_errors(header.name)
-            if header.name.lower() == "content-type":
-                yield f"response header {header.name}: OpenAPI ignores it; do not declare it"
 
     def _parameter_errors(self) -> Iterator[str]:
         groups = (self.request_headers, self.query, self.path_parameters, self.response_headers)
@@ -261,12 +254,7 @@ class Endpoint(NamedTuple, Generic[B]):
                     yield f"parameter {name} is declared twice"
         for name in (header.name for header in self.request_headers):
             if name.lower() in _UNDECLARED_HEADERS:
-                yield (
-                    f"request header {name}: OpenAPI ignores it; read request.headers"
-                    f"[{name.lower()!r}] without a declaration, or choose a name such as X-{name}"
-                )
-            if name.lower() == "x-api-key":
-                yield f"request header {name}: API Gateway checks it; read request.api_key_id"
+                yield f"request header {name}: OpenAPI ignores it; read it without a declaration"
         in_path = _PATH_PARAMETER.findall(self.path)
         if sorted(in_path) != sorted(parameter.name for parameter in self.path_parameters):
             yield f"path_parameters must describe the parameters of the path: {', '.join(in_path)}"

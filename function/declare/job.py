@@ -19,10 +19,11 @@ LogFields = Mapping[str, str | bool]
 class Job(NamedTuple):
     """A job; function, role, alarms and log lines follow from it.
 
-    `handle` receives one item of the trigger: a ScheduledRun, Message or StreamRecord. It returns
-    fields for the log line and the trace, or None. If it raises, the item fails: it is delivered
-    again, and goes to the job's dead-letter queue after the trigger's last attempt. `timeout_s`
-    (1 to 900) is for an invocation: for ten messages or a hundred stream records.
+    `handle` receives one item of the trigger: a ScheduledRun, Message, StreamRecord or
+    CreatedObject. It returns fields for the log line and the trace, or None. If it raises, the item
+    fails: it is delivered again, and goes to the job's dead-letter queue after the trigger's last
+    attempt. `timeout_s` (1 to 900) is for an invocation: for ten messages or a hundred stream
+    records.
     """
 
     trigger: Trigger

@@ -13,8 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from function.declare.checks import response_header_errors
-from function.declare.endpoint import Request, Response
-from function.declare.errors import DeclarationError
+from function.declare.endpoint import Endpoint, Request, Response
 from function.declare.problem import Problem, problem_document
 from function.declare.registry import load_endpoints
 from function.responses import customize_response
@@ -113,9 +112,13 @@ def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
     query = _all_values(
         event.get("multiValueQueryStringParameters"), event.get("queryStringParameters")
     )
+    key_id = identity.get("apiKeyId", "")
+    callers = ",".join(_str_items(event.get("stageVariables")).values())
+    named = re.search(rf"(?:^|,){re.escape(key_id)}=([^,]*)", callers)
     return Request(
         ip=_client_address(identity.get("sourceIp", ""), headers.get("x-forwarded-for", "")),
-        api_key_id=identity.get("apiKeyId", ""),
+        api_key_id=key_id,
+        api_key_name=named[1] if named else "",
         request_id=_str_items(context).get("requestId", ""),
         settings=SETTINGS,
         headers=headers,
@@ -126,12 +129,20 @@ def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
     )
 
 
-def _route(event: Mapping[str, Any]) -> str:
-    return f"{event.get('httpMethod')} {event.get('resource')}"
+def _check_sizes(endpoint: Endpoint[Any], request: Request[Any]) -> None:
+    headers, path = request.headers, request.path_parameters
+    values = [(one, value) for one in endpoint.query for value in request.query_all(one.name)]
+    values += [(one, path.get(one.name, "-")) for one in endpoint.path_parameters]
+    values += [(one, headers.get(one.name.lower(), "-")) for one in endpoint.request_headers]
+    for one, value in values:
+        if one.max_bytes and not 0 < len(value.encode(errors="replace")) <= one.max_bytes:
+            raise Problem(400, f"{one.name} must have from 1 to {one.max_bytes:,} bytes.")
 
 
 def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
-    if endpoint := _ROUTES.get(_route(event)):
+    method, path = event.get("httpMethod"), event.get("resource")
+    if endpoint := _ROUTES.get(f"{method} {path}"):
+        _check_sizes(endpoint, request)
         if endpoint.body is not None:
             content_type = request.headers.get("content-type", "")
             request = request._replace(body=body.parse(endpoint.body, content_type, event))
@@ -139,7 +150,6 @@ def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
         if not isinstance(response, Response):
             raise TypeError(f"handle returned {type(response).__name__}; return a Response")
         return response
-    path = event.get("resource")
     allowed = sorted(endpoint.method for endpoint in _ROUTES.values() if endpoint.path == path)
     if allowed:
         raise Problem(
@@ -150,21 +160,11 @@ def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
     raise Problem(404, "Unknown route.")
 
 
-def _check_declared(problem: Problem, event: Mapping[str, Any]) -> None:
-    """Raise DeclarationError outside of Lambda for a problem that its endpoint does not declare."""
-    endpoint = _ROUTES.get(_route(event))
-    if endpoint and "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
-        for error in endpoint.problem_errors(problem.status):
-            raise DeclarationError(f"{endpoint.route}: {error}")
-
-
 def _problem_response(problem: Problem, request: Request[Any]) -> Response:
+    document = problem_document(problem.status, problem.detail, request.request_id)
     return Response(
         status=problem.status,
-        body={
-            **problem_document(problem.status, problem.detail, request.request_id),
-            **problem.members,
-        },
+        body={**document, **problem.members},
         headers={**problem.headers, "Content-Type": "application/problem+json"},
         log_fields=problem.log_fields,
     )
@@ -214,7 +214,6 @@ def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response,
         try:
             response = _handle(event, request)
         except Problem as problem:
-            _check_declared(problem, event)
             response = _problem_response(problem, request)
         response = customize_response(response, request)
         return response, _serialize(response)
@@ -241,7 +240,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     deadline.begin_invocation(context)
     event = _as_mapping(event)
     # Logs, metrics and traces hold declared routes only, never a client's text.
-    route = _route(event)
+    route = f"{event.get('httpMethod')} {event.get('resource')}"
     request = _parse_request(event)
     with telemetry.trace(route if route in _ROUTES else "unknown") as span:
         response, serialized = _respond(event, request)

@@ -111,16 +111,11 @@ def _reason(error: Exception) -> str:
     """Return the path of an invalid member and the rule that it breaks, without its value."""
     text = _QUOTED_VALUE.sub(r"\1", str(error))
     if path := getattr(error, "name", ""):  # fastjsonschema's, such as data.items[0]
-        rule = text.removeprefix(path).strip()
-        return f"{path.replace('data', '$', 1)}: {rule}"
+        return f"${path.removeprefix('data')}: {text.removeprefix(path).strip()}"
+    if not isinstance(error, msgspec.ValidationError):
+        return text
     rule, _, path = text.rpartition(" - at ")
     return f"{path.replace('`', '')}: {rule}" if rule else f"$: {path}"
-
-
-def _invalid(summary: str, reason: str) -> Problem:
-    detail = f"{summary}: {reason}" if reason else f"{summary}."
-    logged = _UNKNOWN_MEMBERS.sub(r"\1", reason or summary)
-    return Problem(400, detail[:_MAX_DETAIL], log_fields={"bodyError": logged[:_MAX_DETAIL]})
 
 
 def parse(declared: Body, content_type: str, event: Mapping[str, Any]) -> Any:
@@ -131,12 +126,11 @@ def parse(declared: Body, content_type: str, event: Mapping[str, Any]) -> Any:
     """
     if not _is_json(content_type):
         raise Problem(415, "Unsupported media type: send application/json.")
+    summary = "The body is not valid JSON"
     try:
         value = _parse_json(_text(event))
-    except (ValueError, RecursionError) as error:
-        own_text = type(error) is ValueError  # pylint: disable=unidiomatic-typecheck
-        raise _invalid("The body is not valid JSON", str(error) if own_text else "") from None
-    try:
+        summary = "The body is not as documented"
         return _convert(declared, value)
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        raise _invalid("The body is not as documented", _reason(error)) from None
+    except (ArithmeticError, RecursionError, ValueError) as error:
+        detail = f"{summary}: {_reason(error)}"[:_MAX_DETAIL]
+    raise Problem(400, detail, log_fields={"bodyError": _UNKNOWN_MEMBERS.sub(r"\1", detail)})

@@ -15,9 +15,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import boto3
+
 from local import stack_files
 from tools import cli
-from tools.release import pipeline_io
+from tools.release import pipeline_io, rollback
 
 EXCLUDED = (
     *("aws:apigateway/apiKey:ApiKey", "aws:apigateway/usagePlanKey:UsagePlanKey"),
@@ -62,11 +64,12 @@ def _compare(stack: str) -> list[str]:
     output = (found.stdout + found.stderr)[-60_000:]
     print(output)
     pipeline_io.summarize(f"### `{stack}` against {commit}\n```\n{output}\n```")
-    return (
-        [f"error: {stack} differs from {commit}; see docs/operations.md"]
-        if found.returncode
-        else []
-    )
+    # With a gradual rollout, Pulumi ignores the aliases.
+    versions = outputs.get("function_versions")
+    errors = rollback.stale(boto3.client("lambda"), outputs) if versions else []
+    if found.returncode:
+        errors.append(f"error: {stack} differs from {commit}; see docs/operations.md")
+    return errors
 
 
 def main(arguments: list[str] | None = None) -> int:

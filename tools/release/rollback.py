@@ -15,6 +15,7 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import boto3
@@ -23,11 +24,45 @@ from tools import cli
 from tools.release import pipeline_io
 
 ALIAS = "live"
+PENDING_S = 600
 
 
 def live_version(client: Any, function: str) -> str:
     """Return the version of the alias."""
     return str(client.get_alias(FunctionName=function, Name=ALIAS)["FunctionVersion"])
+
+
+def move(
+    client: Any, function: str, version: str, weights: Mapping[str, float] = MappingProxyType({})
+) -> None:
+    """Move the alias to a version; `weights` are the shares of other versions."""
+    client.update_alias(
+        FunctionName=function,
+        Name=ALIAS,
+        FunctionVersion=version,
+        RoutingConfig={"AdditionalVersionWeights": dict(weights)},
+    )
+
+
+def wait_until_active(client: Any, function: str, version: str) -> None:
+    """Wait until a version can serve; SnapStart takes minutes to initialise a new one."""
+    client.get_waiter("published_version_active").wait(
+        FunctionName=function,
+        Qualifier=version,
+        WaiterConfig={"Delay": 5, "MaxAttempts": PENDING_S // 5},
+    )
+
+
+def stale(client: Any, outputs: Mapping[str, Any]) -> list[str]:
+    """Return an error for each alias that serves another version than the deployed one."""
+    deployed = named(outputs.get("function_versions", ""))
+    serving = {name: live_version(client, name) for name in deployed}
+    return [
+        f"error: version {serving[name]} of {name} serves, but {version} is the deployed one; see "
+        "'Smoke test and rollback' in docs/pipeline.md"
+        for name, version in deployed.items()
+        if serving[name] != version
+    ]
 
 
 def versions(client: Any, function: str) -> dict[int, str]:
@@ -84,7 +119,7 @@ def roll_back(client: Any, names: Sequence[str], to: str = "") -> str:
             f"version {current[first]} of {first} is live already: " "there is nothing to roll back"
         )
     for name in moved:
-        client.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=target[name])
+        move(client, name, target[name])
     return "\n".join(
         f"{name}:{ALIAS} serves version {target[name]} again instead of {current[name]}"
         for name in moved

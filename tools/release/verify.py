@@ -8,17 +8,13 @@ an alias that a former rollback has moved.
 
 import argparse
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import boto3
 
 from tools import cli
-from tools.release import pipeline_io, rollback, smoke
+from tools.release import pipeline_io, rollback, rollout, smoke
 
-# SnapStart takes minutes to initialise a new version.
-PENDING_S = 600
 # Pulumi's pattern for the aliases in its state.
 ALIASES = "**aws:lambda/alias:Alias::**"
 
@@ -30,33 +26,20 @@ def _outputs(path: Path, before: Path) -> Path | None:
     )
 
 
-def _stale(client: Any, outputs: Mapping[str, Any]) -> list[str]:
-    """Return an error for each alias that serves another version than the deployed one."""
-    deployed = rollback.named(outputs.get("function_versions", ""))
-    serving = {name: rollback.live_version(client, name) for name in deployed}
-    return [
-        f"error: version {serving[name]} of {name} serves, but {version} is the deployed one; run "
-        f"`pulumi refresh --target '{ALIASES}'`, then deploy again"
-        for name, version in deployed.items()
-        if serving[name] != version
-    ]
-
-
 def _run(path: Path, before: Path, version: str) -> list[str]:
     known = _outputs(path, before)
     if not known:
         return ["error: the stack has no outputs: there is no deployment to test"]
     client, outputs = boto3.client("lambda"), pipeline_io.read_outputs(known)
     function = pipeline_io.text(outputs, "function_name")
+    # A failed update may have written no outputs.
+    if known == path and "rollout" in outputs:
+        if errors := rollout.shift(client, boto3.client("cloudwatch"), outputs):
+            return errors
     live = rollback.live_version(client, function)
-    client.get_waiter("published_version_active").wait(
-        FunctionName=function,
-        Qualifier=live,
-        WaiterConfig={"Delay": 5, "MaxAttempts": PENDING_S // 5},
-    )
+    rollback.wait_until_active(client, function, live)
     if smoke.main([str(known)]) == 0:
-        # A failed update may have written no outputs.
-        return _stale(client, outputs) if known == path else []
+        return rollback.stale(client, outputs) if known == path else []
     rollback.main([str(known), "--to", version])
     smoke.main([str(known)])
     return [f"error: version {live} of {function} did not pass the smoke test"]

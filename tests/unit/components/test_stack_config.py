@@ -18,7 +18,7 @@ PROJECT = stack_files.project_name()
         ("memory_mb", "true", ":memory_mb = true must be of type int"),
         ("log_retention_days", "8", ":log_retention_days = 8 must be one of 1, 3, 5"),
         ("protect_data", "1", ":protect_data = 1 must be of type bool"),
-        ("memory", "512", ":memory is unknown; did you mean .*:memory_mb"),
+        ("memory", "512", ":memory of stack .* is unknown; did you mean .*:memory_mb.$"),
         ("trace_sampling_rate", "1.5", ":trace_sampling_rate = 1.5 must be from 0 to 1"),
         ("alarm_email", "nobody", ":alarm_email = nobody must be an e-mail address"),
         ("replica_regions", '["moon"]', "moon must be a region of AWS"),
@@ -49,7 +49,7 @@ def test_a_config_error_names_key_value_and_range(key: str, value: str, says: st
     with pytest.raises(ConfigError, match=says):
         config = plain()
         secret = [given for given, text in config.items() if isinstance(text, stack_files.Secret)]
-        StackConfig.from_pulumi(config | {f"{PROJECT}:{key}": value}, PROJECT, STACK, secret)
+        StackConfig.from_pulumi(config | {f"{PROJECT}:{key}": value}, PROJECT, "stage", secret)
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,12 @@ def test_a_text_may_look_like_a_number() -> None:
 )
 def test_what_nobody_would_read_is_an_error(key: str, value: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        StackConfig.from_pulumi({key: value}, PROJECT, STACK, ())
+        StackConfig.from_pulumi({key: value}, PROJECT, "stage", ())
 
 
 @pytest.mark.parametrize("values", ("settings", "secrets"))
 def test_an_unknown_name_in_the_program_is_an_error_with_its_line(values: str) -> None:
-    config = StackConfig.from_pulumi(plain(), PROJECT, STACK, ())
+    config = StackConfig.from_pulumi(plain(), PROJECT, "stage", ())
     with pytest.raises(
         ConfigError, match=rf"^test_stack_config.py, line \d+: no {values[:-1]}"
     ) as e:

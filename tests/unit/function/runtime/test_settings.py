@@ -91,20 +91,23 @@ def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.Monkey
         (
             {"most": ""},
             r":most of stack some is missing \(How many\); set it by: pulumi config set --stack "
-            r"some [\w-]+:most, or for the local run in Pulumi\.some\.yaml: most: …$",
+            r"some [\w-]+:most, or by a line in Pulumi\.some\.yaml: most: …$",
         ),
         (
             {"pass_word": ""},
-            "--stack some --secret .*:pass_word, or for the local run in secrets.some.yaml",
+            "--stack some --secret .*:pass_word, or for the local run alone in secrets.some.yaml",
         ),
         ({"most": "many"}, ":most = many must be of type int"),
         ({"portion": "2"}, ":portion = 2 must be from 0 to 1"),
         ({"loud": "1"}, ":loud = 1 must be of type bool"),
-        ({"saluet": "Hi"}, "saluet is unknown; did you mean .*:salute"),
+        ({"saluet": "Hi"}, "saluet of stack .* is unknown; did you mean .*:salute"),
         ({"pass_word": HUSH}, "pass_word is a secret in clear; do: pulumi config set --secret"),
         ({"salute": stack_files.Secret(HUSH)}, "salute is encrypted, but no secret in function/"),
         ({"owner": stack_files.Secret(HUSH + "?")}, r":owner = \[secret\] must be 1 to 256"),
-        ({"nothing": stack_files.Secret(HUSH)}, "nothing is unknown"),
+        (
+            {"nothing": stack_files.Secret(HUSH)},
+            "nothing of stack some is unknown; known keys: owner, ",
+        ),
         ({"salute": "ü" * 2_000}, "Lambda has room for 3072"),
     ),
 )
