@@ -8,6 +8,7 @@ import pytest
 from function.declare.permission import BucketPermission, QueuePermission, ServicePermission
 from function.declare.registry import load_endpoints
 from local.stack_files import ROOT
+from tests.conftest import run_python
 
 pytestmark = pytest.mark.conformance
 
@@ -23,8 +24,7 @@ USED = {
 def _found() -> set[str]:
     """Return the modules that the import of the function loads."""
     loaded = "import sys, function.runtime.api_handler; print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, check=True, stdout=-1, text=True)
-    return {*run.stdout.split()}
+    return {*run_python(ROOT, "-c", loaded).split()}
 
 
 def test_a_cold_start_of_a_request_loads_nothing_of_jobs_queues_and_services(
