@@ -100,13 +100,13 @@ def _from_type(kind: type, where: str) -> tuple[str, dict[str, Schema]]:
 
     try:
         (schema,), types = msgspec.json.schema_components([kind], ref_template=REFERENCE + "{name}")
+        parts = {name: _to_openapi(part, types, ()) for name, part in types.items()}
     except (NameError, TypeError) as error:
         raise DeclarationError(f"{where}: {str(error).splitlines()[-1]}") from None
     if "$ref" not in schema:
         raise DeclarationError(f"{where}: {kind!r} must be a class with fields")
     return _name(schema), {
-        _model_name(name): {**_to_openapi(schema, types, ()), "title": _model_name(name)}
-        for name, schema in types.items()
+        _model_name(name): {**part, "title": _model_name(name)} for name, part in parts.items()
     }
 
 
@@ -163,7 +163,7 @@ def _inline_refs(member: Schema, types: Mapping[str, Schema], within: tuple[str,
         return member
     name = member["$ref"].removeprefix(REFERENCE)
     if name in within:
-        raise DeclarationError(f"{_model_name(name)}: a union cannot hold itself")
+        raise TypeError(f"{_model_name(name)}: a union cannot hold itself")
     return _to_openapi(types[name], types, (*within, name))
 
 

@@ -124,15 +124,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in slow)
 
 
+def run_python(folder: Path, *arguments: str, sent: str = "") -> str:
+    """Run Python in a folder, with `sent` as its input; return its output."""
+    run = subprocess.run(
+        (sys.executable, *arguments),
+        cwd=folder,
+        input=sent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
 def run_rules(project: Path) -> None:
     """Run the tests of a copy that hold for any declared service.
 
     Git knows the files of the copy.
     """
-    rules = ("-m", "pytest", "-q", "-x", "-m", "conformance and not copying")
-    for command in (("git", "init", "-q"), ("git", "add", "."), (sys.executable, *rules)):
-        run = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-        assert run.returncode == 0, run.stdout + run.stderr
+    for command in (("git", "init", "-q"), ("git", "add", ".")):
+        subprocess.run(command, cwd=project, check=True)
+    run_python(project, "-m", "pytest", "-q", "-x", "-m", "conformance and not copying")
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ class QueuePermission(NamedTuple):
 
 
 class SecretPermission(NamedTuple):
-    """The permission to read a secret of the stack, as in `SecretPermission(PARTNER_TOKEN.name)`."""
+    """The permission to read a stack's secret, as in `SecretPermission(PARTNER_TOKEN.name)`."""
 
     setting: str
 

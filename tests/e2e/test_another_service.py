@@ -10,7 +10,7 @@ import yaml
 
 from local import stack_files
 from local.stack_files import ROOT
-from tests.conftest import replace_service, run_rules
+from tests.conftest import replace_service, run_python, run_rules
 
 
 def as_shop(project: Path) -> Path:
@@ -25,30 +25,22 @@ def as_shop(project: Path) -> Path:
     return shop
 
 
-def _run(project: Path, *command: str) -> str:
-    run = subprocess.run(
-        [sys.executable, *command], cwd=project, capture_output=True, text=True, check=False
-    )
-    assert not run.returncode, run.stdout + run.stderr
-    return run.stdout
-
-
 def test_another_service_has_its_demo_and_green_rules(project: Path) -> None:
     shop = as_shop(project)
-    _run(shop, "-m", "tools.checks.snapshot")
-    shown = _run(shop, "-m", "local")
+    run_python(shop, "-m", "tools.checks.snapshot")
+    shown = run_python(shop, "-m", "local")
     assert "Starting stack trial" in shown and "/trial/Sample" in shown and "\n  200" in shown
     assert 'Stored item\n  {"code": {"S": ' in shown and "Trace 1-" in shown
-    _run(shop, "-m", "tools.docs.diagram")
+    run_python(shop, "-m", "tools.docs.diagram")
     own = ["function", "tests/orders"]
-    _run(shop, "-m", "pylint", "--score", "n", *own)
-    _run(shop, "-m", "mypy", *own)
+    run_python(shop, "-m", "pylint", "--score", "n", *own)
+    run_python(shop, "-m", "mypy", *own)
     dead = subprocess.run(
         [sys.executable, "-m", "vulture"], cwd=shop, stdout=-1, text=True, check=False
     )
     assert not [line for line in dead.stdout.splitlines() if "unused variable" not in line]
-    assert "Not run: " in _run(shop, "-m", "tools.reliability")
-    assert "1 passed" in _run(shop, "-m", "pytest", "-q", "tests/orders")
+    assert "Not run: " in run_python(shop, "-m", "tools.reliability")
+    assert "1 passed" in run_python(shop, "-m", "pytest", "-q", "tests/orders")
     run_rules(shop)
 
 
@@ -61,7 +53,7 @@ def test_another_name_and_description_alone_leave_nothing_to_write_anew(project:
         "tests/e2e/test_openapi.py::test_the_commands_document_is_the_committed_one_and_valid",
         "tests/unit/tools/checks/test_snapshot.py",
     ]
-    assert " passed" in _run(project, "-m", "pytest", "-q", "-x", *modules)
+    assert " passed" in run_python(project, "-m", "pytest", "-q", "-x", *modules)
 
 
 def test_what_pulumi_new_asks_for_is_config_that_the_stacks_have() -> None:
@@ -75,5 +67,5 @@ def test_what_pulumi_new_asks_for_is_config_that_the_stacks_have() -> None:
 def test_without_a_sample_the_demo_says_how_to_add_one(specimen: Path) -> None:
     module = specimen / "function" / "endpoints" / "post_thing.py"
     module.write_text(module.read_text().replace("    sample=SampleRequest(),\n", ""))
-    shown = _run(specimen, "-m", "local")
+    shown = run_python(specimen, "-m", "local")
     assert "add sample=SampleRequest() to an ENDPOINT" in shown and "\nStopped after" in shown

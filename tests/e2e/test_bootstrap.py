@@ -75,10 +75,7 @@ def cloud(sampled: None) -> Iterator[Cloud]:  # pylint: disable=unused-argument
         )
         run = partial(engine.run, "dev", _config(outputs))
         stack = local_stack.LocalStack(
-            run=run,
-            outputs=run().values,
-            deployer=role,
-            **vars(account),
+            run=run, outputs=run().values, deployer=role, **vars(account)
         )
         yield Cloud(
             account=account,
@@ -316,11 +313,7 @@ UNTAGGED: dict[str, tuple[str, str, dict[str, Any]]] = {
         "associate_web_acl",
         {"WebACLArn": "{other_acl}", "ResourceArn": "{other_stage}"},
     ),
-    "no firewall for a stage": (
-        "wafv2",
-        "disassociate_web_acl",
-        {"ResourceArn": "{other_stage}"},
-    ),
+    "no firewall for a stage": ("wafv2", "disassociate_web_acl", {"ResourceArn": "{other_stage}"}),
     "tagging a firewall": (
         "wafv2",
         "tag_resource",
@@ -351,10 +344,7 @@ UNTAGGED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "tagging a function": (
         "lambda",
         "tag_resource",
-        {
-            "Resource": f"arn:aws:lambda:{REGION}:000000000000:function:other",
-            "Tags": STACK_TAGS,
-        },
+        {"Resource": f"arn:aws:lambda:{REGION}:000000000000:function:other", "Tags": STACK_TAGS},
     ),
     "changing a function": (
         "lambda",
@@ -365,10 +355,7 @@ UNTAGGED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "tagging a table": (
         "dynamodb",
         "tag_resource",
-        {
-            "ResourceArn": f"arn:aws:dynamodb:{REGION}:000000000000:table/other",
-            "Tags": TAG_LIST,
-        },
+        {"ResourceArn": f"arn:aws:dynamodb:{REGION}:000000000000:table/other", "Tags": TAG_LIST},
     ),
     "changing a table": (
         "dynamodb",
@@ -386,10 +373,7 @@ UNTAGGED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "tagging a log group": (
         "logs",
         "tag_resource",
-        {
-            "resourceArn": f"arn:aws:logs:{REGION}:000000000000:log-group:other",
-            "tags": STACK_TAGS,
-        },
+        {"resourceArn": f"arn:aws:logs:{REGION}:000000000000:log-group:other", "tags": STACK_TAGS},
     ),
     "changing a log group": (
         "logs",
@@ -485,11 +469,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
             "tags": {"project": PROJECT, "stack": "dev"},
         },
     ),
-    "another stack's key": (
-        "apigateway",
-        "get_api_key",
-        {"apiKey": "{key}", "includeValue": True},
-    ),
+    "another stack's key": ("apigateway", "get_api_key", {"apiKey": "{key}", "includeValue": True}),
     "another dashboard": (
         "cloudwatch",
         "put_dashboard",

@@ -21,6 +21,7 @@ from components.packaging.project_bundle import project_bundle
 from function.declare.permission import ServicePermission
 from local.resources.compute import zip_bytes
 from local.stack_files import ROOT
+from tests.conftest import run_python
 from tools.reliability import fake_dynamodb
 
 _PYENV = f".pyenv/versions/{PYTHON_VERSION}.*/bin/python{PYTHON_VERSION}"
@@ -159,10 +160,7 @@ archive = compute.zip_bytes(inputs["aws:lambda/function:Function"]["code"])
 print(json.dumps({"archive": hashlib.sha256(archive).hexdigest(),
                   "trigger": inputs["aws:apigateway/deployment:Deployment"]["triggers"]}))
 """
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True
-    )
-    found: dict[str, str] = json.loads(run.stdout)
+    found: dict[str, str] = json.loads(run_python(project, "-c", code))
     return found
 
 

@@ -8,6 +8,7 @@ import pytest
 from function.declare.permission import BucketPermission, QueuePermission, ServicePermission
 from function.declare.registry import load_endpoints
 from local.stack_files import ROOT
+from tests.conftest import run_python
 
 pytestmark = pytest.mark.conformance
 
@@ -19,22 +20,26 @@ USED = {
 }
 
 
-def test_a_cold_start_of_a_request_loads_nothing_of_jobs_queues_and_services() -> None:
-    loaded = "import sys, function.runtime.api_handler; print(*(name for name in sys.modules))"
-    run = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+@pytest.fixture(name="found", scope="module")
+def _found() -> set[str]:
+    """Return the modules that the import of the function loads."""
+    loaded = "import sys, function.runtime.api_handler; print(*sys.modules)"
+    return {*run_python(ROOT, "-c", loaded).split()}
+
+
+def test_a_cold_start_of_a_request_loads_nothing_of_jobs_queues_and_services(
+    found: set[str],
+) -> None:
     optional = {"declare.job", "declare.job_registry", "jobs", "runtime.job_handler"}
     declared = {type(one) for endpoint in load_endpoints() for one in endpoint.permissions}
     for permission, modules in USED.items():
         if permission not in declared:
             optional |= modules
-    found = set(run.stdout.split())
     assert "function.runtime.dynamodb" in found
     assert not found & {f"function.{name}" for name in optional} and "zoneinfo" not in found
 
 
-def test_only_an_endpoint_that_declares_a_body_pays_for_it() -> None:
-    check = "import sys, function.runtime.api_handler; print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True, stdout=-1, text=True)
+def test_only_an_endpoint_that_declares_a_body_pays_for_it(found: set[str]) -> None:
     bodies_of = [endpoint.body for endpoint in load_endpoints() if endpoint.body is not None]
     types = [
         *bodies_of,
@@ -42,19 +47,12 @@ def test_only_an_endpoint_that_declares_a_body_pays_for_it() -> None:
     ]
     unused = set() if bodies_of else {"function.runtime.body"}
     unused |= set() if any(isinstance(kind, type) for kind in types) else {"msgspec"}
-    assert not unused & {*run.stdout.split()}
+    assert not unused & found
 
 
-def test_the_function_imports_without_the_sdk_and_the_tracer() -> None:
-    code = (
-        "import sys; import function.runtime.api_handler; "
-        "heavy = {'boto3', 'botocore', 'aws_xray_sdk', 'urllib3', 'asyncio', 'ssl', 'pulumi'}; "
-        "print(sorted(heavy & {m.split('.')[0] for m in sys.modules}))"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == "[]"
+def test_the_function_imports_without_the_sdk_and_the_tracer(found: set[str]) -> None:
+    heavy = {"boto3", "botocore", "aws_xray_sdk", "urllib3", "asyncio", "ssl", "pulumi"}
+    assert not heavy & {name.partition(".")[0] for name in found}
 
 
 def test_the_tracer_loads_without_the_imports_of_its_decorators() -> None:

@@ -3,8 +3,6 @@
 import base64
 import json
 import socket
-import subprocess
-import sys
 import threading
 from contextlib import suppress
 from dataclasses import replace
@@ -26,7 +24,7 @@ from console.request_log import MAX_ENTRIES, RequestLog
 from function.declare.registry import load_endpoints
 from local import local_stack, stack_files
 from openapi import samples
-from tests.conftest import STACK, declare
+from tests.conftest import STACK, declare, run_python
 
 
 @pytest.fixture(scope="module")
@@ -178,11 +176,9 @@ def test_jobs_are_started_and_queues_fed(console: Console, local: local_stack.Lo
 
 
 def test_an_error_in_the_code_has_file_and_line(specimen: Path) -> None:
-    script = "from console import commands; print(commands._fault())"
-
     def fault() -> str:
-        run = [sys.executable, "-c", script]
-        return subprocess.run(run, cwd=specimen, check=True, capture_output=True, text=True).stdout
+        script = "from console import commands; print(commands._fault())"
+        return run_python(specimen, "-c", script)
 
     assert fault().strip() == ""
     source = specimen / "function" / "endpoints" / "post_thing.py"

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +13,7 @@ from function.declare.job import Job
 from function.declare.trigger import ScheduledRun, ScheduleTrigger
 from function.runtime import job_handler
 from local.stack_files import ROOT
-from tests.conftest import run_rules
+from tests.conftest import run_python, run_rules
 from tools import post_epoch
 
 FOLDER = ROOT / "docs" / "extending"
@@ -129,14 +127,6 @@ with local_stack.up("preview") as local:
 """
 
 
-def _run(project: Path, *command: str, sent: str = "") -> str:
-    run = subprocess.run(
-        command, cwd=project, input=sent, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout
-
-
 def _change(text: str, block: str) -> str:
     """Add a diff's new lines after those that they follow."""
     for part in block.strip("\n").split("\n\n"):
@@ -170,9 +160,9 @@ def _extend(project: Path) -> None:
     header = (project / lock).read_text().splitlines()[1]
     python = (*LAMBDA, "--only-binary", ":all:")
     assert all(option in header for option in python)
-    _run(
+    run_python(
         project,
-        *(sys.executable, "-m", "uv", "pip", "compile", "-q", "--no-annotate"),
+        *("-m", "uv", "pip", "compile", "-q", "--no-annotate"),
         *("--generate-hashes", *python, "function/requirements.in", "-o", lock),
     )
 
@@ -216,7 +206,7 @@ def test_the_payload_that_runs_a_scheduled_job_now_is_its_event(
 def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> None:
     _extend(project)
     assert len(STEPS) > 20
-    seen = json.loads(_run(project, sys.executable, "-c", USE, sent=json.dumps(STEPS)))
+    seen = json.loads(run_python(project, "-c", USE, sent=json.dumps(STEPS)))
     for step, (outcome, found) in zip(STEPS, seen["seen"], strict=True):
         assert outcome == step.outcome, f"{step}: {found}"
         assert _fits(found, json.loads(step.expected or "{}")), f"{step}: {found}"
@@ -238,9 +228,9 @@ def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> 
     assert "GET /epoch/{key}: " in seen["board"]["DashboardBody"]
     assert "GET /topics/{topic}" in {line.get("route") for line in seen["log"]}
     assert [line["_aws"] for line in seen["log"] if "Sales" in line]  # CloudWatch reads it
-    _run(project, sys.executable, "-m", "pytest", "-q", "tests/service/test_get_epoch.py")
+    run_python(project, "-m", "pytest", "-q", "tests/service/test_get_epoch.py")
     for drawn in ("checks.snapshot", "docs.diagram"):  # both follow from the examples
-        _run(project, sys.executable, "-m", f"tools.{drawn}")
+        run_python(project, "-m", f"tools.{drawn}")
     scan = "from tools.checks import scan; print(*scan._stacks(), sep='\\n', end='')"
-    assert not _run(project, sys.executable, "-c", scan)
+    assert not run_python(project, "-c", scan)
     run_rules(project)

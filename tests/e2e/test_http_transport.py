@@ -189,8 +189,7 @@ def test_whatever_http_allows_is_read(
 
 
 @pytest.mark.parametrize(
-    "pieces",
-    ((HANGS_UP,), (PLAIN[:-1], HANGS_UP), (PLAIN[:-1], STOPS), (b"SSH-2.0-x\r\n", STOPS)),
+    "pieces", ((HANGS_UP,), (PLAIN[:-1], HANGS_UP), (PLAIN[:-1], STOPS), (b"SSH-2.0-x\r\n", STOPS))
 )
 def test_an_answer_that_breaks_off_is_asked_for_again_on_another_connection(
     peer: Peer, monkeypatch: pytest.MonkeyPatch, pieces: tuple[bytes, ...]
@@ -252,10 +251,7 @@ class _OtherPool:
     ),
 )
 def test_other_private_names_fall_back_to_botocores_transport_and_log_it_once(
-    peer: Peer,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    other: object,
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, name: str, other: object
 ) -> None:
     warnings: list[str] = []
     monkeypatch.setattr(telemetry, "log_warning", warnings.append)

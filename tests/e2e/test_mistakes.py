@@ -100,7 +100,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
             LOOK: "from msgspec import Struct\nclass Tree(Struct):\n    twig: 'Tree | int'\n"
             + ENDPOINT.replace('{"title": "Look", "type": "object"}', "Tree")
         },
-        f"{LOOK}: Tree: a union cannot hold itself",
+        f"{LOOK}: GET /look: response 200: Tree: a union cannot hold itself",
     ),
     "a handler that is called": (
         {LOOK: ENDPOINT.replace("=look", "=look(None)")},

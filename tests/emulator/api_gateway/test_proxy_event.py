@@ -7,11 +7,7 @@ from ministack.services import apigateway_v1
 
 from emulator.api_gateway import proxy_event
 
-RESOURCE = {
-    "id": "r",
-    "path": "/things",
-    "resourceMethods": {"GET": {"apiKeyRequired": False}},
-}
+RESOURCE = {"id": "r", "path": "/things", "resourceMethods": {"GET": {"apiKeyRequired": False}}}
 
 
 # pylint: disable=protected-access
