@@ -28,6 +28,19 @@ _STEP = re.compile(
     r"→ (\w+)(?: (\{.*\}))?$",
     re.M,
 )
+# Tests that add a declaration to the project's own ones, whatever these are.
+DECLARING = [
+    f"tests/unit/{name}.py"
+    for name in (
+        "components/monitoring/test_component",
+        "components/packaging/test_project_bundle",
+        "components/test_aws_limits",
+        "components/test_bucket",
+        "components/test_lambda_function",
+        "components/test_stack_config",
+        "function/runtime/test_settings",
+    )
+]
 # The files that an example may change: none of the framework.
 _OWN = re.compile(
     r"function/(endpoints|jobs)/[a-z_]+\.py|function/(tables|settings|queues|buckets)\.py"
@@ -239,6 +252,7 @@ def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> 
     assert "GET /topics/{topic}" in {line.get("route") for line in seen["log"]}
     assert [line["_aws"] for line in seen["log"] if "Sales" in line]  # CloudWatch reads it
     _run(project, sys.executable, "-m", "pytest", "-q", "tests/service/test_get_epoch.py")
+    _run(project, sys.executable, "-m", "pytest", "-q", *DECLARING)
     for drawn in ("checks.snapshot", "docs.diagram"):  # both follow from the examples
         _run(project, sys.executable, "-m", f"tools.{drawn}")
     scan = "from tools.checks import scan; print(*scan._stacks(), sep='\\n', end='')"

@@ -104,7 +104,10 @@ def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.Monkey
         ({"pass_word": HUSH}, "pass_word is a secret in clear; do: pulumi config set --secret"),
         ({"salute": stack_files.Secret(HUSH)}, "salute is encrypted, but no secret in function/"),
         ({"owner": stack_files.Secret(HUSH + "?")}, r":owner = \[secret\] must be 1 to 256"),
-        ({"nothing": stack_files.Secret(HUSH)}, "nothing of stack some is unknown; known keys: owner, "),
+        (
+            {"nothing": stack_files.Secret(HUSH)},
+            "nothing of stack some is unknown; known keys: owner, ",
+        ),
         ({"salute": "ü" * 2_000}, "Lambda has room for 3072"),
     ),
 )
@@ -210,7 +213,8 @@ def test_a_function_reads_no_secret_that_its_declaration_does_not_name(
 @pytest.mark.parametrize("name", ("salute", "pass-word", "nothing"))
 def test_a_permission_for_no_secret_is_refused(name: str) -> None:
     (error,) = reference_errors((SecretPermission(name),), {})
-    assert error == f"unknown secret {name!r}; known secrets: pass_word"
+    assert error.startswith(f"unknown secret {name!r}; known secrets: ")
+    assert error.endswith("pass_word")
 
 
 @pytest.fixture(name="secrets")
