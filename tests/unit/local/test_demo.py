@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from function.declare.endpoint import Endpoint, Response, SampleRequest
-from local import demo
+from local import demo, local_stack
 from local.deployment import DeployError
 from local.local_stack import Reply
 
@@ -32,7 +32,7 @@ def test_a_failed_sample_shows_the_log_line_with_its_cause(
         emulator=SimpleNamespace(failures=lambda: ["worker lost"]),
     )
     monkeypatch.setattr(demo, "load_endpoints", lambda: (ENDPOINT,))
-    monkeypatch.setattr(demo.local_stack, "up", lambda *_, **__: nullcontext(stack))
+    monkeypatch.setattr(local_stack, "up", lambda *_, **__: nullcontext(stack))
     with pytest.raises(DeployError, match=r"^GET /status returned 500, not 204\. worker lost$"):
         demo.demo("dev", None)
     assert 'Log line\n  {"traceId": "1", "awsError": "not authorized"}' in capsys.readouterr().out
