@@ -150,8 +150,8 @@ check-commit-order: $(READY) ## Refuse to deploy over a newer commit; HISTORY=fi
 check-branch-protection: $(READY) ## Check GitHub's rules for main and prod; BRANCH= ENVIRONMENT=
 	@$(PYTHON) -m tools.release.branch_protection "$(BRANCH)" "$(ENVIRONMENT)"
 
-prune-versions: $(READY) ## Delete function versions that no rollback needs; OUTPUTS=file
-	@$(PYTHON) -m tools.release.prune_versions "$(OUTPUTS)"
+prune-versions: $(READY) ## Delete versions and rights that no rollback needs; OUTPUTS=file KEEP=3
+	@$(PYTHON) -m tools.release.prune_versions "$(OUTPUTS)" $(if $(KEEP),--keep $(KEEP))
 
 drift: $(READY) ## Compare AWS with the deployed commit; STACK=name
 	@$(PYTHON) -m tools.release.drift "$(STACK)"

@@ -91,6 +91,7 @@ function = components.EpochFunction(
     environment={**telemetry, "TRUSTED_PROXY_COUNT": str(config.trusted_proxy_count)},
     memory_mb=config.memory_mb,
     timeout_s=config.timeout_s,
+    gradual=config.rollout is not None,
     reserved_concurrency=config.reserved_concurrency or None,
     provisioned_concurrency=config.provisioned_concurrency or None,
     snap_start=config.snap_start,
@@ -105,6 +106,7 @@ job_functions = {
         bindings=bindings,
         roles=roles,
         environment=telemetry,
+        gradual=config.rollout is not None,
         reserved_concurrency=config.job_concurrency.get(key),
         log_retention_days=config.log_retention_days,
     )
@@ -115,6 +117,7 @@ account = (
     if config.manage_api_gateway_account
     else None
 )
+api_keys = components.EpochApiKeys(name, api_keys=config.api_keys)
 api = components.EpochApi(
     f"{name}-api",
     api_name=name,
@@ -127,11 +130,11 @@ api = components.EpochApi(
     burst_limit=config.effective_throttle.burst_limit,
     log_retention_days=config.log_retention_days,
     disable_default_endpoint=config.disable_default_endpoint or None,
+    import_again=config.import_again,
+    stage_variables=api_keys.stage_variables,
     account=account,
 )
-api_keys = components.EpochApiKeys(
-    name, api=api, usage_plans=config.usage_plans, api_keys=config.api_keys
-)
+api_keys.add_to(api, config.usage_plans)
 api_url = api.url
 if config.domain_name:
     domain = components.EpochDomain(
@@ -177,6 +180,11 @@ pulumi.export("api_keys", api_keys.keys)
 pulumi.export("table_name", bindings.tables[sample_table].name if sample_table else "")
 pulumi.export("function_name", function.name)
 pulumi.export("job_functions", {key: job.name for key, job in job_functions.items()})
+versions = pulumi.Output.all(function.version, *(job.version for job in job_functions.values()))
+pulumi.export("function_versions", versions.apply(",".join))
+if config.rollout:
+    steps = {"percent": config.rollout.percent, "minutes": config.rollout.minutes}
+    pulumi.export("rollout", {**steps, "alarms": monitoring.alarm_names})
 pulumi.export("function_log_group", function.log_group.name)
 pulumi.export("dashboard_url", monitoring.dashboard_url)
 pulumi.export("api_document_hash", api.document_hash)

@@ -24,12 +24,14 @@ from bootstrap.policies import (
     boundary,
     documents,
     key_policy,
+    sizes,
     trust,
 )
 from components import (
     EpochApiGatewayAccount,
     RoleFactory,
     as_run_error,
+    limits,
     resource_prefix,
     sampling_rule,
 )
@@ -143,12 +145,15 @@ for stack, options in stacks.items():
         # Without its key, the data of the stack is lost.
         opts=pulumi.ResourceOptions(protect=True),
     )
-    document, *more = documents(boundary(services, settings_of(stack)), names, write=True)
-    if more:
-        raise pulumi.RunError(
-            f"the permissions boundary of {stack} exceeds IAM's {POLICY_SIZE} characters: declare "
-            "fewer Services, or combine resources in one ARN with '*'"
-        )
+    grants = boundary(services, settings_of(stack))
+    limits.check(
+        f"the permissions boundary of {stack}",
+        sizes(grants, names),
+        POLICY_SIZE,
+        "characters",
+        "Declare fewer Services, or combine resources in one ARN with '*'",
+    )
+    (document,) = documents(grants, names, write=True)
     boundary_policy = aws.iam.Policy(
         f"{name}-boundary", name=f"{name}-boundary", path=path, policy=document
     )

@@ -407,6 +407,8 @@ PREVIEW_DENIES: tuple[Grant, ...] = (
     ),
 )
 
+DECLARED = "a declared Service"
+
 # The limit of every role of a stack, beyond the policies that a deployment attaches to it.
 BOUNDARY: tuple[Grant, ...] = (
     Grant(
@@ -462,7 +464,7 @@ def boundary(
     """
     declared = sorted({(service.arn(settings), service.actions) for service in services})
     return BOUNDARY + tuple(
-        Grant("a declared Service", (arn,), writes=" ".join(actions)) for arn, actions in declared
+        Grant(DECLARED, (arn,), writes=" ".join(actions)) for arn, actions in declared
     )
 
 
@@ -541,6 +543,18 @@ def documents(grants: Iterable[Grant], names: Mapping[str, str], *, write: bool)
             packed.append([])
         packed[-1].append(statement)
     return [document(*statements) for statements in packed]
+
+
+def sizes(grants: Iterable[Grant], names: Mapping[str, str]) -> dict[str, int]:
+    """Return the characters of each grant in one policy document, by its reason or resource."""
+    found = {"the document": len(document())}
+    for grant in grants:
+        (alone,) = documents((grant,), names, write=True)
+        # An ARN has at most 2,048 characters; the message needs not all of them.
+        name = _filled(grant.resources[0], names)[:80] if grant.why == DECLARED else grant.why
+        # A comma precedes it.
+        found[name] = found.get(name, 0) + len(alone) - found["the document"] + 1
+    return found
 
 
 def _statements(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -56,7 +56,9 @@ class EpochApi(pulumi.ComponentResource):
     The stage traces calls, counts them by route, and logs them as JSON in `access_log`. It
     throttles all callers together: `rate_limit` calls per second, `burst_limit` at once. The stage
     waits for `account`, the region's API Gateway settings, where the same stack declares them.
-    `disable_default_endpoint` leaves only the custom domain names.
+    `disable_default_endpoint` leaves only the custom domain names. A change of `import_again`
+    imports and deploys the same document again.
+    `stage_variables` are those of EpochApiKeys.
     `document_hash` identifies the served document; a 404 has it in the header
     X-Api-Document-Hash.
     """
@@ -78,6 +80,8 @@ class EpochApi(pulumi.ComponentResource):
         burst_limit: pulumi.Input[int],
         log_retention_days: pulumi.Input[int] = 30,
         disable_default_endpoint: pulumi.Input[bool] | None = None,
+        import_again: bool = False,
+        stage_variables: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         account: EpochApiGatewayAccount | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -120,6 +124,9 @@ class EpochApi(pulumi.ComponentResource):
             endpoint_access_mode=ACCESS_MODE,
             body=body,
             put_rest_api_mode="overwrite",
+            # The provider imports the document if it or the parameters change. This value is API
+            # Gateway's default, so only the change has an effect.
+            parameters={"basepath": "ignore"} if import_again else None,
             fail_on_warnings=True,
             opts=child,
         )
@@ -136,7 +143,10 @@ class EpochApi(pulumi.ComponentResource):
         deployment = aws.apigateway.Deployment(
             name,
             rest_api=self.api.id,
-            triggers={"document": self.document_hash},
+            triggers={
+                "document": self.document_hash,
+                **({"imported": "again"} if import_again else {}),
+            },
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
         # The deployment's id names the version, so that reverting an interrupted update finds the
@@ -154,6 +164,7 @@ class EpochApi(pulumi.ComponentResource):
             stage_name=stage_name,
             xray_tracing_enabled=True,
             documentation_version=version.version,
+            variables=stage_variables,
             access_log_settings={
                 "destination_arn": self.access_log.arn,
                 "format": json.dumps(_ACCESS_LOG),

@@ -7,6 +7,7 @@ import msgspec
 import pulumi
 import pulumi_aws as aws
 
+from components import limits
 from components.api import EpochApi
 
 # API Gateway's default quotas for an account and region.
@@ -22,27 +23,53 @@ class UsagePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     quota_per_day: Annotated[int, msgspec.Meta(ge=1, le=2_147_483_647)]
 
 
-class EpochApiKeys(pulumi.ComponentResource):
-    """Usage plans by name, and API keys by name, each in one of the plans.
+# API Gateway's 512 characters of a stage variable hold ten pairs of a key's id and its caller.
+_KEYS_PER_VARIABLE = 10
 
-    `api_keys` maps the name of a key to the name of its plan. `keys` is a secret output: the
-    values of the keys by name. `default` is the key of that name, or the first one.
+
+class EpochApiKeys(pulumi.ComponentResource):
+    """API keys by name; `add_to` puts each into a usage plan of an API.
+
+    `api_keys` maps the name of a key to the name of its plan. A name ends before `--`: the keys
+    `shop` and `shop--2` are those of the caller `shop`. `keys` is a secret output: the values of
+    the keys by name. `default` is the key of that name, or the first one. `stage_variables` tell
+    the function the caller of each key's id.
     """
 
     keys: pulumi.Output[dict[str, str]]
     default: pulumi.Output[str]
+    stage_variables: pulumi.Output[dict[str, str]]
 
     def __init__(
         self,
         name: str,
         *,
-        api: EpochApi,
-        usage_plans: Mapping[str, UsagePlan],
         api_keys: Mapping[str, str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("epoch:components:EpochApiKeys", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        limits.check(
+            *("the stack", dict.fromkeys(api_keys, 1), limits.API_KEYS, "API keys"),
+            "Use one stack for each group of callers",
+        )
+        self._name, self._plans = name, api_keys
+        self._keys = {
+            caller: aws.apigateway.ApiKey(
+                f"{name}-{caller}",
+                opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["value"]),
+            )
+            for caller in api_keys
+        }
+        values = {caller: key.value for caller, key in self._keys.items()}
+        self.keys = pulumi.Output.secret(pulumi.Output.all(**values))
+        self.default = self.keys.apply(lambda keys: keys.get("default", keys[min(keys)]))
+        ids = {caller: key.id for caller, key in self._keys.items()}
+        self.stage_variables = pulumi.Output.all(**ids).apply(_stage_variables)
+        self.register_outputs({"keys": self.keys})
+
+    def add_to(self, api: EpochApi, usage_plans: Mapping[str, UsagePlan]) -> None:
+        """Put each key into its plan, which limits its calls of the API's stage."""
+        name, child = self._name, pulumi.ResourceOptions(parent=self)
         plans = {
             tier: aws.apigateway.UsagePlan(
                 f"{name}-{tier}",
@@ -56,15 +83,10 @@ class EpochApiKeys(pulumi.ComponentResource):
             )
             for tier, plan in usage_plans.items()
         }
-        values: dict[str, pulumi.Output[str]] = {}
-        for caller, tier in api_keys.items():
-            key = aws.apigateway.ApiKey(
-                f"{name}-{caller}",
-                opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["value"]),
-            )
+        for caller, tier in self._plans.items():
             aws.apigateway.UsagePlanKey(
                 f"{name}-{caller}",
-                key_id=key.id,
+                key_id=self._keys[caller].id,
                 key_type="API_KEY",
                 usage_plan_id=plans[tier].id,
                 # A key can have one plan per stage, so Pulumi must delete the former one first.
@@ -75,7 +97,11 @@ class EpochApiKeys(pulumi.ComponentResource):
                     additional_secret_outputs=["value"],
                 ),
             )
-            values[caller] = key.value
-        self.keys = pulumi.Output.secret(pulumi.Output.all(**values))
-        self.default = self.keys.apply(lambda keys: keys.get("default", keys[min(keys)]))
-        self.register_outputs({"keys": self.keys})
+
+
+def _stage_variables(ids: dict[str, str]) -> dict[str, str]:
+    pairs = [f"{ids[name]}={name.partition('--')[0]}" for name in sorted(ids)]
+    return {
+        f"keys{start}": ",".join(pairs[start : start + _KEYS_PER_VARIABLE])
+        for start in range(0, len(pairs), _KEYS_PER_VARIABLE)
+    }

@@ -15,13 +15,15 @@ from function.declare.permission import longest_call_s
 class EpochFunction(pulumi.ComponentResource):
     """The function of all endpoints of an API, with exactly the permissions that they declare.
 
-    `provisioned_concurrency` is a number of warm execution environments, or None. Raises
-    ConfigError for a `timeout_s` that ends before a call to AWS must.
+    `version` is the published version, as `name:number`. `provisioned_concurrency` is a number of
+    warm execution environments, or None. Raises ConfigError for a `timeout_s` that ends before a
+    call to AWS must.
     """
 
     alias: aws.lambda_.Alias
     log_group: aws.cloudwatch.LogGroup
     name: pulumi.Output[str]
+    version: pulumi.Output[str]
 
     def __init__(
         self,
@@ -49,6 +51,7 @@ class EpochFunction(pulumi.ComponentResource):
             default_handler="function.runtime.api_handler.handler",
         )
         self.log_group, self.alias, self.name = parts.log_group, parts.alias, parts.name
+        self.version = parts.version
         self.timeout_s = timeout_s
         if provisioned_concurrency is not None:
             aws.lambda_.ProvisionedConcurrencyConfig(

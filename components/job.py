@@ -16,7 +16,8 @@ _DEAD_LETTERS_KEPT_S = 14 * 86_400
 class EpochJob(pulumi.ComponentResource):
     """A job's function, its trigger, and a dead-letter queue for the items that it cannot handle.
 
-    `job_name` reaches the function in the environment variable JOB_NAME. `backlog` is the age of
+    `job_name` reaches the function in the environment variable JOB_NAME. `version` is the
+    published version, as `name:number`. `backlog` is the age of
     the oldest waiting item, `stopped` the alarm on a job that no longer runs; None for a trigger
     without one. Raises KeyError for a trigger that components/triggers.py does not know.
     """
@@ -24,6 +25,7 @@ class EpochJob(pulumi.ComponentResource):
     alias: aws.lambda_.Alias
     log_group: aws.cloudwatch.LogGroup
     name: pulumi.Output[str]
+    version: pulumi.Output[str]
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class EpochJob(pulumi.ComponentResource):
             extra_statements=resources.statements(trigger, bindings, self.dead_letters),
         )
         self.log_group, self.alias, self.name = parts.log_group, parts.alias, parts.name
+        self.version = parts.version
         self.backlog = resources.backlog(trigger, bindings, self.name)
         self.stopped = resources.stopped(trigger, bindings, self.name)
         resources.connect(

@@ -64,7 +64,8 @@ class FunctionSettings(TypedDict, total=False):
 
     `code` is a Lambda bundle and `handler` a function in it. `memory_mb` is from 128 to 10,240.
     `log_retention_days` is one of CloudWatch Logs' periods. `reserved_concurrency` is a number of
-    concurrent executions, or None.
+    concurrent executions, or None. With `gradual`, Pulumi leaves the alias on its version, so that
+    the pipeline can shift it.
     """
 
     code: Required[pulumi.Input[pulumi.Archive]]
@@ -76,6 +77,7 @@ class FunctionSettings(TypedDict, total=False):
     log_retention_days: pulumi.Input[int]
     reserved_concurrency: pulumi.Input[int] | None
     snap_start: bool
+    gradual: bool
 
 
 def _check_environment(function: str, variables: dict[str, str]) -> dict[str, str]:
@@ -94,8 +96,9 @@ class LambdaFunction:
     """A function with its role, policy, log group and `live` alias, as children of a component.
 
     The role's policy holds `permissions`, `extra_statements` for the `source` of a job, logs and
-    traces, and nothing else. Other rights make another policy: Pulumi creates it before it updates
-    the function, and deletes the former one last, so the running code keeps its rights.
+    traces, and nothing else. Other rights make another policy, which Pulumi creates before it
+    updates the function. The former one stays for a rollback. A version's description names its
+    policy, so `make prune-versions` deletes those of deleted versions.
     `timeout_s` is up to 900. Raises BoundaryError for a permission outside the roles' permissions
     boundary.
     """
@@ -124,15 +127,17 @@ class LambdaFunction:
             bindings.statements(permissions), self.log_group.arn, *extra_statements
         )
         rights = repr([source, *sorted(map(repr, permissions))])
+        rights_name = f"{name}-{hashlib.sha256(rights.encode()).hexdigest()[:8]}"
         policy = aws.iam.RolePolicy(
-            f"{name}-{hashlib.sha256(rights.encode()).hexdigest()[:8]}",
+            rights_name,
+            name=rights_name,
             role=role.name,
             policy=statements.apply(
                 lambda known: policies.role_document(
                     name, [*known[0], *policies.telemetry_statements(known[1]), *known[2:]]
                 )
             ),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=True),
         )
         variables = pulumi.Output.all(
             **bindings.environment(permissions), **settings.get("environment", {})
@@ -141,6 +146,7 @@ class LambdaFunction:
         checked = variables.apply(lambda known: _check_environment(name, dict(known)))
         function = aws.lambda_.Function(
             name,
+            description=f"Rights: {rights_name}",  # tools/release/prune_versions.py reads it
             role=role.arn,
             runtime=f"python{PYTHON_VERSION}",
             architectures=["arm64"],
@@ -166,6 +172,12 @@ class LambdaFunction:
             name="live",
             function_name=function.name,
             function_version=function.version,
-            opts=child,
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                ignore_changes=(
+                    ["functionVersion", "routingConfig"] if settings.get("gradual") else None
+                ),
+            ),
         )
         self.name = function.name
+        self.version = pulumi.Output.concat(function.name, ":", function.version)

@@ -13,6 +13,8 @@ UNPACKED_SIZE = 250 * 1_024 * 1_024
 # API Gateway's bytes of an imported document, and its default quota of the resources of an API.
 DOCUMENT_SIZE = 6 * 1_024 * 1_024
 API_RESOURCES = 300
+# The API keys whose ids and callers fit the 100 variables of a stage.
+API_KEYS = 1_000
 
 
 class LimitError(pulumi.RunError):

@@ -59,6 +59,14 @@ class Throttle(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     burst_limit: BurstLimit
 
 
+class Rollout(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The first step of a deployment: a percentage of the invocations, for some minutes."""
+
+    percent: Annotated[int, Meta(ge=1, le=50)]
+    # The alarms on errors look at five minutes, and the deploy job ends before its session.
+    minutes: Annotated[int, Meta(ge=5, le=25)]
+
+
 class StackKeys(Struct, frozen=True, kw_only=True):
     """The keys of Pulumi.<stack>.yaml. 0, an empty value or false turns a feature off.
 
@@ -117,6 +125,10 @@ class StackKeys(Struct, frozen=True, kw_only=True):
     stage_throttle: Annotated[Throttle | None, Meta(description=
         "The limit of all callers together, with and without a key. By default the sum of the "
         "keys' usage plans, up to API Gateway's quotas.")] = None
+    rollout: Annotated[Rollout | None, Meta(description=
+        "Gradual rollout: the percent of the invocations that a new version gets for some minutes "
+        "before it gets all. `make verify-deploy` moves the aliases, back if an alarm fires.",
+        )] = None
     trusted_proxy_count: Annotated[int, Meta(ge=0, le=10, description=
         "Proxies in front of the API, such as a CDN, that append to X-Forwarded-For.")] = 0
     manage_api_gateway_account: Annotated[bool, Meta(description=
@@ -130,6 +142,9 @@ class StackKeys(Struct, frozen=True, kw_only=True):
         "The zone that gets a record of domain_name.")] = ""
     disable_default_endpoint: Annotated[bool, Meta(description=
         "Serve the API under domain_name only, not under its execute-api address.")] = False
+    import_again: Annotated[bool, Meta(description=
+        "After a failed import of the API document, change this value, true or false, to import "
+        "the same document again.")] = False
     waf_rate_limit: Annotated[int, Meta(ge=0, le=2_000_000_000, description=
         "AWS WAF's limit of requests from one address in five minutes, at least 10. 0: no WAF.",
         )] = 0
@@ -194,7 +209,7 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
     def from_pulumi(
         cls, values: Mapping[str, str], project: str, stack: str, secret: Collection[str]
     ) -> Self:
-        """Return the config in Pulumi's raw `namespace:key` strings.
+        """Return the config of a stack in Pulumi's raw `namespace:key` strings.
 
         `secret` names the keys with a secret value. Raises ConfigError for an unknown or missing
         key, a wrong type, a value outside its range, and values that exclude each other.
@@ -221,7 +236,10 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
         environment: dict[str, str] = {}
         secrets: dict[str, str] = {}
         for name, setting in settings.items():
-            text = _text_of(setting, f"{project}:{name}", stack, own.get(name), secret)
+            key = f"{project}:{name}"
+            if name not in own and setting.default is None:
+                raise _missing(setting, key, stack)
+            text = _text_of(setting, key, own.get(name), secret)
             target, key = (secrets, name) if setting.secret else (environment, setting.env_var)
             target[key] = text
         size = sum(len(text.encode()) for pair in environment.items() for text in pair)
@@ -394,18 +412,17 @@ def _read(kind: Any, key: str, raw: str, hidden: bool) -> Any:
         raise ConfigError(f"config value {key} = [secret] must be {expected}") from None
 
 
-def _text_of(
-    setting: Setting[Any], key: str, stack: str, raw: str | None, secret: Collection[str]
-) -> str:
-    """Return a setting's value as text."""
-    if raw is None and setting.default is None:
-        raise ConfigError(
-            f"config key {key} of stack {stack} is missing ({setting.description.rstrip('.')}); "
-            f"set it by: pulumi config set --stack {stack} "
-            f"{'--secret ' if setting.secret else ''}{key}, or "
-            f"{'for the local run alone' if setting.secret else 'by a line'} in "
-            f"{'secrets' if setting.secret else 'Pulumi'}.{stack}.yaml: {setting.name}: …"
-        )
+def _missing(setting: Setting[Any], key: str, stack: str) -> ConfigError:
+    return ConfigError(
+        f"config key {key} of stack {stack} is missing ({setting.description.rstrip('.')}); "
+        f"set it by: pulumi config set --stack {stack} {'--secret ' if setting.secret else ''}"
+        f"{key}, or {'for the local run alone' if setting.secret else 'by a line'} in "
+        f"{'secrets' if setting.secret else 'Pulumi'}.{stack}.yaml: {setting.name}: …"
+    )
+
+
+def _text_of(setting: Setting[Any], key: str, raw: str | None, secret: Collection[str]) -> str:
+    """Return a setting's value, or its default, as text."""
     if raw is not None and setting.secret != (key in secret):
         raise ConfigError(
             f"config key {key} is a secret in clear; do: pulumi config set --secret {key}"

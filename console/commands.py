@@ -181,6 +181,7 @@ def _format(line: dict[str, Any]) -> str:
     return (
         f"{line['route']}  {line['status']} {line['outcome']}  {line['latencyMs']:.1f} ms"
         f"{'  key ' + str(line['key']) if 'key' in line else ''}"
+        f"{'  ' + line['bodyError'] if 'bodyError' in line else ''}"
         f"{'  replayed' if line.get('replayed') else ''}"
         f"{'  cold start' if line['coldStart'] else ''}"
     )

@@ -1,6 +1,8 @@
 """The OpenAPI document for client developers."""
 
-from collections.abc import Mapping, Sequence
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,13 +11,14 @@ import yaml
 
 from function.declare.endpoint import Endpoint, Parameter
 from function.declare.errors import DeclarationError
-from function.declare.problem import PROBLEM_SCHEMA
 from function.declare.registry import endpoints_by_module
 from function.declare.schema import EMPTY_MAPPING, Schema
 from openapi import samples
 from openapi.schemas import SchemaRegistry
 
 Document = dict[str, Any]
+
+_ROOT = Path(__file__).parent.parent
 
 KEY_HEADER = "x-api-key"
 _KEY = "apiKey"
@@ -62,8 +65,7 @@ class ApiInfo(NamedTuple):
 
 def api_info(version: str) -> ApiInfo:
     """Return the project's name, description, author and license from Pulumi.yaml."""
-    file = Path(__file__).parent.parent / "Pulumi.yaml"
-    project = yaml.safe_load(file.read_text(encoding="utf-8"))
+    project = yaml.safe_load((_ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
     return ApiInfo(
         title=str(project["name"]).replace("-", " ").title(),
         version=version,
@@ -79,6 +81,8 @@ def _entity(parameter: Parameter) -> Document:
     example: Any = parameter.example
     if parameter.pattern:
         schema["pattern"] = parameter.pattern
+    if parameter.max_bytes:
+        schema |= {"minLength": 1, "maxLength": parameter.max_bytes}
     if parameter.repeated:
         schema, example = {"type": "array", "items": schema}, example and [example]
     entity: Document = {"description": parameter.description, "schema": schema}
@@ -112,6 +116,7 @@ def _response(
 
 
 def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
+    where = f"{_file(endpoint)}{endpoint.route}"
     operation: Document = {
         "operationId": endpoint.operation_id,
         "summary": endpoint.summary,
@@ -120,22 +125,24 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
     if parameters := _parameters(endpoint):
         operation["parameters"] = parameters
     if endpoint.body is not None:
-        schema = types.body(endpoint.body, f"{endpoint.route}: body")
+        schema = types.body(endpoint.body, f"{where}: body")
         operation["requestBody"] = {"required": True} | _content({"application/json": schema})
     for error in samples.errors(endpoint):
-        raise DeclarationError(f"{endpoint.route}: {error}")
-    problem = types.response(PROBLEM_SCHEMA, "Problem")
-    responses = {
-        status: _response(text, headers, {"application/problem+json": problem})
-        for status, (text, headers) in PROBLEMS.items()
-        if status != HTTPStatus.UNSUPPORTED_MEDIA_TYPE or endpoint.body is not None
-    }
-    too_large = "The request is larger than 10 MB; not a problem document."
+        raise DeclarationError(f"{where}: {error}")
+    for error in _problem_errors(endpoint):
+        raise DeclarationError(error)
+    shared = PROBLEMS.keys() - ({415} if endpoint.body is None else {})
+    responses = {}
+    for status in sorted({*shared, *endpoint.problems}):
+        text, headers = PROBLEMS.get(status, (f"{HTTPStatus(status).phrase}.", ()))
+        schema = types.problem(endpoint.problems.get(status), f"{where}: problem {status}")
+        responses[status] = _response(text, headers, {"application/problem+json": schema})
+    too_large = "The request is larger than 10 MB (not a problem document), or too large to store."
     responses[TOO_LARGE] = _response(too_large, ())
     for status, declared in endpoint.responses.items():
         content = {}
         if declared:
-            schema = types.response(declared, f"{endpoint.route}: response {status}")
+            schema = types.response(declared, f"{where}: response {status}")
             content = {"application/json": schema}
         phrase = f"{HTTPStatus(status).phrase}."
         responses[status] = _response(phrase, endpoint.response_headers, content)
@@ -147,6 +154,37 @@ def _file(endpoint: Endpoint[Any]) -> str:
     """Return the file of an endpoint's module and a colon; "" if no module declares it."""
     names = [name for name, own in endpoints_by_module().items() if own is endpoint]
     return f"function/endpoints/{names[0]}.py: " if names else ""
+
+
+def _problem_errors(endpoint: Endpoint[Any]) -> Iterator[str]:
+    """Yield an error for each undeclared `Problem(409, …)` of an endpoint's module, and of the
+    functions in `_shared.py` and its like that the module names."""
+    if not (file := _file(endpoint).partition(":")[0]):
+        return
+    module = ast.parse((_ROOT / file).read_text(encoding="utf-8"))
+    parts: list[tuple[str, ast.AST]] = [(file, module)]
+    words = set(re.findall(r"\w+", ast.unparse(module)))
+    for path in sorted((_ROOT / file).parent.glob("_[!_]*.py")):
+        shared = ast.parse(path.read_text(encoding="utf-8")).body
+        where = path.relative_to(_ROOT).as_posix()
+        parts += [(where, part) for part in shared if getattr(part, "name", "") in words]
+    declared = {TOO_LARGE, *PROBLEMS, *endpoint.problems}
+    for where, part in parts:
+        for line, status in _problem_statuses(part):
+            if status not in declared:
+                add = f"add {status}: None to the problems of {endpoint.route}"
+                yield f"{where}, line {line}: Problem {status} is not declared; {add}"
+
+
+def _problem_statuses(part: ast.AST) -> Iterator[tuple[int, int]]:
+    """Yield line and status of each `Problem` whose status is a literal."""
+    for call in ast.walk(part):
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("Problem"):
+            by_name = [keyword.value for keyword in call.keywords if keyword.arg == "status"]
+            for status in map(ast.unparse, (call.args or by_name)[:1]):
+                known = HTTPStatus.__members__.get(status.rpartition(".")[2], status)
+                if str(known).isdecimal():
+                    yield call.lineno, int(known)
 
 
 def _info(api: ApiInfo) -> Document:
@@ -172,11 +210,7 @@ def build(endpoints: Sequence[Endpoint[Any]], api: ApiInfo) -> Document:
     types = SchemaRegistry()
     paths: dict[str, Document] = {}
     for endpoint in endpoints:
-        try:
-            operation = _operation(endpoint, types)
-        except DeclarationError as error:
-            raise DeclarationError(f"{_file(endpoint)}{error}") from None
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, types)
     return {
         "openapi": "3.0.1",
         "info": _info(api),

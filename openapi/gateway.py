@@ -21,7 +21,6 @@ DOCUMENT_HEADER = "X-Api-Document-Hash"
 # because API Gateway ignores its customisation.
 _GATEWAY_RESPONSES = (
     ("ACCESS_DENIED", 403, "The call is not allowed."),
-    ("BAD_REQUEST_BODY", 400, "The body is not valid."),
     ("BAD_REQUEST_PARAMETERS", 400, "A required parameter is missing."),
     ("DEFAULT_4XX", 400, "The request cannot be handled."),
     ("DEFAULT_5XX", 500, "The request could not be handled."),
@@ -41,10 +40,8 @@ _PREFLIGHT_AGE_S = 600
 # The keys below these are names, not keywords.
 _NAMES = frozenset({"headers", "properties", "schemas"})
 
-_VALIDATORS = {
-    "parameters": {"validateRequestParameters": True, "validateRequestBody": False},
-    "body": {"validateRequestParameters": True, "validateRequestBody": True},
-}
+# The function validates bodies: API Gateway's 400 could not name the invalid member.
+_VALIDATORS = {"parameters": {"validateRequestParameters": True, "validateRequestBody": False}}
 
 
 class ImportSettings(NamedTuple):
@@ -185,9 +182,7 @@ def _path(operations: Document, endpoints: Sequence[Endpoint[Any]], invoke_arn: 
     path: Document = {
         endpoint.method.lower(): {
             **_operation(operations[endpoint.method.lower()]),
-            "x-amazon-apigateway-request-validator": (
-                "parameters" if endpoint.body is None else "body"
-            ),
+            "x-amazon-apigateway-request-validator": "parameters",
             **integrated,
         }
         for endpoint in endpoints

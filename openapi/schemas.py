@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from function.declare.errors import DeclarationError
-from function.declare.schema import Body, Schema
+from function.declare.problem import PROBLEM_SCHEMA
+from function.declare.schema import EMPTY_MAPPING, Body, Schema
 
 REFERENCE = "#/components/schemas/"
 
@@ -44,6 +45,7 @@ class SchemaRegistry:
 
     def __init__(self) -> None:
         self.schemas: dict[str, Schema] = {}
+        self._places: dict[str, str] = {}
 
     def body(self, declared: Body, where: str) -> Schema:
         """Return a reference to the schema of a request body, whose objects must be closed."""
@@ -56,12 +58,24 @@ class SchemaRegistry:
         """
         return self._reference(declared, where, closed=False)
 
-    def _reference(self, declared: Body, where: str, *, closed: bool) -> Schema:
+    def problem(self, members: Body | None, where: str) -> Schema:
+        """Return a reference to the schema of a problem that has further members."""
+        if members is None:
+            return self.response(PROBLEM_SCHEMA, where)
+        return self._reference(members, where, closed=False, extends=PROBLEM_SCHEMA)
+
+    def _reference(
+        self, declared: Body, where: str, *, closed: bool, extends: Schema = EMPTY_MAPPING
+    ) -> Schema:
         if isinstance(declared, Mapping):
             name = str(declared.get("title", ""))
             types: Mapping[str, Schema] = {name: declared}
         else:
             name, types = _from_type(declared, where)
+        if extends:
+            required = [*extends["required"], *types[name].get("required", ())]
+            properties = {**extends["properties"], **types[name].get("properties", {})}
+            types = {**types, name: {**types[name], "required": required, "properties": properties}}
         for called, schema in types.items():
             if not re.fullmatch(r"[A-Za-z0-9]+", called):
                 raise DeclarationError(
@@ -70,8 +84,11 @@ class SchemaRegistry:
             for error in _errors(schema, called, closed, types):
                 raise DeclarationError(f"{where}: {error}")
             opened = _allow_extra(schema)
+            place = self._places.setdefault(called, where)
             if self.schemas.setdefault(called, opened) != opened:
-                raise DeclarationError(f"{where}: another type has the name {called} too")
+                raise DeclarationError(
+                    f"{where}: another type has the name {called} too, in {place}; rename one"
+                )
         if types[name].get("type") != "object":
             raise DeclarationError(f"{where}: {name} must have 'type': 'object'")
         return {"$ref": REFERENCE + name}
@@ -179,7 +196,7 @@ def _own_errors(schema: Schema, where: str, closed: bool) -> Iterator[str]:
         instead = f"; use {_ALTERNATIVES[keyword]}" if keyword in _ALTERNATIVES else ""
         yield f"{where}: API Gateway does not support {keyword!r}{instead}"
     kind = schema.get("type")
-    if kind == "null":
+    if kind == "null" or None in schema.get("enum", ()):
         yield f"{where} may be null; use {_ALTERNATIVES['nullable']}"
     elif not isinstance(kind, str | None) or kind not in _TYPES:
         yield f"{where}: 'type' must be one of {', '.join(sorted(filter(None, _TYPES)))}"

@@ -66,8 +66,10 @@ def sampled() -> None:
 @pytest.fixture(scope="session")
 def local(sampled: None) -> Iterator[local_stack.LocalStack]:  # pylint: disable=unused-argument
     """Return the default stack, up in the emulator; its calls are of the first declared sample."""
+    plans = {**PLANS, "trial": {**PLANS["basic"], "quota_per_day": 2}}
+    api_keys = {"default": "basic", "visitor": "trial"}
     with local_stack.up(
-        STACK, config=keys(usage_plans=json.dumps(PLANS), api_keys='{"default": "basic"}')
+        STACK, config=keys(usage_plans=json.dumps(plans), api_keys=json.dumps(api_keys))
     ) as stack:
         yield stack
 

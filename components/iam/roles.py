@@ -30,5 +30,7 @@ class RoleFactory:
             assume_role_policy=policies.document(trust),
             path=self.path,
             permissions_boundary=self.permissions_boundary or None,
+            # Policies of former versions are in no state of Pulumi.
+            force_detach_policies=True,
             opts=opts,
         )

@@ -64,9 +64,11 @@ class EpochMonitoring(pulumi.ComponentResource):
     X-Ray samples, from 0 to 1, after the first of each second; None leaves the decision to the
     account's default rule. With `monthly_budget_usd`, the topic also learns of the cost of the
     resources with `cost_tags`, which AWS counts once you activate them as cost allocation tags.
+    `alarm_names` has every alarm that notifies.
     """
 
     dashboard_url: pulumi.Output[str]
+    alarm_names: pulumi.Output[list[str]]
 
     def __init__(
         self,
@@ -117,8 +119,11 @@ class EpochMonitoring(pulumi.ComponentResource):
             concurrency=concurrency,
             namespace=metric_namespace,
         )
-        arns = [self._alarm(alarm, [self._topic_arn]).arn for alarm in alarms(sources)]
-        arns += [self._burn_rate(sources, rate).arn for rate in BURN_RATES]
+        single = [self._alarm(alarm, [self._topic_arn]) for alarm in alarms(sources)]
+        burn_rates = [self._burn_rate(sources, rate) for rate in BURN_RATES]
+        names = [*(one.name for one in single), *(one.alarm_name for one in burn_rates)]
+        self.alarm_names = pulumi.Output.all(*names)
+        arns = [*(one.arn for one in single), *(one.arn for one in burn_rates)]
         if trace_sampling_rate is not None:
             aws.xray.SamplingRule(
                 name,

@@ -89,6 +89,21 @@ def not_empty(field: str, value: Any) -> Iterator[str]:
         yield f"{field} is missing"
 
 
+# API Gateway renames, overwrites or drops these.
+_RESERVED_RESPONSE_HEADERS = frozenset(
+    {
+        *("authorization", "connection", "content-md5", "date", "expect", "host", "server", "te"),
+        *("trailer", "transfer-encoding", "upgrade", "user-agent", "www-authenticate"),
+    }
+)
+
+
+def response_header_errors(name: str) -> Iterator[str]:
+    """Yield an error for a response header that API Gateway does not pass on."""
+    if name.lower() in _RESERVED_RESPONSE_HEADERS:
+        yield f"response header {name}: API Gateway reserves it; choose another, such as X-{name}"
+
+
 # Code flags of functions whose call only returns a coroutine or a generator (see `inspect`, whose
 # import would double the time to load the declarations).
 _DEFERRED = {

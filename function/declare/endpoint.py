@@ -14,7 +14,7 @@ else:
 
     B = TypeVar("B")
 
-from function.declare.checks import Text, matches, runs_when_called
+from function.declare.checks import Text, matches, response_header_errors, runs_when_called
 from function.declare.limits import API_TIMEOUT_S
 from function.declare.permission import Permission, longest_call_s
 from function.declare.schema import EMPTY_MAPPING, Body, Schema
@@ -36,13 +36,8 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 # Browsers send "null" in place of an origin of these schemes.
 _OPAQUE_SCHEMES = frozenset({"about", "blob", "data", "file", "javascript"})
 
-# API Gateway renames, overwrites or drops these.
-RESERVED_RESPONSE_HEADERS = frozenset(
-    {
-        *("authorization", "connection", "content-md5", "date", "expect", "host", "server", "te"),
-        *("trailer", "transfer-encoding", "upgrade", "user-agent", "www-authenticate"),
-    }
-)
+# OpenAPI ignores parameters of these names.
+_UNDECLARED_HEADERS = frozenset({"accept", "authorization", "content-type"})
 
 
 def _origin_errors(origin: str) -> Iterator[str]:
@@ -80,8 +75,9 @@ class Request(NamedTuple, Generic[B]):
     `query` holds the last value of each query parameter; `query_all(name)` returns all of them.
 
     `ip` is the client's address by API Gateway and the declared proxies alone; it is empty if
-    there is none. `api_key_id` is the id, never the value, of the key that API Gateway checked. It
-    is empty for a `public` endpoint, even if the client sent a key. `settings[NAME]` is the value
+    there is none. `api_key_id` is the id, never the value, of the key that API Gateway checked, and
+    `api_key_name` its name in the stack's config, up to `--`, which survives a rotation. Both are
+    empty for a `public` endpoint, even if the client sent a key. `settings[NAME]` is the value
     of a setting of `function.settings` in the stack's config.
     """
 
@@ -94,6 +90,7 @@ class Request(NamedTuple, Generic[B]):
     query: Mapping[str, str] = EMPTY_MAPPING
     body: B = None  # type: ignore[assignment]
     query_values: Mapping[str, tuple[str, ...]] = EMPTY_MAPPING
+    api_key_name: str = ""
 
     def query_all(self, name: str) -> tuple[str, ...]:
         """Return all values of a query parameter, in the order of the URL."""
@@ -122,7 +119,8 @@ class Parameter(NamedTuple):
 
     API Gateway answers 400 if a `required` one is missing; the endpoint checks the value.
     `pattern` (a regular expression of ECMA-262) and `example` describe the value to clients. A
-    `repeated` one of the query may come several times: `?tag=a&tag=b`.
+    `repeated` one of the query may come several times: `?tag=a&tag=b`. With `max_bytes`, the
+    function answers 400 for an empty value and for one of more bytes.
     """
 
     name: Annotated[str, matches(r"[A-Za-z0-9._$-]+", "letters, digits, '.', '_', '$' and '-'")]
@@ -131,6 +129,7 @@ class Parameter(NamedTuple):
     pattern: str = ""
     example: str = ""
     repeated: bool = False
+    max_bytes: int = 0
 
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which API Gateway or a generated client would refuse it."""
@@ -160,9 +159,9 @@ class Endpoint(NamedTuple, Generic[B]):
     reads a body.
 
     `responses` maps each status of success to the type of its body (None: no body);
-    `response_headers` describes headers that these responses may have. Every endpoint has the
-    problem responses, so they are not declared. `path_parameters` describes each `{name}` of the
-    path.
+    `response_headers` describes headers that these responses may have. `problems` maps each status
+    of a Problem, but those that every endpoint has, to the type of its further members (None: no
+    such members). `path_parameters` describes each `{name}` of the path.
 
     A `public` endpoint needs no API key. `cors` lists the origins (`https://example.com`, or `*`
     alone) whose pages may call it from a browser; all endpoints of a path have the same list.
@@ -175,6 +174,7 @@ class Endpoint(NamedTuple, Generic[B]):
     handle: Annotated[Callable[[Request[B]], Response], runs_when_called]
     responses: Mapping[int, Body | None]
     body: type[B] | Schema | None = None
+    problems: Mapping[int, Body | None] = EMPTY_MAPPING
     response_headers: tuple[Parameter, ...] = ()
     request_headers: tuple[Parameter, ...] = ()
     query: tuple[Parameter, ...] = ()
@@ -238,9 +238,10 @@ class Endpoint(NamedTuple, Generic[B]):
         known = {status.value for status in HTTPStatus if 200 <= status < 400}
         if not self.responses or not known.issuperset(self.responses):
             yield "responses must map at least one HTTP status from 200 to 399 to a type"
+        if not {status.value for status in HTTPStatus if status >= 400}.issuperset(self.problems):
+            yield "problems must map HTTP statuses from 400 to 599 to types"
         for header in self.response_headers:
-            if header.name.lower() in RESERVED_RESPONSE_HEADERS:
-                yield f"response header {header.name}: API Gateway reserves it; choose another name"
+            yield from response_header_errors(header.name)
 
     def _parameter_errors(self) -> Iterator[str]:
         groups = (self.request_headers, self.query, self.path_parameters, self.response_headers)
@@ -251,6 +252,9 @@ class Endpoint(NamedTuple, Generic[B]):
             for name in names:
                 if names.count(name) > 1:
                     yield f"parameter {name} is declared twice"
+        for name in (header.name for header in self.request_headers):
+            if name.lower() in _UNDECLARED_HEADERS:
+                yield f"request header {name}: OpenAPI ignores it; read it without a declaration"
         in_path = _PATH_PARAMETER.findall(self.path)
         if sorted(in_path) != sorted(parameter.name for parameter in self.path_parameters):
             yield f"path_parameters must describe the parameters of the path: {', '.join(in_path)}"

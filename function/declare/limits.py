@@ -5,7 +5,6 @@
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S, ATTEMPTS = 1, 2, 2
 CALL_DEADLINE_S = 7
 
-
 # API Gateway waits no longer for a response.
 API_TIMEOUT_S = 29
 

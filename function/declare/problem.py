@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from function.declare.schema import Schema
+from function.declare.checks import response_header_errors
+from function.declare.schema import EMPTY_MAPPING, Schema
 
 # `requestId` is API Gateway's id of the request; the access log holds it too.
 PROBLEM_SCHEMA: Schema = {
@@ -36,16 +37,28 @@ def problem_document(status: int, detail: str, request_id: str) -> dict[str, Any
 class Problem(Exception):
     """An error response: raise it in an endpoint to send a problem document (RFC 9457).
 
-    `status` is an HTTP status from 400 to 599; another one raises ValueError. `detail` reaches the
-    client, so it must not name tables, ARNs or other internals.
+    `status` is an HTTP status from 400 to 599. `detail` reaches the client, so it must not name
+    tables, ARNs or other internals. `members` are further members of the document; `type` (a URI)
+    and `title` are possible too. `log_fields` are those of a Response. Raises ValueError for
+    another status, and for a header that API Gateway does not pass on.
     """
 
     def __init__(
-        self, status: int, detail: str, *, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        detail: str,
+        *,
+        headers: Mapping[str, str] = EMPTY_MAPPING,
+        members: Mapping[str, Any] = EMPTY_MAPPING,
+        log_fields: Mapping[str, str | bool] = EMPTY_MAPPING,
     ) -> None:
         if HTTPStatus(status) < 400:
             raise ValueError(f"the status of a problem must be from 400 to 599, not {status}")
+        for error in (error for name in headers for error in response_header_errors(name)):
+            raise ValueError(error)
         super().__init__(detail)
         self.status = status
         self.detail = detail
-        self.headers = headers or {}
+        self.headers = headers
+        self.members = members
+        self.log_fields = log_fields

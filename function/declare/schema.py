@@ -10,4 +10,4 @@ Schema = Mapping[str, Any]
 # with the type's name as `title`.
 Body = type | Schema
 
-EMPTY_MAPPING: Mapping[str, Any] = MappingProxyType({})
+EMPTY_MAPPING: Mapping[Any, Any] = MappingProxyType({})

@@ -8,6 +8,9 @@ from function.declare.setting import Setting
 
 _MAX_INDEXES = 20
 
+# DynamoDB's limits of a key, in bytes of UTF-8.
+PARTITION_KEY_BYTES, SORT_KEY_BYTES = 2_048, 1_024
+
 # The attribute of DynamoDB's time to live: the Unix second at which an item expires.
 TTL_ATTRIBUTE = "expires"
 
@@ -80,9 +83,13 @@ class Table(NamedTuple):
     def _parts(self) -> "tuple[Table | Index, ...]":
         return (self, *self.indexes)
 
+    def part(self, index_name: str | None) -> "Table | Index":
+        """Return the index of this name, or else the table."""
+        return next((index for index in self.indexes if index.name == index_name), self)
+
     def describe_keys(self, index_name: str | None = None) -> str:
         """Return the keys of the table or of one of its indexes, as part of an error message."""
-        part = next((index for index in self.indexes if index.name == index_name), self)
+        part = self.part(index_name)
         keys = ", ".join(f"{key} ({key_type(key)})" for key in part.keys)
         return f"function/tables.py: the keys of {part.name} are {keys}"
 

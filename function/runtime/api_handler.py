@@ -12,7 +12,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from function.declare.endpoint import RESERVED_RESPONSE_HEADERS, Request, Response
+from function.declare.checks import response_header_errors
+from function.declare.endpoint import Endpoint, Request, Response
 from function.declare.problem import Problem, problem_document
 from function.declare.registry import load_endpoints
 from function.responses import customize_response
@@ -111,9 +112,13 @@ def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
     query = _all_values(
         event.get("multiValueQueryStringParameters"), event.get("queryStringParameters")
     )
+    key_id = identity.get("apiKeyId", "")
+    callers = ",".join(_str_items(event.get("stageVariables")).values())
+    named = re.search(rf"(?:^|,){re.escape(key_id)}=([^,]*)", callers)
     return Request(
         ip=_client_address(identity.get("sourceIp", ""), headers.get("x-forwarded-for", "")),
-        api_key_id=identity.get("apiKeyId", ""),
+        api_key_id=key_id,
+        api_key_name=named[1] if named else "",
         request_id=_str_items(context).get("requestId", ""),
         settings=SETTINGS,
         headers=headers,
@@ -124,9 +129,20 @@ def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
     )
 
 
+def _check_sizes(endpoint: Endpoint[Any], request: Request[Any]) -> None:
+    headers, path = request.headers, request.path_parameters
+    values = [(one, value) for one in endpoint.query for value in request.query_all(one.name)]
+    values += [(one, path.get(one.name, "-")) for one in endpoint.path_parameters]
+    values += [(one, headers.get(one.name.lower(), "-")) for one in endpoint.request_headers]
+    for one, value in values:
+        if one.max_bytes and not 0 < len(value.encode(errors="replace")) <= one.max_bytes:
+            raise Problem(400, f"{one.name} must have from 1 to {one.max_bytes:,} bytes.")
+
+
 def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
     method, path = event.get("httpMethod"), event.get("resource")
     if endpoint := _ROUTES.get(f"{method} {path}"):
+        _check_sizes(endpoint, request)
         if endpoint.body is not None:
             content_type = request.headers.get("content-type", "")
             request = request._replace(body=body.parse(endpoint.body, content_type, event))
@@ -145,10 +161,12 @@ def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
 
 
 def _problem_response(problem: Problem, request: Request[Any]) -> Response:
+    document = problem_document(problem.status, problem.detail, request.request_id)
     return Response(
         status=problem.status,
-        body=problem_document(problem.status, problem.detail, request.request_id),
+        body={**document, **problem.members},
         headers={**problem.headers, "Content-Type": "application/problem+json"},
+        log_fields=problem.log_fields,
     )
 
 
@@ -185,10 +203,8 @@ def _serialize(response: Response) -> dict[str, Any]:
             raise ValueError(
                 f"response header {name!r} must have a valid name and a value in visible ASCII"
             )
-        if name.lower() in RESERVED_RESPONSE_HEADERS:
-            raise ValueError(
-                f"response header {name}: API Gateway reserves it; choose another name"
-            )
+        for error in response_header_errors(name):
+            raise ValueError(error)
     return {"statusCode": HTTPStatus(response.status).value, "headers": headers, "body": text}
 
 

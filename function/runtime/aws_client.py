@@ -4,6 +4,7 @@ The endpoints' modules import this one, so each function imports the modules tha
 """
 
 import os
+import re
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,7 +13,6 @@ from typing import Any
 
 from function.declare import limits
 from function.declare.problem import Problem
-from function.declare.schema import EMPTY_MAPPING
 
 # The error codes that are safe to retry: the service did nothing. Status 429 and 5xx are too. The
 # last lines are those of other services than DynamoDB.
@@ -34,6 +34,20 @@ _RETRYABLE_REASONS = frozenset(
         *("ThrottlingError", "TransactionConflict"),
     }
 )
+_CONDITION_CODES = ("ConditionalCheckFailed", "DuplicateItem")  # or these with "Exception"
+# The starts of details for data that DynamoDB cannot store or find, by its messages. Its other
+# validation errors are mistakes of the code.
+_DATA_FAULTS = {
+    r"Item size (to update )?has exceeded": "An item is larger than 400 KB",
+    r"hash ?keys? has exceeded|Size limit exceeded": "A key is longer than 2,048 bytes",
+    r"range keys has exceeded": "A key is longer than 1,024 bytes",
+    r"cannot contain an empty|set +may not be empty": "A key or a set is empty",
+    r"contains duplicates": "A set repeats a member",
+    r"Number (over|under)flow|38 significant|to a numeric value": "A number is out of range",
+    r"starting key|Exclusive Start Key": "The start of the page is not valid",
+    r"upper bound to be greater": "The end of a range is before its start",
+    r"Nesting Levels have exceeded": "The data has more than 32 levels",
+}
 # For an execution environment that outlives its credentials.
 _EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException"})
 
@@ -114,8 +128,21 @@ def warm_up() -> None:
     client.meta.events.unregister(event, connect_and_stop)
 
 
-class ConditionFailed(Exception):
-    """A write's condition does not hold.
+class TransactionCanceled(Exception):
+    """DynamoDB cancelled a transaction, and would cancel it again.
+
+    `reasons` has a mapping for each item of the request, in their order. Its `Code` is "None" for
+    an item without fault, or "ConditionalCheckFailed" for example. `Item` is the stored item, if
+    the request's item sets ReturnValuesOnConditionCheckFailure.
+    """
+
+    def __init__(self, response: Mapping[str, Any]) -> None:
+        super().__init__(response["Error"].get("Message", ""))
+        self.reasons: tuple[Mapping[str, Any], ...] = tuple(response.get("CancellationReasons", ()))
+
+
+class ConditionFailed(TransactionCanceled):
+    """A condition of a write does not hold. A single write has no `reasons`.
 
     `item` is the stored item if the call set ReturnValuesOnConditionCheckFailure, else empty.
     `may_be_own_write` is true if an earlier attempt of the call, whose response was lost, may have
@@ -123,7 +150,7 @@ class ConditionFailed(Exception):
     """
 
     def __init__(self, response: Mapping[str, Any]) -> None:
-        super().__init__("the condition of a write does not hold")
+        super().__init__(response)
         self.item: Mapping[str, Any] = response.get("Item", {})
         self.may_be_own_write = response["ResponseMetadata"].get("RetryAttempts", 0) > 0
 
@@ -141,14 +168,19 @@ def service_unavailable(reason: str = "") -> Problem:
     )
 
 
-def _failed_condition(response: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the error response of a condition that does not hold, else an empty mapping."""
-    if response["Error"]["Code"] == "ConditionalCheckFailedException":
-        return response
-    for reason in response.get("CancellationReasons", []):
-        if reason.get("Code") == "ConditionalCheckFailed":
-            return {**response, "Item": reason.get("Item", {})}
-    return EMPTY_MAPPING
+def _data_error(response: Mapping[str, Any]) -> Exception | None:
+    """Return the error for a condition that does not hold, or for data that cannot be stored."""
+    errors = [response["Error"], *response.get("CancellationReasons", ())]
+    for error in errors:
+        if str(error.get("Code")).removesuffix("Exception") in _CONDITION_CODES:
+            return ConditionFailed({"Item": error.get("Item", {}), **response})
+    if response["ResponseMetadata"].get("HTTPStatusCode") == 413:
+        return Problem(413, "The request is too large to store.")
+    text = "".join(str(error.get("Message")) for error in errors if "Valid" in error["Code"])
+    for number, pattern in enumerate(_DATA_FAULTS):
+        if re.search(pattern, text):
+            return Problem(400 if number else 413, f"{_DATA_FAULTS[pattern]}.")
+    return None
 
 
 def _is_retryable(service: str, response: Mapping[str, Any]) -> bool:
@@ -173,8 +205,8 @@ def raise_first_error(response: Mapping[str, Any]) -> None:
 
     for error in (one["Error"] for one in response["Responses"] if "Error" in one):
         known = {**response, "Error": error, "Item": error.get("Item", {})}
-        if error["Code"] == "ConditionalCheckFailed":
-            raise ConditionFailed(known)
+        if data_error := _data_error(known):
+            raise data_error
         if error["Code"] in _RETRYABLE_REASONS:
             raise service_unavailable(f"{error['Code']}: {error.get('Message', '')}")
         raise ClientError(known, "BatchExecuteStatement")
@@ -191,7 +223,8 @@ def send(
 
     The trace shows `trace_fields` with the call. `read_timeout_s` is each attempt's wait for a
     response, if it may exceed READ_TIMEOUT_S. Raises Problem with 503 for an error that can pass,
-    ConditionFailed, or botocore's error for any other one.
+    Problem with 400 or 413 for data that DynamoDB cannot store, ConditionFailed,
+    TransactionCanceled, or botocore's error for any other one.
     """
     # pylint: disable=import-outside-toplevel
     from botocore import exceptions
@@ -211,11 +244,13 @@ def send(
             )
             return response
     except exceptions.ClientError as error:
-        if failed := _failed_condition(error.response):
-            raise ConditionFailed(failed) from error
-        if not _is_retryable(service, error.response):
-            raise
-        raise service_unavailable() from error
+        if data_error := _data_error(error.response):
+            raise data_error from error
+        if _is_retryable(service, error.response):
+            raise service_unavailable() from error
+        if error.response.get("CancellationReasons"):
+            raise TransactionCanceled(error.response) from error
+        raise
     except (
         # The errors of a connection, of a response and of a source of credentials. All others of
         # botocore would come again: a wrong argument, a missing region.

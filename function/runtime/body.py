@@ -26,7 +26,12 @@ _MAX_DIGITS = 1_000
 # A parameter of a media type (RFC 9110, section 5.6.6): a token, or a text in quotes.
 _PARAMETER = re.compile(r'([^\s;="]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;]*)')
 
-_MAX_DETAIL = 200  # characters: a reason may quote the request
+_MAX_DETAIL = 200  # characters: a reason may name members of the request
+
+# msgspec's quotation of a value.
+_QUOTED_VALUE = re.compile(r"(Invalid (?:enum )?value) '.*'", re.DOTALL)
+# The names of members that no declaration has: a client's text.
+_UNKNOWN_MEMBERS = re.compile(r"(unknown field|must not contain) .*", re.DOTALL)
 
 
 def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -102,22 +107,30 @@ def _convert(declared: Body, value: Any) -> Any:
     return _validators[id(declared)](value)
 
 
+def _reason(error: Exception) -> str:
+    """Return the path of an invalid member and the rule that it breaks, without its value."""
+    text = _QUOTED_VALUE.sub(r"\1", str(error))
+    if path := getattr(error, "name", ""):  # fastjsonschema's, such as data.items[0]
+        return f"${path.removeprefix('data')}: {text.removeprefix(path).strip()}"
+    if not isinstance(error, msgspec.ValidationError):
+        return text
+    rule, _, path = text.rpartition(" - at ")
+    return f"{path.replace('`', '')}: {rule}" if rule else f"$: {path}"
+
+
 def parse(declared: Body, content_type: str, event: Mapping[str, Any]) -> Any:
     """Return an event's body as a value of the declared type.
 
     Raises Problem with 415 for another media type than JSON in UTF-8, and with 400 for invalid
-    JSON or a value of another type.
+    JSON or a value of another type. The problem and the log line name the invalid member.
     """
     if not _is_json(content_type):
         raise Problem(415, "Unsupported media type: send application/json.")
+    summary = "The body is not valid JSON"
     try:
         value = _parse_json(_text(event))
-    except (ValueError, RecursionError) as error:
-        own_text = type(error) is ValueError  # pylint: disable=unidiomatic-typecheck
-        raise Problem(
-            400, f"The body is not valid JSON{f': {error}' if own_text else ''}."
-        ) from None
-    try:
+        summary = "The body is not as documented"
         return _convert(declared, value)
-    except (ValueError, RecursionError) as error:
-        raise Problem(400, f"The body is not as documented: {error}"[:_MAX_DETAIL]) from None
+    except (ArithmeticError, RecursionError, ValueError) as error:
+        detail = f"{summary}: {_reason(error)}"[:_MAX_DETAIL]
+    raise Problem(400, detail, log_fields={"bodyError": _UNKNOWN_MEMBERS.sub(r"\1", detail)})

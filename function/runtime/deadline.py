@@ -17,10 +17,6 @@ _Task = tuple[Callable[[], Any], SimpleQueue[tuple[Any, BaseException | None]]]
 _idle_threads: list[SimpleQueue[_Task]] = []
 
 
-# The part of an invocation's time that is left for the response and the log line, in seconds.
-_RESERVE_S = 0.5
-
-
 class _Invocation:
     """The invocation of this process, which handles one at a time."""
 
@@ -28,9 +24,9 @@ class _Invocation:
 
 
 def begin_invocation(context: Any) -> None:
-    """End all calls of an invocation before Lambda ends it."""
+    """Set the end of the invocation, before which its calls end."""
     remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
-    left_s = remaining_ms() / 1000 - _RESERVE_S if remaining_ms else float("inf")
+    left_s = remaining_ms() / 1000 if remaining_ms else float("inf")
     _Invocation.ends_at = time.monotonic() + left_s
 
 
@@ -51,12 +47,13 @@ def _run_tasks(tasks: SimpleQueue[_Task]) -> None:
         del call, outcome, result, error  # else they live until the next call
 
 
-def call_with_deadline(seconds: float, call: Callable[[], Any]) -> Any:
+def call_with_deadline(seconds: float, call: Callable[[], Any], reserve_s: float = 0.5) -> Any:
     """Return the call's result or raise its exception.
 
-    Raises DeadlineExceeded after `seconds`, and before the time of the invocation is over.
+    Raises DeadlineExceeded after `seconds`, and `reserve_s` before the invocation ends: that time
+    is left for the response and the log line.
     """
-    seconds = min(seconds, _Invocation.ends_at - time.monotonic())
+    seconds = min(seconds, _Invocation.ends_at - reserve_s - time.monotonic())
     if seconds <= 0:
         raise DeadlineExceeded("the invocation has no time left for a call")
     try:

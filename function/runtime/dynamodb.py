@@ -1,12 +1,16 @@
 """The data layer: only this module calls DynamoDB."""
 
+import json
 import os
+import re
 import time
-from collections.abc import Callable
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from function.declare.table import TTL_ATTRIBUTE, Table
+from function.declare.problem import Problem
+from function.declare.table import PARTITION_KEY_BYTES, SORT_KEY_BYTES, TTL_ATTRIBUTE, Table
 from function.runtime import aws_client
 from function.runtime.settings import SETTINGS
 
@@ -52,7 +56,8 @@ def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
       The same if the response is not DynamoDB's, or if the credentials have expired. After a 503,
       the operation may have taken effect. The same if a batch has unprocessed items after five
       attempts.
-    - ConditionFailed if a condition does not hold.
+    - Problem with 400 or 413 for data that DynamoDB cannot store, such as an item over 400 KB.
+    - ConditionFailed if a condition does not hold; TransactionCanceled for a transaction.
     - botocore's ClientError for any other error, of a single statement too; a ValidationException
       also names the table's keys.
     """
@@ -99,3 +104,52 @@ def ttl_attribute(table: Table, since: float) -> dict[str, dict[str, str]]:
     """
     days = SETTINGS[table.ttl_setting] if table.ttl_setting else 0
     return {TTL_ATTRIBUTE: {"N": str(int(since) + days * SECONDS_PER_DAY)}} if days else {}
+
+
+def query_page(
+    table: Table, partition: Mapping[str, Any], after: str = "", **request: Any
+) -> tuple[list[dict[str, Any]], str]:
+    """Return a page of a partition of a table or of its index `IndexName`, and the next `after`.
+
+    `partition` is the partition key's value: `{"S": "engines"}`. A KeyConditionExpression may
+    restrict the sort key. The last page has "" as next `after`. Raises Problem with 400 for an
+    `after` that is not of this partition; so a client may send it.
+    """
+    keys = table.part(request.get("IndexName"))
+    others = sorted({*keys.keys, *table.keys} - {keys.partition_key})
+    if after:
+        try:
+            first, *values = json.loads(b64decode(after + "==", "-_"))
+            request["ExclusiveStartKey"] = {keys.partition_key: partition} | {
+                name: _key_attribute(table, name, text)
+                for name, text in zip(others, values, strict=True)
+            }
+            if first != _text(partition):
+                raise ValueError("the page is of another partition")
+        except (AttributeError, RecursionError, TypeError, ValueError):
+            raise Problem(400, "after must be the value from a previous page.") from None
+    parts = ["#partition = :partition", request.get("KeyConditionExpression", "")]
+    request["KeyConditionExpression"] = " AND ".join(filter(None, parts))
+    request.setdefault("ExpressionAttributeNames", {})["#partition"] = keys.partition_key
+    request.setdefault("ExpressionAttributeValues", {})[":partition"] = partition
+    page = call("query", table, **request)
+    if last := page.get("LastEvaluatedKey"):
+        after = json.dumps([_text(partition), *(_text(last[name]) for name in others)])
+        return page["Items"], b64encode(after.encode(), b"-_").decode().rstrip("=")
+    return page["Items"], ""
+
+
+def _text(attribute: Mapping[str, Any]) -> str:
+    (value,) = attribute.values()
+    return b64encode(value).decode() if isinstance(value, bytes) else str(value)
+
+
+def _key_attribute(table: Table, name: str, text: str) -> dict[str, Any]:
+    """Return a key's attribute; raise an error for a text that the key cannot have."""
+    kind = table.key_types[name]
+    value: Any = b64decode(text, validate=True) if kind == "B" else text
+    limit = PARTITION_KEY_BYTES if name == table.partition_key else SORT_KEY_BYTES
+    number = kind != "N" or re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text)
+    if not number or not 0 < len(value if kind == "B" else value.encode()) <= limit:
+        raise ValueError(f"{name} has no such value")
+    return {kind: value}

@@ -49,7 +49,8 @@ def _handle(item: Callable[[], Any], context: Any, **fields: Any) -> BaseExcepti
     failure: BaseException | None = None
     with telemetry.trace(os.environ["JOB_NAME"]) as span:
         try:
-            result: Any = _job().handle(item())
+            # An item that takes too long fails alone, before Lambda fails the whole batch.
+            result: Any = deadline.call_with_deadline(900, lambda: _job().handle(item()), 0.2)
             if result is not None and not isinstance(result, Mapping):
                 raise TypeError(
                     f"the job's handle returned {type(result).__name__}; return None or a mapping"

@@ -69,7 +69,8 @@ _RESET_BY_IMPORT = (
 @provisions("aws:apigateway/restApi:RestApi", updatable=True)
 def _rest_api(context: Context, declared: Properties) -> Provisioned:
     client, name = context.client, context.physical_name(declared)
-    document = take(declared, body="body", failOnWarnings="failOnWarnings", putRestApiMode="mode")
+    taken = {"failOnWarnings": "failOnWarnings", "putRestApiMode": "mode"}
+    document = take(declared, body="body", parameters="parameters", **taken)
     settings = {"name": name, **arguments(client, "create_rest_api", declared)}
     identity = context.before.id if context.before else client.create_rest_api(**settings)["id"]
     api = {"restApiId": identity}
@@ -109,6 +110,8 @@ def _stage(context: Context, declared: Properties) -> Provisioned:
         context.client.create_stage(**stage, **serves, **fixed)
     log = declared.pop("accessLogSettings", {})
     settings = serves | {f"accessLogSettings/{key}": value for key, value in log.items()}
+    variables = declared.pop("variables", {})
+    settings |= {f"variables/{name}": value for name, value in variables.items()}
     context.client.update_stage(**stage, patchOperations=_patches(settings, "/"))
     path = "/".join(stage.values())
     arn = f"arn:aws:apigateway:{context.region}::/restapis/{stage['restApiId']}"

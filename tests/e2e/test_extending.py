@@ -28,7 +28,7 @@ _STEP = re.compile(
     r"→ (\w+)(?: (\{.*\}))?$",
     re.M,
 )
-# Tests that add a declaration to the project's own ones, whatever these are.
+# These tests add a declaration to those of any service.
 DECLARING = [
     f"tests/unit/{name}.py"
     for name in (

@@ -1,7 +1,6 @@
 """The options of a stack, in the emulator: all of them at once."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -100,29 +99,13 @@ def test_every_option_deploys_works_and_goes_away() -> None:
         assert not emulator.client("apigateway").get_domain_names()["items"]
 
 
-@pytest.fixture(name="tuned", scope="module")
-def _tuned(sampled: None) -> Iterator[local_stack.LocalStack]:  # pylint: disable=unused-argument
-    """Return a stack with a second tier."""
-    config = {
-        f"{PROJECT}:usage_plans": json.dumps(
-            {
-                "standard": {"rate_limit": 50, "burst_limit": 100, "quota_per_day": 1000},
-                "trial": {"rate_limit": 50, "burst_limit": 100, "quota_per_day": 2},
-            }
-        ),
-        f"{PROJECT}:api_keys": json.dumps({"default": "standard", "visitor": "trial"}),
-    }
-    with local_stack.up(STACK, config=config) as stack:
-        yield stack
-
-
 @pytest.mark.conformance
-def test_each_key_has_the_limits_of_its_plan(tuned: local_stack.LocalStack) -> None:
-    visitor = tuned.outputs["api_keys"]["visitor"]
-    assert tuned.outputs["default_api_key"] == tuned.outputs["api_keys"]["default"] != visitor
-    ok = tuned.call().status
+def test_each_key_has_the_limits_of_its_plan(local: local_stack.LocalStack) -> None:
+    visitor = local.outputs["api_keys"]["visitor"]
+    assert local.outputs["default_api_key"] == local.outputs["api_keys"]["default"] != visitor
+    ok = local.call().status
     assert ok < 300
-    answers = [tuned.call(key=visitor) for _ in range(3)]
+    answers = [local.call(key=visitor) for _ in range(3)]
     assert [answer.status for answer in answers] == [*[ok] * 2, 429]
     assert answers[2].headers["Content-Type"] == "application/problem+json"
-    assert tuned.call().status == ok
+    assert local.call().status == ok

@@ -141,6 +141,28 @@ def test_an_update_that_failed_after_the_alias_moved_is_settled(
     assert "there is no deployment to test" in capsys.readouterr().err
 
 
+def test_after_a_rollback_the_same_commit_is_no_success(
+    breakable: LocalStack,
+    run: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    client, function = breakable.emulator.client("lambda"), breakable.outputs["function_name"]
+    before = rollback.live_version(client, function)
+    with pytest.MonkeyPatch.context() as patch:
+        _published(breakable, BROKEN, patch, tmp_path)
+    broken = rollback.live_version(client, function)
+    after = tmp_path / "after.json"
+    after.write_text(json.dumps({**breakable.outputs, "function_versions": f"{function}:{broken}"}))
+    assert verify.main([str(after), run["outputs"], "--to", before]) == 1
+    capsys.readouterr()
+    # The update of "re-run jobs" changes nothing, so the former version serves, which passes.
+    assert verify.main([str(after), run["outputs"], "--to", before]) == 1
+    said = capsys.readouterr()
+    assert "FAILED" not in said.out
+    assert f"version {before} of {function} serves, but {broken} is the deployed one" in said.err
+
+
 def test_versions_that_no_rollback_needs_are_removed(
     breakable: LocalStack, run: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -158,6 +180,35 @@ def test_versions_that_no_rollback_needs_are_removed(
     assert prune_versions.main([run["outputs"]]) == 0
     assert "deleted no version" in capsys.readouterr().out
     assert breakable.call().status < 300
+
+
+def test_the_rights_of_a_version_stay_as_long_as_it_does(
+    breakable: LocalStack, run: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    client, iam = breakable.emulator.client("lambda"), breakable.emulator.client("iam")
+    function = breakable.outputs["function_name"]
+    first = client.get_function_configuration(FunctionName=function)
+    role = first["Role"].rpartition("/")[2]
+    (declared,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = json.dumps(iam.get_role_policy(RoleName=role, PolicyName=declared)["PolicyDocument"])
+    former = [f"{declared[:-8]}{number:08x}" for number in range(prune_versions.KEEP + 1)]
+    iam.put_role_policy(RoleName=role, PolicyName="customized", PolicyDocument=document)
+    for policy in (*former, declared):
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=document)
+        client.update_function_configuration(FunctionName=function, Description=f"Rights: {policy}")
+        newest = client.publish_version(FunctionName=function)["Version"]
+    rollback.roll_back(client, [function], newest)
+
+    def policies() -> set[str]:
+        return set(iam.list_role_policies(RoleName=role)["PolicyNames"])
+
+    assert prune_versions.main([run["outputs"]]) == 0
+    # The last three versions have these rights.
+    assert policies() == {*former[-2:], "customized", declared}
+    assert f"deleted policy {former[0]}" in capsys.readouterr().out
+    assert prune_versions.main([run["outputs"], "--keep", "1"]) == 0
+    assert policies() == {"customized", declared}
+    iam.delete_role_policy(RoleName=role, PolicyName="customized")
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -23,7 +23,7 @@ TRACED = "Root=1-00000000-000000000000000000000000;Parent=1111111111111111;Sampl
 
 
 def _refuse(_: Request) -> Response:
-    raise Problem(418, "no")
+    raise Problem(403, "no")
 
 
 def _leave_open(_: Request) -> Response:

@@ -2,23 +2,15 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from local import local_stack
 from local.ministack import MiniStack
 
-REGION = "eu-central-1"
-WHERE = f"{REGION}:{MiniStack.account}"
-
-
-@pytest.fixture(name="emulator", scope="module")
-def _emulator() -> Iterator[MiniStack]:
-    with local_stack.emulated_account(REGION) as account:
-        yield account.emulator
+WHERE = f"eu-central-1:{MiniStack.account}"
 
 
 def _role(emulator: MiniStack, *allowed: Mapping[str, Any]) -> MiniStack:

@@ -3,7 +3,7 @@
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from components.packaging.interpreter import PYTHON_VERSION
 from emulator import scheduler
-from local import demo, local_stack, provisioner, pulumi_program
+from local import demo, provisioner, pulumi_program
 from local.ministack import MiniStack
 from tests.conftest import STACK, plain
 
@@ -52,12 +52,6 @@ def handler(event, context):
     for key in keys:
         print(f"seen {key}")
 """
-
-
-@pytest.fixture(name="emulator", scope="module")
-def _emulator() -> Iterator[MiniStack]:
-    with local_stack.emulated_account(REGION) as account:
-        yield account.emulator
 
 
 def _name() -> str:

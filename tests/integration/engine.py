@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pulumi
 import pytest
@@ -27,6 +27,7 @@ from tests.e2e.test_mistakes import WRONG
 from tools.checks import stand_in_provider
 from tools.checks.pulumi_stack import Run, Stack, state_in
 from tools.project_copy import copy_of_project
+from tools.release import verify
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,6 +246,31 @@ def test_changed_code_changes_the_function_and_its_alias_alone(changing: Stack) 
     assert {step[0] for step in run.changes} == {"update"}
 
 
+def test_an_alias_that_a_rollback_moved_is_moved_again_after_its_refresh(
+    changing: Stack, account: Path
+) -> None:
+    changing.up()
+    kind = "aws:lambda/alias:Alias"
+    (file,) = (path for path in account.iterdir() if unquote(path.name).startswith(kind))
+    alias = json.loads(file.read_text())
+    moved = {part: values | {"functionVersion": "0"} for part, values in alias.items()}
+    file.write_text(json.dumps(moved))
+    assert not changing.up().changes
+    refreshed = changing.refresh(target=[verify.ALIASES])
+    assert {step[1] for step in refreshed.changes if step[0] == "update"} <= {kind}
+    assert [step[:2] for step in changing.up().changes] == [("update", kind)]
+
+
+def test_with_a_gradual_rollout_an_update_publishes_and_leaves_the_alias(changing: Stack) -> None:
+    changing.set(rollout='{"percent": 10, "minutes": 5}')
+    changing.up()
+    main = changing.folder / "function" / "runtime" / "api_handler.py"
+    main.write_text(main.read_text() + "\n# changed once more\n")
+    assert {step[1] for step in changing.up().changes} == {"aws:lambda/function:Function"}
+    changing.set(rollout=None)
+    assert [step[:2] for step in changing.up().changes] == [("update", "aws:lambda/alias:Alias")]
+
+
 _ENDPOINT = '''"""A thing."""
 
 from function.declare.endpoint import Response, Endpoint
@@ -321,7 +347,9 @@ MADE = Table("made", "key", indexes=(Index(name="by-day", partition_key="day"{})
 
 
 @pytest.mark.usefixtures("account")
-def test_a_changed_index_of_protected_data_is_refused_by_preview_and_up(changing: Stack) -> None:
+def test_preview_and_up_refuse_a_changed_index_or_the_removal_of_protected_data(
+    changing: Stack,
+) -> None:
     module = changing.folder / "function" / "tables.py"
     own = module.read_text()
     module.write_text(own + _NOTES.format(""))
@@ -330,6 +358,9 @@ def test_a_changed_index_of_protected_data_is_refused_by_preview_and_up(changing
     module.write_text(own + _NOTES.format(', sort_key="hour"'))
     for refused in (changing.preview(fails=True), changing.up(fails=True)):
         assert "index by-day of" in refused.text and "Add an index with another" in refused.text
+    module.write_text(own)
+    for refused in (changing.preview(fails=True), changing.up(fails=True)):
+        assert "cannot be deleted" in refused.text and "-made" in refused.text
     module.write_text(own + _NOTES.format(""))
     changing.set(protect_data="false")
     assert not changing.up().of("create", "delete", "replace")

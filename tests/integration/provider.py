@@ -18,15 +18,13 @@ from openapi import samples
 from tests.conftest import STACK
 from tools.checks import terraform_json
 from tools.checks.pulumi_stack import configure
-from tools.checks.terraform_provider import NEEDS
+from tools.checks.terraform_provider import NEEDS, NEWER
 from tools.project_copy import copy_of_project
 from tools.release import smoke
 
 OWN = {endpoint.path for endpoint in load_endpoints()}
 SHOWN = samples.default_sample(load_endpoints())
 
-# Newer than the provider, and settings that the emulator has no use for.
-_NEWER = {"aws_api_gateway_rest_api": ("security_policy", "endpoint_access_mode")}
 # Pulumi names these by itself; Terraform needs their names.
 _NAMED = {
     "aws_api_gateway_api_key": "name",
@@ -182,7 +180,7 @@ def write(folder: Path, stack: str, region: str) -> None:
                 if "endpoint_configuration" in arguments:
                     types = arguments["endpoint_configuration"]["types"]
                     arguments["endpoint_configuration"]["types"] = [types]
-                for newer in _NEWER.get(kind, ()):
+                for newer in NEWER.get(kind, ()):
                     arguments.pop(newer, None)
                 arguments["lifecycle"]["prevent_destroy"] = False
         # That every resource tells its region is newer, too, and so is a version its secret's ARN.

@@ -114,7 +114,10 @@ def run(target: str, name: str, prepare: Callable[[], tuple[str, Mapping[str, st
             raise
         print(f"make {target}: skipped: {reason}")
         return []
-    tests = [sys.executable, "-m", "pytest", "-v", "--no-header", f"tests/integration/{name}.py"]
+    # Their tests depend on the order.
+    in_order = ("-p", "no:randomly")
+    module = f"tests/integration/{name}.py"
+    tests = [sys.executable, "-m", "pytest", "-v", "--no-header", *in_order, module]
     status = subprocess.run(tests, cwd=ROOT, env={**os.environ, **environment}, check=False)
     print(f"make {target}: {found}, {time.monotonic() - started:.0f} s")
     return [f"error: make {target} failed; see above"] if status.returncode else []

@@ -146,7 +146,7 @@ def _of(resource: Resource) -> Kind:
     return KINDS[resource.kind]
 
 
-def _hints(args: type) -> dict[str, Any]:
+def property_types(args: type) -> dict[str, Any]:
     """Return the types of the constructor's parameters by camelCase name."""
     module = vars(sys.modules[args.__module__])
     names = {**vars(pulumi.output), **module}
@@ -163,7 +163,7 @@ def _plain(hint: Any) -> Any:
 
 
 def _block(values: Properties, args: type, renamed: Mapping[str, str], where: str) -> Properties:
-    hints, block = _hints(args), {}
+    hints, block = property_types(args), {}
     for name, value in values.items():
         if name not in hints:
             raise RenderError(f"{where}: the AWS provider has no property {name}")
@@ -180,13 +180,18 @@ def _block(values: Properties, args: type, renamed: Mapping[str, str], where: st
     return block
 
 
+def argument_type(kind: str) -> type:
+    """Return pulumi_aws's class of a resource's arguments."""
+    module, _, name = kind.removeprefix("aws:").partition("/")
+    package = importlib.import_module(f"pulumi_aws.{'lambda_' if module == 'lambda' else module}")
+    name = name.partition(":")[2]
+    # A block of another resource may have the name of the arguments.
+    args: type = getattr(package, f"{name}InitArgs", None) or getattr(package, f"{name}Args")
+    return args
+
+
 def _arguments(resource: Resource) -> Properties:
-    renamed = _of(resource).renamed
-    module, _, name = resource.kind.removeprefix("aws:").partition("/")
-    package = importlib.import_module(
-        f"pulumi_aws.{module}" if module != "lambda" else "pulumi_aws.lambda_"
-    )
-    args = getattr(package, f"{name.partition(':')[2]}Args")
+    renamed, args = _of(resource).renamed, argument_type(resource.kind)
     # Pulumi creates a replacement first, and `protect` prevents a deletion.
     lifecycle = {"create_before_destroy": True, "prevent_destroy": resource.protect}
     where = f"{resource.kind} ({resource.name})"

@@ -3,6 +3,7 @@
 import ast
 import copy
 import importlib
+import re
 from types import ModuleType
 from typing import Annotated, Any, get_origin
 
@@ -21,6 +22,7 @@ SECTIONS = (
         "ObjectTrigger CreatedObject",
     ),
     ("Tables", "function.declare.table", "Table Index Number Binary"),
+    ("Keys", "function.declare.key_types", "PartitionKey SortKey"),
     ("Queues", "function.declare.queue", "Queue"),
     ("Buckets", "function.declare.bucket", "Bucket"),
     ("Settings", "function.declare.setting", "Setting Settings"),
@@ -29,11 +31,19 @@ SECTIONS = (
         "function.declare.permission",
         "TablePermission QueuePermission BucketPermission SecretPermission ServicePermission",
     ),
-    ("Calls to DynamoDB", "function.runtime.dynamodb", "call table_name number ttl_attribute"),
+    (
+        "Calls to DynamoDB",
+        "function.runtime.dynamodb",
+        "call query_page table_name number ttl_attribute",
+    ),
     ("Calls to S3", "function.runtime.s3", "call presigned_url"),
     ("Calls to SQS", "function.runtime.sqs", "send"),
     ("Calls to other services", "function.runtime.service", "call"),
-    ("Errors of calls", "function.runtime.aws_client", "ConditionFailed service_unavailable"),
+    (
+        "Errors of calls",
+        "function.runtime.aws_client",
+        "ConditionFailed TransactionCanceled service_unavailable",
+    ),
     ("Hook for responses", "function.responses", "customize_response"),
     ("Hook for resources", "customize", "customize"),
 )
@@ -121,8 +131,17 @@ def _is_member(function: ast.FunctionDef) -> bool:
     return function.name == "__getitem__"
 
 
-def _entry(module: str, node: ast.ClassDef | ast.FunctionDef) -> str:
-    """Return the part of the page for a class or function."""
+def _alias(module: str, node: ast.Assign) -> str:
+    """Return the part of the page for a type with a name."""
+    values = vars(importlib.import_module(module))
+    shown = re.sub(r"\b[A-Z_]{3,}\b", lambda name: str(values[name[0]]), ast.unparse(node))
+    return f"### {ast.unparse(node.targets[0])}\n\n```python\n{shown}\n```"
+
+
+def _entry(module: str, node: ast.ClassDef | ast.FunctionDef | ast.Assign) -> str:
+    """Return the part of the page for a class, function or type."""
+    if isinstance(node, ast.Assign):
+        return _alias(module, node)
     caller = f"{module.rpartition('.')[2]}." if isinstance(node, ast.FunctionDef) else ""
     parts = [
         f"### {caller}{node.name}",
@@ -142,11 +161,12 @@ def page() -> str:
     parts = [_INTRO.strip()]
     for title, module, names in SECTIONS:
         source = (ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
-        found = {
-            node.name: node
-            for node in ast.parse(source).body
-            if isinstance(node, (ast.ClassDef, ast.FunctionDef))
-        }
+        found: dict[str, ast.ClassDef | ast.FunctionDef | ast.Assign] = {}
+        for node in ast.parse(source).body:
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+                found[node.name] = node
+            elif isinstance(node, ast.Assign):
+                found[ast.unparse(node.targets[0])] = node
         parts.append(f"## {title}\n\nImport from `{module}`.")
         parts += [_entry(module, found[name]) for name in names.split()]
     return "\n\n".join(parts) + "\n"

@@ -1,8 +1,8 @@
 """`python -m tools.release.drift STACK`: compares AWS with the deployed commit.
 
 Main may be ahead, for example before an approval. So the program comes from the commit in the
-stack's outputs, in a worktree of its own. The comparison excludes the alias, which a rollback
-moves, and resources with the value of a key or secret, which the preview role cannot read.
+stack's outputs, in a worktree of its own. The comparison excludes resources with the value of a key
+or secret, which the preview role cannot read. It includes the aliases: a rollback is a difference.
 """
 
 import argparse
@@ -15,13 +15,15 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import boto3
+
 from local import stack_files
 from tools import cli
-from tools.release import pipeline_io
+from tools.release import pipeline_io, rollback
 
 EXCLUDED = (
     *("aws:apigateway/apiKey:ApiKey", "aws:apigateway/usagePlanKey:UsagePlanKey"),
-    *("aws:lambda/alias:Alias", "aws:secretsmanager/secretVersion:SecretVersion"),
+    "aws:secretsmanager/secretVersion:SecretVersion",
 )
 
 
@@ -62,11 +64,12 @@ def _compare(stack: str) -> list[str]:
     output = (found.stdout + found.stderr)[-60_000:]
     print(output)
     pipeline_io.summarize(f"### `{stack}` against {commit}\n```\n{output}\n```")
-    return (
-        [f"error: {stack} differs from {commit}; see docs/operations.md"]
-        if found.returncode
-        else []
-    )
+    # With a gradual rollout, Pulumi ignores the aliases.
+    versions = outputs.get("function_versions")
+    errors = rollback.stale(boto3.client("lambda"), outputs) if versions else []
+    if found.returncode:
+        errors.append(f"error: {stack} differs from {commit}; see docs/operations.md")
+    return errors
 
 
 def main(arguments: list[str] | None = None) -> int:

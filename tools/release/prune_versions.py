@@ -1,10 +1,12 @@
 """`python -m tools.release.prune_versions OUTPUTS`: deletes versions that no rollback needs.
 
 Lambda keeps versions for ever, and bills SnapStart for each. The newest three and the live one
-stay: a rollback goes back by one version, a second rollback by another.
+stay: a rollback goes back by one version, a second rollback by another. A version needs the policy
+that its description names. The role's policies for deleted versions go, too.
 """
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,23 +17,47 @@ from tools import cli
 from tools.release import pipeline_io, rollback
 
 KEEP = 3
+_RIGHTS = re.compile(r"Rights: (.+)-[0-9a-f]{8}")
 
 
-def prune(client: Any, function: str) -> list[str]:
+def prune(client: Any, function: str, keep: int = KEEP) -> list[str]:
     """Delete all versions but the newest and the live one; return the deleted versions."""
     numbers = sorted(rollback.versions(client, function))
     live = int(rollback.live_version(client, function))
-    old = [str(number) for number in numbers[:-KEEP] if number != live]
+    old = [str(number) for number in numbers[:-keep] if number != live]
     for version in old:
         client.delete_function(FunctionName=function, Qualifier=version)
     return old
 
 
-def _run(path: Path) -> list[str]:
-    client = boto3.client("lambda")
+def prune_policies(client: Any, iam: Any, function: str) -> list[str]:
+    """Delete the policies of the role that no version names; return their names.
+
+    A version from before the policies had names may need any of them, so then all stay.
+    """
+    pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
+    versions = [version for page in pages for version in page["Versions"]]
+    named = [_RIGHTS.fullmatch(version["Description"]) for version in versions]
+    needed = {found[0].removeprefix("Rights: ") for found in named if found}
+    if not all(named):
+        return []
+    stems = {found[1] for found in named if found}
+    role = versions[0]["Role"].rpartition("/")[2]
+    pages = iam.get_paginator("list_role_policies").paginate(RoleName=role)
+    names = [name for page in pages for name in page["PolicyNames"]]
+    old = [name for name in names if name not in needed and name[:-9] in stems]
+    for name in old:
+        iam.delete_role_policy(RoleName=role, PolicyName=name)
+    return old
+
+
+def _run(path: Path, keep: int) -> list[str]:
+    client, iam = boto3.client("lambda"), boto3.client("iam")
     for function in rollback.functions(pipeline_io.read_outputs(path)):
-        deleted = prune(client, function)
+        deleted = prune(client, function, keep)
         print(f"{function}: deleted {', '.join(deleted) or 'no version'}")
+        for policy in prune_policies(client, iam, function):
+            print(f"{function}: deleted policy {policy}")
     return []
 
 
@@ -39,8 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Return 0 if no unneeded version is left."""
     parser = argparse.ArgumentParser(prog="python -m tools.release.prune_versions")
     parser.add_argument("outputs", type=Path, help="the stack's outputs, as JSON")
+    parser.add_argument("--keep", type=int, default=KEEP, help="the number of newest versions")
     chosen = parser.parse_args(arguments)
-    return cli.run(lambda: _run(chosen.outputs))
+    return cli.run(lambda: _run(chosen.outputs, max(chosen.keep, 1)))
 
 
 if __name__ == "__main__":

@@ -6,15 +6,16 @@ them on (`--to`). Without `--to` the API's function goes to the newest version b
 A job without a version follows it to the newest version of the same code, since all functions
 share one bundle; a job without a version of that code stays.
 
-Routes, tables and alarms stay as deployed. Pulumi's state keeps the failed versions: a preview
-with --refresh shows the aliases as drift, and `pulumi up` without it leaves them. The next
-deployment that changes a function moves its alias forward.
+Routes, tables and alarms stay as deployed. Pulumi's state keeps the failed versions: `make drift`
+shows the aliases as changed, and `pulumi up` without a refresh leaves them. A deployment by the
+pipeline refreshes the aliases first, so it moves them forward again.
 """
 
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import boto3
@@ -23,11 +24,45 @@ from tools import cli
 from tools.release import pipeline_io
 
 ALIAS = "live"
+PENDING_S = 600
 
 
 def live_version(client: Any, function: str) -> str:
     """Return the version of the alias."""
     return str(client.get_alias(FunctionName=function, Name=ALIAS)["FunctionVersion"])
+
+
+def move(
+    client: Any, function: str, version: str, weights: Mapping[str, float] = MappingProxyType({})
+) -> None:
+    """Move the alias to a version; `weights` are the shares of other versions."""
+    client.update_alias(
+        FunctionName=function,
+        Name=ALIAS,
+        FunctionVersion=version,
+        RoutingConfig={"AdditionalVersionWeights": dict(weights)},
+    )
+
+
+def wait_until_active(client: Any, function: str, version: str) -> None:
+    """Wait until a version can serve; SnapStart takes minutes to initialise a new one."""
+    client.get_waiter("published_version_active").wait(
+        FunctionName=function,
+        Qualifier=version,
+        WaiterConfig={"Delay": 5, "MaxAttempts": PENDING_S // 5},
+    )
+
+
+def stale(client: Any, outputs: Mapping[str, Any]) -> list[str]:
+    """Return an error for each alias that serves another version than the deployed one."""
+    deployed = named(outputs.get("function_versions", ""))
+    serving = {name: live_version(client, name) for name in deployed}
+    return [
+        f"error: version {serving[name]} of {name} serves, but {version} is the deployed one; see "
+        "'Smoke test and rollback' in docs/pipeline.md"
+        for name, version in deployed.items()
+        if serving[name] != version
+    ]
 
 
 def versions(client: Any, function: str) -> dict[int, str]:
@@ -60,7 +95,7 @@ def _of_code(client: Any, function: str, current: str, code: str | None) -> str:
     return str(max((number for number in same if number <= int(current)), default=current))
 
 
-def _named(to: str) -> dict[str, str]:
+def named(to: str) -> dict[str, str]:
     """Return the versions of a `--to` argument by function; a bare number has the function ""."""
     pairs = (part.rpartition(":") for part in to.split(",") if part)
     return {function: version for function, _, version in pairs}
@@ -72,19 +107,19 @@ def roll_back(client: Any, names: Sequence[str], to: str = "") -> str:
     Raises CommandError if no alias would move.
     """
     first, *jobs = names
-    named = _named(to)
+    chosen = named(to)
     current = {name: live_version(client, name) for name in names}
-    target = {first: named.get(first) or named.get("") or _before(client, first, current[first])}
+    target = {first: chosen.get(first) or chosen.get("") or _before(client, first, current[first])}
     code = versions(client, first).get(int(target[first]))
     for job in jobs:
-        target[job] = named.get(job) or _of_code(client, job, current[job], code)
+        target[job] = chosen.get(job) or _of_code(client, job, current[job], code)
     moved = [name for name in names if target[name] != current[name]]
     if not moved:
         raise pipeline_io.CommandError(
             f"version {current[first]} of {first} is live already: " "there is nothing to roll back"
         )
     for name in moved:
-        client.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=target[name])
+        move(client, name, target[name])
     return "\n".join(
         f"{name}:{ALIAS} serves version {target[name]} again instead of {current[name]}"
         for name in moved

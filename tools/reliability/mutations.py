@@ -85,8 +85,8 @@ MUTATIONS = (
         "what is no refusal of the moment is no 503",
         *(
             _CLIENT,
-            "        if not _is_retryable(service, error.response):\n            raise\n",
-            "",
+            "        if _is_retryable(service, error.response):\n",
+            "        if error.response:\n",
         ),
         _AWS,
     ),

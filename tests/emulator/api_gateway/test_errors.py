@@ -2,7 +2,6 @@
 
 import os
 import socket
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,17 +11,8 @@ import pytest
 from function.declare.registry import load_endpoints
 from local import local_stack
 from openapi import samples
-from tests.conftest import STACK
 
 PROBLEM_SCHEMA = {"type", "title", "status", "detail", "requestId"}
-
-
-@pytest.fixture(name="broken", scope="module")
-def _broken() -> Iterator[local_stack.LocalStack]:
-    if not _SHOWN:
-        pytest.skip(samples.NO_SAMPLE)
-    with local_stack.up(STACK) as stack:
-        yield stack
 
 
 def _raw(stack: local_stack.LocalStack, head: str, body: str = "") -> bytes:
@@ -73,9 +63,9 @@ def test_what_is_ambiguous_is_refused_and_ends_the_connection(
     assert _raw(local, ORDINARY + "Connection: close\n").startswith((b"HTTP/1.1 2", b"HTTP/1.1 4"))
 
 
-def _break(stack: local_stack.LocalStack, **change: str) -> None:
+def _set_handler(stack: local_stack.LocalStack, handler: str) -> None:
     client, name = stack.emulator.client("lambda"), stack.outputs["function_name"]
-    client.update_function_configuration(FunctionName=name, **change)
+    client.update_function_configuration(FunctionName=name, Handler=handler)
     version = client.publish_version(FunctionName=name)["Version"]
     for alias in client.list_aliases(FunctionName=name)["Aliases"]:
         client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
@@ -91,20 +81,22 @@ def _break(stack: local_stack.LocalStack, **change: str) -> None:
     ),
 )
 def test_a_function_that_fails_is_the_declared_answer(
-    broken: local_stack.LocalStack, handler: str, reason: str
+    local: local_stack.LocalStack, handler: str, reason: str
 ) -> None:
-    _break(broken, Handler=handler)
-    reply = broken.call()
+    _set_handler(local, handler)
+    try:
+        reply = local.call()
+    finally:
+        _set_handler(local, "function.runtime.api_handler.handler")
     assert reply.status == 500 and set(reply.json()) == PROBLEM_SCHEMA
-    assert reason in broken.emulator.failures()[-1] and reason not in reply.body
-    _break(broken, Handler="function.runtime.api_handler.handler")
-    assert broken.call().status < 300
+    assert reason in local.emulator.failures()[-1] and reason not in reply.body
+    assert local.call().status < 300
 
 
 def test_without_permission_for_the_call_a_function_is_not_invoked(
-    broken: local_stack.LocalStack,
+    local: local_stack.LocalStack,
 ) -> None:
-    client, name = broken.emulator.client("lambda"), broken.outputs["function_name"]
+    client, name = local.emulator.client("lambda"), local.outputs["function_name"]
     (alias,) = client.list_aliases(FunctionName=name)["Aliases"]
     where = {"FunctionName": name, "Qualifier": alias["Name"]}
     policy = client.get_policy(**where)["Policy"]
@@ -116,11 +108,13 @@ def test_without_permission_for_the_call_a_function_is_not_invoked(
     for at, other in enumerate((None, f"{stage}/GET/*", f"{stage}-other/*", f"{source}/other")):
         if other:
             client.add_permission(**where, **invoke, StatementId=f"of-{at}", SourceArn=other)
-        reply = broken.call()
+        reply = local.call()
+        if other:
+            client.remove_permission(**where, StatementId=f"of-{at}")
         assert reply.status == 500 and set(reply.json()) == PROBLEM_SCHEMA
-        assert "its policy does not let API Gateway invoke it" in broken.emulator.failures()[-1]
-    client.add_permission(**where, **invoke, StatementId="covers", SourceArn=source)
-    assert broken.call().status < 300
+        assert "its policy does not let API Gateway invoke it" in local.emulator.failures()[-1]
+    client.add_permission(**where, **invoke, StatementId=sid, SourceArn=source)
+    assert local.call().status < 300
 
 
 def test_an_invocation_whose_payload_is_no_object_reaches_the_function(

@@ -2,7 +2,6 @@
 
 import copy
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -107,13 +106,6 @@ def changed(*path: Any, to: Any) -> dict[str, Any]:
     else:
         place[path[-1]] = to
     return document
-
-
-@pytest.fixture(name="account", scope="module")
-def _account() -> Iterator[local_stack.Account]:
-    """Return an account with no stack in it."""
-    with local_stack.emulated_account("eu-central-1") as account:
-        yield account
 
 
 @pytest.fixture(name="gateway", scope="module")

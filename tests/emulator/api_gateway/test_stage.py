@@ -6,7 +6,6 @@ import json
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -81,12 +80,6 @@ class Api:
             with error as answer:
                 text = answer.read().decode()
         return answer.status, dict(answer.headers), json.loads(text) if text[:1] == "{" else text
-
-
-@pytest.fixture(name="account", scope="module")
-def _account() -> Iterator[local_stack.Account]:
-    with local_stack.emulated_account("eu-central-1") as account:
-        yield account
 
 
 @pytest.fixture(name="function", scope="module")

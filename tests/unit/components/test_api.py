@@ -193,3 +193,12 @@ def test_the_access_log_joins_logs_and_traces_without_addresses(stack: str) -> N
     assert "sourceIp" not in settings["format"]
     groups = {r.name for r in resources if r.kind == "aws:cloudwatch/logGroup:LogGroup"}
     assert settings["destinationArn"].rsplit(":", 1)[1] in groups
+
+
+def test_a_change_of_import_again_imports_and_deploys_the_same_document_again() -> None:
+    before, after = declare(), declare(import_again="true")
+    api, again = (one(resources, "aws:apigateway/restApi:RestApi") for resources in (before, after))
+    # The provider imports the body after a change of the parameters.
+    assert again.pop("parameters") and again == api
+    deployment = "aws:apigateway/deployment:Deployment"
+    assert one(before, deployment)["triggers"] != one(after, deployment)["triggers"]

@@ -27,9 +27,10 @@ def test_other_rights_are_another_policy_so_that_running_code_keeps_its_own() ->
     bus = ServicePermission("events", "*", ("events:PutEvents",))
     policy, called = _policy_and_function(permissions=(bus,))
     narrowed, _ = _policy_and_function(permissions=())
-    # Pulumi creates it before the function, which depends on it, and deletes the former one last.
+    # Pulumi creates it before the function, which depends on it, and leaves the former one.
     assert policy.urn != narrowed.urn and policy.urn in called.depends_on
     assert policy.inputs["role"] == narrowed.inputs["role"]
+    assert policy.retained and called.inputs["description"] == f"Rights: {policy.inputs['name']}"
 
 
 def test_equal_rights_are_the_same_policy() -> None:

@@ -49,7 +49,7 @@ def test_a_config_error_names_key_value_and_range(key: str, value: str, says: st
     with pytest.raises(ConfigError, match=says):
         config = plain()
         secret = [given for given, text in config.items() if isinstance(text, stack_files.Secret)]
-        StackConfig.from_pulumi(config | {f"{PROJECT}:{key}": value}, PROJECT, STACK, secret)
+        StackConfig.from_pulumi(config | {f"{PROJECT}:{key}": value}, PROJECT, "stage", secret)
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,14 @@ def test_a_text_may_look_like_a_number() -> None:
 )
 def test_what_nobody_would_read_is_an_error(key: str, value: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        StackConfig.from_pulumi({key: value}, PROJECT, STACK, ())
+        StackConfig.from_pulumi({key: value}, PROJECT, "stage", ())
 
 
 @pytest.mark.parametrize("values", ("settings", "secrets"))
 def test_an_unknown_name_in_the_program_is_an_error_with_its_line(values: str) -> None:
     raw = plain()
     secret = [key for key, value in raw.items() if isinstance(value, stack_files.Secret)]
-    config = StackConfig.from_pulumi(raw, PROJECT, STACK, secret)
+    config = StackConfig.from_pulumi(raw, PROJECT, "stage", secret)
     with pytest.raises(
         ConfigError, match=rf"^test_stack_config.py, line \d+: no {values[:-1]}"
     ) as e:

@@ -13,6 +13,7 @@ from components import resource_prefix
 from local import pulumi_program
 from local.stack_files import ROOT
 from tests.conftest import PROJECT
+from tools.release import verify
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
@@ -27,6 +28,7 @@ PULUMI = {
     "up": {
         *("--yes", "--skip-preview", "--non-interactive", "--diff", "--color", "--message"),
     },
+    "refresh": {"--yes", "--skip-preview", "--non-interactive", "--color", "--target"},
     "stack history": {"--json"},
     "stack select": set(),
     "stack output": {"--json", "--show-secrets"},
@@ -134,6 +136,13 @@ def test_every_make_target_is_run_by_a_test_or_by_ci() -> None:
         module = modules.get(target, "").rpartition(".")[2]
         by_test = module and f"{module}.main(" in tests
         assert f"make {target}" in run or by_test, f"nothing here runs make {target}"
+
+
+def test_a_deployment_first_refreshes_the_aliases_that_a_rollback_has_moved() -> None:
+    commands = [words for where, words in called("pulumi") if where == "deploy.yml: deploy"]
+    (refresh,) = (words for words in commands if words[0] == "refresh")
+    assert refresh[-2:] == ["--target", verify.ALIASES]
+    assert commands.index(refresh) < [words[0] for words in commands].index("up")
 
 
 def test_every_pulumi_command_and_flag_is_a_known_one() -> None:

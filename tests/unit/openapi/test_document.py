@@ -6,7 +6,8 @@ The numbers in brackets are those of API Gateway's facts, as the test of the imp
 import enum
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, Optional, TypeVar
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from openapi_spec_validator import validate
 from function.declare.endpoint import Endpoint, Parameter, Request, Response
 from function.declare.errors import DeclarationError
 from function.declare.registry import load_endpoints, validate_endpoints
-from openapi import gateway
+from openapi import document, gateway
 from openapi.document import ApiInfo, build
 
 T = TypeVar("T")
@@ -176,14 +177,13 @@ def test_a_path_catches_the_methods_that_no_endpoint_takes() -> None:
             assert integration == {"type": "aws_proxy", "httpMethod": "POST", "uri": "arn:invoke"}
 
 
-def test_a_body_is_validated_by_the_gateway_too() -> None:
+def test_the_gateway_validates_parameters_and_leaves_bodies_to_the_function() -> None:
     _, imported = of(endpoint(body=Tag), endpoint(method="PUT"))
     path = imported["paths"]["/orders"]
     validators = imported["x-amazon-apigateway-request-validators"]
-    of_body = validators[path["post"]["x-amazon-apigateway-request-validator"]]
-    assert of_body == {"validateRequestParameters": True, "validateRequestBody": True}
-    without = validators[path["put"]["x-amazon-apigateway-request-validator"]]
-    assert without == {"validateRequestParameters": True, "validateRequestBody": False}
+    for method in ("post", "put"):
+        validator = validators[path[method]["x-amazon-apigateway-request-validator"]]
+        assert validator == {"validateRequestParameters": True, "validateRequestBody": False}
     content = path["post"]["requestBody"]["content"]
     assert content == {"application/json": {"schema": {"$ref": "#/components/schemas/Tag"}}}
     assert "415" in path["post"]["responses"] and "415" not in path["put"]["responses"]
@@ -281,6 +281,24 @@ class Open(msgspec.Struct):
     name: str
 
 
+class LiteralNull(msgspec.Struct, forbid_unknown_fields=True):
+    """A literal that is null."""
+
+    colour: Literal["red", None]
+
+
+class OptionalTag(msgspec.Struct, forbid_unknown_fields=True):
+    """A type of its own, or null."""
+
+    tag: Optional[Tag] = None
+
+
+class NestedNull(msgspec.Struct, forbid_unknown_fields=True):
+    """Null behind a reference."""
+
+    all: list[OptionalTag]
+
+
 CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
 
 
@@ -288,6 +306,22 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
     ("changes", "says"),
     (
         ({"body": Nullable}, r"body: Nullable.name may be null; use a member .*msgspec.UNSET"),
+        *(
+            ({"body": {**CLOSED, "properties": {"a": part}}}, r"Sent\.a(\[\])?: .*|may be null")
+            for part in (
+                {"anyOf": [{"type": "string"}, {"enum": [None]}]},
+                {"type": "string", "enum": ["a", None]},
+                {"enum": [None]},
+                {"type": "null"},
+                {"type": ["string", "null"]},
+                {"type": "string", "nullable": True},
+                {"const": None},
+                {"oneOf": [{"type": "string"}, {"type": "null"}]},
+                {"anyOf": [{"anyOf": [{"type": "null"}]}]},
+                {"type": "array", "items": {"enum": [1, None]}},
+            )
+        ),
+        *(({"body": kind}, "may be null") for kind in (LiteralNull, NestedNull, OptionalTag)),
         (
             {"body": Pair},
             r"body: Pair.pair: API Gateway does not support 'prefixItems'; use an object",
@@ -335,6 +369,15 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
             {"response_headers": (Parameter(name="WWW-Authenticate", description="How."),)},
             "WWW-Authenticate: API Gateway reserves it",  # [1.17]
         ),
+        *(
+            (
+                {"request_headers": (Parameter(name, "How."),)},
+                f"{name}: OpenAPI ignores it; read it",
+            )
+            for name in ("Authorization", "accept", "Content-Type")
+        ),
+        ({"problems": {302: None}}, "problems must map HTTP statuses from 400 to 599"),
+        ({"problems": {409: {"type": "object"}}}, "problem 409: a schema needs a 'title'"),
         ({"summary": "A */ comment."}, r"'\*/' would end a comment"),  # [1.23]
         (
             {"query": (Parameter(name="q", description="A */ comment."),)},
@@ -352,7 +395,8 @@ def test_what_cannot_be_imported_is_refused_where_it_is_declared(
 
 def test_two_types_of_one_name_and_two_origins_of_one_path_are_refused() -> None:
     other = {**CLOSED, "title": "Tag"}
-    with pytest.raises(DeclarationError, match="PUT /orders: body: another type has the name Tag"):
+    says = "PUT /orders: body: another type has the name Tag too, in POST /orders: body; rename"
+    with pytest.raises(DeclarationError, match=says):
         of(endpoint(body=Tag), endpoint(method="PUT", body=other))
     with pytest.raises(DeclarationError, match="PUT /orders: cors must be that of the path's"):
         of(endpoint(cors=("*",)), endpoint(method="PUT"))
@@ -372,3 +416,71 @@ def test_every_operation_has_each_problem_with_its_media_type_and_headers() -> N
         schema = schemas[content["schema"]["$ref"].rsplit("/", 1)[1]]
         assert sorted(schema["required"]) == sorted(schema["properties"])
         assert ("Retry-After" in answer.get("headers", {})) == (status in {"429", "503"})
+
+
+def test_a_second_type_of_a_name_names_both_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = endpoint(body=Tag), endpoint(method="PUT", body={**CLOSED, "title": "Tag"})
+    modules = {"post_order": first, "put_order": second}
+    monkeypatch.setattr(document, "endpoints_by_module", lambda: modules)
+    monkeypatch.setattr(document, "_problem_errors", lambda _: ())
+    says = (
+        r"^function/endpoints/put_order\.py: PUT /orders: body: another type has the name Tag too, "
+        r"in function/endpoints/post_order\.py: POST /orders: body; rename one$"
+    )
+    with pytest.raises(DeclarationError, match=says):
+        of(first, second)
+
+
+class OutOfStock(msgspec.Struct):
+    """The further members of a problem."""
+
+    left: int
+
+
+def test_declared_problems_and_redirects_are_in_the_document() -> None:
+    location = (Parameter("Location", "Where it is."),)
+    problems = {401: None, 409: OutOfStock, 404: {**CLOSED, "title": "Missing"}}
+    client, imported = of(
+        endpoint(responses={302: None}, response_headers=location, problems=problems)
+    )
+    responses = client["paths"]["/orders"]["post"]["responses"]
+    assert responses["302"]["headers"].keys() == {"Location"} and "content" not in responses["302"]
+    assert responses["404"]["description"] == "There is no such route or thing."
+    kinds = {
+        status: response["content"]["application/problem+json"]["schema"]["$ref"].split("/")[-1]
+        for status, response in responses.items()
+        if status in {"400", "401", "404", "409"}
+    }
+    assert kinds == {"400": "Problem", "401": "Problem", "404": "Missing", "409": "OutOfStock"}
+    schemas = client["components"]["schemas"]
+    members = {*schemas["Problem"]["properties"], "left"}
+    assert set(schemas["OutOfStock"]["properties"]) == members
+    assert set(schemas["OutOfStock"]["required"]) == members
+    assert "409" in imported["paths"]["/orders"]["post"]["responses"]
+
+
+@pytest.mark.parametrize(
+    "raised",
+    (
+        *("Problem(409, '')", "problem.Problem(HTTPStatus.CONFLICT, '')", "Problem(status=409)"),
+        "_shared.check()",
+    ),
+)
+def test_a_problem_in_an_endpoints_module_must_be_declared(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, raised: str
+) -> None:
+    (tmp_path / "function/endpoints").mkdir(parents=True)
+    source = f"def f(status):\n    raise Problem(404, '')\n    Problem(status)\n    {raised}\n"
+    (tmp_path / "function/endpoints/post_order.py").write_text(source)
+    shared = "def other():\n    raise Problem(418, '')\ndef check():\n    raise Problem(409, '')\n"
+    (tmp_path / "function/endpoints/_shared.py").write_text(shared)
+    monkeypatch.setattr(document, "_ROOT", tmp_path)
+    modules = {"post_order": endpoint(problems={409: None})}
+    monkeypatch.setattr(document, "endpoints_by_module", lambda: modules)
+    of(modules["post_order"])
+    modules["post_order"] = endpoint()
+    says = (
+        r"\.py, line 4: Problem 409 is not declared; add 409: None to the problems of POST /orders"
+    )
+    with pytest.raises(DeclarationError, match=says):
+        of(modules["post_order"])

@@ -29,7 +29,9 @@ def _send(monkeypatch: pytest.MonkeyPatch) -> Send:
     """Return a function that sends an event to a handler."""
 
     def send(handle: Callable[[Request[Any]], Any], context: Any = None, **event: Any) -> Any:
-        endpoint: Endpoint[Any] = Endpoint("GET", "/it", "Reads.", handle, {200: None})
+        endpoint: Endpoint[Any] = Endpoint(
+            "GET", "/it", "Reads.", handle, {200: None}, problems={409: None}
+        )
         monkeypatch.setitem(api_handler._ROUTES, endpoint.route, endpoint)
         event = {"httpMethod": "GET", "resource": "/it", **event}
         return api_handler.handler(event, context)
@@ -240,3 +242,32 @@ def test_a_call_that_would_outlast_the_invocation_is_a_503_with_a_log_line(
 
 def test_a_problem_of_the_handler_is_its_own_response(send: Send) -> None:
     assert send(_raising(Problem(409, "taken")))["statusCode"] == 409
+
+
+def test_a_problem_has_its_own_type_and_members(send: Send) -> None:
+    members = {"type": "https://shop.example/out-of-stock", "title": "Out of stock", "left": 3}
+    body = json.loads(send(_raising(Problem(409, "Only three.", members=members)))["body"])
+    assert body == {**members, "status": 409, "detail": "Only three.", "requestId": ""}
+
+
+@pytest.mark.parametrize("name", ("WWW-Authenticate", "connection", "Date"))
+def test_a_problem_refuses_a_header_that_api_gateway_does_not_pass_on(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}: API Gateway reserves it; .* X-{name}$"):
+        raise Problem(401, "Who?", headers={name: "Bearer"})
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    (("a1", "tenant-01"), ("b2", "tenant-01"), ("c3", "shop"), ("3", ""), ("", ""), (".*", "")),
+)
+def test_a_request_names_the_caller_of_its_key(send: Send, key: str, name: str) -> None:
+    seen: list[str] = []
+
+    def handle(request: Request[Any]) -> Response:
+        seen.append(request.api_key_name)
+        return Response(200, {})
+
+    variables = {"keys0": "a1=tenant-01,b2=tenant-01", "keys10": "c3=shop", "other": "x"}
+    send(handle, requestContext={"identity": {"apiKeyId": key}}, stageVariables=variables)
+    send(handle, requestContext={"identity": {"apiKeyId": key}}, stageVariables=None)
+    assert seen == [name, ""]

@@ -1,13 +1,16 @@
 """Parsing of request bodies."""
 
 import base64
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
 
+from console import commands
 from function.declare.problem import Problem
+from function.runtime import api_handler
 from function.runtime import body as bodies
+from tests.fixtures import notes
 
 
 class Note(msgspec.Struct, forbid_unknown_fields=True):
@@ -128,3 +131,85 @@ def test_json_in_another_encoding_is_415(parameters: str) -> None:
     with pytest.raises(Problem) as raised:
         bodies.parse(Note, f"application/json; {parameters}", {"body": GOOD.decode()})
     assert raised.value.status == 415
+
+
+class Line(msgspec.Struct, forbid_unknown_fields=True):
+    """A part of a body."""
+
+    count: Annotated[int, msgspec.Meta(ge=1)] = 1
+    colour: Literal["red", "blue"] = "red"
+    price: Annotated[float, msgspec.Meta(multiple_of=0.01)] = 1
+
+
+class Order(msgspec.Struct, forbid_unknown_fields=True):
+    """A body with parts."""
+
+    lines: list[Line]
+
+
+def _closed(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+LINE = _closed(
+    count={"type": "integer", "minimum": 1},
+    colour={"type": "string", "enum": ["red", "blue"]},
+    price={"type": "number", "format": "double", "multipleOf": 0.01},
+)
+ORDER = {"title": "Order", **_closed(lines={"type": "array", "items": LINE}), "required": ["lines"]}
+
+
+@pytest.mark.parametrize(
+    ("sent", "by_type", "by_schema"),
+    (
+        ("{}", "$: Object missing required field `lines`", "$: must contain ['lines'] properties"),
+        (
+            '{"lines": [{"count": 0}]}',
+            "$.lines[0].count: Expected `int` >= 1",
+            "$.lines[0].count: must be bigger than or equal to 1",
+        ),
+        (
+            '{"lines": [{"colour": "s3cret - at `$.x`"}]}',
+            "$.lines[0].colour: Invalid enum value",
+            "$.lines[0].colour: must be one of ['red', 'blue']",
+        ),
+        (
+            '{"lines": [{}, {"count": "s3cret"}]}',
+            "$.lines[1].count: Expected `int`, got `str`",
+            "$.lines[1].count: must be integer",
+        ),
+        (f'{{"lines": [{{"price": {"9" * 400}}}]}}', "", ""),
+        ('{"lines": [{"price": 1e308}]}', "", ""),
+    ),
+)
+def test_a_problem_and_the_log_name_the_member_and_its_rule_but_never_the_value(
+    sent: str, by_type: str, by_schema: str
+) -> None:
+    for declared, reason in ((Order, by_type), (ORDER, by_schema)):
+        with pytest.raises(Problem) as raised:
+            bodies.parse(declared, JSON, {"body": sent})
+        assert raised.value.status == 400
+        assert raised.value.detail.startswith(f"The body is not as documented: {reason}")
+        assert "s3cret" not in raised.value.detail and "999" not in raised.value.detail
+        assert raised.value.log_fields["bodyError"] == raised.value.detail
+
+
+def test_only_the_client_is_told_the_name_of_an_unknown_member() -> None:
+    for declared in (Order, ORDER):
+        with pytest.raises(
+            Problem, match="unknown field `s3cret`|must not contain .'s3cret'"
+        ) as raised:
+            bodies.parse(declared, JSON, {"body": '{"lines": [], "s3cret": 1}'})
+        assert "s3cret" not in str(raised.value.log_fields)
+
+
+def test_the_log_line_and_the_terminal_show_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_handler, "body", bodies, raising=False)
+    declared = notes.endpoint(method="POST", path="/orders", path_parameters=(), body=Order)
+    event = {"body": '{"lines": 1}', "headers": {"Content-Type": JSON}}
+    (line,) = notes.lines(lambda: notes.call(declared, **event))
+    assert line["status"] == 400
+    assert (
+        line["bodyError"] == "The body is not as documented: $.lines: Expected `array`, got `int`"
+    )
+    assert line["bodyError"] in commands._brief(line)  # pylint: disable=protected-access

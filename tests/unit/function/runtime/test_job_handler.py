@@ -235,7 +235,7 @@ def test_calls_end_before_the_invocation_does(job: Any) -> None:
             ended.append(str(error))
 
     job(QueueTrigger("orders"), handle)
-    for left_ms, says in ((520, "no response within 0.0 s"), (100, "no time left for a call")):
+    for left_ms, says in ((520, "no response within 0.0 s"), (300, "no time left for a call")):
         context = SimpleNamespace(get_remaining_time_in_millis=lambda left_ms=left_ms: left_ms)
         job_handler.handler(_messages("{}"), context)
         assert says in ended.pop()
@@ -250,3 +250,24 @@ def test_a_log_line_is_json_whatever_the_fields_hold(job: Any, logged: Logged) -
     assert line["text"] == "x" * 999 + "…" and len(line["list"]) == 1_000
     assert line["huge"] == "int" and line["ok"] is True
     assert len(json.dumps(line, default=str)) < 10_000
+
+
+def test_an_item_that_never_ends_fails_with_the_later_ones_and_spares_the_earlier(
+    job: Any, logged: Logged
+) -> None:
+    end, handled = threading.Event(), []
+
+    def handle(message: Message) -> None:
+        if message.body == "stuck":
+            end.wait()
+        handled.append(message.id)
+
+    job(QueueTrigger(queue="things"), handle)
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 400)
+    reply = job_handler.handler(_messages("a", "stuck", "b"), context)
+    assert [failed["itemIdentifier"] for failed in reply["batchItemFailures"]] == ["2", "3"]
+    assert handled == ["1"]
+    errors = [str(line["exc_info"][1]) for line in logged() if line["exc_info"]]
+    assert errors == ["no response within 0.2 s", "the invocation has no time left for a call"]
+    end.set()
+    assert job_handler.handler(_messages("c"), None) == {"batchItemFailures": []}

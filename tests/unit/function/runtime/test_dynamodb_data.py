@@ -1,0 +1,265 @@
+"""Data that DynamoDB cannot store is a client error; a page starts only where its list allows."""
+
+# pylint: disable=protected-access
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from function.declare.endpoint import Parameter, Response
+from function.declare.problem import Problem
+from function.declare.table import Binary, Index, Number, Table
+from function.runtime import aws_client, dynamodb
+from tests.fixtures import notes
+
+NOTES = Table(
+    "posts",
+    "author",
+    Number("at"),
+    indexes=(Index("by-topic", "topic", Number("at")), Index("by-digest", Binary("digest"))),
+)
+INDEX: dict[str, Any] = {"IndexName": "by-topic", "Limit": 2, "ScanIndexForward": False}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(f"AWS_{name}", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv(NOTES.env_var, "posts")
+    with notes.own_client():
+        yield
+
+
+def _failing(code: str, message: str, status: int = 400, **response: Any) -> Stubber:
+    stubber = Stubber(aws_client._client("dynamodb"))
+    stubber.add_client_error(
+        "put_item", code, message, http_status_code=status, modeled_fields=response or None
+    )
+    return stubber
+
+
+INVALID = "One or more parameter values were invalid: "
+
+
+@pytest.mark.parametrize(
+    ("message", "status"),
+    (
+        ("Item size has exceeded the maximum allowed size", 413),
+        ("Item size to update has exceeded the maximum allowed size", 413),
+        (f"{INVALID}Size of hashkey has exceeded the maximum size limit of2048 bytes", 400),
+        (f"{INVALID}Aggregated size of all range keys has exceeded the size limit of 1024 b", 400),
+        (f"{INVALID}Size limit exceeded for Index Key c Actual Size: 43398 bytes Max Size:", 400),
+        ("Number overflow. Attempting to store a number with magnitude larger than supp", 400),
+        ("Number underflow. Attempting to store a number with magnitude smaller than su", 400),
+        ("Attempting to store more than 38 significant digits in a Number", 400),
+        ("The parameter cannot be converted to a numeric value: abc", 400),
+        ("One or more parameter values are not valid. The AttributeValue for a key attribute "
+         "cannot contain an empty string value. Key: author", 400),
+        ("The provided starting key is outside query boundaries", 400),
+        ("Nesting Levels have exceeded supported limits: Attributes in the item have nested", 400),
+        (f"{INVALID}Input collection [a, a] contains duplicates.", 400),
+        (f"{INVALID}An string set  may not be empty", 400),
+    ),
+)  # fmt: skip
+def test_data_that_cannot_be_stored_is_a_client_error(message: str, status: int) -> None:
+    with _failing("ValidationException", message), pytest.raises(Problem) as raised:
+        dynamodb.call("put_item", NOTES, Item={})
+    assert raised.value.status == status and message not in raised.value.detail
+
+
+@pytest.mark.parametrize(
+    "message",
+    (
+        f"{INVALID}Type mismatch for key author expected: S actual: N",
+        f"{INVALID}Missing the key author in the item",
+        "Invalid ConditionExpression: Syntax error; token: \"x\"",
+        "The table does not have the specified index: by-day",
+        "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
+    ),
+)  # fmt: skip
+def test_a_mistake_of_the_code_stays_a_500(message: str) -> None:
+    with _failing("ValidationException", message), pytest.raises(ClientError):
+        dynamodb.call("put_item", NOTES, Item={})
+
+
+def test_a_request_that_dynamodb_finds_too_large_is_no_503() -> None:
+    with _failing("413", "", 413), pytest.raises(Problem) as raised:
+        dynamodb.call("put_item", NOTES, Item={})
+    assert raised.value.status == 413
+
+
+def _canceled(*reasons: dict[str, Any]) -> Any:
+    transaction: dict[str, Any] = {"TransactItems": []}
+    with Stubber(aws_client._client("dynamodb")) as stubber:
+        stubber.add_client_error(
+            *("transact_write_items", "TransactionCanceledException", "Transaction cancelled"),
+            modeled_fields={"CancellationReasons": list(reasons)},
+        )
+        dynamodb.call("transact_write_items", NOTES, **transaction)
+
+
+NONE = {"Code": "None"}
+CHECK = {"Code": "ConditionalCheckFailed", "Message": "no", "Item": {"author": {"S": "ada"}}}
+
+
+def test_a_cancelled_transaction_has_a_reason_for_each_item() -> None:
+    with pytest.raises(aws_client.TransactionCanceled) as raised:
+        _canceled(NONE, CHECK)
+    assert raised.value.reasons == (NONE, CHECK)
+    assert isinstance(raised.value, aws_client.ConditionFailed)
+    assert raised.value.item == CHECK["Item"]
+    denied = {"Code": "AccessDenied"}
+    with pytest.raises(aws_client.TransactionCanceled) as raised:
+        _canceled(denied, NONE)
+    assert raised.value.reasons == (denied, NONE)
+    assert not isinstance(raised.value, aws_client.ConditionFailed)
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    (
+        ({"Code": "ValidationError", "Message": "Item size has exceeded the maximum"}, 413),
+        ({"Code": "TransactionConflict"}, 503),
+    ),
+)
+def test_a_transaction_of_invalid_data_or_with_a_conflict_is_a_problem(
+    reason: dict[str, Any], status: int
+) -> None:
+    with pytest.raises(Problem) as raised:
+        _canceled(NONE, reason)
+    assert raised.value.status == status
+
+
+def test_an_insert_of_an_existing_item_is_a_failed_condition() -> None:
+    with Stubber(aws_client._client("dynamodb")) as stubber:
+        stubber.add_client_error("execute_statement", "DuplicateItemException")
+        with pytest.raises(aws_client.ConditionFailed):
+            dynamodb.call("execute_statement", NOTES, Statement="INSERT …")
+
+
+@pytest.fixture(name="posts")
+def _posts() -> Iterator[None]:
+    """Store five posts of two topics in moto."""
+    with mock_aws(), notes.own_client():
+        client = boto3.client("dynamodb")
+        keys = {"by-topic": ("topic", "at"), "by-digest": ("digest",)}
+        schema = {
+            name: [
+                {"AttributeName": key, "KeyType": kind} for key, kind in zip(of, ("HASH", "RANGE"))
+            ]
+            for name, of in {**keys, "posts": ("author", "at")}.items()
+        }
+        client.create_table(
+            TableName="posts",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=schema.pop("posts"),
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": kind}
+                for name, kind in NOTES.key_types.items()
+            ],
+            GlobalSecondaryIndexes=[
+                {"IndexName": name, "KeySchema": of, "Projection": {"ProjectionType": "ALL"}}
+                for name, of in schema.items()
+            ],
+        )
+        for at, topic in enumerate(("engines", "engines", "engines", "poems", "engines")):
+            item = {"author": {"S": f"a{at}"}, "at": {"N": str(at)}, "topic": {"S": topic}}
+            client.put_item(TableName="posts", Item=item | {"digest": {"B": b"\xff"}})
+        yield
+
+
+def _authors(page: tuple[list[dict[str, Any]], str]) -> list[str]:
+    return [item["author"]["S"] for item in page[0]]
+
+
+@pytest.mark.usefixtures("posts")
+def test_pages_follow_one_another() -> None:
+    first = dynamodb.query_page(NOTES, {"S": "engines"}, **INDEX)
+    second = dynamodb.query_page(NOTES, {"S": "engines"}, first[1], **INDEX)
+    assert (_authors(first), _authors(second)) == (["a4", "a2"], ["a1", "a0"])
+    last = second[1] and dynamodb.query_page(NOTES, {"S": "engines"}, second[1], **INDEX)
+    assert not last or last == ([], "")
+    restricted = {"KeyConditionExpression": "#at > :at", "ExpressionAttributeNames": {"#at": "at"}}
+    values = {"ExpressionAttributeValues": {":at": {"N": "3"}}}
+    found = dynamodb.query_page(NOTES, {"S": "engines"}, **INDEX, **restricted, **values)
+    assert found[1] == "" and _authors(found) == ["a4"]
+
+
+@pytest.mark.usefixtures("posts")
+def test_a_page_of_an_index_with_a_binary_key_has_a_next_one() -> None:
+    digest, request = {"B": b"\xff"}, {"IndexName": "by-digest", "Limit": 3}
+    first = dynamodb.query_page(NOTES, digest, **request)
+    second = dynamodb.query_page(NOTES, digest, first[1], **request)
+    assert len({*_authors(first), *_authors(second)}) == 5
+
+
+def _cursor(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return b64encode(text.encode(), b"-_").decode().rstrip("=")
+
+
+HOSTILE = {
+    "no base64": "nothing",
+    "not ASCII": "ü",
+    "no UTF-8": b64encode(b"\xff\xfe").decode(),
+    "no JSON": _cursor("{"),
+    "a text": _cursor('"abc"'),
+    "a number": _cursor(1),
+    "null": _cursor(None),
+    "an object": _cursor({"topic": "engines", "at": "1", "author": "a"}),
+    "nothing": _cursor([]),
+    "too few": _cursor(["engines", "1"]),
+    "too many": _cursor(["engines", "1", "a", "b"]),
+    "wrong types": _cursor(["engines", 1, "a"]),
+    "null inside": _cursor(["engines", "1", None]),
+    "a list inside": _cursor(["engines", "1", ["a"]]),
+    "no Number": _cursor(["engines", "x", "a"]),
+    "another alphabet's digits": _cursor(["engines", "\u0661", "a"]),
+    "infinity": _cursor(["engines", "Infinity", "a"]),
+    "an endless Number": _cursor(["engines", "9" * 2_000, "a"]),
+    "a huge JSON number": _cursor(f'["engines", {"9" * 9_000}, "a"]'),
+    "a key of 3,000 bytes": _cursor(["engines", "1", "a" * 3_000]),
+    "a key of 1,000 snowmen": _cursor(["engines", "1", "\u2603" * 1_000]),
+    "an empty key": _cursor(["engines", "1", ""]),
+    "a lone surrogate": _cursor('["engines", "1", "\\ud800"]'),
+    "deep nesting": _cursor("[" * 100_000),
+    "another partition": _cursor(["poems", "3", "a3"]),
+    "attributes": _cursor([{"S": "engines"}, {"N": "1"}, {"S": "a"}]),
+}
+
+
+@pytest.mark.parametrize("after", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.usefixtures("posts")
+def test_a_forged_start_of_a_page_is_a_400(after: str) -> None:
+    with pytest.raises(Problem) as raised:
+        page = dynamodb.query_page(NOTES, {"S": "engines"}, after, **INDEX)
+        pytest.fail(f"{b64decode(after + '==')!r} gave {page}")
+    assert raised.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("value", "status"),
+    (("", 400), ("a", 200), ("a" * 10, 200), ("a" * 11, 400), ("\u2603" * 4, 400), (None, 200)),
+)
+def test_a_parameter_has_at_most_its_bytes(value: str | None, status: int) -> None:
+    limited = notes.endpoint(
+        path="/notes",
+        path_parameters=(),
+        query=(Parameter("tag", "A tag.", repeated=True, max_bytes=10),),
+        request_headers=(Parameter("Tag", "A tag.", max_bytes=10),),
+        handle=lambda _: Response(200, {}),
+    )
+    sent = {} if value is None else {"tag": value}
+    many = {name: ["a", value] for name, value in sent.items()}
+    for event in ({"multiValueQueryStringParameters": many}, {"headers": sent}):
+        assert notes.call(limited, **event)["statusCode"] == status
+    in_path = notes.endpoint(path_parameters=(Parameter("id", "Which.", max_bytes=10),))
+    assert notes.call(in_path, pathParameters={"id": value})["statusCode"] == status
