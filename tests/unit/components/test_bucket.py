@@ -66,7 +66,7 @@ def test_a_permission_names_actions_on_objects(actions: tuple[str, ...]) -> None
     ("wrong", "message"),
     [
         ({"name": "Up_loads"}, "name 'Up_loads' must be"),
-        ({"name": "uploads", "expires_after_days": -1}, "expires_after_days must be from 0"),
+        ({"name": "wrong", "expires_after_days": -1}, "expires_after_days must be from 0"),
     ],
 )
 def test_a_wrong_bucket_is_refused(
