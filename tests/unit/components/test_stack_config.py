@@ -4,7 +4,7 @@ import pytest
 
 from components.stack_config import ConfigError, StackConfig
 from local import stack_files
-from tests.conftest import STACK, declare, one, plain
+from tests.conftest import declare, one, plain
 
 PROJECT = stack_files.project_name()
 
