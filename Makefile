@@ -50,7 +50,8 @@ test: $(READY) $(if $(filter-out tests/unit%,$(T)),$(SCANNERS) $(LOADER))
 	@$(PYTHON) -m pytest $(T) $(ARGS)
 else
 test: $(READY) ## Run the fast tests, or those of T=path; ARGS=... go to pytest
-	@$(PARALLEL_TESTS) -m "not process or smoke" tests/unit tests/service tests/e2e $(ARGS)
+	@$(PARALLEL_TESTS) -m "not process or smoke" tests/unit $(wildcard tests/service) \
+	  tests/e2e $(ARGS)
 	@echo "Not run: tests that start a process, and tests/integration; make test-all runs the former."
 endif
 

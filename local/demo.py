@@ -51,17 +51,25 @@ def demo(stack: str, port: int | None) -> None:
     print(f"\nStopped after {time.perf_counter() - started:.1f} s")
 
 
+def _log_lines(local: local_stack.LocalStack) -> list[dict[str, Any]]:
+    """Return the log lines of requests, as soon as there is one."""
+    found = _wait_for(lambda: [line for line in local.log_lines() if "traceId" in line])
+    return list(found)
+
+
 def _show_call(local: local_stack.LocalStack, endpoint: Endpoint[Any]) -> None:
     """Send the sample request of an endpoint; show the response, item, log line and trace."""
     reply = local.call()
     _show(f"{endpoint.method} {local.outputs['sample_url']}\n  {reply.status}", reply.body)
     if reply.status not in endpoint.responses:
+        for line in _log_lines(local)[-1:]:
+            _show("Log line", line)
         why = "; ".join(local.emulator.failures())
         wanted = " or ".join(map(str, endpoint.responses))
         raise DeployError(f"{endpoint.route} returned {reply.status}, not {wanted}. {why}")
     for item in local.items()[:1]:
         _show("Stored item", item)
-    line = _wait_for(lambda: [line for line in local.log_lines() if "traceId" in line])[0]
+    line = _log_lines(local)[0]
     _show("Log line", line)
     trace_id = line["traceId"]
     # Segments arrive by UDP, that of the request last.

@@ -26,6 +26,7 @@ OWN = (
     ".github/CODEOWNERS",
     "CHANGELOG.md",
     "README.md",
+    "docs/calling.md",
     "tests/snapshots/*",
 )
 # The drivers of .gitattributes keep your version of a file, or of the lines that both changed.

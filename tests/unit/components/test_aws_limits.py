@@ -6,6 +6,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
+import function.declare.job_registry
 import function.declare.registry
 from components import limits
 from components.iam import policies
@@ -13,7 +14,7 @@ from components.packaging import archive
 from function.declare.permission import ACTIONS, TablePermission
 from function.declare.table import Index, Table
 from local import pulumi_program
-from tests.conftest import STACK, plain
+from tests.conftest import NAME, STACK, plain
 
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 TABLES = {
@@ -58,7 +59,11 @@ def test_thirty_one_tables_with_two_indexes_each_fit_into_a_policy(
 ) -> None:
     _allow_all(monkeypatch, ("dynamodb:Query", "dynamodb:Scan"))
     resources = pulumi_program.declared_resources(STACK, config=plain())
-    (policy,) = (r.inputs["policy"] for r in resources if r.kind == ROLE_POLICY)
+    (policy,) = (
+        r.inputs["policy"]
+        for r in resources
+        if r.kind == ROLE_POLICY and f"{NAME}-function-" in r.name
+    )
     assert len(policy) < limits.ROLE_POLICY_SIZE
     statements = json.loads(policy)["Statement"]
     assert max(len(statement["Resource"]) for statement in statements) == 3 * len(TABLES)
@@ -78,6 +83,7 @@ def test_a_policy_that_iam_would_refuse_names_the_largest_statements() -> None:
 def test_variables_that_lambda_would_refuse_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     tables = {f"t{n:03}": Table(f"t{n:03}", "key") for n in range(150)}
     monkeypatch.setattr(function.declare.registry, "load_tables", lambda: tables)
+    monkeypatch.setattr(function.declare.job_registry, "load_jobs", dict)
     endpoint = function.declare.registry.load_endpoints()[0]._replace(permissions=())
     monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
     says = r"environment of function \S+ has [45],\d+ bytes; AWS allows 4,096. Largest: "

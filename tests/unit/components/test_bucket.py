@@ -8,11 +8,12 @@ import pytest
 from components.naming import bucket_name
 from components.iam import policies
 from function import buckets
+from function.declare import registry
 from function.declare.checks import declaration_errors
 from function.declare.bucket import Bucket
 from function.declare.errors import DeclarationError
 from function.declare.permission import BucketPermission
-from function.declare.registry import load_buckets, reference_errors
+from function.declare.registry import reference_errors
 from local import pulumi_program
 from tests.conftest import NAME, STACK, one, plain
 from tools.checks import terraform_json
@@ -28,12 +29,14 @@ def _declared(monkeypatch: pytest.MonkeyPatch) -> list[pulumi_program.Resource]:
 def test_a_bucket_is_private_requires_tls_and_expires_its_objects(
     declared: list[pulumi_program.Resource],
 ) -> None:
-    block = one(declared, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
+    block = one(declared, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "-uploads")
     assert [value for name, value in block.items() if name != "bucket"] == [True] * 4
-    policy = json.loads(one(declared, "aws:s3/bucketPolicy:BucketPolicy")["policy"])
+    policy = json.loads(one(declared, "aws:s3/bucketPolicy:BucketPolicy", "-uploads")["policy"])
     assert policy["Statement"][0]["Effect"] == "Deny"
     assert policy["Statement"][0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    rules = one(declared, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
+    rules = one(
+        declared, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "-uploads"
+    )
     assert rules["rules"][0]["expiration"] == {"days": 7}
     assert rules["rules"][0]["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
     function = one(declared, "aws:lambda/function:Function", "-function")
@@ -43,11 +46,12 @@ def test_a_bucket_is_private_requires_tls_and_expires_its_objects(
     assert "aws_s3_bucket.tf.json" in terraform_json.render(declared)
 
 
-def test_a_permission_covers_the_objects_of_one_bucket() -> None:
+def test_a_permission_covers_the_objects_of_one_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     permission = BucketPermission(bucket="uploads", actions=("s3:PutObject", "s3:GetObject"))
     arns = {"buckets": {"uploads": "arn:aws:s3:::a"}}
     statements = policies.resource_statements([permission], arns, {})
     assert statements == [policies.allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::a/*")]
+    monkeypatch.setattr(registry, "load_buckets", dict)
     assert list(reference_errors([permission], {})) == [
         "unknown bucket 'uploads'; known buckets: none"
     ]
@@ -62,7 +66,7 @@ def test_a_permission_names_actions_on_objects(actions: tuple[str, ...]) -> None
     ("wrong", "message"),
     [
         ({"name": "Up_loads"}, "name 'Up_loads' must be"),
-        ({"name": "uploads", "expires_after_days": -1}, "expires_after_days must be from 0"),
+        ({"name": "wrong", "expires_after_days": -1}, "expires_after_days must be from 0"),
     ],
 )
 def test_a_wrong_bucket_is_refused(
@@ -70,4 +74,4 @@ def test_a_wrong_bucket_is_refused(
 ) -> None:
     monkeypatch.setattr(buckets, "WRONG", Bucket(**wrong), raising=False)
     with pytest.raises(DeclarationError, match=f"function/buckets.py: WRONG: {message}"):
-        load_buckets()
+        registry.load_buckets()

@@ -17,7 +17,9 @@ def _policy_and_function(**changes: object) -> tuple[Resource, Resource]:
     (policy,) = (
         r for r in resources if r.kind.endswith(":RolePolicy") and f"{NAME}-function-" in r.name
     )
-    (called,) = (r for r in resources if r.kind.endswith(":Function"))
+    (called,) = (
+        r for r in resources if r.kind.endswith(":Function") and r.name == f"{NAME}-function"
+    )
     return policy, called
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from components.stack_config import ConfigError, StackConfig
 from local import stack_files
-from tests.conftest import STACK, declare, one, plain
+from tests.conftest import declare, one, plain
 
 PROJECT = stack_files.project_name()
 
@@ -91,7 +91,9 @@ def test_what_nobody_would_read_is_an_error(key: str, value: str, says: str) -> 
 
 @pytest.mark.parametrize("values", ("settings", "secrets"))
 def test_an_unknown_name_in_the_program_is_an_error_with_its_line(values: str) -> None:
-    config = StackConfig.from_pulumi(plain(), PROJECT, "stage", ())
+    raw = plain()
+    secret = [key for key, value in raw.items() if isinstance(value, stack_files.Secret)]
+    config = StackConfig.from_pulumi(raw, PROJECT, "stage", secret)
     with pytest.raises(
         ConfigError, match=rf"^test_stack_config.py, line \d+: no {values[:-1]}"
     ) as e:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import function.declare.job_registry
 import function.declare.registry
 from components import sampling_rule, triggers
 from components.stack_config import ConfigError
@@ -113,6 +114,7 @@ def test_system_errors_are_of_operations_not_of_iam_actions(
     actions = ("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PartiQLSelect")
     endpoint = ADDED._replace(permissions=(TablePermission(table=table, actions=actions),))
     monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
+    monkeypatch.setattr(function.declare.job_registry, "load_jobs", dict)
     alarms = alarms_of(pulumi_program.declared_resources(STACK, config=plain()))
     operations = {a["dimensions"]["Operation"] for n, a in alarms.items() if "system-errors" in n}
     partiql = {"BatchExecuteStatement", "ExecuteStatement", "ExecuteTransaction"}

@@ -15,7 +15,7 @@ def test_a_declared_service_is_in_the_bundle_with_the_file_that_declares_it(
         trigger=ScheduleTrigger("rate(1 day)"),
         summary="Report.",
         handle=print,
-        permissions=(ServicePermission("s3", "arn:aws:s3:::reports/*", ("s3:PutObject",)),),
+        permissions=(ServicePermission("polly", "*", ("polly:SynthesizeSpeech",)),),
     )
     monkeypatch.setattr(bundles, "load_jobs", lambda: {"report": job})
-    assert bundles.project_bundle().services["s3"] == "function/jobs/report.py"
+    assert bundles.project_bundle().services["polly"] == "function/jobs/report.py"

@@ -152,7 +152,7 @@ def test_the_calls_of_a_handlers_threads_are_measured_and_traced(
     sdk = telemetry._sdk()._replace(emitter=SimpleNamespace(send_entity=sent.append))
     monkeypatch.setattr(telemetry, "_sdk", lambda: sdk)
     root = "1-5759e988-bd862e3fe1be46a994272793"  # pragma: allowlist secret
-    parent = "53995c3f42cd8ad8"
+    parent = "53995c3f42cd8ad8"  # pragma: allowlist secret
     monkeypatch.setenv("_X_AMZN_TRACE_ID", f"Root={root};Parent={parent};Sampled=1")
 
     def measured() -> None:

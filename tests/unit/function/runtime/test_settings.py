@@ -195,6 +195,8 @@ def test_a_function_reads_no_secret_that_its_declaration_does_not_name(
     job = Job(trigger=ScheduleTrigger("rate(1 day)"), summary="Runs.", handle=print)
     jobs = {"plain": job, "reads": job._replace(permissions=(SecretPermission("pass_word"),))}
     monkeypatch.setattr(function.declare.job_registry, "load_jobs", lambda: jobs)
+    endpoint = load_endpoints()[0]._replace(permissions=())
+    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
     resources = pulumi_program.declared_resources("some", config=_config())
     readers = {
         resource.name.partition("-job-")[2].partition("-")[0]
@@ -213,7 +215,8 @@ def test_a_function_reads_no_secret_that_its_declaration_does_not_name(
 @pytest.mark.parametrize("name", ("salute", "pass-word", "nothing"))
 def test_a_permission_for_no_secret_is_refused(name: str) -> None:
     (error,) = reference_errors((SecretPermission(name),), {})
-    assert error == f"unknown secret {name!r}; known secrets: pass_word"
+    assert error.startswith(f"unknown secret {name!r}; known secrets: ")
+    assert error.endswith("pass_word")
 
 
 @pytest.fixture(name="secrets")

@@ -1,0 +1,38 @@
+"""The command of `make demo`."""
+
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from function.declare.endpoint import Endpoint, Response, SampleRequest
+from local import demo, local_stack
+from local.deployment import DeployError
+from local.local_stack import Reply
+
+ENDPOINT = Endpoint(
+    method="GET",
+    path="/status",
+    summary="Report.",
+    handle=lambda _: Response(status=204, body=None),
+    responses={204: None},
+    sample=SampleRequest(),
+)
+
+
+def test_a_failed_sample_shows_the_log_line_with_its_cause(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [{"message": "no request"}, {"traceId": "1", "awsError": "not authorized"}]
+    stack: Any = SimpleNamespace(
+        call=lambda: Reply(status=500, body="{}"),
+        outputs={"sample_url": "http://127.0.0.1/status"},
+        log_lines=lambda: lines,
+        emulator=SimpleNamespace(failures=lambda: ["worker lost"]),
+    )
+    monkeypatch.setattr(demo, "load_endpoints", lambda: (ENDPOINT,))
+    monkeypatch.setattr(local_stack, "up", lambda *_, **__: nullcontext(stack))
+    with pytest.raises(DeployError, match=r"^GET /status returned 500, not 204\. worker lost$"):
+        demo.demo("dev", None)
+    assert 'Log line\n  {"traceId": "1", "awsError": "not authorized"}' in capsys.readouterr().out
