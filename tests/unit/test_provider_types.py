@@ -78,14 +78,14 @@ def _faults(value: Any, hint: Any, where: str) -> Iterator[str]:
             yield from _faults(item, parts[1], f"{where}.{name}")
     elif inspect.isclass(hint) and hint.__name__.endswith("Args") and isinstance(value, dict):
         hints = terraform_json.property_types(hint)
-        for name, item in value.items():
-            if name not in hints:
-                yield f"{where}: {hint.__name__} has no property {name}"
-            else:
-                yield from _faults(item, hints[name], f"{where}.{name}")
-        for name, parameter in zip(hints, inspect.signature(hint).parameters.values()):
-            if parameter.default is inspect.Parameter.empty and name not in value:
-                yield f"{where}: {hint.__name__} needs {name}"
+        parameters = zip(hints, inspect.signature(hint).parameters.values())
+        needed = {name for name, one in parameters if one.default is inspect.Parameter.empty}
+        for name in value.keys() - hints.keys():
+            yield f"{where}: {hint.__name__} has no property {name}"
+        for name in needed - value.keys():
+            yield f"{where}: {hint.__name__} needs {name}"
+        for name in value.keys() & hints.keys():
+            yield from _faults(value[name], hints[name], f"{where}.{name}")
     elif inspect.isclass(hint):
         accepted = (int, float) if hint is float else hint
         if not isinstance(value, accepted) or (hint is not bool and isinstance(value, bool)):
