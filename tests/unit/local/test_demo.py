@@ -34,5 +34,5 @@ def test_a_failed_sample_shows_the_log_line_with_its_cause(
     monkeypatch.setattr(demo, "load_endpoints", lambda: (ENDPOINT,))
     monkeypatch.setattr(local_stack, "up", lambda *_, **__: nullcontext(stack))
     with pytest.raises(DeployError, match=r"^GET /status returned 500, not 204\. worker lost$"):
-        demo.demo("dev", None)
+        demo.demo("some", None)
     assert 'Log line\n  {"traceId": "1", "awsError": "not authorized"}' in capsys.readouterr().out
