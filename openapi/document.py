@@ -24,32 +24,32 @@ KEY_HEADER = "x-api-key"
 _KEY = "apiKey"
 
 RETRY_AFTER = Parameter(
-    name="Retry-After", description="Seconds to wait before a repeat.", example="1"
+    name="Retry-After", description="Seconds to wait before a retry.", example="1"
 )
-ALLOW = Parameter(name="Allow", description="The methods that the path takes.", example="POST")
+ALLOW = Parameter(name="Allow", description="The methods that the path allows.", example="POST")
 
 # The problem responses of every operation, with their headers.
 PROBLEMS: Mapping[int, tuple[str, tuple[Parameter, ...]]] = {
     400: ("The request is not valid.", ()),
     403: ("The header x-api-key holds no valid API key, or the call is not allowed.", ()),
-    404: ("There is no such route or thing.", ()),
-    405: ("The path does not take this method.", (ALLOW,)),
-    415: ("The body is not sent as application/json.", ()),
+    404: ("No such route or resource exists.", ()),
+    405: ("The path does not allow this method.", (ALLOW,)),
+    415: ("The media type of the body is not application/json.", ()),
     429: ("The rate limit or the API key's quota is reached.", (RETRY_AFTER,)),
     500: ("The request could not be handled.", ()),
-    503: ("The service cannot take the request now.", (RETRY_AFTER,)),
-    504: ("The service did not answer in time.", ()),
+    503: ("The service is temporarily unavailable.", (RETRY_AFTER,)),
+    504: ("The service did not respond in time.", ()),
 }
 # API Gateway does not allow to customise this response.
 TOO_LARGE = 413
 
 _DESCRIPTION = (
-    f"Send an API key in the header `{KEY_HEADER}` with every call, but for those that need none. "
-    "What goes wrong is answered with a problem document (RFC 9457, `application/problem+json`): "
-    "quote its `requestId` when asking for help. Only the 413 of a request over 10 MB differs, "
-    "and a body over some 6 MB may end in a 5xx. After 429 and 503 wait as long as `Retry-After` "
-    "says; after any other 5xx and after a lost connection, repeat what is safe to repeat. Answers "
-    "may get more members: ignore what you do not know."
+    f"Send an API key in the header `{KEY_HEADER}` with every call that needs one. Each error is a "
+    "problem document (RFC 9457, `application/problem+json`). Quote its `requestId` when you ask "
+    "for help. Only the 413 of a request over 10 MB has another form, and a body over about 6 MB "
+    "may get a 5xx. After 429 and 503, wait as long as `Retry-After` says. After any other 5xx and "
+    "after a lost connection, retry the calls that are safe to retry. Responses may get more "
+    "members: ignore unknown ones."
 )
 
 

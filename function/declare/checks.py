@@ -114,8 +114,11 @@ _DEFERRED = {
 }
 
 
+_VARARGS = 0x04
+
+
 def runs_when_called(field: str, handle: Any) -> Iterator[str]:
-    """Yield an error for a class, and for a function whose call returns before its body runs."""
+    """Yield an error for a class, and for a function that a call with one argument does not run."""
     if isinstance(handle, type):
         yield f"{field} must be a function, not the class {handle.__name__}"
     inner = handle
@@ -129,14 +132,23 @@ def runs_when_called(field: str, handle: Any) -> Iterator[str]:
         else:
             return
     code = inner.__code__
+    file = code.co_filename
+    where = (
+        f"{field}: {code.co_name} ({file[file.rfind('/function/') + 1 :]}, line "
+        f"{code.co_firstlineno})"
+    )
     for flag, kind in _DEFERRED.items():
-        if getattr(code, "co_flags", 0) & flag:
-            file = code.co_filename
+        if code.co_flags & flag:
             yield (
-                f"{field}: {code.co_name} ({file[file.rfind('/function/') + 1 :]}, line "
-                f"{code.co_firstlineno}) is {kind}, so a call returns before it runs; write a "
-                "plain `def` without `yield`"
+                f"{where} is {kind}, so a call returns before it runs; write a plain `def` without "
+                "`yield`"
             )
+    if inner is handle and not hasattr(handle, "__self__"):
+        needed = code.co_argcount - len(handle.__defaults__ or ())
+        taken = code.co_argcount or code.co_flags & _VARARGS
+        named = code.co_kwonlyargcount - len(handle.__kwdefaults__ or {})
+        if needed > 1 or not taken or named:
+            yield f"{where} must take one argument"
 
 
 Name: TypeAlias = Annotated[str, words("-")]

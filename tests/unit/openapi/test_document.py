@@ -445,7 +445,7 @@ def test_declared_problems_and_redirects_are_in_the_document() -> None:
     )
     responses = client["paths"]["/orders"]["post"]["responses"]
     assert responses["302"]["headers"].keys() == {"Location"} and "content" not in responses["302"]
-    assert responses["404"]["description"] == "There is no such route or thing."
+    assert responses["404"]["description"] == "No such route or resource exists."
     kinds = {
         status: response["content"]["application/problem+json"]["schema"]["$ref"].split("/")[-1]
         for status, response in responses.items()

@@ -94,6 +94,23 @@ def test_a_handler_that_runs_is_accepted(handle: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "handle",
+    (lambda: None, lambda one, two: None, lambda one, *, two: None),  # type: ignore[misc]
+)
+def test_a_handler_that_takes_no_single_argument_is_refused(handle: Any) -> None:
+    (error,) = declaration_errors(_job(handle=handle))
+    assert "test_checks.py, line " in error and error.endswith("must take one argument")
+
+
+@pytest.mark.parametrize(
+    "handle",
+    (lambda one, two=2: None, lambda *all_: None, lambda one, *, two=2, **more: None),
+)
+def test_a_handler_may_have_further_arguments_with_defaults(handle: Any) -> None:
+    assert not list(declaration_errors(_job(handle=handle)))
+
+
+@pytest.mark.parametrize(
     "origin",
     (
         *(
