@@ -222,6 +222,10 @@ def _popen(command: list[str], **options: Any) -> subprocess.Popen[str]:
     """Start a process; a Python without site-packages, PYTHON* variables and user folders."""
     if command[0] == sys.executable:
         command = [_PYTHON, "-I", "-S", "-X", "utf8", *command[1:]]
+        variables = dict(options.get("env") or {})
+        if variables.get("PYTHONPATH") == os.environ.get("PYTHONPATH"):  # not the function's own
+            variables.pop("PYTHONPATH", None)
+        options["env"] = variables
     return subprocess.Popen(command, **options)
 
 
@@ -237,6 +241,12 @@ def _isolated(script: str) -> str:
         script = script.replace(stream, replacement)
     # Lambda has `exit` and `quit`, which `-S` leaves out.
     start = "import site\nsite.setquit()\n"
+    # Nor does `-I` read the function's own PYTHONPATH, which Lambda does.
+    start += (
+        "if os.environ.get('PYTHONPATH'):\n"
+        "    sys.path += os.environ['PYTHONPATH'].split(os.pathsep)\n"
+        "    site.execsitecustomize()\n"
+    )
     start += "_requests, _responses = take_streams()\nmake_read_only()\n"
     return f"{inspect.getsource(worker_isolation)}\n{start}\n{script}"
 

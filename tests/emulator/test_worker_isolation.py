@@ -5,7 +5,6 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,7 +55,7 @@ def _invoke() -> Iterator[Invoke]:
         script = lambda_workers._isolated(lambda_runtime._PYTHON_WORKER_SCRIPT)
         patch.setattr(lambda_runtime, "_PYTHON_WORKER_SCRIPT", script)
         patch.setattr(lambda_runtime, "Worker", lambda_workers._Worker)
-        patch.setenv("HOME", str(Path(__file__).parent))
+        patch.setenv("HOME", "/home/function")
         yield run
         lambda_runtime.invalidate_worker("isolated")
 

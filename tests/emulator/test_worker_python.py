@@ -6,6 +6,7 @@ import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,13 +25,13 @@ def handler(event, context):
     found = {name: bool(importlib.util.find_spec(name)) for name in names}
     version = "%d.%d" % sys.version_info[:2]
     return {"found": found, "path": sys.path, "version": version, "encoding": sys.stdout.encoding,
-            "exit": callable(exit), "prefix": sys.prefix}
+            "exit": callable(exit), "customized": "sitecustomize" in sys.modules}
 """
 
 
 # pylint: disable=protected-access
 @pytest.fixture(name="ask")
-def _ask(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+def _ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Return a function that calls a worker, and returns its response."""
     for owner, name, new in lambda_workers.PATCHES:
         monkeypatch.setattr(owner, name, new(getattr(owner, name)))
@@ -41,7 +42,9 @@ def _ask(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("main.py", _CODE)
         archive.writestr("own/__init__.py", "")
+    (tmp_path / "sitecustomize.py").write_text("")
     config = {
+        "Environment": {"Variables": {"PYTHONPATH": str(tmp_path)}},
         "FunctionArn": "arn:aws:lambda:eu-central-1:000000000000:function:alone",
         "FunctionName": "alone",
         "Handler": "main.handler",
@@ -59,6 +62,11 @@ def test_it_finds_the_bundle_and_the_standard_library_only(ask: Callable[..., An
     answer = ask(names=("json", "own", *absent, *local))
     assert {name for name, found in answer["found"].items() if found} == {"json", "own"}
     assert not [folder for folder in answer["path"] if "-packages" in folder]
+
+
+def test_it_reads_the_functions_own_pythonpath(ask: Callable[..., Any], tmp_path: Path) -> None:
+    answer = ask(names=("sitecustomize",))
+    assert answer["path"][-1] == str(tmp_path) and answer["customized"]
 
 
 def test_it_runs_on_the_python_of_the_bundle_as_lambda_starts_it(ask: Callable[..., Any]) -> None:

@@ -186,17 +186,25 @@ def test_the_browser_itself_lets_the_attacks_through(visit: Any) -> None:
         server.shutdown()
 
 
-def _untouched(stack: local_stack.LocalStack) -> None:
+@pytest.fixture(name="items")
+def _items(served: Any) -> Any:
+    """Return the items before the test."""
+    return served[1].items()
+
+
+def _untouched(stack: local_stack.LocalStack, items: Any) -> None:
     """Assert that no attempt has left anything."""
     client = stack.emulator.client
     functions = client("lambda").list_functions()["Functions"]
     assert "evil" not in [function["FunctionName"] for function in functions]
     assert client("iam").list_users()["Users"] == []
     assert client("s3").list_buckets()["Buckets"] == []
-    assert not stack.items() and stack.emulator.failures() == []
+    assert stack.items() == items and stack.emulator.failures() == []
 
 
-def test_a_page_of_another_site_reads_and_changes_nothing(served: Any, visit: Any) -> None:
+def test_a_page_of_another_site_reads_and_changes_nothing(
+    served: Any, items: Any, visit: Any
+) -> None:
     _, stack = served
     page = visit(OTHER_SITE)
     for host in ("127.0.0.1", "localhost", "rebound.example"):
@@ -204,22 +212,22 @@ def test_a_page_of_another_site_reads_and_changes_nothing(served: Any, visit: An
         seen = page.evaluate(_ATTACK, [base, _attempts(stack)])
         # An opaque response has the status 0 and no body.
         assert {tuple(each) for each in seen.values()} <= {("refused", 0), (0, 0)}, seen
-    _untouched(stack)
+    _untouched(stack, items)
 
 
-def test_a_rebound_page_reads_and_changes_nothing(served: Any, visit: Any) -> None:
+def test_a_rebound_page_reads_and_changes_nothing(served: Any, items: Any, visit: Any) -> None:
     console, stack = served
     page = visit(f"{REBOUND}:{stack.emulator.port}")
     seen = page.evaluate(_ATTACK, ["", _attempts(stack)])
     assert {status for status, _ in seen.values()} <= {421, 0}, seen
-    _untouched(stack)
+    _untouched(stack, items)
     page = visit(f"{REBOUND}:{console.port}")
     token = urlsplit(console.url).path
     paths = [[path, token + path, {}] for path in ("stack.json", "events", "openapi.json")]
     assert {s for s, _ in page.evaluate(_ATTACK, ["", paths]).values()} == {421}
 
 
-def test_forms_tags_and_web_sockets_change_nothing(served: Any, visit: Any) -> None:
+def test_forms_tags_and_web_sockets_change_nothing(served: Any, items: Any, visit: Any) -> None:
     console, stack = served
     page = visit(OTHER_SITE)
     base = stack.emulator.url
@@ -235,10 +243,10 @@ def test_forms_tags_and_web_sockets_change_nothing(served: Any, visit: Any) -> N
     for port in (stack.emulator.port, console.port, report, tracer):
         for path in ("/", "/_aws/execute-api/abc/dev"):
             assert page.evaluate(_SOCKET, f"ws://127.0.0.1:{port}{path}") == "refused"
-    _untouched(stack)
+    _untouched(stack, items)
 
 
-def test_the_console_is_no_way_in(served: Any, visit: Any) -> None:
+def test_the_console_is_no_way_in(served: Any, items: Any, visit: Any) -> None:
     console, stack = served
     page = visit(OTHER_SITE)
     base, token = f"http://127.0.0.1:{console.port}", urlsplit(console.url).path
@@ -258,7 +266,7 @@ def test_the_console_is_no_way_in(served: Any, visit: Any) -> None:
     ]
     seen = page.evaluate(_ATTACK, [base, attempts])
     assert {tuple(each) for each in seen.values()} <= {("refused", 0), (0, 0)}, seen
-    _untouched(stack)
+    _untouched(stack, items)
 
 
 def test_listeners_for_processes_ignore_pages(served: Any, visit: Any) -> None:
