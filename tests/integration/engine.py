@@ -467,7 +467,7 @@ def test_a_wrong_config_value_ends_in_one_line(
     assert says in run.text and "Traceback" not in run.text
 
 
-@pytest.mark.parametrize("mistake", ("a forgotten comma", "a route twice"))
+@pytest.mark.parametrize("mistake", ("a forgotten comma", "no endpoint"))
 def test_a_wrong_declaration_ends_in_one_line(changing: Stack, mistake: str) -> None:
     files, says = WRONG[mistake]
     for name, text in files.items():

@@ -128,8 +128,10 @@ class _Account:
 
     def write(self, kind: str, identity: str, inputs: Any, outputs: Any) -> None:
         """Store a resource."""
-        kept = {"inputs": inputs, "outputs": outputs}
-        self._path(kind, identity).write_text(json.dumps(kept))
+        path = self._path(kind, identity)
+        written = path.with_name(f".{path.name}")  # others read all files meanwhile
+        written.write_text(json.dumps({"inputs": inputs, "outputs": outputs}))
+        written.replace(path)
 
     def new_id(self, kind: str, wanted: str) -> str:
         """Return an unused id like `wanted`."""
