@@ -58,8 +58,12 @@ endif
 test-all: $(READY) $(SCANNERS) $(LOADER) ## Run all tests except tests/integration
 	@$(PARALLEL_TESTS) --ignore=tests/integration $(ARGS)
 
+WORKERS = 2
+# Some of the fast tests wait for a socket, so two cores take a third process.
+test: WORKERS = 3
+
 # conftest.py orders the modules: the slowest first.
-PARALLEL_TESTS = $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PARALLEL_TESTS = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 coverage: $(READY) $(SCANNERS) $(LOADER) ## Run all tests except tests/integration; require 95 % of branches
 	@rm -rf .build/coverage && mkdir -p .build/coverage
