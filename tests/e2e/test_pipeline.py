@@ -119,16 +119,22 @@ def test_a_broken_deployment_is_found_and_rolled_back(
     assert f"version {version} of" in capsys.readouterr().err
 
 
+def _broken(stack: LocalStack, folder: Path) -> tuple[Any, str, str]:
+    """Publish a broken version; return the client, the function and the version before."""
+    client, function = stack.emulator.client("lambda"), stack.outputs["function_name"]
+    before = rollback.live_version(client, function)
+    with pytest.MonkeyPatch.context() as patch:
+        _published(stack, BROKEN, patch, folder)
+    return client, function, before
+
+
 def test_an_update_that_failed_after_the_alias_moved_is_settled(
     breakable: LocalStack,
     run: dict[str, Any],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    client, function = breakable.emulator.client("lambda"), breakable.outputs["function_name"]
-    before = rollback.live_version(client, function)
-    with pytest.MonkeyPatch.context() as patch:
-        _published(breakable, BROKEN, patch, tmp_path)
+    client, function, before = _broken(breakable, tmp_path)
     # It wrote no outputs of its own.
     arguments = [str(tmp_path / "none.json"), run["outputs"], "--to", before]
     assert verify.main(arguments) == 1
@@ -147,10 +153,7 @@ def test_after_a_rollback_the_same_commit_is_no_success(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    client, function = breakable.emulator.client("lambda"), breakable.outputs["function_name"]
-    before = rollback.live_version(client, function)
-    with pytest.MonkeyPatch.context() as patch:
-        _published(breakable, BROKEN, patch, tmp_path)
+    client, function, before = _broken(breakable, tmp_path)
     broken = rollback.live_version(client, function)
     after = tmp_path / "after.json"
     after.write_text(json.dumps({**breakable.outputs, "function_versions": f"{function}:{broken}"}))

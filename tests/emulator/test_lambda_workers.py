@@ -1,6 +1,5 @@
 """A function's worker: an invocation's log is whole, and nobody waits for more."""
 
-import io
 import os
 import py_compile
 import tempfile
@@ -16,9 +15,9 @@ import pytest
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from components.packaging.interpreter import PYTHON_VERSION
 from emulator import lambda_workers
 from local import local_stack
+from tests.emulator.conftest import function_of
 
 _CODE = """
 import os
@@ -38,17 +37,7 @@ def handler(event, context):
 # pylint: disable=protected-access
 @pytest.fixture(name="worker")
 def _worker() -> Iterator[Any]:
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("main.py", _CODE)
-    config = {
-        "FunctionArn": "arn:aws:lambda:eu-central-1:000000000000:function:told",
-        "FunctionName": "told",
-        "Handler": "main.handler",
-        "Runtime": f"python{PYTHON_VERSION}",
-        "Timeout": 10,
-    }
-    worker = lambda_workers._Worker("told", config, code.getvalue())
+    worker = lambda_workers._Worker("told", *function_of("told", {"main.py": _CODE}).values())
     yield worker
     worker.kill()
 

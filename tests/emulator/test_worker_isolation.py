@@ -1,9 +1,7 @@
 """A function in its worker writes, prints and responds as in Lambda."""
 
-import io
 import json
 import os
-import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,8 +9,8 @@ import pytest
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from components.packaging.interpreter import PYTHON_VERSION
 from emulator import lambda_workers
+from tests.emulator.conftest import function_of
 
 _MAX_BODY = 6_291_556 - 2  # two quotes
 _TEXT = "\n".join((json.dumps({"status": "ok", "result": "printed"}), "[" * 100_000, "x\n" * 300))
@@ -32,17 +30,7 @@ Invoke = Callable[[str], dict[str, Any]]
 @pytest.fixture(name="invoke", scope="module")
 def _invoke() -> Iterator[Invoke]:
     """Return a function that runs the body of a handler in a worker; its `text` is _TEXT."""
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("main.py", _CODE)
-    config = {
-        "FunctionArn": "arn:aws:lambda:eu-central-1:000000000000:function:isolated",
-        "FunctionName": "isolated",
-        "Handler": "main.handler",
-        "Runtime": f"python{PYTHON_VERSION}",
-        "Timeout": 10,
-    }
-    function = {"config": config, "code_zip": code.getvalue()}
+    function = function_of("isolated", {"main.py": _CODE})
 
     def run(body: str) -> dict[str, Any]:
         lines = "\n    ".join(body.splitlines())

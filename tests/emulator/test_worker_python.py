@@ -1,9 +1,7 @@
 """A function's worker finds what Lambda has: the standard library and the bundle."""
 
-import io
 import os
 import subprocess
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 from components.packaging import interpreter
 from emulator import lambda_workers
 from local import local_stack
+from tests.emulator.conftest import function_of
 
 _CODE = """
 import importlib.util
@@ -38,20 +37,11 @@ def _ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[.
     monkeypatch.setattr(lambda_workers, "_PYTHON", interpreter.local_python())
     monkeypatch.setenv("PYTHONPATH", os.path.dirname(__file__))
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("main.py", _CODE)
-        archive.writestr("own/__init__.py", "")
     (tmp_path / "sitecustomize.py").write_text("")
-    config = {
-        "Environment": {"Variables": {"PYTHONPATH": str(tmp_path)}},
-        "FunctionArn": "arn:aws:lambda:eu-central-1:000000000000:function:alone",
-        "FunctionName": "alone",
-        "Handler": "main.handler",
-        "Runtime": f"python{interpreter.PYTHON_VERSION}",
-        "Timeout": 10,
-    }
-    worker = lambda_workers._Worker("alone", config, code.getvalue())
+    files = {"main.py": _CODE, "own/__init__.py": ""}
+    variables = {"Variables": {"PYTHONPATH": str(tmp_path)}}
+    function = function_of("alone", files, Environment=variables)
+    worker = lambda_workers._Worker("alone", *function.values())
     yield lambda **event: worker.invoke(event, "request")["result"]
     worker.kill()
 
