@@ -10,10 +10,12 @@ import pulumi_aws as aws
 
 from components import limits
 from components.api_gateway_account import EpochApiGatewayAccount
+from components.authorizer import EpochAuthorizer
 from components.function import EpochFunction
 from function.declare.endpoint import Endpoint
 from openapi import gateway
 from openapi.document import Document
+from openapi.security import Authorizers
 
 # TLS 1.2 or newer with forward secrecy, and only under the API's own host name.
 SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
@@ -58,7 +60,9 @@ class EpochApi(pulumi.ComponentResource):
     waits for `account`, the region's API Gateway settings, where the same stack declares them.
     `disable_default_endpoint` leaves only the custom domain names. A change of `import_again`
     imports and deploys the same document again.
-    `stage_variables` are those of EpochApiKeys.
+    `stage_variables` are those of EpochApiKeys. `authorizer` verifies the callers of endpoints with
+    a Jwt or CustomAuth. `settings` are the environment variables of the stack's settings, which the
+    document may name.
     `document_hash` identifies the served document; a 404 has it in the header
     X-Api-Document-Hash.
     """
@@ -76,6 +80,8 @@ class EpochApi(pulumi.ComponentResource):
         document: Document,
         endpoints: Sequence[Endpoint[Any]],
         function: EpochFunction,
+        authorizer: EpochAuthorizer | None = None,
+        settings: Mapping[str, str] | None = None,
         rate_limit: pulumi.Input[float],
         burst_limit: pulumi.Input[int],
         log_retention_days: pulumi.Input[int] = 30,
@@ -87,7 +93,8 @@ class EpochApi(pulumi.ComponentResource):
     ) -> None:
         super().__init__("epoch:components:EpochApi", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        known = pulumi.Output.all(api_name, description, function.alias.invoke_arn)
+        asked = authorizer.alias.invoke_arn if authorizer else ""
+        known = pulumi.Output.all(api_name, description, function.alias.invoke_arn, asked)
         imported = known.apply(
             lambda values: gateway.to_api_gateway(
                 document,
@@ -98,6 +105,7 @@ class EpochApi(pulumi.ComponentResource):
                     invoke_arn=values[2],
                     security_policy=SECURITY_POLICY,
                     endpoint_access_mode=ACCESS_MODE,
+                    authorizers=Authorizers(values[3], settings or {}),
                 ),
             )
         )
@@ -130,16 +138,10 @@ class EpochApi(pulumi.ComponentResource):
             fail_on_warnings=True,
             opts=child,
         )
-        permission = aws.lambda_.Permission(
-            name,
-            action="lambda:InvokeFunction",
-            function=function.name,
-            qualifier=function.alias.name,
-            principal="apigateway.amazonaws.com",
-            # One permission for all routes: about fifty would fill the function's policy of 20 KB.
-            source_arn=pulumi.Output.format("{0}/{1}/*", self.api.execution_arn, stage_name),
-            opts=child,
-        )
+        # One permission for all routes: about fifty would fill the function's policy of 20 KB.
+        permissions = [self._may_invoke(name, function, pulumi.Output.concat(stage_name, "/*"))]
+        if authorizer:
+            permissions += [self._may_invoke(f"{name}-authorizer", authorizer, "authorizers/*")]
         deployment = aws.apigateway.Deployment(
             name,
             rest_api=self.api.id,
@@ -147,7 +149,7 @@ class EpochApi(pulumi.ComponentResource):
                 "document": self.document_hash,
                 **({"imported": "again"} if import_again else {}),
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
         )
         # The deployment's id names the version, so that reverting an interrupted update finds the
         # version to which it returns.
@@ -187,6 +189,20 @@ class EpochApi(pulumi.ComponentResource):
         )
         self.url = self.stage.invoke_url
         self.register_outputs({"url": self.url, "document_hash": self.document_hash})
+
+    def _may_invoke(
+        self, name: str, called: EpochFunction | EpochAuthorizer, source: pulumi.Input[str]
+    ) -> aws.lambda_.Permission:
+        """Return the permission of API Gateway to invoke a function for a part of this API."""
+        return aws.lambda_.Permission(
+            name,
+            action="lambda:InvokeFunction",
+            function=called.name,
+            qualifier=called.alias.name,
+            principal="apigateway.amazonaws.com",
+            source_arn=pulumi.Output.concat(self.api.execution_arn, "/", source),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
 
 def _nodes(path: str) -> Iterator[str]:

@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 import urllib3
 
-from local import ministack, pulumi_program, stack_files, xray_daemon
+from local import issuer, ministack, pulumi_program, stack_files, xray_daemon
 from local.child_process import SupervisedProcess
 from local.deployment import DeployError, Deployer, Progress
+
+_LOG_GROUPS = ("function_log_group", "authorizer_log_group")
 
 HTTP = urllib3.PoolManager(maxsize=50, retries=False, timeout=60)
 
@@ -33,10 +35,12 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """An emulated AWS account with a region: MiniStack and the traces of its functions."""
+    """An emulated AWS account with a region: MiniStack, the traces of its functions, and the issuer
+    of its tokens."""
 
     emulator: ministack.MiniStack
     traces: xray_daemon.XRayDaemon
+    issuer: issuer.Issuer
     region: str
 
 
@@ -75,6 +79,9 @@ class LocalStack(Account):
 
         endpoint = samples.default_sample(load_endpoints())
         sent = {"x-api-key": self.outputs["default_api_key"] if key is None else key}
+        if not path and key is None and endpoint and endpoint.auth.name in self.fixed_claims():
+            token = self.token(endpoint.auth.name, scopes=" ".join(endpoint.scopes))
+            sent["Authorization"] = f"Bearer {token}"
         if not path:
             if not (endpoint and endpoint.sample):
                 raise DeployError(samples.NO_SAMPLE)
@@ -94,6 +101,33 @@ class LocalStack(Account):
         return Reply(
             status=response.status, headers=dict(response.headers), body=response.data.decode()
         )
+
+    def fixed_claims(self) -> dict[str, dict[str, str]]:
+        """Return the claims that each Jwt and CognitoPool of the stack requires, by its name."""
+        # An update has reloaded it.
+        from function.declare.registry import (  # pylint: disable=import-outside-toplevel
+            load_endpoints,
+        )
+
+        auths = {endpoint.auth.name: endpoint.auth for endpoint in load_endpoints()}
+        if not (taken := {name: auth for name, auth in auths.items() if issuer.signs_for(auth)}):
+            return {}
+        client, name = self.emulator.client("lambda"), self.outputs["function_name"]
+        settings = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        url = self.issuer.url
+        return {name: issuer.fixed_claims(auth, url, settings) for name, auth in taken.items()}
+
+    def token(
+        self,
+        auth: str,
+        subject: str = "tester",
+        scopes: str = "",
+        seconds: int = 3_600,
+        **more: Any,
+    ) -> str:
+        """Return a token of the test issuer for an authentication, by its name."""
+        fixed = self.fixed_claims()[auth]
+        return issuer.sign(self.issuer.key, issuer.claims(fixed, subject, scopes, more, seconds))
 
     def update(self, confirm: Callable[[], None] = lambda: None) -> None:
         """Apply the program again after a change of its files.
@@ -118,12 +152,12 @@ class LocalStack(Account):
         return LogTail(self, self.outputs["function_log_group"]).read()
 
     def log_groups(self) -> list[str]:
-        """Return the names of the log groups of the function and the jobs."""
+        """Return the names of the log groups of the functions."""
         client = self.emulator.client("lambda")
         names = self.outputs["job_functions"].values()
         found = [client.get_function_configuration(FunctionName=name) for name in names]
         return [
-            self.outputs["function_log_group"],
+            *(self.outputs[name] for name in _LOG_GROUPS if name in self.outputs),
             *(function["LoggingConfig"]["LogGroup"] for function in found),
         ]
 
@@ -176,9 +210,14 @@ def emulated_account(
     """
     # As a file: the package around it is imported while the emulator starts.
     interpreter = stack_files.ROOT / "components" / "packaging" / "interpreter.py"
-    with SupervisedProcess() as process, xray_daemon.running() as traces:
+    with (
+        SupervisedProcess() as process,
+        xray_daemon.running() as traces,
+        issuer.running() as tokens,
+    ):
         own = {
             "AWS_XRAY_DAEMON_ADDRESS": traces.address,
+            ministack.ISSUER: tokens.url,
             "EPOCH_WORKER_PYTHON": runpy.run_path(str(interpreter))["local_python"](),
         }
         emulator = ministack.start(
@@ -187,7 +226,7 @@ def emulated_account(
             port=port,
             environment={**own, **(environment or {})},
         )
-        yield Account(emulator=emulator, traces=traces, region=region)
+        yield Account(emulator=emulator, traces=traces, issuer=tokens, region=region)
 
 
 def _config(stack: str, over: Mapping[str, str] | None) -> dict[str, str]:

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from function.declare.auth import KINDS, Iam, Public
+from function.declare.auth import Iam, Public
 from function.declare.endpoint import Endpoint, Response
 from function.declare.errors import DeclarationError
 from function.declare.problem import problem_document
 from function.responses import customize_response
-from openapi.document import PROBLEMS, RETRY_AFTER, Document
+from openapi.document import CHALLENGE, PROBLEMS, RETRY_AFTER, Document
+from openapi import security
 from openapi.schemas import FOR_CLIENTS
-from openapi.security import KEY_HEADER
 
 # This header of the response for an unknown route identifies the deployed document.
 DOCUMENT_HEADER = "X-Api-Document-Hash"
@@ -28,7 +28,7 @@ _GATEWAY_RESPONSES = (
     ("DEFAULT_5XX", 500, "The request could not be handled."),
     ("INTEGRATION_FAILURE", 504, "The service did not answer."),
     ("INTEGRATION_TIMEOUT", 504, "The service did not answer in time."),
-    ("INVALID_API_KEY", 403, f"The header {KEY_HEADER} holds no valid API key."),
+    ("INVALID_API_KEY", 403, f"The header {security.KEY_HEADER} holds no valid API key."),
     (UNKNOWN_ROUTE, 404, "Unknown route."),
     ("QUOTA_EXCEEDED", 429, "The API key's quota is used up."),
     ("RESOURCE_NOT_FOUND", 404, "Unknown route."),
@@ -37,6 +37,8 @@ _GATEWAY_RESPONSES = (
     ("WAF_FILTERED", 403, "The call is not allowed."),
 )
 
+# An API with an authorizer has this one too.
+_AUTHORIZER_RESPONSES = (("UNAUTHORIZED", 401, "The credentials are missing, wrong or expired."),)
 # An API with an Iam endpoint has these too. API Gateway does not tell a request without a signature
 # from one to an unknown route.
 _IAM_RESPONSES = (
@@ -65,6 +67,7 @@ class ImportSettings(NamedTuple):
     invoke_arn: str
     security_policy: str
     endpoint_access_mode: str
+    authorizers: security.Authorizers = security.Authorizers()
 
 
 def text(document: Document) -> str:
@@ -89,9 +92,11 @@ def _supported(value: Any) -> Any:
     }
 
 
-def _operation(operation: Document) -> Document:
+def _operation(operation: Document, endpoint: Endpoint[Any]) -> Document:
     """Return an operation whose parameters and headers have plain string schemas."""
     plain: Document = _supported(operation)
+    if required := security.gateway_requirement(endpoint):
+        plain["security"] = required
     entities = plain.get("parameters", [])
     for response in plain["responses"].values():
         entities = [*entities, *response.get("headers", {}).values()]
@@ -102,8 +107,11 @@ def _operation(operation: Document) -> Document:
 
 def _responses(endpoints: Sequence[Endpoint[Any]]) -> dict[str, tuple[int, str]]:
     """Return status and detail of each gateway response."""
-    kinds = {type(endpoint.auth) for endpoint in endpoints}
-    rows = (*_GATEWAY_RESPONSES, *(_IAM_RESPONSES if Iam in kinds else ()))
+    rows = list(_GATEWAY_RESPONSES)
+    if any(isinstance(endpoint.auth, Iam) for endpoint in endpoints):
+        rows += _IAM_RESPONSES
+    if any(map(security.takes_tokens, endpoints)):
+        rows += _AUTHORIZER_RESPONSES
     return {kind: (status, detail) for kind, status, detail in rows}
 
 
@@ -122,6 +130,8 @@ def _gateway_responses(endpoints: Sequence[Endpoint[Any]]) -> Document:
         headers = {"Content-Type": "application/problem+json"}
         if kind == "THROTTLED":  # a quota lasts for the day
             headers[RETRY_AFTER.name] = "1"
+        if status == 401:
+            headers[CHALLENGE.name] = "Bearer"
         if origin:
             headers["Access-Control-Allow-Origin"] = origin
         problem = problem_document(status, detail, "$context.requestId")
@@ -150,7 +160,7 @@ def _preflight(endpoints: Sequence[Endpoint[Any]]) -> Document:
     """Return the operation that answers CORS preflights of a path without the function."""
     first, *others = endpoints[0].cors
     asked = {header.name.lower() for endpoint in endpoints for header in endpoint.request_headers}
-    asked |= {header for endpoint in endpoints for header in KINDS[type(endpoint.auth)].headers}
+    asked |= {name.lower() for endpoint in endpoints for name in security.headers(endpoint.auth)}
     headers = {
         "Access-Control-Allow-Headers": ",".join(sorted(asked | {"content-type"})),
         "Access-Control-Allow-Methods": ",".join(sorted(e.method for e in endpoints)),
@@ -204,7 +214,7 @@ def _path(operations: Document, endpoints: Sequence[Endpoint[Any]], invoke_arn: 
     integrated = {"x-amazon-apigateway-integration": integration}
     path: Document = {
         endpoint.method.lower(): {
-            **_operation(operations[endpoint.method.lower()]),
+            **_operation(operations[endpoint.method.lower()], endpoint),
             "x-amazon-apigateway-request-validator": "parameters",
             **integrated,
         }
@@ -270,7 +280,10 @@ def to_api_gateway(
             path: _path(document["paths"][path], of_path, settings.invoke_arn)
             for path, of_path in by_path.items()
         },
-        "components": _supported(document["components"]),
+        "components": {
+            **_supported(document["components"]),
+            "securitySchemes": security.gateway_schemes(endpoints, settings.authorizers),
+        },
         "x-amazon-apigateway-api-key-source": "HEADER",
         "x-amazon-apigateway-security-policy": settings.security_policy,
         "x-amazon-apigateway-endpoint-access-mode": settings.endpoint_access_mode,

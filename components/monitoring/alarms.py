@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from components.api import EpochApi, slug
+from components.authorizer import EpochAuthorizer
 from components.function import EpochFunction
 from components.job import EpochJob
 from components.lambda_function import Bindings
 from components.metrics import Alarm, Dimensions, Formula, Metric
+from function.declare.authorizer import AUTHORIZER_TIMEOUT_S
 from function.declare.endpoint import Endpoint
 from function.declare.permission import TablePermission
 
@@ -68,6 +70,7 @@ class MetricSources:
     jobs: Mapping[str, EpochJob]
     concurrency: int
     namespace: str
+    authorizer: EpochAuthorizer | None = None
 
     @property
     def endpoints(self) -> Sequence[Endpoint[Any]]:
@@ -90,6 +93,11 @@ class MetricSources:
     def of_function(self, name: str, stat: str = "Sum") -> Metric:
         """Return a Lambda metric of the API's function."""
         return Metric("AWS/Lambda", name, stat, {"FunctionName": self.function.name})
+
+    def of_authorizer(self, name: str, stat: str = "Sum") -> Metric:
+        """Return a Lambda metric of the authorizers' function."""
+        assert self.authorizer
+        return Metric("AWS/Lambda", name, stat, {"FunctionName": self.authorizer.name})
 
     def of_job(self, job: str, name: str, stat: str = "Sum") -> Metric:
         """Return a Lambda metric of a job's function."""
@@ -197,6 +205,8 @@ def alarms(sources: MetricSources) -> Iterator[Alarm]:
             runbook="endpoint-errors",
         )
     yield from _of_function(sources)
+    if sources.authorizer:
+        yield from _of_authorizer(sources, sources.authorizer)
     for table in sources.bindings.tables:
         yield from _of_table(sources, table)
     for key, job in sources.jobs.items():
@@ -227,6 +237,29 @@ def _of_function(sources: MetricSources) -> Iterator[Alarm]:
         f"Concurrent executions are close to the limit of {sources.concurrency}.",
         sources.of_function("ConcurrentExecutions", "Maximum"),
         0.8 * sources.concurrency,
+    )
+
+
+def _of_authorizer(sources: MetricSources, authorizer: EpochAuthorizer) -> Iterator[Alarm]:
+    # Wrong credentials are errors of Lambda, too: only the log lines tell a failure apart.
+    where = {"FunctionName": authorizer.name, "Route": "authorizer", "Outcome": "failed"}
+    yield Alarm(
+        "authorizer-failures",
+        "The authorizer cannot verify callers: its code fails, or an issuer does not answer.",
+        Metric(sources.namespace, "Requests", "Sum", where),
+        1,
+    )
+    yield Alarm(
+        "authorizer-throttles",
+        "Lambda throttles the authorizer: the account's concurrency limit is reached.",
+        sources.of_authorizer("Throttles"),
+        1,
+    )
+    yield Alarm(
+        "authorizer-duration",
+        f"The authorizer runs close to its timeout of {AUTHORIZER_TIMEOUT_S} s.",
+        sources.of_authorizer("Duration", "Maximum"),
+        0.8 * 1_000 * AUTHORIZER_TIMEOUT_S,
     )
 
 

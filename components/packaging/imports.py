@@ -178,6 +178,9 @@ def _loaded(one: _Import) -> Iterator[str]:
 
 
 def _missing(package: str, file: str, line: int, module: str, origin: str = "") -> str:
+    place = f"{package}/authorizers"
+    if (origin or file).startswith(f"{place}/"):  # they have a lock of their own
+        package = place
     origin = f" ({origin} leads there)" if origin else ""
     if module in sys.stdlib_module_names or any(
         module in names.split() for names in _REMOVED.values()

@@ -54,4 +54,6 @@ def test_without_a_verified_caller_the_handler_is_not_called(context: dict[str, 
 
 def test_the_refusal_is_a_problem() -> None:
     answer = notes.call(notes.endpoint(auth=Iam()), requestContext={})
-    assert json.loads(answer["body"])["detail"] == "The call is not allowed."
+    assert (
+        json.loads(answer["body"])["detail"] == "The call is not allowed, or the token has expired."
+    )
