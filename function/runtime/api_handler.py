@@ -13,11 +13,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from function.declare.checks import response_header_errors
+from function.declare.auth import Identity
 from function.declare.endpoint import Endpoint, Request, Response
 from function.declare.problem import Problem, problem_document
 from function.declare.loader import endpoints_by_module
 from function.responses import customize_response
-from function.runtime import aws_client, deadline, telemetry
+from function.runtime import aws_client, deadline, identity, telemetry
 from function.runtime.settings import SETTINGS
 
 _ROUTES = {endpoint.route: endpoint for endpoint in endpoints_by_module().values()}
@@ -90,20 +91,25 @@ def _client_address(source: str, forwarded: str) -> str:
     return hops[-proxies] if len(hops) >= proxies and hops[-proxies] else seen
 
 
+def _endpoint(event: Mapping[str, Any]) -> Endpoint[Any] | None:
+    return _ROUTES.get(f"{event['httpMethod']} {event['resource']}")
+
+
 def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
     context = event.get("requestContext") or {}
-    identity = context.get("identity") or {}
+    endpoint = _endpoint(event)
+    connection = context.get("identity") or {}
     headers = _headers(event)
     headers.pop("x-api-key", None)
     query = _all_values(
         event.get("multiValueQueryStringParameters"), event.get("queryStringParameters")
     )
-    key_id = identity.get("apiKeyId") or ""
+    key_id = connection.get("apiKeyId") or ""
     callers = ",".join((event.get("stageVariables") or {}).values())
     named = re.search(rf"(?:^|,){re.escape(key_id)}=([^,]*)", callers)
     path = event.get("pathParameters") or {}
     return Request(
-        ip=_client_address(identity.get("sourceIp") or "", headers.get("x-forwarded-for", "")),
+        ip=_client_address(connection.get("sourceIp") or "", headers.get("x-forwarded-for", "")),
         api_key_id=key_id,
         api_key_name=named[1] if named else "",
         request_id=context.get("requestId", ""),
@@ -113,6 +119,7 @@ def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
         path_parameters={name: unquote(value) for name, value in path.items()},
         query={name: values[-1] for name, values in query.items()},
         query_values={name: tuple(values) for name, values in query.items()},
+        identity=identity.read(endpoint.auth, context) if endpoint else Identity(),
     )
 
 
@@ -127,8 +134,8 @@ def _check_sizes(endpoint: Endpoint[Any], request: Request[Any]) -> None:
 
 
 def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
-    method, path = event["httpMethod"], event["resource"]
-    if endpoint := _ROUTES.get(f"{method} {path}"):
+    if endpoint := _endpoint(event):
+        identity.check(endpoint, request.identity)
         _check_sizes(endpoint, request)
         if endpoint.body is not None:
             content_type = request.headers.get("content-type", "")
@@ -137,8 +144,8 @@ def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
         if not isinstance(response, Response):
             raise TypeError(f"handle returned {type(response).__name__}; return a Response")
         return response
-    allowed = sorted(endpoint.method for endpoint in _ROUTES.values() if endpoint.path == path)
-    if allowed:
+    path = event["resource"]
+    if allowed := sorted(one.method for one in _ROUTES.values() if one.path == path):
         raise Problem(
             405,
             f"Method not allowed. Allowed methods: {', '.join(allowed)}.",
