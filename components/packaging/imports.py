@@ -55,7 +55,7 @@ class _Import(NamedTuple):
     @property
     def parents(self) -> list[str]:
         """The names of the module and of the packages around it."""
-        return [*accumulate(self.module.split("."), "{}.{}".format)]
+        return [*accumulate(self.module.split("."), lambda outer, name: f"{outer}.{name}")]
 
     @property
     def loads(self) -> list[str]:
