@@ -3,7 +3,7 @@
 import json
 import runpy
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -181,24 +181,17 @@ def emulated_account(
             "AWS_XRAY_DAEMON_ADDRESS": traces.address,
             "EPOCH_WORKER_PYTHON": runpy.run_path(str(interpreter))["local_python"](),
         }
-        emulator = ministack.start(
-            process,
-            region=region,
-            port=port,
-            environment={**own, **(environment or {})},
-        )
+        own |= environment or {}
+        emulator = ministack.start(process, region=region, port=port, environment=own)
         yield Account(emulator=emulator, traces=traces, region=region)
-
-
-def _config(stack: str, over: Mapping[str, str] | None) -> dict[str, str]:
-    known = over is None or stack in stack_files.stacks()
-    return {**(stack_files.local_config(stack) if known else {}), **(over or {})}
 
 
 @contextmanager
 def up(
     stack: str,
     *,
+    account: Account | None = None,
+    deployer: ministack.MiniStack | None = None,
     port: int | None = None,
     progress: Progress = lambda *_: None,
     config: Mapping[str, str] | None = None,
@@ -206,45 +199,26 @@ def up(
 ) -> Iterator[LocalStack]:
     """Bring a stack up in an account of its own, which ends with it.
 
-    `config` overrides Pulumi.<stack>.yaml, and replaces it if that file is missing.
+    With `account`, bring it up beside other stacks, as root or as `deployer`, and delete it on
+    exit. `config` overrides Pulumi.<stack>.yaml, and replaces it if that file is missing.
     """
-    config = _config(stack, config)
-    region = config.get("aws:region", "us-east-1")
-    with emulated_account(region, port=port, environment=environment) as account:
-        engine = Deployer(account.emulator, region, progress)
-        yield _deploy(engine, stack, config, account, account.emulator)
-
-
-@contextmanager
-def up_in_account(
-    account: Account,
-    stack: str,
-    *,
-    deployer: ministack.MiniStack | None = None,
-    config: Mapping[str, str] | None = None,
-) -> Iterator[LocalStack]:
-    """Bring a stack up beside others, as root or as `deployer`; delete it on exit."""
-    deployer = deployer or account.emulator
-    engine = Deployer(deployer, account.region, lambda *_: None)
-    try:
-        yield _deploy(engine, stack, _config(stack, config), account, deployer)
-    finally:
-        engine.destroy()
-
-
-def _deploy(
-    engine: Deployer,
-    stack: str,
-    config: Mapping[str, str],
-    account: Account,
-    deployer: ministack.MiniStack,
-) -> LocalStack:
-    run = partial(engine.run, stack, config)
-    outputs = run()
-    return LocalStack(
-        **vars(account),
-        run=run,
-        outputs=outputs.values,
-        secret=outputs.secret,
-        deployer=deployer,
-    )
+    known = config is None or stack in stack_files.stacks()
+    config = {**(stack_files.local_config(stack) if known else {}), **(config or {})}
+    with ExitStack() as ends:
+        shared, region = account, config.get("aws:region", "us-east-1")
+        account = shared or ends.enter_context(
+            emulated_account(region, port=port, environment=environment)
+        )
+        deployer = deployer or account.emulator
+        engine = Deployer(deployer, account.region, progress)
+        if shared:
+            ends.callback(engine.destroy)
+        run = partial(engine.run, stack, config)
+        outputs = run()
+        yield LocalStack(
+            **vars(account),
+            run=run,
+            outputs=outputs.values,
+            secret=outputs.secret,
+            deployer=deployer,
+        )
