@@ -13,7 +13,6 @@ from contextlib import suppress
 from typing import Any
 
 import pulumi
-from botocore.exceptions import BotoCoreError
 
 from console import console
 from console.request_log import RequestLog
@@ -21,7 +20,6 @@ from function.declare.registry import load_endpoints
 from local import local_stack, ministack, pulumi_program, stack_files
 from local.demo import progress
 from local.deployment import DeployError
-from local.local_stack import LogTail
 from openapi import samples
 
 # The place of an error in an endpoint or a job.
@@ -29,8 +27,6 @@ _PLACE = re.compile(r'File "[^"]*?(function/(?:endpoints|jobs)/[^"]+)", line (\d
 
 OUTPUTS = stack_files.ROOT / ".local" / "outputs.json"
 PROFILE = OUTPUTS.with_name("aws-config")
-
-Tails = dict[str, LogTail]  # by log group
 
 
 def _sources() -> dict[str, int]:
@@ -45,7 +41,7 @@ def _sources() -> dict[str, int]:
 
 
 def _changed(sources: dict[str, int]) -> bool:
-    """Wait for a change of the sources, at most for the interval at which the logs are read."""
+    """Wait for a change of the sources, at most for the interval at which lines are printed."""
     end = time.monotonic() + 0.3
     while not (changed := _sources() != sources) and time.monotonic() < end:
         time.sleep(0.05)
@@ -106,32 +102,25 @@ def _update(local: local_stack.LocalStack) -> tuple[str, str]:
     return "info", f"reloaded in {time.perf_counter() - started:.1f} s"
 
 
-def _tails(local: local_stack.LocalStack, known: Tails) -> Tails:
-    return {name: known.get(name) or LogTail(local, name) for name in local.log_groups()}
-
-
 def _follow(local: local_stack.LocalStack, requests: RequestLog, sources: dict[str, int]) -> None:
     """Print each request; redeploy the function when you save one of its files."""
-    logs, failed = _tails(local, {}), 0
-    while True:
-        try:
-            failures = local.emulator.failures()
-            for failure in failures[failed:]:
-                print(failure, flush=True)
-                requests.notice("error", failure[:1].upper() + failure[1:])
-            failed = len(failures)
-            for line in (line for log in logs.values() for line in log.read()):
-                # A JSON string may hold half of a surrogate pair, which no terminal takes.
-                print(_brief(line).encode(errors="backslashreplace").decode(), flush=True)
-            if _changed(sources):
-                sources = _sources()
-                kind, text = _update(local)
-                logs = _tails(local, logs)  # the change may add or remove a job
-                print(text, flush=True)
-                requests.notice(kind, text)
-        except BotoCoreError as error:
-            state = "ended" if local.emulator.process.wait_ended() else "stopped responding"
-            raise DeployError(f"MiniStack {state} while the stack was up") from error
+    failed = 0
+    while local.emulator.process.running:
+        failures = local.emulator.failures()
+        for failure in failures[failed:]:
+            print(failure, flush=True)
+            requests.notice("error", failure[:1].upper() + failure[1:])
+        failed = len(failures)
+        while requests.printed:
+            line = _brief(requests.printed.popleft())
+            # A JSON string may hold half of a surrogate pair, which no terminal takes.
+            print(line.encode(errors="backslashreplace").decode(), flush=True)
+        if _changed(sources):
+            sources = _sources()
+            kind, text = _update(local)
+            print(text, flush=True)
+            requests.notice(kind, text)
+    raise DeployError("MiniStack ended while the stack was up")
 
 
 def _brief(line: dict[str, Any]) -> str:

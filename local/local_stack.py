@@ -113,57 +113,27 @@ class LocalStack(Account):
         scan = self.emulator.client("dynamodb").scan(TableName=self.outputs["table_name"])
         return json_items(scan["Items"])
 
-    def log_lines(self) -> list[dict[str, Any]]:
-        """Return the JSON lines of the function's log, oldest first."""
-        return LogTail(self, self.outputs["function_log_group"]).read()
+    def log_lines(self, group: str = "") -> list[dict[str, Any]]:
+        """Return the JSON lines of a log group, by default the function's, oldest first."""
+        pages = self.emulator.client("logs").get_paginator("filter_log_events")
+        found = pages.paginate(logGroupName=group or self.outputs["function_log_group"])
+        events = (event for page in found for event in page["events"])
+        lines = (line for event in events for line in event["message"].splitlines())
+        return list(filter(None, map(json_line, lines)))
 
-    def log_groups(self) -> list[str]:
-        """Return the names of the log groups of the function and the jobs."""
-        client = self.emulator.client("lambda")
-        names = self.outputs["job_functions"].values()
-        found = [client.get_function_configuration(FunctionName=name) for name in names]
-        return [
-            self.outputs["function_log_group"],
-            *(function["LoggingConfig"]["LogGroup"] for function in found),
-        ]
+
+def json_line(text: str) -> dict[str, Any]:
+    """Return the JSON object of a log line, or {} for any other line."""
+    with suppress(RecursionError, ValueError):  # a function may print anything
+        if isinstance(line := json.loads(text), dict):
+            return line
+    return {}
 
 
 def json_items(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return items in DynamoDB's JSON, with each Binary in base64 at any depth."""
     encoded: list[dict[str, Any]] = msgspec.to_builtins(items)
     return encoded
-
-
-# Workers write concurrently: a line may arrive this much after a younger one.
-_LATE_MS = 2_000
-
-
-class LogTail:
-    """Reads a function's log from its last position on."""
-
-    def __init__(self, stack: LocalStack, group: str) -> None:
-        pages = stack.emulator.client("logs").get_paginator("filter_log_events")
-        self._pages = partial(pages.paginate, logGroupName=group)
-        self._since = 0
-        self._seen: set[tuple[int, str, str]] = set()
-
-    def read(self) -> list[dict[str, Any]]:
-        """Return the new JSON lines, oldest first."""
-        # MiniStack's events have no id; request ids make the lines of a stream unique.
-        found = {
-            (event["timestamp"], event["logStreamName"], event["message"]): event["message"]
-            for page in self._pages(startTime=self._since)
-            for event in page["events"]
-        }
-        new = [message for identity, message in found.items() if identity not in self._seen]
-        newest = max((timestamp for timestamp, _, _ in found), default=0)
-        self._since = max(self._since, newest - _LATE_MS)
-        self._seen = {identity for identity in found if identity[0] >= self._since}
-        read: list[dict[str, Any]] = []
-        for line in (line for message in new for line in message.splitlines()):
-            with suppress(RecursionError, ValueError):  # a function may print anything
-                read += [json.loads(line)] if line.startswith("{") else []
-        return read
 
 
 @contextmanager

@@ -298,7 +298,8 @@ async def _run(
     await asyncio.gather(*others, return_exceptions=True)
     if monitor.failed:  # the failure of a dependent registration may arrive first
         raise monitor.failed
-    return await done
+    outputs: Outputs = await done
+    return outputs
 
 
 async def _outputs(folder: Path) -> Outputs:
