@@ -107,7 +107,7 @@ class Calls:
         for following in self.after:
             if more := arguments(client, following, declared, renamed):
                 getattr(client, following)(**same(following), **more)
-        delete: Callable[[], object] = lambda: None
+        delete: Callable[[], object] = lambda: None  # noqa: E731
         if self.delete:
             own = {
                 name: value.format(**known) if isinstance(value, str) else value

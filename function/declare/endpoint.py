@@ -53,7 +53,7 @@ def _origin_errors(origin: str) -> Iterator[str]:
     if port and not (0 < int(port) <= 65_535 and port == str(int(port))):
         yield f"has no valid port: {port}"
     if host.startswith("[") or re.fullmatch(r"[0-9.]+", host):
-        import ipaddress  # pylint: disable=import-outside-toplevel
+        import ipaddress
 
         try:
             address = str(ipaddress.ip_address(host.strip("[]")))

@@ -14,11 +14,11 @@ from function.declare.errors import DeclarationError
 from function.declare.permission import (
     INDEX_ACTIONS,
     BucketPermission,
-    TablePermission,
     Permission,
     QueuePermission,
     SecretPermission,
     ServicePermission,
+    TablePermission,
 )
 from function.declare.setting import Setting
 from function.declare.table import Table
@@ -120,7 +120,7 @@ def _ttl_setting_errors(table: Table) -> Iterator[str]:
 def load_queues() -> "dict[str, Queue]":
     """Return the declared queues by name; raise DeclarationError for an invalid one."""
     # Imported here to keep it out of the cold starts of functions that use no queue.
-    from function.declare.queue import Queue  # pylint: disable=import-outside-toplevel
+    from function.declare.queue import Queue
 
     return load_declarations(Queue, "function.queues")
 
@@ -128,7 +128,7 @@ def load_queues() -> "dict[str, Queue]":
 def load_buckets() -> "dict[str, Bucket]":
     """Return the declared buckets by name; raise DeclarationError for an invalid one."""
     # Imported here to keep it out of the cold starts of functions that use no bucket.
-    from function.declare.bucket import Bucket  # pylint: disable=import-outside-toplevel
+    from function.declare.bucket import Bucket
 
     return load_declarations(Bucket, "function.buckets")
 

@@ -184,7 +184,7 @@ def _json_object(value: Any) -> str:
     if isinstance(value, Mapping):
         with suppress(TypeError):
             return json.dumps(dict(value), allow_nan=False)
-    import msgspec  # pylint: disable=import-outside-toplevel
+    import msgspec
 
     plain = msgspec.to_builtins(value, str_keys=True, enc_hook=_mapping_as_dict)
     if not isinstance(plain, dict):
@@ -217,7 +217,7 @@ def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response,
             response = _problem_response(problem, request)
         response = customize_response(response, request)
         return response, _serialize(response)
-    except BaseException as error:  # pylint: disable=broad-exception-caught
+    except BaseException as error:  # noqa: BLE001
         telemetry.log_exception(error)
         response = _problem_response(Problem(500, "The request could not be handled."), request)
         return response, _serialize(response)
