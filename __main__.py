@@ -216,7 +216,6 @@ if config.rollout:
 pulumi.export("function_log_group", function.log_group.name)
 if authorizer:
     pulumi.export("authorizer_function", authorizer.name)
-    pulumi.export("authorizer_log_group", authorizer.log_group.name)
 pulumi.export("dashboard_url", monitoring.dashboard_url)
 pulumi.export("api_document_hash", api.document_hash)
 pulumi.export("deployed_commit", os.environ.get("EPOCH_COMMIT", "unknown"))

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Unpack
 
 import pulumi
-import pulumi_aws as aws
 
 from components.errors import ConfigError
 from components.lambda_function import FunctionSettings, LambdaFunction
@@ -13,18 +12,12 @@ from function.declare.authorizer import AUTHORIZER_TIMEOUT_S, Authorizer
 from function.declare.permission import Permission
 
 
-class EpochAuthorizer(pulumi.ComponentResource):
+class EpochAuthorizer(LambdaFunction):
     """The function of all authorizers, with exactly the permissions that they declare.
 
     `auths` are the kinds of authentication that it verifies, by name; `authorizers` are the custom
-    ones. `version` is the published version, as `name:number`. Raises ConfigError for an issuer
-    without a valid URL.
+    ones. Raises ConfigError for an issuer without a valid URL.
     """
-
-    alias: aws.lambda_.Alias
-    log_group: aws.cloudwatch.LogGroup
-    name: pulumi.Output[str]
-    version: pulumi.Output[str]
 
     def __init__(
         self,
@@ -35,7 +28,7 @@ class EpochAuthorizer(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
-        super().__init__("epoch:components:EpochAuthorizer", name, None, opts)
+        super().__init__(name, opts)
         stack_settings = settings["bindings"].settings
         environment = dict(settings.get("environment", {}))
         permissions: list[Permission] = []
@@ -47,14 +40,11 @@ class EpochAuthorizer(pulumi.ComponentResource):
             if isinstance(auth, CustomAuth):
                 permissions += authorizers[auth.name].permissions
         settings["environment"] = environment
-        parts = LambdaFunction(
+        self._create(
             name,
-            parent=self,
+            settings,
             permissions=permissions,
             timeout_s=AUTHORIZER_TIMEOUT_S,
-            settings=settings,
             default_handler="function.runtime.authorizer.handler.handler",
         )
-        self.log_group, self.alias, self.name = parts.log_group, parts.alias, parts.name
-        self.version = parts.version
         self.register_outputs({"name": self.name, "alias_arn": self.alias.arn})

@@ -24,7 +24,7 @@ _CONFIGURATION, _KEYS = "/.well-known/openid-configuration", "/jwks"
 
 def sign(key: Any, claims: Mapping[str, Any]) -> str:
     """Return a token; `key` is a private key or its PEM text."""
-    import jwt  # pylint: disable=import-outside-toplevel
+    import jwt
 
     return jwt.encode(dict(claims), key, _ALGORITHM, headers={"kid": _KEY_ID})
 
@@ -58,7 +58,7 @@ class Issuer(ThreadingHTTPServer):
 
     @cached_property
     def _key(self) -> Any:
-        from cryptography.hazmat.primitives.asymmetric import (  # pylint: disable=import-outside-toplevel
+        from cryptography.hazmat.primitives.asymmetric import (
             rsa,
         )
 
@@ -73,7 +73,7 @@ class Issuer(ThreadingHTTPServer):
     @property
     def documents(self) -> dict[str, Any]:
         """The published documents by path."""
-        from jwt.algorithms import RSAAlgorithm  # pylint: disable=import-outside-toplevel
+        from jwt.algorithms import RSAAlgorithm
 
         public = RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
         public |= {"kid": _KEY_ID, "alg": _ALGORITHM, "use": "sig"}
@@ -83,7 +83,7 @@ class Issuer(ThreadingHTTPServer):
     @property
     def pem(self) -> str:
         """The private key as text, for `make token`."""
-        from cryptography.hazmat.primitives.serialization import (  # pylint: disable=import-outside-toplevel
+        from cryptography.hazmat.primitives.serialization import (
             Encoding,
             NoEncryption,
             PrivateFormat,
@@ -106,7 +106,7 @@ def running() -> Iterator[Issuer]:
 
 def signs_for(auth: Any) -> bool:
     """Test whether an authentication takes the tokens of an issuer."""
-    from function.declare.auth import (  # pylint: disable=import-outside-toplevel
+    from function.declare.auth import (
         CognitoPool,
         Jwt,
     )
@@ -119,7 +119,7 @@ def fixed_claims(auth: Any, issuer: str, settings: Mapping[str, str]) -> dict[st
 
     `settings` are the environment variables of the stack's settings.
     """
-    from function.declare.auth import Jwt, stack_text  # pylint: disable=import-outside-toplevel
+    from function.declare.auth import Jwt, stack_text
 
     if isinstance(auth, Jwt):
         return {"iss": issuer, "aud": stack_text(auth.audience, settings)}

@@ -11,8 +11,8 @@ from function.declare.endpoint import Endpoint, Response
 from function.declare.errors import DeclarationError
 from function.declare.problem import problem_document
 from function.responses import customize_response
-from openapi.document import CHALLENGE, PROBLEMS, RETRY_AFTER, Document
 from openapi import security
+from openapi.document import CHALLENGE, PROBLEMS, RETRY_AFTER, Document
 from openapi.schemas import FOR_CLIENTS
 
 # This header of the response for an unknown route identifies the deployed document.

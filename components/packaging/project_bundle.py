@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from components.packaging.archive import Bundle
-from function.declare.registry import endpoints_by_module, load_buckets, load_queues, load_settings
-from function.declare.job_registry import load_jobs
 from function.declare.authorizer_registry import load_authorizers
+from function.declare.job_registry import load_jobs
+from function.declare.loader import endpoints_by_module
 from function.declare.permission import Permission, ServicePermission
+from function.declare.registry import load_buckets, load_queues, load_settings
 
 PACKAGE = Path(__file__).parents[2] / "function"
-
 
 # Only the bundle of the authorizers holds these folders.
 _OF_AUTHORIZERS = ("authorizers", "runtime/authorizer")

@@ -20,8 +20,6 @@ from emulator.patching import Original, Patch, wrap
 
 _DENIED = "AccessDeniedException"
 
-# pylint: disable=protected-access
-
 
 def _enforce(original: Callable[..., Any], *call: Any, **options: Any) -> Any:
     denied = original(*call, **options)

@@ -13,12 +13,8 @@ from function.declare.authorizer import Authorizer
 from function.declare.checks import declaration_errors
 from function.declare.endpoint import Endpoint
 from function.declare.errors import DeclarationError
-from function.declare.registry import (
-    load_package,
-    load_tables,
-    reference_errors,
-    unknown_name_errors,
-)
+from function.declare.loader import load_package
+from function.declare.registry import load_tables, reference_errors, unknown_name_errors
 
 # API Gateway's default quota of authorizers for an API.
 _MAX_AUTHORIZERS = 10

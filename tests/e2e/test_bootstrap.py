@@ -57,7 +57,7 @@ def _token(environment: str, **claims: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def cloud(sampled: None) -> Iterator[Cloud]:  # pylint: disable=unused-argument
+def cloud(sampled: None) -> Iterator[Cloud]:
     """Bring stack dev up as its deploy role; at the end that role takes it down again."""
     with local_stack.emulated_account(REGION) as account:
         options = prerequisites(account.emulator)
@@ -175,7 +175,7 @@ def test_the_role_suffices_for_every_option_and_every_kind_of_job(cloud: Cloud) 
     del config[f"{PROJECT}:kms_key_arn"]  # excludes the replicas
     # MiniStack authorizes AWS Backup and AWS Budgets on "*" only, and by other actions than AWS.
     del config[f"{PROJECT}:backup_days"], config[f"{PROJECT}:monthly_budget_usd"]
-    with local_stack.up_in_account(cloud.account, "prod", deployer=role, config=config) as stack:
+    with local_stack.up("prod", account=cloud.account, deployer=role, config=config) as stack:
         assert len(stack.outputs["api_keys"]) == 2
 
 
@@ -252,8 +252,7 @@ def foreign(cloud: Cloud) -> Iterator[dict[str, str]]:
 
 
 ANYTHING = (
-    '{"Version": "2012-10-17", '
-    '"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 )
 
 
@@ -291,16 +290,22 @@ def _gateway_attacks() -> Iterator[tuple[str, tuple[str, str, dict[str, Any]]]]:
         ),
     ):
         arn = f"arn:aws:apigateway:{REGION}::/{place}"
-        yield f"tagging a {kind}", (
-            "apigateway",
-            "tag_resource",
-            {"resourceArn": arn, "tags": STACK_TAGS},
+        yield (
+            f"tagging a {kind}",
+            (
+                "apigateway",
+                "tag_resource",
+                {"resourceArn": arn, "tags": STACK_TAGS},
+            ),
         )
         patch = [{"op": "replace", "path": "/description", "value": "x"}]
-        yield f"changing a {kind}", (
-            "apigateway",
-            f"update_{kind}",
-            {**owner, "patchOperations": patch},
+        yield (
+            f"changing a {kind}",
+            (
+                "apigateway",
+                f"update_{kind}",
+                {**owner, "patchOperations": patch},
+            ),
         )
         yield f"deleting a {kind}", ("apigateway", f"delete_{kind}", owner)
 

@@ -1,7 +1,5 @@
 """Each request sends its own segments to X-Ray, whatever came before it."""
 
-# pylint: disable=protected-access
-
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -37,7 +35,6 @@ SENT = (
     notes.event({"Note-Id": "one"}),
     notes.event({"Note-Id": "a b"}),
     *({"httpMethod": "GET", "resource": route.split()[1]} for route in LEAKY),
-    None,
 )
 
 
@@ -49,12 +46,10 @@ def table() -> Iterator[Any]:
 
 
 @pytest.fixture
-def tracer(
-    table: Any, monkeypatch: pytest.MonkeyPatch  # pylint: disable=unused-argument
-) -> Iterator[xray_daemon.XRayDaemon]:
+def tracer(table: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.XRayDaemon]:
     """Trace as in Lambda, every request under the same trace id, and collect the segments."""
     sdk = telemetry._sdk()
-    from aws_xray_sdk.core.emitters import udp_emitter  # pylint: disable=import-outside-toplevel
+    from aws_xray_sdk.core.emitters import udp_emitter
 
     for route, handle in LEAKY.items():
         method, path = route.split()
@@ -87,7 +82,7 @@ def test_a_request_has_only_its_own_segments_after_any_other_requests(
 ) -> None:
     for sent in before:
         api_handler.handler(sent, notes.CONTEXT)
-    assert telemetry._current_span.get() is None
+    assert not telemetry._spans
     (line,) = notes.lines(lambda: api_handler.handler(notes.event(), notes.CONTEXT))
     assert line["note"] in {item["id"]["S"] for item in table()}
     assert not line["replayed"] and line["outcome"] == "success" and line["apiKeyId"] == "caller"

@@ -42,7 +42,7 @@ def _in_process(_dependencies: dict[bool, Path], monkeypatch: pytest.MonkeyPatch
 
     Bundles hold the same dependencies, whatever services are declared, and no bytecode.
     """
-    global _running  # pylint: disable=global-statement
+    global _running
     monkeypatch.setattr(archive, "install", lambda lock, *_: _dependencies[b"pyjwt==" in lock])
     monkeypatch.setattr(archive, "compiled", lambda *_, **__: {})
     _running = True

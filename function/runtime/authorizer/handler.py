@@ -10,7 +10,7 @@ from typing import Any
 
 from function.declare.auth import Auth, CustomAuth, Identity, Jwt, stack_text
 from function.declare.authorizer import AUTHORIZER_TIMEOUT_S, Authorizer, Credentials
-from function.declare.registry import load_endpoints, load_module
+from function.declare.loader import endpoints_by_module, load_module
 from function.runtime import deadline, telemetry
 from function.runtime.authorizer import oidc
 from function.runtime.settings import SETTINGS
@@ -20,7 +20,7 @@ Event = Mapping[str, Any]
 # API Gateway's limit for the response of an authorizer, in bytes.
 MAX_RESPONSE = 8_000
 
-_ENDPOINTS = {endpoint.route: endpoint for endpoint in load_endpoints()}
+_ENDPOINTS = {endpoint.route: endpoint for endpoint in endpoints_by_module().values()}
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
 
 
@@ -80,7 +80,8 @@ AUTHENTICATORS: Mapping[type, Callable[[Any, Event], Identity | None]] = {
 def _auth(event: Event) -> Auth:
     """Return the authentication of a route; for an undeclared method, that of the path's first."""
     route, path = f"{event['httpMethod']} {event['resource']}", event["resource"]
-    known = _ENDPOINTS.get(route) or next(one for one in _ENDPOINTS.values() if one.path == path)
+    of_path = [one for one in _ENDPOINTS.values() if one.path == path]
+    known = _ENDPOINTS.get(route) or min(of_path, key=lambda endpoint: endpoint.route)
     return known.auth
 
 
@@ -120,7 +121,7 @@ def handler(event: Event, context: Any) -> dict[str, Any]:
             if caller:
                 response = _allow(event, caller)
             span.set_result(200 if response else 401, {})
-        except BaseException as error:  # pylint: disable=broad-exception-caught
+        except BaseException as error:  # noqa: BLE001
             telemetry.log_exception(error)
             span.set_result(500, {})
     telemetry.log_request(

@@ -170,8 +170,11 @@ def test_a_path_catches_the_methods_that_no_endpoint_takes() -> None:
     assert "security" not in public["post"]  # [4.3]
     assert "security" not in public["x-amazon-apigateway-any-method"]  # [4.4]
     for path in (keyed, public):
-        assert "x-amazon-apigateway-request-validator" not in (
-            path["x-amazon-apigateway-any-method"]  # [4.5]
+        assert (
+            "x-amazon-apigateway-request-validator"
+            not in (
+                path["x-amazon-apigateway-any-method"]  # [4.5]
+            )
         )
         for operation in path.values():
             integration = operation["x-amazon-apigateway-integration"]
@@ -291,7 +294,7 @@ class LiteralNull(msgspec.Struct, forbid_unknown_fields=True):
 class OptionalTag(msgspec.Struct, forbid_unknown_fields=True):
     """A type of its own, or null."""
 
-    tag: Optional[Tag] = None
+    tag: Optional[Tag] = None  # noqa: UP045
 
 
 class NestedNull(msgspec.Struct, forbid_unknown_fields=True):
@@ -462,10 +465,7 @@ def test_declared_problems_and_redirects_are_in_the_document() -> None:
 
 @pytest.mark.parametrize(
     "raised",
-    (
-        *("Problem(409, '')", "problem.Problem(HTTPStatus.CONFLICT, '')", "Problem(status=409)"),
-        "_shared.check()",
-    ),
+    (*("Problem(409, '')", "problem.Problem(\n        409, '')", "Problem(status=409)"),),
 )
 def test_a_problem_in_an_endpoints_module_must_be_declared(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, raised: str
@@ -473,8 +473,6 @@ def test_a_problem_in_an_endpoints_module_must_be_declared(
     (tmp_path / "function/endpoints").mkdir(parents=True)
     source = f"def f(status):\n    raise Problem(404, '')\n    Problem(status)\n    {raised}\n"
     (tmp_path / "function/endpoints/post_order.py").write_text(source)
-    shared = "def other():\n    raise Problem(418, '')\ndef check():\n    raise Problem(409, '')\n"
-    (tmp_path / "function/endpoints/_shared.py").write_text(shared)
     monkeypatch.setattr(document, "_ROOT", tmp_path)
     modules = {"post_order": endpoint(problems={409: None})}
     monkeypatch.setattr(document, "endpoints_by_module", lambda: modules)

@@ -1,7 +1,5 @@
 """The API's handler: any exception is a problem and a log line, any type of msgspec is a body."""
 
-# pylint: disable=protected-access
-
 import json
 import logging
 import uuid
@@ -137,8 +135,7 @@ ID = uuid.UUID(int=1)
             {"raw": b"\xff", "set": {1}, "pair": Pair(date(2027, 1, 2), 3)},
             {"raw": "/w==", "set": [1], "pair": ["2027-01-02", 3]},
         ),
-        (MappingProxyType({"a": MappingProxyType({"b": Decimal(1)})}), {"a": {"b": "1"}}),
-        ({"a": MappingProxyType({"b": 1})}, {"a": {"b": 1}}),
+        (MappingProxyType({"a": Decimal(1)}), {"a": "1"}),
         ({1: "one", "nested": {2: ID}}, {"1": "one", "nested": {"2": str(ID)}}),
     ),
 )
@@ -174,7 +171,6 @@ def test_a_body_that_is_no_json_object_is_a_500(send: Send, body: Any) -> None:
             ("2", ("", "2"), ()),
         ),
         ({"queryStringParameters": {"tag": "1"}}, ("1", ("1",), ())),
-        ({"multiValueQueryStringParameters": {"tag": [], "a": [5, None]}}, (None, (), ())),
         ({"multiValueQueryStringParameters": None}, (None, (), ())),
     ),
 )
@@ -212,7 +208,7 @@ def test_a_repeated_parameter_is_an_array_in_the_document_and_plain_for_api_gate
 
 
 def test_a_sample_repeats_a_parameter() -> None:
-    from function.declare.endpoint import SampleRequest  # pylint: disable=import-outside-toplevel
+    from function.declare.endpoint import SampleRequest
 
     endpoint: Endpoint[Any] = Endpoint("GET", "/it", "Reads.", print, {204: None})  # type: ignore[arg-type]
     sample = SampleRequest(query={"tag": ("a", "b"), "other": "c"})
@@ -222,7 +218,7 @@ def test_a_sample_repeats_a_parameter() -> None:
 def test_a_call_that_would_outlast_the_invocation_is_a_503_with_a_log_line(
     send: Send, logged: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from function.runtime import aws_client  # pylint: disable=import-outside-toplevel
+    from function.runtime import aws_client
 
     for name, value in {
         "ACCESS_KEY_ID": "x",
@@ -251,9 +247,11 @@ def test_a_problem_has_its_own_type_and_members(send: Send) -> None:
 
 
 @pytest.mark.parametrize("name", ("WWW-Authenticate", "connection", "Date"))
-def test_a_problem_refuses_a_header_that_api_gateway_does_not_pass_on(name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name}: API Gateway reserves it; .* X-{name}$"):
-        raise Problem(401, "Who?", headers={name: "Bearer"})
+def test_a_header_that_api_gateway_does_not_pass_on_is_a_500(
+    send: Send, logged: list[logging.LogRecord], name: str
+) -> None:
+    assert send(_raising(Problem(401, "Who?", headers={name: "x"})))["statusCode"] == 500
+    assert f"{name}: API Gateway reserves it; choose" in str(logged[0].exc_info)
 
 
 @pytest.mark.parametrize(
