@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from function.declare import authorizer_registry
 from function.declare.auth import (
     KINDS,
     ApiKey,
@@ -15,7 +16,6 @@ from function.declare.auth import (
     stack_text,
 )
 from function.declare.authorizer import Authorizer
-from function.declare.authorizer_registry import load_authorizers
 from function.declare.endpoint import Endpoint
 from function.declare.schema import EMPTY_MAPPING
 
@@ -57,7 +57,7 @@ def _custom(auth: CustomAuth) -> Scheme:
 
 
 def _headers_of(auth: CustomAuth) -> tuple[str, ...]:
-    return load_authorizers()[auth.name].headers
+    return authorizer_registry.load_authorizers()[auth.name].headers
 
 
 def _asked(kind: str, **authorizer: Any) -> Scheme:
@@ -87,7 +87,9 @@ SCHEMES: Mapping[type, _Kind] = {
     CognitoPool: _Kind(_bearer, _pool),
     CustomAuth: _Kind(
         _custom,
-        lambda auth, values: _by_function(_headers_of(auth), load_authorizers()[auth.name], values),
+        lambda auth, values: _by_function(
+            _headers_of(auth), authorizer_registry.load_authorizers()[auth.name], values
+        ),
         _headers_of,
     ),
     Iam: _Kind(

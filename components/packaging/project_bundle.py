@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from components.packaging.archive import Bundle
-from function.declare.authorizer_registry import load_authorizers
+from function.declare import authorizer_registry
 from function.declare.job_registry import load_jobs
 from function.declare.loader import endpoints_by_module
 from function.declare.permission import Permission, ServicePermission
@@ -30,7 +30,7 @@ def authorizer_bundle() -> Bundle:
     """Return the bundle of the authorizers, with the AWS services that they name."""
     access = {
         f"function/authorizers/{name}.py": one.permissions
-        for name, one in load_authorizers().items()
+        for name, one in authorizer_registry.load_authorizers().items()
     }
     lock = "authorizers/requirements.txt"
     return Bundle(package=PACKAGE, services=_services(access), locks=(lock,))

@@ -13,7 +13,7 @@ TOPIC = f"arn:aws:sns:eu-central-1:123456789012:{NAME}"
 
 
 @pytest.mark.conformance
-@pytest.mark.usefixtures("jobs")
+@pytest.mark.usefixtures("authorizers", "jobs")
 def test_every_alarm_links_to_its_section_of_the_runbook_and_every_section_has_an_alarm() -> None:
     runbook = (ROOT / "docs" / "operations.md").read_text()
     part = runbook.partition("## Alarms")[2].partition("\n## ")[0]
