@@ -31,6 +31,21 @@ class Reply:
         return json.loads(self.body)
 
 
+def send(method: str, url: str, headers: Mapping[str, str], body: Any = None) -> Reply:
+    """Send a request without its empty headers; a body of another type than str or bytes as JSON.
+
+    Raises urllib3's HTTPError if there is no response.
+    """
+    if body is not None and not isinstance(body, (bytes, str)):
+        headers = {"Content-Type": "application/json", **headers}
+        body = msgspec.json.encode(body)
+    given = {name: value for name, value in headers.items() if value}
+    response = HTTP.request(method, url, body=body, headers=given)
+    return Reply(
+        status=response.status, headers=dict(response.headers), body=response.data.decode()
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Account:
     """An emulated AWS account with a region: MiniStack and the traces of its functions."""
@@ -82,18 +97,8 @@ class LocalStack(Account):
             sent |= endpoint.sample.headers
             if body is None and method in {"", endpoint.method}:
                 body = endpoint.sample.body
-        sent |= headers or {}
-        if body is not None:
-            sent["Content-Type"] = "application/json"
-        response = HTTP.request(
-            method or (endpoint.method if endpoint else "GET"),
-            self.outputs["api_url"] + path,
-            body=None if body is None else msgspec.json.encode(body),
-            headers={name: value for name, value in sent.items() if value},
-        )
-        return Reply(
-            status=response.status, headers=dict(response.headers), body=response.data.decode()
-        )
+        method = method or (endpoint.method if endpoint else "GET")
+        return send(method, self.outputs["api_url"] + path, sent | (headers or {}), body)
 
     def update(self, confirm: Callable[[], None] = lambda: None) -> None:
         """Apply the program again after a change of its files.

@@ -180,6 +180,11 @@ def _extend(project: Path) -> None:
     )
 
 
+def _files(prefix: str) -> set[str]:
+    """Return the files of the examples whose names begin so."""
+    return {name for name, *_ in _FILE.findall(PAGES) if name.startswith(prefix)}
+
+
 def _fits(answer: Any, expected: Any) -> bool:
     """Test that a response holds the expected values; it may hold more."""
     if isinstance(expected, dict):
@@ -241,7 +246,7 @@ def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> 
     assert "GET /epoch/{key}: " in seen["board"]["DashboardBody"]
     assert "GET /topics/{topic}" in {line.get("route") for line in seen["log"]}
     assert [line["_aws"] for line in seen["log"] if "Sales" in line]  # CloudWatch reads it
-    run_python(project, "-m", "pytest", "-q", "tests/service/test_get_epoch.py")
+    run_python(project, "-m", "pytest", "-q", *_files("tests/service/test_"))
     run_python(project, "-m", "pytest", "-q", *DECLARING)
     for drawn in ("checks.snapshot", "docs.diagram"):  # both follow from the examples
         run_python(project, "-m", f"tools.{drawn}")

@@ -44,6 +44,11 @@ SECTIONS = (
         "function.runtime.aws_client",
         "ConditionFailed TransactionCanceled service_unavailable",
     ),
+    (
+        "Events for tests",
+        "testing.events",
+        "api_request schedule messages change created_object",
+    ),
     ("Hook for responses", "function.responses", "customize_response"),
     ("Hook for resources", "customize", "customize"),
 )
