@@ -38,13 +38,14 @@ def api_request(
     body: Any = None,
     api_key: str = "caller",
     ip: str = "192.0.2.1",
+    identity: Mapping[str, str] = EMPTY_MAPPING,
     authorizer: Mapping[str, Any] = EMPTY_MAPPING,
 ) -> Event:
     """Return API Gateway's event for a request; `target` is its path with the query.
 
     A body that is neither str nor bytes is sent as JSON. `api_key` is both the id and the name of
-    the key that API Gateway has checked; "" stands for none. `authorizer` is the result of an
-    authorizer.
+    the key that API Gateway has checked; "" is none. `identity` and `authorizer` are further
+    members of these parts of the event's `requestContext`: `identity={"userArn": "arn:aws:…"}`.
     """
     path, _, query = target.partition("?")
     resource, path_parameters = _resource(path)
@@ -68,7 +69,11 @@ def api_request(
         "isBase64Encoded": binary,
         "requestContext": {
             "requestId": str(uuid.uuid4()),
-            "identity": {"sourceIp": ip, **({"apiKeyId": api_key} if api_key else {})},
+            "identity": {
+                "sourceIp": ip,
+                **({"apiKeyId": api_key} if api_key else {}),
+                **identity,
+            },
             "authorizer": dict(authorizer),
         },
     }

@@ -25,7 +25,7 @@ class _Recorder(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lines: list[dict[str, Any]] = []
+        self.lines = list[dict[str, Any]]()
         self.setFormatter(telemetry._JsonLines())  # pylint: disable=protected-access
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -80,7 +80,7 @@ class Request(NamedTuple, Generic[B]):
     `api_key_name` its name in the stack's config, up to `--`, which survives a rotation. Both are
     empty for another kind of authentication, even if the client sent a key. `identity` is the
     caller that the endpoint's `auth` verified. `settings[NAME]` is the value of a setting of
-    `function.settings` in the stack's config.
+    `function.settings` in the stack's config. `context` is Lambda's, with the remaining time.
     """
 
     ip: str
@@ -94,6 +94,7 @@ class Request(NamedTuple, Generic[B]):
     query_values: Mapping[str, tuple[str, ...]] = EMPTY_MAPPING
     api_key_name: str = ""
     identity: Identity = Identity()
+    context: Any = None
 
     def query_all(self, name: str) -> tuple[str, ...]:
         """Return all values of a query parameter, in the order of the URL."""

@@ -249,7 +249,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     event = _as_mapping(event)
     # Logs, metrics and traces hold declared routes only, never a client's text.
     route = f"{event.get('httpMethod')} {event.get('resource')}"
-    request = _parse_request(event)
+    request = _parse_request(event)._replace(context=context)
     with telemetry.trace(route if route in _ROUTES else "unknown") as span:
         response, serialized = _respond(event, request)
         origin = request.headers.get("origin", "")

@@ -45,6 +45,7 @@ SECTIONS = (
         "function.runtime.aws_client",
         "ConditionFailed TransactionCanceled service_unavailable",
     ),
+    ("Log fields and metrics", "function.runtime.log", "add_fields metric"),
     (
         "Events for tests",
         "testing.events",

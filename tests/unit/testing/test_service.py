@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from function import buckets, queues, settings, tables
+from function.declare.auth import Iam
 from function.declare.bucket import Bucket
 from function.declare.endpoint import Parameter, Request, Response
 from function.declare.job import Job
@@ -72,7 +73,7 @@ def _service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 
 def _serve(monkeypatch: pytest.MonkeyPatch, *endpoints: Any) -> list[Request[Any]]:
     """Declare endpoints that keep their requests in the returned list."""
-    seen: list[Request[Any]] = []
+    seen = list[Request[Any]]()
 
     def handle(request: Request[Any]) -> Response:
         seen.append(request)
@@ -117,6 +118,14 @@ def test_a_fixed_path_precedes_a_parameter_and_another_path_is_unknown(
     assert [one.path_parameters for one in seen] == [{}, {"id": "7"}, {"id": "7"}]
     assert [service.call("GET", path).status for path in ("/notes", "/notes/", "/x")] == [404] * 3
     assert service.call("PUT", "/notes/7").status == 405
+
+
+def test_a_handler_gets_the_identity_that_api_gateway_has_verified(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = _serve(monkeypatch, endpoint(auth=Iam()))
+    service.call("GET", "/notes/7", api_key="", identity={"userArn": "arn:aws:iam::1:user/ada"})
+    assert seen[0].identity.id == "arn:aws:iam::1:user/ada"
 
 
 def test_an_error_in_a_handler_is_a_500_with_its_traceback_in_the_log(
