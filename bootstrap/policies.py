@@ -326,7 +326,8 @@ GRANTS: tuple[Grant, ...] = (
         (_BUCKETS,),
         reads="s3:GetBucket* Get*Configuration ListBucket",
         writes="s3:CreateBucket DeleteBucket PutBucketTagging PutBucketPublicAccessBlock "
-        "PutBucketPolicy DeleteBucketPolicy PutLifecycleConfiguration PutBucketNotification",
+        "PutBucketPolicy DeleteBucketPolicy PutLifecycleConfiguration PutBucketNotification "
+        "PutBucketCORS PutBucketVersioning",
     ),
     Grant(
         "schedules",

@@ -44,7 +44,34 @@ class EpochBucket(pulumi.ComponentResource):
             # S3 accepts one change of a bucket's access at a time.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[private]),
         )
+        # S3 replaces no object before it has turned versions on.
+        versioning = []
+        if bucket.versioned:
+            versioning = [
+                aws.s3.BucketVersioning(
+                    name,
+                    bucket=self.bucket.id,
+                    versioning_configuration={"status": "Enabled"},
+                    opts=child,
+                )
+            ]
+        if bucket.cors:
+            aws.s3.BucketCorsConfiguration(
+                name,
+                bucket=self.bucket.id,
+                cors_rules=[
+                    {
+                        "allowed_origins": list(bucket.cors),
+                        "allowed_methods": ["GET", "HEAD", "POST", "PUT"],
+                        "allowed_headers": ["*"],
+                        "expose_headers": ["ETag"],
+                        "max_age_seconds": 3_600,
+                    }
+                ],
+                opts=child,
+            )
         if bucket.expires_after_days:
+            days = bucket.expires_after_days
             aws.s3.BucketLifecycleConfiguration(
                 name,
                 bucket=self.bucket.id,
@@ -53,12 +80,17 @@ class EpochBucket(pulumi.ComponentResource):
                         "id": "expire",
                         "status": "Enabled",
                         "filter": {"prefix": ""},
-                        "expiration": {"days": bucket.expires_after_days},
+                        "expiration": {"days": days},
+                        **(
+                            {"noncurrent_version_expiration": {"noncurrent_days": days}}
+                            if bucket.versioned
+                            else {}
+                        ),
                         # S3 bills the parts of an upload that nobody completes.
                         "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
                     }
                 ],
-                opts=child,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=versioning),
             )
         self.declared = bucket
         self.name = self.bucket.id

@@ -116,6 +116,7 @@ SIGNATURES = {
     "ministack.services.lambda_svc.execution_credentials": "(config)",
     "ministack.services.lambda_svc.invoke_async_with_retry": "(func, event)",
     "ministack.services.s3._deliver_event_to_lambda": "(arn, event_payload, bucket_region)",
+    "ministack.services.s3._parse_multipart_form": "(content_type, body)",
     "ministack.services.scheduler._SCHEDULE_TICK_INTERVAL": "int",
     "ministack.services.scheduler._create_schedule": "(name, body)",
     "ministack.services.scheduler._tick_schedules": "()",

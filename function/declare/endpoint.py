@@ -64,6 +64,12 @@ def _origin_errors(origin: str) -> Iterator[str]:
             yield f"has no valid address: {error}"
 
 
+def cors_errors(origins: Sequence[str]) -> Iterator[str]:
+    """Yield the errors in the origins whose pages may call."""
+    for origin in origins if tuple(origins) != ("*",) else ():
+        yield from (f"cors: {origin!r} {reason}" for reason in _origin_errors(origin))
+
+
 class Request(NamedTuple, Generic[B]):
     """A request, as an endpoint's handler receives it.
 
@@ -226,8 +232,7 @@ class Endpoint(NamedTuple, Generic[B]):
             yield f"a {self.method} request has no body (RFC 9110, section 9.3)"
 
     def _cors_errors(self) -> Iterator[str]:
-        for origin in self.cors if self.cors != ("*",) else ():
-            yield from (f"cors: {origin!r} {reason}" for reason in _origin_errors(origin))
+        yield from cors_errors(self.cors)
         if self.cors and self.method == "OPTIONS":
             yield "with cors, API Gateway handles OPTIONS; remove cors or this endpoint"
 

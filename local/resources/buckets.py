@@ -19,6 +19,15 @@ CALLS = {
         },
         id="{Bucket}",
     ),
+    "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": Calls(
+        create="put_bucket_cors",
+        delete="delete_bucket_cors",
+        renamed={"corsRules": "CORSConfiguration.CORSRules"},
+        id="{Bucket}",
+    ),
+    "aws:s3/bucketVersioning:BucketVersioning": Calls(
+        create="put_bucket_versioning", id="{Bucket}"
+    ),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": Calls(
         create="put_bucket_lifecycle_configuration",
         delete="delete_bucket_lifecycle",
@@ -41,9 +50,10 @@ def _bucket(context: Context, declared: Properties) -> Provisioned:
         )
 
     def delete() -> None:
-        for page in context.client.get_paginator("list_objects_v2").paginate(Bucket=name):
-            for found in page.get("Contents", []):
-                context.client.delete_object(Bucket=name, Key=found["Key"])
+        for page in context.client.get_paginator("list_object_versions").paginate(Bucket=name):
+            for found in page.get("Versions", []) + page.get("DeleteMarkers", []):
+                version = {"Key": found["Key"], "VersionId": found["VersionId"]}
+                context.client.delete_object(Bucket=name, **version)
         context.client.delete_bucket(Bucket=name)
 
     return Provisioned(id=name, outputs={"arn": f"arn:aws:s3:::{name}"}, delete=delete)

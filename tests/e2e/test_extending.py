@@ -61,7 +61,7 @@ STEPS = [Step(*found) for found in _STEP.findall(PAGES)]
 
 # Runs in the copy: takes the steps in turn, and prints the outcome of each.
 USE = """
-import json, sys, time, urllib.request
+import json, sys, time
 from local import local_stack
 
 def body_of(reply):
@@ -71,9 +71,9 @@ def call(method, path, sent):
     given = json.loads(sent) if sent.startswith("{") else None
     preflight = method == "OPTIONS"
     if path == "{url}":  # presigned
-        request = urllib.request.Request(last["url"], data=sent.encode(), method=method)
-        with urllib.request.urlopen(request) as reply:
-            return [str(reply.status), {}]
+        form = {**last["fields"], "file": ("file", sent)} if method == "POST" else None
+        reply = local_stack.HTTP.request(method, last["url"], fields=form)
+        return [str(reply.status), {k.lower(): v for k, v in reply.headers.items()}]
     reply = local.call(
         given if preflight else {},
         "" if preflight or sent == "without a key" else None,

@@ -37,7 +37,7 @@ SECTIONS = (
         "function.runtime.dynamodb",
         "call query_page table_name number ttl_attribute",
     ),
-    ("Calls to S3", "function.runtime.s3", "call presigned_url"),
+    ("Calls to S3", "function.runtime.s3", "call presigned_upload presigned_download"),
     ("Calls to SQS", "function.runtime.sqs", "send"),
     ("Calls to other services", "function.runtime.service", "call"),
     (
