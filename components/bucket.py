@@ -44,8 +44,7 @@ class EpochBucket(pulumi.ComponentResource):
             # S3 accepts one change of a bucket's access at a time.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[private]),
         )
-        # S3 replaces no object before it has turned versions on.
-        versioning = []
+        versioning: list[pulumi.Resource] = []
         if bucket.versioned:
             versioning = [
                 aws.s3.BucketVersioning(
@@ -70,8 +69,7 @@ class EpochBucket(pulumi.ComponentResource):
                 ],
                 opts=child,
             )
-        if bucket.expires_after_days:
-            days = bucket.expires_after_days
+        if days := bucket.expires_after_days:
             aws.s3.BucketLifecycleConfiguration(
                 name,
                 bucket=self.bucket.id,
@@ -81,11 +79,8 @@ class EpochBucket(pulumi.ComponentResource):
                         "status": "Enabled",
                         "filter": {"prefix": ""},
                         "expiration": {"days": days},
-                        **(
-                            {"noncurrent_version_expiration": {"noncurrent_days": days}}
-                            if bucket.versioned
-                            else {}
-                        ),
+                        # Without versions, there are no noncurrent ones.
+                        "noncurrent_version_expiration": {"noncurrent_days": days},
                         # S3 bills the parts of an upload that nobody completes.
                         "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
                     }

@@ -206,7 +206,7 @@ async def _check_form(scope: Mapping[str, Any], body: _Body) -> str:
     expected = sigv4.calculate_signature(secret, date, region, service, form.get("policy", ""))
     if not hmac.compare_digest(expected.encode(), form.get("x-amz-signature", "").encode()):
         raise _Refused(403, "SignatureDoesNotMatch", "The signature of the form does not match.")
-    return key
+    return str(key)
 
 
 def _pin_signed_request(original: Original, *request: Any, **options: Any) -> None:

@@ -42,7 +42,10 @@ def until(condition):
 with local_stack.up(stack_files.default_stack()) as stack:
     client = stack.emulator.client
     (bucket,) = [b["Name"] for b in client("s3").list_buckets()["Buckets"] if "uploads" in b["Name"]]
-    for key in ("other.png", "in/a b.png", "in/bad 1.png"):
+    form = client("s3").generate_presigned_post(bucket, "in/a b.png")
+    sent = {**form["fields"], "file": ("file", b"12345")}
+    assert local_stack.HTTP.request("POST", form["url"], fields=sent).status == 204
+    for key in ("other.png", "in/bad 1.png"):
         client("s3").put_object(Bucket=bucket, Key=key, Body=b"12345")
     (url,) = [u for u in client("sqs").list_queues()["QueueUrls"] if "dead-letters" in u]
     (letter,) = until(lambda: client("sqs").receive_message(QueueUrl=url).get("Messages"))

@@ -45,6 +45,7 @@ SECTIONS = (
         "function.runtime.aws_client",
         "ConditionFailed TransactionCanceled service_unavailable",
     ),
+    ("API keys at run time", "function.runtime.api_keys", "IssuedKey issue usage delete"),
     ("Log fields and metrics", "function.runtime.log", "add_fields metric"),
     (
         "Events for tests",
