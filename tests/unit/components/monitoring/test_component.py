@@ -15,6 +15,9 @@ from function.declare.table import Index, Table
 from local import pulumi_program
 from tests.conftest import NAME, STACK, alarms_of, declare, one, plain
 
+# These tests add a declaration to those of any service.
+pytestmark = pytest.mark.conformance
+
 ADDED = Endpoint(
     method="GET",
     path="/added/{key}",
@@ -30,7 +33,6 @@ def dashboard(resources: list[pulumi_program.Resource]) -> Any:
     return json.loads(one(resources, "aws:cloudwatch/dashboard:Dashboard")["dashboardBody"])
 
 
-@pytest.mark.conformance
 @pytest.mark.parametrize("preview", (False, True))
 def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
     monkeypatch: pytest.MonkeyPatch, preview: bool
