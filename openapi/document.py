@@ -13,15 +13,12 @@ from function.declare.endpoint import Endpoint, Parameter
 from function.declare.errors import DeclarationError
 from function.declare.registry import endpoints_by_module
 from function.declare.schema import EMPTY_MAPPING, Schema
-from openapi import samples
+from openapi import samples, security
 from openapi.schemas import SchemaRegistry
 
 Document = dict[str, Any]
 
 _ROOT = Path(__file__).parent.parent
-
-KEY_HEADER = "x-api-key"
-_KEY = "apiKey"
 
 RETRY_AFTER = Parameter(
     name="Retry-After", description="Seconds to wait before a retry.", example="1"
@@ -44,8 +41,8 @@ PROBLEMS: Mapping[int, tuple[str, tuple[Parameter, ...]]] = {
 TOO_LARGE = 413
 
 _DESCRIPTION = (
-    f"Send an API key in the header `{KEY_HEADER}` with every call that needs one. Each error is a "
-    "problem document (RFC 9457, `application/problem+json`). Quote its `requestId` when you ask "
+    f"Send an API key in the header `{security.KEY_HEADER}` with every call that needs one. Each "
+    "error is a problem document (RFC 9457, `application/problem+json`). Quote its `requestId` when you ask "
     "for help. Only the 413 of a request over 10 MB has another form, and a body over about 6 MB "
     "may get a 5xx. After 429 and 503, wait as long as `Retry-After` says. After any other 5xx and "
     "after a lost connection, retry the calls that are safe to retry. Responses may get more "
@@ -120,7 +117,7 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
     operation: Document = {
         "operationId": endpoint.operation_id,
         "summary": endpoint.summary,
-        "security": [] if endpoint.public else [{_KEY: []}],
+        "security": security.requirement(endpoint.auth),
     }
     if parameters := _parameters(endpoint):
         operation["parameters"] = parameters
@@ -218,6 +215,6 @@ def build(endpoints: Sequence[Endpoint[Any]], api: ApiInfo) -> Document:
         "paths": paths,
         "components": {
             "schemas": {name: types.schemas[name] for name in sorted(types.schemas)},
-            "securitySchemes": {_KEY: {"type": "apiKey", "in": "header", "name": KEY_HEADER}},
+            "securitySchemes": security.schemes(endpoints),
         },
     }

@@ -14,6 +14,7 @@ else:
 
     B = TypeVar("B")
 
+from function.declare.auth import ApiKey, Auth, Identity
 from function.declare.checks import Text, matches, response_header_errors, runs_when_called
 from function.declare.limits import API_TIMEOUT_S
 from function.declare.permission import Permission, longest_call_s
@@ -77,8 +78,9 @@ class Request(NamedTuple, Generic[B]):
     `ip` is the client's address by API Gateway and the declared proxies alone; it is empty if
     there is none. `api_key_id` is the id, never the value, of the key that API Gateway checked, and
     `api_key_name` its name in the stack's config, up to `--`, which survives a rotation. Both are
-    empty for a `public` endpoint, even if the client sent a key. `settings[NAME]` is the value
-    of a setting of `function.settings` in the stack's config.
+    empty for another kind of authentication, even if the client sent a key. `identity` is the
+    caller that the endpoint's `auth` verified. `settings[NAME]` is the value of a setting of
+    `function.settings` in the stack's config.
     """
 
     ip: str
@@ -91,6 +93,7 @@ class Request(NamedTuple, Generic[B]):
     body: B = None  # type: ignore[assignment]
     query_values: Mapping[str, tuple[str, ...]] = EMPTY_MAPPING
     api_key_name: str = ""
+    identity: Identity = Identity()
 
     def query_all(self, name: str) -> tuple[str, ...]:
         """Return all values of a query parameter, in the order of the URL."""
@@ -163,9 +166,9 @@ class Endpoint(NamedTuple, Generic[B]):
     of a Problem, but those that every endpoint has, to the type of its further members (None: no
     such members). `path_parameters` describes each `{name}` of the path.
 
-    A `public` endpoint needs no API key. `cors` lists the origins (`https://example.com`, or `*`
-    alone) whose pages may call it from a browser; all endpoints of a path have the same list.
-    `sample` is a request for the demo and the smoke test.
+    `auth` is the required authentication, of function.declare.auth. `cors` lists the origins
+    (`https://example.com`, or `*` alone) whose pages may call it from a browser; all endpoints of a
+    path have the same list. `sample` is a request for the demo and the smoke test.
     """
 
     method: str
@@ -180,7 +183,7 @@ class Endpoint(NamedTuple, Generic[B]):
     query: tuple[Parameter, ...] = ()
     path_parameters: tuple[Parameter, ...] = ()
     permissions: tuple[Permission, ...] = ()
-    public: bool = False
+    auth: Auth = ApiKey()
     cors: tuple[str, ...] = ()
     sample: SampleRequest | None = None
 

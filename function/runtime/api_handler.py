@@ -13,11 +13,12 @@ from typing import Any
 from urllib.parse import unquote
 
 from function.declare.checks import response_header_errors
+from function.declare.auth import Identity
 from function.declare.endpoint import Endpoint, Request, Response
 from function.declare.problem import Problem, problem_document
 from function.declare.registry import load_endpoints
 from function.responses import customize_response
-from function.runtime import aws_client, deadline, telemetry
+from function.runtime import aws_client, deadline, identity, telemetry
 from function.runtime.settings import SETTINGS
 
 _ROUTES = {endpoint.route: endpoint for endpoint in load_endpoints()}
@@ -104,19 +105,24 @@ def _client_address(source: str, forwarded: str) -> str:
     return hops[-proxies] if len(hops) >= proxies and hops[-proxies] else seen
 
 
+def _endpoint(event: Mapping[str, Any]) -> Endpoint[Any] | None:
+    return _ROUTES.get(f"{event.get('httpMethod')} {event.get('resource')}")
+
+
 def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
     context = _as_mapping(event.get("requestContext"))
-    identity = _str_items(context.get("identity"))
+    endpoint = _endpoint(event)
+    connection = _str_items(context.get("identity"))
     headers = _headers(event)
     headers.pop("x-api-key", None)
     query = _all_values(
         event.get("multiValueQueryStringParameters"), event.get("queryStringParameters")
     )
-    key_id = identity.get("apiKeyId", "")
+    key_id = connection.get("apiKeyId", "")
     callers = ",".join(_str_items(event.get("stageVariables")).values())
     named = re.search(rf"(?:^|,){re.escape(key_id)}=([^,]*)", callers)
     return Request(
-        ip=_client_address(identity.get("sourceIp", ""), headers.get("x-forwarded-for", "")),
+        ip=_client_address(connection.get("sourceIp", ""), headers.get("x-forwarded-for", "")),
         api_key_id=key_id,
         api_key_name=named[1] if named else "",
         request_id=_str_items(context).get("requestId", ""),
@@ -126,6 +132,7 @@ def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
         path_parameters={k: unquote(v) for k, v in _str_items(event.get("pathParameters")).items()},
         query={name: values[-1] for name, values in query.items() if values},
         query_values=query,
+        identity=identity.read(endpoint.auth, context) if endpoint else Identity(),
     )
 
 
@@ -140,8 +147,8 @@ def _check_sizes(endpoint: Endpoint[Any], request: Request[Any]) -> None:
 
 
 def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
-    method, path = event.get("httpMethod"), event.get("resource")
-    if endpoint := _ROUTES.get(f"{method} {path}"):
+    if endpoint := _endpoint(event):
+        identity.check(endpoint, request.identity)
         _check_sizes(endpoint, request)
         if endpoint.body is not None:
             content_type = request.headers.get("content-type", "")
@@ -150,6 +157,7 @@ def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
         if not isinstance(response, Response):
             raise TypeError(f"handle returned {type(response).__name__}; return a Response")
         return response
+    path = event.get("resource")
     allowed = sorted(endpoint.method for endpoint in _ROUTES.values() if endpoint.path == path)
     if allowed:
         raise Problem(

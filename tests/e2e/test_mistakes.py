@@ -115,9 +115,9 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         f"{LOOK}: GET /look: table must be of type str, not "
         "<class 'function.declare.endpoint.Response'>",
     ),
-    "a text in place of a flag": (
-        {LOOK: ENDPOINT.replace("\n)", '\n    public="no",\n)')},
-        f"{LOOK}: GET /look: public must be of type bool, not 'no'",
+    "a text in place of an authentication": (
+        {LOOK: ENDPOINT.replace("\n)", '\n    auth="no",\n)')},
+        f"{LOOK}: GET /look: auth must be of type ApiKey or Public or Iam, not 'no'",
     ),
     "a text in place of a permission": (
         {LOOK: ENDPOINT.replace("\n)", "\n    permissions=('notes',),\n)")},

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from openapi_spec_validator import validate
 
+from function.declare.auth import Public
 from function.declare.endpoint import Endpoint, Parameter, Request, Response
 from function.declare.errors import DeclarationError
 from function.declare.registry import load_endpoints, validate_endpoints
@@ -162,7 +163,7 @@ def test_what_is_imported_has_no_word_that_api_gateway_loses_or_refuses() -> Non
 
 
 def test_a_path_catches_the_methods_that_no_endpoint_takes() -> None:
-    _, imported = of(endpoint(), endpoint(path="/open", public=True))
+    _, imported = of(endpoint(), endpoint(path="/open", auth=Public()))
     keyed, public = imported["paths"]["/orders"], imported["paths"]["/open"]
     assert keyed["post"]["security"]
     assert keyed["x-amazon-apigateway-any-method"]["security"] == keyed["post"]["security"]
