@@ -148,21 +148,6 @@ def test_a_body_is_serialized_as_msgspec_does(send: Send, body: Any, expected: A
 
 
 @pytest.mark.parametrize(
-    "body",
-    (
-        [1],
-        "text",
-        Pair(AT, 1),
-        {"a": object()},
-        {"a": float("nan")},
-        {"a": [Decimal(1), float("inf")]},
-    ),
-)
-def test_a_body_that_is_no_json_object_is_a_500(send: Send, body: Any) -> None:
-    assert send(lambda _: Response(200, body))["statusCode"] == 500
-
-
-@pytest.mark.parametrize(
     ("event", "expected"),
     (
         ({"multiValueQueryStringParameters": {"tag": ["1", "2", "3"]}}, ("3", ("1", "2", "3"), ())),
@@ -238,10 +223,6 @@ def test_a_call_that_would_outlast_the_invocation_is_a_503_with_a_log_line(
     assert line.awsError == "DeadlineExceeded: the invocation has no time left for a call"  # type: ignore[attr-defined]
     send(lambda _: Response(200, {}))
     assert deadline.call_with_deadline(1, lambda: "unbounded again") == "unbounded again"
-
-
-def test_a_problem_of_the_handler_is_its_own_response(send: Send) -> None:
-    assert send(_raising(Problem(409, "taken")))["statusCode"] == 409
 
 
 def test_a_problem_has_its_own_type_and_members(send: Send) -> None:

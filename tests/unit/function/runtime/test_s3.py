@@ -31,9 +31,3 @@ def test_presigned_url_names_bucket_and_key_and_expires() -> None:
     query = parse_qs(url.query)
     assert url.netloc.startswith("shop-uploads.s3.") and url.path == "/in/a%20b"
     assert query["X-Amz-Expires"] == ["60"]
-
-
-def test_presigned_url_has_a_signature_that_every_region_accepts() -> None:
-    query = parse_qs(urlsplit(s3.presigned_url("get_object", UPLOADS, Key="a")).query)
-    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
-    assert "us-east-1" in query["X-Amz-Credential"][0]
