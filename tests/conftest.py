@@ -232,3 +232,16 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
     }
     monkeypatch.setattr(function.declare.job_registry, "load_jobs", lambda: found)
     return found
+
+
+@cache
+def _declared_with_jobs() -> list[pulumi_program.Resource]:
+    return pulumi_program.declared_resources(STACK, config=plain())
+
+
+@pytest.fixture
+def with_jobs(
+    jobs: dict[str, Job],  # pylint: disable=unused-argument
+) -> list[pulumi_program.Resource]:
+    """Return the declared resources of a plain stack with a job for each kind of trigger."""
+    return _declared_with_jobs()
