@@ -241,7 +241,7 @@ def _declared_with_jobs() -> list[pulumi_program.Resource]:
 
 @pytest.fixture
 def with_jobs(
-    jobs: dict[str, Job],  # pylint: disable=unused-argument
+    jobs: dict[str, Job],
 ) -> list[pulumi_program.Resource]:
     """Return the declared resources of a plain stack with a job for each kind of trigger."""
     return _declared_with_jobs()
