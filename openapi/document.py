@@ -1,6 +1,5 @@
 """The OpenAPI document for client developers."""
 
-import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
@@ -11,17 +10,14 @@ import yaml
 
 from function.declare.endpoint import Endpoint, Parameter
 from function.declare.errors import DeclarationError
-from function.declare.registry import endpoints_by_module
+from function.declare.loader import endpoints_by_module
 from function.declare.schema import EMPTY_MAPPING, Schema
-from openapi import samples
+from openapi import samples, security
 from openapi.schemas import SchemaRegistry
 
 Document = dict[str, Any]
 
 _ROOT = Path(__file__).parent.parent
-
-KEY_HEADER = "x-api-key"
-_KEY = "apiKey"
 
 RETRY_AFTER = Parameter(
     name="Retry-After", description="Seconds to wait before a retry.", example="1"
@@ -44,8 +40,8 @@ PROBLEMS: Mapping[int, tuple[str, tuple[Parameter, ...]]] = {
 TOO_LARGE = 413
 
 _DESCRIPTION = (
-    f"Send an API key in the header `{KEY_HEADER}` with every call that needs one. Each error is a "
-    "problem document (RFC 9457, `application/problem+json`). Quote its `requestId` when you ask "
+    f"Send an API key in the header `{security.KEY_HEADER}` with every call that needs one. Each "
+    "error is a problem document (RFC 9457, `application/problem+json`). Quote its `requestId` when you ask "
     "for help. Only the 413 of a request over 10 MB has another form, and a body over about 6 MB "
     "may get a 5xx. After 429 and 503, wait as long as `Retry-After` says. After any other 5xx and "
     "after a lost connection, retry the calls that are safe to retry. Responses may get more "
@@ -120,7 +116,7 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
     operation: Document = {
         "operationId": endpoint.operation_id,
         "summary": endpoint.summary,
-        "security": [] if endpoint.public else [{_KEY: []}],
+        "security": security.requirement(endpoint.auth),
     }
     if parameters := _parameters(endpoint):
         operation["parameters"] = parameters
@@ -157,34 +153,15 @@ def _file(endpoint: Endpoint[Any]) -> str:
 
 
 def _problem_errors(endpoint: Endpoint[Any]) -> Iterator[str]:
-    """Yield an error for each undeclared `Problem(409, …)` of an endpoint's module, and of the
-    functions in `_shared.py` and its like that the module names."""
-    if not (file := _file(endpoint).partition(":")[0]):
-        return
-    module = ast.parse((_ROOT / file).read_text(encoding="utf-8"))
-    parts: list[tuple[str, ast.AST]] = [(file, module)]
-    words = set(re.findall(r"\w+", ast.unparse(module)))
-    for path in sorted((_ROOT / file).parent.glob("_[!_]*.py")):
-        shared = ast.parse(path.read_text(encoding="utf-8")).body
-        where = path.relative_to(_ROOT).as_posix()
-        parts += [(where, part) for part in shared if getattr(part, "name", "") in words]
-    declared = {TOO_LARGE, *PROBLEMS, *endpoint.problems}
-    for where, part in parts:
-        for line, status in _problem_statuses(part):
-            if status not in declared:
-                add = f"add {status}: None to the problems of {endpoint.route}"
-                yield f"{where}, line {line}: Problem {status} is not declared; {add}"
-
-
-def _problem_statuses(part: ast.AST) -> Iterator[tuple[int, int]]:
-    """Yield line and status of each `Problem` whose status is a literal."""
-    for call in ast.walk(part):
-        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("Problem"):
-            by_name = [keyword.value for keyword in call.keywords if keyword.arg == "status"]
-            for status in map(ast.unparse, (call.args or by_name)[:1]):
-                known = HTTPStatus.__members__.get(status.rpartition(".")[2], status)
-                if str(known).isdecimal():
-                    yield call.lineno, int(known)
+    """Yield an error for each undeclared `Problem(409, …)` in an endpoint's module."""
+    if file := _file(endpoint).partition(":")[0]:
+        text = (_ROOT / file).read_text(encoding="utf-8")
+        declared = {TOO_LARGE, *PROBLEMS, *endpoint.problems}
+        for found in re.finditer(r"\bProblem\(\s*(?:status=)?(\d{3})\b", text):
+            if int(found[1]) not in declared:
+                line = text.count("\n", 0, found.start()) + 1
+                add = f"add {found[1]}: None to the problems of {endpoint.route}"
+                yield f"{file}, line {line}: Problem {found[1]} is not declared; {add}"
 
 
 def _info(api: ApiInfo) -> Document:
@@ -218,6 +195,6 @@ def build(endpoints: Sequence[Endpoint[Any]], api: ApiInfo) -> Document:
         "paths": paths,
         "components": {
             "schemas": {name: types.schemas[name] for name in sorted(types.schemas)},
-            "securitySchemes": {_KEY: {"type": "apiKey", "in": "header", "name": KEY_HEADER}},
+            "securitySchemes": security.schemes(endpoints),
         },
     }

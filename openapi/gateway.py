@@ -6,19 +6,21 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from function.declare.auth import KINDS, Iam, Public
 from function.declare.endpoint import Endpoint, Response
 from function.declare.errors import DeclarationError
 from function.declare.problem import problem_document
 from function.responses import customize_response
-from openapi.document import KEY_HEADER, PROBLEMS, RETRY_AFTER, Document
+from openapi.document import PROBLEMS, RETRY_AFTER, Document
 from openapi.schemas import FOR_CLIENTS
+from openapi.security import KEY_HEADER
 
-# This header of the 404 for an unknown route identifies the deployed document.
+# This header of the response for an unknown route identifies the deployed document.
 DOCUMENT_HEADER = "X-Api-Document-Hash"
+UNKNOWN_ROUTE = "MISSING_AUTHENTICATION_TOKEN"
 
-# API Gateway's own responses: type, status, detail. A request to an unknown route is a
-# MISSING_AUTHENTICATION_TOKEN, since no route requires a signature. REQUEST_TOO_LARGE is missing
-# because API Gateway ignores its customisation.
+# API Gateway's own responses: type, status, detail. REQUEST_TOO_LARGE is missing because API
+# Gateway ignores its customisation.
 _GATEWAY_RESPONSES = (
     ("ACCESS_DENIED", 403, "The call is not allowed."),
     ("BAD_REQUEST_PARAMETERS", 400, "A required parameter is missing."),
@@ -27,12 +29,20 @@ _GATEWAY_RESPONSES = (
     ("INTEGRATION_FAILURE", 504, "The service did not answer."),
     ("INTEGRATION_TIMEOUT", 504, "The service did not answer in time."),
     ("INVALID_API_KEY", 403, f"The header {KEY_HEADER} holds no valid API key."),
-    ("MISSING_AUTHENTICATION_TOKEN", 404, "Unknown route."),
+    (UNKNOWN_ROUTE, 404, "Unknown route."),
     ("QUOTA_EXCEEDED", 429, "The API key's quota is used up."),
     ("RESOURCE_NOT_FOUND", 404, "Unknown route."),
     ("THROTTLED", 429, "The rate limit is reached. Retry later."),
     ("UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported media type: send application/json."),
     ("WAF_FILTERED", 403, "The call is not allowed."),
+)
+
+# An API with an Iam endpoint has these too. API Gateway does not tell a request without a signature
+# from one to an unknown route.
+_IAM_RESPONSES = (
+    ("EXPIRED_TOKEN", 403, "The session token of the signature has expired."),
+    ("INVALID_SIGNATURE", 403, "The signature of the request is not valid."),
+    (UNKNOWN_ROUTE, 403, "Unknown route, or a request without a signature (SigV4)."),
 )
 
 _PREFLIGHT_AGE_S = 600
@@ -90,13 +100,25 @@ def _operation(operation: Document) -> Document:
     return plain
 
 
-def _gateway_responses(origin: str) -> Document:
-    """Return the gateway responses: problem documents that pages of `origin` may read.
+def _responses(endpoints: Sequence[Endpoint[Any]]) -> dict[str, tuple[int, str]]:
+    """Return status and detail of each gateway response."""
+    kinds = {type(endpoint.auth) for endpoint in endpoints}
+    rows = (*_GATEWAY_RESPONSES, *(_IAM_RESPONSES if Iam in kinds else ()))
+    return {kind: (status, detail) for kind, status, detail in rows}
+
+
+def unknown_route_status(endpoints: Sequence[Endpoint[Any]]) -> int:
+    """Return the status of the response for an unknown route."""
+    return _responses(endpoints)[UNKNOWN_ROUTE][0]
+
+
+def _gateway_responses(endpoints: Sequence[Endpoint[Any]]) -> Document:
+    """Return the gateway responses: problem documents that pages of other origins may read.
 
     The team's hook customizes them; raises DeclarationError for a header that it cannot set here.
     """
-    responses = {}
-    for kind, status, detail in _GATEWAY_RESPONSES:
+    responses, origin = {}, _gateway_origin(endpoints)
+    for kind, (status, detail) in _responses(endpoints).items():
         headers = {"Content-Type": "application/problem+json"}
         if kind == "THROTTLED":  # a quota lasts for the day
             headers[RETRY_AFTER.name] = "1"
@@ -128,8 +150,9 @@ def _preflight(endpoints: Sequence[Endpoint[Any]]) -> Document:
     """Return the operation that answers CORS preflights of a path without the function."""
     first, *others = endpoints[0].cors
     asked = {header.name.lower() for endpoint in endpoints for header in endpoint.request_headers}
+    asked |= {header for endpoint in endpoints for header in KINDS[type(endpoint.auth)].headers}
     headers = {
-        "Access-Control-Allow-Headers": ",".join(sorted(asked | {"content-type", KEY_HEADER})),
+        "Access-Control-Allow-Headers": ",".join(sorted(asked | {"content-type"})),
         "Access-Control-Allow-Methods": ",".join(sorted(e.method for e in endpoints)),
         "Access-Control-Allow-Origin": first,
         "Access-Control-Max-Age": str(_PREFLIGHT_AGE_S),
@@ -174,9 +197,9 @@ def _path(operations: Document, endpoints: Sequence[Endpoint[Any]], invoke_arn: 
     """Return a path whose operations all invoke the function.
 
     So do undeclared methods, which it answers with 405; API Gateway alone would answer 404. They
-    need no key if an endpoint of the path is public.
+    need no authentication if an endpoint of the path is Public.
     """
-    public = any(endpoint.public for endpoint in endpoints)
+    public = any(isinstance(endpoint.auth, Public) for endpoint in endpoints)
     integration = {"type": "aws_proxy", "httpMethod": "POST", "uri": invoke_arn}
     integrated = {"x-amazon-apigateway-integration": integration}
     path: Document = {
@@ -252,7 +275,7 @@ def to_api_gateway(
         "x-amazon-apigateway-security-policy": settings.security_policy,
         "x-amazon-apigateway-endpoint-access-mode": settings.endpoint_access_mode,
         "x-amazon-apigateway-request-validators": _VALIDATORS,
-        "x-amazon-apigateway-gateway-responses": _gateway_responses(_gateway_origin(endpoints)),
+        "x-amazon-apigateway-gateway-responses": _gateway_responses(endpoints),
         "x-amazon-apigateway-documentation": {
             "documentationParts": list(_documentation_parts(document))
         },
@@ -264,7 +287,7 @@ def to_api_gateway(
 
 def _unknown_route_headers(body: Document) -> dict[str, str]:
     responses = body["x-amazon-apigateway-gateway-responses"]
-    headers: dict[str, str] = responses["MISSING_AUTHENTICATION_TOKEN"]["responseParameters"]
+    headers: dict[str, str] = responses[UNKNOWN_ROUTE]["responseParameters"]
     return headers
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from function.declare.auth import ApiKey, Public
 from function.declare.endpoint import Endpoint, SampleRequest
 from function.declare.permission import TablePermission
 from function.declare.problem import Problem
@@ -23,9 +24,18 @@ _WRITES = frozenset(
 
 
 def default_sample(endpoints: Iterable[Endpoint[Any]]) -> Endpoint[Any] | None:
-    """Return the first endpoint whose sample writes to a table, else the first with a sample."""
+    """Return the endpoint whose sample shows the most.
+
+    Samples that need only an API key come first, and then those that write to a table.
+    """
     sampled = [endpoint for endpoint in endpoints if endpoint.sample is not None]
-    return next(iter(sorted(sampled, key=lambda endpoint: not table(endpoint))), None)
+    ranked = sorted(sampled, key=lambda one: (not needs_only_a_key(one), not table(one)))
+    return next(iter(ranked), None)
+
+
+def needs_only_a_key(endpoint: Endpoint[Any]) -> bool:
+    """Test whether a client can call an endpoint with the stack's API key alone."""
+    return isinstance(endpoint.auth, (ApiKey, Public))
 
 
 def path_and_query(endpoint: Endpoint[Any]) -> str:
@@ -54,9 +64,9 @@ def errors(endpoint: Endpoint[Any]) -> Iterator[str]:
 
 
 def curl(endpoint: Endpoint[Any], url: str, key: str) -> str:
-    """Return the curl command of an endpoint's sample, with the key unless it is public."""
+    """Return the curl command of an endpoint's sample, with the key if it needs one."""
     sample = endpoint.sample or SampleRequest()
-    headers = {} if endpoint.public else {"x-api-key": key}
+    headers = {"x-api-key": key} if isinstance(endpoint.auth, ApiKey) else {}
     words = ["curl", "-X", endpoint.method]
     if sample.body is not None:
         headers["Content-Type"] = "application/json"

@@ -14,6 +14,7 @@ else:
 
     B = TypeVar("B")
 
+from function.declare.auth import ApiKey, Auth, Identity
 from function.declare.checks import Text, matches, response_header_errors, runs_when_called
 from function.declare.limits import API_TIMEOUT_S
 from function.declare.permission import Permission, longest_call_s
@@ -28,39 +29,15 @@ _PATH_PARAMETER = re.compile(r"\{([^}]+)\}")
 # API Gateway serves its own health checks at these paths.
 _RESERVED_PATHS = frozenset({"/ping", "/sping"})
 
-# An origin as a browser sends it (RFC 6454, section 7), of a page or of an app's own scheme.
+# An origin as a browser sends it (RFC 6454, section 7), of a page or of an app's own scheme:
+# without the default port.
 _ORIGIN = re.compile(
-    r"([a-z][a-z0-9+.-]*)://([a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::(\d+))?"
+    r"(?!https://.*:443$|http://.*:80$)[a-z][a-z0-9+.-]*://([a-z0-9_-][a-z0-9._-]*|\[[0-9a-f:]+\])"
+    r"(:[1-9]\d*)?"
 )
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
-# Browsers send "null" in place of an origin of these schemes.
-_OPAQUE_SCHEMES = frozenset({"about", "blob", "data", "file", "javascript"})
 
 # OpenAPI ignores parameters of these names.
 _UNDECLARED_HEADERS = frozenset({"accept", "authorization", "content-type"})
-
-
-def _origin_errors(origin: str) -> Iterator[str]:
-    """Yield the reasons for which no browser sends this origin."""
-    if not (match := _ORIGIN.fullmatch(origin)):
-        yield "must be an origin like https://example.com, without a path, or '*' alone"
-        return
-    scheme, host, port = match.groups()
-    if scheme in _OPAQUE_SCHEMES:
-        yield f"never matches: browsers send no origin of {scheme}"
-    if port and port == _DEFAULT_PORTS.get(scheme):
-        yield f"never matches: browsers leave out {scheme}'s default port; remove :{port}"
-    if port and not (0 < int(port) <= 65_535 and port == str(int(port))):
-        yield f"has no valid port: {port}"
-    if host.startswith("[") or re.fullmatch(r"[0-9.]+", host):
-        import ipaddress  # pylint: disable=import-outside-toplevel
-
-        try:
-            address = str(ipaddress.ip_address(host.strip("[]")))
-            if address != host.strip("[]"):
-                yield f"never matches: browsers send the address as {address}"
-        except ValueError as error:
-            yield f"has no valid address: {error}"
 
 
 class Request(NamedTuple, Generic[B]):
@@ -77,8 +54,9 @@ class Request(NamedTuple, Generic[B]):
     `ip` is the client's address by API Gateway and the declared proxies alone; it is empty if
     there is none. `api_key_id` is the id, never the value, of the key that API Gateway checked, and
     `api_key_name` its name in the stack's config, up to `--`, which survives a rotation. Both are
-    empty for a `public` endpoint, even if the client sent a key. `settings[NAME]` is the value
-    of a setting of `function.settings` in the stack's config.
+    empty for another kind of authentication, even if the client sent a key. `identity` is the
+    caller that the endpoint's `auth` verified. `settings[NAME]` is the value of a setting of
+    `function.settings` in the stack's config.
     """
 
     ip: str
@@ -91,6 +69,7 @@ class Request(NamedTuple, Generic[B]):
     body: B = None  # type: ignore[assignment]
     query_values: Mapping[str, tuple[str, ...]] = EMPTY_MAPPING
     api_key_name: str = ""
+    identity: Identity = Identity()
 
     def query_all(self, name: str) -> tuple[str, ...]:
         """Return all values of a query parameter, in the order of the URL."""
@@ -124,19 +103,12 @@ class Parameter(NamedTuple):
     """
 
     name: Annotated[str, matches(r"[A-Za-z0-9._$-]+", "letters, digits, '.', '_', '$' and '-'")]
-    description: str
+    description: Text
     required: bool = False
     pattern: str = ""
     example: str = ""
     repeated: bool = False
     max_bytes: int = 0
-
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which API Gateway or a generated client would refuse it."""
-        if not self.description.strip():
-            yield f"parameter {self.name} needs a description"
-        if "*/" in self.description:
-            yield f"parameter {self.name}: '*/' would end a comment in generated clients"
 
 
 class SampleRequest(NamedTuple):
@@ -163,9 +135,9 @@ class Endpoint(NamedTuple, Generic[B]):
     of a Problem, but those that every endpoint has, to the type of its further members (None: no
     such members). `path_parameters` describes each `{name}` of the path.
 
-    A `public` endpoint needs no API key. `cors` lists the origins (`https://example.com`, or `*`
-    alone) whose pages may call it from a browser; all endpoints of a path have the same list.
-    `sample` is a request for the demo and the smoke test.
+    `auth` is the required authentication, of function.declare.auth. `cors` lists the origins
+    (`https://example.com`, or `*` alone) whose pages may call it from a browser; all endpoints of a
+    path have the same list. `sample` is a request for the demo and the smoke test.
     """
 
     method: str
@@ -180,7 +152,7 @@ class Endpoint(NamedTuple, Generic[B]):
     query: tuple[Parameter, ...] = ()
     path_parameters: tuple[Parameter, ...] = ()
     permissions: tuple[Permission, ...] = ()
-    public: bool = False
+    auth: Auth = ApiKey()
     cors: tuple[str, ...] = ()
     sample: SampleRequest | None = None
 
@@ -216,14 +188,16 @@ class Endpoint(NamedTuple, Generic[B]):
             )
         if self.path in _RESERVED_PATHS:
             yield "API Gateway reserves this path; choose another one"
-        if "*/" in self.summary:
-            yield "summary: '*/' would end a comment in generated clients"
         if self.body is not None and self.method not in {"PATCH", "POST", "PUT"}:
             yield f"a {self.method} request has no body (RFC 9110, section 9.3)"
 
     def _cors_errors(self) -> Iterator[str]:
         for origin in self.cors if self.cors != ("*",) else ():
-            yield from (f"cors: {origin!r} {reason}" for reason in _origin_errors(origin))
+            if not _ORIGIN.fullmatch(origin):
+                yield (
+                    f"cors: {origin!r} must be an origin like https://example.com, without a path, "
+                    "or '*' alone; browsers leave out the default port"
+                )
         if self.cors and self.method == "OPTIONS":
             yield "with cors, API Gateway handles OPTIONS; remove cors or this endpoint"
 

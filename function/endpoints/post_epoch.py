@@ -32,19 +32,19 @@ def _uuid(version: int, octets: bytes) -> str:
 def _key(request: Request) -> str:
     """Return a random key, or the key that belongs to the client's Idempotency-Key.
 
-    The latter is a hash of the header and the API key's id, so two API keys never share an item.
+    The latter is a hash of the header and the caller's id, so two callers never share an item.
     """
     header = request.headers.get("idempotency-key")
     if header is None:
         return _uuid(4, os.urandom(16))
     if not _IDEMPOTENCY_KEY.fullmatch(header):
         raise Problem(400, "Idempotency-Key: send it once, with 1 to 255 visible ASCII characters.")
-    if not request.api_key_id:
+    if not request.identity.id:
         raise Problem(403, "Idempotency-Key: send it with an API key.")
     # Imported here: OpenSSL would take a third of the time that the declarations take to load.
     import hashlib  # pylint: disable=import-outside-toplevel
 
-    digest = hashlib.sha256(f"{request.api_key_id}\0{header}".encode()).digest()
+    digest = hashlib.sha256(f"{request.identity.id}\0{header}".encode()).digest()
     return _uuid(8, digest[:16])
 
 

@@ -126,6 +126,7 @@ ENDPOINT = Endpoint(
     "get_open.py": '''
 """GET /open: for everybody, and for pages of two origins."""
 
+from function.declare.auth import Public
 from function.declare.endpoint import Response, Endpoint, Request
 from function.declare.problem import Problem
 
@@ -144,7 +145,7 @@ ENDPOINT = Endpoint(
     handle=show,
     responses={204: None},
     problems={409: None},
-    public=True,
+    auth=Public(),
     cors=("https://a.example", "https://b.example"),
 )
 ''',

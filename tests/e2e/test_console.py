@@ -21,6 +21,7 @@ from flask.testing import FlaskClient
 from console import server, views
 from console.console import Console
 from console.request_log import MAX_ENTRIES, RequestLog
+from function.declare.auth import Public
 from function.declare.registry import load_endpoints
 from local import local_stack, stack_files
 from openapi import samples
@@ -96,7 +97,7 @@ def test_a_call_goes_through_to_the_api(console: Console, page: FlaskClient, loc
     answer = send(headers={**shown.sample.headers, **key})
     assert answer.status_code in shown.responses
     assert answer.headers["Content-Security-Policy"] == "sandbox"
-    assert shown.public or send().status_code == 403
+    assert isinstance(shown.auth, Public) or send().status_code == 403
 
 
 def test_secrets_are_told_only_when_asked_for(

@@ -17,6 +17,7 @@ from typing import Any
 
 from uv import find_uv_bin
 
+from function.declare.auth import Public
 from function.declare.registry import load_endpoints
 from local import pulumi_program, stack_files
 from tools import cli
@@ -300,8 +301,8 @@ def unsuppressed(
     return wrong
 
 
-def routes_without_key(document: Mapping[str, Any], public: Set[str]) -> list[str]:
-    """Return the operations of an imported document that wrongly need no API key.
+def routes_without_authentication(document: Mapping[str, Any], public: Set[str]) -> list[str]:
+    """Return the operations of an imported document that wrongly need no authentication.
 
     Public routes, preflights, and undeclared methods of a path with a public route need none.
     """
@@ -312,7 +313,7 @@ def routes_without_key(document: Mapping[str, Any], public: Set[str]) -> list[st
             mock = operation.get("x-amazon-apigateway-integration", {}).get("type") == "mock"
             open_path = name == "ANY" and any(route.endswith(f" {path}") for route in public)
             if not (operation.get("security") or mock or open_path or f"{name} {path}" in public):
-                wrong.append(f"{name} {path} needs no API key and is not public")
+                wrong.append(f"{name} {path} needs no authentication and is not Public")
     return wrong
 
 
@@ -372,13 +373,13 @@ def _stacks() -> list[str]:
     rendered = {
         stack: terraform_json.render(terraform_json.declared_resources(stack)) for stack in stacks
     }
-    public = {endpoint.route for endpoint in load_endpoints() if endpoint.public}
+    public = {one.route for one in load_endpoints() if isinstance(one.auth, Public)}
     open_routes = [
         f"{stack}: {problem}"
         for stack, files in rendered.items()
         for api in files["aws_api_gateway_rest_api.tf.json"]["resource"].values()
         for arguments in api.values()
-        for problem in routes_without_key(json.loads(arguments["body"]), public)
+        for problem in routes_without_authentication(json.loads(arguments["body"]), public)
     ]
     unprotected = set(filter(is_unprotected, stacks))
     return unsuppressed(check(rendered), SUPPRESSIONS, unprotected) + open_routes

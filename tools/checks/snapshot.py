@@ -122,7 +122,8 @@ def _api_summary(body: Mapping[str, Any]) -> dict[str, Any]:
     for path, operations in paths.items():
         words = []
         for method, operation in operations.items():
-            key = "with key" if operation.get("security") else "without key"
+            schemes = [name for one in operation.get("security", ()) for name in one]
+            key = f"with {schemes[0].replace('apiKey', 'key')}" if schemes else "without key"
             name = method.removeprefix(_IMPORT).removesuffix("-method").upper()
             words.append(f"{name} {operation[f'{_IMPORT}integration']['type']} {key}")
         lines[path] = [*words, _digest([operations, parts.pop(path, [])])]

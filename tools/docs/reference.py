@@ -13,6 +13,7 @@ PAGE = ROOT / "docs" / "reference.md"
 # The sections of the page: a title, a module and its public names.
 SECTIONS = (
     ("Endpoints", "function.declare.endpoint", "Endpoint Request Response Parameter SampleRequest"),
+    ("Authentication", "function.declare.auth", "ApiKey Public Iam Identity"),
     ("Problems", "function.declare.problem", "Problem"),
     ("Jobs", "function.declare.job", "Job"),
     (

@@ -20,10 +20,11 @@ from typing import Any
 import jsonschema
 import msgspec
 
+from function.declare.auth import KINDS, ApiKey
 from function.declare.endpoint import Endpoint, SampleRequest
 from function.declare.registry import load_endpoints
 from function.declare.schema import Body
-from openapi import samples
+from openapi import gateway, samples
 from tools import cli
 from tools.release import pipeline_io
 
@@ -110,7 +111,7 @@ class Api:
         sample = endpoint.sample or SampleRequest()
         sent = {**sample.headers, **headers}
         if given := self.api_key if key is None else key:
-            sent |= {} if endpoint.public else {"x-api-key": given}
+            sent |= {"x-api-key": given} if isinstance(endpoint.auth, ApiKey) else {}
         body = None
         if sample.body is not None:
             body, sent["Content-Type"] = msgspec.json.encode(sample.body), "application/json"
@@ -180,7 +181,7 @@ def _expect_rejection(api: Api, endpoint: Endpoint[Any]) -> str:
 def _expect_document(api: Api) -> str:
     """Check the deployed document: after a failed import, Pulumi's next update succeeds."""
     reply = api.send("GET", samples.unknown_path(load_endpoints()), {})
-    reply.problem(404)
+    reply.problem(gateway.unknown_route_status(load_endpoints()))
     served = reply.headers.get("x-api-document-hash")
     if served != api.document:
         raise CheckFailed(
@@ -195,8 +196,14 @@ Check = Callable[[Api], str]
 
 def _endpoint_checks(endpoint: Endpoint[Any]) -> Iterator[tuple[str, Check]]:
     """Return the checks of an endpoint with a sample."""
+    if not samples.needs_only_a_key(endpoint):
+        refusal = KINDS[type(endpoint.auth)].refusal
+        yield "rejects a request without credentials", lambda api: api.call(endpoint).problem(
+            refusal
+        )
+        return
     yield "returns a declared response", lambda api: _expect_declared(endpoint, api.call(endpoint))
-    if not endpoint.public:
+    if isinstance(endpoint.auth, ApiKey):
         yield "rejects a request without a key", lambda api: api.call(endpoint, "").problem(403)
         wrong = "not-a-key-of-this-api"
         yield "rejects a wrong key", lambda api: api.call(endpoint, wrong).problem(403)
@@ -269,6 +276,9 @@ def _smoke(path: Path) -> list[str]:
     results = run_checks(api)
     for result in results:
         print(f"{'ok    ' if result.passed else 'FAILED'}  {result.check}: {result.observed}")
+    for endpoint in load_endpoints():
+        if endpoint.sample is not None and not samples.needs_only_a_key(endpoint):
+            print(f"skipped {endpoint.route} with its sample: it needs more than an API key")
     if len(results) == 1:
         print(f"No other request sent: {samples.NO_SAMPLE}.")
     pipeline_io.summarize(_markdown(api, results))

@@ -49,8 +49,8 @@ MUTATIONS = (
         "an event is never logged",
         *(
             _MAIN,
-            "    event = _as_mapping(event)",
-            "    event = _as_mapping(event)\n    print(event)",
+            "    request = _parse_request(event)",
+            "    request = _parse_request(event)\n    print(event)",
         ),
         _TELEMETRY,
     ),
@@ -68,12 +68,12 @@ MUTATIONS = (
     ),
     Mutation(
         "who has no key gets nothing",
-        *("openapi/document.py", "[] if endpoint.public else [{_KEY: []}]", "[]"),
+        *("openapi/document.py", "security.requirement(endpoint.auth)", "[]"),
         "tests/unit/openapi/test_document.py",
     ),
     Mutation(
         "two callers never share a record",
-        *(_POST, 'f"{request.api_key_id}\\0{header}"', 'f"{header}"'),
+        *(_POST, 'f"{request.identity.id}\\0{header}"', 'f"{header}"'),
         _SERVICE,
     ),
     Mutation(

@@ -17,6 +17,7 @@ import msgspec
 import pytest
 from uv import find_uv_bin
 
+from function.declare.auth import ApiKey
 from function.declare.endpoint import Endpoint, SampleRequest
 from function.declare.registry import load_endpoints
 from local.stack_files import ROOT
@@ -65,7 +66,7 @@ def _saw(local: LocalStack, command: Sequence[str | Path], folder: Path, sent: s
     url = local.outputs["api_url"]
     seen = json.loads(_run([*command, url, local.outputs["default_api_key"]], folder, sent))
     assert seen["status"] in endpoint.responses
-    assert seen["refused"] == (False if endpoint.public else 403)
+    assert seen["refused"] == (403 if isinstance(endpoint.auth, ApiKey) else False)
 
 
 @pytest.fixture(name="packages", scope="module")

@@ -8,6 +8,7 @@ import pytest
 
 from components import resource_prefix
 from function.declare import registry
+from function.declare.auth import Public
 from function.declare.endpoint import Endpoint, Parameter, Response
 from local import pulumi_program, stack_files
 from openapi import gateway
@@ -60,7 +61,7 @@ def served(*of: Endpoint[Any]) -> list[pulumi_program.Resource]:
         {"responses": {200: ENDPOINT.responses[201]}},
         {"responses": {201: {"title": "Other", "type": "object"}}},
         {"body": {"title": "Sent", "type": "object", "additionalProperties": False}},
-        {"public": True},
+        {"auth": Public()},
         {"cors": ("https://example.com",)},
         {"path": "/others"},
         {"method": "PUT"},

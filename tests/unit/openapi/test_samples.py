@@ -8,6 +8,7 @@ import pytest
 import function.declare.registry
 import function.endpoints
 import function.tables
+from function.declare.auth import Public
 from function.declare.endpoint import Response, Endpoint, Parameter, SampleRequest
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
@@ -65,7 +66,7 @@ def test_the_command_that_makes_the_call_is_one_to_paste() -> None:
         "curl -X GET -H 'x-api-key: it' 'https://a.example/dev/things/a%2Fb?at=1+2'"
     )
     body = {"type": "object", "title": "Thing"}
-    put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), public=True)
+    put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), auth=Public())
     put = put._replace(body=body, sample=SampleRequest(body={"its": "own"}))
     assert samples.curl(put, "https://a.example/dev", "it") == (
         """curl -X PUT -d '{"its": "own"}' -H 'Content-Type: application/json' """
@@ -74,7 +75,7 @@ def test_the_command_that_makes_the_call_is_one_to_paste() -> None:
 
 
 def test_the_key_in_the_outputs_is_one_that_exists_though_no_endpoint_asks_for_it() -> None:
-    found = _outputs(READ._replace(public=True))
+    found = _outputs(READ._replace(auth=Public()))
     assert found["default_api_key"] in found["api_keys"].values()
 
 

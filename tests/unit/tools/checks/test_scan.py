@@ -15,17 +15,17 @@ def test_a_forgotten_key_is_found_and_a_declared_public_route_is_not() -> None:
 
     keyed = {"security": [{"apiKey": []}]}
     body = {"paths": {"/a": route(**keyed), "/b": route(), "/c": route()}}
-    assert scan.routes_without_key(body, {"POST /b"}) == [
-        "POST /c needs no API key and is not public",
-        "ANY /c needs no API key and is not public",
+    assert scan.routes_without_authentication(body, {"POST /b"}) == [
+        "POST /c needs no authentication and is not Public",
+        "ANY /c needs no authentication and is not Public",
     ]
     preflight = {"x-amazon-apigateway-integration": {"type": "mock"}}
-    assert not scan.routes_without_key(
+    assert not scan.routes_without_authentication(
         {"paths": {"/a": {**route(**keyed), "options": preflight}}}, set()
     )
     any_method = {"/a": {"post": keyed, "x-amazon-apigateway-any-method": {}}}
-    assert scan.routes_without_key({"paths": any_method}, set()) == [
-        "ANY /a needs no API key and is not public"
+    assert scan.routes_without_authentication({"paths": any_method}, set()) == [
+        "ANY /a needs no authentication and is not Public"
     ]
 
 

@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 
+from function.declare.auth import KINDS
 from function.declare.permission import Permission
 from function.declare.trigger import TRIGGERS
 from local.stack_files import ROOT
@@ -34,5 +35,6 @@ def test_the_page_describes_every_name_that_an_example_imports() -> None:
 
 
 def test_the_page_describes_every_trigger_and_permission() -> None:
-    types = {f"{kind.__module__}.{kind.__name__}" for kind in (*TRIGGERS, *get_args(Permission))}
+    kinds = (*TRIGGERS, *get_args(Permission), *KINDS)
+    types = {f"{kind.__module__}.{kind.__name__}" for kind in kinds}
     assert not types - DESCRIBED

@@ -2,6 +2,7 @@
 
 import pytest
 
+from function.declare.auth import Iam
 from function.declare.endpoint import Endpoint, Response, SampleRequest
 from tools.release import smoke
 
@@ -44,3 +45,21 @@ def test_an_answer_is_judged_by_the_declaration(
         r for r in smoke.run_checks(api) if r.check == "GET /sample returns a declared response"
     ]
     assert found.passed == (not says) and says in found.observed
+
+
+def test_a_sample_that_needs_a_signature_is_not_sent_but_its_refusal_is_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(smoke, "load_endpoints", lambda: (KEYED._replace(auth=Iam()),))
+    _, (name, check) = smoke.checks().items()
+    assert name == "GET /sample rejects a request without credentials"
+    sent = []
+
+    def send(_: smoke.Api, *request: object) -> smoke.Reply:
+        sent.append(request)
+        return smoke.Reply(status=200, headers={}, body="{}")
+
+    monkeypatch.setattr(smoke.Api, "send", send)
+    with pytest.raises(smoke.CheckFailed, match="not 403"):
+        check(smoke.Api(url="http://x", api_key="k", document="d", propagation_s=0))
+    assert sent == [("GET", "/sample", {}, None)]
