@@ -404,5 +404,6 @@ def _text_of(
     if setting.type is str:
         return str(setting.default if raw is None else raw)
     bounds = Meta(ge=setting.minimum, le=setting.maximum)
-    given = raw is not None and _read(Annotated[setting.type, bounds], key, raw, hidden=False)
-    return json.dumps(setting.default if raw is None else given)
+    if raw is None:
+        return json.dumps(setting.default)
+    return json.dumps(_read(Annotated[setting.type, bounds], key, raw, hidden=False))
