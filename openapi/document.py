@@ -1,6 +1,5 @@
 """The OpenAPI document for client developers."""
 
-import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
@@ -11,7 +10,7 @@ import yaml
 
 from function.declare.endpoint import Endpoint, Parameter
 from function.declare.errors import DeclarationError
-from function.declare.registry import endpoints_by_module
+from function.declare.loader import endpoints_by_module
 from function.declare.schema import EMPTY_MAPPING, Schema
 from openapi import samples, security
 from openapi.schemas import SchemaRegistry
@@ -154,34 +153,15 @@ def _file(endpoint: Endpoint[Any]) -> str:
 
 
 def _problem_errors(endpoint: Endpoint[Any]) -> Iterator[str]:
-    """Yield an error for each undeclared `Problem(409, …)` of an endpoint's module, and of the
-    functions in `_shared.py` and its like that the module names."""
-    if not (file := _file(endpoint).partition(":")[0]):
-        return
-    module = ast.parse((_ROOT / file).read_text(encoding="utf-8"))
-    parts: list[tuple[str, ast.AST]] = [(file, module)]
-    words = set(re.findall(r"\w+", ast.unparse(module)))
-    for path in sorted((_ROOT / file).parent.glob("_[!_]*.py")):
-        shared = ast.parse(path.read_text(encoding="utf-8")).body
-        where = path.relative_to(_ROOT).as_posix()
-        parts += [(where, part) for part in shared if getattr(part, "name", "") in words]
-    declared = {TOO_LARGE, *PROBLEMS, *endpoint.problems}
-    for where, part in parts:
-        for line, status in _problem_statuses(part):
-            if status not in declared:
-                add = f"add {status}: None to the problems of {endpoint.route}"
-                yield f"{where}, line {line}: Problem {status} is not declared; {add}"
-
-
-def _problem_statuses(part: ast.AST) -> Iterator[tuple[int, int]]:
-    """Yield line and status of each `Problem` whose status is a literal."""
-    for call in ast.walk(part):
-        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("Problem"):
-            by_name = [keyword.value for keyword in call.keywords if keyword.arg == "status"]
-            for status in map(ast.unparse, (call.args or by_name)[:1]):
-                known = HTTPStatus.__members__.get(status.rpartition(".")[2], status)
-                if str(known).isdecimal():
-                    yield call.lineno, int(known)
+    """Yield an error for each undeclared `Problem(409, …)` in an endpoint's module."""
+    if file := _file(endpoint).partition(":")[0]:
+        text = (_ROOT / file).read_text(encoding="utf-8")
+        declared = {TOO_LARGE, *PROBLEMS, *endpoint.problems}
+        for found in re.finditer(r"\bProblem\(\s*(?:status=)?(\d{3})\b", text):
+            if int(found[1]) not in declared:
+                line = text.count("\n", 0, found.start()) + 1
+                add = f"add {found[1]}: None to the problems of {endpoint.route}"
+                yield f"{file}, line {line}: Problem {found[1]} is not declared; {add}"
 
 
 def _info(api: ApiInfo) -> Document:

@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus
 
 from function.declare.job import Job
 from function.declare.problem import Problem
-from function.declare.registry import load_module
+from function.declare.loader import load_module
 from function.declare.trigger import (
     CreatedObject,
     Message,

@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -86,13 +85,12 @@ def _short(value: Any) -> Any:
     return value if len(text) <= _MAX_FIELD else f"{text[:_MAX_FIELD - 1]}…"
 
 
-_current_span: ContextVar[Span | None] = ContextVar("span", default=None)
-# The running request's, for the handler's own threads: they start with an empty context.
+# The current one is the last: a process handles one item at a time, and may abandon a thread.
 _spans: list[Span] = []
 
 
 def _span() -> Span | None:
-    return _current_span.get() or next(iter(_spans[-1:]), None)
+    return _spans[-1] if _spans else None
 
 
 class _Sdk(NamedTuple):
@@ -182,13 +180,11 @@ def _end_subsegment(subsegment: Any) -> None:
 def trace(route: str) -> Iterator[Span]:
     """Measure a request, as a subsegment with outcome and log fields as annotations."""
     span = Span(route)
-    token = _current_span.set(span)
     _spans.append(span)
     subsegment = span.subsegment = _begin_subsegment(route, "local", _sampled_segment())
     try:
         yield span
     finally:
-        _current_span.reset(token)
         _spans.remove(span)
         if subsegment:
             with suppress(Exception):
@@ -230,10 +226,8 @@ def aws_call(service: str, **details: str) -> Iterator[None]:
         _end_subsegment(subsegment)
 
 
-@cache
-def _first_invocation() -> Iterator[bool]:
-    """Return an iterator with one item, True, for the first request of the process."""
-    return iter((True,))
+# Has one item, True, for the first request of the process.
+_cold_start = iter((True,))
 
 
 def _metrics(span: Span, cold: bool) -> dict[str, Any]:
@@ -272,7 +266,7 @@ def log_request(span: Span, fields: Mapping[str, Any]) -> None:
     reserves its name.
     """
     with suppress(Exception):
-        cold = next(_first_invocation(), False)
+        cold = next(_cold_start, False)
         line = {
             **{name: value for name, value in span.log_fields.items() if name not in _RESERVED},
             "route": span.route,

@@ -53,7 +53,7 @@ def test_a_permission_covers_the_objects_of_one_bucket(monkeypatch: pytest.Monke
     assert statements == [policies.allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::a/*")]
     monkeypatch.setattr(registry, "load_buckets", dict)
     assert list(reference_errors([permission], {})) == [
-        "unknown bucket 'uploads'; known buckets: none"
+        "unknown bucket 'uploads'; known: none"
     ]
 
 

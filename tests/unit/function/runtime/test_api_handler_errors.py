@@ -137,8 +137,7 @@ ID = uuid.UUID(int=1)
             {"raw": b"\xff", "set": {1}, "pair": Pair(date(2027, 1, 2), 3)},
             {"raw": "/w==", "set": [1], "pair": ["2027-01-02", 3]},
         ),
-        (MappingProxyType({"a": MappingProxyType({"b": Decimal(1)})}), {"a": {"b": "1"}}),
-        ({"a": MappingProxyType({"b": 1})}, {"a": {"b": 1}}),
+        (MappingProxyType({"a": Decimal(1)}), {"a": "1"}),
         ({1: "one", "nested": {2: ID}}, {"1": "one", "nested": {"2": str(ID)}}),
     ),
 )
@@ -174,7 +173,6 @@ def test_a_body_that_is_no_json_object_is_a_500(send: Send, body: Any) -> None:
             ("2", ("", "2"), ()),
         ),
         ({"queryStringParameters": {"tag": "1"}}, ("1", ("1",), ())),
-        ({"multiValueQueryStringParameters": {"tag": [], "a": [5, None]}}, (None, (), ())),
         ({"multiValueQueryStringParameters": None}, (None, (), ())),
     ),
 )
@@ -251,9 +249,11 @@ def test_a_problem_has_its_own_type_and_members(send: Send) -> None:
 
 
 @pytest.mark.parametrize("name", ("WWW-Authenticate", "connection", "Date"))
-def test_a_problem_refuses_a_header_that_api_gateway_does_not_pass_on(name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name}: API Gateway reserves it; .* X-{name}$"):
-        raise Problem(401, "Who?", headers={name: "Bearer"})
+def test_a_header_that_api_gateway_does_not_pass_on_is_a_500(
+    send: Send, logged: list[logging.LogRecord], name: str
+) -> None:
+    assert send(_raising(Problem(401, "Who?", headers={name: "x"})))["statusCode"] == 500
+    assert f"{name}: API Gateway reserves it; choose" in str(logged[0].exc_info)
 
 
 @pytest.mark.parametrize(

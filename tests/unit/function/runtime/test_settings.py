@@ -215,7 +215,7 @@ def test_a_function_reads_no_secret_that_its_declaration_does_not_name(
 @pytest.mark.parametrize("name", ("salute", "pass-word", "nothing"))
 def test_a_permission_for_no_secret_is_refused(name: str) -> None:
     (error,) = reference_errors((SecretPermission(name),), {})
-    assert error.startswith(f"unknown secret {name!r}; known secrets: ")
+    assert error.startswith(f"unknown secret {name!r}; known: ")
     assert error.endswith("pass_word")
 
 
