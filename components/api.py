@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from components import limits
 from components.api_gateway_account import EpochApiGatewayAccount
 from components.function import EpochFunction
+from components.metrics import Source
 from function.declare.endpoint import Endpoint
 from openapi import gateway
 from openapi.document import Document
@@ -188,6 +189,8 @@ class EpochApi(pulumi.ComponentResource):
             },
             opts=child,
         )
+        dimensions = {"ApiName": self.api.name, "Stage": self.stage.stage_name}
+        self.metrics = Source("AWS/ApiGateway", dimensions)
         self.url = self.stage.invoke_url
         self.register_outputs({"url": self.url, "document_hash": self.document_hash})
 

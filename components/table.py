@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.metrics import Source
 from function.declare.table import TTL_ATTRIBUTE, Index, Table
 
 
@@ -141,5 +142,6 @@ class EpochTable(pulumi.ComponentResource):
         self.declared = table
         self.name = self.table.name
         self.arn = self.table.arn
+        self.metrics = Source("AWS/DynamoDB", {"TableName": self.name})
         self.stream_arn = self.table.stream_arn
         self.register_outputs({"name": self.name, "arn": self.arn, "stream_arn": self.stream_arn})

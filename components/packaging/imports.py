@@ -5,13 +5,14 @@ and runs nothing, so it leaves out imports that may fail, under `try` or under a
 """
 
 import ast
-import hashlib
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
+from components.packaging.build_folder import built
 from components.packaging.dependencies import BundleError
 from components.packaging.interpreter import PYTHON_VERSION
 from function.declare.diagnostics import explain
@@ -50,6 +51,16 @@ class _Import(NamedTuple):
     module: str
     names: tuple[str, ...]
     line: int
+
+    @property
+    def parents(self) -> list[str]:
+        """The names of the module and of the packages around it."""
+        return [*accumulate(self.module.split("."), lambda outer, name: f"{outer}.{name}")]
+
+    @property
+    def loads(self) -> list[str]:
+        """The names that the import may load as modules."""
+        return [*self.parents, *(f"{self.module}.{name}" for name in self.names)]
 
 
 def standard_library(version: str = PYTHON_VERSION) -> set[str]:
@@ -102,18 +113,13 @@ def _is_optional(node: ast.AST, own: bool) -> bool:
     return False
 
 
-def _own_tree(name: str, path: Path) -> ast.AST:
+def _tree(name: str, path: Path, own: bool) -> ast.AST:
     try:
         return ast.parse(path.read_bytes(), str(path))
-    except (SyntaxError, ValueError) as error:  # of a null byte, before Python 3.11.4
+    except (SyntaxError, ValueError, RecursionError) as error:
+        if not own:  # of another Python; nothing may import it
+            return ast.Module([], [])
         raise BundleError(explain(error) or f"{name}: {error}") from None
-
-
-def _their_tree(path: Path) -> ast.AST:
-    try:
-        return ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, RecursionError):  # of another Python; nothing may import it
-        return ast.Module([], [])
 
 
 def check_imports(
@@ -125,91 +131,66 @@ def check_imports(
     """
     modules = _modules([*theirs, *own])
     known = {name for name in modules if "." not in name} | standard_library() | _RUNTIME | {""}
-    reached: dict[str, str] = {}
-    for file in (name for name in own if name.endswith(".py")):
-        for one in _imports(_own_tree(file, own[file]), file, own=True):
+
+    def loaded(file: str, path: Path, origin: str = "") -> Iterator[tuple[str, str]]:
+        """Check the imports of a module; return the files that they load, each with its origin."""
+        for one in _imports(_tree(file, path, not origin), file, not origin):
+            here = f"{file}, line {one.line}"
             top = one.module.partition(".")[0]
             if top not in known:
-                raise BundleError(_missing(package, file, one.line, top))
-            if top == package:
-                _check_own(own, modules, file, one)
-            for name in _loaded(one):
-                reached.setdefault(modules.get(name, ""), f"{file}, line {one.line}")
-    waiting = [(name, origin) for name, origin in reached.items() if name in theirs]
-    passed = (
-        sorted(name for name, _ in waiting),
-        sorted(theirs.values()),
-        sys.version,
-        PYTHON_VERSION,
-    )
-    digest = hashlib.sha256(repr(passed).encode() + Path(__file__).read_bytes()).hexdigest()
-    if not (mark := build / f"imports-{digest[:16]}").exists():
-        _check_theirs(package, theirs, modules, known, waiting)
-        build.mkdir(exist_ok=True)
-        mark.touch()
+                raise BundleError(_missing(package, here, top, origin))
+            if top == package and not origin:
+                _check_own(own, modules, here, one)
+            for name in one.loads:
+                yield modules.get(name, ""), origin or here
+
+    first: dict[str, str] = {}
+    for file, path in own.items():
+        if file.endswith(".py"):
+            for name, origin in loaded(file, path):
+                first.setdefault(name, origin)
+
+    def check_theirs(_: Path) -> None:
+        waiting, read = list(first.items()), set[str]()
+        while waiting:
+            file, origin = waiting.pop()
+            if file not in read and file in theirs and file.endswith(".py"):
+                read.add(file)
+                waiting += loaded(file, theirs[file], origin)
+
+    passed = (sorted(first.keys() & theirs), sorted(theirs.values()), sys.version, PYTHON_VERSION)
+    built(build, "imports", (repr(passed).encode(), Path(__file__).read_bytes()), check_theirs)
 
 
-def _check_theirs(
-    package: str,
-    theirs: Mapping[str, Path],
-    modules: Mapping[str, str],
-    known: Collection[str],
-    waiting: list[tuple[str, str]],
-) -> None:
-    """Check the dependencies' modules that the function loads, each with the own line it is for."""
-    read: set[str] = set()
-    while waiting:
-        file, origin = waiting.pop()
-        if file in read or file not in theirs or not file.endswith(".py"):
-            continue
-        read.add(file)
-        for one in _imports(_their_tree(theirs[file]), file, own=False):
-            top = one.module.partition(".")[0]
-            if top not in known:
-                raise BundleError(_missing(package, file, one.line, top, origin))
-            waiting += [(modules.get(name, ""), origin) for name in _loaded(one)]
-
-
-def _loaded(one: _Import) -> Iterator[str]:
-    """Return the names that an import may load as modules."""
-    parts = one.module.split(".")
-    yield from (".".join(parts[: depth + 1]) for depth in range(len(parts)))
-    yield from (f"{one.module}.{name}" for name in one.names)
-
-
-def _missing(package: str, file: str, line: int, module: str, origin: str = "") -> str:
-    origin = f" ({origin} leads there)" if origin else ""
-    if module in sys.stdlib_module_names or any(
-        module in names.split() for names in _REMOVED.values()
-    ):
+def _missing(package: str, here: str, module: str, origin: str) -> str:
+    where = f"{here} ({origin} leads there)" if origin else here
+    if module in sys.stdlib_module_names or any(module in one.split() for one in _REMOVED.values()):
         return (
-            f"{file}, line {line}{origin}: Python {PYTHON_VERSION}, which runs in Lambda, has no "
-            f"module {module}; do without it, or add a package that provides it to "
-            f"{package}/requirements.in"
+            f"{where}: Python {PYTHON_VERSION}, which runs in Lambda, has no module {module}; do "
+            f"without it, or add a package that provides it to {package}/requirements.in"
         )
     hint = _HINTS.get(module, _HINT).format(package=package)
-    return f"{file}, line {line}{origin}: {module} is not in the bundle; {hint}"
+    return f"{where}: {module} is not in the bundle; {hint}"
 
 
 def _check_own(
-    own: Mapping[str, Path], modules: Mapping[str, str], file: str, one: _Import
+    own: Mapping[str, Path], modules: Mapping[str, str], here: str, one: _Import
 ) -> None:
     """Raise BundleError unless the bundle has the module and the names that an own file imports."""
-    parts = one.module.split(".")
-    wanted = [".".join(parts[: depth + 1]) for depth in range(len(parts))]
+    wanted = one.parents
     holder = modules.get(one.module)
     if holder is not None and (not holder or holder.endswith("/__init__.py")):
         text = own[holder].read_text("utf-8", "replace") if holder else ""
-        dynamic = re.search(r"import \*|__getattr__", text)
-        wanted += [
-            f"{one.module}.{name}"
-            for name in one.names
-            if name != "*" and not dynamic and not re.search(rf"\b{name}\b", text)
-        ]
+        if not re.search(r"import \*|__getattr__", text):
+            wanted += [
+                f"{one.module}.{name}"
+                for name in one.names
+                if name != "*" and not re.search(rf"\b{name}\b", text)
+            ]
     for name in wanted:
         if name not in modules:
             raise BundleError(
-                f"{file}, line {one.line}: {name} is not in the bundle; add "
-                f"{name.replace('.', '/')}.py, or correct the name (the bundle leaves out hidden "
-                "files, and modules compiled for another Python)"
+                f"{here}: {name} is not in the bundle; add {name.replace('.', '/')}.py, or correct "
+                "the name (the bundle leaves out hidden files, and modules compiled for another "
+                "Python)"
             )

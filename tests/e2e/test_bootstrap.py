@@ -175,7 +175,7 @@ def test_the_role_suffices_for_every_option_and_every_kind_of_job(cloud: Cloud) 
     del config[f"{PROJECT}:kms_key_arn"]  # excludes the replicas
     # MiniStack authorizes AWS Backup and AWS Budgets on "*" only, and by other actions than AWS.
     del config[f"{PROJECT}:backup_days"], config[f"{PROJECT}:monthly_budget_usd"]
-    with local_stack.up_in_account(cloud.account, "prod", deployer=role, config=config) as stack:
+    with local_stack.up("prod", account=cloud.account, deployer=role, config=config) as stack:
         assert len(stack.outputs["api_keys"]) == 2
 
 

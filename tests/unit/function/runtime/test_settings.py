@@ -108,7 +108,6 @@ def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.Monkey
             {"nothing": stack_files.Secret(HUSH)},
             "nothing of stack some is unknown; known keys: owner, ",
         ),
-        ({"salute": "ü" * 2_000}, "Lambda has room for 3072"),
     ),
 )
 def test_a_config_error_names_the_way_out_and_no_secret(given: dict[str, str], says: str) -> None:
