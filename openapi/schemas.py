@@ -69,7 +69,7 @@ class SchemaRegistry:
 
         Raises DeclarationError for a field without a description.
         """
-        import msgspec  # pylint: disable=import-outside-toplevel
+        import msgspec
 
         name, _ = _from_type(declared, where)
         _, parts = msgspec.json.schema_components([declared], ref_template=REFERENCE + "{name}")
@@ -118,7 +118,7 @@ class SchemaRegistry:
 
 def _from_type(kind: type, where: str) -> tuple[str, dict[str, Schema]]:
     """Return the name of a type, and the schemas of it and its parts by name."""
-    import msgspec  # pylint: disable=import-outside-toplevel
+    import msgspec
 
     try:
         (schema,), types = msgspec.json.schema_components([kind], ref_template=REFERENCE + "{name}")

@@ -149,7 +149,7 @@ def one_by_one(declared: Parameters) -> tuple[Parameter, ...]:
     """Return parameters one by one; those of a type have no descriptions."""
     if not isinstance(declared, type):
         return declared
-    from msgspec import inspect  # pylint: disable=import-outside-toplevel
+    from msgspec import inspect
 
     fields = inspect.type_info(declared).fields  # type: ignore[attr-defined]
     return tuple(

@@ -13,11 +13,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from function.declare.checks import response_header_errors
 from function.declare.auth import Identity
+from function.declare.checks import response_header_errors
 from function.declare.endpoint import Endpoint, Request, Response
-from function.declare.problem import Problem, problem_document
 from function.declare.loader import endpoints_by_module
+from function.declare.problem import Problem, problem_document
 from function.declare.schema import Raw, is_array, media_type
 from function.responses import customize_response
 from function.runtime import aws_client, deadline, identity, telemetry
@@ -174,7 +174,7 @@ def _json_text(value: Any, kind: type) -> str:
     if isinstance(value, kind):
         with suppress(TypeError):
             return json.dumps(value, allow_nan=False)
-    import msgspec  # pylint: disable=import-outside-toplevel
+    import msgspec
 
     plain = msgspec.to_builtins(value, str_keys=True)
     if not isinstance(plain, kind):
@@ -230,7 +230,7 @@ def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response,
         response = customize_response(response, request)
         endpoint = _endpoint(event)
         return response, _serialize(response, endpoint and endpoint.responses.get(response.status))
-    except BaseException as error:  # pylint: disable=broad-exception-caught
+    except BaseException as error:  # noqa: BLE001
         telemetry.log_exception(error)
         response = _problem_response(Problem(500, "The request could not be handled."), request)
         return response, _serialize(response)

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from components.naming import bucket_name
 from components.iam import policies
+from components.naming import bucket_name
 from function import buckets
 from function.declare import registry
-from function.declare.checks import declaration_errors
 from function.declare.bucket import Bucket
+from function.declare.checks import declaration_errors
 from function.declare.errors import DeclarationError
 from function.declare.permission import BucketPermission
 from function.declare.registry import reference_errors
