@@ -404,5 +404,6 @@ def _text_of(
     if setting.type is str:
         return str(setting.default if raw is None else raw)
     bounds = Meta(ge=setting.minimum, le=setting.maximum)
-    kind = Annotated[setting.type, bounds]
-    return json.dumps(setting.default if raw is None else _read(kind, key, raw, hidden=False))
+    if raw is None:
+        return json.dumps(setting.default)
+    return json.dumps(_read(Annotated[setting.type, bounds], key, raw, hidden=False))

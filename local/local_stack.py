@@ -13,7 +13,7 @@ import urllib3
 
 from local import ministack, pulumi_program, stack_files, xray_daemon
 from local.child_process import SupervisedProcess
-from local.deployment import DeployError, Deployer, Progress
+from local.deployment import Deployer, DeployError, Progress
 
 HTTP = urllib3.PoolManager(maxsize=50, retries=False, timeout=60)
 
@@ -42,7 +42,9 @@ def send(method: str, url: str, headers: Mapping[str, str], body: Any = None) ->
     given = {name: value for name, value in headers.items() if value}
     response = HTTP.request(method, url, body=body, headers=given)
     return Reply(
-        status=response.status, headers=dict(response.headers), body=response.data.decode()
+        status=response.status,
+        headers=dict(response.headers),
+        body=response.data.decode(errors="replace"),
     )
 
 
@@ -79,14 +81,15 @@ class LocalStack(Account):
     ) -> Reply:
         """Send a request to the API, by default with the stack's key and without a body.
 
+        `body` is sent as JSON, or as it is if it is bytes.
         The first endpoint with a sample provides the other defaults. Raises DeployError if no
         endpoint has one and `path` is missing.
         """
         # An update has reloaded them.
-        from function.declare.registry import (  # pylint: disable=import-outside-toplevel
+        from function.declare.registry import (
             load_endpoints,
         )
-        from openapi import samples  # pylint: disable=import-outside-toplevel
+        from openapi import samples
 
         endpoint = samples.default_sample(load_endpoints())
         sent = {"x-api-key": self.outputs["default_api_key"] if key is None else key}
@@ -96,7 +99,7 @@ class LocalStack(Account):
             path = samples.path_and_query(endpoint)
             sent |= endpoint.sample.headers
             if body is None and method in {"", endpoint.method}:
-                body = endpoint.sample.body
+                sent["Content-Type"], body = samples.sent_body(endpoint)
         method = method or (endpoint.method if endpoint else "GET")
         return send(method, self.outputs["api_url"] + path, sent | (headers or {}), body)
 

@@ -12,10 +12,8 @@ if TYPE_CHECKING:
     from testing.running import RunningStack
     from testing.service import Service
 
+
 # Imported in the fixtures: each test process would pay for moto and the AWS SDK.
-# pylint: disable=import-outside-toplevel
-
-
 @pytest.fixture
 def service() -> "Iterator[Service]":
     """Return the service in this process, with empty tables, queues and buckets in moto."""

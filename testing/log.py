@@ -12,7 +12,7 @@ from function.runtime import telemetry
 @contextmanager
 def written_to(handler: logging.Handler) -> Iterator[None]:
     """Send the function's log lines to a handler too."""
-    logger = telemetry._logger  # pylint: disable=protected-access
+    logger = telemetry._logger
     logger.addHandler(handler)
     try:
         yield
@@ -26,7 +26,7 @@ class _Recorder(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.lines = list[dict[str, Any]]()
-        self.setFormatter(telemetry._JsonLines())  # pylint: disable=protected-access
+        self.setFormatter(telemetry._JsonLines())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a line."""

@@ -1,5 +1,6 @@
 """Runs the service in this process, with its tables, queues and buckets in moto."""
 
+import base64
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -47,18 +48,25 @@ class Service:
         The traceback of an error in the handler is in the last line of `log`, as in CloudWatch.
         """
         # It reads the endpoints, which a project may still lack.
-        from function.runtime import api_handler  # pylint: disable=import-outside-toplevel
+        from function.runtime import api_handler
 
         event = events.api_request(method, target, **request)
         reply = api_handler.handler(event, CONTEXT)
-        return Reply(status=reply["statusCode"], headers=reply["headers"], body=reply["body"])
+        body = reply["body"].encode()
+        if reply.get("isBase64Encoded"):
+            body = base64.b64decode(body)
+        return Reply(
+            status=reply["statusCode"],
+            headers=reply["headers"],
+            body=body.decode(errors="replace"),
+        )
 
     def run_job(self, name: str, event: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Run a job on an event of `testing.events`; return the log line of each item."""
-        from function.runtime import job_handler  # pylint: disable=import-outside-toplevel
+        from function.runtime import job_handler
 
         self._environment.setenv("JOB_NAME", name)
-        job_handler._job.cache_clear()  # pylint: disable=protected-access
+        job_handler._job.cache_clear()
         before = len(self.log)
         with suppress(Exception):  # the line has its outcome
             job_handler.handler(event, CONTEXT)
@@ -144,7 +152,7 @@ def _create_resources(environment: pytest.MonkeyPatch) -> None:
 @contextmanager
 def own_client() -> Iterator[None]:
     """Let the function make clients by the environment as it is now, and forget them after."""
-    clear = aws_client._client.cache_clear  # pylint: disable=protected-access
+    clear = aws_client._client.cache_clear
     clear()
     try:
         yield

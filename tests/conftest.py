@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 import function.declare.job_registry
-import function.jobs
+import function.jobs  # noqa: F401
 from components import naming, resource_prefix
 from function import buckets, queues, tables
-from function.declare.registry import load_endpoints, load_settings
-from function.declare.job import Job
-from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
 from function.declare.bucket import Bucket
+from function.declare.job import Job
 from function.declare.queue import Queue
+from function.declare.registry import load_endpoints, load_settings
 from function.declare.table import Table
+from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
 from local import local_stack, ministack, pulumi_program, stack_files
 from local.stack_files import ROOT
 from openapi import samples
@@ -66,7 +66,7 @@ def sampled() -> None:
 
 
 @pytest.fixture(scope="session")
-def local(sampled: None) -> Iterator[local_stack.LocalStack]:  # pylint: disable=unused-argument
+def local(sampled: None) -> Iterator[local_stack.LocalStack]:
     """Return the default stack, up in the emulator; its calls are of the first declared sample."""
     plans = {**PLANS, "trial": {**PLANS["basic"], "quota_per_day": 2}}
     api_keys = {"default": "basic", "visitor": "trial"}
@@ -99,6 +99,8 @@ def replace_service(project: Path, service: str = "other_service") -> Path:
 
 # By these a test copies the project: in a copy it would do so once more.
 _COPYING = {"checkout", "copied", "project", "specimen"}
+# The modules that take longest.
+_LONGEST = ("test_extending.py", "test_local_run.py")
 
 
 def pytest_collection_finish() -> None:
@@ -109,7 +111,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that copy the project, and those that start a process; copy first.
+    """Mark the tests that copy the project, and those that start a process; the slowest first.
 
     Modules are in random order. One that takes a minute would otherwise run last and alone.
     """
@@ -123,7 +125,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _COPYING & used or {"local", "running"} & used or ends:
             item.add_marker("process")
     slow = {item.path for item in items if item.get_closest_marker("copying")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (item.path.name not in _LONGEST, item.path not in slow))
 
 
 def run_python(folder: Path, *arguments: str, sent: str = "") -> str:
@@ -140,14 +142,23 @@ def run_python(folder: Path, *arguments: str, sent: str = "") -> str:
     return run.stdout
 
 
-def run_rules(project: Path) -> None:
-    """Run the tests of a copy that hold for any declared service.
+# Runs in a copy of the project: writes the files that follow from the declarations.
+WRITE = """
+from tools.checks import snapshot
+from tools.docs import diagram
+snapshot.main()
+diagram.main()
+"""
+
+
+def run_rules(project: Path, *paths: str) -> None:
+    """Run the tests of a copy that hold for any declared service, all or those in some paths.
 
     Git knows the files of the copy.
     """
     for command in (("git", "init", "-q"), ("git", "add", ".")):
         subprocess.run(command, cwd=project, check=True)
-    run_python(project, "-m", "pytest", "-q", "-x", "-m", "conformance and not copying")
+    run_python(project, "-m", "pytest", "-q", "-x", "-m", "conformance and not copying", *paths)
 
 
 @pytest.fixture
@@ -223,3 +234,16 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
     }
     monkeypatch.setattr(function.declare.job_registry, "load_jobs", lambda: found)
     return found
+
+
+@cache
+def _declared_with_jobs() -> list[pulumi_program.Resource]:
+    return pulumi_program.declared_resources(STACK, config=plain())
+
+
+@pytest.fixture
+def with_jobs(
+    jobs: dict[str, Job],
+) -> list[pulumi_program.Resource]:
+    """Return the declared resources of a plain stack with a job for each kind of trigger."""
+    return _declared_with_jobs()

@@ -91,7 +91,7 @@ def main(folder: Path, lock: Path) -> None:
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036
         found = ".".join(map(str, sys.version_info[:2]))
         raise SystemExit(f"error: python3 is {found}, Epoch needs 3.11 or newer")
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # exit silently

@@ -10,8 +10,6 @@ from ministack.services import apigateway_v1 as gateway
 
 from emulator.patching import Original, wrap
 
-# pylint: disable=protected-access
-
 
 def _create_api_key(original: Original, data: dict[str, Any]) -> Any:
     """Create a key; AWS generates its value if the request has an empty one."""

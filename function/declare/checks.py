@@ -21,7 +21,7 @@ def _value_errors(field: str, value: Any, annotation: Any) -> Iterator[str]:
     classes = _classes(annotation)
     if value is None and NoneType in classes:
         return
-    if tuple in classes:
+    if tuple in classes and not (object in classes and isinstance(value, type)):
         if type(value) not in (tuple, list):
             yield f"{field} must be a tuple: put a comma after a single item, (…,)"
         (kind,) = (of for of in (annotation, *get_args(annotation)) if get_origin(of) is tuple)
@@ -107,7 +107,7 @@ def response_header_errors(name: str) -> Iterator[str]:
 
 def runs_when_called(field: str, handle: Any) -> Iterator[str]:
     """Yield an error for a class, and for a function that a call with one argument does not run."""
-    import inspect  # pylint: disable=import-outside-toplevel  # slow: keep it out of cold starts
+    import inspect  # slow: keep it out of cold starts
 
     if isinstance(handle, type):
         yield f"{field} must be a function, not the class {handle.__name__}"

@@ -5,18 +5,21 @@ from typing import Any
 
 import pytest
 
-from components.naming import bucket_name
 from components.iam import policies
+from components.naming import bucket_name
 from function import buckets
 from function.declare import registry
-from function.declare.checks import declaration_errors
 from function.declare.bucket import Bucket
+from function.declare.checks import declaration_errors
 from function.declare.errors import DeclarationError
 from function.declare.permission import BucketPermission
 from function.declare.registry import reference_errors
 from local import pulumi_program
 from tests.conftest import NAME, STACK, one, plain
 from tools.checks import terraform_json
+
+# These tests add a declaration to those of any service.
+pytestmark = pytest.mark.conformance
 
 
 @pytest.fixture(name="declared")

@@ -5,10 +5,10 @@ import json
 import pytest
 
 import function.declare.registry
-import function.endpoints
+import function.endpoints  # noqa: F401
 import function.tables
 from components import resource_prefix
-from function.declare.endpoint import Response, Endpoint
+from function.declare.endpoint import Endpoint, Response
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
 from function.declare.registry import load_tables
@@ -55,6 +55,10 @@ def _endpoint(*access: TablePermission) -> Endpoint:
                 sort_key=Number("expires"), ttl_setting=Setting("days", int, "How long.", default=1)
             ),
             "is the attribute of expiry",
+        ),
+        (
+            JOTTINGS._replace(ttl_setting=Setting("days", str, "How long.", default="1")),
+            "ttl_setting: days counts days, so its type must be int",
         ),
         (JOTTINGS._replace(sort_key="at"), "at is a key of two types"),
         (JOTTINGS._replace(indexes=JOTTINGS.indexes * 2), "index by-topic: it is declared twice"),

@@ -1,13 +1,11 @@
 """A job's handler: each item fails alone, is logged, and looks as `dynamodb.call` would show it."""
 
-# pylint: disable=protected-access
-
 import base64
 import json
 import logging
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,14 +37,8 @@ def _job(monkeypatch: pytest.MonkeyPatch) -> Callable[[Trigger, Callable[[Any], 
 
 
 @pytest.fixture(name="logged")
-def _logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
-    """Return the log lines."""
-    lines: list[logging.LogRecord] = []
-    handler = logging.Handler()
-    monkeypatch.setattr(handler, "emit", lines.append)
-    logging.getLogger("function").addHandler(handler)
-    yield lambda: [vars(line) for line in lines]
-    logging.getLogger("function").removeHandler(handler)
+def _logged(records: list[logging.LogRecord]) -> Logged:
+    return lambda: [vars(record) for record in records]
 
 
 def _messages(*bodies: str) -> dict[str, Any]:
@@ -227,7 +219,7 @@ def test_calls_end_before_the_invocation_does(job: Any) -> None:
     ended: list[str] = []
 
     def handle(_: Message) -> None:
-        from function.runtime import deadline  # pylint: disable=import-outside-toplevel
+        from function.runtime import deadline
 
         try:
             deadline.call_with_deadline(60, threading.Event().wait)

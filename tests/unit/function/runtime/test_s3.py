@@ -9,24 +9,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from function.declare.bucket import Bucket
-from function.runtime import aws_client, s3
+from function.runtime import s3
+from tests.fixtures import notes
 
 UPLOADS = Bucket(name="uploads")
 
 
 @pytest.fixture(autouse=True)
-def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def client() -> Iterator[None]:
     """Give a test a client of its own, by an environment as in Lambda."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        UPLOADS.env_var: "shop-uploads",
-    }.items():
-        monkeypatch.setenv(name, value)
-    aws_client._client.cache_clear()  # pylint: disable=protected-access
-    yield
-    aws_client._client.cache_clear()  # pylint: disable=protected-access
+    with notes.credentials(**{UPLOADS.env_var: "shop-uploads"}):
+        yield
 
 
 # The hosts that serve a new bucket without a redirect.

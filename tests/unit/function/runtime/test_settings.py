@@ -14,17 +14,20 @@ import function.settings
 from components.stack_config import ConfigError, StackConfig
 from function.declare.errors import DeclarationError
 from function.declare.job import Job
-from function.declare.problem import Problem
-from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
 from function.declare.permission import SecretPermission
+from function.declare.problem import Problem
 from function.declare.registry import load_endpoints, load_settings, reference_errors
 from function.declare.setting import Setting
+from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
 from function.runtime import aws_client, job_handler
 from function.runtime import secrets as secret_settings
 from function.runtime.settings import SETTINGS
 from local import pulumi_program, stack_files
 from tests.conftest import declare, one
 from tools.checks import snapshot
+
+# These tests add a declaration to those of any service.
+pytestmark = pytest.mark.conformance
 
 SALUTE = Setting("salute", str, description="How to greet.", default="Hello")
 PORTION = Setting("portion", float, description="A portion.", default=0.5, minimum=0, maximum=1)
@@ -156,7 +159,6 @@ def test_a_job_reads_settings_from_its_item_as_an_endpoint_from_its_request(
     assert read == [3]
 
 
-@pytest.mark.conformance
 @pytest.mark.usefixtures("_declared")
 def test_values_reach_the_environment_and_secrets_only_secrets_manager(
     monkeypatch: pytest.MonkeyPatch,
@@ -227,8 +229,8 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         arn = client.create_secret(Name="pass_word", SecretString=HUSH)["ARN"]
         monkeypatch.setenv(PASS_WORD.env_var, arn)
         yield client
-    aws_client._client.cache_clear()  # pylint: disable=protected-access
-    secret_settings._cache.clear()  # pylint: disable=protected-access
+    aws_client._client.cache_clear()
+    secret_settings._cache.clear()
 
 
 def test_a_secret_is_cached_and_read_again_after_its_maximal_age(
