@@ -36,10 +36,6 @@ class EpochApiKeys(pulumi.ComponentResource):
     the function the caller of each key's id.
     """
 
-    keys: pulumi.Output[dict[str, str]]
-    default: pulumi.Output[str]
-    stage_variables: pulumi.Output[dict[str, str]]
-
     def __init__(
         self,
         name: str,
@@ -61,7 +57,7 @@ class EpochApiKeys(pulumi.ComponentResource):
             for caller in api_keys
         }
         values = {caller: key.value for caller, key in self._keys.items()}
-        self.keys = pulumi.Output.secret(pulumi.Output.all(**values))
+        self.keys: pulumi.Output[dict[str, str]] = pulumi.Output.secret(pulumi.Output.all(**values))
         self.default = self.keys.apply(lambda keys: keys.get("default", keys[min(keys)]))
         ids = {caller: key.id for caller, key in self._keys.items()}
         self.stage_variables = pulumi.Output.all(**ids).apply(_stage_variables)
