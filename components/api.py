@@ -16,7 +16,6 @@ from components.metrics import Source
 from function.declare.endpoint import Endpoint
 from openapi import gateway
 from openapi.document import Document
-from openapi.security import Authorizers
 
 # TLS 1.2 or newer with forward secrecy, and only under the API's own host name.
 SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
@@ -68,9 +67,6 @@ class EpochApi(pulumi.ComponentResource):
     X-Api-Document-Hash.
     """
 
-    url: pulumi.Output[str]
-    document_hash: pulumi.Output[str]
-
     def __init__(
         self,
         name: str,
@@ -94,20 +90,20 @@ class EpochApi(pulumi.ComponentResource):
     ) -> None:
         super().__init__("epoch:components:EpochApi", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        asked = authorizer.alias.invoke_arn if authorizer else ""
-        known = pulumi.Output.all(api_name, description, function.alias.invoke_arn, asked)
+        known = pulumi.Output.all(
+            name=api_name,
+            description=description,
+            invoke_arn=function.alias.invoke_arn,
+            authorizer_arn=authorizer.alias.invoke_arn if authorizer else "",
+        )
+        fixed: dict[str, Any] = {
+            "security_policy": SECURITY_POLICY,
+            "endpoint_access_mode": ACCESS_MODE,
+            "settings": settings or {},
+        }
         imported = known.apply(
             lambda values: gateway.to_api_gateway(
-                document,
-                endpoints,
-                gateway.ImportSettings(
-                    name=values[0],
-                    description=values[1],
-                    invoke_arn=values[2],
-                    security_policy=SECURITY_POLICY,
-                    endpoint_access_mode=ACCESS_MODE,
-                    authorizers=Authorizers(values[3], settings or {}),
-                ),
+                document, endpoints, gateway.ImportSettings(**fixed, **values)
             )
         )
         body = imported.apply(_checked_text)
@@ -120,6 +116,7 @@ class EpochApi(pulumi.ComponentResource):
             )
         self.document_hash = imported.apply(gateway.fingerprint_of)
         self.endpoints = endpoints
+        compressed = gateway.minimum_compression_size(endpoints)
         # These properties repeat the document, since the provider resets properties of the API to
         # the values in its state.
         self.api = aws.apigateway.RestApi(
@@ -129,6 +126,8 @@ class EpochApi(pulumi.ComponentResource):
             api_key_source="HEADER",
             endpoint_configuration=ENDPOINT,
             disable_execute_api_endpoint=disable_default_endpoint,
+            binary_media_types=gateway.binary_media_types(endpoints) or None,
+            minimum_compression_size=None if compressed is None else str(compressed),
             security_policy=SECURITY_POLICY,
             endpoint_access_mode=ACCESS_MODE,
             body=body,
@@ -143,13 +142,11 @@ class EpochApi(pulumi.ComponentResource):
         permissions = [self._may_invoke(name, function, pulumi.Output.concat(stage_name, "/*"))]
         if authorizer:
             permissions += [self._may_invoke(f"{name}-authorizer", authorizer, "authorizers/*")]
+        imported_again = {"imported": "again"} if import_again else {}
         deployment = aws.apigateway.Deployment(
             name,
             rest_api=self.api.id,
-            triggers={
-                "document": self.document_hash,
-                **({"imported": "again"} if import_again else {}),
-            },
+            triggers=imported_again | {"document": self.document_hash},
             opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
         )
         # The deployment's id names the version, so that reverting an interrupted update finds the

@@ -31,6 +31,23 @@ class Reply:
         return json.loads(self.body)
 
 
+def send(method: str, url: str, headers: Mapping[str, str], body: Any = None) -> Reply:
+    """Send a request without its empty headers; a body of another type than str or bytes as JSON.
+
+    Raises urllib3's HTTPError if there is no response.
+    """
+    if body is not None and not isinstance(body, (bytes, str)):
+        headers = {"Content-Type": "application/json", **headers}
+        body = msgspec.json.encode(body)
+    given = {name: value for name, value in headers.items() if value}
+    response = HTTP.request(method, url, body=body, headers=given)
+    return Reply(
+        status=response.status,
+        headers=dict(response.headers),
+        body=response.data.decode(errors="replace"),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Account:
     """An emulated AWS account with a region: MiniStack, the traces of its functions, and the issuer
@@ -66,6 +83,7 @@ class LocalStack(Account):
     ) -> Reply:
         """Send a request to the API, by default with the stack's key and without a body.
 
+        `body` is sent as JSON, or as it is if it is bytes.
         The first endpoint with a sample provides the other defaults. Raises DeployError if no
         endpoint has one and `path` is missing.
         """
@@ -86,19 +104,9 @@ class LocalStack(Account):
             path = samples.path_and_query(endpoint)
             sent |= endpoint.sample.headers
             if body is None and method in {"", endpoint.method}:
-                body = endpoint.sample.body
-        sent |= headers or {}
-        if body is not None:
-            sent["Content-Type"] = "application/json"
-        response = HTTP.request(
-            method or (endpoint.method if endpoint else "GET"),
-            self.outputs["api_url"] + path,
-            body=None if body is None else msgspec.json.encode(body),
-            headers={name: value for name, value in sent.items() if value},
-        )
-        return Reply(
-            status=response.status, headers=dict(response.headers), body=response.data.decode()
-        )
+                sent["Content-Type"], body = samples.sent_body(endpoint)
+        method = method or (endpoint.method if endpoint else "GET")
+        return send(method, self.outputs["api_url"] + path, sent | (headers or {}), body)
 
     def fixed_claims(self) -> dict[str, dict[str, str]]:
         """Return the claims that each Jwt and CognitoPool of the stack requires, by its name."""

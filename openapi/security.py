@@ -1,7 +1,7 @@
 """The security schemes of the API document, for client developers and for API Gateway."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from function.declare import authorizer_registry
 from function.declare.auth import (
@@ -17,7 +17,6 @@ from function.declare.auth import (
 )
 from function.declare.authorizer import Authorizer
 from function.declare.endpoint import Endpoint
-from function.declare.schema import EMPTY_MAPPING
 
 Scheme = dict[str, Any]
 
@@ -25,22 +24,23 @@ KEY_HEADER = "x-api-key"
 _EXTENSION = "x-amazon-apigateway-auth"
 
 
-class Authorizers(NamedTuple):
-    """The values of a stack that the schemes for API Gateway name.
+class Stack(Protocol):
+    """The values of a stack that the schemes for API Gateway name."""
 
-    `invoke_arn` is the URI of the authorizers' function. `settings` are the environment variables
-    of the stack's settings.
-    """
+    @property
+    def authorizer_arn(self) -> str:
+        """The URI of the authorizers' function."""
 
-    invoke_arn: str = ""
-    settings: Mapping[str, str] = EMPTY_MAPPING
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The environment variables of the stack's settings."""
 
 
 class _Kind(NamedTuple):
     """The schemes of a kind of authentication: the client's, and what API Gateway needs besides."""
 
     scheme: Callable[[Any], Scheme]
-    extension: Callable[[Any, Authorizers], Scheme] = lambda *_: {}
+    extension: Callable[[Any, Stack], Scheme] = lambda *_: {}
     headers: Callable[[Any], tuple[str, ...]] = lambda _: ("Authorization",)
 
 
@@ -64,18 +64,16 @@ def _asked(kind: str, **authorizer: Any) -> Scheme:
     return {f"{_EXTENSION}type": kind, f"{_EXTENSION}orizer": authorizer}
 
 
-def _pool(auth: CognitoPool, values: Authorizers) -> Scheme:
+def _pool(auth: CognitoPool, values: Stack) -> Scheme:
     pool = stack_text(auth.pool, values.settings)
     return _asked("cognito_user_pools", type="cognito_user_pools", providerARNs=[pool])
 
 
-def _by_function(
-    headers: tuple[str, ...], declared: Jwt | Authorizer, values: Authorizers
-) -> Scheme:
+def _by_function(headers: tuple[str, ...], declared: Jwt | Authorizer, values: Stack) -> Scheme:
     return _asked(
         "custom",
         type="request",
-        authorizerUri=values.invoke_arn,
+        authorizerUri=values.authorizer_arn,
         authorizerResultTtlInSeconds=declared.cache_s,
         identitySource=", ".join(f"method.request.header.{name}" for name in headers),
     )
@@ -122,7 +120,7 @@ def schemes(endpoints: Iterable[Endpoint[Any]]) -> dict[str, Scheme]:
     return {name: SCHEMES[type(auth)].scheme(auth) for name, auth in _used(endpoints).items()}
 
 
-def gateway_schemes(endpoints: Iterable[Endpoint[Any]], values: Authorizers) -> dict[str, Scheme]:
+def gateway_schemes(endpoints: Iterable[Endpoint[Any]], values: Stack) -> dict[str, Scheme]:
     """Return the same schemes for API Gateway, which knows only those of type apiKey."""
     return {
         name: {
