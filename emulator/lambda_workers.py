@@ -53,6 +53,12 @@ def _use_private_folder(code: Path) -> None:
         private = f"{tempfile.gettempdir()}/"
         if private not in text:  # a former bundle may share the file
             launcher.write_text(text.replace("/tmp/", private), encoding="utf-8")
+            _delete_bytecode(launcher)
+
+
+def _delete_bytecode(source: Path) -> None:
+    for bytecode in (source.parent / "__pycache__").glob(f"{source.stem}.*.pyc"):
+        bytecode.unlink()
 
 
 class _SharedZip(zipfile.ZipFile):
