@@ -12,18 +12,12 @@ from function.declare.endpoint import Endpoint
 from function.declare.permission import longest_call_s
 
 
-class EpochFunction(pulumi.ComponentResource):
+class EpochFunction(LambdaFunction):
     """The function of all endpoints of an API, with exactly the permissions that they declare.
 
-    `version` is the published version, as `name:number`. `provisioned_concurrency` is a number of
-    warm execution environments, or None. Raises ConfigError for a `timeout_s` that ends before a
-    call to AWS must.
+    `provisioned_concurrency` is a number of warm execution environments, or None. Raises
+    ConfigError for a `timeout_s` that ends before a call to AWS must.
     """
-
-    alias: aws.lambda_.Alias
-    log_group: aws.cloudwatch.LogGroup
-    name: pulumi.Output[str]
-    version: pulumi.Output[str]
 
     def __init__(
         self,
@@ -41,18 +35,15 @@ class EpochFunction(pulumi.ComponentResource):
                     f"{endpoint.route}: a call may take {deadline_s:g} s by its permissions; set "
                     f"timeout_s (now {timeout_s}) above that, or lower the permission's timeout_s"
                 )
-        super().__init__("epoch:components:EpochFunction", name, None, opts)
-        parts = LambdaFunction(
+        super().__init__(name, opts)
+        self.timeout_s = timeout_s
+        self._create(
             name,
-            parent=self,
+            settings,
             permissions=[one for endpoint in endpoints for one in endpoint.permissions],
             timeout_s=timeout_s,
-            settings=settings,
             default_handler="function.runtime.api_handler.handler",
         )
-        self.log_group, self.alias, self.name = parts.log_group, parts.alias, parts.name
-        self.version = parts.version
-        self.timeout_s = timeout_s
         if provisioned_concurrency is not None:
             aws.lambda_.ProvisionedConcurrencyConfig(
                 name,

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Required, TypedDict
+from typing import Any, Required, TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -12,6 +12,7 @@ from components import limits
 from components.bucket import EpochBucket
 from components.iam import policies
 from components.iam.roles import RoleFactory
+from components.metrics import Source
 from components.packaging.interpreter import PYTHON_VERSION
 from components.queue import EpochQueue
 from components.secret import EpochSecret
@@ -48,13 +49,17 @@ class Bindings:
         self, permissions: Sequence[Permission]
     ) -> pulumi.Output[list[policies.Statement]]:
         """Return the policy statements for `permissions`."""
-        arns = pulumi.Output.all(
-            tables=pulumi.Output.all(**{key: table.arn for key, table in self.tables.items()}),
-            queues=pulumi.Output.all(**{key: queue.arn for key, queue in self.queues.items()}),
-            buckets=pulumi.Output.all(**{key: one.arn for key, one in self.buckets.items()}),
-            secrets=pulumi.Output.all(**{key: one.arn for key, one in self.secrets.items()}),
-        )
-        return arns.apply(
+        kinds: dict[str, Mapping[str, Any]] = {
+            "tables": self.tables,
+            "queues": self.queues,
+            "buckets": self.buckets,
+            "secrets": self.secrets,
+        }
+        arns = {
+            kind: pulumi.Output.all(**{key: one.arn for key, one in resources.items()})
+            for kind, resources in kinds.items()
+        }
+        return pulumi.Output.all(**arns).apply(
             lambda known: policies.resource_statements(permissions, known, self.settings)
         )
 
@@ -80,7 +85,7 @@ class FunctionSettings(TypedDict, total=False):
     gradual: bool
 
 
-def _check_environment(function: str, variables: dict[str, str]) -> dict[str, str]:
+def _fitting(function: str, variables: dict[str, str]) -> dict[str, str]:
     """Return the variables of a function. Raises LimitError if they are too long for Lambda."""
     limits.check(
         f"the environment of function {function}",
@@ -92,31 +97,42 @@ def _check_environment(function: str, variables: dict[str, str]) -> dict[str, st
     return variables
 
 
-class LambdaFunction:
-    """A function with its role, policy, log group and `live` alias, as children of a component.
+class LambdaFunction(pulumi.ComponentResource):
+    """A function with its role, policy, log group and `live` alias.
 
     The role's policy holds `permissions`, `extra_statements` for the `source` of a job, logs and
     traces, and nothing else. Other rights make another policy, which Pulumi creates before it
     updates the function. The former one stays for a rollback. A version's description names its
-    policy, so `make prune-versions` deletes those of deleted versions.
-    `timeout_s` is up to 900. Raises BoundaryError for a permission outside the roles' permissions
-    boundary.
+    policy, so `make prune-versions` deletes those of deleted versions. `version` is the published
+    version, as `name:number`.
     """
 
-    def __init__(
+    alias: aws.lambda_.Alias
+    log_group: aws.cloudwatch.LogGroup
+    name: pulumi.Output[str]
+    version: pulumi.Output[str]
+    metrics: Source
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None) -> None:
+        super().__init__(f"epoch:components:{type(self).__name__}", name, None, opts)
+
+    def _create(
         self,
         name: str,
+        settings: FunctionSettings,
         *,
-        parent: pulumi.Resource,
         permissions: Sequence[Permission],
         timeout_s: int,
-        settings: FunctionSettings,
         default_handler: str,
         source: str = "",
         extra_statements: Sequence[pulumi.Input[policies.Statement]] = (),
     ) -> None:
+        """Declare the resources. Raises BoundaryError for a permission outside the boundary.
+
+        `timeout_s` is up to 900.
+        """
         bindings, roles = settings["bindings"], settings["roles"]
-        child = pulumi.ResourceOptions(parent=parent)
+        child = pulumi.ResourceOptions(parent=self)
         if roles.permissions_boundary:
             policies.check_boundary(permissions, bindings.settings, roles.permissions_boundary)
         self.log_group = aws.cloudwatch.LogGroup(
@@ -137,13 +153,11 @@ class LambdaFunction:
                     name, [*known[0], *policies.telemetry_statements(known[1]), *known[2:]]
                 )
             ),
-            opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=True),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         variables = pulumi.Output.all(
             **bindings.environment(permissions), **settings.get("environment", {})
         )
-        # Without variables, Output.all gives an empty list.
-        checked = variables.apply(lambda known: _check_environment(name, dict(known)))
         function = aws.lambda_.Function(
             name,
             description=f"Rights: {rights_name}",  # tools/release/prune_versions.py reads it
@@ -157,7 +171,8 @@ class LambdaFunction:
             publish=True,
             reserved_concurrent_executions=settings.get("reserved_concurrency"),
             snap_start={"apply_on": "PublishedVersions"} if settings.get("snap_start") else None,
-            environment={"variables": checked},
+            # Without variables, Output.all gives an empty list.
+            environment={"variables": variables.apply(lambda known: _fitting(name, dict(known)))},
             tracing_config={"mode": "Active"},
             logging_config={
                 "log_format": "JSON",
@@ -165,19 +180,16 @@ class LambdaFunction:
                 "application_log_level": "INFO",
                 "system_log_level": "INFO",
             },
-            opts=pulumi.ResourceOptions(parent=parent, depends_on=[policy]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
+        shifted = ["functionVersion", "routingConfig"] if settings.get("gradual") else None
         self.alias = aws.lambda_.Alias(
             name,
             name="live",
             function_name=function.name,
             function_version=function.version,
-            opts=pulumi.ResourceOptions(
-                parent=parent,
-                ignore_changes=(
-                    ["functionVersion", "routingConfig"] if settings.get("gradual") else None
-                ),
-            ),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=shifted),
         )
         self.name = function.name
+        self.metrics = Source("AWS/Lambda", {"FunctionName": self.name})
         self.version = pulumi.Output.concat(function.name, ":", function.version)

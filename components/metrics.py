@@ -18,6 +18,21 @@ class Metric(NamedTuple):
     dimensions: Dimensions
 
 
+class Source(NamedTuple):
+    """A resource with metrics: their namespace, and the dimensions that select the resource."""
+
+    namespace: str
+    dimensions: Dimensions
+
+    def where(self, **dimensions: str) -> "Source":
+        """Return the part of the resource that more dimensions select."""
+        return Source(self.namespace, {**self.dimensions, **dimensions})
+
+    def of(self, name: str, stat: str = "Sum") -> Metric:
+        """Return a metric of the resource."""
+        return Metric(self.namespace, name, stat, self.dimensions)
+
+
 class Formula(NamedTuple):
     """A metric that CloudWatch computes from others, by their names in the expression."""
 

@@ -4,29 +4,27 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import pulumi
-from botocore.exceptions import BotoCoreError
 
 from console import console
 from console.request_log import RequestLog
 from function.declare.registry import load_endpoints
-from local import local_stack, pulumi_program, stack_files
+from local import local_stack, ministack, pulumi_program, stack_files
 from local.demo import progress
 from local.deployment import DeployError
 from openapi import samples
 
-# The place of an error in an endpoint or a job.
-_PLACE = re.compile(r'File "[^"]*?(function/(?:endpoints|jobs)/[^"]+)", line (\d+)')
+# A frame of a traceback in an endpoint or a job, and the path of any frame in the function.
+_HANDLER = re.compile(r'File "[^"]*?function/(?:endpoints|jobs)/')
+_PATH = re.compile(r'File "[^"]*?(function/[^"]+)"')
 
 OUTPUTS = stack_files.ROOT / ".local" / "outputs.json"
 PROFILE = OUTPUTS.with_name("aws-config")
@@ -44,7 +42,7 @@ def _sources() -> dict[str, int]:
 
 
 def _changed(sources: dict[str, int]) -> bool:
-    """Wait for a change of the sources, at most for the interval at which the logs are read."""
+    """Wait for a change of the sources, at most for the interval at which lines are printed."""
     end = time.monotonic() + 0.3
     while not (changed := _sources() != sources) and time.monotonic() < end:
         time.sleep(0.05)
@@ -105,63 +103,25 @@ def _update(local: local_stack.LocalStack) -> tuple[str, str]:
     return "info", f"reloaded in {time.perf_counter() - started:.1f} s"
 
 
-def _tails(
-    local: local_stack.LocalStack, known: dict[str, local_stack.LogTail]
-) -> dict[str, local_stack.LogTail]:
-    return {
-        name: known.get(name) or local_stack.LogTail(local, name) for name in local.log_groups()
-    }
-
-
-# Only a hanging machine takes longer to read a log, which is no reason to end the run.
-_SILENT_S = 10
-
-
-@contextmanager
-def _warn_if_slow(requests: RequestLog) -> Iterator[None]:
-    """Warn if the emulator does not respond within the block for some seconds."""
-
-    def warn() -> None:
-        text = f"MiniStack has not responded for {_SILENT_S} seconds"
-        print(f"{text}\n", end="", flush=True)
-        requests.notice("error", text)
-
-    late = threading.Timer(_SILENT_S, warn)
-    late.daemon = True
-    late.start()
-    try:
-        yield
-    finally:
-        late.cancel()
-
-
-def _read(log: local_stack.LogTail, requests: RequestLog) -> list[dict[str, Any]]:
-    with _warn_if_slow(requests):
-        return log.read()
-
-
 def _follow(local: local_stack.LocalStack, requests: RequestLog, sources: dict[str, int]) -> None:
     """Print each request; redeploy the function when you save one of its files."""
-    logs, failed = _tails(local, {}), 0
-    while True:
-        try:
-            failures = local.emulator.failures()
-            for failure in failures[failed:]:
-                print(failure, flush=True)
-                requests.notice("error", failure[:1].upper() + failure[1:])
-            failed = len(failures)
-            for line in (line for log in logs.values() for line in _read(log, requests)):
-                # A JSON string may hold half of a surrogate pair, which no terminal takes.
-                print(_brief(line).encode(errors="backslashreplace").decode(), flush=True)
-            if _changed(sources):
-                sources = _sources()
-                kind, text = _update(local)
-                logs = _tails(local, logs)  # the change may add or remove a job
-                print(text, flush=True)
-                requests.notice(kind, text)
-        except BotoCoreError as error:
-            state = "ended" if local.emulator.process.wait_ended() else "stopped responding"
-            raise DeployError(f"MiniStack {state} while the stack was up") from error
+    failed = 0
+    while local.emulator.process.running:
+        failures = local.emulator.failures()
+        for failure in failures[failed:]:
+            print(failure, flush=True)
+            requests.notice("error", failure[:1].upper() + failure[1:])
+        failed = len(failures)
+        while requests.printed:
+            line = _brief(requests.printed.popleft())
+            # A JSON string may hold half of a surrogate pair, which no terminal takes.
+            print(line.encode(errors="backslashreplace").decode(), flush=True)
+        if _changed(sources):
+            sources = _sources()
+            kind, text = _update(local)
+            print(text, flush=True)
+            requests.notice(kind, text)
+    raise DeployError("MiniStack ended while the stack was up")
 
 
 def _brief(line: dict[str, Any]) -> str:
@@ -175,9 +135,8 @@ def _brief(line: dict[str, Any]) -> str:
 
 def _format(line: dict[str, Any]) -> str:
     if "stackTrace" in line:
-        places = _PLACE.findall("\n".join(line["stackTrace"]))
-        where = [f"  {file}, line {number}" for file, number in places[-1:]]
-        return f"{line.get('route')}  {line['errorType']}: {line['errorMessage']}{''.join(where)}"
+        error = f"{line['errorType']}: {line['errorMessage']}"
+        return "\n".join([f"{line.get('route')}  {error}", *_frames(line["stackTrace"])])
     return (
         f"{line['route']}  {line['status']} {line['outcome']}  {line['latencyMs']:.1f} ms"
         f"{'  key ' + str(line['key']) if 'key' in line else ''}"
@@ -187,22 +146,17 @@ def _format(line: dict[str, Any]) -> str:
     )
 
 
+def _frames(trace: list[str]) -> list[str]:
+    """Return a traceback from the first frame in an endpoint or a job on."""
+    frames = "\n".join(trace).splitlines()
+    first = next((n for n, frame in enumerate(frames) if _HANDLER.search(frame)), len(frames))
+    return [_PATH.sub(r'File "\1"', frame) for frame in frames[first:] if frame.strip()]
+
+
 def _serve(page: console.Console, local: local_stack.LocalStack) -> None:
     from console import server  # slow
 
     server.run(page, local)
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError) as error:
-            raise RuntimeError(
-                f"no debugger can listen on port {port}: {error}; choose another: "
-                "make local DEBUG=5679"
-            ) from None
 
 
 def up(stack: str, port: int | None, *, persist: bool, debug: int | None) -> None:
@@ -221,7 +175,7 @@ def up(stack: str, port: int | None, *, persist: bool, debug: int | None) -> Non
     if persist:
         environment["EPOCH_PERSIST_FILE"] = str(OUTPUTS.with_name(f"tables-{stack}.jsonl"))
     if debug:
-        _require_free(debug)
+        ministack.reserve(debug).close()
         environment["EPOCH_DEBUG_PORT"] = str(debug)
     with local_stack.up(stack, port=port, progress=report, environment=environment) as local:
         threading.Thread(target=_serve, args=(page, local), daemon=True).start()

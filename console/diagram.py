@@ -31,7 +31,7 @@ SERVICES: Mapping[str, tuple[str, str]] = {
 _OTHER = "#8a97a6"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Shown:
     """The label of a resource type, and a detail of a resource."""
 
@@ -65,30 +65,25 @@ def _plan(inputs: Properties) -> str:
 
 # The order of the rows in a card; a type outside this table gets its name from the token.
 SHOWN: Mapping[str, Shown] = {
-    "RestApi": Shown(
-        label="REST API by OpenAPI",
-        detail=lambda inputs: inputs["endpointConfiguration"]["types"].lower(),
-    ),
-    "Stage": Shown(label="Stage", detail=_stage),
-    "Permission": Shown(label="Permission to invoke"),
-    "Function": Shown(label="Function", detail=_function),
-    "Alias": Shown(label="Alias", detail=lambda inputs: inputs["name"]),
-    "Role": Shown(label="Role"),
-    "RolePolicy": Shown(label="Role policy", detail=lambda inputs: "least privilege"),
-    "Table": Shown(label="Table", detail=_table),
-    "ApiKey": Shown(label="API key"),
-    "WebAcl": Shown(label="Web ACL"),
-    "WebAclAssociation": Shown(label="Web ACL association"),
-    "UsagePlan": Shown(label="Usage plan", detail=_plan),
-    "Dashboard": Shown(label="Dashboard"),
-    "MetricAlarm": Shown(label="Alarm"),
-    "CompositeAlarm": Shown(label="Burn-rate alarm"),
-    "Topic": Shown(label="Topic of the alarms", detail=lambda inputs: "on call"),
-    "Key": Shown(label="KMS key"),
-    "SamplingRule": Shown(
-        label="Sampling of traces", detail=lambda inputs: f"{inputs['fixedRate']:.0%}"
-    ),
-    "LogGroup": Shown(label="Log group", detail=lambda inputs: f"{inputs['retentionInDays']} days"),
+    "RestApi": Shown("REST API by OpenAPI", lambda i: i["endpointConfiguration"]["types"].lower()),
+    "Stage": Shown("Stage", _stage),
+    "Permission": Shown("Permission to invoke"),
+    "Function": Shown("Function", _function),
+    "Alias": Shown("Alias", lambda inputs: inputs["name"]),
+    "Role": Shown("Role"),
+    "RolePolicy": Shown("Role policy", lambda inputs: "least privilege"),
+    "Table": Shown("Table", _table),
+    "ApiKey": Shown("API key"),
+    "WebAcl": Shown("Web ACL"),
+    "WebAclAssociation": Shown("Web ACL association"),
+    "UsagePlan": Shown("Usage plan", _plan),
+    "Dashboard": Shown("Dashboard"),
+    "MetricAlarm": Shown("Alarm"),
+    "CompositeAlarm": Shown("Burn-rate alarm"),
+    "Topic": Shown("Topic of the alarms", lambda inputs: "on call"),
+    "Key": Shown("KMS key"),
+    "SamplingRule": Shown("Sampling of traces", lambda inputs: f"{inputs['fixedRate']:.0%}"),
+    "LogGroup": Shown("Log group", lambda inputs: f"{inputs['retentionInDays']} days"),
 }
 
 
@@ -116,9 +111,8 @@ class Card:
         by_type: dict[str, list[Resource]] = {}
         for resource in self.resources:
             by_type.setdefault(resource.kind.rpartition(":")[2], []).append(resource)
-        order = list(SHOWN)
-        known = sorted(by_type, key=lambda t: (order.index(t) if t in SHOWN else len(order), t))
-        return tuple(_row(type_, by_type[type_]) for type_ in known)
+        known = [type_ for type_ in SHOWN if type_ in by_type]
+        return tuple(_row(t, by_type[t]) for t in (*known, *sorted(by_type.keys() - SHOWN.keys())))
 
     @property
     def name(self) -> str:
@@ -137,7 +131,7 @@ class Card:
 
 def _row(type_: str, resources: Sequence[Resource]) -> Row:
     named = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type_).capitalize()
-    shown = SHOWN.get(type_, Shown(label=named))
+    shown = SHOWN.get(type_, Shown(named))
     details = {shown.detail(resource.inputs) for resource in resources}
     return Row(
         service=resources[0].kind.removeprefix("aws:").partition("/")[0],
@@ -166,14 +160,10 @@ def _verb(source: Card, target: Card) -> str:
     if aliases := target.of_type("Alias"):
         return f"invokes {aliases[0]['name']}"
     tables = tuple(r.name for r in target.resources if r.kind.endswith(":Table"))
-    statements = [
-        statement
-        for policy in source.of_type("RolePolicy")
-        for statement in json.loads(policy["policy"])["Statement"]
-    ]
+    policies = [json.loads(policy["policy"]) for policy in source.of_type("RolePolicy")]
     actions = {
         action.partition(":")[2]
-        for statement in statements
+        for statement in (one for policy in policies for one in policy["Statement"])
         if str(statement["Resource"]).endswith(tables)
         for action in statement["Action"]
     }
@@ -268,11 +258,8 @@ def _calls(source: Placed, placed: Sequence[Placed]) -> Iterable[str]:
 
 def _routes(card: Card) -> str:
     """Return the routes of the API: methods and paths of its document."""
-    paths = {
-        path: operations
-        for api in card.of_type("RestApi")
-        for path, operations in json.loads(api["body"])["paths"].items()
-    }
+    (api,) = card.of_type("RestApi")
+    paths = json.loads(api["body"])["paths"]
     return ", ".join(
         f"{method.upper()} {path}"
         for path in sorted(paths)

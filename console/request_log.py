@@ -12,6 +12,7 @@ from multiprocessing.connection import Listener
 from typing import Any
 
 from local import xray_daemon
+from local.local_stack import json_line
 
 MAX_ENTRIES = 1_000  # requests, and as many notices
 _MAX_PARTS = 50  # AWS calls and refusals of one request
@@ -39,14 +40,6 @@ def _trace_id(header: str) -> str:
     return dict(part.partition("=")[::2] for part in header.split(";")).get("Root", "")
 
 
-def _line(text: str) -> Report:
-    """Return a JSON object of a log, or {} for any other line."""
-    with suppress(RecursionError, ValueError):
-        if isinstance(line := json.loads(text), dict):
-            return line
-    return {}
-
-
 class RequestLog:
     """The newest requests and notices, with numbered changes: a reader gets each one once."""
 
@@ -59,6 +52,7 @@ class RequestLog:
         self._calls, self._lines, self._parts = _Newest(), _Newest(), _Newest()
         self._output: deque[Report] = deque(maxlen=MAX_ENTRIES)
         self._notices: deque[Report] = deque(maxlen=MAX_ENTRIES)
+        self.printed: deque[Report] = deque()  # JSON lines of functions, for the terminal
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
@@ -87,7 +81,8 @@ class RequestLog:
 
     def _add_lines(self, report: Report) -> None:
         for text in report["lines"]:
-            line = _line(text)
+            line = json_line(text)
+            self.printed += [line] if line else []
             identity = line.get("apiRequestId")
             if identity and isinstance(identity, str):
                 self._lines[identity] = line

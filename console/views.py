@@ -16,6 +16,7 @@ import msgspec
 
 from console.console import Console
 from local import local_stack, stack_files
+from local.pulumi_program import Resource
 
 _PAGE_ITEMS = 25
 _WINDOW_S, _MIN_WINDOW_S = 3_600, 300  # graphs show the last hour, or less for a young stack
@@ -61,30 +62,12 @@ class Stack:
 
     def resources(self) -> Json:
         """Return the declared resources and the outputs, without secrets."""
-        declared = list(self.console.resources.values())
+        outputs, secret = self.local.outputs, self.local.secret
         return {
             "project": stack_files.project_name(),
             "stack": self.stack,
-            "outputs": {
-                name: None if name in self.local.secret else value
-                for name, value in self.local.outputs.items()
-            },
-            "resources": [
-                {
-                    "urn": resource.urn,
-                    "parent": resource.parent,
-                    "kind": resource.kind,
-                    "name": resource.name,
-                    "component": resource.component,
-                    "properties": {
-                        name: _plain(value)
-                        for name, value in resource.inputs.items()
-                        if name not in resource.secret
-                    },
-                    "secret": sorted(resource.secret),
-                }
-                for resource in declared
-            ],
+            "outputs": {k: None if k in secret else v for k, v in outputs.items()},
+            "resources": [_shown(resource) for resource in self.console.resources.values()],
         }
 
     def secret(self, name: str, urn: str = "") -> Json:
@@ -102,10 +85,8 @@ class Stack:
     def tables(self) -> Json:
         """Return the tables with their keys and item counts."""
         client = self._client("dynamodb")
-        described = [
-            client.describe_table(TableName=name)["Table"]
-            for name in client.list_tables()["TableNames"]
-        ]
+        names = client.list_tables()["TableNames"]
+        described = [client.describe_table(TableName=name)["Table"] for name in names]
         return {
             "tables": [
                 {
@@ -188,26 +169,18 @@ class Stack:
         """Return the dashboard's graphs and the alarms."""
         client = self._client("cloudwatch")
         names = [entry["DashboardName"] for entry in client.list_dashboards()["DashboardEntries"]]
-        widgets = [
-            widget
-            for name in names
-            for widget in json.loads(client.get_dashboard(DashboardName=name)["DashboardBody"])[
-                "widgets"
-            ]
-        ]
-        alarms = client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-        now = time.time()
-        graphs = [
-            self._graph(widget["properties"], now)
-            for widget in widgets
-            if widget["type"] == "metric"
-        ]
+        boards = [client.get_dashboard(DashboardName=name)["DashboardBody"] for name in names]
+        widgets = [widget for board in boards for widget in json.loads(board)["widgets"]]
+        alarms, now = (
+            client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"]),
+            time.time(),
+        )
+        graphs = [self._graph(one["properties"], now) for one in widgets if one["type"] == "metric"]
         # A point has the time at which its period began, also if that is before the run's start.
         times = [at for graph in graphs for line in graph["lines"] for at, _ in line["points"]]
+        start = max(now - _WINDOW_S, min(self.console.started, now - _MIN_WINDOW_S))
         return {
-            "from": min(
-                (max(now - _WINDOW_S, min(self.console.started, now - _MIN_WINDOW_S)), *times)
-            ),
+            "from": min([start, *times]),
             "to": now,
             "graphs": graphs,
             "alarms": [
@@ -281,9 +254,13 @@ def _evaluate(query: Json, totals: Mapping[str, float]) -> float | None:
         return None
 
 
-def _plain(value: Any) -> Any:
-    """Return a property as JSON; an archive becomes the name of its type."""
-    return json.loads(json.dumps(value, default=lambda each: type(each).__name__))
+def _shown(resource: Resource) -> Json:
+    """Return a resource without its secrets; an archive becomes the name of its type."""
+    shown = {key: getattr(resource, key) for key in ("urn", "parent", "kind", "name", "component")}
+    shown["properties"] = {k: v for k, v in resource.inputs.items() if k not in resource.secret}
+    shown["secret"] = sorted(resource.secret)
+    found: Json = json.loads(json.dumps(shown, default=lambda each: type(each).__name__))
+    return found
 
 
 def _query(default_id: str, properties: Json, entry: list[Any]) -> Json:

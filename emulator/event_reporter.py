@@ -27,7 +27,7 @@ from ministack.services import apigateway_v1, dynamodb, lambda_svc
 from emulator import cloudwatch_metrics
 from emulator.patching import Original, Patch, wrap
 
-_MAX_BODY_BYTES = 8_192  # longer bodies and log lines are cut
+_MAX_BODY_BYTES, _MAX_LINE = 8_192, 65_536  # longer bodies and log lines are cut
 _MAX_QUEUED_REPORTS = 10_000  # beyond it, new reports are dropped
 
 _reports: queue.Queue[dict[str, Any]] = queue.Queue(_MAX_QUEUED_REPORTS)
@@ -137,7 +137,7 @@ def _enforce(original: Original, *args: Any, **options: Any) -> Any:
 def _emit_logs(original: Original, *args: Any, **options: Any) -> Any:
     function, _, text, error, ms = args
     name = (function.get("config") or function).get("FunctionName", "")
-    lines = [line[:_MAX_BODY_BYTES] for line in (text or "").splitlines()]
+    lines = [line[:_MAX_LINE] for line in (text or "").splitlines()]
     cloudwatch_metrics.record_invocation(name, error, ms)
     cloudwatch_metrics.record_log_lines(lines)
     _report("log", at=time.time(), function=name, lines=lines)

@@ -4,9 +4,9 @@ botocore knows the arguments of each operation, so only names that differ from P
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import KW_ONLY, dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -67,56 +67,82 @@ def arguments(
     return converted
 
 
-@dataclass(frozen=True, kw_only=True)
+def _flat(response: Properties) -> Properties:
+    """Return the members of a response and of the structures in it."""
+    nested = [value for value in response.values() if isinstance(value, dict)]
+    return {k: v for each in (*nested, response) for k, v in each.items()}
+
+
+def _filled(values: Mapping[str, Any], known: Properties) -> Properties:
+    return {k: v.format_map(known) if isinstance(v, str) else v for k, v in values.items()}
+
+
+@dataclass(frozen=True)
 class Calls:
     """The boto3 operations that create, update and delete the resources of a type.
 
-    Without `delete`, a resource disappears with the one that it belongs to. Each operation of
-    `after` runs after the creation if one of its arguments is declared. `named` is the argument
-    for the physical name, `renamed` those that `arguments` explains. The `{fields}` in `id`,
-    `outputs` and `deletion` are arguments and the response of the creation, region and account.
+    An update repeats a creation that puts or sets something. The default of `delete` is the
+    `delete_` operation of the same noun; None: the resource disappears with the one that it belongs
+    to. Each operation of `after` runs after the creation if one of its arguments is declared.
+
+    `adapt` changes the declared properties first; `empty` runs before the deletion. `named` is the
+    argument for the physical name, `renamed` those that `arguments` explains. The `{fields}` in the
+    other texts are the arguments and the response of the creation, region, account and `name`.
     """
 
     create: str
-    id: str
+    _: KW_ONLY
     update: str = ""
     after: tuple[str, ...] = ()
-    delete: str = ""
+    delete: str | None = ""
+    adapt: Callable[[Context, Properties], object] = lambda _, __: None
+    empty: Callable[[Any, Properties], object] = lambda _, __: None
     named: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
-    fixed: Properties = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    id: str = "{name}"
+    arn: str = ""
     outputs: Mapping[str, str] = field(default_factory=dict)
-    deletion: Properties = field(default_factory=dict)
+    deletion: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def updates(self) -> str:
+        """The operation that updates a resource in place; "" if there is none."""
+        return self.update or (self.create if self.create.startswith(("put_", "set_")) else "")
+
+    @property
+    def deletes(self) -> str:
+        """The operation that deletes a resource; "" if there is none."""
+        if self.delete is None:
+            return ""
+        return self.delete or f"delete_{self.create.partition('_')[2]}"
 
     def provision(self, context: Context, declared: Properties) -> Provisioned:
         """Create or update a resource."""
-        client, renamed = context.client, dict(self.renamed)
+        client, renamed = context.client, {**self.renamed, "physicalName": self.named}
+        known = {"region": context.region, "account": context.stack.account}
+        self.adapt(context, declared)
         if self.named:
-            declared["physicalName"] = context.physical_name(declared)
-            renamed["physicalName"] = self.named
-        operation = self.update if context.before else self.create
-        given = {**self.fixed, **arguments(client, operation, declared, renamed)}
-        response = getattr(client, operation)(**given)
-        known = {"region": context.region, "account": context.stack.account, **response, **given}
+            known["name"] = declared["physicalName"] = context.physical_name(declared)
+        operation = self.updates if context.before else self.create
+        given = _filled(self.fixed, known) | arguments(client, operation, declared, renamed)
+        known |= _flat(getattr(client, operation)(**given)) | given
 
         def same(following: str) -> Properties:
-            return {
-                name: known[name] for name in _shape(client, following).members if name in known
-            }
+            return {k: known[k] for k in _shape(client, following).members if k in known}
 
         for following in self.after:
             if more := arguments(client, following, declared, renamed):
                 getattr(client, following)(**same(following), **more)
-        delete: Callable[[], object] = lambda: None  # noqa: E731
-        if self.delete:
-            own = {
-                name: value.format(**known) if isinstance(value, str) else value
-                for name, value in self.deletion.items()
-            }
-            doomed = _convert(same(self.delete) | own, _shape(client, self.delete), {})
-            delete = partial(getattr(client, self.delete), **doomed)
-        return Provisioned(
-            id=self.id.format(**known),
-            outputs={name: text.format(**known) for name, text in self.outputs.items()},
-            delete=delete,
-        )
+
+        def delete() -> None:
+            self.empty(client, known)
+            if self.deletes:
+                own = same(self.deletes) | _filled(self.deletion, known)
+                getattr(client, self.deletes)(**_convert(own, _shape(client, self.deletes), {}))
+
+        outputs = {"arn": self.arn, **self.outputs} if self.arn else self.outputs
+        named = {"name": known["name"]} if self.named else {}
+        # An attribute that the response lacks is empty, such as the stream of a table without one.
+        filled = _filled(outputs, defaultdict(str, known))
+        return Provisioned(id=self.id.format(**known), outputs=named | filled, delete=delete)

@@ -73,16 +73,6 @@ class SupervisedProcess:
         """True while the group's leader runs."""
         return self._process is not None and self._process.poll() is None
 
-    def wait_ended(self) -> bool:
-        """Wait a few seconds; return True if the group's leader has ended.
-
-        The kernel closes a process's connections before the process is gone.
-        """
-        with suppress(subprocess.TimeoutExpired):
-            if self._process:
-                self._process.wait(_END_TIMEOUT_S)
-        return not self.running
-
     def write_private_file(self, path: Path, text: str) -> None:
         """Write a file that only the owner can read and that disappears with the group.
 

@@ -3,7 +3,7 @@
 import json
 import runpy
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -29,6 +29,23 @@ class Reply:
     def json(self) -> Any:
         """Return the parsed body."""
         return json.loads(self.body)
+
+
+def send(method: str, url: str, headers: Mapping[str, str], body: Any = None) -> Reply:
+    """Send a request without its empty headers; a body of another type than str or bytes as JSON.
+
+    Raises urllib3's HTTPError if there is no response.
+    """
+    if body is not None and not isinstance(body, (bytes, str)):
+        headers = {"Content-Type": "application/json", **headers}
+        body = msgspec.json.encode(body)
+    given = {name: value for name, value in headers.items() if value}
+    response = HTTP.request(method, url, body=body, headers=given)
+    return Reply(
+        status=response.status,
+        headers=dict(response.headers),
+        body=response.data.decode(errors="replace"),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +81,7 @@ class LocalStack(Account):
     ) -> Reply:
         """Send a request to the API, by default with the stack's key and without a body.
 
+        `body` is sent as JSON, or as it is if it is bytes.
         The first endpoint with a sample provides the other defaults. Raises DeployError if no
         endpoint has one and `path` is missing.
         """
@@ -81,19 +99,9 @@ class LocalStack(Account):
             path = samples.path_and_query(endpoint)
             sent |= endpoint.sample.headers
             if body is None and method in {"", endpoint.method}:
-                body = endpoint.sample.body
-        sent |= headers or {}
-        if body is not None:
-            sent["Content-Type"] = "application/json"
-        response = HTTP.request(
-            method or (endpoint.method if endpoint else "GET"),
-            self.outputs["api_url"] + path,
-            body=None if body is None else msgspec.json.encode(body),
-            headers={name: value for name, value in sent.items() if value},
-        )
-        return Reply(
-            status=response.status, headers=dict(response.headers), body=response.data.decode()
-        )
+                sent["Content-Type"], body = samples.sent_body(endpoint)
+        method = method or (endpoint.method if endpoint else "GET")
+        return send(method, self.outputs["api_url"] + path, sent | (headers or {}), body)
 
     def update(self, confirm: Callable[[], None] = lambda: None) -> None:
         """Apply the program again after a change of its files.
@@ -113,57 +121,27 @@ class LocalStack(Account):
         scan = self.emulator.client("dynamodb").scan(TableName=self.outputs["table_name"])
         return json_items(scan["Items"])
 
-    def log_lines(self) -> list[dict[str, Any]]:
-        """Return the JSON lines of the function's log, oldest first."""
-        return LogTail(self, self.outputs["function_log_group"]).read()
+    def log_lines(self, group: str = "") -> list[dict[str, Any]]:
+        """Return the JSON lines of a log group, by default the function's, oldest first."""
+        pages = self.emulator.client("logs").get_paginator("filter_log_events")
+        found = pages.paginate(logGroupName=group or self.outputs["function_log_group"])
+        events = (event for page in found for event in page["events"])
+        lines = (line for event in events for line in event["message"].splitlines())
+        return list(filter(None, map(json_line, lines)))
 
-    def log_groups(self) -> list[str]:
-        """Return the names of the log groups of the function and the jobs."""
-        client = self.emulator.client("lambda")
-        names = self.outputs["job_functions"].values()
-        found = [client.get_function_configuration(FunctionName=name) for name in names]
-        return [
-            self.outputs["function_log_group"],
-            *(function["LoggingConfig"]["LogGroup"] for function in found),
-        ]
+
+def json_line(text: str) -> dict[str, Any]:
+    """Return the JSON object of a log line, or {} for any other line."""
+    with suppress(RecursionError, ValueError):  # a function may print anything
+        if isinstance(line := json.loads(text), dict):
+            return line
+    return {}
 
 
 def json_items(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return items in DynamoDB's JSON, with each Binary in base64 at any depth."""
     encoded: list[dict[str, Any]] = msgspec.to_builtins(items)
     return encoded
-
-
-# Workers write concurrently: a line may arrive this much after a younger one.
-_LATE_MS = 2_000
-
-
-class LogTail:
-    """Reads a function's log from its last position on."""
-
-    def __init__(self, stack: LocalStack, group: str) -> None:
-        pages = stack.emulator.client("logs").get_paginator("filter_log_events")
-        self._pages = partial(pages.paginate, logGroupName=group)
-        self._since = 0
-        self._seen: set[tuple[int, str, str]] = set()
-
-    def read(self) -> list[dict[str, Any]]:
-        """Return the new JSON lines, oldest first."""
-        # MiniStack's events have no id; request ids make the lines of a stream unique.
-        found = {
-            (event["timestamp"], event["logStreamName"], event["message"]): event["message"]
-            for page in self._pages(startTime=self._since)
-            for event in page["events"]
-        }
-        new = [message for identity, message in found.items() if identity not in self._seen]
-        newest = max((timestamp for timestamp, _, _ in found), default=0)
-        self._since = max(self._since, newest - _LATE_MS)
-        self._seen = {identity for identity in found if identity[0] >= self._since}
-        read: list[dict[str, Any]] = []
-        for line in (line for message in new for line in message.splitlines()):
-            with suppress(RecursionError, ValueError):  # a function may print anything
-                read += [json.loads(line)] if line.startswith("{") else []
-        return read
 
 
 @contextmanager
@@ -181,24 +159,17 @@ def emulated_account(
             "AWS_XRAY_DAEMON_ADDRESS": traces.address,
             "EPOCH_WORKER_PYTHON": runpy.run_path(str(interpreter))["local_python"](),
         }
-        emulator = ministack.start(
-            process,
-            region=region,
-            port=port,
-            environment={**own, **(environment or {})},
-        )
+        own |= environment or {}
+        emulator = ministack.start(process, region=region, port=port, environment=own)
         yield Account(emulator=emulator, traces=traces, region=region)
-
-
-def _config(stack: str, over: Mapping[str, str] | None) -> dict[str, str]:
-    known = over is None or stack in stack_files.stacks()
-    return {**(stack_files.local_config(stack) if known else {}), **(over or {})}
 
 
 @contextmanager
 def up(
     stack: str,
     *,
+    account: Account | None = None,
+    deployer: ministack.MiniStack | None = None,
     port: int | None = None,
     progress: Progress = lambda *_: None,
     config: Mapping[str, str] | None = None,
@@ -206,45 +177,26 @@ def up(
 ) -> Iterator[LocalStack]:
     """Bring a stack up in an account of its own, which ends with it.
 
-    `config` overrides Pulumi.<stack>.yaml, and replaces it if that file is missing.
+    With `account`, bring it up beside other stacks, as root or as `deployer`, and delete it on
+    exit. `config` overrides Pulumi.<stack>.yaml, and replaces it if that file is missing.
     """
-    config = _config(stack, config)
-    region = config.get("aws:region", "us-east-1")
-    with emulated_account(region, port=port, environment=environment) as account:
-        engine = Deployer(account.emulator, region, progress)
-        yield _deploy(engine, stack, config, account, account.emulator)
-
-
-@contextmanager
-def up_in_account(
-    account: Account,
-    stack: str,
-    *,
-    deployer: ministack.MiniStack | None = None,
-    config: Mapping[str, str] | None = None,
-) -> Iterator[LocalStack]:
-    """Bring a stack up beside others, as root or as `deployer`; delete it on exit."""
-    deployer = deployer or account.emulator
-    engine = Deployer(deployer, account.region, lambda *_: None)
-    try:
-        yield _deploy(engine, stack, _config(stack, config), account, deployer)
-    finally:
-        engine.destroy()
-
-
-def _deploy(
-    engine: Deployer,
-    stack: str,
-    config: Mapping[str, str],
-    account: Account,
-    deployer: ministack.MiniStack,
-) -> LocalStack:
-    run = partial(engine.run, stack, config)
-    outputs = run()
-    return LocalStack(
-        **vars(account),
-        run=run,
-        outputs=outputs.values,
-        secret=outputs.secret,
-        deployer=deployer,
-    )
+    known = config is None or stack in stack_files.stacks()
+    config = {**(stack_files.local_config(stack) if known else {}), **(config or {})}
+    with ExitStack() as ends:
+        shared, region = account, config.get("aws:region", "us-east-1")
+        account = shared or ends.enter_context(
+            emulated_account(region, port=port, environment=environment)
+        )
+        deployer = deployer or account.emulator
+        engine = Deployer(deployer, account.region, progress)
+        if shared:
+            ends.callback(engine.destroy)
+        run = partial(engine.run, stack, config)
+        outputs = run()
+        yield LocalStack(
+            **vars(account),
+            run=run,
+            outputs=outputs.values,
+            secret=outputs.secret,
+            deployer=deployer,
+        )

@@ -1,6 +1,5 @@
 """Starts MiniStack on loopback, with IAM enforced and random credentials for each run."""
 
-import errno
 import importlib
 import os
 import re
@@ -137,22 +136,18 @@ def clear_aws_environment() -> None:
     os.environ.update({**_NO_FILES, "no_proxy": own})
 
 
-def _reserve(port: int | None) -> socket.socket:
+def reserve(port: int | None) -> socket.socket:
     """Return a socket bound to a loopback port, by default a free one.
 
-    The emulator inherits it, so no other process can take the port in between.
+    A process that inherits it can be sure of the port.
     """
     reserved = socket.socket()
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         reserved.bind(("127.0.0.1", port or 0))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         reserved.close()
-        if error.errno != errno.EADDRINUSE:
-            raise EmulatorError(f"port {port}: {error.strerror}; choose another") from None
-        raise EmulatorError(
-            f"port {port} is in use: choose another, or omit --port to take a free one"
-        ) from None
+        raise EmulatorError(f"cannot listen on port {port}: {error}; choose another") from None
     return reserved
 
 
@@ -205,7 +200,7 @@ def start(
     Raises EmulatorError if it does not start.
     """
     log, credentials = process.folder / "ministack.log", Credentials.new()
-    with _reserve(port) as reserved:
+    with reserve(port) as reserved:
         port = reserved.getsockname()[1]
         environment = _environment(port, process.folder, credentials, environment)
         process.start("emulator", environment, ROOT, log, reserved)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pulumi
-from pulumi.runtime import mocks
+from pulumi.runtime import mocks, rpc
 from pulumi.runtime import stack as runtime_stack
 from pulumi.runtime.settings import SETTINGS, set_root_resource
 
@@ -31,10 +31,6 @@ _LOGGER = logging.getLogger("local.pulumi_program")
 _LOGGER.setLevel(logging.ERROR)
 
 Properties = dict[str, Any]
-
-# Pulumi marks a secret on the wire by this entry beside its `value`.
-_MARK = "4dabf18193072939515e22adb298388d"  # pragma: allowlist secret
-_SECRET = {_MARK: "1b47061264138c4ac30d75fd1eb44270"}  # pragma: allowlist secret
 
 
 class ProgramError(RuntimeError):
@@ -68,21 +64,19 @@ class Resource:
 
 
 class Engine(Protocol):
-    """The interface that replaces Pulumi's engine and the AWS provider."""
+    """The interface that replaces Pulumi's engine and the AWS provider in an account.
+
+    `partition` is the one of its ARNs, for example `aws`.
+    """
+
+    account: str
+    partition: str
 
     def create(self, resource: Resource) -> tuple[str, Properties]:
         """Return the id and the outputs of a registered resource. Called from several threads."""
 
     def policy(self, arn: str) -> str:
         """Return the document of an IAM policy that exists before the stack does."""
-
-    @property
-    def account(self) -> str:
-        """The id of the AWS account."""
-
-    @property
-    def partition(self) -> str:
-        """The partition in ARNs, for example `aws`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +135,7 @@ class _Monitor(mocks.MockMonitor, mocks.Mocks):
         if resource.component:
             return None, {}
         hidden = {*resource.secret, *request.additionalSecretOutputs} & outputs.keys()
-        return identity, outputs | {name: _SECRET | {"value": outputs[name]} for name in hidden}
+        return identity, outputs | {name: rpc.wrap_rpc_secret(outputs[name]) for name in hidden}
 
 
 def invoke(engine: Engine, function: str, args: Properties) -> Properties:
@@ -160,16 +154,15 @@ def invoke(engine: Engine, function: str, args: Properties) -> Properties:
 
 def _has_secret(value: Any) -> bool:
     """Return True if a value holds a secret at any depth."""
-    if isinstance(value, dict):
-        return _MARK in value or any(map(_has_secret, value.values()))
-    return isinstance(value, list) and any(map(_has_secret, value))
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return rpc.is_rpc_secret(value) or any(map(_has_secret, inner))
 
 
 def unwrap(value: Any) -> Any:
     """Return secrets in the clear, and whole floats as integers: protobuf has only doubles."""
+    if rpc.is_rpc_secret(value):
+        return unwrap(value["value"])
     if isinstance(value, dict):
-        if _MARK in value:
-            return unwrap(value["value"])
         return {key: unwrap(item) for key, item in value.items()}
     if isinstance(value, list):
         return [unwrap(item) for item in value]
@@ -191,7 +184,6 @@ class MockEngine:
     partition: str = "aws"
     resources: list[Resource] = field(default_factory=list)
     limits: str = '{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def policy(self, arn: str) -> str:
         """Return the limits."""
@@ -200,8 +192,7 @@ class MockEngine:
 
     def create(self, resource: Resource) -> tuple[str, Properties]:
         """Record the resource; return made-up values for each attribute that the program reads."""
-        with self._lock:
-            self.resources.append(resource)
+        self.resources.append(resource)
         if self.preview:
             return "", {}
         name = resource.inputs.get("name", resource.name)
@@ -299,9 +290,8 @@ async def _run(
     SETTINGS.outputs.clear()  # a failed run leaves outputs of its closed loop
     secrets = [key for key, value in config.items() if isinstance(value, Secret)]
     pulumi.runtime.set_all_config(dict(config), secrets)
-    program, failure = asyncio.create_task(_outputs(folder)), asyncio.create_task(_failure(monitor))
-    await asyncio.wait([program, failure], return_when=asyncio.FIRST_COMPLETED)
-    done = failure if failure.done() else program
+    tasks = [asyncio.create_task(_outputs(folder)), asyncio.create_task(_failure(monitor))]
+    (done, *_), _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     others = asyncio.all_tasks() - {asyncio.current_task(), done}
     for task in others:
         task.cancel()
@@ -326,7 +316,7 @@ async def _outputs(folder: Path) -> Outputs:
     )
 
 
-async def _failure(monitor: _Monitor) -> Any:
+async def _failure(monitor: _Monitor) -> Outputs:
     """Raise the first failed registration, a lost exception, or ProgramError after IDLE_S seconds
     without progress.
 
@@ -341,6 +331,7 @@ async def _failure(monitor: _Monitor) -> Any:
     asyncio.get_running_loop().set_exception_handler(keep)
     completed, since = -1, 0.0
     while calls.unhandled_exception is None and not lost:
+        # The clock starts here: the program blocks this loop while it builds a bundle.
         if monitor.pending or monitor.completed != completed:
             completed, since = monitor.completed, time.monotonic()
         elif time.monotonic() - since > IDLE_S:

@@ -1,14 +1,15 @@
 """The dashboard: the SLO on top, then API, function and tables, then a row per endpoint and job."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 
-from components.metrics import Metric
-from components.monitoring.alarms import ERROR_BUDGET, SLO_TARGET, MetricSources
+from components import limits
+from components.metrics import Metric, Source
+from components.monitoring.alarms import ERROR_BUDGET, SLO_TARGET, MetricSources, dead_letters
 from function.declare.endpoint import Endpoint
 
 _COLUMNS = 24  # CloudWatch's grid
@@ -26,15 +27,20 @@ def _metric(metric: Metric, **options: Any) -> list[Any]:
     return [metric.namespace, metric.name, *dimensions, {"stat": metric.stat, **options}]
 
 
-def _graph(title: str, **metrics: Metric) -> Widget:
+def _of(source: Source, **metrics: str) -> dict[str, Metric]:
+    """Return metrics of a source by label, each given as its name and statistic."""
+    return {label: source.of(*metric.split()) for label, metric in metrics.items()}
+
+
+def _graph(title: str, metrics: Mapping[str, Metric]) -> Widget:
     """Return a graph with one labelled line per metric."""
     lines = [_metric(metric, label=label.replace("_", " ")) for label, metric in metrics.items()]
     return {"type": "metric", "properties": {"title": title, "metrics": lines, "period": 60}}
 
 
-def _objective(sources: MetricSources) -> Widget:
+def _objective(api: Source) -> Widget:
     """Return the availability of the last 30 days, and the rest of the error budget."""
-    inputs = {"errors": sources.of_api("5XXError"), "requests": sources.of_api("Count")}
+    inputs = {"errors": api.of("5XXError"), "requests": api.of("Count")}
     hidden = [
         _metric(metric, id=name, visible=False, period=_MONTH_S) for name, metric in inputs.items()
     ]
@@ -66,116 +72,82 @@ def _first_row(
         for at in range(0, len(alarms), _ALARMS)
     ]
     help_text = {"type": "text", "properties": {"markdown": f"Runbook: {runbook_url}"}}
-    return [_objective(sources), *status, help_text]
+    return [_objective(sources.api.metrics), *status, help_text]
 
 
 def _api(sources: MetricSources) -> list[Widget]:
-    of = sources.of_api
-    return [
-        _graph(
-            "API: calls",
-            all=of("Count"),
-            client_errors=of("4XXError"),
-            server_errors=of("5XXError"),
-            throttled=sources.throttled_callers("Sum"),
-        ),
-        _graph(
-            "API: latency in ms",
-            p50=of("Latency", "p50"),
-            p99=of("Latency", "p99"),
-            integration_p99=of("IntegrationLatency", "p99"),
-        ),
-    ]
-
-
-def _invocations(title: str, of: Callable[[str], Metric]) -> Widget:
-    return _graph(
-        f"{title}: invocations",
-        all=of("Invocations"),
-        errors=of("Errors"),
-        throttles=of("Throttles"),
+    api, throttled = sources.api.metrics, {"throttled": sources.throttled_callers("Sum")}
+    calls = _of(api, all="Count", client_errors="4XXError", server_errors="5XXError")
+    latency = _of(
+        api, p50="Latency p50", p99="Latency p99", integration_p99="IntegrationLatency p99"
     )
+    return [_graph("API: calls", calls | throttled), _graph("API: latency in ms", latency)]
 
 
-def _function(sources: MetricSources) -> list[Widget]:
-    of = sources.of_function
+def _invocations(title: str, function: Source) -> Widget:
+    metrics = _of(function, all="Invocations", errors="Errors", throttles="Throttles")
+    return _graph(f"{title}: invocations", metrics)
+
+
+def _function(function: Source) -> list[Widget]:
+    duration = _of(function, p50="Duration p50", p99="Duration p99", maximum="Duration Maximum")
+    concurrent = _of(function, maximum="ConcurrentExecutions Maximum")
     return [
-        _invocations("Function", of),
-        _graph(
-            "Function: duration in ms",
-            p50=of("Duration", "p50"),
-            p99=of("Duration", "p99"),
-            maximum=of("Duration", "Maximum"),
-        ),
-        _graph("Function: concurrent executions", maximum=of("ConcurrentExecutions", "Maximum")),
+        _invocations("Function", function),
+        _graph("Function: duration in ms", duration),
+        _graph("Function: concurrent executions", concurrent),
     ]
 
 
-def _table(sources: MetricSources, table: str) -> list[Widget]:
-    def latency(operation: str) -> Metric:
-        name = "SuccessfulRequestLatency"
-        return sources.of_table(table, name, "Average", Operation=operation)
-
+def _table(sources: MetricSources, key: str) -> list[Widget]:
+    table = sources.bindings.tables[key].metrics
+    capacity = _of(
+        table,
+        read="ConsumedReadCapacityUnits",
+        written="ConsumedWriteCapacityUnits",
+        throttled_reads="ReadThrottleEvents",
+        throttled_writes="WriteThrottleEvents",
+    )
+    latency = {
+        operation: table.where(Operation=operation).of("SuccessfulRequestLatency", "Average")
+        for operation in sources.operations(key)
+    }
     return [
-        _graph(
-            f"Table {table}: capacity units and throttles",
-            read=sources.of_table(table, "ConsumedReadCapacityUnits"),
-            written=sources.of_table(table, "ConsumedWriteCapacityUnits"),
-            throttled_reads=sources.of_table(table, "ReadThrottleEvents"),
-            throttled_writes=sources.of_table(table, "WriteThrottleEvents"),
-        ),
-        _graph(
-            f"Table {table}: latency in ms, average",
-            **{operation: latency(operation) for operation in sources.operations(table)},
-        ),
+        _graph(f"Table {key}: capacity units and throttles", capacity),
+        _graph(f"Table {key}: latency in ms, average", latency),
     ]
+
+
+def _outcomes(own: Source) -> dict[str, Metric]:
+    return {outcome: own.where(Outcome=outcome).of("Requests") for outcome in _OUTCOMES}
 
 
 def _endpoint(sources: MetricSources, endpoint: Endpoint[Any]) -> list[Widget]:
-    route, api, own = endpoint.route, sources.of_route, sources.of_telemetry
+    title, route = endpoint.route, sources.route(endpoint)
+    own = sources.own(sources.function, endpoint.route)
+    calls = _of(route, all="Count", client_errors="4XXError", server_errors="5XXError")
+    latency = _of(route, whole="Latency p99") | _of(own, storage="AwsCallLatency p99")
+    rare = _of(own, replays="IdempotentReplays", cold_starts="ColdStarts")
     return [
-        _graph(
-            f"{route}: calls",
-            all=api(endpoint, "Count"),
-            client_errors=api(endpoint, "4XXError"),
-            server_errors=api(endpoint, "5XXError"),
-        ),
-        _graph(
-            f"{route}: responses by outcome",
-            **{outcome: own(endpoint, "Requests", Outcome=outcome) for outcome in _OUTCOMES},
-        ),
-        _graph(
-            f"{route}: latency in ms, p99",
-            whole=api(endpoint, "Latency", "p99"),
-            storage=own(endpoint, "AwsCallLatency", "p99"),
-        ),
-        _graph(
-            f"{route}: replays and cold starts",
-            replays=own(endpoint, "IdempotentReplays"),
-            cold_starts=own(endpoint, "ColdStarts"),
-        ),
+        _graph(f"{title}: calls", calls),
+        _graph(f"{title}: responses by outcome", _outcomes(own)),
+        _graph(f"{title}: latency in ms, p99", latency),
+        _graph(f"{title}: replays and cold starts", rare),
     ]
 
 
 def _job(sources: MetricSources, key: str) -> list[Widget]:
-    backlog = sources.jobs[key].backlog
-    unit = "s" if backlog and backlog.per_second == 1 else "ms"
+    title, job = f"Job {key}", sources.jobs[key]
+    waiting, heading = {"dead_letters": dead_letters(job)}, f"{title}: dead letters"
+    if job.backlog:
+        waiting["oldest"] = job.backlog.metric
+        heading += f", oldest item in {'s' if job.backlog.per_second == 1 else 'ms'}"
+    duration = _of(job.metrics, p50="Duration p50", maximum="Duration Maximum")
     return [
-        _invocations(f"Job {key}", partial(sources.of_job, key)),
-        _graph(
-            f"Job {key}: items by outcome",
-            **{outcome: sources.of_items(key, outcome) for outcome in _OUTCOMES},
-        ),
-        _graph(
-            f"Job {key}: duration in ms",
-            p50=sources.of_job(key, "Duration", "p50"),
-            maximum=sources.of_job(key, "Duration", "Maximum"),
-        ),
-        _graph(
-            f"Job {key}: dead letters" + (f", oldest item in {unit}" if backlog else ""),
-            dead_letters=sources.dead_letters(key),
-            **({"oldest": backlog.metric} if backlog else {}),
-        ),
+        _invocations(title, job.metrics),
+        _graph(f"{title}: items by outcome", _outcomes(sources.own(job, key))),
+        _graph(f"{title}: duration in ms", duration),
+        _graph(heading, waiting),
     ]
 
 
@@ -186,12 +158,13 @@ def body(
     rows = [
         _first_row(sources, alarms, runbook_url),
         _api(sources),
-        _function(sources),
+        _function(sources.function.metrics),
         # CloudWatch refuses a graph without metrics.
         *(_table(sources, table) for table in sources.bindings.tables if sources.operations(table)),
-        *(_endpoint(sources, endpoint) for endpoint in sources.endpoints),
+        *(_endpoint(sources, endpoint) for endpoint in sources.api.endpoints),
         *(_job(sources, key) for key in sources.jobs),
     ]
+    _check_limits(rows)
     widgets = []
     for y, row in enumerate(rows):
         width = _COLUMNS // len(row)
@@ -201,6 +174,21 @@ def body(
             place = {"x": x * width, "y": y * _HEIGHT, "width": width, "height": _HEIGHT}
             widgets.append({**widget, **place})
     return _dumps({"widgets": widgets})
+
+
+def _check_limits(rows: Sequence[list[Widget]]) -> None:
+    """Raise LimitError for more widgets or metrics than CloudWatch accepts in a dashboard."""
+    widgets, metrics = Counter[str](), Counter[str]()
+    for row in rows:
+        for widget in row:
+            first_title = row[0]["properties"]["title"]
+            widgets[first_title] += 1
+            metrics[first_title] += len(widget["properties"].get("metrics", ()))
+    for unit, counts, limit in (
+        ("widgets", widgets, limits.DASHBOARD_WIDGETS),
+        ("metrics", metrics, limits.DASHBOARD_METRICS),
+    ):
+        limits.check("the dashboard", counts, limit, unit, "Split the service into two projects")
 
 
 def _dumps(value: Mapping[str, Any]) -> pulumi.Output[str]:

@@ -5,13 +5,10 @@ version, and its data shrinks to the services that the code calls. `make bench` 
 """
 
 import gzip
-import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +18,7 @@ import pulumi
 from uv import find_uv_bin
 
 from components.packaging import pip_settings
+from components.packaging.build_folder import built
 from components.packaging.interpreter import PYTHON_VERSION
 from function.declare.permission import ACTIONS
 
@@ -60,53 +58,45 @@ class BundleError(pulumi.RunError):
 def install(
     lock: bytes, services: Mapping[str, str], target_platform: Sequence[str], build: Path
 ) -> Path:
-    """Return the folder with a lock's dependencies for a platform.
+    """Return the folder with a lock's dependencies for a platform, which `build` keeps.
 
     Beside it, `lock` and `services.json` keep the first arguments for `for_local_run`.
-    The hash of the lock, of this module, of the services and of the platform names its parent, so
-    a change of any of them builds anew. The parent appears in one rename, so an interrupted build
-    leaves nothing that looks complete.
     """
-    chosen = " ".join([*sorted(services), *target_platform]).encode()
-    digest = hashlib.sha256(b"".join((lock, Path(__file__).read_bytes(), chosen))).hexdigest()[:16]
-    target = build / f"dependencies-{digest}"
-    if target.exists():
-        return target / "packages"
-    build.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=build) as scratch:
-        out = Path(scratch, "out")
-        packages = out / "packages"
-        packages.mkdir(parents=True)
+
+    def make(out: Path) -> None:
         (out / "lock").write_bytes(lock)
         (out / "services.json").write_text(json.dumps(dict(services)), encoding="utf-8")
-        result = subprocess.run(
-            [
-                *(find_uv_bin(), "pip", "install", "--quiet", "--target", str(packages)),
-                "--link-mode=copy",  # a link would lead into uv's cache
-                *target_platform,
-                *("--only-binary", ":all:", "--no-deps", "--require-hashes"),
-                *("-r", str(out / "lock")),
-            ],
-            env=pip_settings.uv_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if result.returncode:
-            cause = " ".join(result.stderr.partition("\nhint:")[0].split())
-            cause = pip_settings.without_credentials(cause.removeprefix("error: "))
-            raise BundleError(f"cannot install the function's lock: {cause}; {_advice(cause)}")
+        packages = out / "packages"
+        _install(out / "lock", target_platform, packages)
         if (data := packages / "botocore" / "data").exists():
             # boto3's resources read the whole model of their service.
             whole = _STORAGE in services or (packages / "boto3").exists()
             _strip_sdk_data(data, services, whole_storage=whole)
             _add_amazons_authorities(packages / "botocore")
-        try:
-            os.rename(out, target)
-        except OSError:
-            if not target.exists():  # another process was faster
-                raise
-    return target / "packages"
+
+    chosen = " ".join([*sorted(services), *target_platform]).encode()
+    inputs = (lock, Path(__file__).read_bytes(), chosen)
+    return built(build, "dependencies", inputs, make) / "packages"
+
+
+def _install(lock: Path, target_platform: Sequence[str], packages: Path) -> None:
+    packages.mkdir()
+    result = subprocess.run(
+        [
+            *(find_uv_bin(), "pip", "install", "--quiet", "--target", packages),
+            "--link-mode=copy",  # a link would lead into uv's cache
+            *(*target_platform, "--only-binary", ":all:", "--no-deps", "--require-hashes"),
+            *("-r", lock),
+        ],
+        env=pip_settings.uv_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        cause = " ".join(result.stderr.partition("\nhint:")[0].split())
+        cause = pip_settings.without_credentials(cause.removeprefix("error: "))
+        raise BundleError(f"cannot install the function's lock: {cause}; {_advice(cause)}")
 
 
 def _advice(cause: str) -> str:

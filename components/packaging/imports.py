@@ -1,14 +1,14 @@
-"""Finds imports that would fail in Lambda, although they may succeed on this machine.
+"""Finds imports of the package that would fail in Lambda, although they may succeed here.
 
-The check follows imports from the package's own modules into the dependencies. It reads sources
-and runs nothing, so it leaves out imports that may fail, under `try` or under a condition.
+It reads sources and runs nothing, so it leaves out imports that may fail, under `try` or under a
+condition.
 """
 
 import ast
-import hashlib
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +51,11 @@ class _Import(NamedTuple):
     names: tuple[str, ...]
     line: int
 
+    @property
+    def parents(self) -> list[str]:
+        """The names of the module and of the packages around it."""
+        return [*accumulate(self.module.split("."), lambda outer, name: f"{outer}.{name}")]
+
 
 def standard_library(version: str = PYTHON_VERSION) -> set[str]:
     """Return the top-level modules of the standard library in a version of Python."""
@@ -76,8 +81,8 @@ def _modules(files: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _imports(tree: ast.AST, file: str, own: bool) -> Iterator[_Import]:
-    """Return the imports of a module: an own one's anywhere, a dependency's when it is loaded."""
+def _imports(tree: ast.AST, file: str) -> Iterator[_Import]:
+    """Return the imports of a module that must succeed."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import):
             yield from (_Import(alias.name, (), node.lineno) for alias in node.names)
@@ -85,131 +90,72 @@ def _imports(tree: ast.AST, file: str, own: bool) -> Iterator[_Import]:
             parents = file.split("/")[: -node.level] if node.level else []
             module = ".".join([*parents, *filter(None, [node.module])])
             yield _Import(module, tuple(alias.name for alias in node.names), node.lineno)
-        elif not _is_optional(node, own):
-            yield from _imports(node, file, own)
+        elif not _is_optional(node):
+            yield from _imports(node, file)
 
 
-def _is_optional(node: ast.AST, own: bool) -> bool:
+def _is_optional(node: ast.AST) -> bool:
     if isinstance(node, ast.If):
-        return not own or bool(_OPTIONAL.search(ast.dump(node.test)))
+        return bool(_OPTIONAL.search(ast.dump(node.test)))
     if isinstance(node, ast.Try):
         caught = "".join(map(ast.dump, node.handlers))
         return bool(_OPTIONAL.search(caught)) or any(not each.type for each in node.handlers)
     if isinstance(node, ast.With):
         return any(_OPTIONAL.search(ast.dump(item)) for item in node.items)
-    if isinstance(node, (ast.ExceptHandler, ast.FunctionDef, ast.AsyncFunctionDef)):
-        return not own
     return False
 
 
-def _own_tree(name: str, path: Path) -> ast.AST:
-    try:
-        return ast.parse(path.read_bytes(), str(path))
-    except (SyntaxError, ValueError) as error:  # of a null byte, before Python 3.11.4
-        raise BundleError(explain(error) or f"{name}: {error}") from None
+def check_imports(package: str, own: Mapping[str, Path], theirs: Iterable[str]) -> None:
+    """Raise BundleError for an import of an own module that would fail in Lambda.
 
-
-def _their_tree(path: Path) -> ast.AST:
-    try:
-        return ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, RecursionError):  # of another Python; nothing may import it
-        return ast.Module([], [])
-
-
-def check_imports(
-    package: str, own: Mapping[str, Path], theirs: Mapping[str, Path], build: Path
-) -> None:
-    """Raise BundleError for an import that would fail in Lambda.
-
-    `build` notes which modules of the dependencies have passed the check.
+    `own` and `theirs` are the files of the package and of its dependencies, by name.
     """
     modules = _modules([*theirs, *own])
     known = {name for name in modules if "." not in name} | standard_library() | _RUNTIME | {""}
-    reached: dict[str, str] = {}
-    for file in (name for name in own if name.endswith(".py")):
-        for one in _imports(_own_tree(file, own[file]), file, own=True):
-            top = one.module.partition(".")[0]
-            if top not in known:
-                raise BundleError(_missing(package, file, one.line, top))
-            if top == package:
-                _check_own(own, modules, file, one)
-            for name in _loaded(one):
-                reached.setdefault(modules.get(name, ""), f"{file}, line {one.line}")
-    waiting = [(name, origin) for name, origin in reached.items() if name in theirs]
-    passed = (
-        sorted(name for name, _ in waiting),
-        sorted(theirs.values()),
-        sys.version,
-        PYTHON_VERSION,
-    )
-    digest = hashlib.sha256(repr(passed).encode() + Path(__file__).read_bytes()).hexdigest()
-    if not (mark := build / f"imports-{digest[:16]}").exists():
-        _check_theirs(package, theirs, modules, known, waiting)
-        build.mkdir(exist_ok=True)
-        mark.touch()
-
-
-def _check_theirs(
-    package: str,
-    theirs: Mapping[str, Path],
-    modules: Mapping[str, str],
-    known: Collection[str],
-    waiting: list[tuple[str, str]],
-) -> None:
-    """Check the dependencies' modules that the function loads, each with the own line it is for."""
-    read: set[str] = set()
-    while waiting:
-        file, origin = waiting.pop()
-        if file in read or file not in theirs or not file.endswith(".py"):
+    for file, path in own.items():
+        if not file.endswith(".py"):
             continue
-        read.add(file)
-        for one in _imports(_their_tree(theirs[file]), file, own=False):
+        try:
+            tree = ast.parse(path.read_bytes(), str(path))
+        except (SyntaxError, ValueError, RecursionError) as error:
+            raise BundleError(explain(error) or f"{file}: {error}") from None
+        for one in _imports(tree, file):
+            here = f"{file}, line {one.line}"
             top = one.module.partition(".")[0]
             if top not in known:
-                raise BundleError(_missing(package, file, one.line, top, origin))
-            waiting += [(modules.get(name, ""), origin) for name in _loaded(one)]
+                raise BundleError(_missing(package, here, top))
+            if top == package:
+                _check_own(own, modules, here, one)
 
 
-def _loaded(one: _Import) -> Iterator[str]:
-    """Return the names that an import may load as modules."""
-    parts = one.module.split(".")
-    yield from (".".join(parts[: depth + 1]) for depth in range(len(parts)))
-    yield from (f"{one.module}.{name}" for name in one.names)
-
-
-def _missing(package: str, file: str, line: int, module: str, origin: str = "") -> str:
-    origin = f" ({origin} leads there)" if origin else ""
-    if module in sys.stdlib_module_names or any(
-        module in names.split() for names in _REMOVED.values()
-    ):
+def _missing(package: str, here: str, module: str) -> str:
+    if module in sys.stdlib_module_names or any(module in one.split() for one in _REMOVED.values()):
         return (
-            f"{file}, line {line}{origin}: Python {PYTHON_VERSION}, which runs in Lambda, has no "
-            f"module {module}; do without it, or add a package that provides it to "
-            f"{package}/requirements.in"
+            f"{here}: Python {PYTHON_VERSION}, which runs in Lambda, has no module {module}; do "
+            f"without it, or add a package that provides it to {package}/requirements.in"
         )
     hint = _HINTS.get(module, _HINT).format(package=package)
-    return f"{file}, line {line}{origin}: {module} is not in the bundle; {hint}"
+    return f"{here}: {module} is not in the bundle; {hint}"
 
 
 def _check_own(
-    own: Mapping[str, Path], modules: Mapping[str, str], file: str, one: _Import
+    own: Mapping[str, Path], modules: Mapping[str, str], here: str, one: _Import
 ) -> None:
     """Raise BundleError unless the bundle has the module and the names that an own file imports."""
-    parts = one.module.split(".")
-    wanted = [".".join(parts[: depth + 1]) for depth in range(len(parts))]
+    wanted = one.parents
     holder = modules.get(one.module)
     if holder is not None and (not holder or holder.endswith("/__init__.py")):
         text = own[holder].read_text("utf-8", "replace") if holder else ""
-        dynamic = re.search(r"import \*|__getattr__", text)
-        wanted += [
-            f"{one.module}.{name}"
-            for name in one.names
-            if name != "*" and not dynamic and not re.search(rf"\b{name}\b", text)
-        ]
+        if not re.search(r"import \*|__getattr__", text):
+            wanted += [
+                f"{one.module}.{name}"
+                for name in one.names
+                if name != "*" and not re.search(rf"\b{name}\b", text)
+            ]
     for name in wanted:
         if name not in modules:
             raise BundleError(
-                f"{file}, line {one.line}: {name} is not in the bundle; add "
-                f"{name.replace('.', '/')}.py, or correct the name (the bundle leaves out hidden "
-                "files, and modules compiled for another Python)"
+                f"{here}: {name} is not in the bundle; add {name.replace('.', '/')}.py, or correct "
+                "the name (the bundle leaves out hidden files, and modules compiled for another "
+                "Python)"
             )

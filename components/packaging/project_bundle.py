@@ -4,8 +4,9 @@ from pathlib import Path
 
 from components.packaging.archive import Bundle
 from function.declare.job_registry import load_jobs
+from function.declare.loader import endpoints_by_module
 from function.declare.permission import ServicePermission
-from function.declare.registry import endpoints_by_module, load_buckets, load_queues, load_settings
+from function.declare.registry import load_buckets, load_queues, load_settings
 
 PACKAGE = Path(__file__).parents[2] / "function"
 

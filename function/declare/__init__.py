@@ -3,5 +3,5 @@
 Nothing here imports the AWS SDK or reads the environment, so the Pulumi program, the tests and a
 cold start all read the declarations. They are named tuples, because importing dataclasses, which
 import `inspect`, would double the time to load them. A value checks itself. `registry` and
-`job_registry` load the values and check the references between them.
+`job_registry` check the values and the references between them, before a deployment only.
 """

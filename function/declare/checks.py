@@ -6,7 +6,6 @@ the value of the field, and yields errors.
 
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
@@ -22,7 +21,7 @@ def _value_errors(field: str, value: Any, annotation: Any) -> Iterator[str]:
     classes = _classes(annotation)
     if value is None and NoneType in classes:
         return
-    if tuple in classes:
+    if tuple in classes and not (object in classes and isinstance(value, type)):
         if type(value) not in (tuple, list):
             yield f"{field} must be a tuple: put a comma after a single item, (…,)"
         (kind,) = (of for of in (annotation, *get_args(annotation)) if get_origin(of) is tuple)
@@ -84,9 +83,11 @@ def words(separator: str, max_length: int = 32) -> Callable[[str, str], Iterator
 
 
 def not_empty(field: str, value: Any) -> Iterator[str]:
-    """Yield an error for an empty tuple or a blank text."""
+    """Yield an error for an empty tuple or a blank text, and for one that ends a comment."""
     if not (value.strip() if isinstance(value, str) else value):
         yield f"{field} is missing"
+    if "*/" in value:
+        yield f"{field}: '*/' would end a comment in generated clients"
 
 
 # API Gateway renames, overwrites or drops these.
@@ -104,51 +105,32 @@ def response_header_errors(name: str) -> Iterator[str]:
         yield f"response header {name}: API Gateway reserves it; choose another, such as X-{name}"
 
 
-# Code flags of functions whose call only returns a coroutine or a generator (see `inspect`, whose
-# import would double the time to load the declarations).
-_DEFERRED = {
-    0x20: "a generator function",
-    0x80: "a coroutine function",
-    0x100: "a coroutine function",
-    0x200: "an async generator function",
-}
-
-
-_VARARGS = 0x04
-
-
 def runs_when_called(field: str, handle: Any) -> Iterator[str]:
     """Yield an error for a class, and for a function that a call with one argument does not run."""
+    import inspect  # slow: keep it out of cold starts
+
     if isinstance(handle, type):
         yield f"{field} must be a function, not the class {handle.__name__}"
-    inner = handle
-    while not hasattr(inner, "__code__"):
-        if isinstance(inner, partial):
-            inner = inner.func
-        elif hasattr(inner, "__wrapped__"):  # a cache, a static method
-            inner = inner.__wrapped__
-        elif hasattr(type(inner).__call__, "__code__"):
-            inner = type(inner).__call__
-        else:
-            return
-    code = inner.__code__
-    file = code.co_filename
-    where = (
-        f"{field}: {code.co_name} ({file[file.rfind('/function/') + 1 :]}, line "
-        f"{code.co_firstlineno})"
-    )
-    for flag, kind in _DEFERRED.items():
-        if code.co_flags & flag:
-            yield (
-                f"{where} is {kind}, so a call returns before it runs; write a plain `def` without "
-                "`yield`"
-            )
-    if inner is handle and not hasattr(handle, "__self__"):
-        needed = code.co_argcount - len(handle.__defaults__ or ())
-        taken = code.co_argcount or code.co_flags & _VARARGS
-        named = code.co_kwonlyargcount - len(handle.__kwdefaults__ or {})
-        if needed > 1 or not taken or named:
-            yield f"{where} must take one argument"
+        return
+    inner = getattr(handle, "func", handle)  # of a partial
+    if not (inspect.isfunction(inner) or inspect.ismethod(inner)):  # a cache, a callable object
+        inner = getattr(inner, "__wrapped__", type(inner).__call__)
+    where = field
+    if code := getattr(inner, "__code__", None):
+        file = code.co_filename
+        file = file[file.rfind("/function/") + 1 :]
+        where = f"{field}: {code.co_name} ({file}, line {code.co_firstlineno})"
+    for is_deferred, kind in (
+        (inspect.iscoroutinefunction, "a coroutine function"),
+        (inspect.isgeneratorfunction, "a generator function"),
+        (inspect.isasyncgenfunction, "an async generator function"),
+    ):
+        if is_deferred(inner):
+            yield f"{where} is {kind}, so a call returns before it runs; write a plain `def`"
+    try:
+        inspect.signature(handle).bind(None)
+    except TypeError:
+        yield f"{where} must take one argument"
 
 
 Name: TypeAlias = Annotated[str, words("-")]

@@ -8,9 +8,9 @@ from itertools import chain
 from function.declare.checks import declaration_errors, words
 from function.declare.errors import DeclarationError
 from function.declare.job import Job
+from function.declare.loader import load_package
 from function.declare.registry import (
     load_buckets,
-    load_package,
     load_queues,
     load_tables,
     reference_errors,

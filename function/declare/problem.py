@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from function.declare.checks import response_header_errors
 from function.declare.schema import EMPTY_MAPPING, Schema
 
 # `requestId` is API Gateway's id of the request; the access log holds it too.
@@ -40,7 +39,7 @@ class Problem(Exception):
     `status` is an HTTP status from 400 to 599. `detail` reaches the client, so it must not name
     tables, ARNs or other internals. `members` are further members of the document; `type` (a URI)
     and `title` are possible too. `log_fields` are those of a Response. Raises ValueError for
-    another status, and for a header that API Gateway does not pass on.
+    another status.
     """
 
     def __init__(
@@ -54,8 +53,6 @@ class Problem(Exception):
     ) -> None:
         if HTTPStatus(status) < 400:
             raise ValueError(f"the status of a problem must be from 400 to 599, not {status}")
-        for error in (error for name in headers for error in response_header_errors(name)):
-            raise ValueError(error)
         super().__init__(detail)
         self.status = status
         self.detail = detail

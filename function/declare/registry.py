@@ -1,84 +1,30 @@
-"""Loads the declarations of `function/`, and checks the references between them."""
+"""Checks the declarations of `function/` before a deployment, and the references between them."""
 
 import importlib
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
+from function.declare.bucket import Bucket
 from function.declare.checks import declaration_errors
 from function.declare.endpoint import Endpoint
 from function.declare.errors import DeclarationError
+from function.declare.loader import endpoints_by_module
 from function.declare.permission import (
     INDEX_ACTIONS,
     BucketPermission,
     Permission,
     QueuePermission,
     SecretPermission,
-    ServicePermission,
     TablePermission,
 )
+from function.declare.queue import Queue
 from function.declare.setting import Setting
 from function.declare.table import Table
 
-if TYPE_CHECKING:
-    from function.declare.bucket import Bucket
-    from function.declare.queue import Queue
-
-_MODULE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-
-
-class _Declared(Protocol):
-    @property
-    def name(self) -> str:
-        """The unique name."""
-
-
-D = TypeVar("D", bound=_Declared)
-T = TypeVar("T")
-
-
-def load_module(package: str, name: str, kind: type[T]) -> T:
-    """Return the declaration of a module, such as its `JOB`; raise DeclarationError for none."""
-    variable = kind.__name__.upper()
-    declared = getattr(importlib.import_module(f"{package}.{name}"), variable, None)
-    if not isinstance(declared, kind):
-        raise DeclarationError(
-            f"{package.replace('.', '/')}/{name}.py declares no {variable}; "
-            f"assign {variable} = {kind.__name__}(…)"
-        )
-    return declared
-
-
-def load_package(package: str, kind: type[T]) -> dict[str, T]:
-    """Return the declaration of each module of a package, sorted by name.
-
-    Ignores other files: notes, an editor's copies, `_shared.py`. Raises DeclarationError for a
-    folder, and for a file whose name no import can use.
-    """
-    found = {}
-    folder = importlib.import_module(package).__path__[0]
-    for file in sorted(os.listdir(folder)):
-        name, suffix = os.path.splitext(file)
-        where = f"{package.replace('.', '/')}/{file}"
-        if file[0] in "._":
-            continue
-        if suffix == ".py":
-            if not _MODULE.fullmatch(name):
-                better = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
-                if not better[:1].isalpha():
-                    better = f"{package.rpartition('.')[2].removesuffix('s')}_{better}"
-                raise DeclarationError(
-                    f"{where}: a module's name has letters, digits and '_', and starts with a "
-                    f"letter; rename it to {better}.py"
-                )
-            found[name] = load_module(package, name, kind)
-        elif os.path.isdir(os.path.join(folder, file)):
-            parent = os.path.dirname(where)
-            raise DeclarationError(f"{where} is a folder; move its modules into {parent}")
-    return found
+D = TypeVar("D", Bucket, Queue, Setting[Any], Table)
 
 
 def load_declarations(
@@ -117,49 +63,30 @@ def _ttl_setting_errors(table: Table) -> Iterator[str]:
         yield f"ttl_setting: function/settings.py declares no {table.ttl_setting.name}"
 
 
-def load_queues() -> "dict[str, Queue]":
+def load_queues() -> dict[str, Queue]:
     """Return the declared queues by name; raise DeclarationError for an invalid one."""
-    # Imported here to keep it out of the cold starts of functions that use no queue.
-    from function.declare.queue import Queue
-
     return load_declarations(Queue, "function.queues")
 
 
-def load_buckets() -> "dict[str, Bucket]":
+def load_buckets() -> dict[str, Bucket]:
     """Return the declared buckets by name; raise DeclarationError for an invalid one."""
-    # Imported here to keep it out of the cold starts of functions that use no bucket.
-    from function.declare.bucket import Bucket
-
     return load_declarations(Bucket, "function.buckets")
 
 
 def unknown_name_errors(kind: str, name: str, known: Iterable[str]) -> Iterator[str]:
     """Yield an error for a name that is not among the declared names of a kind."""
     if name not in known:
-        yield f"unknown {kind} {name!r}; known {kind}s: {', '.join(known) or 'none'}"
+        yield f"unknown {kind} {name!r}; known: {', '.join(known) or 'none'}"
 
 
 def _table_errors(permission: TablePermission, tables: Mapping[str, Table]) -> Iterator[str]:
     yield from unknown_name_errors("table", permission.table, tables)
-    table = tables.get(permission.table)
-    if table and permission.index_name:
-        known = [index.name for index in table.indexes]
-        if permission.index_name not in known:
-            names = ", ".join(known) or "none"
-            yield f"table {table.name} has no index {permission.index_name!r}; its indexes: {names}"
+    if permission.table in tables and permission.index_name:
+        known = {index.name: index for index in tables[permission.table].indexes}
+        yield from unknown_name_errors(f"index of {permission.table}", permission.index_name, known)
         for action in sorted({*permission.actions} - INDEX_ACTIONS):
             allowed = ", ".join(sorted(INDEX_ACTIONS))
             yield f"{action} is no action on an index; use one of {allowed}"
-
-
-def _setting_errors(permission: ServicePermission) -> Iterator[str]:
-    settings = load_settings()
-    for name in sorted(permission.settings):
-        if name not in settings or settings[name].secret:
-            yield (
-                f"resource {permission.resource!r} names {name}, no setting of "
-                "function/settings.py; declare it there, without secret"
-            )
 
 
 def reference_errors(
@@ -177,7 +104,9 @@ def reference_errors(
         elif isinstance(permission, BucketPermission):
             yield from unknown_name_errors("bucket", permission.bucket, load_buckets())
         else:
-            yield from _setting_errors(permission)
+            settings = [name for name, setting in load_settings().items() if not setting.secret]
+            for name in sorted(permission.settings):
+                yield from unknown_name_errors("setting", name, settings)
 
 
 def _claims(endpoint: Endpoint[Any], file: str) -> Iterator[tuple[object, object, str]]:
@@ -215,12 +144,6 @@ def validate_endpoints(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint
         for error in chain(declaration_errors(endpoint), conflicts(endpoint, file), references):
             raise DeclarationError(f"{file}: {endpoint.route}: {error}")
     return tuple(sorted(endpoints.values(), key=lambda endpoint: endpoint.route))
-
-
-@cache
-def endpoints_by_module() -> Mapping[str, Endpoint[Any]]:
-    """Return each module's endpoint; raise DeclarationError for a module without one."""
-    return load_package("function.endpoints", Endpoint)
 
 
 @cache

@@ -6,8 +6,6 @@ from typing import Annotated, NamedTuple
 from function.declare.checks import Name, matches
 from function.declare.setting import Setting
 
-_MAX_INDEXES = 20
-
 # DynamoDB's limits of a key, in bytes of UTF-8.
 PARTITION_KEY_BYTES, SORT_KEY_BYTES = 2_048, 1_024
 
@@ -97,21 +95,11 @@ class Table(NamedTuple):
         """Yield the reasons for which DynamoDB would refuse it."""
         if self.ttl_setting and self.ttl_setting.type is not int:
             yield f"ttl_setting: {self.ttl_setting.name} counts days, so its type must be int"
-        yield from self._index_errors()
-        yield from self._key_errors()
-
-    def _index_errors(self) -> Iterator[str]:
-        names = [index.name for index in self.indexes]
-        if len(names) > _MAX_INDEXES:
-            yield f"{len(names)} indexes exceed DynamoDB's {_MAX_INDEXES}"
-        for index in self.indexes:
-            if names.count(index.name) > 1:
-                yield f"index {index.name!r} is declared twice"
-
-    def _key_errors(self) -> Iterator[str]:
-        types = self.key_types
+        types, names = self.key_types, [index.name for index in self.indexes]
         for part in self._parts:
-            where = f"index {part.name}: " if isinstance(part, Index) else ""
+            where = f"{type(part).__name__.lower()} {part.name}: "
+            if names.count(part.name) > 1:
+                yield f"{where}it is declared twice"
             if not part.partition_key or part.partition_key == part.sort_key:
                 yield f"{where}partition_key must have a name, another one than sort_key"
             for key in part.keys:

@@ -1,14 +1,15 @@
 """Triggers of jobs, and the item that each of them hands to the job's handler.
 
 Every trigger delivers at least once, so a handler must tolerate the same item twice. The value
-`item.settings[NAME]` comes from the stack's config, as it does for a request.
+`item.settings[NAME]` comes from the stack's config, as it does for a request, and `item.context` is
+Lambda's.
 
 To add a trigger, write its two types here and add it to TRIGGERS; see
 docs/contributing/adding-a-trigger.md.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
@@ -21,11 +22,9 @@ SCHEDULED_ATTEMPTS = 3
 
 # EventBridge Scheduler's expressions. Unlike EventBridge's rules, it takes the plural unit for any
 # number, and the singular as well.
-_SCHEDULE_EXPRESSION = re.compile(
-    r"rate\([1-9]\d* (minute|hour|day)s?\)"
-    r"|cron\([\d*,/-]+ [\d*,/-]+ ([\dLW*,/-]+|\?) [\dA-Z*,/-]+ ([\dA-Z#*,/-]+|\?) [\d*,/-]+\)"
-    r"|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
-)
+_RATE = r"rate\([1-9]\d* (minute|hour|day)s?\)"
+_AT = r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)"
+_CRON = r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)"
 
 # The fields of a cron expression: name, lowest and highest number, and names of the numbers.
 _CRON_FIELDS = (
@@ -46,6 +45,7 @@ class ScheduledRun(NamedTuple):
 
     time: int
     settings: Settings
+    context: Any = None
 
 
 class Message(NamedTuple):
@@ -58,6 +58,7 @@ class Message(NamedTuple):
     body: Any
     attempt: int
     settings: Settings
+    context: Any = None
 
 
 class StreamRecord(NamedTuple):
@@ -77,6 +78,7 @@ class StreamRecord(NamedTuple):
     settings: Settings
     time: int = 0
     expired: bool = False
+    context: Any = None
 
 
 class CreatedObject(NamedTuple):
@@ -87,6 +89,7 @@ class CreatedObject(NamedTuple):
     size: int
     etag: str
     settings: Settings
+    context: Any = None
 
 
 class ScheduleTrigger(NamedTuple):
@@ -102,20 +105,17 @@ class ScheduleTrigger(NamedTuple):
 
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which EventBridge Scheduler or Lambda would refuse it."""
-        if not _SCHEDULE_EXPRESSION.fullmatch(self.expression):
-            yield (
-                f"{self.expression!r} is not rate(5 minutes), cron(0 3 * * ? *) (of minute, hour, "
-                "day, month, weekday, year) or at(2030-01-31T12:00:00)"
-            )
-        elif self.expression.startswith("cron") and self.expression.count("?") != 1:
-            yield f"{self.expression!r} needs one '?', as its day or its weekday"
-        elif self.expression.startswith("cron"):
-            yield from _cron_errors(self.expression)
-        elif self.expression.startswith("at"):
+        errors: Iterable[str] = ()
+        if cron := re.fullmatch(_CRON, self.expression):
+            errors = _cron_errors(cron.groups())
+        elif at := re.fullmatch(_AT, self.expression):
             try:
-                datetime.fromisoformat(self.expression[3:-1])
+                datetime.fromisoformat(at[1])
             except ValueError as error:
-                yield f"{self.expression!r}: {error}"
+                errors = [str(error)]
+        elif not re.fullmatch(_RATE, self.expression):
+            errors = ["write rate(5 minutes), cron(0 3 * * ? *) or at(2030-01-31T12:00:00)"]
+        yield from (f"{self.expression!r}: {error}" for error in errors)
         try:
             ZoneInfo(self.timezone)
         except (ValueError, OSError, LookupError):
@@ -172,22 +172,17 @@ SOURCES: Mapping[type, tuple[str, int]] = {
 }
 
 
-def _cron_errors(expression: str) -> Iterator[str]:
-    for (field, low, high, names), text in zip(_CRON_FIELDS, expression[5:-1].split(), strict=True):
+def _cron_errors(texts: Sequence[str]) -> Iterator[str]:
+    if texts.count("?") != 1:
+        yield "it needs one '?', as its day or its weekday"
+    for (field, low, high, names), text in zip(_CRON_FIELDS, texts, strict=True):
         numbers = {name: number for number, name in enumerate(names.split(), low)}
         for part in text.split(","):
             pattern = f"{_CRON_PART}|{_CRON_DAY.get(field, _CRON_PART)}"
-            match = re.fullmatch(pattern, part)
-            if not match:
-                yield f"{expression!r}: {part!r} is not a valid {field}"
+            if not (match := re.fullmatch(pattern, part)):
+                yield f"{part!r} is not a valid {field}"
                 continue
             values = [value for value in match.groups() if value and value[0] != "/"]
             ends = [int(value) if value.isdigit() else numbers.get(value, -1) for value in values]
-            for value, number in zip(values, ends, strict=True):
-                if not low <= number <= high:
-                    yield f"{expression!r}: {value} is not a valid {field}"
-            if ends != sorted(ends):
-                yield (
-                    f"{expression!r}: the range {part} must ascend from {low} to {high}; write "
-                    f"two: {values[0]}-{high},{low}-{values[1]}"
-                )
+            if any(not low <= end <= high for end in ends) or ends != sorted(ends):
+                yield f"{part!r} is not a valid {field}: write {low} to {high}, in ascending order"

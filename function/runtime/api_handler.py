@@ -6,7 +6,8 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -15,18 +16,19 @@ from urllib.parse import unquote
 from function.declare.auth import Identity
 from function.declare.checks import response_header_errors
 from function.declare.endpoint import Endpoint, Request, Response
+from function.declare.loader import endpoints_by_module
 from function.declare.problem import Problem, problem_document
-from function.declare.registry import load_endpoints
+from function.declare.schema import Raw, is_array, media_type
 from function.responses import customize_response
 from function.runtime import aws_client, deadline, identity, telemetry
 from function.runtime.settings import SETTINGS
 
-_ROUTES = {endpoint.route: endpoint for endpoint in load_endpoints()}
+_ROUTES = {endpoint.route: endpoint for endpoint in endpoints_by_module().values()}
 # By path: the origins whose pages may call its endpoints.
-_CORS_ORIGINS = {endpoint.path: endpoint.cors for endpoint in load_endpoints() if endpoint.cors}
+_CORS_ORIGINS = {one.path: one.cors for one in _ROUTES.values() if one.cors}
 
-# Only functions with a declared body pay for the parser.
-if any(endpoint.body is not None for endpoint in _ROUTES.values()):
+# Only functions with a declared body or type of parameters pay for the parser.
+if any(endpoint.needs_parser for endpoint in _ROUTES.values()):
     from function.runtime import body
 
 # RFC 9110, section 5: a token, and a value in visible ASCII with spaces.
@@ -42,33 +44,19 @@ if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
     gc.enable()
 
 
-def _as_mapping(value: Any) -> Mapping[Any, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _str_items(value: Any) -> dict[str, str]:
-    """Return the entries of an event's mapping whose key and value are strings."""
-    return {
-        k: v for k, v in _as_mapping(value).items() if isinstance(k, str) and isinstance(v, str)
-    }
-
-
-def _all_values(many: Any, last: Any) -> dict[str, tuple[str, ...]]:
-    """Return all values of each name, or else of the mapping that has only the last ones."""
-    return {
-        name: tuple(value for value in values if isinstance(value, str))
-        for name, values in _as_mapping(many).items()
-        if isinstance(name, str) and isinstance(values, list)
-    } or {name: (value,) for name, value in _str_items(last).items()}
+def _all_values(many: Any, last: Any) -> Mapping[str, Sequence[str]]:
+    """Return all values of each name; API Gateway's test calls send only the last ones."""
+    return many or {name: [value] for name, value in (last or {}).items()}
 
 
 def _headers(event: Mapping[str, Any]) -> dict[str, str]:
     """Return the headers of a Request, repeated ones as one list (RFC 9110, section 5.3)."""
-    joined: dict[str, list[str]] = {}
+    headers: dict[str, str] = {}
     all_values = _all_values(event.get("multiValueHeaders"), event.get("headers"))
     for name, values in all_values.items():
-        joined.setdefault(name.lower(), []).extend(values)
-    return {name: ", ".join(values) for name, values in joined.items()}
+        name = name.lower()
+        headers[name] = ", ".join([headers[name], *values] if name in headers else values)
+    return headers
 
 
 def _canonical_ip(text: str) -> str:
@@ -106,60 +94,58 @@ def _client_address(source: str, forwarded: str) -> str:
 
 
 def _endpoint(event: Mapping[str, Any]) -> Endpoint[Any] | None:
-    return _ROUTES.get(f"{event.get('httpMethod')} {event.get('resource')}")
+    return _ROUTES.get(f"{event['httpMethod']} {event['resource']}")
 
 
 def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
-    context = _as_mapping(event.get("requestContext"))
+    context = event.get("requestContext") or {}
     endpoint = _endpoint(event)
-    connection = _str_items(context.get("identity"))
+    connection = context.get("identity") or {}
     headers = _headers(event)
     headers.pop("x-api-key", None)
     query = _all_values(
         event.get("multiValueQueryStringParameters"), event.get("queryStringParameters")
     )
-    key_id = connection.get("apiKeyId", "")
-    callers = ",".join(_str_items(event.get("stageVariables")).values())
+    key_id = connection.get("apiKeyId") or ""
+    callers = ",".join((event.get("stageVariables") or {}).values())
     named = re.search(rf"(?:^|,){re.escape(key_id)}=([^,]*)", callers)
+    path = event.get("pathParameters") or {}
     return Request(
-        ip=_client_address(connection.get("sourceIp", ""), headers.get("x-forwarded-for", "")),
+        ip=_client_address(connection.get("sourceIp") or "", headers.get("x-forwarded-for", "")),
         api_key_id=key_id,
         api_key_name=named[1] if named else "",
-        request_id=_str_items(context).get("requestId", ""),
+        request_id=context.get("requestId", ""),
         settings=SETTINGS,
         headers=headers,
         # API Gateway decodes the query, but not the path.
-        path_parameters={k: unquote(v) for k, v in _str_items(event.get("pathParameters")).items()},
-        query={name: values[-1] for name, values in query.items() if values},
-        query_values=query,
+        path_parameters={name: unquote(value) for name, value in path.items()},
+        query={name: values[-1] for name, values in query.items()},
+        query_values={name: tuple(values) for name, values in query.items()},
         identity=identity.read(endpoint.auth, context) if endpoint else Identity(),
     )
 
 
 def _check_sizes(endpoint: Endpoint[Any], request: Request[Any]) -> None:
-    headers, path = request.headers, request.path_parameters
-    values = [(one, value) for one in endpoint.query for value in request.query_all(one.name)]
-    values += [(one, path.get(one.name, "-")) for one in endpoint.path_parameters]
-    values += [(one, headers.get(one.name.lower(), "-")) for one in endpoint.request_headers]
-    for one, value in values:
-        if one.max_bytes and not 0 < len(value.encode(errors="replace")) <= one.max_bytes:
-            raise Problem(400, f"{one.name} must have from 1 to {one.max_bytes:,} bytes.")
+    for place, declared in endpoint.parameters.items():
+        limited = () if isinstance(declared, type) else (one for one in declared if one.max_bytes)
+        for one in limited:
+            for text in request.texts(place, one.name):
+                if not 0 < len(text.encode(errors="replace")) <= one.max_bytes:
+                    raise Problem(400, f"{one.name} must have from 1 to {one.max_bytes:,} bytes.")
 
 
 def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
     if endpoint := _endpoint(event):
         identity.check(endpoint, request.identity)
         _check_sizes(endpoint, request)
-        if endpoint.body is not None:
-            content_type = request.headers.get("content-type", "")
-            request = request._replace(body=body.parse(endpoint.body, content_type, event))
+        if endpoint.needs_parser:
+            request = body.read(endpoint, request, event)
         response: Any = endpoint.handle(request)
         if not isinstance(response, Response):
             raise TypeError(f"handle returned {type(response).__name__}; return a Response")
         return response
-    path = event.get("resource")
-    allowed = sorted(endpoint.method for endpoint in _ROUTES.values() if endpoint.path == path)
-    if allowed:
+    path = event["resource"]
+    if allowed := sorted(one.method for one in _ROUTES.values() if one.path == path):
         raise Problem(
             405,
             f"Method not allowed. Allowed methods: {', '.join(allowed)}.",
@@ -178,34 +164,50 @@ def _problem_response(problem: Problem, request: Request[Any]) -> Response:
     )
 
 
-def _mapping_as_dict(value: Any) -> dict[Any, Any]:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"msgspec cannot serialize {type(value).__name__}")
-
-
-def _json_object(value: Any) -> str:
-    """Return a body as the text of a JSON object; raise TypeError for another type.
+def _json_text(value: Any, kind: type) -> str:
+    """Return a body as the text of a JSON object or array; raise TypeError for another type.
 
     The standard library writes plain values, which most bodies are, and msgspec all others.
     """
     if isinstance(value, Mapping):
+        value = dict(value)
+    if isinstance(value, kind):
         with suppress(TypeError):
-            return json.dumps(dict(value), allow_nan=False)
+            return json.dumps(value, allow_nan=False)
     import msgspec
 
-    plain = msgspec.to_builtins(value, str_keys=True, enc_hook=_mapping_as_dict)
-    if not isinstance(plain, dict):
-        raise TypeError(f"the body of a response must be a JSON object, not {type(value).__name__}")
+    plain = msgspec.to_builtins(value, str_keys=True)
+    if not isinstance(plain, kind):
+        expected = "an array" if kind is list else "an object"
+        raise TypeError(f"the body of a response must be {expected}, not {type(value).__name__}")
     return json.dumps(plain, allow_nan=False)
 
 
-def _serialize(response: Response) -> dict[str, Any]:
+def _raw_text(value: Any, declared: Raw) -> tuple[str, bool]:
+    """Return a body that is not JSON as text, and True if the text is in base64."""
+    if not isinstance(value, (str, bytes)):
+        raise TypeError(
+            f"a {declared.media_type} response must be str or bytes, not {type(value).__name__}"
+        )
+    if declared.is_text:
+        return value if isinstance(value, str) else value.decode(), False
+    return b64encode(value if isinstance(value, bytes) else value.encode()).decode(), True
+
+
+def _serialize(response: Response, declared: Any = None) -> dict[str, Any]:
     """Return a response in API Gateway's form; raise ValueError or TypeError for an invalid one."""
-    headers, text = dict(response.headers), ""
+    headers, text, encoded = dict(response.headers), "", False
     if response.body is not None:
-        headers = {"Content-Type": "application/json", **headers}
-        text = _json_object(response.body)
+        if isinstance(declared, Raw):
+            text, encoded = _raw_text(response.body, declared)
+        else:
+            text = _json_text(response.body, list if is_array(declared) else dict)
+        if "content-type" not in map(str.lower, headers):
+            kind = media_type(declared)
+            charset = "; charset=utf-8" if kind.startswith("text/") else ""
+            headers = {"Content-Type": f"{kind}{charset}", **headers}
+            if "*" in kind:
+                raise ValueError(f"the response's headers must name a Content-Type of {kind}")
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
             raise ValueError(
@@ -213,7 +215,9 @@ def _serialize(response: Response) -> dict[str, Any]:
             )
         for error in response_header_errors(name):
             raise ValueError(error)
-    return {"statusCode": HTTPStatus(response.status).value, "headers": headers, "body": text}
+    status = HTTPStatus(response.status).value
+    serialized = {"statusCode": status, "headers": headers, "body": text}
+    return serialized | ({"isBase64Encoded": True} if encoded else {})
 
 
 def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response, dict[str, Any]]:
@@ -224,17 +228,17 @@ def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response,
         except Problem as problem:
             response = _problem_response(problem, request)
         response = customize_response(response, request)
-        return response, _serialize(response)
+        endpoint = _endpoint(event)
+        return response, _serialize(response, endpoint and endpoint.responses.get(response.status))
     except BaseException as error:  # noqa: BLE001
         telemetry.log_exception(error)
         response = _problem_response(Problem(500, "The request could not be handled."), request)
         return response, _serialize(response)
 
 
-def _cors_headers(path: Any, origin: str) -> dict[str, str]:
+def _cors_headers(path: str, origin: str) -> dict[str, str]:
     """Return the CORS headers of a response (Fetch standard). API Gateway answers preflights."""
-    allowed = _CORS_ORIGINS.get(path, ()) if isinstance(path, str) else ()
-    if not allowed:
+    if not (allowed := _CORS_ORIGINS.get(path)):
         return {}
     headers = {"Vary": "Origin", "Access-Control-Expose-Headers": "*"}
     if allowed == ("*",) or origin in allowed:
@@ -242,18 +246,17 @@ def _cors_headers(path: Any, origin: str) -> dict[str, str]:
     return headers
 
 
-def handler(event: Any, context: Any) -> dict[str, Any]:
+def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Return the response to one API Gateway proxy event."""
     started = time.perf_counter()
     deadline.begin_invocation(context)
-    event = _as_mapping(event)
     # Logs, metrics and traces hold declared routes only, never a client's text.
-    route = f"{event.get('httpMethod')} {event.get('resource')}"
-    request = _parse_request(event)
+    route = f"{event['httpMethod']} {event['resource']}"
+    request = _parse_request(event)._replace(context=context)
     with telemetry.trace(route if route in _ROUTES else "unknown") as span:
         response, serialized = _respond(event, request)
         origin = request.headers.get("origin", "")
-        serialized["headers"] |= _cors_headers(event.get("resource"), origin)
+        serialized["headers"] |= _cors_headers(event["resource"], origin)
         span.set_result(response.status, response.log_fields)
     telemetry.log_request(
         span,

@@ -1,23 +1,28 @@
 """AWS Backup and AWS Budgets."""
 
-from functools import partial
-
 from local.calls import Calls
-from local.provisioner import Context, Provisioned, provisions, take
+from local.provisioner import Context, take
 from local.pulumi_program import Properties
+
+
+def _budget(_: Context, declared: Properties) -> None:
+    declared["budgetLimit"] = take(declared, limitAmount="amount", limitUnit="unit")
+    declared["costFilters"] = {each["name"]: each["values"] for each in declared["costFilters"]}
+    for each in declared["notifications"]:
+        addresses = each.pop("subscriberSnsTopicArns")
+        each["notification"] = {name: each.pop(name) for name in tuple(each)}
+        each["subscribers"] = [{"subscriptionType": "SNS", "address": arn} for arn in addresses]
+
 
 CALLS = {
     "aws:backup/vault:Vault": Calls(
-        create="create_backup_vault",
-        delete="delete_backup_vault",
+        "create_backup_vault",
         named="BackupVaultName",
         renamed={"tags": "BackupVaultTags"},
-        id="{BackupVaultName}",
-        outputs={"name": "{BackupVaultName}", "arn": "{BackupVaultArn}"},
+        arn="{BackupVaultArn}",
     ),
     "aws:backup/plan:Plan": Calls(
-        create="create_backup_plan",
-        delete="delete_backup_plan",
+        "create_backup_plan",
         named="BackupPlan.BackupPlanName",
         renamed={
             "rules": "BackupPlan.Rules",
@@ -29,8 +34,7 @@ CALLS = {
         id="{BackupPlanId}",
     ),
     "aws:backup/selection:Selection": Calls(
-        create="create_backup_selection",
-        delete="delete_backup_selection",
+        "create_backup_selection",
         named="BackupSelection.SelectionName",
         renamed={
             "planId": "BackupPlanId",
@@ -39,33 +43,20 @@ CALLS = {
         },
         id="{SelectionId}",
     ),
-}
-
-
-@provisions("aws:budgets/budget:Budget")
-def _budget(context: Context, declared: Properties) -> Provisioned:
-    account, name = {"AccountId": context.stack.account}, context.physical_name(declared)
-    filters = {each["name"]: each["values"] for each in declared.pop("costFilters")}
-    notifications = [
-        {
-            "Subscribers": [
-                {"SubscriptionType": "SNS", "Address": arn}
-                for arn in each.pop("subscriberSnsTopicArns")
-            ],
-            "Notification": {key[0].upper() + key[1:]: value for key, value in each.items()},
-        }
-        for each in declared.pop("notifications")
-    ]
-    declared.pop("tags", None)
-    context.client.create_budget(
-        **account,
-        Budget={
-            "BudgetName": name,
-            "BudgetLimit": take(declared, limitAmount="Amount", limitUnit="Unit"),
-            "CostFilters": filters,
-            **take(declared, budgetType="BudgetType", timeUnit="TimeUnit"),
+    "aws:budgets/budget:Budget": Calls(
+        "create_budget",
+        adapt=_budget,
+        named="Budget.BudgetName",
+        renamed={
+            "budgetLimit": "Budget.BudgetLimit",
+            "budgetType": "Budget.BudgetType",
+            "costFilters": "Budget.CostFilters",
+            "timeUnit": "Budget.TimeUnit",
+            "notifications": "NotificationsWithSubscribers",
+            "tags": "ResourceTags",
         },
-        NotificationsWithSubscribers=notifications,
-    )
-    delete = partial(context.client.delete_budget, **account, BudgetName=name)
-    return Provisioned(id=f"{context.stack.account}:{name}", delete=delete)
+        fixed={"AccountId": "{account}"},
+        id="{account}:{name}",
+        deletion={"BudgetName": "{name}"},
+    ),
+}

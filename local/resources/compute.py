@@ -14,27 +14,23 @@ from local.pulumi_program import Properties
 
 CALLS = {
     "aws:lambda/alias:Alias": Calls(
-        create="create_alias",
+        "create_alias",
         update="update_alias",
-        delete="delete_alias",
         id="{AliasArn}",
+        arn="{AliasArn}",
         outputs={
-            "arn": "{AliasArn}",
             "invokeArn": "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{AliasArn}"
             "/invocations",
         },
     ),
     "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": Calls(
-        create="put_provisioned_concurrency_config",
-        delete="delete_provisioned_concurrency_config",
-        id="{FunctionName},{Qualifier}",
+        "put_provisioned_concurrency_config", id="{FunctionName},{Qualifier}"
     ),
     "aws:lambda/permission:Permission": Calls(
-        create="add_permission",
+        "add_permission",
         delete="remove_permission",
         named="StatementId",
         renamed={"function": "FunctionName"},
-        id="{StatementId}",
         outputs={"statementId": "{StatementId}"},
     ),
 }

@@ -8,8 +8,7 @@ from local.pulumi_program import Properties
 
 CALLS = {
     "aws:apigateway/domainName:DomainName": Calls(
-        create="create_domain_name",
-        delete="delete_domain_name",
+        "create_domain_name",
         id="{domainName}",
         outputs={
             "regionalDomainName": "{regionalDomainName}",
@@ -17,22 +16,14 @@ CALLS = {
         },
     ),
     "aws:apigateway/basePathMapping:BasePathMapping": Calls(
-        create="create_base_path_mapping",
-        delete="delete_base_path_mapping",
+        "create_base_path_mapping",
         renamed={"restApi": "restApiId", "stageName": "stage"},
         id="{domainName}/",
         deletion={"basePath": "(none)"},
     ),
-    "aws:wafv2/webAcl:WebAcl": Calls(
-        create="create_web_acl",
-        delete="delete_web_acl",
-        named="Name",
-        id="{Summary[Id]}",
-        outputs={"name": "{Name}", "arn": "{Summary[ARN]}"},
-        deletion={"Id": "{Summary[Id]}", "LockToken": "{Summary[LockToken]}"},
-    ),
+    "aws:wafv2/webAcl:WebAcl": Calls("create_web_acl", named="Name", id="{Id}", arn="{ARN}"),
     "aws:wafv2/webAclAssociation:WebAclAssociation": Calls(
-        create="associate_web_acl", delete="disassociate_web_acl", id="{ResourceArn}"
+        "associate_web_acl", delete="disassociate_web_acl", id="{ResourceArn}"
     ),
 }
 

@@ -4,8 +4,7 @@ from local.calls import Calls
 
 CALLS = {
     "aws:sqs/queue:Queue": Calls(
-        create="create_queue",
-        delete="delete_queue",
+        "create_queue",
         named="QueueName",
         renamed={
             "messageRetentionSeconds": "Attributes.MessageRetentionPeriod",
@@ -13,36 +12,26 @@ CALLS = {
             "visibilityTimeoutSeconds": "Attributes.VisibilityTimeout",
         },
         id="{QueueUrl}",
-        outputs={
-            "name": "{QueueName}",
-            "url": "{QueueUrl}",
-            "arn": "arn:aws:sqs:{region}:{account}:{QueueName}",
-        },
+        arn="arn:aws:sqs:{region}:{account}:{name}",
+        outputs={"url": "{QueueUrl}"},
     ),
     "aws:sqs/redrivePolicy:RedrivePolicy": Calls(
-        create="set_queue_attributes",
+        "set_queue_attributes",
         delete="set_queue_attributes",
         renamed={"redrivePolicy": "Attributes.RedrivePolicy"},
         id="{QueueUrl}",
         deletion={"Attributes": {"RedrivePolicy": ""}},
     ),
     "aws:lambda/eventSourceMapping:EventSourceMapping": Calls(
-        create="create_event_source_mapping",
-        delete="delete_event_source_mapping",
+        "create_event_source_mapping",
         renamed={"destinationArn": "Destination"},
         id="{UUID}",
         outputs={"uuid": "{UUID}", "functionArn": "{FunctionArn}"},
     ),
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": Calls(
-        create="put_function_event_invoke_config",
-        delete="delete_function_event_invoke_config",
-        id="{FunctionName}:{Qualifier}",
+        "put_function_event_invoke_config", id="{FunctionName}:{Qualifier}"
     ),
     "aws:scheduler/schedule:Schedule": Calls(
-        create="create_schedule",
-        delete="delete_schedule",
-        named="Name",
-        id="default/{Name}",
-        outputs={"name": "{Name}", "arn": "{ScheduleArn}"},
+        "create_schedule", named="Name", id="default/{Name}", arn="{ScheduleArn}"
     ),
 }

@@ -8,32 +8,47 @@ from local.calls import Calls, arguments
 from local.provisioner import Context, Provisioned, provisions, take
 from local.pulumi_program import Properties
 
+
+def _remove_stages(client: Any, plan: Properties) -> None:
+    """Remove a usage plan's stages: API Gateway refuses to delete a plan that has some."""
+    client.update_usage_plan(
+        usagePlanId=plan["id"],
+        patchOperations=[
+            {"op": "remove", "path": "/apiStages", "value": f"{stage['apiId']}:{stage['stage']}"}
+            for stage in plan["apiStages"]
+        ],
+    )
+
+
 CALLS = {
     "aws:apigateway/documentationVersion:DocumentationVersion": Calls(
-        create="create_documentation_version",
-        delete="delete_documentation_version",
+        "create_documentation_version",
         renamed={"version": "documentationVersion"},
         id="{restApiId}/{documentationVersion}",
     ),
     "aws:apigateway/deployment:Deployment": Calls(
-        create="create_deployment",
-        delete="delete_deployment",
+        "create_deployment",
         renamed={"restApi": "restApiId"},
         id="{id}",
         deletion={"deploymentId": "{id}"},
     ),
     "aws:apigateway/apiKey:ApiKey": Calls(
-        create="create_api_key",
-        delete="delete_api_key",
+        "create_api_key",
         named="name",
         fixed={"enabled": True},
         id="{id}",
         outputs={"value": "{value}"},
         deletion={"apiKey": "{id}"},
     ),
-    "aws:apigateway/usagePlanKey:UsagePlanKey": Calls(
-        create="create_usage_plan_key", delete="delete_usage_plan_key", id="{id}"
+    "aws:apigateway/usagePlan:UsagePlan": Calls(
+        "create_usage_plan",
+        empty=_remove_stages,
+        named="name",
+        renamed={"throttleSettings": "throttle", "quotaSettings": "quota"},
+        id="{id}",
+        deletion={"usagePlanId": "{id}"},
     ),
+    "aws:apigateway/usagePlanKey:UsagePlanKey": Calls("create_usage_plan_key", id="{id}"),
 }
 
 
@@ -144,22 +159,3 @@ def _method_settings(context: Context, declared: Properties) -> Provisioned:
         id="-".join((*stage.values(), path)),
         delete=partial(update, patchOperations=[{"op": "remove", "path": f"/{path}"}]),
     )
-
-
-@provisions("aws:apigateway/usagePlan:UsagePlan")
-def _usage_plan(context: Context, declared: Properties) -> Provisioned:
-    name = context.physical_name(declared)
-    renamed = {"throttleSettings": "throttle", "quotaSettings": "quota"}
-    settings = arguments(context.client, "create_usage_plan", declared, renamed)
-    plan = {"usagePlanId": context.client.create_usage_plan(name=name, **settings)["id"]}
-
-    def delete() -> None:
-        # API Gateway refuses to delete a plan that still has stages.
-        removals = [
-            {"op": "remove", "path": "/apiStages", "value": f"{stage['apiId']}:{stage['stage']}"}
-            for stage in settings["apiStages"]
-        ]
-        context.client.update_usage_plan(**plan, patchOperations=removals)
-        context.client.delete_usage_plan(**plan)
-
-    return Provisioned(id=plan["usagePlanId"], delete=delete)

@@ -4,15 +4,15 @@ from local.calls import Calls
 
 CALLS = {
     "aws:secretsmanager/secret:Secret": Calls(
-        create="create_secret",
-        delete="delete_secret",
+        "create_secret",
         named="Name",
         id="{ARN}",
-        outputs={"name": "{Name}", "arn": "{ARN}"},
+        arn="{ARN}",
         deletion={"SecretId": "{ARN}", "ForceDeleteWithoutRecovery": True},
     ),
     "aws:secretsmanager/secretVersion:SecretVersion": Calls(
-        create="put_secret_value",
+        "put_secret_value",
+        delete=None,
         id="{SecretId}|{VersionId}",
         outputs={"secretArn": "{SecretId}", "versionId": "{VersionId}"},
     ),

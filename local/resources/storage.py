@@ -1,62 +1,55 @@
 """DynamoDB and KMS."""
 
 from functools import partial
+from typing import Any
 
-from local.calls import arguments
+from local.calls import Calls, arguments
 from local.provisioner import Context, Provisioned, provisions, take
 from local.pulumi_program import Properties
 
-_RENAMED = {
-    "kmsKeyArn": "KMSMasterKeyId",
-    "serverSideEncryption": "SSESpecification",
-    "streamEnabled": "StreamSpecification.StreamEnabled",
-    "streamViewType": "StreamSpecification.StreamViewType",
-}
-_RECOVERY = {
-    "enabled": "PointInTimeRecoveryEnabled",
-    "pointInTimeRecovery": "PointInTimeRecoverySpecification",
-}
 
-
-def _index(declared: Properties) -> Properties:
-    return {
-        "indexName": declared.pop("name"),
-        "keySchema": declared.pop("keySchemas"),
-        "projection": take(
-            declared, projectionType="ProjectionType", nonKeyAttributes="NonKeyAttributes"
-        ),
-        **declared,
-    }
-
-
-@provisions("aws:dynamodb/table:Table")
-def _table(context: Context, declared: Properties) -> Provisioned:
-    client, table = context.client, {"TableName": context.physical_name(declared)}
+def _table(_: Context, declared: Properties) -> None:
     keys = take(declared, hashKey="HASH", rangeKey="RANGE")
     declared["keySchema"] = [{"attributeName": keys[kind], "keyType": kind} for kind in keys]
     declared["attributeDefinitions"] = [
         {"attributeName": each["name"], "attributeType": each["type"]}
         for each in declared.pop("attributes")
     ]
-    if indexes := declared.pop("globalSecondaryIndexes", []):
-        declared["globalSecondaryIndexes"] = [_index(index) for index in indexes]
-    settings = arguments(client, "create_table", declared, _RENAMED)
-    made = client.create_table(**table, **settings)["TableDescription"]
-    client.get_waiter("table_exists").wait(**table, WaiterConfig={"Delay": 1})
-    recovery = arguments(client, "update_continuous_backups", declared, _RECOVERY)
-    client.update_continuous_backups(**table, **recovery)
-    renamed = {"ttl": "TimeToLiveSpecification"}
-    if expiry := arguments(client, "update_time_to_live", declared, renamed):
-        client.update_time_to_live(**table, **expiry)
+    recovery = declared["pointInTimeRecovery"]
+    recovery["pointInTimeRecoveryEnabled"] = recovery.pop("enabled")
+    for index in declared.get("globalSecondaryIndexes", ()):
+        index["projection"] = {
+            name: index.pop(name)
+            for name in ("projectionType", "nonKeyAttributes")
+            if name in index
+        }
+        index |= take(index, name="indexName", keySchemas="keySchema")
 
-    def delete() -> None:
-        # The emulator ends with the run: its data needs no protection.
-        client.update_table(**table, DeletionProtectionEnabled=False)
-        client.delete_table(**table)
 
-    name, stream = table["TableName"], made.get("LatestStreamArn")
-    outputs = {"name": name, "arn": made["TableArn"], "streamArn": stream}
-    return Provisioned(id=name, outputs=outputs, delete=delete)
+def _unprotect(client: Any, table: Properties) -> None:
+    """Remove a table's deletion protection: the emulator ends with the run."""
+    client.update_table(TableName=table["name"], DeletionProtectionEnabled=False)
+
+
+CALLS = {
+    "aws:dynamodb/table:Table": Calls(
+        "create_table",
+        after=("update_continuous_backups", "update_time_to_live"),
+        adapt=_table,
+        empty=_unprotect,
+        named="TableName",
+        renamed={
+            "kmsKeyArn": "KMSMasterKeyId",
+            "serverSideEncryption": "SSESpecification",
+            "streamEnabled": "StreamSpecification.StreamEnabled",
+            "streamViewType": "StreamSpecification.StreamViewType",
+            "pointInTimeRecovery": "PointInTimeRecoverySpecification",
+            "ttl": "TimeToLiveSpecification",
+        },
+        arn="{TableArn}",
+        outputs={"streamArn": "{LatestStreamArn}"},
+    ),
+}
 
 
 @provisions("aws:dynamodb/tableReplica:TableReplica")

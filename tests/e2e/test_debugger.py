@@ -109,7 +109,7 @@ def test_a_busy_port_ends_the_run_with_one_line(specimen: Path) -> None:
         out, err = _start(specimen, "--debug", str(port)).communicate(timeout=PATIENCE_S)
     assert "Traceback" not in out
     (line,) = err.splitlines()
-    assert line.startswith(f"error: no debugger can listen on port {port}: ")
+    assert line.startswith(f"error: cannot listen on port {port}: ")
 
 
 @pytest.mark.parametrize(("given", "port"), (("1", "5678"), ("5671", "5671")))

@@ -94,7 +94,9 @@ def _recorded(outputs: Any) -> bool:
     except urllib.error.HTTPError as refused:
         with refused:
             assert refused.code in {429, 500, 503, 504}
-        return False
+    except OSError:  # a connection that the emulator has no room for yet
+        pass
+    return False
 
 
 def _port(outputs: Any) -> int:
@@ -155,22 +157,21 @@ def _fails(project: Path, *options: str, **environment: str) -> str:
 def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     job = project / "function" / "jobs" / "tick.py"
     job.write_text(_JOB)
+    main = project / "function" / "endpoints" / "post_thing.py"
+    # Whatever a function prints, the run goes on.
+    says = """    import json
+    for line in ({}, {"stackTrace": 5}, [], "a", {"message": "request"}):
+        print(line, json.dumps(line), sep="\\n")
+"""
+    main.write_text(main.read_text().replace("    thing =", f"{says}    thing =", 1))
     process = _start(project)
     outputs = _outputs(project, process)
-    assert set(outputs) >= {
-        *(
-            "sample_url",
-            "default_api_key",
-            "table_name",
-            "function_name",
-            "function_log_group",
-            "dashboard_url",
-        )
-    }
+    named = ("sample_url", "default_api_key", "table_name", "function_name", "function_log_group")
+    assert set(outputs) >= {*named, "dashboard_url"}
     assert (project / ".local" / "outputs.json").stat().st_mode & 0o777 == 0o600
     assert _post(outputs) == 201
+    _said(process, '{"message": "request"}')
     _said(process, "POST /things  201 success")
-    main = project / "function" / "endpoints" / "post_thing.py"
     main.write_text(main.read_text().replace("Response(status=201", "Response(status=202"))
     job.unlink()
     _said(process, "reloaded in ")
@@ -185,22 +186,6 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     _until_nothing_is_left(project)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", _port(outputs))) != 0
-
-
-def test_whatever_a_function_prints_the_run_goes_on(project: Path) -> None:
-    main = project / "function" / "endpoints" / "post_thing.py"
-    says = """    import json
-    for line in ({}, {"stackTrace": 5}, [], "a", {"message": "request"}):
-        print(line, json.dumps(line), sep="\\n")
-"""
-    main.write_text(main.read_text().replace("    thing =", f"{says}    thing =", 1))
-    process = _start(project)
-    assert _post(_outputs(project, process)) == 201
-    assert _said(process, '{"message": "request"}')
-    assert _said(process, "POST /things  201 success")
-    process.terminate()
-    _, err = process.communicate(timeout=PATIENCE_S)
-    assert err == "\nStopped.\n"
 
 
 def test_a_closed_terminal_is_no_error(project: Path) -> None:
@@ -256,19 +241,6 @@ def test_the_users_aws_proxies_and_other_emulators_do_not_reach_it(project: Path
     process.communicate(timeout=PATIENCE_S)
 
 
-def test_two_runs_side_by_side_do_not_meet_and_sigterm_ends_one(project: Path, local: Any) -> None:
-    process = _start(project)
-    outputs = _outputs(project, process)
-    before = len(local.items())
-    assert _post(outputs) == 201
-    assert len(local.items()) == before
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0 and "Traceback" not in err
-    _until_nothing_is_left(project)
-    assert local.call().status < 300
-
-
 def test_a_killed_emulator_is_one_clear_message(project: Path) -> None:
     process = _start(project)
     os.kill(_emulator(_outputs(project, process)), signal.SIGKILL)
@@ -276,24 +248,6 @@ def test_a_killed_emulator_is_one_clear_message(project: Path) -> None:
     assert process.returncode == 1
     assert err.strip() == "error: MiniStack ended while the stack was up"
     _until_nothing_is_left(project)
-
-
-def test_an_emulator_that_hangs_is_told_of_and_may_go_on(project: Path) -> None:
-    commands = project / "console" / "commands.py"
-    whole = commands.read_text()
-    assert "\n_SILENT_S = 10\n" in whole
-    commands.write_text(whole.replace("\n_SILENT_S = 10\n", "\n_SILENT_S = 2\n"))
-    process = _start(project)
-    outputs = _outputs(project, process)
-    emulator = _emulator(outputs)
-    os.kill(emulator, signal.SIGSTOP)
-    assert _said(process, "MiniStack has not responded for 2 seconds")
-    os.kill(emulator, signal.SIGCONT)
-    assert _post(outputs) == 201
-    assert _said(process, "POST /things  201 success")
-    process.terminate()
-    _, err = process.communicate(timeout=PATIENCE_S)
-    assert err == "\nStopped.\n"
 
 
 def test_clients_that_leave_or_say_nothing_take_no_room_from_others(project: Path) -> None:
@@ -324,7 +278,7 @@ def test_an_occupied_port_is_one_clear_message(project: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert f"port {port} is in use" in _fails(project, "--port", str(port))
+        assert f"cannot listen on port {port}: " in _fails(project, "--port", str(port))
 
 
 def test_an_error_of_a_file_names_it(project: Path) -> None:
@@ -466,6 +420,9 @@ def test_a_path_that_the_locale_cannot_write_is_one_clear_message(project: Path)
 
 
 def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
+    commands = project / "console" / "commands.py"
+    assert "\nsignal.alarm(20)\n" in (waits := commands.read_text())
+    commands.write_text(waits.replace("\nsignal.alarm(20)\n", "\nsignal.alarm(5)\n"))
     process = _start(project)
     outputs = _outputs(project, process)
     main = project / "function" / "runtime" / "api_handler.py"
@@ -477,7 +434,7 @@ def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
     assert _post(outputs) == 201
     main.write_text("import os\nos._exit(3)\n" + whole)
     assert "importing the function exits with status 3" in _said(process, "error: ")
-    main.write_text("while True:\n    pass\n" + whole)
+    main.write_text("import time\ntime.sleep(600)\n" + whole)
     assert "importing the function takes more than 20 seconds" in _said(process, "error: ")
     only_there = 'import os\nassert "AWS_LAMBDA_FUNCTION_NAME" not in os.environ, "only there"\n'
     main.write_text(only_there + whole)

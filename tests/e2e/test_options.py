@@ -50,12 +50,11 @@ def prerequisites(emulator: MiniStack) -> dict[str, str]:
     }
 
 
-@pytest.mark.conformance
 def test_every_option_deploys_works_and_goes_away() -> None:
     with local_stack.emulated_account("eu-central-1") as account:
         emulator = account.emulator
         config = prerequisites(emulator)
-        with local_stack.up_in_account(account, STACK, config={**plain(), **config}) as stack:
+        with local_stack.up(STACK, account=account, config={**plain(), **config}) as stack:
             assert stack.outputs["api_url"] == f"https://{DOMAIN}"
             assert stack.outputs["custom_domain_target"].endswith(".amazonaws.com")
             (mapping,) = emulator.client("apigateway").get_base_path_mappings(domainName=DOMAIN)[

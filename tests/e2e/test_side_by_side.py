@@ -38,9 +38,9 @@ def test_two_stacks_in_one_account_do_not_touch_each_other() -> None:
     owning = plain(manage_api_gateway_account="true")
     with local_stack.emulated_account("eu-central-1") as shared:
         empty = _inventory(shared.emulator)
-        with local_stack.up_in_account(shared, "other", config=plain()) as other:
+        with local_stack.up("other", account=shared, config=plain()) as other:
             alone = _inventory(shared.emulator)
-            with local_stack.up_in_account(shared, STACK, config=owning) as own:
+            with local_stack.up(STACK, account=shared, config=owning) as own:
                 assert own.call().status == other.call().status < 300
                 assert other.call(key=own.outputs["default_api_key"]).status == 403
             # Its resource for the whole account stays: the other stack logs through it.

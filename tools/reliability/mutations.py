@@ -49,8 +49,8 @@ MUTATIONS = (
         "an event is never logged",
         *(
             _MAIN,
-            "    event = _as_mapping(event)",
-            "    event = _as_mapping(event)\n    print(event)",
+            "    request = _parse_request(event)",
+            "    request = _parse_request(event)\n    print(event)",
         ),
         _TELEMETRY,
     ),

@@ -25,7 +25,7 @@ def test_every_table_names_operations_and_arguments_of_boto3() -> None:
     for kind, calls in (pair for module in modules for pair in module.CALLS.items()):
         name = kind.removeprefix("aws:").partition("/")[0]
         model = _client("logs" if "/log" in kind else name).meta
-        operations = [calls.create, *filter(None, (calls.update, calls.delete)), *calls.after]
+        operations = [calls.create, *filter(None, (calls.updates, calls.deletes)), *calls.after]
         shapes = {
             name: model.service_model.operation_model(model.method_to_api_mapping[name]).input_shape
             for name in operations
@@ -33,7 +33,7 @@ def test_every_table_names_operations_and_arguments_of_boto3() -> None:
         given = {calls.named.partition(".")[0], *calls.fixed} - {""}
         assert kind in PROVISIONERS
         assert given <= set(shapes[calls.create].members), kind
-        assert set(calls.deletion) <= set(shapes[calls.delete].members if calls.delete else ()), (
+        assert set(calls.deletion) <= set(shapes[calls.deletes].members if calls.deletes else ()), (
             kind
         )
         checked += 1

@@ -132,15 +132,10 @@ def test_an_origin_that_browsers_send_is_accepted(origin: str) -> None:
 @pytest.mark.parametrize(
     ("origin", "says"),
     (
-        ("https://shop.example:443", "browsers leave out https's default port; remove :443"),
-        ("http://shop.example:80", "browsers leave out http's default port; remove :80"),
-        ("https://[0:0::1]:3000", "browsers send the address as ::1"),
+        ("https://shop.example:443", "browsers leave out the default port"),
+        ("http://shop.example:80", "browsers leave out the default port"),
         ("https://[::g]", "must be an origin like"),
-        ("https://[:::1]", "has no valid address"),
-        ("https://127.1", "has no valid address"),
-        ("https://shop.example:0443", "has no valid port: 0443"),
-        ("https://shop.example:65536", "has no valid port: 65536"),
-        ("file://shop", "browsers send no origin of file"),
+        ("https://shop.example:0443", "must be an origin like"),
         *(
             (origin, "must be an origin like https://example.com, without a path, or '*' alone")
             for origin in (

@@ -38,10 +38,11 @@ def _access(action: str) -> TablePermission:
         ({"request_headers": (_parameter("a b"),)}, "name: 'a b' is not letters"),
         ({"query": (_parameter("a:b"),)}, "name: 'a:b' is not letters"),
         ({"request_headers": (_parameter("A"), _parameter("a"))}, "parameter a is declared twice"),
-        ({"query": (Parameter(name="a", description=""),)}, "parameter a needs a description"),
+        ({"query": (Parameter(name="a", description=""),)}, "description is missing"),
         ({"permissions": (_access("GetItem"),)}, "not one of DynamoDB's actions"),
         ({"permissions": (_access("dynamodb:PutItm"),)}, "not one of DynamoDB's actions"),
         ({"permissions": (_access("dynamodb:*"),)}, "not one of DynamoDB's actions"),
+        ({"permissions": (TablePermission(table="notes", actions=()),)}, "actions is missing"),
     ),
 )
 def test_an_invalid_endpoint_is_refused(changes: dict[str, Any], says: str) -> None:

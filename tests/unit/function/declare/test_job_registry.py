@@ -45,7 +45,7 @@ def _job(**changed: Any) -> Job:
             "timeout_s must exceed 23, a call's deadline by ServicePermission",
         ),
         ({"memory_mb": 64}, "memory_mb must be from 128 to 10,240, not 64"),
-        ({"trigger": ScheduleTrigger("every day")}, "'every day' is not rate(5 minutes), cron("),
+        ({"trigger": ScheduleTrigger("every day")}, "'every day': write rate(5 minutes), cron("),
         (
             {"trigger": ScheduleTrigger("cron(0 3 * * * *)")},
             "needs one '?', as its day or its weekday",
@@ -58,9 +58,9 @@ def _job(**changed: Any) -> Job:
             {"trigger": ScheduleTrigger("rate(1 day)", max_attempts=4)},
             "attempts must be from 1 to 3, not 4",
         ),
-        ({"trigger": QueueTrigger(queue="ordres")}, "unknown queue 'ordres'; known queues: "),
-        ({"trigger": StreamTrigger(table="follow")}, "unknown table 'follow'; known tables: "),
-        ({"trigger": ObjectTrigger(bucket="upload")}, "unknown bucket 'upload'; known buckets: "),
+        ({"trigger": QueueTrigger(queue="ordres")}, "unknown queue 'ordres'; known: "),
+        ({"trigger": StreamTrigger(table="follow")}, "unknown table 'follow'; known: "),
+        ({"trigger": ObjectTrigger(bucket="upload")}, "unknown bucket 'upload'; known: "),
         (
             {"trigger": ObjectTrigger(bucket="uploads", max_attempts=4)},
             "max_attempts must be from 1 to 3, not 4",

@@ -56,12 +56,12 @@ def _endpoint(*access: TablePermission) -> Endpoint:
             ),
             "is the attribute of expiry",
         ),
-        (JOTTINGS._replace(sort_key="at"), "at is a key of two types"),
-        (JOTTINGS._replace(indexes=JOTTINGS.indexes * 2), "'by-topic' is declared twice"),
         (
-            JOTTINGS._replace(indexes=JOTTINGS.indexes * 11),
-            "22 indexes exceed DynamoDB's 20",
+            JOTTINGS._replace(ttl_setting=Setting("days", str, "How long.", default="1")),
+            "ttl_setting: days counts days, so its type must be int",
         ),
+        (JOTTINGS._replace(sort_key="at"), "at is a key of two types"),
+        (JOTTINGS._replace(indexes=JOTTINGS.indexes * 2), "index by-topic: it is declared twice"),
         (JOTTINGS._replace(indexes=(Index("x", "topic"),)), "name: 'x' is not 3 to 255"),
     ),
 )
@@ -78,11 +78,11 @@ def test_an_invalid_table_is_refused_with_its_file_and_name(
     (
         (
             TablePermission("jotting", ("dynamodb:Query",)),
-            "unknown table 'jotting'; known tables: .*jottings",
+            "unknown table 'jotting'; known: .*jottings",
         ),
         (
             TablePermission("jottings", ("dynamodb:Query",), "by-name"),
-            "no index 'by-name'; its indexes: by-topic, by-",
+            "unknown index of jottings 'by-name'; known: by-topic, by-",
         ),
         (
             TablePermission("jottings", ("dynamodb:GetItem",), "by-topic"),

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from function.declare.endpoint import Request, Response
 from function.declare.problem import Problem
+from function.declare.schema import Raw
 from tests.fixtures import notes
 from tests.fixtures.notes import api_handler
 
@@ -108,12 +110,14 @@ def test_another_method_is_405_and_names_the_allowed_ones() -> None:
     assert answer["statusCode"] == 405 and answer["headers"]["Allow"] == "POST"
 
 
-def _raise(error: Exception) -> Any:
+def _raise(error: BaseException) -> Any:
     raise error
 
 
 CIRCLE: dict[str, Any] = {}
 CIRCLE["self"] = CIRCLE
+FATAL = (SystemExit(0), KeyboardInterrupt(), GeneratorExit(), MemoryError(), RecursionError())
+NO_OBJECT: Any = ([1], "text", {"a": [Decimal(1), math.inf]})
 
 
 @pytest.mark.parametrize(
@@ -123,7 +127,7 @@ CIRCLE["self"] = CIRCLE
         lambda _: Response(status=200, body={"a": math.nan}),
         lambda _: Response(status=200, body={"a": object()}),
         lambda _: Response(status=200, body=CIRCLE),
-        lambda _: Response(status=200, body=[]),  # type: ignore[arg-type]
+        *(lambda _, body=body: Response(200, body) for body in NO_OBJECT),  # type: ignore[misc]
         lambda _: Response(status=999, body={}),
         lambda _: Response(status=200, body={}, headers={"A": "b\r\nSet-Cookie: c"}),
         lambda _: Response(status=200, body={}, headers={"A: b\r\nC": "d"}),
@@ -131,7 +135,8 @@ CIRCLE["self"] = CIRCLE
         lambda _: _raise(Problem(200, "well")),
         lambda _: _raise(Problem(418_000, "what")),
         lambda _: _raise(Problem(400, "no", headers={"A": "b\nc"})),
-        lambda _: _raise(RecursionError()),
+        *(lambda _, error=error: _raise(error) for error in FATAL),  # type: ignore[misc]
+        lambda _: {"status": 200},
         lambda request: request.nothing,
     ),
 )
@@ -152,29 +157,70 @@ def test_an_answer_without_a_body_has_none() -> None:
     assert notes.call(gone) == {"statusCode": 204, "headers": {}, "body": ""}
 
 
+@pytest.mark.parametrize(
+    ("declared", "body", "headers", "expected"),
+    (
+        (Raw("text/csv"), "a,ü", {}, ("text/csv; charset=utf-8", "a,ü", False)),
+        (Raw("text/csv"), "a,ü".encode(), {}, ("text/csv; charset=utf-8", "a,ü", False)),
+        (Raw("application/xml"), "<a/>", {}, ("application/xml", "<a/>", False)),
+        (Raw("image/png"), b"\x89PNG", {}, ("image/png", "iVBORw==", True)),
+        (Raw("image/*"), b"\xff", {"content-type": "image/gif"}, ("image/gif", "/w==", True)),
+        (list[int], [1, 2], {}, ("application/json", "[1, 2]", False)),
+        ({"type": "array", "title": "All"}, [], {}, ("application/json", "[]", False)),
+    ),
+)
+def test_a_response_has_its_declared_form(
+    declared: Any, body: Any, headers: dict[str, str], expected: tuple[str, str, bool]
+) -> None:
+    endpoint = notes.endpoint(
+        handle=lambda _: Response(200, body, headers), responses={200: declared}
+    )
+    answer = notes.call(endpoint)
+    (kind,) = answer["headers"].values()
+    assert (kind, answer["body"], answer.get("isBase64Encoded", False)) == expected
+
+
+@pytest.mark.parametrize(
+    ("declared", "body"),
+    (
+        (Raw("text/csv"), {"a": 1}),
+        (Raw("text/csv"), b"\xff"),
+        (Raw("image/*"), b"\xff"),
+        (list[int], {"a": 1}),
+        ({"type": "object"}, [1]),
+        ({"type": "object"}, "text"),
+    ),
+)
+def test_a_response_of_another_form_is_a_500(declared: Any, body: Any) -> None:
+    endpoint = notes.endpoint(handle=lambda _: Response(200, body), responses={200: declared})
+    assert notes.call(endpoint)["statusCode"] == 500
+
+
+def test_a_problem_of_an_endpoint_with_raw_responses_is_json() -> None:
+    endpoint = notes.endpoint(
+        handle=lambda _: _raise(Problem(409, "taken")), responses={200: Raw("image/png")}
+    )
+    answer = notes.call(endpoint)
+    assert json.loads(answer["body"])["status"] == 409 and "isBase64Encoded" not in answer
+
+
 TEXT = st.text(max_size=40)
-JUNK = st.recursive(
-    st.none() | st.booleans() | st.integers() | TEXT,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
-    max_leaves=6,
-)
-HEADERS = st.dictionaries(
-    st.sampled_from(["Note-Id", "note-id", "X-Forwarded-For", "x-api-key"]) | TEXT,
-    TEXT | JUNK,
-    max_size=5,
-)
-EVENTS = JUNK | st.fixed_dictionaries(
+MAPPING = st.none() | st.dictionaries(TEXT, TEXT, max_size=3)
+NAMES = st.sampled_from(["Note-Id", "note-id", "X-Forwarded-For", "x-api-key"]) | TEXT
+# The shape of API Gateway's events, with any text of a client.
+EVENTS = st.fixed_dictionaries(
     {"httpMethod": st.just("POST") | TEXT, "resource": st.just("/notes") | TEXT},
     optional={
-        "headers": HEADERS | JUNK,
-        "body": JUNK,
-        "pathParameters": JUNK,
-        "queryStringParameters": JUNK,
-        "requestContext": JUNK
-        | st.fixed_dictionaries(
+        "headers": st.none() | st.dictionaries(NAMES, TEXT, max_size=5),
+        "multiValueHeaders": st.dictionaries(NAMES, st.lists(TEXT, min_size=1), max_size=5),
+        "body": st.none() | TEXT,
+        "pathParameters": MAPPING,
+        "queryStringParameters": MAPPING,
+        "stageVariables": MAPPING,
+        "requestContext": st.fixed_dictionaries(
             {
                 "requestId": TEXT,
-                "identity": st.fixed_dictionaries({"sourceIp": TEXT, "apiKeyId": TEXT}),
+                "identity": st.fixed_dictionaries({"sourceIp": TEXT, "apiKeyId": st.none() | TEXT}),
             }
         ),
     },

@@ -3,7 +3,7 @@
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,10 +14,11 @@ from typing import Any, NamedTuple, TypedDict
 import msgspec
 import pytest
 
-from function.declare.endpoint import Endpoint, Parameter, Request, Response
+from function.declare.endpoint import Endpoint, Parameter, Request, Response, SampleRequest
 from function.declare.problem import Problem
-from function.runtime import api_handler, deadline
+from function.runtime import api_handler, aws_client, deadline
 from openapi import document, gateway, samples
+from tests.fixtures import notes
 
 Send = Callable[..., dict[str, Any]]
 
@@ -37,46 +38,11 @@ def _send(monkeypatch: pytest.MonkeyPatch) -> Send:
     return send
 
 
-@pytest.fixture(name="logged")
-def _logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[logging.LogRecord]]:
-    lines: list[logging.LogRecord] = []
-    handler = logging.Handler()
-    monkeypatch.setattr(handler, "emit", lines.append)
-    logging.getLogger("function").addHandler(handler)
-    yield lines
-    logging.getLogger("function").removeHandler(handler)
-
-
-def _recurse(_: Any) -> Any:
-    return _recurse(_)
-
-
 def _raising(error: BaseException) -> Callable[[Any], Any]:
     def handle(_: Any) -> Any:
         raise error
 
     return handle
-
-
-async def _later(_: Any) -> Response:
-    return Response(200, {})
-
-
-@pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
-@pytest.mark.parametrize(
-    "handle",
-    (
-        *map(_raising, (SystemExit(0), KeyboardInterrupt(), GeneratorExit(), MemoryError())),
-        *(_recurse, _later, lambda _: None, lambda _: {"status": 200}),
-    ),
-)
-def test_whatever_a_handler_raises_is_a_500_and_a_log_line(
-    send: Send, logged: list[logging.LogRecord], handle: Any
-) -> None:
-    reply = send(handle)
-    assert reply["statusCode"] == 500 and json.loads(reply["body"])["status"] == 500
-    unexpected, request = logged
-    assert unexpected.exc_info and request.outcome == "failed"  # type: ignore[attr-defined]
 
 
 class Colour(Enum):
@@ -135,29 +101,13 @@ ID = uuid.UUID(int=1)
             {"raw": b"\xff", "set": {1}, "pair": Pair(date(2027, 1, 2), 3)},
             {"raw": "/w==", "set": [1], "pair": ["2027-01-02", 3]},
         ),
-        (MappingProxyType({"a": MappingProxyType({"b": Decimal(1)})}), {"a": {"b": "1"}}),
-        ({"a": MappingProxyType({"b": 1})}, {"a": {"b": 1}}),
+        (MappingProxyType({"a": Decimal(1)}), {"a": "1"}),
         ({1: "one", "nested": {2: ID}}, {"1": "one", "nested": {"2": str(ID)}}),
     ),
 )
 def test_a_body_is_serialized_as_msgspec_does(send: Send, body: Any, expected: Any) -> None:
     reply = send(lambda _: Response(200, body))
     assert (reply["statusCode"], json.loads(reply["body"])) == (200, expected)
-
-
-@pytest.mark.parametrize(
-    "body",
-    (
-        [1],
-        "text",
-        Pair(AT, 1),
-        {"a": object()},
-        {"a": float("nan")},
-        {"a": [Decimal(1), float("inf")]},
-    ),
-)
-def test_a_body_that_is_no_json_object_is_a_500(send: Send, body: Any) -> None:
-    assert send(lambda _: Response(200, body))["statusCode"] == 500
 
 
 @pytest.mark.parametrize(
@@ -172,7 +122,6 @@ def test_a_body_that_is_no_json_object_is_a_500(send: Send, body: Any) -> None:
             ("2", ("", "2"), ()),
         ),
         ({"queryStringParameters": {"tag": "1"}}, ("1", ("1",), ())),
-        ({"multiValueQueryStringParameters": {"tag": [], "a": [5, None]}}, (None, (), ())),
         ({"multiValueQueryStringParameters": None}, (None, (), ())),
     ),
 )
@@ -210,36 +159,22 @@ def test_a_repeated_parameter_is_an_array_in_the_document_and_plain_for_api_gate
 
 
 def test_a_sample_repeats_a_parameter() -> None:
-    from function.declare.endpoint import SampleRequest
-
     endpoint: Endpoint[Any] = Endpoint("GET", "/it", "Reads.", print, {204: None})  # type: ignore[arg-type]
     sample = SampleRequest(query={"tag": ("a", "b"), "other": "c"})
     assert samples.path_and_query(endpoint._replace(sample=sample)) == "/it?tag=a&tag=b&other=c"
 
 
 def test_a_call_that_would_outlast_the_invocation_is_a_503_with_a_log_line(
-    send: Send, logged: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
+    send: Send, records: list[logging.LogRecord]
 ) -> None:
-    from function.runtime import aws_client
-
-    for name, value in {
-        "ACCESS_KEY_ID": "x",
-        "SECRET_ACCESS_KEY": "x",
-        "DEFAULT_REGION": "eu-west-1",
-    }.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 300)
-    reply = send(lambda _: aws_client.send("sqs", "list_queues", {}, {}), context)
-    aws_client._client.cache_clear()
-    (line,) = logged
+    with notes.credentials():
+        reply = send(lambda _: aws_client.send("sqs", "list_queues", {}, {}), context)
+    (line,) = records
     assert reply["statusCode"] == 503 and reply["headers"]["Retry-After"]
     assert line.awsError == "DeadlineExceeded: the invocation has no time left for a call"  # type: ignore[attr-defined]
     send(lambda _: Response(200, {}))
     assert deadline.call_with_deadline(1, lambda: "unbounded again") == "unbounded again"
-
-
-def test_a_problem_of_the_handler_is_its_own_response(send: Send) -> None:
-    assert send(_raising(Problem(409, "taken")))["statusCode"] == 409
 
 
 def test_a_problem_has_its_own_type_and_members(send: Send) -> None:
@@ -249,9 +184,11 @@ def test_a_problem_has_its_own_type_and_members(send: Send) -> None:
 
 
 @pytest.mark.parametrize("name", ("WWW-Authenticate", "connection", "Date"))
-def test_a_problem_refuses_a_header_that_api_gateway_does_not_pass_on(name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name}: API Gateway reserves it; .* X-{name}$"):
-        raise Problem(401, "Who?", headers={name: "Bearer"})
+def test_a_header_that_api_gateway_does_not_pass_on_is_a_500(
+    send: Send, records: list[logging.LogRecord], name: str
+) -> None:
+    assert send(_raising(Problem(401, "Who?", headers={name: "x"})))["statusCode"] == 500
+    assert f"{name}: API Gateway reserves it; choose" in str(records[0].exc_info)
 
 
 @pytest.mark.parametrize(
