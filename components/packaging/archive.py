@@ -85,21 +85,27 @@ class Bundle:
 
 
 def for_local_run(archive: pulumi.AssetArchive, interpreter: str = "") -> pulumi.AssetArchive:
-    """Return the bundle for a Python of this machine, with dependencies compiled for it.
-
-    It has no bytecode, whose tracebacks would name files in Lambda.
-    """
+    """Return the bundle for a Python of this machine, with dependencies compiled for it."""
     files = {name: Path(str(getattr(asset, "path", ""))) for name, asset in archive.assets.items()}
-    files = {name: path for name, path in files.items() if path.suffix != ".pyc"}
     folders = (parent for path in files.values() for parent in path.parents)
     base = next((one for one in folders if one.name.startswith("dependencies-")), None)
     if base and any(name.endswith(".so") for name in files):
         services = json.loads((base / "services.json").read_bytes())
         python = ("--python", interpreter or local_python())
         theirs = install((base / "lock").read_bytes(), services, python, base.parent)
+        local = files_of(theirs)
+        sources = {name for name in local.keys() & files.keys() if name.endswith(".py")}
+        changed = {n for n in sources if local[n].read_bytes() != files[n].read_bytes()}
         own = {name: path for name, path in files.items() if base not in path.parents}
-        files = {**own, **files_of(theirs)}
+        files = {name: path for name, path in own.items() if _source(name) not in changed} | local
     return _archive(files)
+
+
+def _source(name: str) -> str:
+    """Return the name of the source of bytecode; "" for another file."""
+    path = Path(name)
+    module = f"{path.name.partition('.')[0]}.py"
+    return str(path.parents[1] / module) if path.suffix == ".pyc" else ""
 
 
 def _archive(files: Mapping[str, Path]) -> pulumi.AssetArchive:
