@@ -1,4 +1,4 @@
-"""Reads the verified caller of a request from API Gateway's event, never from the client's headers."""
+"""Reads the verified caller from API Gateway's event, never from the client's headers."""
 
 import json
 import time
