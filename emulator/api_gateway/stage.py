@@ -163,7 +163,9 @@ async def _execute(
         _request.reset(token)
 
 
-def _compressed(reply: Reply, accepted: str, size: int) -> Reply:
+def _compressed(reply: Any, accepted: str, size: int) -> Any:
+    if not isinstance(reply, tuple):  # an error, which MiniStack renders later
+        return reply
     status, headers, body = reply
     names = {name.lower() for name in headers}
     if "gzip" not in accepted or len(body) < size or not body or "content-encoding" in names:
