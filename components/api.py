@@ -64,9 +64,6 @@ class EpochApi(pulumi.ComponentResource):
     X-Api-Document-Hash.
     """
 
-    url: pulumi.Output[str]
-    document_hash: pulumi.Output[str]
-
     def __init__(
         self,
         name: str,
@@ -88,18 +85,13 @@ class EpochApi(pulumi.ComponentResource):
     ) -> None:
         super().__init__("epoch:components:EpochApi", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        known = pulumi.Output.all(api_name, description, function.alias.invoke_arn)
+        known = pulumi.Output.all(
+            name=api_name, description=description, invoke_arn=function.alias.invoke_arn
+        )
+        policy = {"security_policy": SECURITY_POLICY, "endpoint_access_mode": ACCESS_MODE}
         imported = known.apply(
             lambda values: gateway.to_api_gateway(
-                document,
-                endpoints,
-                gateway.ImportSettings(
-                    name=values[0],
-                    description=values[1],
-                    invoke_arn=values[2],
-                    security_policy=SECURITY_POLICY,
-                    endpoint_access_mode=ACCESS_MODE,
-                ),
+                document, endpoints, gateway.ImportSettings(**policy, **values)
             )
         )
         body = imported.apply(_checked_text)
@@ -144,13 +136,11 @@ class EpochApi(pulumi.ComponentResource):
             source_arn=pulumi.Output.format("{0}/{1}/*", self.api.execution_arn, stage_name),
             opts=child,
         )
+        imported_again = {"imported": "again"} if import_again else {}
         deployment = aws.apigateway.Deployment(
             name,
             rest_api=self.api.id,
-            triggers={
-                "document": self.document_hash,
-                **({"imported": "again"} if import_again else {}),
-            },
+            triggers=imported_again | {"document": self.document_hash},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
         # The deployment's id names the version, so that reverting an interrupted update finds the

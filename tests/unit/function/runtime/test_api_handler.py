@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -115,6 +116,7 @@ def _raise(error: Exception) -> Any:
 
 CIRCLE: dict[str, Any] = {}
 CIRCLE["self"] = CIRCLE
+NO_OBJECT: Any = ([1], "text", {"a": [Decimal(1), math.inf]})
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ CIRCLE["self"] = CIRCLE
         lambda _: Response(status=200, body={"a": math.nan}),
         lambda _: Response(status=200, body={"a": object()}),
         lambda _: Response(status=200, body=CIRCLE),
-        lambda _: Response(status=200, body=[]),  # type: ignore[arg-type]
+        *(lambda _, body=body: Response(200, body) for body in NO_OBJECT),  # type: ignore[misc]
         lambda _: Response(status=999, body={}),
         lambda _: Response(status=200, body={}, headers={"A": "b\r\nSet-Cookie: c"}),
         lambda _: Response(status=200, body={}, headers={"A: b\r\nC": "d"}),
