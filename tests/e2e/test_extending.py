@@ -120,7 +120,7 @@ with local_stack.up("preview") as local:
     form, event = "name=%3CAda%3E", '{"type": "paid"}'
     raws = [
         raw("GET", "/badge.gif", Accept="image/avif,image/*,*/*"),
-        raw("GET", "/topics.csv?limit=100&factor=1&factor=2", Accept_Encoding="gzip"),
+        raw("GET", "/topics.csv?limit=100&factor=1&factor=2&factor=3", Accept_Encoding="gzip"),
         raw("POST", "/signup", form, Content_Type="application/x-www-form-urlencoded"),
         raw(
             "POST",
@@ -252,7 +252,7 @@ def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> 
     image, table, page, event, *changes = seen["raws"]
     assert image[1]["content-type"] == "image/gif" and bytes.fromhex(image[2])[:6] == b"GIF89a"
     assert table[1]["content-encoding"] == "gzip" and table[1]["content-disposition"]
-    assert gzip.decompress(bytes.fromhex(table[2])).endswith(b"\n100,100,200\n")
+    assert gzip.decompress(bytes.fromhex(table[2])).endswith(b"\n100,100,200,300\n")
     assert bytes.fromhex(page[2]) == b"<p>Welcome, &lt;Ada&gt;.</p>" and event[0] == 202
     assert page[1]["content-type"] == "text/html; charset=utf-8"
     titles = [(headers["etag"], json.loads(bytes.fromhex(body))) for _, headers, body in changes]
