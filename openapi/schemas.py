@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from function.declare.errors import DeclarationError
-from function.declare.problem import PROBLEM_SCHEMA
 from function.declare.schema import EMPTY_MAPPING, Body, Schema, is_array
 
 REFERENCE = "#/components/schemas/"
@@ -47,23 +46,6 @@ class SchemaRegistry:
         self.schemas: dict[str, Schema] = {}
         self._places: dict[str, str] = {}
 
-    def body(self, declared: Body, where: str) -> Schema:
-        """Return a reference to the schema of a request body, whose objects must be closed."""
-        return self._reference(declared, where, closed=True)
-
-    def response(self, declared: Body, where: str) -> Schema:
-        """Return a reference to the schema of a response.
-
-        Responses may gain members: their objects stay open unless a request body has the type too.
-        """
-        return self._reference(declared, where, closed=False)
-
-    def problem(self, members: Body | None, where: str) -> Schema:
-        """Return a reference to the schema of a problem that has further members."""
-        if members is None:
-            return self.response(PROBLEM_SCHEMA, where)
-        return self._reference(members, where, closed=False, extends=PROBLEM_SCHEMA)
-
     def fields(self, declared: type, where: str) -> dict[str, dict[str, Any]]:
         """Return description, schema and example of each parameter that a type has as a field.
 
@@ -88,9 +70,14 @@ class SchemaRegistry:
             found[field] = {"description": description, "schema": schema}
         return found
 
-    def _reference(
-        self, declared: Body, where: str, *, closed: bool, extends: Schema = EMPTY_MAPPING
+    def reference(
+        self, declared: Body, where: str, *, closed: bool = False, extends: Schema = EMPTY_MAPPING
     ) -> Schema:
+        """Return a reference to the schema of a body, with the members that it extends.
+
+        The objects of a request's body must be `closed`. Responses may gain members: their objects
+        stay open unless a request body has the type too.
+        """
         if isinstance(declared, Mapping):
             name = str(declared.get("title", ""))
             types: Mapping[str, Schema] = {name: declared}
