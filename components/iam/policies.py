@@ -16,6 +16,7 @@ from function.declare.permission import (
     SecretPermission,
     ServicePermission,
     TablePermission,
+    TopicPermission,
 )
 
 Statement = dict[str, Any]
@@ -84,7 +85,7 @@ def resource_statements(
 ) -> list[Statement]:
     """Return one statement per resource, with all actions on it.
 
-    `arns` maps `tables`, `queues`, `buckets` and `secrets` to their ARNs by name.
+    `arns` maps `tables`, `queues`, `topics`, `buckets` and `secrets` to their ARNs by name.
     """
     actions: dict[str, set[str]] = {}
     for permission in permissions:
@@ -93,6 +94,8 @@ def resource_statements(
             resource, allowed = arns["tables"][permission.table] + index, permission.actions
         elif isinstance(permission, QueuePermission):
             resource, allowed = arns["queues"][permission.queue], ("sqs:SendMessage",)
+        elif isinstance(permission, TopicPermission):
+            resource, allowed = arns["topics"][permission.topic], ("sns:Publish",)
         elif isinstance(permission, SecretPermission):
             resource = arns["secrets"][permission.setting]
             allowed = ("secretsmanager:GetSecretValue",)

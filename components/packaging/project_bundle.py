@@ -6,7 +6,7 @@ from components.packaging.archive import Bundle
 from function.declare.job_registry import load_jobs
 from function.declare.loader import endpoints_by_module
 from function.declare.permission import ServicePermission
-from function.declare.registry import load_buckets, load_queues, load_settings
+from function.declare.registry import load_buckets, load_queues, load_settings, load_topics
 
 PACKAGE = Path(__file__).parents[2] / "function"
 
@@ -26,6 +26,8 @@ def project_bundle() -> Bundle:
     }
     if load_queues():
         services["sqs"] = "function/queues.py"
+    if load_topics():
+        services["sns"] = "function/topics.py"
     if load_buckets():
         services["s3"] = "function/buckets.py"
     if any(setting.secret for setting in load_settings().values()):
