@@ -12,7 +12,7 @@ LOADER := .venv-reliability/.ready
 BROWSER := .venv-browser/.ready
 SOURCES := __main__.py customize.py bootstrap components console emulator function local openapi tests tools
 # `make lint` runs each of these as lint-<name>.
-LINTS := style pylint types imports dead-code workflows schemas shell spelling
+LINTS := style format types imports dead-code workflows schemas shell spelling
 
 # Without bytecode, each process would compile pulumi_aws, botocore and MiniStack again. The other
 # variables lead to modules outside the locks, or turn warnings into errors.
@@ -97,10 +97,10 @@ lint: $(READY) ## Check style, types, imports, workflows and spelling
 	@$(MAKE) --no-print-directory --jobs 3 --keep-going --output-sync=target $(LINTS:%=lint-%)
 
 lint-style:
-	$(PYTHON) -m black --quiet --check --diff $(SOURCES)
+	$(PYTHON) -m ruff check --quiet $(SOURCES)
 
-lint-pylint:
-	$(PYTHON) -m pylint --score n -j 2 $(SOURCES)
+lint-format:
+	$(PYTHON) -m ruff format --quiet --diff $(SOURCES)
 
 lint-types:
 	$(PYTHON) -m mypy $(TYPED)
@@ -108,7 +108,7 @@ lint-types:
 lint-imports:
 	@kept=$$(.venv/bin/lint-imports --no-cache) || { echo "$$kept"; exit 1; }
 
-# Fields of types look like unused variables; pylint finds those of functions.
+# Fields of types look like unused variables; ruff finds those of functions.
 lint-dead-code:
 	@! .venv/bin/vulture | grep -v "unused variable"
 
@@ -127,7 +127,8 @@ lint-spelling:
 	.venv/bin/codespell *.md docs .github
 
 format: $(READY) ## Format the Python sources
-	$(PYTHON) -m black $(SOURCES)
+	$(PYTHON) -m ruff check --quiet --select I --fix $(SOURCES)
+	$(PYTHON) -m ruff format $(SOURCES)
 
 # An unreachable vulnerability database is a note; EPOCH_AUDIT=required makes it an error.
 scan: $(READY) $(SCANNERS) ## Scan resources, secrets in the tree, vulnerabilities in the locks

@@ -3,7 +3,6 @@
 from typing import Any
 
 
-# pylint: disable-next=unused-argument
 def customize(kind: str, name: str, properties: dict[str, Any]) -> None:
     """Change the properties of a resource in place, before Pulumi registers it.
 

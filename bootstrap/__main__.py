@@ -16,7 +16,6 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
 
-# pylint: disable=wrong-import-position
 from bootstrap.policies import (
     GRANTS,
     POLICY_SIZE,

@@ -17,7 +17,7 @@ def as_run_error() -> Iterator[None]:
     """Raise any error as a RunError, the exception whose message Pulumi prints alone."""
     try:
         yield
-    except (Exception, SystemExit) as error:  # pylint: disable=broad-exception-caught
+    except (Exception, SystemExit) as error:
         # A module of declarations may raise any exception, and even exit.
         if isinstance(error, pulumi.RunError) or not (told := diagnostics.explain(error)):
             raise

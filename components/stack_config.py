@@ -6,10 +6,8 @@
 import contextlib
 import difflib
 import importlib.util
-import inspect
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
@@ -22,9 +20,6 @@ from components.errors import ConfigError
 from function.declare import job_registry, limits, registry
 from function.declare.errors import DeclarationError
 from function.declare.setting import Setting
-
-# Lambda's environment holds 4 KB. The rest is for the names of tables and the like.
-_MAX_SETTINGS_BYTES = 3_072
 
 
 def _text(pattern: str, expected: str, description: str) -> Meta:
@@ -163,20 +158,30 @@ class StackKeys(Struct, frozen=True, kw_only=True):
     # fmt: on
 
 
-class _Values(dict[str, str]):
-    """Values by name; an unknown name is an error with the line that asks for it."""
-
-    def __init__(self, kind: str, values: Mapping[str, str]) -> None:
-        super().__init__(values)
-        self._kind = kind
-
-    def __missing__(self, name: str) -> str:
-        caller = inspect.stack()[1]
-        raise ConfigError(
-            f"{Path(caller.filename).name}, line {caller.lineno}: no {self._kind} is called "
-            f"{name!r}; known names: {', '.join(self) or 'none'}. Declare it in "
-            "function/settings.py"
-        )
+# Keys of which a stack may set one, with the reason.
+_EXCLUSIVE = (
+    ("snap_start", "provisioned_concurrency", "Lambda has one or the other"),
+    ("kms_key_arn", "replica_regions", "a replica needs a key in its own region"),
+    ("alarm_email", "alarm_topic_arn", "subscribe the address to your topic"),
+    (
+        "waf_rate_limit",
+        "trusted_proxy_count",
+        "WAF would count all callers behind a proxy as one address; limit addresses at the proxy",
+    ),
+    (
+        "permissions_boundary",
+        "manage_api_gateway_account",
+        "the boundary denies its role the access logs; run `pulumi -C bootstrap up`, which "
+        "declares this role",
+    ),
+)
+# Keys that have no effect without another.
+_NEEDS = (
+    ("domain_name", "certificate_arn"),
+    ("certificate_arn", "domain_name"),
+    ("hosted_zone_id", "domain_name"),
+    ("disable_default_endpoint", "domain_name"),
+)
 
 
 class StackConfig(StackKeys, frozen=True, kw_only=True):
@@ -214,43 +219,25 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
         `secret` names the keys with a secret value. Raises ConfigError for an unknown or missing
         key, a wrong type, a value outside its range, and values that exclude each other.
         """
-        kinds, settings = get_type_hints(StackKeys, include_extras=True), registry.load_settings()
-        for name in sorted(kinds.keys() & settings.keys()):
+        keys, settings = get_type_hints(StackKeys, include_extras=True), registry.load_settings()
+        for name in sorted(keys.keys() & settings.keys()):
             raise DeclarationError(f"function/settings.py: the stack itself has a key {name}")
         own = _own(values, project)
-        keys: dict[str, Any] = {}
-        for key, raw in own.items():
-            full_key = f"{project}:{key}"
-            if key in kinds:
-                keys[key] = _read(kinds[key], full_key, raw, full_key in secret)
-            elif key not in settings:
-                nearest = _nearest(key, [*kinds, *settings], "")
-                raise ConfigError(
-                    f"config key {full_key} of stack {stack} is unknown; "
-                    + (
-                        f"did you mean {project}:{nearest}?"
-                        if nearest
-                        else f"known keys: {', '.join([*kinds, *settings])}"
-                    )
-                )
-        environment: dict[str, str] = {}
-        secrets: dict[str, str] = {}
-        for name, setting in settings.items():
-            key = f"{project}:{name}"
-            if name not in own and setting.default is None:
-                raise _missing(setting, key, stack)
-            text = _text_of(setting, key, own.get(name), secret)
-            target, key = (secrets, name) if setting.secret else (environment, setting.env_var)
-            target[key] = text
-        size = sum(len(text.encode()) for pair in environment.items() for text in pair)
-        if size > _MAX_SETTINGS_BYTES:
-            raise ConfigError(
-                f"the settings have {size} bytes; Lambda has room for {_MAX_SETTINGS_BYTES}"
-            )
+        for key in own.keys() - keys - settings.keys():
+            raise _unknown(project, key, stack, [*keys, *settings])
+        given = {
+            key: _read(kind, f"{project}:{key}", own[key], f"{project}:{key}" in secret)
+            for key, kind in keys.items()
+            if key in own
+        }
+        texts = {
+            name: _text_of(setting, f"{project}:{name}", own.get(name), stack, secret)
+            for name, setting in settings.items()
+        }
         config = cls(
-            **keys,
-            settings=_Values("setting's environment variable", environment),
-            secrets=_Values("secret", secrets),
+            **given,
+            settings={one.env_var: texts[n] for n, one in settings.items() if not one.secret},
+            secrets={name: texts[name] for name, one in settings.items() if one.secret},
         )
         for error in config._errors(project):
             raise ConfigError(error)
@@ -271,40 +258,18 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
                 f"config value {project}:job_concurrency.{job}: no such job; known jobs: "
                 f"{', '.join(jobs) or 'none'}"
             )
-        rules = {
-            "snap_start excludes provisioned_concurrency: Lambda has one or the other": (
-                self.snap_start and self.provisioned_concurrency
-            ),
-            "provisioned_concurrency must not exceed reserved_concurrency": (
-                0 < self.reserved_concurrency < self.provisioned_concurrency
-            ),
-            "domain_name and certificate_arn need each other": (
-                bool(self.domain_name) != bool(self.certificate_arn)
-            ),
-            "disable_default_endpoint needs domain_name": (
-                self.disable_default_endpoint and not self.domain_name
-            ),
-            "hosted_zone_id needs domain_name": self.hosted_zone_id and not self.domain_name,
-            "kms_key_arn excludes replica_regions: a replica needs a key in its own region": (
-                self.kms_key_arn and self.replica_regions
-            ),
-            "alarm_email excludes alarm_topic_arn: subscribe the address to your topic": (
-                self.alarm_email and self.alarm_topic_arn
-            ),
-            "replica_regions names a region twice": (
-                len({*self.replica_regions}) < len(self.replica_regions)
-            ),
-            "waf_rate_limit must be 0 or at least 10": 0 < self.waf_rate_limit < 10,
-            "waf_rate_limit excludes trusted_proxy_count: WAF would count all callers behind a "
-            "proxy as one address; limit addresses at the proxy": (
-                self.waf_rate_limit and self.trusted_proxy_count
-            ),
-            "permissions_boundary excludes manage_api_gateway_account: the boundary denies its "
-            "role the access logs; run `pulumi -C bootstrap up`, which declares this role": (
-                self.permissions_boundary and self.manage_api_gateway_account
-            ),
-        }
-        yield from (f"config of {rule}" for rule, broken in rules.items() if broken)
+        for key, other, reason in _EXCLUSIVE:
+            if getattr(self, key) and getattr(self, other):
+                yield f"config of {key} excludes {other}: {reason}"
+        for key, other in _NEEDS:
+            if getattr(self, key) and not getattr(self, other):
+                yield f"config of {key} needs {other}"
+        if 0 < self.reserved_concurrency < self.provisioned_concurrency:
+            yield "config of provisioned_concurrency must not exceed reserved_concurrency"
+        if len({*self.replica_regions}) < len(self.replica_regions):
+            yield "config of replica_regions names a region twice"
+        if 0 < self.waf_rate_limit < 10:
+            yield "config of waf_rate_limit must be 0 or at least 10"
 
 
 def _nearest(given: str, known: Iterable[str], otherwise: str) -> str:
@@ -315,6 +280,12 @@ def _nearest(given: str, known: Iterable[str], otherwise: str) -> str:
 def _refuse(key: str, value: Any, expected: str) -> ConfigError:
     shown = value if isinstance(value, str) else json.dumps(value)
     return ConfigError(f"config value {key} = {shown} must be {expected}")
+
+
+def _unknown(project: str, key: str, stack: str, known: list[str]) -> ConfigError:
+    near = _nearest(key, known, "")
+    hint = f"did you mean {project}:{near}?" if near else f"known keys: {', '.join(known)}"
+    return ConfigError(f"config key {project}:{key} of stack {stack} is unknown; {hint}")
 
 
 def _check_region(key: str, value: str) -> None:
@@ -412,26 +383,27 @@ def _read(kind: Any, key: str, raw: str, hidden: bool) -> Any:
         raise ConfigError(f"config value {key} = [secret] must be {expected}") from None
 
 
-def _missing(setting: Setting[Any], key: str, stack: str) -> ConfigError:
-    return ConfigError(
-        f"config key {key} of stack {stack} is missing ({setting.description.rstrip('.')}); "
-        f"set it by: pulumi config set --stack {stack} {'--secret ' if setting.secret else ''}"
-        f"{key}, or {'for the local run alone' if setting.secret else 'by a line'} in "
-        f"{'secrets' if setting.secret else 'Pulumi'}.{stack}.yaml: {setting.name}: …"
-    )
-
-
-def _text_of(setting: Setting[Any], key: str, raw: str | None, secret: Collection[str]) -> str:
+def _text_of(
+    setting: Setting[Any], key: str, raw: str | None, stack: str, secret: Collection[str]
+) -> str:
     """Return a setting's value, or its default, as text."""
-    if raw is not None and setting.secret != (key in secret):
+    hidden = setting.secret
+    if raw is None and setting.default is None:
+        raise ConfigError(
+            f"config key {key} of stack {stack} is missing ({setting.description.rstrip('.')}); "
+            f"set it by: pulumi config set --stack {stack} {'--secret ' if hidden else ''}{key}, "
+            f"or {'for the local run alone' if hidden else 'by a line'} in "
+            f"{'secrets' if hidden else 'Pulumi'}.{stack}.yaml: {setting.name}: …"
+        )
+    if raw is not None and hidden != (key in secret):
         raise ConfigError(
             f"config key {key} is a secret in clear; do: pulumi config set --secret {key}"
-            if setting.secret
+            if hidden
             else f"config key {key} is encrypted, but no secret in function/settings.py"
         )
     if setting.type is str:
         return str(setting.default if raw is None else raw)
+    bounds = Meta(ge=setting.minimum, le=setting.maximum)
     if raw is None:
         return json.dumps(setting.default)
-    bounds = Meta(ge=setting.minimum, le=setting.maximum)
     return json.dumps(_read(Annotated[setting.type, bounds], key, raw, hidden=False))

@@ -7,7 +7,7 @@ from local import cli
 
 
 def _up(**chosen: Any) -> None:
-    from console import commands  # pylint: disable=import-outside-toplevel
+    from console import commands
 
     commands.up(**chosen)
 

@@ -93,7 +93,7 @@ def _update(local: local_stack.LocalStack) -> tuple[str, str]:
         try:
             local.update(confirm)
             fault = ""
-        except Exception as error:  # pylint: disable=broad-exception-caught
+        except Exception as error:  # noqa: BLE001
             # An unfinished declaration may raise anything.
             own = isinstance(error, pulumi.RunError)
             fault = imported.result() or (str(error) if own else f"{type(error).__name__}: {error}")
@@ -147,7 +147,7 @@ def _format(line: dict[str, Any]) -> str:
 
 
 def _serve(page: console.Console, local: local_stack.LocalStack) -> None:
-    from console import server  # pylint: disable=import-outside-toplevel  # slow
+    from console import server  # slow
 
     server.run(page, local)
 

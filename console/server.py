@@ -12,8 +12,8 @@ import flask
 import flask_swagger_ui
 from werkzeug.serving import make_server
 
-from console.console import Console
 from console import views
+from console.console import Console
 from local import local_stack
 
 _PAGE = Path(__file__).parent / "page"

@@ -77,7 +77,7 @@ class Stack:
 
     def picture(self) -> str:
         """Return the architecture diagram as SVG."""
-        from console import diagram  # pylint: disable=import-outside-toplevel
+        from console import diagram
 
         declared = sorted(self.console.resources.values(), key=lambda each: each.urn)
         return diagram.draw(declared, self.stack)

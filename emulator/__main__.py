@@ -16,7 +16,7 @@ with patching.exit_on_mismatch():
     from hypercorn.config import Config
     from ministack import app
 
-    from emulator import (  # pylint: disable=ungrouped-imports
+    from emulator import (
         admission,
         async_invoke,
         cloudwatch_query,
@@ -61,15 +61,15 @@ def _patches() -> list[patching.Patch]:
         patches += repair.PATCHES
     # Removed from the environment, because functions would inherit it.
     if path := os.environ.pop("EPOCH_PERSIST_FILE", ""):
-        from emulator import persistence  # pylint: disable=import-outside-toplevel
+        from emulator import persistence
 
         patches += persistence.patches(Path(path))
     if port := os.environ.pop("EPOCH_DEBUG_PORT", ""):
-        from emulator import debugger  # pylint: disable=import-outside-toplevel
+        from emulator import debugger
 
         patches += debugger.patches(int(port))
     if address := os.environ.pop("EPOCH_EVENTS_ADDRESS", ""):
-        from emulator import event_reporter  # pylint: disable=import-outside-toplevel
+        from emulator import event_reporter
 
         patches += event_reporter.patches(address)
     return [*patches, *admission.patches(int(os.environ["GATEWAY_PORT"]))]

@@ -32,7 +32,6 @@ from emulator.patching import Original, Patch, replace, wrap
 _HEALTH = "/_ministack/health"
 _DATA_PLANE = re.compile(r"/_aws/execute-api/[A-Za-z0-9]+/.*", re.DOTALL)
 
-# pylint: disable=protected-access
 
 # MiniStack derives a function's credentials from its ARN, which is not secret.
 _RUN_KEY = secrets.token_bytes(32)

@@ -13,7 +13,6 @@ from emulator import failure_log, iam
 from emulator.patching import Original, replace, wrap
 
 
-# pylint: disable=protected-access
 def _dispatch_to_lambda(arn: str, payload: str) -> None:
     function, config, _ = lambda_svc._get_func_record_for_ref(arn)
     if function and config:

@@ -1,5 +1,6 @@
 """Records the metrics that AWS derives from API calls and log lines; MiniStack records none."""
 
+import itertools
 import json
 import math
 from contextlib import suppress
@@ -60,18 +61,21 @@ def record_log_lines(lines: list[str]) -> None:
         with suppress(*_OTHER_FORMAT):
             line = json.loads(text)
             for directive in line["_aws"]["CloudWatchMetrics"]:
-                for names in directive["Dimensions"]:
-                    dimensions = {name: str(line[name]) for name in names}
-                    for metric in directive["Metrics"]:
-                        name, unit = metric["Name"], metric.get("Unit", "None")
-                        if math.isfinite(value := float(line[name])):
-                            namespace = str(directive["Namespace"])
-                            record_metric(namespace, str(name), value, str(unit), dimensions)
+                _record_directive(line, directive)
+
+
+def _record_directive(line: Any, directive: Any) -> None:
+    for names, metric in itertools.product(directive["Dimensions"], directive["Metrics"]):
+        name, unit = metric["Name"], metric.get("Unit", "None")
+        if math.isfinite(value := float(line[name])):
+            dimensions = {dimension: str(line[dimension]) for dimension in names}
+            namespace = str(directive["Namespace"])
+            record_metric(namespace, str(name), value, str(unit), dimensions)
 
 
 def _describe_alarms(original: Original, *request: Any) -> Any:
     """Evaluate all alarms first, so that their states match the metrics."""
-    cloudwatch._evaluate_all_alarms()  # pylint: disable=protected-access
+    cloudwatch._evaluate_all_alarms()
     return original(*request)
 
 

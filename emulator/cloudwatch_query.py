@@ -28,7 +28,6 @@ _SUPPRESSOR = (
 _SINGLE_METRIC = ("MetricName", "Namespace", "Statistic", "Period", "Unit")
 
 
-# pylint: disable=protected-access
 def _error(original: Original, code: str, message: str, *args: Any, **options: Any) -> Any:
     if code == "ResourceNotFound" and message.startswith("Dashboard "):
         code = "DashboardNotFoundError"
@@ -58,7 +57,7 @@ def _put_composite_alarm(
 
 @cache
 def _service_model() -> Any:
-    from botocore import session  # pylint: disable=import-outside-toplevel
+    from botocore import session
 
     return session.get_session().get_service_model("cloudwatch")
 

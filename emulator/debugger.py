@@ -68,7 +68,6 @@ class _Ports:
         return None
 
 
-# pylint: disable=protected-access
 class _Worker(lambda_workers._Worker):
     """A worker that listens for a debugger."""
 

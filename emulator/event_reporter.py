@@ -34,8 +34,6 @@ _reports: queue.Queue[dict[str, Any]] = queue.Queue(_MAX_QUEUED_REPORTS)
 _call: ContextVar[dict[str, Any] | None] = ContextVar("call", default=None)
 _trace: ContextVar[str] = ContextVar("trace", default="")
 
-# pylint: disable=protected-access
-
 
 def _report(kind: str, **fields: Any) -> None:
     with suppress(queue.Full):

@@ -29,7 +29,6 @@ _batch_sizes: dict[str, int] = {}
 _failed_tries: dict[str, int] = {}
 
 
-# pylint: disable=protected-access
 def _create_mapping(original: Original, data: dict[str, Any]) -> Any:
     function, source = data.get("FunctionName", ""), data.get("EventSourceArn", "")
     service = (source.split(":") + [""] * 3)[2]

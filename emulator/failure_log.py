@@ -19,4 +19,4 @@ def write(text: str) -> None:
 
 def append(function_arn: str, reason: Any) -> None:
     """Append the failure of a function."""
-    write(f"the function failed: {function_arn.split(':function:')[-1]}: {reason}")
+    write(f"the function failed: {function_arn.rsplit(':function:', maxsplit=1)[-1]}: {reason}")

@@ -49,8 +49,6 @@ _PASSED_ROLE = "local:passed_role"
 _OTHER_PARAMETERS = "local:other_parameters"
 _STAGE = "local:stage"
 
-# pylint: disable=protected-access
-
 
 def _json_object(body: bytes) -> Any:
     """Return the fields of a JSON body, or {} for any other body."""
@@ -112,7 +110,8 @@ def _condition_keys(
         if isinstance(tags, dict):  # in an OpenAPI document it is a list
             keys |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
         patches = fields.get("patchOperations") or []
-        fields = {"Role": p.get("value") for p in patches if p.get("path") == "/cloudwatchRoleArn"}
+        paths = {patch.get("path"): patch.get("value") for patch in patches}
+        fields = {"Role": paths.get("/cloudwatchRoleArn")}
     if action == "lambda:CreateEventSourceMapping":
         keys["lambda:FunctionArn"] = fields.get("FunctionName")
     if service == "scheduler":

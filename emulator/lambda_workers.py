@@ -62,7 +62,7 @@ class _SharedZip(zipfile.ZipFile):
     # The newest unpacked folder, and the checksums of its files.
     _former: tuple[Path, dict[str, int]] = (Path("/nonexistent"), {})
 
-    def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
+    def extractall(self, path: Any = None, *_: Any) -> None:
         """Replace `path`, an empty folder, by a link to the unpacked files."""
         assert self.filename
         digest = hashlib.sha256(Path(self.filename).read_bytes()).hexdigest()
@@ -112,7 +112,6 @@ class _SharedZip(zipfile.ZipFile):
                     shutil.rmtree(unpacked, ignore_errors=True)
 
 
-# pylint: disable=protected-access
 class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
     """A worker whose output is read when the invocation ends.
 

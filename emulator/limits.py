@@ -71,7 +71,6 @@ class _Connection(TCPServer):
         self.writer.close()
 
 
-# pylint: disable=protected-access
 def _emit_logs(
     original: Callable[..., None], function: dict[str, Any], *args: Any, **options: Any
 ) -> None:

@@ -7,7 +7,6 @@ from ministack.services import dynamodb
 from emulator.patching import Original, wrap
 
 
-# pylint: disable=protected-access
 def _extract_key_value(original: Original, attribute: Any) -> Any:
     """Return the text by which MiniStack stores and finds a key."""
     value = original(attribute)

@@ -33,7 +33,6 @@ def _line(table: str, partition: str, sort: str, item: Any) -> bytes:
     return json.dumps([table, partition, sort, item]).encode() + b"\n"
 
 
-# pylint: disable=protected-access
 def _change(line: bytes) -> tuple[str, str, str, Any]:
     """Return the table, the keys and the item of a line; raise an error for any other content."""
     table, partition, sort, item = json.loads(line.decode("utf-8"))

@@ -27,7 +27,6 @@ _CRON_VALUES = [set(range(low, high + 1)) for low, high in _LIMITS]
 _last_runs: dict[Any, float] = {}
 
 
-# pylint: disable=protected-access
 def next_run(schedule: Mapping[str, Any], last: float) -> float | None:
     """Return the Unix time of a schedule's first run after `last`, or None if there is none."""
     expression = schedule["ScheduleExpression"]

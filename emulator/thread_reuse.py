@@ -36,7 +36,7 @@ def submit(call: Callable[[], Any]) -> Future[Any]:
     def run() -> None:
         try:
             future.set_result(call())
-        except BaseException as error:  # pylint: disable=broad-exception-caught
+        except BaseException as error:  # noqa: BLE001
             future.set_exception(error)
 
     try:

@@ -19,7 +19,6 @@ _REAPER = "dynamodb-ttl-reaper"  # MiniStack's thread for expired items
 _expiring: ContextVar[Any] = ContextVar("_expiring", default=None)
 
 
-# pylint: disable=protected-access
 def _remove_item(original: Original, table: Any, *keys: Any) -> Any:
     item = original(table, *keys)
     if item and threading.current_thread().name == _REAPER and not _expiring.get():

@@ -7,7 +7,7 @@ from local import cli
 
 
 def _demo(**chosen: Any) -> None:
-    from local import demo  # pylint: disable=import-outside-toplevel
+    from local import demo
 
     demo.demo(**chosen)
 

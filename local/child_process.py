@@ -56,7 +56,7 @@ class SupervisedProcess:
         """Start a Python module as leader of a new group; its argument is the listener's number."""
         far, own = self._far.fileno(), listener.fileno()
         with log.open("wb") as output:
-            self._process = subprocess.Popen(  # pylint: disable=consider-using-with
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(far), str(self.folder), module, str(own)],
                 env=environment,
                 cwd=cwd,

@@ -29,11 +29,11 @@ def _run(parser: argparse.ArgumentParser, command: Callable[..., None]) -> int:
     chosen = vars(parser.parse_args())
     try:
         # The imports take a second, and the signal handlers already work.
-        from local import ministack, stack_files  # pylint: disable=import-outside-toplevel
+        from local import ministack, stack_files
 
         ministack.clear_aws_environment()
         command(**chosen | {"stack": chosen["stack"] or stack_files.default_stack()})
-    except BaseException as error:  # pylint: disable=broad-exception-caught
+    except BaseException as error:
         if os.environ.get("EPOCH_TRACEBACK"):
             raise
         # The repr of an OSError has no file name.

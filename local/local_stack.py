@@ -13,7 +13,7 @@ import urllib3
 
 from local import ministack, pulumi_program, stack_files, xray_daemon
 from local.child_process import SupervisedProcess
-from local.deployment import DeployError, Deployer, Progress
+from local.deployment import Deployer, DeployError, Progress
 
 HTTP = urllib3.PoolManager(maxsize=50, retries=False, timeout=60)
 
@@ -68,10 +68,10 @@ class LocalStack(Account):
         endpoint has one and `path` is missing.
         """
         # An update has reloaded them.
-        from function.declare.registry import (  # pylint: disable=import-outside-toplevel
+        from function.declare.registry import (
             load_endpoints,
         )
-        from openapi import samples  # pylint: disable=import-outside-toplevel
+        from openapi import samples
 
         endpoint = samples.default_sample(load_endpoints())
         sent = {"x-api-key": self.outputs["default_api_key"] if key is None else key}

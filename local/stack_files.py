@@ -20,7 +20,7 @@ class Secret(str):
     """A secret value of a stack's config."""
 
 
-class _Loader(yaml.SafeLoader):  # pylint: disable=too-many-ancestors
+class _Loader(yaml.SafeLoader):
     """A YAML loader that rejects duplicate keys, as the CLI does."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -96,7 +96,7 @@ def local_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
     accepts placeholders instead, also for a declared secret without a line in the stack's file.
     """
     # An update has reloaded it.
-    from function.declare.registry import (  # pylint: disable=import-outside-toplevel
+    from function.declare.registry import (
         load_settings,
     )
 

@@ -35,7 +35,7 @@ class XRayDaemon(socketserver.UDPServer):
         host, port = self.socket.getsockname()
         self.address = f"{host}:{port}"
 
-    def finish_request(self, request: Any, client_address: Any) -> None:
+    def finish_request(self, request: Any, _: Any) -> None:
         """Store the segment of a datagram, which is a header line and a JSON document."""
         _, _, document = request[0].partition(b"\n")
         # Any process of this machine can send anything.

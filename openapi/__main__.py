@@ -17,7 +17,7 @@ def document_text() -> str:
 if __name__ == "__main__":
     try:
         sys.stdout.write(document_text())
-    except (Exception, SystemExit) as fault:  # pylint: disable=broad-exception-caught
+    except (Exception, SystemExit) as fault:
         if not (told := diagnostics.explain(fault)):
             raise
         sys.exit(f"error: {told}")

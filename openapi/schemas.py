@@ -96,7 +96,7 @@ class SchemaRegistry:
 
 def _from_type(kind: type, where: str) -> tuple[str, dict[str, Schema]]:
     """Return the name of a type, and the schemas of it and its parts by name."""
-    import msgspec  # pylint: disable=import-outside-toplevel
+    import msgspec
 
     try:
         (schema,), types = msgspec.json.schema_components([kind], ref_template=REFERENCE + "{name}")

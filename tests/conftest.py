@@ -13,11 +13,15 @@ from pathlib import Path
 import pytest
 
 import function.declare.job_registry
-import function.jobs
+import function.jobs  # noqa: F401
 from components import naming, resource_prefix
 from function import buckets, queues, tables, topics
-from function.declare.registry import load_endpoints, load_settings
+from function.declare.bucket import Bucket
 from function.declare.job import FailureAlarm, Job
+from function.declare.queue import Queue
+from function.declare.registry import load_endpoints, load_settings
+from function.declare.table import Table
+from function.declare.topic import Topic
 from function.declare.trigger import (
     EventTrigger,
     ObjectTrigger,
@@ -26,10 +30,6 @@ from function.declare.trigger import (
     StreamTrigger,
     TopicTrigger,
 )
-from function.declare.bucket import Bucket
-from function.declare.queue import Queue
-from function.declare.table import Table
-from function.declare.topic import Topic
 from local import local_stack, ministack, pulumi_program, stack_files
 from local.stack_files import ROOT
 from openapi import samples
@@ -72,7 +72,7 @@ def sampled() -> None:
 
 
 @pytest.fixture(scope="session")
-def local(sampled: None) -> Iterator[local_stack.LocalStack]:  # pylint: disable=unused-argument
+def local(sampled: None) -> Iterator[local_stack.LocalStack]:
     """Return the default stack, up in the emulator; its calls are of the first declared sample."""
     plans = {**PLANS, "trial": {**PLANS["basic"], "quota_per_day": 2}}
     api_keys = {"default": "basic", "visitor": "trial"}

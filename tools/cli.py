@@ -12,7 +12,7 @@ def run(command: Callable[[], Iterable[str]]) -> int:
     """
     try:
         errors = list(command())
-    except Exception as error:  # pylint: disable=broad-exception-caught
+    except Exception as error:
         if os.environ.get("EPOCH_TRACEBACK"):
             raise
         errors = [f"error: {error}"]

@@ -30,7 +30,7 @@ def _cause(output: str) -> str:
     return lines[0].removeprefix("error: ") + (f" ({lines[-1]})" if len(lines) > 1 else "")
 
 
-def _run(what: str, environment: dict[str, str], *command: object) -> None:
+def _run(what: str, environment: dict[str, str] | None, *command: object) -> None:
     # The child inherits the lock, which stays held if this process is killed.
     ran = subprocess.run(
         [str(word) for word in command],
@@ -49,14 +49,14 @@ def _make(folder: Path) -> None:
     if folder != FIRST:
         uv = (FIRST / "bin" / "uv", "venv", "--quiet", "--clear")
         python = FIRST / "bin" / "python"
-        _run(f"make {folder}", _PIP["uv_environment"](), *uv, "--python", python, folder)
+        _run(f"make {folder}", None, *uv, "--python", python, folder)
         return
     if not find_spec("ensurepip"):
         raise SystemExit(
             "error: python3 has no venv; install it, on Debian and Ubuntu: apt install python3-venv"
         )
     venv = (sys.executable, "-m", "venv", "--clear", folder)
-    _run(f"make {folder}", _PIP["pip_environment"](), *venv)
+    _run(f"make {folder}", None, *venv)
 
 
 def _install(folder: Path, lock: Path) -> None:
@@ -68,9 +68,10 @@ def _install(folder: Path, lock: Path) -> None:
         only = folder / "uv.txt"
         only.write_text(own[0].rstrip("\\ ") + "\n", "utf-8")
         pip = (python, "-m", "pip", "install", "--quiet", "--require-hashes")
-        _run(f"install uv into {folder}", _PIP["pip_environment"](), *pip, "-r", only)
+        _run(f"install uv into {folder}", _PIP["pip_environment"](str(python)), *pip, "-r", only)
     uv = (FIRST / "bin" / "uv", "pip", "sync", "--quiet", "--python", python, "--require-hashes")
-    _run(f"install {lock} into {folder}", _PIP["uv_environment"](), *uv, lock)
+    environment = _PIP["uv_environment"](str(FIRST / "bin" / "python"))
+    _run(f"install {lock} into {folder}", environment, *uv, lock)
 
 
 def main(folder: Path, lock: Path) -> None:
@@ -90,7 +91,7 @@ def main(folder: Path, lock: Path) -> None:
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036
         found = ".".join(map(str, sys.version_info[:2]))
         raise SystemExit(f"error: python3 is {found}, Epoch needs 3.11 or newer")
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # exit silently

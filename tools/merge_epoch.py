@@ -104,7 +104,9 @@ def _record_origin(target: str) -> None:
 def _merge(target: str) -> list[str]:
     """Merge without a commit, restore your files, and return the paths with conflicts."""
     before = _git("ls-tree", "-r", "--name-only", "HEAD")
-    with tempfile.NamedTemporaryFile("w") as attributes:  # the project's own may be older
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8"
+    ) as attributes:  # the project's own may be older
         attributes.write(_git("show", f"{target}:.gitattributes"))
         attributes.flush()
         config = (f"core.attributesFile={attributes.name}", *_DRIVERS)

@@ -8,8 +8,8 @@ import pulumi_aws as aws
 
 from components.api import EpochApi
 from components.function import EpochFunction
-from components.job import EpochJob
 from components.iam import policies
+from components.job import EpochJob
 from components.lambda_function import Bindings
 from components.metrics import Alarm, Metric
 from components.monitoring import dashboard

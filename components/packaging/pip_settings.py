@@ -5,11 +5,11 @@ the installed files. `tools/make_venv.py` runs this file before any environment 
 imports the standard library only. As a command, `python pip_settings.py UV ARGUMENT...` runs uv.
 """
 
+import ast
 import os
 import re
+import subprocess
 import sys
-from configparser import Error, RawConfigParser
-from pathlib import Path
 
 # uv's variables for the options of pip that concern the network.
 _UV = {
@@ -33,8 +33,6 @@ _UV_DROPPED = {
     *("UV_EXCLUDE_NEWER", "UV_NO_BINARY", "UV_NO_VERIFY_HASHES", "UV_SYSTEM_PYTHON"),
 }
 
-_ETC = Path("/etc")
-
 ADVICE = (
     "check the network, or set PIP_INDEX_URL for a mirror, PIP_CERT for its certificate, "
     "PIP_PROXY for a proxy"
@@ -46,47 +44,23 @@ def without_credentials(text: str) -> str:
     return re.sub(r"(?<=//)[^\s/]*(:\S*)?@", "", text)
 
 
-def _files() -> list[Path]:
-    """Return the paths of pip's configuration files; a later one overrides an earlier one."""
-    home, named = Path.home(), os.environ.get("PIP_CONFIG_FILE", "")
-    if named == os.devnull:
-        return []
-    xdg = os.environ.get
-    system = [Path("/Library/Application Support/pip")] * (sys.platform == "darwin")
-    system += [Path(one, "pip") for one in xdg("XDG_CONFIG_DIRS", "/etc/xdg").split(":") if one]
-    user = home / "Library" / "Application Support" / "pip"
-    if sys.platform != "darwin" or not user.is_dir():
-        user = Path(xdg("XDG_CONFIG_HOME") or home / ".config", "pip")
-    users = [] if named and Path(named).exists() else [home / ".pip", user]
-    folders = [*system, _ETC, *users, Path(sys.prefix)]
-    return [*(folder / "pip.conf" for folder in folders), *([Path(named)] if named else [])]
-
-
-def settings() -> dict[str, str]:
-    """Return pip's effective settings for the network, by their option's long name."""
-    read: dict[str, dict[str, str]] = {"global": {}, "install": {}}
-    for path in _files():
-        parser = RawConfigParser()
-        try:
-            parser.read(path, encoding="utf-8")
-        except (Error, OSError, UnicodeError):  # pip names the mistake
-            continue
-        for section in read.keys() & set(parser.sections()):
-            read[section] |= {key.replace("_", "-"): text for key, text in parser[section].items()}
-    variables = {
-        name[4:].lower().replace("_", "-"): value
-        for name, value in os.environ.items()
-        if name.startswith("PIP_") and value
-    }
+def settings(python: str) -> dict[str, str]:
+    """Return the effective settings for the network of an interpreter's pip, by option."""
+    command = (python, "-m", "pip", "config", "list")
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    found = {**({"cert": bundle} if bundle else {}), **read["global"], **read["install"]}
-    return {name: text for name, text in {**found, **variables}.items() if name in _UV and text}
+    found = {"cert": bundle} if bundle else {}
+    for section in ("global", "install", ":env:"):
+        options = re.findall(rf"^{section}\.([\w-]+)=(.*)$", listed, re.MULTILINE)
+        read = {name: ast.literal_eval(text) for name, text in options if name in _UV}
+        found |= {name: text for name, text in read.items() if text}
+    return found
 
 
-def pip_environment() -> dict[str, str]:
+def pip_environment(python: str) -> dict[str, str]:
     """Return this process's variables, with pip's network settings as its only settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
-    own = {f"PIP_{name.upper().replace('-', '_')}": text for name, text in settings().items()}
+    own = {f"PIP_{name.upper().replace('-', '_')}": text for name, text in settings(python).items()}
     fixed = {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     return {**kept, "PIP_RETRIES": "2", **own, **fixed}
 
@@ -111,13 +85,13 @@ def _for_uv(name: str, text: str) -> str:
     return value
 
 
-def uv_environment() -> dict[str, str]:
+def uv_environment(python: str = sys.executable) -> dict[str, str]:
     """Return this process's variables with pip's network settings as uv's.
 
     A variable UV_* that is set already wins.
     """
     environment = {name: value for name, value in os.environ.items() if name not in _UV_DROPPED}
-    found = {name: _for_uv(name, text) for name, text in settings().items()}
+    found = {name: _for_uv(name, text) for name, text in settings(python).items()}
     if found.get("no-index"):
         found = {name: value for name, value in found.items() if not name.endswith("index-url")}
     if "extra-index-url" in found:  # pip takes the best version of all indexes

@@ -13,7 +13,6 @@ from emulator.patching import Original, wrap
 
 Reply = tuple[int, dict[str, str], bytes]
 
-# pylint: disable=protected-access
 
 # Models refer to each other by such URLs, exports by `$ref` within the document.
 _MODEL_URL = re.compile(r"https://apigateway\.amazonaws\.com/restapis/\w+/models/(\w+)")

@@ -25,8 +25,6 @@ _PATIENCE_S = 1
 _instances = asyncio.Semaphore(16)
 _further = asyncio.Semaphore(min(16, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 8 - 16))
 
-# pylint: disable=protected-access
-
 
 class _Connection(h11.Connection):
     """A connection that refuses ambiguous lengths and methods in lower case."""

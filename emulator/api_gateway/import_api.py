@@ -19,7 +19,6 @@ from emulator.patching import Original, wrap
 
 Reply = tuple[int, dict[str, str], bytes]
 
-# pylint: disable=protected-access
 _MAX_BYTES = 6 * 1024 * 1024
 _PARAMETER_LOCATIONS = {"query": "querystring", "header": "header", "path": "path"}
 # Overwriting resets these settings to their defaults, unless the document has them.

@@ -305,7 +305,7 @@ def _validators(spec: Spec) -> Iterator[str]:
 
 def _gateway_responses(spec: Spec) -> Iterator[str]:
     for kind, fields in spec.get(f"{EXTENSION}gateway-responses", {}).items():
-        if kind not in apigateway_v1._GATEWAY_RESPONSE_TYPES:  # pylint: disable=protected-access
+        if kind not in apigateway_v1._GATEWAY_RESPONSE_TYPES:
             yield f"Invalid gateway response type: {kind}"
         if not re.fullmatch(r"[1-5]\d\d", str(fields.get("statusCode", 200))):
             yield f"Invalid status code of gateway response {kind}: {fields['statusCode']}"

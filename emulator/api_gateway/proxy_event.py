@@ -56,7 +56,6 @@ def _build_event(
     identity["sourceIp"] = _PEER
     key = None
     if method["apiKeyRequired"]:
-        # pylint: disable-next=protected-access
         key = gateway._resolve_api_key(headers.get("x-api-key"))
     identity["apiKeyId"] = key["id"] if key else None
     return event

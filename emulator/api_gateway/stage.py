@@ -24,7 +24,6 @@ from emulator.patching import Original, Patch, replace, wrap
 
 Reply = tuple[int, dict[str, Any], bytes]
 
-# pylint: disable=protected-access
 _MAX_BYTES = 10 * 1024 * 1024
 _MAX_HEADER_BYTES = 10_240
 _MAX_INVOCATION_BYTES = 6 * 1024 * 1024
@@ -193,7 +192,7 @@ class _Input:
 
 def _renderer() -> tuple[dict[str, Any], Callable[[str], str]]:
     """Return $context, which templates may change, and a function that renders a template."""
-    from airspeed import Template  # pylint: disable=import-outside-toplevel; it takes 70 ms
+    from airspeed import Template
 
     request = _request.get()
     context = {

@@ -107,7 +107,7 @@ def response_header_errors(name: str) -> Iterator[str]:
 
 def runs_when_called(field: str, handle: Any) -> Iterator[str]:
     """Yield an error for a class, and for a function that a call with one argument does not run."""
-    import inspect  # pylint: disable=import-outside-toplevel  # slow: keep it out of cold starts
+    import inspect  # slow: keep it out of cold starts
 
     if isinstance(handle, type):
         yield f"{field} must be a function, not the class {handle.__name__}"

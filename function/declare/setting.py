@@ -25,7 +25,7 @@ class Setting(NamedTuple, Generic[V]):
     """
 
     name: Annotated[str, words("_")]
-    type: type[V]  # pylint: disable=unsubscriptable-object
+    type: type[V]
     description: Text
     default: V | None = None
     secret: bool = False

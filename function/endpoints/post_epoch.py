@@ -5,7 +5,7 @@ import re
 import time
 from typing import Any, NamedTuple
 
-from function.declare.endpoint import Response, Endpoint, Parameter, Request, SampleRequest
+from function.declare.endpoint import Endpoint, Parameter, Request, Response, SampleRequest
 from function.declare.permission import TablePermission
 from function.declare.problem import Problem
 from function.runtime import aws_client, dynamodb
@@ -42,7 +42,7 @@ def _key(request: Request) -> str:
     if not request.identity.id:
         raise Problem(403, "Idempotency-Key: send it with an API key.")
     # Imported here: OpenSSL would take a third of the time that the declarations take to load.
-    import hashlib  # pylint: disable=import-outside-toplevel
+    import hashlib
 
     digest = hashlib.sha256(f"{request.identity.id}\0{header}".encode()).digest()
     return _uuid(8, digest[:16])

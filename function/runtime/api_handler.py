@@ -12,11 +12,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from function.declare.checks import response_header_errors
 from function.declare.auth import Identity
+from function.declare.checks import response_header_errors
 from function.declare.endpoint import Endpoint, Request, Response
-from function.declare.problem import Problem, problem_document
 from function.declare.loader import endpoints_by_module
+from function.declare.problem import Problem, problem_document
 from function.responses import customize_response
 from function.runtime import aws_client, deadline, identity, telemetry
 from function.runtime.settings import SETTINGS
@@ -173,7 +173,7 @@ def _json_object(value: Any) -> str:
         value = dict(value)
         with suppress(TypeError):
             return json.dumps(value, allow_nan=False)
-    import msgspec  # pylint: disable=import-outside-toplevel
+    import msgspec
 
     plain = msgspec.to_builtins(value, str_keys=True)
     if not isinstance(plain, dict):
@@ -206,7 +206,7 @@ def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response,
             response = _problem_response(problem, request)
         response = customize_response(response, request)
         return response, _serialize(response)
-    except BaseException as error:  # pylint: disable=broad-exception-caught
+    except BaseException as error:  # noqa: BLE001
         telemetry.log_exception(error)
         response = _problem_response(Problem(500, "The request could not be handled."), request)
         return response, _serialize(response)

@@ -58,10 +58,10 @@ def _client(service: str, read_timeout_s: float = 0) -> Any:
 
     boto3 would add only resources and S3 transfers, for 40 ms of a cold start.
     """
-    import botocore.session  # pylint: disable=import-outside-toplevel
-    from botocore.config import Config  # pylint: disable=import-outside-toplevel
+    import botocore.session
+    from botocore.config import Config
 
-    from function.runtime import http_transport  # pylint: disable=import-outside-toplevel
+    from function.runtime import http_transport
 
     client = botocore.session.get_session().create_client(
         service,
@@ -84,7 +84,7 @@ def _client(service: str, read_timeout_s: float = 0) -> Any:
 
 def _verify_crc32(response_dict: Mapping[str, Any], **_: Any) -> None:
     """Raise ChecksumError for a success without the checksum that DynamoDB sends with each."""
-    from botocore.exceptions import ChecksumError  # pylint: disable=import-outside-toplevel
+    from botocore.exceptions import ChecksumError
 
     if response_dict["status_code"] < 300:
         sent = response_dict["headers"].get("x-amz-crc32", "none")
@@ -106,16 +106,16 @@ def warm_up() -> None:
     all modules loaded and a connection open. Under SnapStart no connection is opened, because it
     would be dead when Lambda restores the snapshot.
     """
-    from botocore.awsrequest import AWSRequest  # pylint: disable=import-outside-toplevel
+    from botocore.awsrequest import AWSRequest
 
-    from function.runtime import deadline  # pylint: disable=import-outside-toplevel
+    from function.runtime import deadline
 
     client = _client("dynamodb")
 
     def connect_and_stop(request: Any, **_: Any) -> None:
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":
             # botocore has no public way to its connections. DynamoDB answers a GET with "healthy".
-            session = client._endpoint.http_session  # pylint: disable=protected-access
+            session = client._endpoint.http_session
             session.send(AWSRequest("GET", request.url).prepare())
         raise _StopBeforeSend
 
@@ -158,7 +158,7 @@ class ConditionFailed(TransactionCanceled):
 def service_unavailable(reason: str = "") -> Problem:
     """Return the 503 for a temporary error of AWS; the log line gets the reason."""
     if reason:
-        from function.runtime import telemetry  # pylint: disable=import-outside-toplevel
+        from function.runtime import telemetry
 
         telemetry.set_aws_error(reason)
     return Problem(
@@ -201,7 +201,7 @@ def _is_retryable(service: str, response: Mapping[str, Any]) -> bool:
 
 def raise_first_error(response: Mapping[str, Any]) -> None:
     """Raise the error of the first failed statement of a BatchExecuteStatement, as `send` does."""
-    from botocore.exceptions import ClientError  # pylint: disable=import-outside-toplevel
+    from botocore.exceptions import ClientError
 
     for error in (one["Error"] for one in response["Responses"] if "Error" in one):
         known = {**response, "Error": error, "Item": error.get("Item", {})}
@@ -226,7 +226,6 @@ def send(
     Problem with 400 or 413 for data that DynamoDB cannot store, ConditionFailed,
     TransactionCanceled, or botocore's error for any other one.
     """
-    # pylint: disable=import-outside-toplevel
     from botocore import exceptions
 
     from function.runtime import deadline, telemetry

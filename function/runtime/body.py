@@ -87,7 +87,7 @@ def _convert(declared: Body, value: Any) -> Any:
     if not isinstance(declared, Mapping):
         return msgspec.convert(value, declared)
     if id(declared) not in _validators:
-        import fastjsonschema  # pylint: disable=import-outside-toplevel
+        import fastjsonschema
 
         _validators[id(declared)] = fastjsonschema.compile(dict(declared), use_default=False)
     return _validators[id(declared)](value)

@@ -40,7 +40,7 @@ def _run_tasks(tasks: SimpleQueue[_Task]) -> None:
         result, error = None, None
         try:
             result = call()
-        except BaseException as raised:  # pylint: disable=broad-exception-caught
+        except BaseException as raised:  # noqa: BLE001
             error = raised
         _idle_threads.append(tasks)
         outcome.put((result, error))

@@ -25,8 +25,6 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 from function.runtime import telemetry
 
-# pylint: disable=protected-access  # no public name leads to the connections
-
 
 def install(client: Any) -> None:
     """Send a client's requests over its open connections, if this version has the needed names."""

@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 from urllib.parse import unquote_plus
 
 from function.declare.job import Job
-from function.declare.problem import Problem
 from function.declare.loader import load_module
+from function.declare.problem import Problem
 from function.declare.trigger import (
     BusEvent,
     CreatedObject,
@@ -60,7 +60,7 @@ def _handle(item: Callable[[], Any], context: Any, **fields: Any) -> BaseExcepti
                     f"the job's handle returned {type(result).__name__}; return None or a mapping"
                 )
             span.set_result(200, result or {})
-        except BaseException as error:  # pylint: disable=broad-exception-caught
+        except BaseException as error:  # noqa: BLE001
             failure = error
             telemetry.log_exception(error, fields)
             span.set_result(error.status if isinstance(error, Problem) else 500, {})

@@ -27,7 +27,7 @@ def read(env_var: str) -> str:
         try:
             secret = aws_client.send("secretsmanager", "get_secret_value", {}, {"SecretId": arn})
             value = str(secret["SecretString"])
-        except Exception as error:  # pylint: disable=broad-exception-caught
+        except Exception as error:
             if not value:
                 raise
             telemetry.log_exception(error)

@@ -15,7 +15,7 @@ def call(service: ServicePermission, operation: str, **request: Any) -> dict[str
     - DeclarationError for a service or an action that is missing in `permissions`.
     - botocore's ClientError for any other error.
     """
-    from botocore.exceptions import (  # pylint: disable=import-outside-toplevel
+    from botocore.exceptions import (
         ClientError,
         UnknownServiceError,
     )

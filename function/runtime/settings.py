@@ -16,7 +16,7 @@ class _EnvironmentSettings(Settings):
             )
         if setting.secret:
             # Imported here to keep it out of cold starts without secrets.
-            from function.runtime import secrets  # pylint: disable=import-outside-toplevel
+            from function.runtime import secrets
 
             return setting.parse(secrets.read(setting.env_var))
         text = os.environ.get(setting.env_var)

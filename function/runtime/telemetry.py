@@ -80,9 +80,9 @@ def _short(value: Any) -> Any:
     """Return a log field of at most _MAX_FIELD characters, as text if it has no other form."""
     try:
         text = value if isinstance(value, str) else json.dumps(value, default=str)
-    except Exception:  # pylint: disable=broad-exception-caught
+    except Exception:  # noqa: BLE001
         text = value = type(value).__name__
-    return value if len(text) <= _MAX_FIELD else f"{text[:_MAX_FIELD - 1]}…"
+    return value if len(text) <= _MAX_FIELD else f"{text[: _MAX_FIELD - 1]}…"
 
 
 # The current one is the last: a process handles one item at a time, and may abandon a thread.
@@ -118,7 +118,6 @@ def _sdk() -> _Sdk:
     vars(stand_in)["decorator"] = lambda _: lambda wrapped: wrapped
     known = sys.modules.setdefault("wrapt", stand_in)
     try:
-        # pylint: disable=import-outside-toplevel
         from aws_xray_sdk import global_sdk_config
         from aws_xray_sdk.core import xray_recorder
         from aws_xray_sdk.core.models.facade_segment import FacadeSegment
@@ -294,7 +293,7 @@ def log_exception(error: BaseException, fields: Mapping[str, Any] = EMPTY_MAPPIN
         span = _span()
         try:
             str(error)
-        except BaseException:  # pylint: disable=broad-exception-caught
+        except BaseException:  # noqa: BLE001
             error = RuntimeError(f"{type(error).__name__} without a readable message")
         extra = {**fields, "traceId": _trace_id(), "route": span.route if span else ""}
         _logger.error("unexpected", exc_info=error, extra=extra)

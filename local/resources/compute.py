@@ -90,7 +90,7 @@ def file_stamps(archive: pulumi.AssetArchive) -> list[tuple[str, int, int]]:
 
 @provisions("aws:lambda/function:Function", updatable=True)
 def _function(context: Context, declared: Properties) -> Provisioned:
-    from components.packaging import archive as bundle  # pylint: disable=import-outside-toplevel
+    from components.packaging import archive as bundle
 
     client = context.client
     name = {"FunctionName": context.physical_name(declared)}

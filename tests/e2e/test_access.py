@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 from function.declare.auth import Public
 from function.declare.permission import TablePermission
 from function.declare.registry import load_endpoints
-from local.ministack import MiniStack
 from local.local_stack import LocalStack, Reply
+from local.ministack import MiniStack
 from openapi import samples
 from tests.conftest import NAME, STACK
 

@@ -33,7 +33,7 @@ def test_another_service_has_its_demo_and_green_rules(project: Path) -> None:
     assert 'Stored item\n  {"code": {"S": ' in shown and "Trace 1-" in shown
     run_python(shop, "-m", "tools.docs.diagram")
     own = ["function", "tests/orders"]
-    run_python(shop, "-m", "pylint", "--score", "n", *own)
+    run_python(shop, "-m", "ruff", "check", *own)
     run_python(shop, "-m", "mypy", *own)
     dead = subprocess.run(
         [sys.executable, "-m", "vulture"], cwd=shop, stdout=-1, text=True, check=False

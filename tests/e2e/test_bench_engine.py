@@ -9,7 +9,7 @@ from tools.bench import engine
 
 
 def test_a_copy_of_the_project_declares_as_many_endpoints_as_are_measured(project: Path) -> None:
-    engine._declare(project, 3)  # pylint: disable=protected-access
+    engine._declare(project, 3)
     asked = (
         "from function.declare.registry import load_endpoints; "
         "print(*(one.path for one in load_endpoints()))"

@@ -57,7 +57,7 @@ def _token(environment: str, **claims: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def cloud(sampled: None) -> Iterator[Cloud]:  # pylint: disable=unused-argument
+def cloud(sampled: None) -> Iterator[Cloud]:
     """Bring stack dev up as its deploy role; at the end that role takes it down again."""
     with local_stack.emulated_account(REGION) as account:
         options = prerequisites(account.emulator)
@@ -252,8 +252,7 @@ def foreign(cloud: Cloud) -> Iterator[dict[str, str]]:
 
 
 ANYTHING = (
-    '{"Version": "2012-10-17", '
-    '"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 )
 
 
@@ -291,16 +290,22 @@ def _gateway_attacks() -> Iterator[tuple[str, tuple[str, str, dict[str, Any]]]]:
         ),
     ):
         arn = f"arn:aws:apigateway:{REGION}::/{place}"
-        yield f"tagging a {kind}", (
-            "apigateway",
-            "tag_resource",
-            {"resourceArn": arn, "tags": STACK_TAGS},
+        yield (
+            f"tagging a {kind}",
+            (
+                "apigateway",
+                "tag_resource",
+                {"resourceArn": arn, "tags": STACK_TAGS},
+            ),
         )
         patch = [{"op": "replace", "path": "/description", "value": "x"}]
-        yield f"changing a {kind}", (
-            "apigateway",
-            f"update_{kind}",
-            {**owner, "patchOperations": patch},
+        yield (
+            f"changing a {kind}",
+            (
+                "apigateway",
+                f"update_{kind}",
+                {**owner, "patchOperations": patch},
+            ),
         )
         yield f"deleting a {kind}", ("apigateway", f"delete_{kind}", owner)
 

@@ -15,7 +15,8 @@ import pytest
 from botocore.loaders import Loader
 from botocore.stub import Stubber
 
-from components.packaging import archive, bytecode, dependencies, project_bundle as bundles
+from components.packaging import archive, bytecode, dependencies
+from components.packaging import project_bundle as bundles
 from components.packaging.interpreter import PYTHON_VERSION
 from components.packaging.project_bundle import project_bundle
 from function.declare.permission import ServicePermission
@@ -130,7 +131,7 @@ def test_byte_code_is_the_same_each_time_and_taken_unchecked(
 def test_byte_code_is_of_the_source_that_it_is_kept_for_whatever_an_editor_writes_meanwhile(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    source, make = tmp_path / "main.py", bytecode._compile  # pylint: disable=protected-access
+    source, make = tmp_path / "main.py", bytecode._compile
     source.write_text("X = 1\n")
 
     def meanwhile(*what: Any) -> None:

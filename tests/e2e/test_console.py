@@ -256,7 +256,7 @@ def test_a_stranger_ends_no_report() -> None:
 
 
 class _Echo(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # pylint: disable=invalid-name
+    def do_GET(self) -> None:
         """Respond with the requested path."""
         self.send_response(200)
         self.end_headers()

@@ -200,7 +200,7 @@ def test_the_first_examples_declare_valid_endpoints() -> None:
             r"^```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.M | re.S
         )
         module: dict[str, Any] = {}
-        exec(source, module)  # pylint: disable=exec-used
+        exec(source, module)
         assert not list(declaration_errors(module["ENDPOINT"])), page
 
 

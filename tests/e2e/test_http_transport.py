@@ -97,7 +97,7 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def _forget() -> None:
-    aws_client._client.cache_clear()  # pylint: disable=protected-access
+    aws_client._client.cache_clear()
 
 
 @pytest.fixture(name="peer", params=("http", "https"))
@@ -121,7 +121,6 @@ def call() -> dict[str, Any]:
 
 def only_by_open_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each request fail that botocore would send itself."""
-    # pylint: disable=protected-access
     session = aws_client._client("dynamodb")._endpoint.http_session
 
     def refuse(_: Any) -> None:
@@ -215,7 +214,6 @@ def test_clients_that_were_given_up_take_their_connections_with_them(peer: Peer)
     for _ in range(10):  # as where credentials stay expired
         _forget()
         assert call() and call()
-        # pylint: disable=protected-access
         client = aws_client._client("dynamodb")
         sessions.append(weakref.ref(client._endpoint.http_session))
         del client
@@ -256,7 +254,7 @@ def test_other_private_names_fall_back_to_botocores_transport_and_log_it_once(
     warnings: list[str] = []
     monkeypatch.setattr(telemetry, "log_warning", warnings.append)
     monkeypatch.setattr(http_transport, name, other)
-    http_transport._log_fallback.cache_clear()  # pylint: disable=protected-access
+    http_transport._log_fallback.cache_clear()
     assert [call()["Attributes"] for _ in range(3)] == [{"a": {"S": "b"}}] * 3
     assert len(peer.received) == 3
     assert len(warnings) == 1 and "botocore's own HTTP transport is in use" in warnings[0]

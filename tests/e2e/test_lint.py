@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -51,15 +52,22 @@ def test_make_lint_runs_every_lint() -> None:
     ).stdout
     targets = re.findall(r"^lint-([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
     assert sorted(targets) == sorted(_commands())
-    for tool in ("black", "pylint", "mypy", "lint-imports", "vulture", "zizmor"):
+    for tool in ("ruff check", "ruff format", "mypy", "lint-imports", "vulture", "zizmor"):
         assert tool in plan
 
 
 # Changes of files that each lint must see in one run, with its message.
 _SEEN: dict[str, list[tuple[str, str, str]]] = {
-    "style": [(ENDPOINT, "\nX = {'a':1}\n", "would reformat|^\\+X = ")],
-    "pylint": [(ENDPOINT, "\nimport colorsys\n", "unused-import")],
-    "types": [(ENDPOINT, '\nX: int = "a"\n', "Incompatible types in assignment")],
+    "style": [(ENDPOINT, "\nimport colorsys\n", "unused-import")],
+    "format": [(ENDPOINT, "\nX = {'a':1}\n", "^\\+X = ")],
+    "types": [
+        (ENDPOINT, '\nX: int = "a"\n', "Incompatible types in assignment"),
+        (
+            "components/table.py",
+            '\naws.iam.Role("a", nam="b")\n',
+            'Unexpected keyword argument "nam"|No overload',
+        ),
+    ],
     "imports": [
         (ENDPOINT, "\nimport pulumi\n", f"{MODULE}.*-> pulumi"),
         ("components/table.py", "\nimport local\n", "components.table -> local"),
@@ -103,13 +111,25 @@ def test_it_fails_on(project: Path, name: str) -> None:
     try:
         for file, change, _ in _SEEN[name]:
             (project / file).write_text(before[file] + change, encoding="utf-8")
-        result = _lint(project, name, f"SOURCES={' '.join(before)}", f"TYPED={ENDPOINT}")
+        result = _lint(project, name, f"SOURCES={' '.join(before)}", f"TYPED={' '.join(before)}")
     finally:
         for file, text in before.items():
             (project / file).write_text(text, encoding="utf-8")
     assert result.returncode, f"lint-{name} does not see it"
     for _, _, says in _SEEN[name]:
         assert re.search(says, result.stdout + result.stderr, re.M), result.stdout + result.stderr
+
+
+def test_mypy_reads_each_aws_service_that_the_code_uses() -> None:
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]
+    (read,) = [o for o in config["overrides"] if o.get("follow_imports") == "silent"]
+    files = [
+        file for name in config["files"] for file in (ROOT / name, *(ROOT / name).rglob("*.py"))
+    ]
+    text = "".join(file.read_text(encoding="utf-8") for file in files if file.is_file())
+    services = set(re.findall(r"\baws\.([a-z]\w*)\.[A-Z]", text))
+    assert {"dynamodb", "lambda_"} <= services
+    assert {f"pulumi_aws.{service}.*" for service in services} <= set(read["module"])
 
 
 def test_every_lint_is_seen_to_fail() -> None:

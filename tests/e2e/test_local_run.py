@@ -47,7 +47,7 @@ def _die_with_parent() -> None:
 def _start(
     project: Path, *options: str, run: tuple[str, ...] = (), **environment: str
 ) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # pylint: disable=consider-using-with,subprocess-popen-preexec-fn
+    return subprocess.Popen(
         [*run, sys.executable, "-m", "console", *options],
         cwd=project,
         env={**os.environ, "TMPDIR": str(project.parent), **environment},
@@ -370,7 +370,7 @@ def test_what_a_killed_run_has_started_leaves_nothing_while_it_writes(
 
 def test_a_killed_test_run_leaves_nothing(project: Path) -> None:
     chosen = "tests/emulator/api_gateway/test_errors.py::test_only_the_very_path_is_served"
-    with subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
+    with subprocess.Popen(
         [sys.executable, "-m", "pytest", "-q", "-n", "1", chosen],
         cwd=project,
         env={**os.environ, "TMPDIR": str(project.parent)},

@@ -61,7 +61,7 @@ def _digest(text: str) -> str:
 
 def _make(checkout: Path, **environment: str) -> subprocess.Popen[str]:
     index = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(checkout)}
-    return subprocess.Popen(  # pylint: disable=consider-using-with
+    return subprocess.Popen(
         ["make", "--silent", ".venv/.ready"],
         cwd=checkout,
         env={**os.environ, **index, **environment},

@@ -98,7 +98,7 @@ _BAD = {
 class _Osv(BaseHTTPRequestHandler):
     """Knows one vulnerability of boto3, as OSV would tell it."""
 
-    def do_POST(self) -> None:  # pylint: disable=missing-function-docstring
+    def do_POST(self) -> None:
         package = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["package"]
         affected = [
             {
@@ -113,7 +113,7 @@ class _Osv(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:  # pylint: disable=redefined-builtin
+    def log_message(self, format: str, *args: Any) -> None:
         pass
 
 

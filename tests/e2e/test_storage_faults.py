@@ -1,7 +1,5 @@
 """A DynamoDB with faults: lost responses, forged ones, expired credentials and closed ports."""
 
-# pylint: disable=protected-access
-
 import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +28,7 @@ def service() -> Iterator[None]:
 
 @pytest.fixture(params=("no connection", "a connection"))
 def failing(
-    service: None,  # pylint: disable=unused-argument
+    service: None,
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Failing:

@@ -1,7 +1,5 @@
 """Each request sends its own segments to X-Ray, whatever came before it."""
 
-# pylint: disable=protected-access
-
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -48,12 +46,10 @@ def table() -> Iterator[Any]:
 
 
 @pytest.fixture
-def tracer(
-    table: Any, monkeypatch: pytest.MonkeyPatch  # pylint: disable=unused-argument
-) -> Iterator[xray_daemon.XRayDaemon]:
+def tracer(table: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.XRayDaemon]:
     """Trace as in Lambda, every request under the same trace id, and collect the segments."""
     sdk = telemetry._sdk()
-    from aws_xray_sdk.core.emitters import udp_emitter  # pylint: disable=import-outside-toplevel
+    from aws_xray_sdk.core.emitters import udp_emitter
 
     for route, handle in LEAKY.items():
         method, path = route.split()

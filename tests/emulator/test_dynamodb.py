@@ -48,7 +48,6 @@ class _Stopped(Exception):
     """Ends MiniStack's endless loop."""
 
 
-# pylint: disable=protected-access
 def _sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let MiniStack remove the expired items once, with the repairs."""
     pauses = iter((None,))

@@ -34,7 +34,6 @@ def handler(event, context):
 """
 
 
-# pylint: disable=protected-access
 @pytest.fixture(name="worker")
 def _worker() -> Iterator[Any]:
     worker = lambda_workers._Worker("told", *function_of("told", {"main.py": _CODE}).values())

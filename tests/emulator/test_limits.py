@@ -11,7 +11,6 @@ from emulator import limits
 from emulator.api_gateway import errors
 
 
-# pylint: disable=protected-access
 def test_a_stream_keeps_the_newest_changes_and_counts_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

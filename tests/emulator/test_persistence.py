@@ -14,7 +14,6 @@ from ministack.services import dynamodb
 
 from emulator import persistence
 
-# pylint: disable=protected-access
 TABLE = {"TableName": "web-shop-orders-0123456"}
 ITEM = {"key": {"S": "a"}, "price": {"N": "1.5"}}
 LINE = persistence._line("web-shop-orders", "a", "", ITEM)

@@ -215,7 +215,6 @@ def test_schedule_skips_missing_hours_and_runs_once_in_repeated_ones(
 )
 def test_invalid_schedule_expression_is_refused(expression: str, valid: bool) -> None:
     body = {"ScheduleExpression": expression}
-    # pylint: disable-next=protected-access
     status, _, reply = scheduler._save_schedule(lambda *_: (200, {}, b""), "name", body)
     assert status == 400
     assert (f"Invalid Schedule Expression {expression}." in reply.decode()) == (not valid)
@@ -401,7 +400,7 @@ def test_what_differs_from_aws_is_said_when_a_stack_comes_up(
     key = f"arn:aws:kms:{WHERE}:key/1"
     for resource in pulumi_program.declared_resources(STACK, config=plain(kms_key_arn=key)):
         left_out = resource.kind in provisioner.NOT_EMULATED
-        demo.progress(resource, None if left_out else 0)  # pylint: disable=protected-access
+        demo.progress(resource, None if left_out else 0)
     said = capsys.readouterr().out
     assert "differs from AWS: retries after 1 s and 2 s; on AWS after 1 min and 2 min" in said
     assert "differs from AWS: the emulator does not check who may use its KMS key" in said

@@ -15,7 +15,6 @@ def _fail() -> None:
     raise SystemExit("no")
 
 
-# pylint: disable=protected-access
 def test_thread_runs_one_call_after_another_and_survives_errors() -> None:
     first = thread_reuse.submit(threading.get_ident).result(60)
     with pytest.raises(SystemExit):

@@ -26,7 +26,6 @@ def handler(event, context):
 Invoke = Callable[[str], dict[str, Any]]
 
 
-# pylint: disable=protected-access
 @pytest.fixture(name="invoke", scope="module")
 def _invoke() -> Iterator[Invoke]:
     """Return a function that runs the body of a handler in a worker; its `text` is _TEXT."""

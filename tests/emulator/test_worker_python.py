@@ -28,7 +28,6 @@ def handler(event, context):
 """
 
 
-# pylint: disable=protected-access
 @pytest.fixture(name="ask")
 def _ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Return a function that calls a worker, and returns its response."""

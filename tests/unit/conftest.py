@@ -41,7 +41,7 @@ def _in_process(_dependencies: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
     Bundles hold the same dependencies, whatever services are declared, and no bytecode.
     """
-    global _running  # pylint: disable=global-statement
+    global _running
     monkeypatch.setattr(archive, "install", lambda *_: _dependencies)
     monkeypatch.setattr(archive, "compiled", lambda *_, **__: {})
     _running = True

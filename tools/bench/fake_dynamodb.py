@@ -107,11 +107,11 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Stay quiet."""
 
-    def do_GET(self) -> None:  # pylint: disable=invalid-name
+    def do_GET(self) -> None:
         """Respond as DynamoDB's health check."""
         self.wfile.write(_reply(200, b"healthy"))
 
-    def do_POST(self) -> None:  # pylint: disable=invalid-name
+    def do_POST(self) -> None:
         """Respond to a call."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if why := difference(self.headers["X-Amz-Target"], body):

@@ -252,10 +252,10 @@ def text(stacks: Mapping[str, Iterable[Resource]]) -> str:
     return str(yaml.serialize(node, width=_WIDTH, allow_unicode=True))
 
 
-class _Dumper(yaml.SafeDumper):  # pylint: disable=too-many-ancestors
+class _Dumper(yaml.SafeDumper):
     """A YAML dumper that writes equal values out instead of a reference."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _: Any) -> bool:
         """Return True."""
         return True
 

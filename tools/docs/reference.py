@@ -74,7 +74,7 @@ class _Plain(ast.NodeTransformer):
         for condition in map(ast.unparse, conditions):
             if condition.startswith("between("):
                 bounds = f"[{condition.removeprefix('between(').removesuffix(')')}]"
-                low, high = eval(bounds, self.module)  # pylint: disable=eval-used  # own source
+                low, high = eval(bounds, self.module)  # noqa: S307  # own source
                 self.notes.append(f"{low:,} to {high:,}")
         plain: ast.AST = self.visit(kind)
         return plain

@@ -116,7 +116,7 @@ def roll_back(client: Any, names: Sequence[str], to: str = "") -> str:
     moved = [name for name in names if target[name] != current[name]]
     if not moved:
         raise pipeline_io.CommandError(
-            f"version {current[first]} of {first} is live already: " "there is nothing to roll back"
+            f"version {current[first]} of {first} is live already: there is nothing to roll back"
         )
     for name in moved:
         move(client, name, target[name])

@@ -198,8 +198,9 @@ def _endpoint_checks(endpoint: Endpoint[Any]) -> Iterator[tuple[str, Check]]:
     """Return the checks of an endpoint with a sample."""
     if not samples.needs_only_a_key(endpoint):
         refusal = KINDS[type(endpoint.auth)].refusal
-        yield "rejects a request without credentials", lambda api: api.call(endpoint).problem(
-            refusal
+        yield (
+            "rejects a request without credentials",
+            lambda api: api.call(endpoint).problem(refusal),
         )
         return
     yield "returns a declared response", lambda api: _expect_declared(endpoint, api.call(endpoint))

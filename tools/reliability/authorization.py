@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from local.ministack import Credentials, MiniStack
 from local.local_stack import LocalStack
+from local.ministack import Credentials, MiniStack
 from tools.reliability import consistency
 
 _CALLS = 40

@@ -53,7 +53,8 @@ class Table:
     def __init__(self) -> None:
         self.items: dict[str, Any] = {}
 
-    def __call__(self, headers: Mapping[str, str], body: bytes) -> Reply:
+    def __call__(self, _: Mapping[str, str], body: bytes) -> Reply:
+        """Answer a conditional PutItem."""
         item = json.loads(body)["Item"]
         key = next(iter(item.values()))["S"]
         there = self.items.setdefault(key, item)
@@ -69,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Stay quiet."""
 
-    def do_GET(self) -> None:  # pylint: disable=invalid-name
+    def do_GET(self) -> None:
         """Respond as DynamoDB's health check, or with credentials to a request with a token."""
         reply = b"healthy"
         if token := self.headers.get("Authorization"):
@@ -83,7 +84,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply)
 
-    def do_POST(self) -> None:  # pylint: disable=invalid-name
+    def do_POST(self) -> None:
         """Reject a call, or apply it and then lose or delay the response."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.calls.append(self.client_address)

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from local import local_stack, stack_files
 from local.local_stack import LocalStack
-from tools.reliability import fake_dynamodb, consistency, load
+from tools.reliability import consistency, fake_dynamodb, load
 
 SHARES = (1, 10, 50)
 _CALLERS = 8

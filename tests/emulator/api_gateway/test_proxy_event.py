@@ -10,7 +10,6 @@ from emulator.api_gateway import proxy_event
 RESOURCE = {"id": "r", "path": "/things", "resourceMethods": {"GET": {"apiKeyRequired": False}}}
 
 
-# pylint: disable=protected-access
 def _event(query: dict[str, list[str]], sent: list[tuple[bytes, bytes]]) -> dict[str, Any]:
     """Return the event for a request, whose headers MiniStack has joined."""
     joined: dict[str, str] = {}

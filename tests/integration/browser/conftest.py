@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import local_stack, stack_files
 from console import server
 from console.console import Console
+from local import local_stack, stack_files
 
 
 @pytest.fixture(scope="module")

@@ -163,7 +163,7 @@ def _visit(served: Any) -> Iterator[Any]:
 class _Permissive(BaseHTTPRequestHandler):
     """Answers every page, as MiniStack does by itself."""
 
-    def do_GET(self) -> None:  # pylint: disable=invalid-name
+    def do_GET(self) -> None:
         """Answer."""
         self.send_response(200)
         self.send_header("Access-Control-Allow-Origin", "*")

@@ -8,7 +8,6 @@ import inspect
 import json
 import sys
 
-# pylint: disable=import-error  # made from the document, beside this file
 from generated_client import AuthenticatedClient
 from generated_client.models import Problem
 

@@ -20,8 +20,8 @@ from uv import find_uv_bin
 from function.declare.auth import ApiKey
 from function.declare.endpoint import Endpoint, SampleRequest
 from function.declare.registry import load_endpoints
-from local.stack_files import ROOT
 from local.local_stack import LocalStack
+from local.stack_files import ROOT
 from openapi import samples
 
 CLIENTS = ROOT / "tests" / "integration" / "clients"

@@ -2,7 +2,8 @@
 
 import json
 import re
-from fnmatch import filter as filter_names, fnmatchcase
+from fnmatch import filter as filter_names
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pulumi

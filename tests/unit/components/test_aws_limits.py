@@ -101,11 +101,11 @@ def test_a_bundle_that_lambda_would_refuse_names_its_largest_packages(
         path.write_bytes(bytes(sizes[name]))
     monkeypatch.setattr(limits, "UNPACKED_SIZE", 3_009)
     with pytest.raises(limits.LimitError, match=r"unpacked, has 3,010 .* large \(3,000\), small"):
-        archive._check_sizes("function", files)  # pylint: disable=protected-access
+        archive._check_sizes("function", files)
     monkeypatch.setattr(limits, "UNPACKED_SIZE", 3_010)
     monkeypatch.setattr(limits, "ZIP_SIZE", 30)
     with pytest.raises(limits.LimitError, match="zipped, has .* function/requirements.in"):
-        archive._check_sizes("function", files)  # pylint: disable=protected-access
+        archive._check_sizes("function", files)
 
 
 def test_a_document_that_api_gateway_would_refuse_names_its_paths(

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from components.naming import bucket_name
 from components.iam import policies
+from components.naming import bucket_name
 from function import buckets
 from function.declare import registry
-from function.declare.checks import declaration_errors
 from function.declare.bucket import Bucket
+from function.declare.checks import declaration_errors
 from function.declare.errors import DeclarationError
 from function.declare.permission import BucketPermission
 from function.declare.registry import reference_errors
@@ -52,9 +52,7 @@ def test_a_permission_covers_the_objects_of_one_bucket(monkeypatch: pytest.Monke
     statements = policies.resource_statements([permission], arns, {})
     assert statements == [policies.allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::a/*")]
     monkeypatch.setattr(registry, "load_buckets", dict)
-    assert list(reference_errors([permission], {})) == [
-        "unknown bucket 'uploads'; known: none"
-    ]
+    assert list(reference_errors([permission], {})) == ["unknown bucket 'uploads'; known: none"]
 
 
 @pytest.mark.parametrize("actions", [(), ("s3:*",), ("s3:DeleteBucket",)])

@@ -9,7 +9,6 @@ from console import server
 from local import local_stack
 
 
-# pylint: disable=protected-access
 def test_forwarded_request_has_the_time_of_a_cold_start(monkeypatch: pytest.MonkeyPatch) -> None:
     sent = []
 

@@ -32,9 +32,9 @@ def test_every_table_names_operations_and_arguments_of_boto3() -> None:
         given = {calls.named.partition(".")[0], *calls.fixed} - {""}
         assert kind in PROVISIONERS
         assert given <= set(shapes[calls.create].members), kind
-        assert set(calls.deletion) <= set(
-            shapes[calls.deletes].members if calls.deletes else ()
-        ), kind
+        assert set(calls.deletion) <= set(shapes[calls.deletes].members if calls.deletes else ()), (
+            kind
+        )
         checked += 1
     assert checked > 20
 

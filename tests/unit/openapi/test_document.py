@@ -170,8 +170,11 @@ def test_a_path_catches_the_methods_that_no_endpoint_takes() -> None:
     assert "security" not in public["post"]  # [4.3]
     assert "security" not in public["x-amazon-apigateway-any-method"]  # [4.4]
     for path in (keyed, public):
-        assert "x-amazon-apigateway-request-validator" not in (
-            path["x-amazon-apigateway-any-method"]  # [4.5]
+        assert (
+            "x-amazon-apigateway-request-validator"
+            not in (
+                path["x-amazon-apigateway-any-method"]  # [4.5]
+            )
         )
         for operation in path.values():
             integration = operation["x-amazon-apigateway-integration"]
@@ -291,7 +294,7 @@ class LiteralNull(msgspec.Struct, forbid_unknown_fields=True):
 class OptionalTag(msgspec.Struct, forbid_unknown_fields=True):
     """A type of its own, or null."""
 
-    tag: Optional[Tag] = None
+    tag: Optional[Tag] = None  # noqa: UP045
 
 
 class NestedNull(msgspec.Struct, forbid_unknown_fields=True):

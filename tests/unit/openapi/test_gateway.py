@@ -18,7 +18,7 @@ def test_the_teams_hook_customizes_api_gateways_own_responses(
         return response._replace(headers=headers, body={**response.body, "help": "ask orders"})
 
     monkeypatch.setattr(gateway, "customize_response", hook)
-    found = gateway._gateway_responses([])  # pylint: disable=protected-access
+    found = gateway._gateway_responses([])
     for response in found.values():
         assert response["responseParameters"]["gatewayresponse.header.X-Team"] == "'orders'"
         template = json.loads(response["responseTemplates"]["application/json"])
@@ -29,4 +29,4 @@ def test_a_gateway_response_header_with_a_quote_is_refused(monkeypatch: pytest.M
     quoted = Response(status=400, body={}, headers={"X-Team": "it's ours"})
     monkeypatch.setattr(gateway, "customize_response", lambda *_: quoted)
     with pytest.raises(DeclarationError, match="function/responses.py: X-Team"):
-        gateway._gateway_responses([])  # pylint: disable=protected-access
+        gateway._gateway_responses([])

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 import function.declare.registry
-import function.endpoints
+import function.endpoints  # noqa: F401
 import function.tables
 from function.declare.auth import Public
-from function.declare.endpoint import Response, Endpoint, Parameter, SampleRequest
+from function.declare.endpoint import Endpoint, Parameter, Response, SampleRequest
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
 from function.declare.registry import validate_endpoints

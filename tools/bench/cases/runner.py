@@ -9,15 +9,15 @@ import time
 
 started = time.perf_counter()
 
-import case  # pylint: disable=import-error,wrong-import-position
+import case
 
 ready = time.process_time()
 status, body = case.call()
 cold = time.process_time()
 wall = time.perf_counter() - started
 
-import json  # pylint: disable=wrong-import-position
-from pathlib import Path  # pylint: disable=wrong-import-position
+import json
+from pathlib import Path
 
 report_to, batches, calls = map(int, sys.argv[1:])
 warm, warm_wall = [], []

@@ -166,7 +166,7 @@ def test_one_retry_of_a_message_is_no_backlog() -> None:
     ),
 )
 def test_the_interval_of_a_schedule_is_its_longest(expression: str, interval_s: int | None) -> None:
-    assert triggers._interval_s(expression) == interval_s  # pylint: disable=protected-access
+    assert triggers._interval_s(expression) == interval_s
 
 
 def test_alarms_may_publish_to_a_topic_that_exists() -> None:

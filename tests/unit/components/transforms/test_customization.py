@@ -20,7 +20,7 @@ FUNCTION, ALARM = "aws:lambda/function:Function", "aws:cloudwatch/metricAlarm:Me
 def _customized(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put the page's customize.py in place of this project's."""
     module: dict[str, Any] = {}
-    exec(CUSTOMIZED, module)  # pylint: disable=exec-used
+    exec(CUSTOMIZED, module)
     monkeypatch.setattr("customize.customize", module["customize"])
     declare.cache_clear()
     yield

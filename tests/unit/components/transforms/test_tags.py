@@ -19,7 +19,7 @@ def _takes_tags(kind: str) -> bool:
     module, _, name = kind.removeprefix("aws:").partition(":")
     service = {"lambda": "lambda_"}.get(module.split("/")[0], module.split("/")[0])
     resource = getattr(importlib.import_module(f"pulumi_aws.{service}"), name)
-    return "tags" in inspect.signature(resource._internal_init).parameters  # pylint: disable=W0212
+    return "tags" in inspect.signature(resource._internal_init).parameters
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -1,7 +1,5 @@
 """Declarations that could never work are refused, with their place and the reason."""
 
-# pylint: disable=missing-function-docstring,multiple-statements
-
 import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -56,7 +54,11 @@ def _job(**changes: Any) -> Job:
 
 def _endpoint(**changes: Any) -> Endpoint[Any]:
     endpoint: Endpoint[Any] = Endpoint(
-        "GET", "/it", "Reads.", runs, {204: None}  # type: ignore[arg-type]
+        "GET",
+        "/it",
+        "Reads.",
+        runs,
+        {204: None},  # type: ignore[arg-type]
     )
     return endpoint._replace(**changes)
 
@@ -64,7 +66,7 @@ def _endpoint(**changes: Any) -> Endpoint[Any]:
 @pytest.mark.parametrize(
     ("handle", "says"),
     (
-        (coroutine, "coroutine (function/declare/test_checks.py, line 19) is a coroutine"),
+        (coroutine, "coroutine (function/declare/test_checks.py, line 17) is a coroutine"),
         (async_generator, "is an async generator function"),
         (generator, "is a generator function, so a call returns before it runs"),
         (functools.partial(coroutine), "is a coroutine function"),

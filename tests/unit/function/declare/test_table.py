@@ -5,10 +5,10 @@ import json
 import pytest
 
 import function.declare.registry
-import function.endpoints
+import function.endpoints  # noqa: F401
 import function.tables
 from components import resource_prefix
-from function.declare.endpoint import Response, Endpoint
+from function.declare.endpoint import Endpoint, Response
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
 from function.declare.registry import load_tables

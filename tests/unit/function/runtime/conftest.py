@@ -16,7 +16,7 @@ def service() -> Iterator[None]:
 
 
 @pytest.fixture
-def table(service: None) -> Iterator[Any]:  # pylint: disable=unused-argument
+def table(service: None) -> Iterator[Any]:
     """Return a function that reads the items of the table."""
     with notes.table_in_moto() as items:
         yield items

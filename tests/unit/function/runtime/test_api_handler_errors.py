@@ -1,7 +1,5 @@
 """The API's handler: any exception is a problem and a log line, any type of msgspec is a body."""
 
-# pylint: disable=protected-access
-
 import json
 import logging
 import uuid
@@ -210,7 +208,7 @@ def test_a_repeated_parameter_is_an_array_in_the_document_and_plain_for_api_gate
 
 
 def test_a_sample_repeats_a_parameter() -> None:
-    from function.declare.endpoint import SampleRequest  # pylint: disable=import-outside-toplevel
+    from function.declare.endpoint import SampleRequest
 
     endpoint: Endpoint[Any] = Endpoint("GET", "/it", "Reads.", print, {204: None})  # type: ignore[arg-type]
     sample = SampleRequest(query={"tag": ("a", "b"), "other": "c"})
@@ -220,7 +218,7 @@ def test_a_sample_repeats_a_parameter() -> None:
 def test_a_call_that_would_outlast_the_invocation_is_a_503_with_a_log_line(
     send: Send, logged: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from function.runtime import aws_client  # pylint: disable=import-outside-toplevel
+    from function.runtime import aws_client
 
     for name, value in {
         "ACCESS_KEY_ID": "x",

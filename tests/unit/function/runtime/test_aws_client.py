@@ -1,7 +1,5 @@
 """Error responses of AWS: which ones are temporary, and the client's response to each."""
 
-# pylint: disable=protected-access
-
 import json
 from typing import Any
 
@@ -45,9 +43,9 @@ def test_every_error_of_the_allowed_operations_is_decided() -> None:
     }
     assert known == set(DECIDED)
     for code, status in DECIDED.items():
-        assert aws_client._is_retryable("dynamodb", {"Error": {"Code": code}}) == (
-            status == 503
-        ), code
+        assert aws_client._is_retryable("dynamodb", {"Error": {"Code": code}}) == (status == 503), (
+            code
+        )
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Calls to AWS: only errors that can pass are 503, and each error is named in the log."""
 
-# pylint: disable=protected-access
-
 import logging
 import ssl
 import threading

@@ -207,4 +207,4 @@ def test_the_log_line_and_the_terminal_show_the_reason(monkeypatch: pytest.Monke
     assert (
         line["bodyError"] == "The body is not as documented: $.lines: Expected `array`, got `int`"
     )
-    assert line["bodyError"] in commands._brief(line)  # pylint: disable=protected-access
+    assert line["bodyError"] in commands._brief(line)

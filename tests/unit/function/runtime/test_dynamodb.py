@@ -1,7 +1,5 @@
 """Every item operation that an endpoint may declare works, and says what it left undone."""
 
-# pylint: disable=protected-access
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Data that DynamoDB cannot store is a client error; a page starts only where its list allows."""
 
-# pylint: disable=protected-access
-
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator

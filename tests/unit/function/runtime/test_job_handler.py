@@ -1,7 +1,5 @@
 """A job's handler: each item fails alone, is logged, and looks as `dynamodb.call` would show it."""
 
-# pylint: disable=protected-access
-
 import base64
 import json
 import logging
@@ -279,7 +277,7 @@ def test_calls_end_before_the_invocation_does(job: Any) -> None:
     ended: list[str] = []
 
     def handle(_: Message) -> None:
-        from function.runtime import deadline  # pylint: disable=import-outside-toplevel
+        from function.runtime import deadline
 
         try:
             deadline.call_with_deadline(60, threading.Event().wait)

@@ -21,9 +21,9 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         UPLOADS.env_var: "shop-uploads",
     }.items():
         monkeypatch.setenv(name, value)
-    aws_client._client.cache_clear()  # pylint: disable=protected-access
+    aws_client._client.cache_clear()
     yield
-    aws_client._client.cache_clear()  # pylint: disable=protected-access
+    aws_client._client.cache_clear()
 
 
 def test_presigned_url_names_bucket_and_key_and_expires() -> None:

@@ -98,7 +98,7 @@ def test_a_service_outside_the_bundle_fails_with_the_line_to_add() -> None:
 
 
 def test_a_refused_action_fails_with_the_line_to_add(monkeypatch: pytest.MonkeyPatch) -> None:
-    from botocore.exceptions import ClientError  # pylint: disable=import-outside-toplevel
+    from botocore.exceptions import ClientError
 
     def refuse(*_: Any, **__: Any) -> Any:
         raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutObject")

@@ -14,7 +14,10 @@ import function.settings
 from components.stack_config import ConfigError, StackConfig
 from function.declare.errors import DeclarationError
 from function.declare.job import Job
+from function.declare.permission import SecretPermission
 from function.declare.problem import Problem
+from function.declare.registry import load_endpoints, load_settings, reference_errors
+from function.declare.setting import Setting
 from function.declare.trigger import (
     EventTrigger,
     ObjectTrigger,
@@ -24,9 +27,6 @@ from function.declare.trigger import (
     TopicTrigger,
     Trigger,
 )
-from function.declare.permission import SecretPermission
-from function.declare.registry import load_endpoints, load_settings, reference_errors
-from function.declare.setting import Setting
 from function.runtime import aws_client, job_handler
 from function.runtime import secrets as secret_settings
 from function.runtime.settings import SETTINGS
@@ -116,7 +116,6 @@ def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.Monkey
             {"nothing": stack_files.Secret(HUSH)},
             "nothing of stack some is unknown; known keys: owner, ",
         ),
-        ({"salute": "ü" * 2_000}, "Lambda has room for 3072"),
     ),
 )
 def test_a_config_error_names_the_way_out_and_no_secret(given: dict[str, str], says: str) -> None:
@@ -249,8 +248,8 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         arn = client.create_secret(Name="pass_word", SecretString=HUSH)["ARN"]
         monkeypatch.setenv(PASS_WORD.env_var, arn)
         yield client
-    aws_client._client.cache_clear()  # pylint: disable=protected-access
-    secret_settings._cache.clear()  # pylint: disable=protected-access
+    aws_client._client.cache_clear()
+    secret_settings._cache.clear()
 
 
 def test_a_secret_is_cached_and_read_again_after_its_maximal_age(

@@ -1,7 +1,5 @@
 """Logs, metrics and traces of a request; an error in one of them never fails the request."""
 
-# pylint: disable=protected-access
-
 import io
 import json
 import sys
