@@ -233,6 +233,6 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
         name: Job(trigger=trigger, summary="An example.", handle=_unused, timeout_s=100)
         for name, trigger in triggers.items()
     }
-    found["ship"] = found["ship"]._replace(alarm=FailureAlarm(failures=10))
+    found["book"] = found["book"]._replace(alarm=FailureAlarm(failures=10))
     monkeypatch.setattr(function.declare.job_registry, "load_jobs", lambda: found)
     return found
