@@ -81,8 +81,6 @@ SHOWN: Mapping[str, Shown] = {
     "MetricAlarm": Shown("Alarm"),
     "CompositeAlarm": Shown("Burn-rate alarm"),
     "Topic": Shown("Topic"),
-    "TopicSubscription": Shown("Subscription", lambda inputs: inputs["protocol"]),
-    "EventRule": Shown("Rule on an event bus", lambda inputs: inputs["eventBusName"]),
     "Key": Shown("KMS key"),
     "SamplingRule": Shown("Sampling of traces", lambda inputs: f"{inputs['fixedRate']:.0%}"),
     "LogGroup": Shown("Log group", lambda inputs: f"{inputs['retentionInDays']} days"),

@@ -227,7 +227,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
         "ship": QueueTrigger(queue=orders.name),
         "book": QueueTrigger(queue="bookings"),
         "tell": TopicTrigger(topic="news", filter_policy={"kind": ["big"]}, filter_body=True),
-        "watch": EventTrigger(pattern={"source": ["shop"]}, bus="aws.partner/shop"),
+        "watch": EventTrigger(pattern={"source": ["shop"]}),
     }
     found = {
         name: Job(trigger=trigger, summary="An example.", handle=_unused, timeout_s=100)

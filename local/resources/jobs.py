@@ -1,5 +1,7 @@
 """EventBridge Scheduler, SQS and event source mappings."""
 
+from contextlib import suppress
+
 from local.calls import Calls
 from local.provisioner import Context
 from local.pulumi_program import Properties
@@ -14,8 +16,9 @@ def _rule(context: Context, declared: Properties) -> None:
     """Create the rule's bus, which on AWS exists before the stack does."""
     client, bus = context.client, declared["eventBusName"].rpartition("/event-bus/")[2]
     declared["eventBusName"] = bus
-    if bus not in (one["Name"] for one in client.list_event_buses()["EventBuses"]):
-        client.create_event_bus(Name=bus)
+    if bus != "default":
+        with suppress(client.exceptions.ResourceAlreadyExistsException):
+            client.create_event_bus(Name=bus)
 
 
 def _target(_: Context, declared: Properties) -> None:

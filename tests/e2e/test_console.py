@@ -176,20 +176,32 @@ def test_jobs_are_started_and_queues_fed(console: Console, local: local_stack.Lo
         client.delete_queue(QueueUrl=url)
 
 
-def test_an_error_in_the_code_has_file_and_line(specimen: Path) -> None:
-    def fault() -> str:
-        script = "from console import commands; print(commands._fault())"
-        return run_python(specimen, "-c", script)
+# Reloads the function of a stack that declares nothing.
+UPDATE = """
+from console import commands
+from local.local_stack import LocalStack
+from local.pulumi_program import Outputs
+nothing = Outputs(values={}, secret=frozenset())
+parts = dict.fromkeys(("emulator", "traces", "region", "deployer"))
+print(commands._update(LocalStack(**parts, outputs={}, run=lambda: nothing))[1])
+"""
 
-    assert fault().strip() == ""
+
+def test_an_error_in_the_code_has_file_and_line(specimen: Path) -> None:
+    def said() -> str:
+        return run_python(specimen, "-c", UPDATE)
+
+    assert said().startswith("reloaded in ")
     source = specimen / "function" / "endpoints" / "post_thing.py"
     text = source.read_text()
     source.write_text("nothing(\n" + text)
-    assert fault().startswith("function/endpoints/post_thing.py, line 1: SyntaxError: ")
+    assert said().startswith("error: function/endpoints/post_thing.py, line 1: SyntaxError: ")
     source.write_text(text + "\nabsent\n")
     line = len(text.splitlines()) + 2
     place = f"function/endpoints/post_thing.py, line {line}"
-    assert fault().strip() == f"{place}: NameError: name 'absent' is not defined"
+    assert said().startswith(f"error: {place}: NameError: name 'absent' is not defined; the prev")
+    source.write_text("import sys\nsys.exit(3)\n" + text)
+    assert "post_thing.py, line 2: the import of the module ends the program" in said()
 
 
 def _call(identity: str, **more: Any) -> dict[str, Any]:

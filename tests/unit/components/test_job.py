@@ -11,7 +11,7 @@ from components.naming import bucket_name
 from function import topics
 from function.declare.job import FailureAlarm, Job
 from function.declare.topic import Topic
-from function.declare.trigger import ScheduleTrigger
+from function.declare.trigger import EventTrigger, ScheduleTrigger
 from local import pulumi_program
 from local.pulumi_program import Properties, Resource
 from tests.conftest import NAME, STACK, plain
@@ -133,7 +133,12 @@ def test_one_topic_or_rule_may_start_its_job(
     assert _allowed(declared, f"{NAME}-job-{job}")["sqs:SendMessage"].endswith("-dead-letters")
 
 
-def test_filters_select_what_starts_a_job(declared: list[Resource]) -> None:
+def test_filters_select_what_starts_a_job(
+    jobs: dict[str, Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trigger = EventTrigger(pattern={"source": ["shop"]}, bus="aws.partner/shop")
+    monkeypatch.setitem(jobs, "watch", jobs["watch"]._replace(trigger=trigger))
+    declared = pulumi_program.declared_resources(STACK, config=plain())
     subscription = _of(declared, "TopicSubscription", f"{NAME}-job-tell")
     assert json.loads(subscription["filterPolicy"]) == {"kind": ["big"]}
     assert subscription["filterPolicyScope"] == "MessageBody"
