@@ -31,7 +31,8 @@ endif
 .PHONY: help demo local test test-all coverage test-clients test-browser screenshots test-pulumi \
   test-terraform test-reliability \
   lint $(LINTS:%=lint-%) format scan smoke live-versions rollback verify-deploy check-commit-order \
-  check-branch-protection prune-versions drift list-stacks openapi bench snapshot diagram lock \
+  check-branch-protection prune-versions drift list-stacks pull-request-up pull-request-down \
+  pull-request-expired openapi bench snapshot diagram lock \
   upgrade merge-epoch clean
 
 help: ## Print this list
@@ -58,9 +59,8 @@ endif
 test-all: $(READY) $(SCANNERS) $(LOADER) ## Run all tests except tests/integration
 	@$(PARALLEL_TESTS) --ignore=tests/integration $(ARGS)
 
-WORKERS = 2
-# Some of the fast tests wait for a socket, so two cores take a third process.
-test: WORKERS = 3
+# Some tests wait for a socket or a process, so two cores take a third one.
+WORKERS = 3
 
 # conftest.py orders the modules: the slowest first.
 PARALLEL_TESTS = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -160,6 +160,16 @@ prune-versions: $(READY) ## Delete versions and rights that no rollback needs; O
 
 drift: $(READY) ## Compare AWS with the deployed commit; STACK=name
 	@$(PYTHON) -m tools.release.drift "$(STACK)"
+
+# Environments without review: BOUNDARY is bootstrap's pull_request_permissions_boundary.
+pull-request-up: $(READY) ## Bring up the stack of a pull request for a week; PR=number BOUNDARY=arn
+	@$(PYTHON) -m tools.release.pull_request_stack up "$(PR)" --boundary "$(BOUNDARY)"
+
+pull-request-down: $(READY) ## Remove the stack of a pull request; PR=number
+	@$(PYTHON) -m tools.release.pull_request_stack down "$(PR)"
+
+pull-request-expired: $(READY) ## Remove the stacks of pull requests that have expired
+	@$(PYTHON) -m tools.release.pull_request_stack expired
 
 list-stacks: $(READY) ## Print the stacks as outputs of a workflow job
 	@$(PYTHON) -m tools.release.list_stacks

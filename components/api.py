@@ -64,9 +64,6 @@ class EpochApi(pulumi.ComponentResource):
     X-Api-Document-Hash.
     """
 
-    url: pulumi.Output[str]
-    document_hash: pulumi.Output[str]
-
     def __init__(
         self,
         name: str,
@@ -88,18 +85,13 @@ class EpochApi(pulumi.ComponentResource):
     ) -> None:
         super().__init__("epoch:components:EpochApi", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        known = pulumi.Output.all(api_name, description, function.alias.invoke_arn)
+        known = pulumi.Output.all(
+            name=api_name, description=description, invoke_arn=function.alias.invoke_arn
+        )
+        policy = {"security_policy": SECURITY_POLICY, "endpoint_access_mode": ACCESS_MODE}
         imported = known.apply(
             lambda values: gateway.to_api_gateway(
-                document,
-                endpoints,
-                gateway.ImportSettings(
-                    name=values[0],
-                    description=values[1],
-                    invoke_arn=values[2],
-                    security_policy=SECURITY_POLICY,
-                    endpoint_access_mode=ACCESS_MODE,
-                ),
+                document, endpoints, gateway.ImportSettings(**policy, **values)
             )
         )
         body = imported.apply(_checked_text)
@@ -112,6 +104,7 @@ class EpochApi(pulumi.ComponentResource):
             )
         self.document_hash = imported.apply(gateway.fingerprint_of)
         self.endpoints = endpoints
+        compressed = gateway.minimum_compression_size(endpoints)
         # These properties repeat the document, since the provider resets properties of the API to
         # the values in its state.
         self.api = aws.apigateway.RestApi(
@@ -121,6 +114,8 @@ class EpochApi(pulumi.ComponentResource):
             api_key_source="HEADER",
             endpoint_configuration=ENDPOINT,
             disable_execute_api_endpoint=disable_default_endpoint,
+            binary_media_types=gateway.binary_media_types(endpoints) or None,
+            minimum_compression_size=None if compressed is None else str(compressed),
             security_policy=SECURITY_POLICY,
             endpoint_access_mode=ACCESS_MODE,
             body=body,
@@ -141,13 +136,11 @@ class EpochApi(pulumi.ComponentResource):
             source_arn=pulumi.Output.format("{0}/{1}/*", self.api.execution_arn, stage_name),
             opts=child,
         )
+        imported_again = {"imported": "again"} if import_again else {}
         deployment = aws.apigateway.Deployment(
             name,
             rest_api=self.api.id,
-            triggers={
-                "document": self.document_hash,
-                **({"imported": "again"} if import_again else {}),
-            },
+            triggers=imported_again | {"document": self.document_hash},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
         )
         # The deployment's id names the version, so that reverting an interrupted update finds the

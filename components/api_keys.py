@@ -36,10 +36,6 @@ class EpochApiKeys(pulumi.ComponentResource):
     the function the caller of each key's id.
     """
 
-    keys: pulumi.Output[dict[str, str]]
-    default: pulumi.Output[str]
-    stage_variables: pulumi.Output[dict[str, str]]
-
     def __init__(
         self,
         name: str,
@@ -61,7 +57,7 @@ class EpochApiKeys(pulumi.ComponentResource):
             for caller in api_keys
         }
         values = {caller: key.value for caller, key in self._keys.items()}
-        self.keys = pulumi.Output.secret(pulumi.Output.all(**values))
+        self.keys: pulumi.Output[dict[str, str]] = pulumi.Output.secret(pulumi.Output.all(**values))
         self.default = self.keys.apply(lambda keys: keys.get("default", keys[min(keys)]))
         ids = {caller: key.id for caller, key in self._keys.items()}
         self.stage_variables = pulumi.Output.all(**ids).apply(_stage_variables)
@@ -70,6 +66,12 @@ class EpochApiKeys(pulumi.ComponentResource):
     def add_to(self, api: EpochApi, usage_plans: Mapping[str, UsagePlan]) -> None:
         """Put each key into its plan, which limits its calls of the API's stage."""
         name, child = self._name, pulumi.ResourceOptions(parent=self)
+        if len(usage_plans) > limits.USAGE_PLANS:
+            pulumi.log.warn(
+                f"{name} has {len(usage_plans)} usage plans; an account's default quota 'Usage "
+                f"plans per account' is {limits.USAGE_PLANS}. Raise it before the deployment, or "
+                "give several keys one plan"
+            )
         plans = {
             tier: aws.apigateway.UsagePlan(
                 f"{name}-{tier}",

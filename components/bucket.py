@@ -11,10 +11,6 @@ from function.declare.bucket import Bucket
 class EpochBucket(pulumi.ComponentResource):
     """A private bucket, which refuses requests without TLS. S3 encrypts each object by default."""
 
-    declared: Bucket
-    name: pulumi.Output[str]
-    arn: pulumi.Output[str]
-
     def __init__(
         self,
         name: str,

@@ -14,9 +14,6 @@ class EpochDomain(pulumi.ComponentResource):
     `target`.
     """
 
-    target: pulumi.Output[str]
-    url: pulumi.Output[str]
-
     def __init__(
         self,
         name: str,

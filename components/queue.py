@@ -14,11 +14,6 @@ class EpochQueue(pulumi.ComponentResource):
     recommends this factor, so that SQS does not deliver a message again while Lambda retries.
     """
 
-    declared: Queue
-    name: pulumi.Output[str]
-    url: pulumi.Output[str]
-    arn: pulumi.Output[str]
-
     def __init__(
         self,
         name: str,

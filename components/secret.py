@@ -13,9 +13,6 @@ class EpochSecret(pulumi.ComponentResource):
     current: no deployment and no refresh reverts it. You can restore a deleted secret for 30 days.
     """
 
-    declared: Setting[str]
-    arn: pulumi.Output[str]
-
     def __init__(
         self,
         name: str,

@@ -10,20 +10,18 @@ from components.metrics import Source
 from function.declare.table import TTL_ATTRIBUTE, Index, Table
 
 
-def _index(index: Index, units: Mapping[str, int]) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
+def _index(index: Index, units: Mapping[str, int]) -> Any:
     projection = "INCLUDE" if index.attributes else "KEYS_ONLY"
-    return aws.dynamodb.TableGlobalSecondaryIndexArgs(
-        name=index.name,
-        key_schemas=[
-            aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=key, key_type=kind)
+    return {
+        "name": index.name,
+        "key_schemas": [
+            {"attribute_name": key, "key_type": kind}
             for key, kind in zip(index.keys, ("HASH", "RANGE"))
         ],
-        projection_type="ALL" if index.attributes is None else projection,
-        non_key_attributes=list(index.attributes or ()) or None,
-        on_demand_throughput=(
-            aws.dynamodb.TableGlobalSecondaryIndexOnDemandThroughputArgs(**units) if units else None
-        ),
-    )
+        "projection_type": "ALL" if index.attributes is None else projection,
+        "non_key_attributes": list(index.attributes or ()) or None,
+        "on_demand_throughput": units or None,
+    }
 
 
 class ChangedIndexError(pulumi.RunError):
@@ -66,11 +64,6 @@ class EpochTable(pulumi.ComponentResource):
     to live, on the attribute `expires`.
     """
 
-    declared: Table
-    name: pulumi.Output[str]
-    arn: pulumi.Output[str]
-    stream_arn: pulumi.Output[str]
-
     def __init__(
         self,
         name: str,
@@ -85,7 +78,7 @@ class EpochTable(pulumi.ComponentResource):
     ) -> None:
         super().__init__("epoch:components:EpochTable", name, None, opts)
         limits = {"read": max_read_units, "write": max_write_units}
-        units = {f"max_{kind}_request_units": limit for kind, limit in limits.items() if limit}
+        units: Any = {f"max_{kind}_request_units": most for kind, most in limits.items() if most}
         hooks = None
         if protect:
             checked = pulumi.ResourceHookOptions(on_dry_run=True)
@@ -96,16 +89,11 @@ class EpochTable(pulumi.ComponentResource):
             billing_mode="PAY_PER_REQUEST",
             hash_key=table.partition_key,
             range_key=str(table.sort_key) or None,
-            attributes=[
-                aws.dynamodb.TableAttributeArgs(name=key, type=kind)
-                for key, kind in table.key_types.items()
-            ],
+            attributes=[{"name": key, "type": kind} for key, kind in table.key_types.items()],
             global_secondary_indexes=[_index(index, units) for index in table.indexes] or None,
             # DynamoDB's own key still encrypts it; see `apply_kms_key`.
             server_side_encryption={"enabled": False},
-            on_demand_throughput=(
-                aws.dynamodb.TableOnDemandThroughputArgs(**units) if units else None
-            ),
+            on_demand_throughput=units or None,
             point_in_time_recovery=(
                 {"enabled": True, "recovery_period_in_days": recovery_period_days}
                 if protect

@@ -49,6 +49,7 @@ SIGNATURES = {
         "(method_obj, api_id, request, headers, body, query_params)"
     ),
     "ministack.services.apigateway_v1._create_api_key": "(data)",
+    "ministack.services.apigateway_v1._create_base_path_mapping": "(domain_name, data)",
     "ministack.services.apigateway_v1._create_deployment": "(api_id, data)",
     "ministack.services.apigateway_v1._delete_deployment": "(api_id, deployment_id)",
     "ministack.services.apigateway_v1._execute_in_scope": (

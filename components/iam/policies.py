@@ -89,22 +89,27 @@ def resource_statements(
     """
     actions: dict[str, set[str]] = {}
     for permission in permissions:
-        if isinstance(permission, TablePermission):
-            index = f"/index/{permission.index_name}" if permission.index_name else ""
-            resource, allowed = arns["tables"][permission.table] + index, permission.actions
-        elif isinstance(permission, QueuePermission):
-            resource, allowed = arns["queues"][permission.queue], ("sqs:SendMessage",)
-        elif isinstance(permission, TopicPermission):
-            resource, allowed = arns["topics"][permission.topic], ("sns:Publish",)
-        elif isinstance(permission, SecretPermission):
-            resource = arns["secrets"][permission.setting]
-            allowed = ("secretsmanager:GetSecretValue",)
-        elif isinstance(permission, BucketPermission):
-            resource, allowed = arns["buckets"][permission.bucket] + "/*", permission.actions
-        else:
-            resource, allowed = permission.arn(settings), permission.actions
+        resource, allowed = _grant(permission, arns, settings)
         actions.setdefault(resource, set()).update(allowed)
     return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]
+
+
+def _grant(
+    permission: Permission, arns: Mapping[str, Mapping[str, str]], settings: Mapping[str, str]
+) -> tuple[str, tuple[str, ...]]:
+    """Return the resource of a permission, and the actions on it."""
+    match permission:
+        case TablePermission(table, actions, index):
+            return arns["tables"][table] + (f"/index/{index}" if index else ""), actions
+        case QueuePermission(queue):
+            return arns["queues"][queue], ("sqs:SendMessage",)
+        case TopicPermission(topic):
+            return arns["topics"][topic], ("sns:Publish",)
+        case SecretPermission(setting):
+            return arns["secrets"][setting], ("secretsmanager:GetSecretValue",)
+        case BucketPermission(bucket, actions):
+            return f"{arns['buckets'][bucket]}/*", actions
+    return permission.arn(settings), permission.actions
 
 
 def telemetry_statements(log_group: str) -> list[Statement]:

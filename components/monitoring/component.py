@@ -26,16 +26,15 @@ from components.naming import sampling_rule
 
 def _measured(alarm: Alarm) -> dict[str, Any]:
     """Return the properties of an alarm that name its metric."""
-    metric = alarm.metric
+    metric, period_s = alarm.metric, alarm.period_s
     if isinstance(metric, Metric):
         percentile = metric.stat.startswith("p")
         return {
             "namespace": metric.namespace,
             "metric_name": metric.name,
             "dimensions": metric.dimensions,
-            "statistic": None if percentile else metric.stat,
-            "extended_statistic": metric.stat if percentile else None,
-            "period": alarm.period_s,
+            "extended_statistic" if percentile else "statistic": metric.stat,
+            "period": period_s,
         }
     inputs = [
         {
@@ -45,7 +44,7 @@ def _measured(alarm: Alarm) -> dict[str, Any]:
                 "metric_name": part.name,
                 "stat": part.stat,
                 "dimensions": part.dimensions,
-                "period": alarm.period_s,
+                "period": period_s,
             },
         }
         for name, part in metric.metrics.items()
@@ -66,9 +65,6 @@ class EpochMonitoring(pulumi.ComponentResource):
     resources with `cost_tags`, which AWS counts once you activate them as cost allocation tags.
     `alarm_names` has every alarm that notifies.
     """
-
-    dashboard_url: pulumi.Output[str]
-    alarm_names: pulumi.Output[list[str]]
 
     def __init__(
         self,
@@ -158,14 +154,15 @@ class EpochMonitoring(pulumi.ComponentResource):
         """Return the topic of the alarms, with its policy and subscription."""
         account = aws.get_caller_identity_output().account_id
         topic = aws.sns.Topic(self._name, opts=self._child)
-        publish = pulumi.Output.all(account, topic.arn).apply(
-            lambda known: {
-                **policies.allow(["sns:Publish"], known[1]),
-                "Principal": {"Service": publishers},
-                "Condition": {"StringEquals": {"aws:SourceAccount": known[0]}},
-            }
+        document = pulumi.Output.all(account, topic.arn).apply(
+            lambda known: policies.document(
+                {
+                    **policies.allow(["sns:Publish"], known[1]),
+                    "Principal": {"Service": publishers},
+                    "Condition": {"StringEquals": {"aws:SourceAccount": known[0]}},
+                }
+            )
         )
-        document = publish.apply(policies.document)
         aws.sns.TopicPolicy(self._name, arn=topic.arn, policy=document, opts=self._child)
         if email is not None:
             aws.sns.TopicSubscription(

@@ -51,8 +51,8 @@ class Bundle:
     def files(self) -> dict[str, Path]:
         """Return the bundle's files by their names in the archive, sorted by name."""
         own, theirs = dict(_own_files(self.package)), files_of(self.dependencies())
+        check_imports(self.package.name, own, theirs)
         build = self.package.parent / ".build"
-        check_imports(self.package.name, own, theirs, build)
         files = {**theirs, **own}
         for part in (theirs, own):
             sources = {name: path for name, path in part.items() if path.suffix == ".py"}
@@ -124,7 +124,10 @@ def _check_sizes(package: str, files: Mapping[str, Path]) -> None:
     unpacked, zipped = Counter[str](), Counter[str]()
     for name, path in files.items():
         unpacked[name.partition("/")[0]] += path.stat().st_size
-    way_out = f"Remove packages from {package}/requirements.in"
+    way_out = (
+        f"Remove packages from {package}/requirements.in, or move the code that imports them to a "
+        "container image of its own"
+    )
     subject = "the function's bundle"
     limits.check(f"{subject}, unpacked,", unpacked, limits.UNPACKED_SIZE, "bytes", way_out)
     if unpacked.total() > limits.ZIP_SIZE:

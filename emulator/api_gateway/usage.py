@@ -1,4 +1,4 @@
-"""Corrects API keys and throttles where MiniStack takes a request differently than AWS."""
+"""Corrects API keys, throttles and path mappings where MiniStack differs from AWS."""
 
 from typing import Any
 
@@ -29,7 +29,13 @@ def _take_token(original: Original, slot: Any, limits: dict[str, Any]) -> bool:
     return bool(original(slot, set_limits))
 
 
+def _create_base_path_mapping(original: Original, domain_name: str, data: dict[str, Any]) -> Any:
+    """Map a path; an empty one, which the AWS provider sends, is the root."""
+    return original(domain_name, {**data, "basePath": data.get("basePath") or "(none)"})
+
+
 PATCHES = (
+    wrap(gateway, "_create_base_path_mapping", _create_base_path_mapping),
     wrap(gateway, "_create_api_key", _create_api_key),
     wrap(gateway, "_update_api_key", _update_api_key),
     wrap(gateway, "_take_token", _take_token),

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -15,12 +14,6 @@ from function.declare.trigger import EventTrigger, ScheduleTrigger
 from local import pulumi_program
 from local.pulumi_program import Properties, Resource
 from tests.conftest import NAME, STACK, plain
-
-
-@pytest.fixture(name="declared")
-def _declared(jobs: Mapping[str, Job]) -> list[Resource]:
-    assert jobs
-    return pulumi_program.declared_resources(STACK, config=plain())
 
 
 def _of(declared: list[Resource], kind: str, name: str) -> Properties:
@@ -39,9 +32,9 @@ def _allowed(declared: list[Resource], name: str) -> dict[str, Any]:
     }
 
 
-def test_a_job_runs_from_the_bundle_in_a_function_of_its_own(declared: list[Resource]) -> None:
+def test_a_job_runs_from_the_bundle_in_a_function_of_its_own(with_jobs: list[Resource]) -> None:
     job, api = (
-        _of(declared, "Function", f"{NAME}-{name}") for name in ("job-clean-up", "function")
+        _of(with_jobs, "Function", f"{NAME}-{name}") for name in ("job-clean-up", "function")
     )
     assert job["code"].assets.keys() == api["code"].assets.keys()
     assert job["handler"] == "function.runtime.job_handler.handler" and job["timeout"] == 100
@@ -50,87 +43,87 @@ def test_a_job_runs_from_the_bundle_in_a_function_of_its_own(declared: list[Reso
 
 
 @pytest.mark.conformance
-def test_a_job_may_do_what_its_trigger_needs_and_no_more(declared: list[Resource]) -> None:
+def test_a_job_may_do_what_its_trigger_needs_and_no_more(with_jobs: list[Resource]) -> None:
     observed = {
         *("logs:CreateLogStream", "logs:PutLogEvents"),
         *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     }
     letters = "arn:aws:sqs:eu-central-1:123456789012:" + NAME + "-job-{}-dead-letters"
-    once = _allowed(declared, f"{NAME}-job-clean-up")
+    once = _allowed(with_jobs, f"{NAME}-job-clean-up")
     assert once.keys() - observed == {"sqs:SendMessage"}
     assert once["sqs:SendMessage"] == letters.format("clean-up")
-    follow = _allowed(declared, f"{NAME}-job-follow")
+    follow = _allowed(with_jobs, f"{NAME}-job-follow")
     stream = {f"dynamodb:{a}" for a in ("DescribeStream", "GetRecords", "GetShardIterator")}
     assert follow.keys() - observed == {*stream, "dynamodb:ListStreams", "sqs:SendMessage"}
     assert follow["dynamodb:GetRecords"].endswith(f":{NAME}-followed/stream/label")
-    ship = _allowed(declared, f"{NAME}-job-ship")
+    ship = _allowed(with_jobs, f"{NAME}-job-ship")
     taken = {
         f"sqs:{action}" for action in ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
     }
     assert ship.keys() - observed == taken
     assert ship["sqs:ReceiveMessage"].endswith(f":{NAME}-orders")
-    schedule = _allowed(declared, f"{NAME}-job-clean-up-schedule")
+    schedule = _allowed(with_jobs, f"{NAME}-job-clean-up-schedule")
     assert schedule.keys() == {"lambda:InvokeFunction", "sqs:SendMessage"}
 
 
 def test_a_queue_hides_six_timeouts_long_and_gives_up_after_the_attempts(
-    declared: list[Resource],
+    with_jobs: list[Resource],
 ) -> None:
-    assert _of(declared, "Queue", f"{NAME}-orders")["visibilityTimeoutSeconds"] == 600
-    redrive = json.loads(_of(declared, "RedrivePolicy", f"{NAME}-job-ship")["redrivePolicy"])
+    assert _of(with_jobs, "Queue", f"{NAME}-orders")["visibilityTimeoutSeconds"] == 600
+    redrive = json.loads(_of(with_jobs, "RedrivePolicy", f"{NAME}-job-ship")["redrivePolicy"])
     assert redrive["maxReceiveCount"] == 5 and redrive["deadLetterTargetArn"].endswith("letters")
-    mapping = _of(declared, "EventSourceMapping", f"{NAME}-job-ship")
+    mapping = _of(with_jobs, "EventSourceMapping", f"{NAME}-job-ship")
     assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["scalingConfig"] == {"maximumConcurrency": 10}
 
 
-def test_a_stream_is_retried_halved_and_given_up(declared: list[Resource]) -> None:
-    mapping = _of(declared, "EventSourceMapping", f"{NAME}-job-follow")
+def test_a_stream_is_retried_halved_and_given_up(with_jobs: list[Resource]) -> None:
+    mapping = _of(with_jobs, "EventSourceMapping", f"{NAME}-job-follow")
     assert mapping["maximumRetryAttempts"] == 4 and mapping["bisectBatchOnFunctionError"]
     assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["destinationConfig"]["onFailure"]["destinationArn"].endswith("dead-letters")
 
 
-def test_a_schedule_keeps_its_time_zone_and_its_failures(declared: list[Resource]) -> None:
-    schedule = _of(declared, "Schedule", f"{NAME}-job-clean-up")
+def test_a_schedule_keeps_its_time_zone_and_its_failures(with_jobs: list[Resource]) -> None:
+    schedule = _of(with_jobs, "Schedule", f"{NAME}-job-clean-up")
     assert schedule["scheduleExpressionTimezone"] == "Europe/Berlin"
     assert schedule["target"]["deadLetterConfig"]["arn"].endswith("-dead-letters")
-    retries = _of(declared, "FunctionEventInvokeConfig", f"{NAME}-job-clean-up")
+    retries = _of(with_jobs, "FunctionEventInvokeConfig", f"{NAME}-job-clean-up")
     assert retries["maximumRetryAttempts"] == 2 and retries["qualifier"] == "live"
 
 
-def test_only_the_bucket_of_the_own_account_may_start_its_job(declared: list[Resource]) -> None:
-    permission = _of(declared, "Permission", f"{NAME}-job-resize")
+def test_only_the_bucket_of_the_own_account_may_start_its_job(with_jobs: list[Resource]) -> None:
+    permission = _of(with_jobs, "Permission", f"{NAME}-job-resize")
     assert permission["principal"] == "s3.amazonaws.com" and permission["qualifier"] == "live"
     assert permission["sourceArn"].endswith(f":{bucket_name(NAME)}-uploads")
     assert permission["sourceAccount"] == "123456789012"
-    (target,) = _of(declared, "BucketNotification", f"{NAME}-job-resize")["lambdaFunctions"]
+    (target,) = _of(with_jobs, "BucketNotification", f"{NAME}-job-resize")["lambdaFunctions"]
     assert target["events"] == ["s3:ObjectCreated:*"]
     assert (target["filterPrefix"], target["filterSuffix"]) == ("in/", ".png")
-    retries = _of(declared, "FunctionEventInvokeConfig", f"{NAME}-job-resize")
+    retries = _of(with_jobs, "FunctionEventInvokeConfig", f"{NAME}-job-resize")
     assert retries["destinationConfig"]["onFailure"]["destination"].endswith("-dead-letters")
-    assert _allowed(declared, f"{NAME}-job-resize")["sqs:SendMessage"].endswith("-dead-letters")
+    assert _allowed(with_jobs, f"{NAME}-job-resize")["sqs:SendMessage"].endswith("-dead-letters")
 
 
-def test_the_dead_letters_of_a_fifo_queue_are_in_one(declared: list[Resource]) -> None:
+def test_the_dead_letters_of_a_fifo_queue_are_in_one(with_jobs: list[Resource]) -> None:
     for name in ("bookings", "job-book-dead-letters"):
-        assert _of(declared, "Queue", f"{NAME}-{name}")["fifoQueue"] is True
-    assert _of(declared, "Queue", f"{NAME}-bookings")["delaySeconds"] == 60
-    assert "fifoQueue" not in _of(declared, "Queue", f"{NAME}-job-ship-dead-letters")
+        assert _of(with_jobs, "Queue", f"{NAME}-{name}")["fifoQueue"] is True
+    assert _of(with_jobs, "Queue", f"{NAME}-bookings")["delaySeconds"] == 60
+    assert "fifoQueue" not in _of(with_jobs, "Queue", f"{NAME}-job-ship-dead-letters")
 
 
 @pytest.mark.parametrize(("job", "service"), (("tell", "sns"), ("watch", "events")))
 def test_one_topic_or_rule_may_start_its_job(
-    declared: list[Resource], job: str, service: str
+    with_jobs: list[Resource], job: str, service: str
 ) -> None:
-    permission = _of(declared, "Permission", f"{NAME}-job-{job}")
+    permission = _of(with_jobs, "Permission", f"{NAME}-job-{job}")
     assert permission["principal"] == f"{service}.amazonaws.com"
     kind, name = ("Topic", "news") if service == "sns" else ("EventRule", f"job-{job}")
-    (source,) = [r for r in declared if r.name == f"{NAME}-{name}" and r.kind.endswith(f":{kind}")]
+    (source,) = [r for r in with_jobs if r.name == f"{NAME}-{name}" and r.kind.endswith(f":{kind}")]
     assert permission["sourceArn"].endswith(f":{source.name}")
-    retries = _of(declared, "FunctionEventInvokeConfig", f"{NAME}-job-{job}")
+    retries = _of(with_jobs, "FunctionEventInvokeConfig", f"{NAME}-job-{job}")
     assert retries["destinationConfig"]["onFailure"]["destination"].endswith("-dead-letters")
-    assert _allowed(declared, f"{NAME}-job-{job}")["sqs:SendMessage"].endswith("-dead-letters")
+    assert _allowed(with_jobs, f"{NAME}-job-{job}")["sqs:SendMessage"].endswith("-dead-letters")
 
 
 def test_filters_select_what_starts_a_job(
