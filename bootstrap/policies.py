@@ -344,9 +344,10 @@ GRANTS: tuple[Grant, ...] = (
     Grant(
         "buckets, but not their objects",
         (_BUCKETS,),
-        reads="s3:GetBucket* Get*Configuration ListBucket",
+        reads="s3:GetBucket* Get*Configuration ListBucket*",
         writes="s3:CreateBucket DeleteBucket PutBucketTagging PutBucketPublicAccessBlock "
-        "PutBucketPolicy DeleteBucketPolicy PutLifecycleConfiguration PutBucketNotification",
+        "PutBucketPolicy DeleteBucketPolicy PutLifecycleConfiguration PutBucketNotification "
+        "PutBucketCORS PutBucketVersioning",
     ),
     Grant(
         "schedules",

@@ -7,6 +7,7 @@ destination, nor that the function's policy lets the service invoke it.
 import json
 from typing import Any
 
+from ministack.core import responses
 from ministack.services import eventbridge, lambda_svc, s3, sns
 
 from emulator import failure_log, iam
@@ -71,7 +72,9 @@ def _put_invoke_config(
 
 def _deliver_object(original: Original, arn: str, event: Any, region: str) -> None:
     if _may_invoke("s3", arn, event["Records"][0]["s3"]["bucket"]["arn"]):
-        original(arn, event, region)
+        # The form of an upload names no region in a header.
+        with responses.request_scope(arn.split(":")[4], region):
+            original(arn, event, region)
 
 
 PATCHES = (

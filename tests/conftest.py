@@ -35,6 +35,8 @@ from local.stack_files import ROOT
 from openapi import samples
 from tools.project_copy import copy_of_project
 
+pytest_plugins = ("testing.fixtures",)
+
 ministack.clear_aws_environment()
 # A hook's, by which git in any folder would mean the repository that is being pushed.
 for _name in ("GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"):
@@ -106,7 +108,7 @@ def replace_service(project: Path, service: str = "other_service") -> Path:
 # By these a test copies the project: in a copy it would do so once more.
 _COPYING = {"checkout", "copied", "project", "specimen"}
 # The modules that take longest.
-_LONGEST = ("test_extending.py", "test_local_run.py")
+_LONGEST = ("test_extended_rules.py", "test_extending.py", "test_local_run.py")
 
 
 def pytest_collection_finish() -> None:
@@ -128,7 +130,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         ends = item.path.is_relative_to(ROOT / "tests" / "e2e") and not item.get_closest_marker(
             "socket"
         )
-        if _COPYING & used or "local" in used or ends:
+        if _COPYING & used or {"local", "running"} & used or ends:
             item.add_marker("process")
     slow = {item.path for item in items if item.get_closest_marker("copying")}
     items.sort(key=lambda item: (item.path.name not in _LONGEST, item.path not in slow))

@@ -1,7 +1,8 @@
 """Triggers of jobs, and the item that each of them hands to the job's handler.
 
 Every trigger delivers at least once, so a handler must tolerate the same item twice. The value
-`item.settings[NAME]` comes from the stack's config, as it does for a request.
+`item.settings[NAME]` comes from the stack's config, as it does for a request, and `item.context` is
+Lambda's.
 
 To add a trigger, write its two types here and add it to TRIGGERS; see
 docs/contributing/adding-a-trigger.md.
@@ -48,6 +49,7 @@ class ScheduledRun(NamedTuple):
 
     time: int
     settings: Settings
+    context: Any = None
     payload: Any = None
 
 
@@ -62,6 +64,7 @@ class Message(NamedTuple):
     body: Any
     attempt: int
     settings: Settings
+    context: Any = None
     group: str = ""
 
 
@@ -82,6 +85,7 @@ class StreamRecord(NamedTuple):
     settings: Settings
     time: int = 0
     expired: bool = False
+    context: Any = None
 
 
 class CreatedObject(NamedTuple):
@@ -92,6 +96,7 @@ class CreatedObject(NamedTuple):
     size: int
     etag: str
     settings: Settings
+    context: Any = None
 
 
 class Notification(NamedTuple):
@@ -104,6 +109,7 @@ class Notification(NamedTuple):
     body: Any
     attributes: Mapping[str, str]
     settings: Settings
+    context: Any = None
     subject: str = ""
 
 
@@ -116,6 +122,7 @@ class BusEvent(NamedTuple):
     detail: Mapping[str, Any]
     time: int
     settings: Settings
+    context: Any = None
     resources: tuple[str, ...] = ()
 
 

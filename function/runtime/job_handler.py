@@ -54,7 +54,9 @@ def _handle(item: Callable[[], Any], context: Any, **fields: Any) -> BaseExcepti
     with telemetry.trace(os.environ["JOB_NAME"]) as span:
         try:
             # An item that takes too long fails alone, before Lambda fails the whole batch.
-            result: Any = deadline.call_with_deadline(900, lambda: _job().handle(item()), 0.2)
+            result: Any = deadline.call_with_deadline(
+                900, lambda: _job().handle(item()._replace(context=context)), 0.2
+            )
             if result is not None and not isinstance(result, Mapping):
                 raise TypeError(
                     f"the job's handle returned {type(result).__name__}; return None or a mapping"
@@ -94,7 +96,8 @@ def _unix_second(text: str) -> int:
 
 
 def _scheduled_run(event: Event) -> ScheduledRun:
-    return ScheduledRun(_unix_second(event["scheduled"]), SETTINGS, event.get("payload"))
+    scheduled, payload = _unix_second(event["scheduled"]), event.get("payload")
+    return ScheduledRun(scheduled, SETTINGS, payload=payload)
 
 
 def _parsed(text: str) -> Any:
@@ -105,7 +108,7 @@ def _parsed(text: str) -> Any:
 
 
 def _message(name: str, text: str, attempt: int, group: str) -> Message:
-    return Message(name, _parsed(text), attempt, SETTINGS, group)
+    return Message(name, _parsed(text), attempt, SETTINGS, group=group)
 
 
 def _consume_queue(event: Event, context: Any) -> Event:

@@ -21,7 +21,7 @@ SERVICE = {
 # Their tests, and those of another service.
 TESTS = {
     *("service", "clients", "fixtures", "bench", "reliability", "test_names.py"),
-    *("test_extending.py", "test_post_epoch.py", "test_reliability.py"),
+    *("test_extended_rules.py", "test_extending.py", "test_post_epoch.py", "test_reliability.py"),
 }
 # Modules that may name a part of this service, each with the reason.
 EXCEPTIONS = {
@@ -47,7 +47,16 @@ def _files() -> Iterator[Path]:
     for path in (ROOT / "tests").rglob("*.py"):
         if not TESTS & set(path.relative_to(ROOT / "tests").parts):
             yield path
-    for folder in ("components", "console", "emulator", "function", "local", "openapi", "tools"):
+    for folder in (
+        "components",
+        "console",
+        "emulator",
+        "function",
+        "local",
+        "openapi",
+        "testing",
+        "tools",
+    ):
         for path in (ROOT / folder).rglob("*.py"):
             if not SERVICE & set(path.relative_to(ROOT).parts):
                 yield path

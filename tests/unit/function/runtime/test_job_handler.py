@@ -126,7 +126,7 @@ def test_a_notification_has_a_parsed_body_and_its_attributes(job: Any) -> None:
         "Subject": None,
     }
     assert job_handler.handler({"Records": [{"Sns": sent}]}, None) == {}
-    assert got == [Notification("7", {"a": 1}, {"kind": "big"}, got[0].settings, "")]
+    assert got == [Notification("7", {"a": 1}, {"kind": "big"}, got[0].settings)]
 
 
 def test_an_event_keeps_its_fields(job: Any) -> None:
@@ -134,7 +134,7 @@ def test_an_event_keeps_its_fields(job: Any) -> None:
     job(EventTrigger(pattern={"source": ["shop"]}), got.append)
     event = {"id": "7", "source": "shop", "detail-type": "Sold", "detail": {"a": 1}}
     job_handler.handler({**event, "time": "1970-01-01T00:01:00Z", "resources": ["r"]}, None)
-    assert got == [BusEvent("7", "shop", "Sold", {"a": 1}, 60, got[0].settings, ("r",))]
+    assert got == [BusEvent("7", "shop", "Sold", {"a": 1}, 60, got[0].settings, resources=("r",))]
 
 
 def test_a_run_gets_the_payload_of_its_schedule(job: Any) -> None:
