@@ -1,4 +1,4 @@
-"""Runs the service in this process, with its tables, queues and buckets in moto."""
+"""Runs the service in this process, with its tables, queues, topics and buckets in moto."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 
 from function.declare.queue import Queue
-from function.declare.registry import load_buckets, load_queues, load_tables
+from function.declare.registry import load_buckets, load_queues, load_tables, load_topics
 from function.declare.setting import Setting
 from function.declare.table import Table
 from function.runtime import aws_client
@@ -141,8 +141,13 @@ def _create_resources(environment: pytest.MonkeyPatch) -> None:
         create_table(table)
         environment.setenv(table.env_var, table.name)
     for queue in load_queues().values():
-        url = client("sqs").create_queue(QueueName=queue.name)["QueueUrl"]
+        kind = {"Attributes": {"FifoQueue": "true"}} if queue.fifo else {}
+        name = f"{queue.name}.fifo" if queue.fifo else queue.name
+        url = client("sqs").create_queue(QueueName=name, **kind)["QueueUrl"]
         environment.setenv(queue.env_var, url)
+    for topic in load_topics().values():
+        arn = client("sns").create_topic(Name=topic.name)["TopicArn"]
+        environment.setenv(topic.env_var, arn)
     for bucket in load_buckets().values():
         place = {"LocationConstraint": REGION}
         client("s3").create_bucket(Bucket=bucket.name, CreateBucketConfiguration=place)

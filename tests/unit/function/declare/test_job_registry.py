@@ -6,10 +6,22 @@ from typing import Any
 import pytest
 
 from function.declare.errors import DeclarationError
-from function.declare.job import Job
+from function.declare.job import FailureAlarm, Job
 from function.declare.job_registry import validate_jobs
-from function.declare.permission import QueuePermission, ServicePermission, TablePermission
-from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
+from function.declare.permission import (
+    QueuePermission,
+    ServicePermission,
+    TablePermission,
+    TopicPermission,
+)
+from function.declare.trigger import (
+    EventTrigger,
+    ObjectTrigger,
+    QueueTrigger,
+    ScheduleTrigger,
+    StreamTrigger,
+    TopicTrigger,
+)
 
 
 def _job(**changed: Any) -> Job:
@@ -65,6 +77,30 @@ def _job(**changed: Any) -> Job:
             {"trigger": ObjectTrigger(bucket="uploads", max_attempts=4)},
             "max_attempts must be from 1 to 3, not 4",
         ),
+        ({"trigger": TopicTrigger(topic="new")}, "unknown topic 'new'; known: "),
+        (
+            {"trigger": TopicTrigger(topic="news", filter_policy={"kind": "big"})},
+            "filter_policy.kind must be a list of values, ['big']",
+        ),
+        ({"trigger": EventTrigger(pattern={})}, "pattern is missing"),
+        (
+            {"trigger": EventTrigger(pattern={"detail": {"kind": "big"}})},
+            "pattern.detail.kind must be a list of values, ['big']",
+        ),
+        (
+            {"trigger": EventTrigger(pattern={"source": ["a"]}, bus="my bus")},
+            "bus: 'my bus' is not the name or the ARN of an event bus",
+        ),
+        (
+            {"trigger": EventTrigger(pattern={"source": ["a"]}, bus="{buss}")},
+            "unknown setting 'buss'",
+        ),
+        (
+            {"trigger": ScheduleTrigger("rate(1 day)", payload={1, 2})},
+            "payload is not a JSON value",
+        ),
+        ({"alarm": FailureAlarm(failures=1, period_s=90)}, "period_s must be a multiple of 60"),
+        ({"permissions": (TopicPermission(topic="new"),)}, "unknown topic 'new'"),
         ({"permissions": (QueuePermission(queue="ordres"),)}, "unknown queue 'ordres'"),
         (
             {"permissions": (TablePermission(table="none", actions=("dynamodb:Scan",)),)},
