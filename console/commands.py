@@ -183,7 +183,7 @@ def up(stack: str, port: int | None, *, persist: bool, debug: int | None) -> Non
         write(PROFILE, local.emulator.profile)
         if claims := local.fixed_claims():
             write(issuer.FILE, json.dumps({"key": local.issuer.pem, "claims": claims}))
-        # Last: whoever waits for the outputs finds the other files.
+        # A reader that waits for the outputs then finds the other files.
         write(OUTPUTS, json.dumps(local.outputs, indent=2))
         print(f"\nendpoint  {local.outputs['sample_url']}")
         for name, key in local.outputs["api_keys"].items():
