@@ -1,4 +1,4 @@
-"""Access to the running stack: callers without a key, unknown routes, and the execution role."""
+"""Access to the running stack: the execution role, and unknown routes."""
 
 from collections.abc import Iterable
 

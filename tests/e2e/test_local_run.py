@@ -158,7 +158,7 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     job = project / "function" / "jobs" / "tick.py"
     job.write_text(_JOB)
     main = project / "function" / "endpoints" / "post_thing.py"
-    # Whatever a function prints, the run goes on.
+    # The run continues after any output of the function.
     says = """    import json
     for line in ({}, {"stackTrace": 5}, [], "a", {"message": "request"}):
         print(line, json.dumps(line), sep="\\n")
