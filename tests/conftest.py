@@ -100,7 +100,7 @@ def replace_service(project: Path, service: str = "other_service") -> Path:
 # By these a test copies the project: in a copy it would do so once more.
 _COPYING = {"checkout", "copied", "project", "specimen"}
 # The modules that take longest.
-_LONGEST = ("test_extending.py", "test_local_run.py")
+_LONGEST = ("test_extended_rules.py", "test_extending.py", "test_local_run.py")
 
 
 def pytest_collection_finish() -> None:

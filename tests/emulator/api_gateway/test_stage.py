@@ -1,18 +1,16 @@
 """A stage in the emulator: it serves the last deployment, checked and answered as on AWS."""
 
 import copy
-import io
 import json
 import urllib.error
 import urllib.request
-import zipfile
 from typing import Any
 
 import pytest
 
-from components.packaging.interpreter import PYTHON_VERSION
 from local import local_stack
 from tests.emulator.api_gateway.test_import_api import DOCUMENT, OK, PROXY, X, put
+from tests.emulator.conftest import create_function, role_of
 
 ECHO = """
 import json
@@ -84,22 +82,9 @@ class Api:
 
 @pytest.fixture(name="function", scope="module")
 def _function(account: local_stack.Account) -> str:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("echo.py", ECHO)
-    role = account.emulator.client("iam").create_role(
-        RoleName="echo", AssumeRolePolicyDocument=json.dumps({"Statement": []})
-    )["Role"]["Arn"]
-    client = account.emulator.client("lambda")
-    made = client.create_function(
-        FunctionName="echo",
-        Role=role,
-        Runtime=f"python{PYTHON_VERSION}",
-        Handler="echo.handler",
-        Code={"ZipFile": packed.getvalue()},
-    )
-    client.add_permission(
-        FunctionName="echo",
+    made = create_function(account.emulator, ECHO, role_of(account.emulator))
+    account.emulator.client("lambda").add_permission(
+        FunctionName=made["FunctionName"],
         StatementId="invoke",
         Action="lambda:InvokeFunction",
         Principal="apigateway.amazonaws.com",
