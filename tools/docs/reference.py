@@ -14,7 +14,12 @@ PAGE = ROOT / "docs" / "reference.md"
 SECTIONS = (
     ("Endpoints", "function.declare.endpoint", "Endpoint Request Response Parameter SampleRequest"),
     ("Bodies", "function.declare.schema", "Raw Form"),
-    ("Authentication", "function.declare.auth", "ApiKey Public Iam Identity"),
+    (
+        "Authentication",
+        "function.declare.auth",
+        "ApiKey Public Iam CognitoPool Jwt CustomAuth Identity",
+    ),
+    ("Custom authorizers", "function.declare.authorizer", "Authorizer Credentials"),
     ("Problems", "function.declare.problem", "Problem"),
     ("Jobs", "function.declare.job", "Job"),
     (
