@@ -17,6 +17,7 @@ OWN = (
     "function/authorizers/*.py",
     "function/jobs/*",
     "function/buckets.py",
+    "function/topics.py",
     "function/queues.py",
     "function/responses.py",
     "function/settings.py",

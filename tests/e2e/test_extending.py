@@ -20,9 +20,8 @@ from tools import post_epoch
 FOLDER = ROOT / "docs" / "extending"
 # In this order: later examples build on earlier ones.
 NAMES = (
-    *("endpoints", "data", "settings", "authentication"),
-    *("requests-and-responses", "jobs", "files"),
-    *("aws-services", "tenants", "testing"),
+    *("endpoints", "data", "settings", "authentication", "requests-and-responses", "jobs"),
+    *("files", "aws-services", "tenants", "testing"),
 )
 PAGES = "\n".join((FOLDER / f"{name}.md").read_text("utf-8") for name in NAMES)
 _FILE = re.compile(r"^`(\S+\.\w+)`(?:, changed)?:\n\n```(\w+)\n(.*?)```", re.M | re.S)
@@ -34,7 +33,7 @@ _STEP = re.compile(
 )
 # The files that an example may change: none of the framework.
 _OWN = re.compile(
-    r"function/(authorizers|endpoints|jobs)/[a-z_]+\.py|function/(tables|settings|queues|buckets)\.py"
+    r"function/(authorizers|endpoints|jobs)/[a-z_]+\.py|function/(tables|settings|queues|topics|buckets)\.py"
     r"|tests/service/[a-z_]+\.py"
     r"|function/requirements\.in|Pulumi(\.preview)?\.yaml|secrets\.preview\.yaml"
 )
