@@ -1,4 +1,4 @@
-"""EpochAuthorizer: the Lambda function that API Gateway asks for the caller of a request."""
+"""EpochAuthorizer: the Lambda function that verifies the callers of an API."""
 
 from collections.abc import Mapping
 from typing import Unpack

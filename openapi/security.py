@@ -37,7 +37,7 @@ class Stack(Protocol):
 
 
 class _Kind(NamedTuple):
-    """The schemes of a kind of authentication: the client's, and what API Gateway needs besides."""
+    """The client's scheme of a kind of authentication, API Gateway's extensions and the headers."""
 
     scheme: Callable[[Any], Scheme]
     extension: Callable[[Any, Stack], Scheme] = lambda *_: {}

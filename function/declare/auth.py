@@ -33,9 +33,9 @@ _POOL = r"arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/[A-Za-z0-9_-]+"
 class Identity(NamedTuple):
     """The verified caller of a request.
 
-    `id` differs between any two callers, whatever their kinds of authentication are: use it to keep
-    their data apart. It is the id of an API key, the ARN of an IAM caller, `issuer#subject` of a
-    token, or `authorizer#id` of a custom authorizer. It is empty for a Public endpoint.
+    `id` is unique among the callers of all kinds: use it to keep their data apart. It is the id of
+    an API key, the ARN of an IAM caller, `issuer#subject` of a token, or `authorizer#id` of a
+    custom authorizer. It is empty for a Public endpoint.
 
     `claims` are the further facts about the caller: those of the token, or of its authorizer.
     API Gateway turns the claims of a Cognito token into texts. `scopes` are the granted scopes.

@@ -1,4 +1,4 @@
-"""Reads the caller that API Gateway verified for a request, never what the client's headers say."""
+"""Reads the verified caller from API Gateway's event, never from the client's headers."""
 
 import json
 import time
