@@ -69,7 +69,7 @@ def test_every_command_of_the_runbook_is_one_that_aws_has() -> None:
 def _enter_in_state(stack: local_stack.LocalStack, table: str, restored: str) -> None:
     """Put a restored table in the place of a table, as `pulumi import` does."""
     engine = stack.run.func.__self__  # type: ignore[attr-defined]
-    deployed = engine._deployed  # pylint: disable=protected-access
+    deployed = engine._deployed
     (urn,) = (urn for urn, each in deployed.items() if each.provisioned.id == table)
     client = stack.emulator.client("dynamodb")
     arn = client.describe_table(TableName=restored)["Table"]["TableArn"]
