@@ -20,7 +20,7 @@ from local.deployment import DeployError
 from openapi import samples
 
 # A frame of a traceback in an endpoint or a job, and the path of any frame in the function.
-_HANDLER = re.compile(r'File "[^"]*?function/(?:endpoints|jobs)/')
+_HANDLER = re.compile(r'File "[^"]*?function/(?:authorizers|endpoints|jobs)/')
 _PATH = re.compile(r'File "[^"]*?(function/[^"]+)"')
 
 OUTPUTS = stack_files.ROOT / ".local" / "outputs.json"

@@ -89,9 +89,7 @@ class LocalStack(Account):
         endpoint has one and `path` is missing.
         """
         # An update has reloaded them.
-        from function.declare.registry import (
-            load_endpoints,
-        )
+        from function.declare.registry import load_endpoints
         from openapi import samples
 
         endpoint = samples.default_sample(load_endpoints())
@@ -112,9 +110,7 @@ class LocalStack(Account):
     def fixed_claims(self) -> dict[str, dict[str, str]]:
         """Return the claims that each Jwt and CognitoPool of the stack requires, by its name."""
         # An update has reloaded it.
-        from function.declare.registry import (
-            load_endpoints,
-        )
+        from function.declare.registry import load_endpoints
 
         auths = {endpoint.auth.name: endpoint.auth for endpoint in load_endpoints()}
         if not (taken := {name: auth for name, auth in auths.items() if issuer.signs_for(auth)}):
