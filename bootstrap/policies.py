@@ -432,21 +432,23 @@ PREVIEW_DENIES: tuple[Grant, ...] = (
 PULL_REQUESTS = "pr-*"
 
 
+# Actions of such a stack that AWS grants on "*" alone.
+UNNAMED = frozenset(
+    ("cloudwatch:PutCompositeAlarm", "sns:SetSubscriptionAttributes", "sns:Unsubscribe")
+)
+
+
 def for_pull_requests(grants: Iterable[Grant]) -> tuple[Grant, ...]:
     """Return the grants for the stacks of pull requests, whose code nobody has reviewed.
 
-    A grant that no name and no tag limits to these stacks only reads, since such a stack has
-    neither domain nor subscription. It has composite alarms, which AWS grants on "*" alone.
+    A grant that no name and no tag limits to these stacks reads, and writes only by UNNAMED.
     """
-    alarms = "cloudwatch:PutCompositeAlarm"
-    return tuple(
-        (
-            grant
-            if grant.condition or grant.names_stack or grant.writes == alarms
-            else replace(grant, writes="")
-        )
-        for grant in grants
-    )
+    return tuple(grant if grant.condition or grant.names_stack else _cut(grant) for grant in grants)
+
+
+def _cut(grant: Grant) -> Grant:
+    kept = UNNAMED.intersection(replace(grant, reads="").actions())
+    return replace(grant, writes=" ".join(sorted(kept)))
 
 
 DECLARED = "a declared Service"

@@ -463,7 +463,11 @@ def test_each_kind_of_declaration_comes_and_goes_and_an_index_and_a_job_by_thems
     changing: Stack,
 ) -> None:
     changing.command("config", "set", "--secret", "test_token", "hush")
-    changing.set(**OPTIONS["domain"])
+    changing.set(
+        certificate_arn=_ARN.format("acm", "certificate"),
+        domain_name="api.example.com",
+        hosted_zone_id="Z123",
+    )
     every_kind.add(changing.folder)
     up = changing.up()
     assert not up.of("delete", "replace") and not changing.up().changes
