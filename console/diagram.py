@@ -80,7 +80,7 @@ SHOWN: Mapping[str, Shown] = {
     "Dashboard": Shown("Dashboard"),
     "MetricAlarm": Shown("Alarm"),
     "CompositeAlarm": Shown("Burn-rate alarm"),
-    "Topic": Shown("Topic of the alarms", lambda inputs: "on call"),
+    "Topic": Shown("Topic"),
     "Key": Shown("KMS key"),
     "SamplingRule": Shown("Sampling of traces", lambda inputs: f"{inputs['fixedRate']:.0%}"),
     "LogGroup": Shown("Log group", lambda inputs: f"{inputs['retentionInDays']} days"),
@@ -173,7 +173,7 @@ def _verb(source: Card, target: Card) -> str:
 WIDTH, GAP, MARGIN, TOP = 280, 88, 32, 188
 ROW, HEAD, BELOW, COLUMNS = 26, 58, 32, 3
 # A component with one of these types is on a request's path if its predecessor needs it.
-_ON_PATH = ("Alias", "Bucket", "Table", "Queue", "Secret")
+_ON_PATH = ("Alias", "Bucket", "Table", "Queue", "Secret", "Topic")
 
 
 @dataclass(frozen=True, kw_only=True)

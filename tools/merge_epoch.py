@@ -16,6 +16,7 @@ OWN = (
     "function/endpoints/*",
     "function/jobs/*",
     "function/buckets.py",
+    "function/topics.py",
     "function/queues.py",
     "function/responses.py",
     "function/settings.py",

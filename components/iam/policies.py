@@ -16,6 +16,7 @@ from function.declare.permission import (
     SecretPermission,
     ServicePermission,
     TablePermission,
+    TopicPermission,
 )
 
 Statement = dict[str, Any]
@@ -84,7 +85,7 @@ def resource_statements(
 ) -> list[Statement]:
     """Return one statement per resource, with all actions on it.
 
-    `arns` maps `tables`, `queues`, `buckets` and `secrets` to their ARNs by name.
+    `arns` maps `tables`, `queues`, `topics`, `buckets` and `secrets` to their ARNs by name.
     """
     actions: dict[str, set[str]] = {}
     for permission in permissions:
@@ -102,6 +103,8 @@ def _grant(
             return arns["tables"][table] + (f"/index/{index}" if index else ""), actions
         case QueuePermission(queue):
             return arns["queues"][queue], ("sqs:SendMessage",)
+        case TopicPermission(topic):
+            return arns["topics"][topic], ("sns:Publish",)
         case SecretPermission(setting):
             return arns["secrets"][setting], ("secretsmanager:GetSecretValue",)
         case BucketPermission(bucket, actions):

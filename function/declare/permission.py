@@ -30,6 +30,16 @@ _ObjectAction = Annotated[
 _PLACEHOLDER = r"\{(\w+)\}"
 
 
+def settings_in(text: str) -> frozenset[str]:
+    """Return the names of the settings in a text."""
+    return frozenset(re.findall(_PLACEHOLDER, text))
+
+
+def fill_settings(text: str, environment: Mapping[str, str]) -> str:
+    """Return a text with the settings of a function's environment in place."""
+    return re.sub(_PLACEHOLDER, lambda found: environment[setting_env_var(found[1])], text)
+
+
 class TablePermission(NamedTuple):
     """IAM actions, of ACTIONS, that an endpoint needs on one of the stack's tables.
 
@@ -51,6 +61,12 @@ class QueuePermission(NamedTuple):
     """The permission to send to one of the stack's queues."""
 
     queue: str
+
+
+class TopicPermission(NamedTuple):
+    """The permission to publish to one of the topics of `function/topics.py`."""
+
+    topic: str
 
 
 class SecretPermission(NamedTuple):
@@ -82,17 +98,20 @@ class ServicePermission(NamedTuple):
     @property
     def settings(self) -> frozenset[str]:
         """The names of the settings in its resource."""
-        return frozenset(re.findall(_PLACEHOLDER, self.resource))
+        return settings_in(self.resource)
 
     def arn(self, environment: Mapping[str, str]) -> str:
         """Return the resource with the settings of a function's environment in place."""
-        return re.sub(
-            _PLACEHOLDER, lambda found: environment[setting_env_var(found[1])], self.resource
-        )
+        return fill_settings(self.resource, environment)
 
 
 Permission: TypeAlias = (
-    TablePermission | QueuePermission | SecretPermission | BucketPermission | ServicePermission
+    TablePermission
+    | QueuePermission
+    | TopicPermission
+    | SecretPermission
+    | BucketPermission
+    | ServicePermission
 )
 
 

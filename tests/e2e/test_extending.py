@@ -33,7 +33,7 @@ _STEP = re.compile(
 )
 # The files that an example may change: none of the framework.
 _OWN = re.compile(
-    r"function/(endpoints|jobs)/[a-z_]+\.py|function/(tables|settings|queues|buckets)\.py"
+    r"function/(endpoints|jobs)/[a-z_]+\.py|function/(tables|settings|queues|topics|buckets)\.py"
     r"|tests/service/[a-z_]+\.py"
     r"|function/requirements\.in|Pulumi(\.preview)?\.yaml|secrets\.preview\.yaml"
 )
