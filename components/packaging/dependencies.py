@@ -36,8 +36,8 @@ _ITEM_OPERATIONS = {name.partition(":")[2] for name in ACTIONS} | {
 }
 
 # Nothing loads these: the tracer's patches of other packages, the compiled half of wrapt, which
-# works without it.
-_EXCLUDED = ("aws_xray_sdk/ext/", "wrapt/_wrappers")
+# works without it, and dateutil's copy of the time zones, which Lambda's system has.
+_EXCLUDED = ("aws_xray_sdk/ext/", "dateutil/zoneinfo/dateutil-zoneinfo.tar.gz", "wrapt/_wrappers")
 
 # AWS's documentation names these roots of its certificates.
 _AMAZONS = re.compile(

@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -200,7 +201,7 @@ def _common_names(authorities: Path) -> list[str]:
 
 
 def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:
-    bundle = archive.Bundle(package=bundles.PACKAGE, services={"s3": "function/jobs/report.py"})
+    bundle = replace(project_bundle(), services={"s3": "function/jobs/report.py"})
     names = [name for name in bundle.files() if name.startswith("botocore/data/")]
     data = {Path(name).parts[2] for name in names}
     assert {"dynamodb", "s3"} <= data and "ec2" not in data

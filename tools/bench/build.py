@@ -4,17 +4,20 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 
 from uv import find_uv_bin
 
+from components.packaging import archive
 from components.packaging.project_bundle import project_bundle
 from local.stack_files import ROOT
 
 LOCK = ROOT / "tools" / "bench" / "requirements.txt"
 CASES = ROOT / "tools" / "bench" / "cases"
+# This function; and with an endpoint that declares a body.
+OWN = ("epoch", "epoch_body")
 # The dependencies of each alternative.
 SDK = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
 PEERS = {
@@ -57,13 +60,19 @@ def _add_case(folder: Path, name: str) -> None:
         shutil.copyfile(CASES / f"{source}.py", folder / f"{target}.py")
 
 
-def _packed() -> bytes:
-    """Return the bundle as the Pulumi engine packs it."""
+def _packed(files: Mapping[str, Path]) -> bytes:
+    """Return a bundle as the Pulumi engine packs it."""
     packed = BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in project_bundle().files().items():
-            archive.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, path in files.items():
+            bundle.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
     return packed.getvalue()
+
+
+def _packed_for_here(python: str) -> bytes:
+    """Return the bundle with the compiled packages of this machine, which a body needs."""
+    assets = archive.for_local_run(project_bundle().archive(), python).assets
+    return _packed({name: Path(str(getattr(one, "path", ""))) for name, one in assets.items()})
 
 
 def folders(python: str, only: Collection[str]) -> tuple[dict[str, Path], int]:
@@ -72,23 +81,28 @@ def folders(python: str, only: Collection[str]) -> tuple[dict[str, Path], int]:
     shutil.rmtree(base, ignore_errors=True)
     peers = _installed(python)
     _without_bytecode(peers)
-    packed = _packed()
+    packed = _packed(project_bundle().files())
     found: dict[str, Path] = {}
-    for name in ("epoch", *PEERS):
+    for name in (*OWN, *PEERS):
         for case in (name, f"{name}_sources"):
-            if only and case not in only:
+            if (only and case not in only) or case == "epoch_body_sources":
                 continue
             folder = base / case
             folder.mkdir(parents=True)
-            if name == "epoch":
-                with zipfile.ZipFile(BytesIO(packed)) as archive:
-                    archive.extractall(folder)
+            if name in OWN:
+                used = packed if name == "epoch" else _packed_for_here(python)
+                with zipfile.ZipFile(BytesIO(used)) as bundle:
+                    bundle.extractall(folder)
             else:
                 _copy(peers, folder, PEERS[name])
             _add_case(folder, name)
+            if name == "epoch_body":
+                endpoint = folder / "function" / "endpoints" / "post_body.py"
+                shutil.copyfile(CASES / "body_endpoint.py", endpoint)
+                _compile(python, endpoint)
             if case != name:
                 _without_bytecode(folder)
-            elif name != "epoch":
+            elif name not in OWN:
                 _compile(python, folder)
             else:
                 for own in ("runner", "case", "event"):  # the bundle is compiled already

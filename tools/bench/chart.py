@@ -13,25 +13,27 @@ from local.stack_files import ROOT
 CHART = ROOT / "docs" / "bench.svg"
 
 # Figure in the results, title, unit, and the cases in the chart.
+_CASES = ("powertools", "boto3_client", "epoch_body", "epoch", "pydynox")
 _SOURCES = ("powertools_sources", "boto3_client_sources", "pydynox_sources")
 CHARTS = (
     (
         "cold_cpu_ms",
         "Cold start to the first answer, CPU",
         "ms",
-        (*_SOURCES, "powertools", "boto3_client", "epoch", "pydynox", "raw_http"),
+        (*_SOURCES, *_CASES, "raw_http"),
     ),
-    ("warm_cpu_us", "A warm call, CPU", "µs", ("powertools", "boto3_client", "epoch", "pydynox")),
-    ("peak_rss_mb", "Peak memory", "MB", ("powertools", "boto3_client", "epoch", "pydynox")),
+    ("warm_cpu_us", "A warm call, CPU", "µs", _CASES),
+    ("peak_rss_mb", "Peak memory", "MB", _CASES),
 )
 _NAMES = {
     "epoch": "this function",
+    "epoch_body": "this function, with a declared body",
     "boto3_client": "boto3 client",
     "powertools": "Powertools + boto3",
     "pydynox": "pydynox (Rust)",
     "raw_http": "http.client by hand",
 }
-_WIDE, _LEFT, _ROW = 720, 250, 24
+_WIDE, _LEFT, _ROW = 720, 270, 24
 
 
 def machine() -> str:
@@ -54,11 +56,12 @@ def _shapes(results: Mapping[str, Any], footer: str) -> Iterator[str]:
         most = values[0][0]
         for value, case in values:
             y += _ROW
-            length = (_WIDE - _LEFT - 110) * value / most
+            length = (_WIDE - _LEFT - 130) * value / most
             own = case == "epoch"
             yield svg.text((_LEFT - 12, y), _name(case), "strong" if own else "plain", 13, "end")
             yield svg.box((_LEFT, y - 12), (length, 15), "pill" if own else "chip", 3)
-            yield svg.text((_LEFT + length + 8, y), f"{value:,.0f} {unit}", "quiet", 13)
+            shown = f"{value:,.0f} {unit} · {value / results[figure]['epoch']:.2f}"
+            yield svg.text((_LEFT + length + 8, y), shown, "quiet", 13)
         y += 44
     yield svg.text((24, y - 8), footer, "quiet", 12)
 
@@ -67,7 +70,7 @@ def draw(results: Mapping[str, Any], rounds: int) -> None:
     """Write the chart, with the date and the machine of the measurement."""
     python = results["python"].split()[1]
     day = datetime.date.today().isoformat()
-    footer = f"{day}, {machine()}, Python {python}, TLS, medians of {rounds} rounds"
+    footer = f"{day}, {machine()}, Python {python}, TLS, medians of {rounds} rounds; with ratio"
     rows = sum(len(cases) for *_, cases in CHARTS)
     size = (_WIDE, rows * _ROW + len(CHARTS) * 44 + 48)
     title = "What the function costs, side by side"

@@ -23,7 +23,7 @@ def test_every_table_names_operations_and_arguments_of_boto3() -> None:
     modules = [each for each in vars(resources).values() if hasattr(each, "CALLS")]
     checked = 0
     for kind, calls in (pair for module in modules for pair in module.CALLS.items()):
-        model = _client(provisioner._service(kind)).meta  # pylint: disable=protected-access
+        model = _client(provisioner._service(kind)).meta
         operations = [calls.create, *filter(None, (calls.updates, calls.deletes)), *calls.after]
         shapes = {
             name: model.service_model.operation_model(model.method_to_api_mapping[name]).input_shape

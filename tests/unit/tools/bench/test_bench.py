@@ -37,12 +37,17 @@ def test_the_picture_shows_figures_day_and_machine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(chart, "CHART", tmp_path / "bench.svg")
-    names = ("epoch", "boto3_client", "powertools", "pydynox", "raw_http")
+    names = ("epoch", "epoch_body", "boto3_client", "powertools", "pydynox", "raw_http")
     cases = {name: 100.0 for name in (*names, *(f"{name}_sources" for name in names))}
     figures = {figure: cases | {"epoch": 77.0} for figure, *_ in chart.CHARTS}
     chart.draw({**figures, "python": "Python 3.13.0 (main)"}, 13)
     drawn = (tmp_path / "bench.svg").read_text("utf-8")
-    assert "77 ms" in drawn and "Python 3.13.0" in drawn and "cores" in drawn
+    assert (
+        "77 ms · 1.00" in drawn
+        and "100 ms · 1.30" in drawn
+        and "Python 3.13.0" in drawn
+        and "cores" in drawn
+    )
 
 
 @pytest.mark.parametrize("engines", ({"engine_preview_s": 2.5, "engine_up_s": 5.0}, {}))
