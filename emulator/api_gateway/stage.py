@@ -33,7 +33,7 @@ _REMAPPED = frozenset(
 )
 _DROPPED = frozenset({"expect", "host", "te", "trailer", "transfer-encoding", "upgrade"})
 
-_DEPLOYED = ("_resources", "_models", "_request_validators")
+_DEPLOYED = ("_authorizers_v1", "_resources", "_models", "_request_validators")
 # By API and deployment: a copy of each of these stores.
 _snapshots: dict[tuple[str, str], dict[str, Any]] = {}
 _serving: ContextVar[dict[str, Any] | None] = ContextVar("_serving", default=None)

@@ -13,7 +13,12 @@ PAGE = ROOT / "docs" / "reference.md"
 # The sections of the page: a title, a module and its public names.
 SECTIONS = (
     ("Endpoints", "function.declare.endpoint", "Endpoint Request Response Parameter SampleRequest"),
-    ("Authentication", "function.declare.auth", "ApiKey Public Iam Identity"),
+    (
+        "Authentication",
+        "function.declare.auth",
+        "ApiKey Public Iam CognitoPool Jwt CustomAuth Identity",
+    ),
+    ("Custom authorizers", "function.declare.authorizer", "Authorizer Credentials"),
     ("Problems", "function.declare.problem", "Problem"),
     ("Jobs", "function.declare.job", "Job"),
     (
