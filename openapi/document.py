@@ -12,6 +12,7 @@ from function.declare.endpoint import Endpoint, Parameter, one_by_one
 from function.declare.errors import DeclarationError
 from function.declare.limits import MAX_BODY_BYTES
 from function.declare.loader import endpoints_by_module
+from function.declare.problem import PROBLEM_SCHEMA
 from function.declare.schema import Form, Raw, Schema, media_type
 from openapi import samples, security
 from openapi.schemas import SchemaRegistry
@@ -107,7 +108,7 @@ def _content(declared: Any, types: SchemaRegistry, where: str, closed: bool) -> 
         schema = {"type": "string"} | ({} if declared.is_text else {"format": "binary"})
     else:
         kind = declared.fields if isinstance(declared, Form) else declared
-        schema = types.body(kind, where) if closed else types.response(kind, where)
+        schema = types.reference(kind, where, closed=closed)
     return {media_type(declared): {"schema": schema}}
 
 
@@ -141,7 +142,12 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
     responses = {}
     for status in sorted({*statuses, *endpoint.problems}):
         text, headers = shared.get(status, (f"{HTTPStatus(status).phrase}.", ()))
-        schema = types.problem(endpoint.problems.get(status), f"{where}: problem {status}")
+        own, problem = endpoint.problems.get(status), f"{where}: problem {status}"
+        schema = (
+            types.reference(own, problem, extends=PROBLEM_SCHEMA)
+            if own
+            else types.reference(PROBLEM_SCHEMA, problem)
+        )
         content = {"application/problem+json": {"schema": schema}}
         if status == 415:
             text = f"The media type of the body is not {media_type(endpoint.body)}."
