@@ -1,5 +1,6 @@
 """Runs the examples of docs/extending/ in a copy of the project."""
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -18,11 +19,14 @@ from tools import post_epoch
 
 FOLDER = ROOT / "docs" / "extending"
 # In this order: later examples build on earlier ones.
-NAMES = ("endpoints", "data", "settings", "jobs", "files", "aws-services", "tenants", "testing")
+NAMES = (
+    *("endpoints", "data", "settings", "requests-and-responses", "jobs", "files"),
+    *("aws-services", "tenants", "testing"),
+)
 PAGES = "\n".join((FOLDER / f"{name}.md").read_text("utf-8") for name in NAMES)
 _FILE = re.compile(r"^`(\S+\.\w+)`(?:, changed)?:\n\n```(\w+)\n(.*?)```", re.M | re.S)
 _STEP = re.compile(
-    r"^(GET|POST|PUT|DELETE|OPTIONS|JOB) (\S+)(?: (\{.*?\}))?"
+    r"^(GET|POST|PUT|PATCH|DELETE|OPTIONS|JOB) (\S+)(?: (\{.*?\}))?"
     r"(?: (signed|with key \{\w+\}|without a key))?\n"
     r"→ (\w+)(?: (\{.*\}))?$",
     re.M,
@@ -50,14 +54,26 @@ STEPS = [Step(*found) for found in _STEP.findall(PAGES)]
 
 # Runs in the copy: takes the steps in turn, and prints the outcome of each.
 USE = """
-import json, sys, time
+import hmac, json, sys, time, urllib.request
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from local import local_stack
 
 def body_of(reply):
-    return json.loads(reply.body or "{}")
+    try:
+        return json.loads(reply.body or "{}")
+    except ValueError:
+        return {"text": reply.body}
+
+def raw(method, path, body=None, **headers):
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    names["x-api-key"] = local.outputs["default_api_key"]
+    url = local.outputs["api_url"] + path
+    request = urllib.request.Request(url, body and body.encode(), names, method=method)
+    with urllib.request.urlopen(request) as reply:
+        headers = {name.lower(): value for name, value in reply.headers.items()}
+        return [reply.status, headers, reply.read().hex()]
 
 def signed(method, url, body):
     data = None if body is None else json.dumps(body)
@@ -117,6 +133,23 @@ with local_stack.up("preview") as local:
             seen.append(job(path, outcome, json.loads(expected or "{}")))
         else:
             seen.append(call(method, path, sent, caller))
+    form, event = "name=%3CAda%3E", '{"type": "paid"}'
+    raws = [
+        raw("GET", "/badge.gif", Accept="image/avif,image/*,*/*"),
+        raw("GET", "/topics.csv?limit=100&factor=1&factor=2&factor=3", Accept_Encoding="gzip"),
+        raw("POST", "/signup", form, Content_Type="application/x-www-form-urlencoded"),
+        raw(
+            "POST",
+            "/webhook",
+            event,
+            Content_Type="application/json",
+            X_Signature=hmac.digest(b"only-for-this-machine", event.encode(), "sha256").hex(),
+        ),
+        *(
+            raw("PATCH", "/pages/one", change, Content_Type="application/json", If_Match=tag)
+            for tag, change in (('"1"', '{"title": "One"}'), ('"2"', "{}"), ('"3"', '{"title": null}'))
+        ),
+    ]
     client = local.emulator.client
     name = local.outputs["function_name"]
     function = client("lambda").get_function_configuration(FunctionName=name)
@@ -132,6 +165,7 @@ with local_stack.up("preview") as local:
         time.sleep(0.2)
     print(json.dumps({
         "seen": seen,
+        "raws": raws,
         "name": name,
         "environment": environment,
         "policy": client("iam").get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"],
@@ -236,6 +270,18 @@ def test_every_example_works_in_a_copy(project: Path) -> None:
     for step, (outcome, found) in zip(STEPS, seen["seen"], strict=True):
         assert outcome == step.outcome, f"{step}: {found}"
         assert _fits(found, json.loads(step.expected or "{}")), f"{step}: {found}"
+    image, table, page, event, *changes = seen["raws"]
+    assert image[1]["content-type"] == "image/gif" and bytes.fromhex(image[2])[:6] == b"GIF89a"
+    assert table[1]["content-encoding"] == "gzip" and table[1]["content-disposition"]
+    assert gzip.decompress(bytes.fromhex(table[2])).endswith(b"\n100,100,200,300\n")
+    assert bytes.fromhex(page[2]) == b"<p>Welcome, &lt;Ada&gt;.</p>" and event[0] == 202
+    assert page[1]["content-type"] == "text/html; charset=utf-8"
+    titles = [(headers["etag"], json.loads(bytes.fromhex(body))) for _, headers, body in changes]
+    assert titles == [
+        ('"2"', {"title": "One"}),
+        ('"3"', {"title": "One"}),
+        ('"4"', {"title": None}),
+    ]
     assert seen["name"].startswith("shop-preview-")
     assert "only-for-this-machine" not in json.dumps(seen)
     for note in seen["notes"]:
