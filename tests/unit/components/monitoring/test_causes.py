@@ -29,7 +29,7 @@ NORMAL: Values = {
     "IteratorAge Maximum": 2_000,
     "Latency p99": 400,
     "ReadThrottleEvents Sum": None,
-    "Requests Sum": 1,
+    "Requests Sum": None,
     "SystemErrors Sum": None,
     "ThrottledCalls Average": 0.01,
     "Throttles Sum": 0,
