@@ -435,14 +435,15 @@ PULL_REQUESTS = "pr-*"
 def for_pull_requests(grants: Iterable[Grant]) -> tuple[Grant, ...]:
     """Return the grants for the stacks of pull requests, whose code nobody has reviewed.
 
-    A grant that no name and no tag limits to these stacks only reads, since such a stack has
-    neither domain nor subscription. It has composite alarms, which AWS grants on "*" alone.
+    A grant that no name and no tag limits to these stacks only reads, since such a stack has no
+    domain. It has composite alarms and jobs that subscribe, which AWS grants on "*" alone. The ARN
+    of a subscription has a random part, and the role cannot list those of other topics.
     """
-    alarms = "cloudwatch:PutCompositeAlarm"
+    unnamed = {"cloudwatch:PutCompositeAlarm", "sns:Unsubscribe SetSubscriptionAttributes"}
     return tuple(
         (
             grant
-            if grant.condition or grant.names_stack or grant.writes == alarms
+            if grant.condition or grant.names_stack or grant.writes in unnamed
             else replace(grant, writes="")
         )
         for grant in grants
