@@ -8,6 +8,7 @@ import components
 from customize import customize
 from function.declare import job_registry, registry
 from function.endpoints import VERSION
+from infrastructure import infrastructure
 from openapi import document, samples
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
@@ -71,6 +72,7 @@ bindings = components.Bindings(
         )
         for key, value in config.secrets.items()
     },
+    links=infrastructure(name, config),
 )
 if config.backup_days:
     components.EpochBackup(

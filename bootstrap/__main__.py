@@ -37,8 +37,9 @@ from components import (
 from components.iam.policies import check_forbidden_actions
 from components.naming import bucket_name
 from function.declare.job_registry import load_jobs
-from function.declare.permission import ServicePermission
+from function.declare.permission import Link, ServicePermission
 from function.declare.registry import load_endpoints, load_settings
+from infrastructure import DEPLOY_GRANTS
 from local import stack_files
 
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
@@ -87,7 +88,7 @@ with as_run_error():
     permissions = [one for endpoint in load_endpoints() for one in endpoint.permissions]
     permissions += [one for job in load_jobs().values() for one in job.permissions]
     own_settings = load_settings()
-services = [one for one in permissions if isinstance(one, ServicePermission)]
+services = [one for one in permissions if isinstance(one, (ServicePermission, Link))]
 check_forbidden_actions(services)
 
 
@@ -102,7 +103,7 @@ def settings_of(of_stack: str) -> dict[str, str]:
         if value is None:
             raise pulumi.RunError(
                 f"Pulumi.{of_stack}.yaml has no {setting_name}: set it, since the ARN of a "
-                "declared Service contains it"
+                "declared Service or Link contains it"
             )
         found[setting.env_var] = str(value)
     return found
@@ -156,8 +157,8 @@ for stack, options in stacks.items():
     boundary_policy = aws.iam.Policy(
         f"{name}-boundary", name=f"{name}-boundary", path=path, policy=document
     )
-    deploy = documents(GRANTS, names, write=True)
-    preview = documents(GRANTS + PREVIEW_DENIES, names, write=False)
+    deploy = documents(GRANTS + DEPLOY_GRANTS, names, write=True)
+    preview = documents(GRANTS + DEPLOY_GRANTS + PREVIEW_DENIES, names, write=False)
     pulumi.export(f"{stack}_kms_key_arn", key.arn)
     pulumi.export(f"{stack}_permissions_boundary", boundary_policy.arn)
     deploy_role = role(f"{name}-deploy", stack, DEPLOYMENT_H, deploy)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.iam.policies import document
-from function.declare.permission import ServicePermission
+from function.declare.permission import Link, ServicePermission
 
 # IAM quotas: characters of a managed policy without white space; managed policies of a role.
 POLICY_SIZE = 6144
@@ -407,7 +407,10 @@ PREVIEW_DENIES: tuple[Grant, ...] = (
     ),
 )
 
-DECLARED = "a declared Service"
+DECLARED = "a declared Service or Link"
+
+# The services that use the stack's key with the permissions of its roles.
+KEY_USERS = ("dynamodb", "secretsmanager", "sns")
 
 # The limit of every role of a stack, beyond the policies that a deployment attaches to it.
 BOUNDARY: tuple[Grant, ...] = (
@@ -429,14 +432,12 @@ BOUNDARY: tuple[Grant, ...] = (
     Grant("objects of the stack's buckets", (f"{_BUCKETS}/*",), writes="s3:*Object*"),
     Grant("the stack's functions, for schedules", (_FUNCTIONS,), writes="lambda:InvokeFunction"),
     Grant(
-        "the stack's key, which AWS uses with the caller's permissions for tables and secrets",
+        "the stack's key, which AWS uses with the caller's permissions: tables, secrets, topics",
         ("arn:{partition}:kms:*:{account}:key/*",),
         writes="kms:Decrypt DescribeKey GenerateDataKey",
         condition={
             **_TAGGED,
-            "StringLike": {
-                "kms:ViaService": ("dynamodb.*.amazonaws.com", "secretsmanager.*.amazonaws.com")
-            },
+            "StringLike": {"kms:ViaService": tuple(f"{one}.*.amazonaws.com" for one in KEY_USERS)},
         },
     ),
     Grant(
@@ -456,16 +457,25 @@ BOUNDARY: tuple[Grant, ...] = (
 
 
 def boundary(
-    services: Iterable[ServicePermission], settings: Mapping[str, str]
+    services: Iterable[ServicePermission | Link], settings: Mapping[str, str]
 ) -> tuple[Grant, ...]:
-    """Return the boundary of a stack with these services.
+    """Return the boundary of a stack with these services and links.
 
     `settings` maps environment variables to the stack's values.
     """
-    declared = sorted({(service.arn(settings), service.actions) for service in services})
+    declared = sorted({(_resources(one, settings), one.actions) for one in services if one.actions})
     return BOUNDARY + tuple(
-        Grant(DECLARED, (arn,), writes=" ".join(actions)) for arn, actions in declared
+        Grant(DECLARED, resources, writes=" ".join(actions)) for resources, actions in declared
     )
+
+
+def _resources(declared: ServicePermission | Link, settings: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the ARNs of a declaration, by default those of resources with the stack's prefix."""
+    if declared.resource:
+        return (declared.arn(settings),)
+    services = sorted({action.partition(":")[0] for action in declared.actions})
+    prefixes = {"s3": "{bucket}"}
+    return tuple(f"arn:{{partition}}:{s}:*{prefixes.get(s, '{name}')}-*" for s in services)
 
 
 def trust(*, provider: str, repository: str, environment: str) -> str:
@@ -493,7 +503,7 @@ def key_policy(*, partition: str, account: str, region: str, roles: str) -> str:
     """Return the policy of a stack's KMS key.
 
     The account's IAM policies control the key. The stack's `roles` (a pattern of ARNs) use it for
-    tables and secrets, alarms and budgets for a topic, and CloudWatch Logs for log groups.
+    tables, secrets and topics, alarms and budgets for a topic, and CloudWatch Logs for log groups.
     """
     logs = f"arn:{partition}:logs:{region}:{account}:log-group:*"
     statements: list[dict[str, Any]] = [
@@ -507,8 +517,7 @@ def key_policy(*, partition: str, account: str, region: str, roles: str) -> str:
                 "StringEquals": {
                     "kms:CallerAccount": account,
                     "kms:ViaService": [
-                        f"{service}.{region}.amazonaws.com"
-                        for service in ("dynamodb", "secretsmanager")
+                        f"{service}.{region}.amazonaws.com" for service in KEY_USERS
                     ],
                 },
             },

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from components import limits
 from components.bucket import EpochBucket
+from components.errors import ConfigError
 from components.iam import policies
 from components.iam.roles import RoleFactory
 from components.metrics import Source
@@ -17,7 +18,25 @@ from components.packaging.interpreter import PYTHON_VERSION
 from components.queue import EpochQueue
 from components.secret import EpochSecret
 from components.table import EpochTable
-from function.declare.permission import Permission, SecretPermission
+from function.declare.permission import Link, Permission, SecretPermission
+
+
+@dataclass(frozen=True)
+class Linked:
+    """The resource of a Link: its ARN or ARNs, and the value that `links.value` gives to handlers.
+
+    The value is the first ARN by default.
+    """
+
+    arn: pulumi.Input[str] | list[pulumi.Input[str]] = ""
+    value: pulumi.Input[str] | None = None
+
+    @property
+    def shown(self) -> pulumi.Input[str]:
+        """The value for the handlers."""
+        if self.value is not None:
+            return self.value
+        return self.arn[0] if isinstance(self.arn, list) else self.arn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +51,20 @@ class Bindings:
     buckets: Mapping[str, EpochBucket] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, EpochSecret] = field(default_factory=dict)
+    links: Mapping[str, Linked] = field(default_factory=dict)
 
     def environment(self, permissions: Sequence[Permission]) -> dict[str, pulumi.Input[str]]:
-        """Return the variables through which a function finds its resources, and its secrets."""
+        """Return the variables through which a function finds its resources, and its secrets.
+
+        Raises ConfigError for a link without a resource.
+        """
+        links = [one for one in permissions if isinstance(one, Link)]
+        for link in links:
+            if link.name not in self.links:
+                raise ConfigError(
+                    f"infrastructure.py: link {link.name!r} has no resource; return one by "
+                    f"{{{link.name!r}: Linked(…)}}"
+                )
         readable = {one.setting for one in permissions if isinstance(one, SecretPermission)}
         secrets = [secret for name, secret in self.secrets.items() if name in readable]
         return {
@@ -42,6 +72,7 @@ class Bindings:
             **{queue.declared.env_var: queue.url for queue in self.queues.values()},
             **{bucket.declared.env_var: bucket.name for bucket in self.buckets.values()},
             **{secret.declared.env_var: secret.arn for secret in secrets},
+            **{link.env_var: self.links[link.name].shown for link in links},
             **self.settings,
         }
 
@@ -54,6 +85,7 @@ class Bindings:
             "queues": self.queues,
             "buckets": self.buckets,
             "secrets": self.secrets,
+            "links": self.links,
         }
         arns = {
             kind: pulumi.Output.all(**{key: one.arn for key, one in resources.items()})

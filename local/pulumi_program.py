@@ -229,7 +229,7 @@ def declared_resources(
 @contextmanager
 def reloaded_modules() -> Iterator[None]:
     """Reload the program's modules within the block; restore the former ones if it fails."""
-    own = {"customize", *(file.parent.name for file in ROOT.glob("*/__init__.py"))} - {
+    own = {"customize", "infrastructure", *(file.parent.name for file in ROOT.glob("*/__init__.py"))} - {
         *("console", "emulator", "local", "tests", "tools")
     }
 

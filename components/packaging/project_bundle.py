@@ -5,7 +5,7 @@ from pathlib import Path
 from components.packaging.archive import Bundle
 from function.declare.job_registry import load_jobs
 from function.declare.loader import endpoints_by_module
-from function.declare.permission import ServicePermission
+from function.declare.permission import Link, ServicePermission
 from function.declare.registry import load_buckets, load_queues, load_settings
 
 PACKAGE = Path(__file__).parents[2] / "function"
@@ -18,12 +18,13 @@ def project_bundle() -> Bundle:
         for name, one in endpoints_by_module().items()
     }
     access |= {f"function/jobs/{name}.py": job.permissions for name, job in load_jobs().items()}
-    services = {
-        item.name: file
-        for file in access
-        for item in access[file]
-        if isinstance(item, ServicePermission)
-    }
+    services = {}
+    for file, permissions in access.items():
+        for one in permissions:
+            if isinstance(one, ServicePermission):
+                services[one.name] = file
+            elif isinstance(one, Link) and one.service:
+                services[one.service] = file
     if load_queues():
         services["sqs"] = "function/queues.py"
     if load_buckets():

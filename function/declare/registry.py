@@ -15,6 +15,7 @@ from function.declare.loader import endpoints_by_module
 from function.declare.permission import (
     INDEX_ACTIONS,
     BucketPermission,
+    Link,
     Permission,
     QueuePermission,
     SecretPermission,
@@ -24,7 +25,7 @@ from function.declare.queue import Queue
 from function.declare.setting import Setting
 from function.declare.table import Table
 
-D = TypeVar("D", Bucket, Queue, Setting[Any], Table)
+D = TypeVar("D", Bucket, Link, Queue, Setting[Any], Table)
 
 
 def load_declarations(
@@ -73,6 +74,11 @@ def load_buckets() -> dict[str, Bucket]:
     return load_declarations(Bucket, "function.buckets")
 
 
+def load_links() -> dict[str, Link]:
+    """Return the declared links by name; raise DeclarationError for an invalid one."""
+    return load_declarations(Link, "function.links")
+
+
 def unknown_name_errors(kind: str, name: str, known: Iterable[str]) -> Iterator[str]:
     """Yield an error for a name that is not among the declared names of a kind."""
     if name not in known:
@@ -104,6 +110,8 @@ def reference_errors(
         elif isinstance(permission, BucketPermission):
             yield from unknown_name_errors("bucket", permission.bucket, load_buckets())
         else:
+            if isinstance(permission, Link):
+                yield from unknown_name_errors("link", permission.name, load_links())
             settings = [name for name, setting in load_settings().items() if not setting.secret]
             for name in sorted(permission.settings):
                 yield from unknown_name_errors("setting", name, settings)
