@@ -58,9 +58,8 @@ endif
 test-all: $(READY) $(SCANNERS) $(LOADER) ## Run all tests except tests/integration
 	@$(PARALLEL_TESTS) --ignore=tests/integration $(ARGS)
 
-WORKERS = 2
-# Some of the fast tests wait for a socket, so two cores take a third process.
-test: WORKERS = 3
+# Some tests wait for a socket or a process, so two cores take a third one.
+WORKERS = 3
 
 # conftest.py orders the modules: the slowest first.
 PARALLEL_TESTS = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder

@@ -104,6 +104,7 @@ class EpochApi(pulumi.ComponentResource):
             )
         self.document_hash = imported.apply(gateway.fingerprint_of)
         self.endpoints = endpoints
+        compressed = gateway.minimum_compression_size(endpoints)
         # These properties repeat the document, since the provider resets properties of the API to
         # the values in its state.
         self.api = aws.apigateway.RestApi(
@@ -113,6 +114,8 @@ class EpochApi(pulumi.ComponentResource):
             api_key_source="HEADER",
             endpoint_configuration=ENDPOINT,
             disable_execute_api_endpoint=disable_default_endpoint,
+            binary_media_types=gateway.binary_media_types(endpoints) or None,
+            minimum_compression_size=None if compressed is None else str(compressed),
             security_policy=SECURITY_POLICY,
             endpoint_access_mode=ACCESS_MODE,
             body=body,

@@ -64,6 +64,7 @@ class LocalStack(Account):
     ) -> Reply:
         """Send a request to the API, by default with the stack's key and without a body.
 
+        `body` is sent as JSON, or as it is if it is bytes.
         The first endpoint with a sample provides the other defaults. Raises DeployError if no
         endpoint has one and `path` is missing.
         """
@@ -81,18 +82,20 @@ class LocalStack(Account):
             path = samples.path_and_query(endpoint)
             sent |= endpoint.sample.headers
             if body is None and method in {"", endpoint.method}:
-                body = endpoint.sample.body
+                sent["Content-Type"], body = samples.sent_body(endpoint)
+        if body is not None and not isinstance(body, bytes):
+            sent["Content-Type"], body = "application/json", msgspec.json.encode(body)
         sent |= headers or {}
-        if body is not None:
-            sent["Content-Type"] = "application/json"
         response = HTTP.request(
             method or (endpoint.method if endpoint else "GET"),
             self.outputs["api_url"] + path,
-            body=None if body is None else msgspec.json.encode(body),
+            body=body,
             headers={name: value for name, value in sent.items() if value},
         )
         return Reply(
-            status=response.status, headers=dict(response.headers), body=response.data.decode()
+            status=response.status,
+            headers=dict(response.headers),
+            body=response.data.decode(errors="replace"),
         )
 
     def update(self, confirm: Callable[[], None] = lambda: None) -> None:

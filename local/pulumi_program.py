@@ -95,7 +95,7 @@ class _Monitor(mocks.MockMonitor, mocks.Mocks):
         self.engine = engine
         self.request = threading.local()
         self.pending: list[Any] = []
-        self.progressed = time.monotonic()
+        self.completed = 0
         self.failed: Exception | None = None
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
@@ -113,7 +113,7 @@ class _Monitor(mocks.MockMonitor, mocks.Mocks):
             raise
         finally:
             self.pending.pop()
-            self.progressed = time.monotonic()
+            self.completed += 1
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         return invoke(self.engine, args.token, args.args)
@@ -329,8 +329,12 @@ async def _failure(monitor: _Monitor) -> Outputs:
         lost.append(context.get("exception") or ProgramError(context["message"]))
 
     asyncio.get_running_loop().set_exception_handler(keep)
+    completed, since = -1, 0.0
     while calls.unhandled_exception is None and not lost:
-        if not monitor.pending and time.monotonic() - monitor.progressed > IDLE_S:
+        # The clock starts here: the program blocks this loop while it builds a bundle.
+        if monitor.pending or monitor.completed != completed:
+            completed, since = monitor.completed, time.monotonic()
+        elif time.monotonic() - since > IDLE_S:
             raise ProgramError("the program waits for something that never comes")
         await asyncio.sleep(0.05)
     raise calls.unhandled_exception or lost[0]

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from function.declare.endpoint import Endpoint, Parameter
+from function.declare.endpoint import Endpoint, Parameter, one_by_one
 from function.declare.errors import DeclarationError
+from function.declare.limits import MAX_BODY_BYTES
 from function.declare.loader import endpoints_by_module
-from function.declare.schema import EMPTY_MAPPING, Schema
+from function.declare.schema import Form, Raw, Schema, media_type
 from openapi import samples, security
 from openapi.schemas import SchemaRegistry
 
@@ -41,8 +42,8 @@ TOO_LARGE = 413
 
 _DESCRIPTION = (
     f"Send an API key in the header `{security.KEY_HEADER}` with every call that needs one. Each "
-    "error is a problem document (RFC 9457, `application/problem+json`). Quote its `requestId` when you ask "
-    "for help. Only the 413 of a request over 10 MB has another form, and a body over about 6 MB "
+    "error is a problem document (RFC 9457, `application/problem+json`). Quote its `requestId` "
+    "when you ask for help. Only the 413 of a request over 10 MB has another form, and a body over about 6 MB "
     "may get a 5xx. After 429 and 503, wait as long as `Retry-After` says. After any other 5xx and "
     "after a lost connection, retry the calls that are safe to retry. Responses may get more "
     "members: ignore unknown ones."
@@ -85,30 +86,31 @@ def _entity(parameter: Parameter) -> Document:
     return entity | ({"example": example} if example else {})
 
 
-def _parameters(endpoint: Endpoint[Any]) -> list[Document]:
-    places = {
-        "path": [parameter._replace(required=True) for parameter in endpoint.path_parameters],
-        "query": endpoint.query,
-        "header": endpoint.request_headers,
-    }
-    return [
-        {"name": parameter.name, "in": place, "required": parameter.required} | _entity(parameter)
-        for place, parameters in places.items()
-        for parameter in parameters
-    ]
+def _parameters(endpoint: Endpoint[Any], types: SchemaRegistry, where: str) -> Iterator[Document]:
+    for place, declared in endpoint.parameters.items():
+        entities = types.fields(declared, where) if isinstance(declared, type) else {}
+        for one in one_by_one(declared):
+            required = one.required or place == "path"
+            entity = entities.get(one.name) or _entity(one)
+            yield {"name": one.name, "in": place, "required": required} | entity
 
 
-def _content(content: Mapping[str, Schema]) -> Document:
-    return {"content": {kind: {"schema": schema} for kind, schema in content.items()}}
+def _content(declared: Any, types: SchemaRegistry, where: str, closed: bool) -> Document:
+    """Return the content of a body by its media type; only a request's objects are closed."""
+    schema: Schema
+    if isinstance(declared, Raw):
+        schema = {"type": "string"} | ({} if declared.is_text else {"format": "binary"})
+    else:
+        kind = declared.fields if isinstance(declared, Form) else declared
+        schema = types.body(kind, where) if closed else types.response(kind, where)
+    return {media_type(declared): {"schema": schema}}
 
 
-def _response(
-    text: str, headers: Sequence[Parameter], content: Mapping[str, Schema] = EMPTY_MAPPING
-) -> Document:
+def _response(text: str, headers: Sequence[Parameter], content: Document | None = None) -> Document:
     response: Document = {"description": text}
     if headers:
         response["headers"] = {header.name: _entity(header) for header in headers}
-    return response | (_content(content) if content else {})
+    return response | ({"content": content} if content else {})
 
 
 def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
@@ -118,11 +120,11 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
         "summary": endpoint.summary,
         "security": security.requirement(endpoint.auth),
     }
-    if parameters := _parameters(endpoint):
+    if parameters := list(_parameters(endpoint, types, where)):
         operation["parameters"] = parameters
     if endpoint.body is not None:
-        schema = types.body(endpoint.body, f"{where}: body")
-        operation["requestBody"] = {"required": True} | _content({"application/json": schema})
+        content = _content(endpoint.body, types, f"{where}: body", closed=True)
+        operation["requestBody"] = {"required": True, "content": content}
     for error in samples.errors(endpoint):
         raise DeclarationError(f"{where}: {error}")
     for error in _problem_errors(endpoint):
@@ -132,14 +134,18 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
     for status in sorted({*shared, *endpoint.problems}):
         text, headers = PROBLEMS.get(status, (f"{HTTPStatus(status).phrase}.", ()))
         schema = types.problem(endpoint.problems.get(status), f"{where}: problem {status}")
-        responses[status] = _response(text, headers, {"application/problem+json": schema})
+        content = {"application/problem+json": {"schema": schema}}
+        if status == 415:
+            text = f"The media type of the body is not {media_type(endpoint.body)}."
+        responses[status] = _response(text, headers, content)
     too_large = "The request is larger than 10 MB (not a problem document), or too large to store."
+    if endpoint.max_body_bytes < MAX_BODY_BYTES:
+        too_large = f"The body is larger than {endpoint.max_body_bytes:,} bytes."
     responses[TOO_LARGE] = _response(too_large, ())
     for status, declared in endpoint.responses.items():
         content = {}
         if declared:
-            schema = types.response(declared, f"{where}: response {status}")
-            content = {"application/json": schema}
+            content = _content(declared, types, f"{where}: response {status}", closed=False)
         phrase = f"{HTTPStatus(status).phrase}."
         responses[status] = _response(phrase, endpoint.response_headers, content)
     operation["responses"] = {str(status): responses[status] for status in sorted(responses)}

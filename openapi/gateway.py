@@ -3,13 +3,14 @@ Gateway's extensions."""
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from function.declare.auth import KINDS, Iam, Public
-from function.declare.endpoint import Endpoint, Response
+from function.declare.endpoint import Endpoint, Response, one_by_one
 from function.declare.errors import DeclarationError
 from function.declare.problem import problem_document
+from function.declare.schema import Raw
 from function.responses import customize_response
 from openapi.document import PROBLEMS, RETRY_AFTER, Document
 from openapi.schemas import FOR_CLIENTS
@@ -89,15 +90,47 @@ def _supported(value: Any) -> Any:
     }
 
 
-def _operation(operation: Document) -> Document:
-    """Return an operation whose parameters and headers have plain string schemas."""
+def _operation(operation: Document, endpoint: Endpoint[Any]) -> Document:
+    """Return an operation whose parameters and headers have plain string schemas.
+
+    API Gateway's models are for JSON. The function requires the parameters of a type, since its 400
+    names a missing one.
+    """
     plain: Document = _supported(operation)
+    if not _is_json(plain.get("requestBody", {})):
+        del plain["requestBody"]
     entities = plain.get("parameters", [])
+    for entity in entities:
+        if entity["in"] != "path" and isinstance(endpoint.parameters[entity["in"]], type):
+            entity["required"] = False
     for response in plain["responses"].values():
         entities = [*entities, *response.get("headers", {}).values()]
+        if not _is_json(response):
+            del response["content"]
     for entity in entities:
         entity["schema"] = {"type": "string"}
     return plain
+
+
+def _is_json(body: Document) -> bool:
+    content = body.get("content", {}).items()
+    return all(kind.endswith("json") and "$ref" in part["schema"] for kind, part in content)
+
+
+def binary_media_types(endpoints: Iterable[Endpoint[Any]]) -> list[str]:
+    """Return the media types that API Gateway passes on in base64: all, if an endpoint needs one.
+
+    Of a response, API Gateway compares the first type that the client accepts, not the response's.
+    """
+    declared = (kind for one in endpoints for kind in (one.body, *one.responses.values()))
+    binary = any(isinstance(kind, Raw) and not kind.is_text for kind in declared)
+    return ["*/*"] if binary else []
+
+
+def minimum_compression_size(endpoints: Iterable[Endpoint[Any]]) -> int | None:
+    """Return the size from which API Gateway compresses responses; None: it compresses none."""
+    sizes = [one.compress_from_bytes for one in endpoints if one.compress_from_bytes is not None]
+    return min(sizes, default=None)
 
 
 def _responses(endpoints: Sequence[Endpoint[Any]]) -> dict[str, tuple[int, str]]:
@@ -146,10 +179,14 @@ def _gateway_origin(endpoints: Sequence[Endpoint[Any]]) -> str:
     return origins[0] if len(origins) == 1 else "*" if origins else ""
 
 
-def _preflight(endpoints: Sequence[Endpoint[Any]]) -> Document:
+def _preflight(endpoints: Sequence[Endpoint[Any]], is_binary: bool) -> Document:
     """Return the operation that answers CORS preflights of a path without the function."""
     first, *others = endpoints[0].cors
-    asked = {header.name.lower() for endpoint in endpoints for header in endpoint.request_headers}
+    asked = {
+        header.name.lower()
+        for endpoint in endpoints
+        for header in one_by_one(endpoint.request_headers)
+    }
     asked |= {header for endpoint in endpoints for header in KINDS[type(endpoint.auth)].headers}
     headers = {
         "Access-Control-Allow-Headers": ",".join(sorted(asked | {"content-type"})),
@@ -189,11 +226,15 @@ def _preflight(endpoints: Sequence[Endpoint[Any]]) -> Document:
                 }
             },
             "passthroughBehavior": "never",
+            # Else the mock would take the empty body of a binary API for no text, a 500.
+            **({"contentHandling": "CONVERT_TO_TEXT"} if is_binary else {}),
         },
     }
 
 
-def _path(operations: Document, endpoints: Sequence[Endpoint[Any]], invoke_arn: str) -> Document:
+def _path(
+    operations: Document, endpoints: Sequence[Endpoint[Any]], invoke_arn: str, is_binary: bool
+) -> Document:
     """Return a path whose operations all invoke the function.
 
     So do undeclared methods, which it answers with 405; API Gateway alone would answer 404. They
@@ -204,7 +245,7 @@ def _path(operations: Document, endpoints: Sequence[Endpoint[Any]], invoke_arn: 
     integrated = {"x-amazon-apigateway-integration": integration}
     path: Document = {
         endpoint.method.lower(): {
-            **_operation(operations[endpoint.method.lower()]),
+            **_operation(operations[endpoint.method.lower()], endpoint),
             "x-amazon-apigateway-request-validator": "parameters",
             **integrated,
         }
@@ -213,7 +254,7 @@ def _path(operations: Document, endpoints: Sequence[Endpoint[Any]], invoke_arn: 
     keyed = {} if public else {"security": path[endpoints[0].method.lower()]["security"]}
     path["x-amazon-apigateway-any-method"] = integrated | keyed
     if endpoints[0].cors:
-        path["options"] = _preflight(endpoints)
+        path["options"] = _preflight(endpoints, is_binary)
     return path
 
 
@@ -233,7 +274,7 @@ def _documentation_parts(document: Document) -> Iterator[Document]:
                 kind = kinds[parameter["in"]]
                 yield _description_part(kind, parameter, name=parameter["name"], **where)
             for status, response in operation["responses"].items():
-                if status in errors:
+                if status in errors and response["description"] == PROBLEMS[int(status)][0]:
                     shared[status] = response
                 else:
                     yield from _response_parts(response, statusCode=status, **where)
@@ -259,6 +300,7 @@ def to_api_gateway(
     by_path: dict[str, list[Endpoint[Any]]] = {}
     for endpoint in endpoints:
         by_path.setdefault(endpoint.path, []).append(endpoint)
+    binary, compressed = binary_media_types(endpoints), minimum_compression_size(endpoints)
     body: Document = {
         "openapi": document["openapi"],
         "info": {
@@ -267,7 +309,7 @@ def to_api_gateway(
             "description": settings.description,
         },
         "paths": {
-            path: _path(document["paths"][path], of_path, settings.invoke_arn)
+            path: _path(document["paths"][path], of_path, settings.invoke_arn, bool(binary))
             for path, of_path in by_path.items()
         },
         "components": _supported(document["components"]),
@@ -280,6 +322,10 @@ def to_api_gateway(
             "documentationParts": list(_documentation_parts(document))
         },
     }
+    if binary:
+        body["x-amazon-apigateway-binary-media-types"] = binary
+    if compressed is not None:
+        body["x-amazon-apigateway-minimum-compression-size"] = compressed
     digest = hashlib.sha256(text(body).encode()).hexdigest()[:12]
     _unknown_route_headers(body)[f"gatewayresponse.header.{DOCUMENT_HEADER}"] = f"'{digest}'"
     return body

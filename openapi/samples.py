@@ -10,7 +10,8 @@ from function.declare.auth import ApiKey, Public
 from function.declare.endpoint import Endpoint, SampleRequest
 from function.declare.permission import TablePermission
 from function.declare.problem import Problem
-from function.runtime import body
+from function.declare.schema import Form, Raw, media_type
+from function.runtime.body import parse
 
 NO_SAMPLE = (
     "no endpoint has a sample: add sample=SampleRequest() to an ENDPOINT in function/endpoints/; "
@@ -53,13 +54,27 @@ def unknown_path(endpoints: Iterable[Endpoint[Any]]) -> str:
     return "/no-such-route" * (deepest + 1)
 
 
+def sent_body(endpoint: Endpoint[Any]) -> tuple[str, bytes | None]:
+    """Return the media type and the body of an endpoint's sample; None for no body."""
+    body = endpoint.sample.body if endpoint.sample else None
+    kind = media_type(endpoint.body)
+    if body is None:
+        return kind, None
+    if isinstance(endpoint.body, Form):
+        return kind, urlencode(body, doseq=True).encode()
+    if isinstance(endpoint.body, Raw):
+        kind = kind.replace("*/*", "application/octet-stream")
+        return kind, body if isinstance(body, bytes) else body.encode()
+    return kind, json.dumps(body).encode()
+
+
 def errors(endpoint: Endpoint[Any]) -> Iterator[str]:
     """Return the errors in the body of an endpoint's sample."""
     if endpoint.sample and endpoint.body is not None:
         try:
-            text = json.dumps(endpoint.sample.body)
-            body.parse(endpoint.body, "application/json", {"body": text})
-        except (Problem, TypeError, ValueError) as error:
+            kind, sent = sent_body(endpoint)
+            parse(endpoint.body, kind, sent or b"")
+        except (AttributeError, Problem, TypeError, ValueError) as error:
             yield f"sample: {error}"
 
 
@@ -68,9 +83,10 @@ def curl(endpoint: Endpoint[Any], url: str, key: str) -> str:
     sample = endpoint.sample or SampleRequest()
     headers = {"x-api-key": key} if isinstance(endpoint.auth, ApiKey) else {}
     words = ["curl", "-X", endpoint.method]
-    if sample.body is not None:
-        headers["Content-Type"] = "application/json"
-        words += ["-d", json.dumps(sample.body)]
+    kind, body = sent_body(endpoint)
+    if body is not None:
+        headers["Content-Type"] = kind
+        words += ["-d", body.decode(errors="replace")]
     for name, value in {**headers, **sample.headers}.items():
         words += ["-H", f"{name}: {value}"]
     return shlex.join([*words, url + path_and_query(endpoint)])

@@ -9,7 +9,7 @@ from typing import Any
 
 from function.declare.errors import DeclarationError
 from function.declare.problem import PROBLEM_SCHEMA
-from function.declare.schema import EMPTY_MAPPING, Body, Schema
+from function.declare.schema import EMPTY_MAPPING, Body, Schema, is_array
 
 REFERENCE = "#/components/schemas/"
 
@@ -64,6 +64,28 @@ class SchemaRegistry:
             return self.response(PROBLEM_SCHEMA, where)
         return self._reference(members, where, closed=False, extends=PROBLEM_SCHEMA)
 
+    def fields(self, declared: type, where: str) -> dict[str, dict[str, Any]]:
+        """Return description, schema and example of each parameter that a type has as a field.
+
+        Raises DeclarationError for a field without a description.
+        """
+        import msgspec
+
+        name, _ = _from_type(declared, where)
+        _, parts = msgspec.json.schema_components([declared], ref_template=REFERENCE + "{name}")
+        found = {}
+        for field, part in parts[declared.__name__]["properties"].items():
+            schema = dict(_to_openapi(_inlined(part, parts), parts, ()))
+            if not (description := schema.pop("description", "")):
+                raise DeclarationError(
+                    f"{where}: {name}.{field} needs a description: "
+                    "Annotated[…, msgspec.Meta(description=…)]"
+                )
+            for error in _errors(schema, f"{name}.{field}", False, {}):
+                raise DeclarationError(f"{where}: {error}")
+            found[field] = {"description": description, "schema": schema}
+        return found
+
     def _reference(
         self, declared: Body, where: str, *, closed: bool, extends: Schema = EMPTY_MAPPING
     ) -> Schema:
@@ -89,8 +111,8 @@ class SchemaRegistry:
                 raise DeclarationError(
                     f"{where}: another type has the name {called} too, in {place}; rename one"
                 )
-        if types[name].get("type") != "object":
-            raise DeclarationError(f"{where}: {name} must have 'type': 'object'")
+        if types[name].get("type") not in ("object", "array"):
+            raise DeclarationError(f"{where}: {name} must have 'type': 'object' or 'array'")
         return {"$ref": REFERENCE + name}
 
 
@@ -103,8 +125,13 @@ def _from_type(kind: type, where: str) -> tuple[str, dict[str, Schema]]:
         parts = {name: _to_openapi(part, types, ()) for name, part in types.items()}
     except (NameError, TypeError) as error:
         raise DeclarationError(f"{where}: {str(error).splitlines()[-1]}") from None
-    if "$ref" not in schema:
-        raise DeclarationError(f"{where}: {kind!r} must be a class with fields")
+    if is_array(kind):
+        items = _to_openapi(schema["items"], types, ())
+        name = _name(items) if "$ref" in items else str(items.get("type", "any")).capitalize()
+        schema = {"$ref": f"{REFERENCE}{name}List"}
+        parts[f"{name}List"] = {"type": "array", "items": items}
+    elif "$ref" not in schema:
+        raise DeclarationError(f"{where}: {kind!r} must be a class with fields, or a list of one")
     return _name(schema), {
         _model_name(name): {**part, "title": _model_name(name)} for name, part in parts.items()
     }
@@ -165,6 +192,20 @@ def _inline_refs(member: Schema, types: Mapping[str, Schema], within: tuple[str,
     if name in within:
         raise TypeError(f"{_model_name(name)}: a union cannot hold itself")
     return _to_openapi(types[name], types, (*within, name))
+
+
+def _inlined(schema: Schema, types: Mapping[str, Schema]) -> dict[str, Any]:
+    """Return msgspec's schema of a parameter: without null, and without references to enums."""
+    given = [member for member in schema.get("anyOf", ()) if member != {"type": "null"}]
+    if len(given) == 1:  # an absent parameter is None
+        own = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+        schema = {**given[0], **own}
+    if "$ref" in schema:
+        referred = types[schema["$ref"].removeprefix(REFERENCE)]
+        own = {key: value for key, value in schema.items() if key != "$ref"}
+        schema = {**referred, "title": "", **own}
+        del schema["title"]
+    return _mapped(schema, lambda part: _inlined(part, types))
 
 
 def _allow_extra(schema: Schema) -> Schema:

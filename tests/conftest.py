@@ -97,6 +97,8 @@ def replace_service(project: Path, service: str = "other_service") -> Path:
 
 # By these a test copies the project: in a copy it would do so once more.
 _COPYING = {"checkout", "copied", "project", "specimen"}
+# The modules that take longest.
+_LONGEST = ("test_extending.py", "test_local_run.py")
 
 
 def pytest_collection_finish() -> None:
@@ -107,7 +109,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that copy the project, and those that start a process; copy first.
+    """Mark the tests that copy the project, and those that start a process; the slowest first.
 
     Modules are in random order. One that takes a minute would otherwise run last and alone.
     """
@@ -121,7 +123,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _COPYING & used or "local" in used or ends:
             item.add_marker("process")
     slow = {item.path for item in items if item.get_closest_marker("copying")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (item.path.name not in _LONGEST, item.path not in slow))
 
 
 def run_python(folder: Path, *arguments: str, sent: str = "") -> str:
@@ -138,14 +140,23 @@ def run_python(folder: Path, *arguments: str, sent: str = "") -> str:
     return run.stdout
 
 
-def run_rules(project: Path) -> None:
-    """Run the tests of a copy that hold for any declared service.
+# Runs in a copy of the project: writes the files that follow from the declarations.
+WRITE = """
+from tools.checks import snapshot
+from tools.docs import diagram
+snapshot.main()
+diagram.main()
+"""
+
+
+def run_rules(project: Path, *paths: str) -> None:
+    """Run the tests of a copy that hold for any declared service, all or those in some paths.
 
     Git knows the files of the copy.
     """
     for command in (("git", "init", "-q"), ("git", "add", ".")):
         subprocess.run(command, cwd=project, check=True)
-    run_python(project, "-m", "pytest", "-q", "-x", "-m", "conformance and not copying")
+    run_python(project, "-m", "pytest", "-q", "-x", "-m", "conformance and not copying", *paths)
 
 
 @pytest.fixture
@@ -221,3 +232,16 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
     }
     monkeypatch.setattr(function.declare.job_registry, "load_jobs", lambda: found)
     return found
+
+
+@cache
+def _declared_with_jobs() -> list[pulumi_program.Resource]:
+    return pulumi_program.declared_resources(STACK, config=plain())
+
+
+@pytest.fixture
+def with_jobs(
+    jobs: dict[str, Job],
+) -> list[pulumi_program.Resource]:
+    """Return the declared resources of a plain stack with a job for each kind of trigger."""
+    return _declared_with_jobs()

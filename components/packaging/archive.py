@@ -51,8 +51,8 @@ class Bundle:
     def files(self) -> dict[str, Path]:
         """Return the bundle's files by their names in the archive, sorted by name."""
         own, theirs = dict(_own_files(self.package)), files_of(self.dependencies())
+        check_imports(self.package.name, own, theirs)
         build = self.package.parent / ".build"
-        check_imports(self.package.name, own, theirs, build)
         files = {**theirs, **own}
         for part in (theirs, own):
             sources = {name: path for name, path in part.items() if path.suffix == ".py"}

@@ -1,7 +1,7 @@
-"""Finds imports that would fail in Lambda, although they may succeed on this machine.
+"""Finds imports of the package that would fail in Lambda, although they may succeed here.
 
-The check follows imports from the package's own modules into the dependencies. It reads sources
-and runs nothing, so it leaves out imports that may fail, under `try` or under a condition.
+It reads sources and runs nothing, so it leaves out imports that may fail, under `try` or under a
+condition.
 """
 
 import ast
@@ -12,7 +12,6 @@ from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
-from components.packaging.build_folder import built
 from components.packaging.dependencies import BundleError
 from components.packaging.interpreter import PYTHON_VERSION
 from function.declare.diagnostics import explain
@@ -57,11 +56,6 @@ class _Import(NamedTuple):
         """The names of the module and of the packages around it."""
         return [*accumulate(self.module.split("."), lambda outer, name: f"{outer}.{name}")]
 
-    @property
-    def loads(self) -> list[str]:
-        """The names that the import may load as modules."""
-        return [*self.parents, *(f"{self.module}.{name}" for name in self.names)]
-
 
 def standard_library(version: str = PYTHON_VERSION) -> set[str]:
     """Return the top-level modules of the standard library in a version of Python."""
@@ -87,8 +81,8 @@ def _modules(files: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _imports(tree: ast.AST, file: str, own: bool) -> Iterator[_Import]:
-    """Return the imports of a module: an own one's anywhere, a dependency's when it is loaded."""
+def _imports(tree: ast.AST, file: str) -> Iterator[_Import]:
+    """Return the imports of a module that must succeed."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import):
             yield from (_Import(alias.name, (), node.lineno) for alias in node.names)
@@ -96,81 +90,52 @@ def _imports(tree: ast.AST, file: str, own: bool) -> Iterator[_Import]:
             parents = file.split("/")[: -node.level] if node.level else []
             module = ".".join([*parents, *filter(None, [node.module])])
             yield _Import(module, tuple(alias.name for alias in node.names), node.lineno)
-        elif not _is_optional(node, own):
-            yield from _imports(node, file, own)
+        elif not _is_optional(node):
+            yield from _imports(node, file)
 
 
-def _is_optional(node: ast.AST, own: bool) -> bool:
+def _is_optional(node: ast.AST) -> bool:
     if isinstance(node, ast.If):
-        return not own or bool(_OPTIONAL.search(ast.dump(node.test)))
+        return bool(_OPTIONAL.search(ast.dump(node.test)))
     if isinstance(node, ast.Try):
         caught = "".join(map(ast.dump, node.handlers))
         return bool(_OPTIONAL.search(caught)) or any(not each.type for each in node.handlers)
     if isinstance(node, ast.With):
         return any(_OPTIONAL.search(ast.dump(item)) for item in node.items)
-    if isinstance(node, (ast.ExceptHandler, ast.FunctionDef, ast.AsyncFunctionDef)):
-        return not own
     return False
 
 
-def _tree(name: str, path: Path, own: bool) -> ast.AST:
-    try:
-        return ast.parse(path.read_bytes(), str(path))
-    except (SyntaxError, ValueError, RecursionError) as error:
-        if not own:  # of another Python; nothing may import it
-            return ast.Module([], [])
-        raise BundleError(explain(error) or f"{name}: {error}") from None
+def check_imports(package: str, own: Mapping[str, Path], theirs: Iterable[str]) -> None:
+    """Raise BundleError for an import of an own module that would fail in Lambda.
 
-
-def check_imports(
-    package: str, own: Mapping[str, Path], theirs: Mapping[str, Path], build: Path
-) -> None:
-    """Raise BundleError for an import that would fail in Lambda.
-
-    `build` notes which modules of the dependencies have passed the check.
+    `own` and `theirs` are the files of the package and of its dependencies, by name.
     """
     modules = _modules([*theirs, *own])
     known = {name for name in modules if "." not in name} | standard_library() | _RUNTIME | {""}
-
-    def loaded(file: str, path: Path, origin: str = "") -> Iterator[tuple[str, str]]:
-        """Check the imports of a module; return the files that they load, each with its origin."""
-        for one in _imports(_tree(file, path, not origin), file, not origin):
+    for file, path in own.items():
+        if not file.endswith(".py"):
+            continue
+        try:
+            tree = ast.parse(path.read_bytes(), str(path))
+        except (SyntaxError, ValueError, RecursionError) as error:
+            raise BundleError(explain(error) or f"{file}: {error}") from None
+        for one in _imports(tree, file):
             here = f"{file}, line {one.line}"
             top = one.module.partition(".")[0]
             if top not in known:
-                raise BundleError(_missing(package, here, top, origin))
-            if top == package and not origin:
+                raise BundleError(_missing(package, here, top))
+            if top == package:
                 _check_own(own, modules, here, one)
-            for name in one.loads:
-                yield modules.get(name, ""), origin or here
-
-    first: dict[str, str] = {}
-    for file, path in own.items():
-        if file.endswith(".py"):
-            for name, origin in loaded(file, path):
-                first.setdefault(name, origin)
-
-    def check_theirs(_: Path) -> None:
-        waiting, read = list(first.items()), set[str]()
-        while waiting:
-            file, origin = waiting.pop()
-            if file not in read and file in theirs and file.endswith(".py"):
-                read.add(file)
-                waiting += loaded(file, theirs[file], origin)
-
-    passed = (sorted(first.keys() & theirs), sorted(theirs.values()), sys.version, PYTHON_VERSION)
-    built(build, "imports", (repr(passed).encode(), Path(__file__).read_bytes()), check_theirs)
 
 
-def _missing(package: str, here: str, module: str, origin: str) -> str:
-    where = f"{here} ({origin} leads there)" if origin else here
+def _missing(package: str, here: str, module: str) -> str:
     if module in sys.stdlib_module_names or any(module in one.split() for one in _REMOVED.values()):
         return (
-            f"{where}: Python {PYTHON_VERSION}, which runs in Lambda, has no module {module}; do "
+            f"{here}: Python {PYTHON_VERSION}, which runs in Lambda, has no module {module}; do "
             f"without it, or add a package that provides it to {package}/requirements.in"
         )
     hint = _HINTS.get(module, _HINT).format(package=package)
-    return f"{where}: {module} is not in the bundle; {hint}"
+    return f"{here}: {module} is not in the bundle; {hint}"
 
 
 def _check_own(

@@ -21,7 +21,7 @@ def _value_errors(field: str, value: Any, annotation: Any) -> Iterator[str]:
     classes = _classes(annotation)
     if value is None and NoneType in classes:
         return
-    if tuple in classes:
+    if tuple in classes and not (object in classes and isinstance(value, type)):
         if type(value) not in (tuple, list):
             yield f"{field} must be a tuple: put a comma after a single item, (…,)"
         (kind,) = (of for of in (annotation, *get_args(annotation)) if get_origin(of) is tuple)

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -15,11 +16,20 @@ else:
     B = TypeVar("B")
 
 from function.declare.auth import ApiKey, Auth, Identity
-from function.declare.checks import Text, matches, response_header_errors, runs_when_called
-from function.declare.limits import API_TIMEOUT_S
+from function.declare.checks import (
+    Text,
+    between,
+    declaration_errors,
+    matches,
+    response_header_errors,
+    runs_when_called,
+)
+from function.declare.limits import API_TIMEOUT_S, MAX_BODY_BYTES
 from function.declare.permission import Permission, longest_call_s
-from function.declare.schema import EMPTY_MAPPING, Body, Schema
+from function.declare.schema import EMPTY_MAPPING, Body, Form, Raw, Schema
 from function.declare.setting import Settings
+
+T = TypeVar("T")
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
@@ -43,13 +53,15 @@ _UNDECLARED_HEADERS = frozenset({"accept", "authorization", "content-type"})
 class Request(NamedTuple, Generic[B]):
     """A request, as an endpoint's handler receives it.
 
-    `body` is a value of the declared type (`Request[Note]`), or the parsed JSON if that type is a
-    schema. If the endpoint declares no body, it is None, even if the client sent one.
+    `body` is a value of the declared type (`Request[Note]`), the parsed JSON if that type is a
+    schema, or bytes if it is Raw. `raw_body` holds the bytes as sent, for a signature over them. If
+    the endpoint declares no body, they are None and empty, even if the client sent one.
 
     `headers` have lower-case names; a comma joins the values of a repeated header; the API key is
     left out. `path_parameters` holds the decoded values of the path's `{name}` segments.
 
     `query` holds the last value of each query parameter; `query_all(name)` returns all of them.
+    `parsed(type)` returns the query, headers or path as the type that the endpoint declares.
 
     `ip` is the client's address by API Gateway and the declared proxies alone; it is empty if
     there is none. `api_key_id` is the id, never the value, of the key that API Gateway checked, and
@@ -70,6 +82,8 @@ class Request(NamedTuple, Generic[B]):
     query_values: Mapping[str, tuple[str, ...]] = EMPTY_MAPPING
     api_key_name: str = ""
     identity: Identity = Identity()
+    raw_body: bytes = b""
+    parsed_values: Mapping[type, Any] = EMPTY_MAPPING
 
     def query_all(self, name: str) -> tuple[str, ...]:
         """Return all values of a query parameter, in the order of the URL."""
@@ -77,11 +91,26 @@ class Request(NamedTuple, Generic[B]):
             return self.query_values[name]
         return (self.query[name],) if name in self.query else ()
 
+    def texts(self, place: str, name: str) -> tuple[str, ...]:
+        """Return the texts of a parameter, whose place is path, query or header."""
+        if place == "query":
+            return self.query_all(name)
+        sent = (
+            self.headers.get(name.lower()) if place == "header" else self.path_parameters.get(name)
+        )
+        return () if sent is None else (sent,)
+
+    def parsed(self, declared: type[T]) -> T:
+        """Return the parameters of a type that the endpoint declares; raise KeyError for others."""
+        value: T = self.parsed_values[declared]
+        return value
+
 
 class Response(NamedTuple):
     """A response: an HTTP status, a body (None: no body) and further headers.
 
-    The body is a mapping or a value of the declared type; the client receives a JSON object.
+    The body is a mapping or a value of the declared type, which the client receives as JSON; for
+    Raw it is str or bytes.
 
     `log_fields` go to the request's log line, and to the trace as annotations. Their names consist
     of letters, digits and `_`. They never reach the client, and must hold no personal data.
@@ -111,6 +140,29 @@ class Parameter(NamedTuple):
     max_bytes: int = 0
 
 
+# Parameters one by one, or a type with a field for each, such as a msgspec.Struct. The function
+# reads the texts as the types of its fields, and answers 400 for others.
+Parameters: TypeAlias = tuple[Parameter, ...] | type
+
+
+def one_by_one(declared: Parameters) -> tuple[Parameter, ...]:
+    """Return parameters one by one; those of a type have no descriptions."""
+    if not isinstance(declared, type):
+        return declared
+    from msgspec import inspect
+
+    fields = inspect.type_info(declared).fields  # type: ignore[attr-defined]
+    return tuple(
+        Parameter(field.encode_name, "", field.required, repeated=_is_list(field.type))
+        for field in fields
+    )
+
+
+def _is_list(info: Any) -> bool:
+    parts = getattr(info, "types", ()) or (getattr(info, "type", None),)
+    return hasattr(info, "item_type") or any(map(_is_list, filter(None, parts)))
+
+
 class SampleRequest(NamedTuple):
     """A request to send after each deployment; `make smoke` checks its response.
 
@@ -126,14 +178,19 @@ class SampleRequest(NamedTuple):
 class Endpoint(NamedTuple, Generic[B]):
     """A method on a path; routing, permissions and documentation follow from it.
 
-    `body` is the type of the JSON object that a client must send. The client receives 415 for
-    another media type, and 400 for a body of another type. Without `body`, the function never
-    reads a body.
+    `body` is the type of the JSON that a client must send, or else a Form or Raw. The client
+    receives 415 for another media type, 400 for a body of another type, and 413 for more than
+    `max_body_bytes`. Without `body`, the function never reads a body.
 
-    `responses` maps each status of success to the type of its body (None: no body);
+    `responses` maps each status of success to the type of its body (None: no body; Raw: no JSON);
     `response_headers` describes headers that these responses may have. `problems` maps each status
     of a Problem, but those that every endpoint has, to the type of its further members (None: no
-    such members). `path_parameters` describes each `{name}` of the path.
+    such members). With `compress_from_bytes`, API Gateway compresses the responses of the whole API
+    from this size on, for clients that accept it.
+
+    `request_headers`, `query` and `path_parameters` are Parameters, or one type with a field for
+    each: `request.parsed(type)` returns its value. `path_parameters` describes each `{name}` of the
+    path.
 
     `auth` is the required authentication, of function.declare.auth. `cors` lists the origins
     (`https://example.com`, or `*` alone) whose pages may call it from a browser; all endpoints of a
@@ -144,17 +201,31 @@ class Endpoint(NamedTuple, Generic[B]):
     path: str
     summary: Text
     handle: Annotated[Callable[[Request[B]], Response], runs_when_called]
-    responses: Mapping[int, Body | None]
-    body: type[B] | Schema | None = None
+    responses: Mapping[int, Body | Raw | None]
+    body: type[B] | Schema | Form | Raw | None = None
     problems: Mapping[int, Body | None] = EMPTY_MAPPING
     response_headers: tuple[Parameter, ...] = ()
-    request_headers: tuple[Parameter, ...] = ()
-    query: tuple[Parameter, ...] = ()
-    path_parameters: tuple[Parameter, ...] = ()
+    request_headers: Parameters = ()
+    query: Parameters = ()
+    path_parameters: Parameters = ()
     permissions: tuple[Permission, ...] = ()
     auth: Auth = ApiKey()
     cors: tuple[str, ...] = ()
     sample: SampleRequest | None = None
+    max_body_bytes: Annotated[int, between(1, MAX_BODY_BYTES)] = MAX_BODY_BYTES
+    compress_from_bytes: Annotated[int | None, between(0, 10 * 1024 * 1024)] = None
+
+    @property
+    def parameters(self) -> Mapping[str, Parameters]:
+        """The parameters of a request, by their place in OpenAPI's terms."""
+        return {"path": self.path_parameters, "query": self.query, "header": self.request_headers}
+
+    @property
+    def needs_parser(self) -> bool:
+        """True if the endpoint declares a body, or a type of parameters."""
+        return self.body is not None or any(
+            isinstance(group, type) for group in self.parameters.values()
+        )
 
     @property
     def route(self) -> str:
@@ -214,32 +285,35 @@ class Endpoint(NamedTuple, Generic[B]):
             yield "responses must map at least one HTTP status from 200 to 399 to a type"
         if not {status.value for status in HTTPStatus if status >= 400}.issuperset(self.problems):
             yield "problems must map HTTP statuses from 400 to 599 to types"
+        raw = (declared for declared in self.responses.values() if isinstance(declared, Raw))
+        yield from chain.from_iterable(map(declaration_errors, raw))
         for header in self.response_headers:
             yield from response_header_errors(header.name)
 
     def _parameter_errors(self) -> Iterator[str]:
-        groups = (self.request_headers, self.query, self.path_parameters, self.response_headers)
-        for group in groups:
-            if group is not self.query and any(parameter.repeated for parameter in group):
+        for declared in (*self.parameters.values(), self.response_headers):
+            group = one_by_one(declared)
+            listed = declared is self.query or isinstance(declared, type)
+            if not listed and any(parameter.repeated for parameter in group):
                 yield "only a parameter of the query can be repeated"
             names = [parameter.name.lower() for parameter in group]
             for name in names:
                 if names.count(name) > 1:
                     yield f"parameter {name} is declared twice"
-        for name in (header.name for header in self.request_headers):
+        for name in (header.name for header in one_by_one(self.request_headers)):
             if name.lower() in _UNDECLARED_HEADERS:
                 yield f"request header {name}: OpenAPI ignores it; read it without a declaration"
         in_path = _PATH_PARAMETER.findall(self.path)
-        if sorted(in_path) != sorted(parameter.name for parameter in self.path_parameters):
+        if sorted(in_path) != sorted(p.name for p in one_by_one(self.path_parameters)):
             yield f"path_parameters must describe the parameters of the path: {', '.join(in_path)}"
 
     def _sample_errors(self, sample: SampleRequest) -> Iterator[str]:
         if (sample.body is None) != (self.body is None):
             yield "sample: it must have a body if the endpoint declares one, and only then"
         for group, given, declared in (
-            ("headers", sample.headers, self.request_headers),
-            ("query", sample.query, self.query),
-            ("path_parameters", sample.path_parameters, self.path_parameters),
+            ("headers", sample.headers, one_by_one(self.request_headers)),
+            ("query", sample.query, one_by_one(self.query)),
+            ("path_parameters", sample.path_parameters, one_by_one(self.path_parameters)),
         ):
             known = {parameter.name for parameter in declared}
             needed = {p.name for p in declared if p.required or group == "path_parameters"}

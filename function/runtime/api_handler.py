@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from function.declare.checks import response_header_errors
 from function.declare.endpoint import Endpoint, Request, Response
 from function.declare.loader import endpoints_by_module
 from function.declare.problem import Problem, problem_document
+from function.declare.schema import Raw, is_array, media_type
 from function.responses import customize_response
 from function.runtime import aws_client, deadline, identity, telemetry
 from function.runtime.settings import SETTINGS
@@ -25,8 +27,8 @@ _ROUTES = {endpoint.route: endpoint for endpoint in endpoints_by_module().values
 # By path: the origins whose pages may call its endpoints.
 _CORS_ORIGINS = {one.path: one.cors for one in _ROUTES.values() if one.cors}
 
-# Only functions with a declared body pay for the parser.
-if any(endpoint.body is not None for endpoint in _ROUTES.values()):
+# Only functions with a declared body or type of parameters pay for the parser.
+if any(endpoint.needs_parser for endpoint in _ROUTES.values()):
     from function.runtime import body
 
 # RFC 9110, section 5: a token, and a value in visible ASCII with spaces.
@@ -124,22 +126,20 @@ def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
 
 
 def _check_sizes(endpoint: Endpoint[Any], request: Request[Any]) -> None:
-    headers, path = request.headers, request.path_parameters
-    values = [(one, value) for one in endpoint.query for value in request.query_all(one.name)]
-    values += [(one, path.get(one.name, "-")) for one in endpoint.path_parameters]
-    values += [(one, headers.get(one.name.lower(), "-")) for one in endpoint.request_headers]
-    for one, value in values:
-        if one.max_bytes and not 0 < len(value.encode(errors="replace")) <= one.max_bytes:
-            raise Problem(400, f"{one.name} must have from 1 to {one.max_bytes:,} bytes.")
+    for place, declared in endpoint.parameters.items():
+        limited = () if isinstance(declared, type) else (one for one in declared if one.max_bytes)
+        for one in limited:
+            for text in request.texts(place, one.name):
+                if not 0 < len(text.encode(errors="replace")) <= one.max_bytes:
+                    raise Problem(400, f"{one.name} must have from 1 to {one.max_bytes:,} bytes.")
 
 
 def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
     if endpoint := _endpoint(event):
         identity.check(endpoint, request.identity)
         _check_sizes(endpoint, request)
-        if endpoint.body is not None:
-            content_type = request.headers.get("content-type", "")
-            request = request._replace(body=body.parse(endpoint.body, content_type, event))
+        if endpoint.needs_parser:
+            request = body.read(endpoint, request, event)
         response: Any = endpoint.handle(request)
         if not isinstance(response, Response):
             raise TypeError(f"handle returned {type(response).__name__}; return a Response")
@@ -164,29 +164,50 @@ def _problem_response(problem: Problem, request: Request[Any]) -> Response:
     )
 
 
-def _json_object(value: Any) -> str:
-    """Return a body as the text of a JSON object; raise TypeError for another type.
+def _json_text(value: Any, kind: type) -> str:
+    """Return a body as the text of a JSON object or array; raise TypeError for another type.
 
     The standard library writes plain values, which most bodies are, and msgspec all others.
     """
     if isinstance(value, Mapping):
         value = dict(value)
+    if isinstance(value, kind):
         with suppress(TypeError):
             return json.dumps(value, allow_nan=False)
     import msgspec
 
     plain = msgspec.to_builtins(value, str_keys=True)
-    if not isinstance(plain, dict):
-        raise TypeError(f"the body of a response must be a JSON object, not {type(value).__name__}")
+    if not isinstance(plain, kind):
+        expected = "an array" if kind is list else "an object"
+        raise TypeError(f"the body of a response must be {expected}, not {type(value).__name__}")
     return json.dumps(plain, allow_nan=False)
 
 
-def _serialize(response: Response) -> dict[str, Any]:
+def _raw_text(value: Any, declared: Raw) -> tuple[str, bool]:
+    """Return a body that is not JSON as text, and True if the text is in base64."""
+    if not isinstance(value, (str, bytes)):
+        raise TypeError(
+            f"a {declared.media_type} response must be str or bytes, not {type(value).__name__}"
+        )
+    if declared.is_text:
+        return value if isinstance(value, str) else value.decode(), False
+    return b64encode(value if isinstance(value, bytes) else value.encode()).decode(), True
+
+
+def _serialize(response: Response, declared: Any = None) -> dict[str, Any]:
     """Return a response in API Gateway's form; raise ValueError or TypeError for an invalid one."""
-    headers, text = dict(response.headers), ""
+    headers, text, encoded = dict(response.headers), "", False
     if response.body is not None:
-        headers = {"Content-Type": "application/json", **headers}
-        text = _json_object(response.body)
+        if isinstance(declared, Raw):
+            text, encoded = _raw_text(response.body, declared)
+        else:
+            text = _json_text(response.body, list if is_array(declared) else dict)
+        if "content-type" not in map(str.lower, headers):
+            kind = media_type(declared)
+            charset = "; charset=utf-8" if kind.startswith("text/") else ""
+            headers = {"Content-Type": f"{kind}{charset}", **headers}
+            if "*" in kind:
+                raise ValueError(f"the response's headers must name a Content-Type of {kind}")
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
             raise ValueError(
@@ -194,7 +215,9 @@ def _serialize(response: Response) -> dict[str, Any]:
             )
         for error in response_header_errors(name):
             raise ValueError(error)
-    return {"statusCode": HTTPStatus(response.status).value, "headers": headers, "body": text}
+    status = HTTPStatus(response.status).value
+    serialized = {"statusCode": status, "headers": headers, "body": text}
+    return serialized | ({"isBase64Encoded": True} if encoded else {})
 
 
 def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response, dict[str, Any]]:
@@ -205,7 +228,8 @@ def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response,
         except Problem as problem:
             response = _problem_response(problem, request)
         response = customize_response(response, request)
-        return response, _serialize(response)
+        endpoint = _endpoint(event)
+        return response, _serialize(response, endpoint and endpoint.responses.get(response.status))
     except BaseException as error:  # noqa: BLE001
         telemetry.log_exception(error)
         response = _problem_response(Problem(500, "The request could not be handled."), request)

@@ -1,4 +1,4 @@
-"""Reads request bodies. Only a function with an endpoint that declares a body imports this.
+"""Reads bodies and typed parameters. Only a function with an endpoint that declares one imports it.
 
 API Gateway checks a body only if the client sends exactly the declared media type, and as loosely
 as draft 4 of JSON Schema. So this module checks the whole declaration, on the text itself: two
@@ -9,19 +9,24 @@ import base64
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
+from urllib.parse import parse_qs
 
 import msgspec
 
+from function.declare.endpoint import Endpoint, Request, one_by_one
 from function.declare.problem import Problem
-from function.declare.schema import Body
+from function.declare.schema import Body, Form, Raw, media_type
 
 # The replacement character: API Gateway replaces bytes that are not UTF-8 with it.
 _REPLACEMENT = "\ufffd"
 
 # An encoding other than UTF-8, which RFC 8259 demands, in a media type.
 _OTHER_CHARSET = re.compile(r';\s*charset\s*=\s*+"?+(?!utf-?8\b)', re.IGNORECASE)
+
+# Between the values of a header (RFC 9110, section 5.6.1).
+_COMMA = re.compile(r"\s*,\s*")
 
 _MAX_DETAIL = 200  # characters: a reason may name members of the request
 
@@ -64,18 +69,19 @@ def _parse_json(text: str) -> Any:
     return value
 
 
-def _text(event: Mapping[str, Any]) -> str:
-    body = event.get("body")
-    if not isinstance(body, str):
-        return ""
-    if event.get("isBase64Encoded") is True:
-        return base64.b64decode(body, validate=True).decode()
-    return body
+def _sent_bytes(event: Mapping[str, Any]) -> bytes:
+    sent: str = event.get("body") or ""
+    return (
+        base64.b64decode(sent)
+        if event.get("isBase64Encoded")
+        else sent.encode(errors="surrogatepass")
+    )
 
 
-def _is_json(content_type: str) -> bool:
+def _is_accepted(content_type: str, expected: str) -> bool:
+    """Test for an expected media type or range. A text that is not Raw must be in UTF-8."""
     kind = content_type.partition(";")[0].strip().lower()
-    return kind == "application/json" and not _OTHER_CHARSET.search(content_type)
+    return expected in (kind, f"{kind.partition('/')[0]}/*", "*/*")
 
 
 # By the id of the schema: a declaration lives as long as the process.
@@ -104,19 +110,72 @@ def _reason(error: Exception) -> str:
     return f"{path.replace('`', '')}: {rule}" if rule else f"$: {path}"
 
 
-def parse(declared: Body, content_type: str, event: Mapping[str, Any]) -> Any:
-    """Return an event's body as a value of the declared type.
+def _convert_texts(declared: type, texts: Mapping[str, Sequence[str]]) -> Any:
+    """Return texts by name as a value of a type: the last text of each, or all texts for a list."""
+    lists = {field.name for field in one_by_one(declared) if field.repeated}
+    plain = {name: list(all_) if name in lists else all_[-1] for name, all_ in texts.items()}
+    value: Any = msgspec.convert(plain, declared, strict=False)
+    json.dumps(msgspec.to_builtins(value), allow_nan=False)  # raises ValueError
+    return value
 
-    Raises Problem with 415 for another media type than JSON in UTF-8, and with 400 for invalid
-    JSON or a value of another type. The problem and the log line name the invalid member.
+
+def _problem(summary: str, error: Exception) -> Problem:
+    detail = f"{summary}: {_reason(error)}"[:_MAX_DETAIL]
+    return Problem(400, detail, log_fields={"bodyError": _UNKNOWN_MEMBERS.sub(r"\1", detail)})
+
+
+def parse(declared: Body | Form | Raw, content_type: str, sent: bytes) -> Any:
+    """Return a body as a value of the declared type.
+
+    Raises Problem with 415 for another media type, and with 400 for an invalid text or a value of
+    another type. The problem and the log line name the invalid member.
     """
-    if not _is_json(content_type):
-        raise Problem(415, "Unsupported media type: send application/json.")
-    summary = "The body is not valid JSON"
+    expected = media_type(declared)
+    raw = isinstance(declared, Raw)
+    if not _is_accepted(content_type, expected) or not raw and _OTHER_CHARSET.search(content_type):
+        raise Problem(415, f"Unsupported media type: send {expected}.")
+    if isinstance(declared, Raw):
+        return sent
+    summary = f"The body is not valid {'form data' if isinstance(declared, Form) else 'JSON'}"
     try:
-        value = _parse_json(_text(event))
+        if isinstance(declared, Form):
+            fields = parse_qs(sent.decode(), keep_blank_values=True, errors="strict")
+            summary = "The body is not as documented"
+            return _convert_texts(declared.fields, fields)
+        value = _parse_json(sent.decode())
         summary = "The body is not as documented"
         return _convert(declared, value)
     except (ArithmeticError, RecursionError, ValueError) as error:
-        detail = f"{summary}: {_reason(error)}"[:_MAX_DETAIL]
-    raise Problem(400, detail, log_fields={"bodyError": _UNKNOWN_MEMBERS.sub(r"\1", detail)})
+        raise _problem(summary, error) from None
+
+
+def _parameters(endpoint: Endpoint[Any], request: Request[Any]) -> dict[type, Any]:
+    """Return the values of the types that the endpoint declares for its parameters."""
+    found: dict[type, Any] = {}
+    for place, declared in endpoint.parameters.items():
+        if isinstance(declared, type):
+            texts = dict(request.query_values) if place == "query" else {}
+            for one in one_by_one(declared):
+                if sent := request.texts(place, one.name):
+                    is_list = one.repeated and place == "header"
+                    texts[one.name] = tuple(_COMMA.split(sent[0])) if is_list else sent
+            try:
+                found[declared] = _convert_texts(declared, texts)
+            except ValueError as error:
+                raise _problem(f"The {place} is not as documented", error) from None
+    return found
+
+
+def read(endpoint: Endpoint[Any], request: Request[Any], event: Mapping[str, Any]) -> Request[Any]:
+    """Return a request with its body and its typed parameters.
+
+    Raises Problem with 400, 413 or 415 for a request that the endpoint does not declare.
+    """
+    request = request._replace(parsed_values=_parameters(endpoint, request))
+    if endpoint.body is None:
+        return request
+    sent = _sent_bytes(event)
+    if len(sent) > endpoint.max_body_bytes:
+        raise Problem(413, f"The body must have at most {endpoint.max_body_bytes:,} bytes.")
+    content_type = request.headers.get("content-type", "")
+    return request._replace(raw_body=sent, body=parse(endpoint.body, content_type, sent))

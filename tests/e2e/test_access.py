@@ -3,15 +3,12 @@
 from collections.abc import Iterable
 
 import pytest
-from botocore.exceptions import ClientError
 
-from function.declare.auth import Public
 from function.declare.permission import TablePermission
 from function.declare.registry import load_endpoints
 from local.local_stack import LocalStack, Reply
-from local.ministack import MiniStack
 from openapi import samples
-from tests.conftest import NAME, STACK
+from tests.conftest import NAME
 
 pytestmark = pytest.mark.conformance
 
@@ -35,11 +32,6 @@ def _role_arn(local: LocalStack) -> str:
         FunctionName=local.outputs["function_name"]
     )
     return str(function["Role"])
-
-
-@pytest.fixture(name="role")
-def _role(local: LocalStack, role_arn: str) -> MiniStack:
-    return local.emulator.assume_role(role_arn)
 
 
 def _group_arn(local: LocalStack) -> str:
@@ -96,53 +88,6 @@ def test_of_all_actions_the_role_may_do_what_is_declared_on_what_is_named(
     assert _allowed(local, role_arn, "xray", "*") == traces
     for service in ("iam", "lambda", "sns", "kms", "sts", "apigateway"):
         assert not _allowed(local, role_arn, service, "*")
-
-
-def test_the_emulator_refuses_the_role_what_is_not_declared(
-    local: LocalStack, role: MiniStack
-) -> None:
-    dynamodb, root = role.client("dynamodb"), local.emulator.client("dynamodb")
-    for table in _declared():
-        for operation in ("describe_table", "delete_table"):
-            with pytest.raises(ClientError, match="AccessDenied"):
-                getattr(dynamodb, operation)(TableName=_table_arn(local, table).rpartition("/")[2])
-    root.create_table(
-        TableName="other",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-    )
-    with pytest.raises(ClientError, match="AccessDenied"):
-        dynamodb.put_item(TableName="other", Item={"id": {"S": "role"}})
-
-
-def test_the_role_may_write_its_own_log_only(local: LocalStack, role: MiniStack) -> None:
-    logs, root = role.client("logs"), local.emulator.client("logs")
-    root.create_log_group(logGroupName="other")
-    logs.create_log_stream(logGroupName=local.outputs["function_log_group"], logStreamName="role")
-    with pytest.raises(ClientError, match="AccessDenied"):
-        logs.create_log_stream(logGroupName="other", logStreamName="role")
-    with pytest.raises(ClientError, match="AccessDenied"):
-        logs.filter_log_events(logGroupName=local.outputs["function_log_group"])
-
-
-def test_only_api_gateway_may_invoke_the_alias_and_only_for_its_stage(local: LocalStack) -> None:
-    client = local.emulator.client("lambda")
-    name = local.outputs["function_name"]
-    policy = client.get_policy(FunctionName=name, Qualifier="live")["Policy"]
-    assert '"Service": "apigateway.amazonaws.com"' in policy.replace('":"', '": "')
-    assert policy.count('"Effect"') == 1 and f"/{STACK}/*" in policy
-
-
-@pytest.mark.parametrize("key", ("", "wrong"))
-def test_without_a_valid_key_nothing_is_stored(local: LocalStack, key: str) -> None:
-    sample = samples.default_sample(load_endpoints())
-    assert sample
-    before = local.items()
-    reply = local.call(key=key)
-    public = isinstance(sample.auth, Public)
-    assert (reply.status == 403) != public
-    assert public or (_is_problem(reply, 403) and local.items() == before)
 
 
 def test_an_unknown_route_and_an_undeclared_method_are_problems(local: LocalStack) -> None:

@@ -276,8 +276,16 @@ STACK_TAGS = {"project": PROJECT, "stack": "dev"}
 TAG_LIST = [{"Key": key, "Value": value} for key, value in STACK_TAGS.items()]
 
 
-def _gateway_attacks() -> Iterator[tuple[str, tuple[str, str, dict[str, Any]]]]:
+Call = tuple[str, str, dict[str, Any]]
+
+
+def _call(service: str, operation: str, **request: Any) -> Call:
+    return service, operation, request
+
+
+def _gateway_attacks() -> Iterator[tuple[str, Call]]:
     """Yield the calls that change other stacks' resources in API Gateway."""
+    patch = [{"op": "replace", "path": "/description", "value": "x"}]
     for kind, place, owner in (
         ("rest_api", "restapis/{other_api}", {"restApiId": "{other_api}"}),
         ("api_key", "apikeys/{other_api_key}", {"apiKey": "{other_api_key}"}),
@@ -290,227 +298,178 @@ def _gateway_attacks() -> Iterator[tuple[str, tuple[str, str, dict[str, Any]]]]:
         ),
     ):
         arn = f"arn:aws:apigateway:{REGION}::/{place}"
-        yield (
-            f"tagging a {kind}",
-            (
-                "apigateway",
-                "tag_resource",
-                {"resourceArn": arn, "tags": STACK_TAGS},
-            ),
-        )
-        patch = [{"op": "replace", "path": "/description", "value": "x"}]
-        yield (
-            f"changing a {kind}",
-            (
-                "apigateway",
-                f"update_{kind}",
-                {**owner, "patchOperations": patch},
-            ),
-        )
-        yield f"deleting a {kind}", ("apigateway", f"delete_{kind}", owner)
+        tag = _call("apigateway", "tag_resource", resourceArn=arn, tags=STACK_TAGS)
+        yield f"tagging a {kind}", tag
+        change = _call("apigateway", f"update_{kind}", **owner, patchOperations=patch)
+        yield f"changing a {kind}", change
+        yield f"deleting a {kind}", _call("apigateway", f"delete_{kind}", **owner)
 
 
 # Resources without tags, of every kind that a role deals with: service, call and request.
-UNTAGGED: dict[str, tuple[str, str, dict[str, Any]]] = {
+UNTAGGED: dict[str, Call] = {
     **dict(_gateway_attacks()),
-    "a firewall for a stage": (
-        "wafv2",
-        "associate_web_acl",
-        {"WebACLArn": "{other_acl}", "ResourceArn": "{other_stage}"},
+    "a firewall for a stage": _call(
+        "wafv2", "associate_web_acl", WebACLArn="{other_acl}", ResourceArn="{other_stage}"
     ),
-    "no firewall for a stage": ("wafv2", "disassociate_web_acl", {"ResourceArn": "{other_stage}"}),
-    "tagging a firewall": (
-        "wafv2",
-        "tag_resource",
-        {"ResourceARN": "{other_acl}", "Tags": TAG_LIST},
-    ),
-    "deleting a firewall": (
+    "no firewall for a stage": _call("wafv2", "disassociate_web_acl", ResourceArn="{other_stage}"),
+    "tagging a firewall": _call("wafv2", "tag_resource", ResourceARN="{other_acl}", Tags=TAG_LIST),
+    "deleting a firewall": _call(
         "wafv2",
         "delete_web_acl",
-        {"Name": "other", "Scope": "REGIONAL", "Id": "{other_acl_id}", "LockToken": "x"},
+        Name="other",
+        Scope="REGIONAL",
+        Id="{other_acl_id}",
+        LockToken="x",
     ),
-    "tagging a key": (
+    "tagging a key": _call(
         "kms",
         "tag_resource",
-        {
-            "KeyId": "{other_key}",
-            "Tags": [{"TagKey": key, "TagValue": value} for key, value in STACK_TAGS.items()],
-        },
+        KeyId="{other_key}",
+        Tags=[{"TagKey": key, "TagValue": value} for key, value in STACK_TAGS.items()],
     ),
-    "changing a key": (
-        "kms",
-        "put_key_policy",
-        {"KeyId": "{other_key}", "PolicyName": "default", "Policy": ANYTHING},
+    "changing a key": _call(
+        "kms", "put_key_policy", KeyId="{other_key}", PolicyName="default", Policy=ANYTHING
     ),
-    "disabling a key": ("kms", "disable_key", {"KeyId": "{other_key}"}),
-    "deleting a key": ("kms", "schedule_key_deletion", {"KeyId": "{other_key}"}),
-    "tagging a role": ("iam", "tag_role", {"RoleName": "admin", "Tags": TAG_LIST}),
-    "deleting a role": ("iam", "delete_role", {"RoleName": "admin"}),
-    "tagging a function": (
+    "disabling a key": _call("kms", "disable_key", KeyId="{other_key}"),
+    "deleting a key": _call("kms", "schedule_key_deletion", KeyId="{other_key}"),
+    "tagging a role": _call("iam", "tag_role", RoleName="admin", Tags=TAG_LIST),
+    "deleting a role": _call("iam", "delete_role", RoleName="admin"),
+    "tagging a function": _call(
         "lambda",
         "tag_resource",
-        {"Resource": f"arn:aws:lambda:{REGION}:000000000000:function:other", "Tags": STACK_TAGS},
+        Resource=f"arn:aws:lambda:{REGION}:000000000000:function:other",
+        Tags=STACK_TAGS,
     ),
-    "changing a function": (
-        "lambda",
-        "update_function_configuration",
-        {"FunctionName": "other", "Timeout": 9},
+    "changing a function": _call(
+        "lambda", "update_function_configuration", FunctionName="other", Timeout=9
     ),
-    "deleting a function": ("lambda", "delete_function", {"FunctionName": "other"}),
-    "tagging a table": (
+    "deleting a function": _call("lambda", "delete_function", FunctionName="other"),
+    "tagging a table": _call(
         "dynamodb",
         "tag_resource",
-        {"ResourceArn": f"arn:aws:dynamodb:{REGION}:000000000000:table/other", "Tags": TAG_LIST},
+        ResourceArn=f"arn:aws:dynamodb:{REGION}:000000000000:table/other",
+        Tags=TAG_LIST,
     ),
-    "changing a table": (
-        "dynamodb",
-        "update_table",
-        {"TableName": "other", "DeletionProtectionEnabled": False},
+    "changing a table": _call(
+        "dynamodb", "update_table", TableName="other", DeletionProtectionEnabled=False
     ),
-    "deleting a table": ("dynamodb", "delete_table", {"TableName": "other"}),
-    "tagging a topic": ("sns", "tag_resource", {"ResourceArn": "{other_topic}", "Tags": TAG_LIST}),
-    "changing a topic": (
+    "deleting a table": _call("dynamodb", "delete_table", TableName="other"),
+    "tagging a topic": _call("sns", "tag_resource", ResourceArn="{other_topic}", Tags=TAG_LIST),
+    "changing a topic": _call(
         "sns",
         "set_topic_attributes",
-        {"TopicArn": "{other_topic}", "AttributeName": "DisplayName", "AttributeValue": "x"},
+        TopicArn="{other_topic}",
+        AttributeName="DisplayName",
+        AttributeValue="x",
     ),
-    "deleting a topic": ("sns", "delete_topic", {"TopicArn": "{other_topic}"}),
-    "tagging a log group": (
+    "deleting a topic": _call("sns", "delete_topic", TopicArn="{other_topic}"),
+    "tagging a log group": _call(
         "logs",
         "tag_resource",
-        {"resourceArn": f"arn:aws:logs:{REGION}:000000000000:log-group:other", "tags": STACK_TAGS},
+        resourceArn=f"arn:aws:logs:{REGION}:000000000000:log-group:other",
+        tags=STACK_TAGS,
     ),
-    "changing a log group": (
-        "logs",
-        "put_retention_policy",
-        {"logGroupName": "other", "retentionInDays": 1},
+    "changing a log group": _call(
+        "logs", "put_retention_policy", logGroupName="other", retentionInDays=1
     ),
 }
 
 
-REFUSED: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "another table": ("dynamodb", "create_table", {"TableName": "other", **TABLE}),
-    "another stack's table": ("dynamodb", "delete_table", {"TableName": f"{PROD}-things"}),
-    "another stack's function": (
+REFUSED: dict[str, Call] = {
+    "another table": _call("dynamodb", "create_table", TableName="other", **TABLE),
+    "another stack's table": _call("dynamodb", "delete_table", TableName=f"{PROD}-things"),
+    "another stack's function": _call(
         "lambda",
         "update_function_code",
-        {"FunctionName": f"{PROD}-function", "ZipFile": b"PK\x05\x06" + bytes(18)},
+        FunctionName=f"{PROD}-function",
+        ZipFile=b"PK\x05\x06" + bytes(18),
     ),
-    "another function": (
-        "lambda",
-        "create_function",
-        {"FunctionName": "other", "Role": "{own_role}", **CODE},
+    "another function": _call(
+        "lambda", "create_function", FunctionName="other", Role="{own_role}", **CODE
     ),
-    "passing another role": (
-        "lambda",
-        "create_function",
-        {"FunctionName": f"{DEV}-function-x", "Role": "{admin}", **CODE},
+    "passing another role": _call(
+        "lambda", "create_function", FunctionName=f"{DEV}-function-x", Role="{admin}", **CODE
     ),
-    "passing another role to API Gateway": (
+    "passing another role to API Gateway": _call(
         "apigateway",
         "update_account",
-        {"patchOperations": [{"op": "replace", "path": "/cloudwatchRoleArn", "value": "{admin}"}]},
+        patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": "{admin}"}],
     ),
-    "a role outside its path": (
-        "iam",
-        "create_role",
-        {"RoleName": f"{DEV}-new", **ROLE, "PermissionsBoundary": "{boundary}"},
+    "a role outside its path": _call(
+        "iam", "create_role", RoleName=f"{DEV}-new", **ROLE, PermissionsBoundary="{boundary}"
     ),
     "a role without the boundary": ("iam", "create_role", OWN_PATH),
-    "a role with another boundary": (
-        "iam",
-        "create_role",
-        {**OWN_PATH, "PermissionsBoundary": "{prod_boundary}"},
+    "a role with another boundary": _call(
+        "iam", "create_role", **OWN_PATH, PermissionsBoundary="{prod_boundary}"
     ),
-    "taking the boundary off": (
-        "iam",
-        "delete_role_permissions_boundary",
-        {"RoleName": "{own_role_name}"},
+    "taking the boundary off": _call(
+        "iam", "delete_role_permissions_boundary", RoleName="{own_role_name}"
     ),
-    "another boundary on its role": (
+    "another boundary on its role": _call(
         "iam",
         "put_role_permissions_boundary",
-        {"RoleName": "{own_role_name}", "PermissionsBoundary": "{prod_boundary}"},
+        RoleName="{own_role_name}",
+        PermissionsBoundary="{prod_boundary}",
     ),
-    "editing the boundary": (
+    "editing the boundary": _call(
         "iam",
         "create_policy_version",
-        {"PolicyArn": "{boundary}", "PolicyDocument": ANYTHING, "SetAsDefault": True},
+        PolicyArn="{boundary}",
+        PolicyDocument=ANYTHING,
+        SetAsDefault=True,
     ),
-    "deleting the boundary": ("iam", "delete_policy", {"PolicyArn": "{boundary}"}),
-    "a policy for another role": (
-        "iam",
-        "put_role_policy",
-        {"RoleName": "admin", "PolicyName": "x", "PolicyDocument": ANYTHING},
+    "deleting the boundary": _call("iam", "delete_policy", PolicyArn="{boundary}"),
+    "a policy for another role": _call(
+        "iam", "put_role_policy", RoleName="admin", PolicyName="x", PolicyDocument=ANYTHING
     ),
-    "a policy for itself": (
-        "iam",
-        "put_role_policy",
-        {"RoleName": f"{DEV}-deploy", "PolicyName": "x", "PolicyDocument": ANYTHING},
+    "a policy for itself": _call(
+        "iam", "put_role_policy", RoleName=f"{DEV}-deploy", PolicyName="x", PolicyDocument=ANYTHING
     ),
-    "trust in itself": (
-        "iam",
-        "update_assume_role_policy",
-        {"RoleName": f"{DEV}-deploy", "PolicyDocument": "{trust}"},
+    "trust in itself": _call(
+        "iam", "update_assume_role_policy", RoleName=f"{DEV}-deploy", PolicyDocument="{trust}"
     ),
-    "a user": ("iam", "create_user", {"UserName": "somebody"}),
-    "an API without the stack's tags": ("apigateway", "create_rest_api", {"name": "other"}),
-    "an API with another stack's tags": (
-        "apigateway",
-        "create_rest_api",
-        {"name": "other", "tags": {"project": PROJECT, "stack": "prod"}},
+    "a user": _call("iam", "create_user", UserName="somebody"),
+    "an API without the stack's tags": _call("apigateway", "create_rest_api", name="other"),
+    "an API with another stack's tags": _call(
+        "apigateway", "create_rest_api", name="other", tags={"project": PROJECT, "stack": "prod"}
     ),
-    "another stack's API": ("apigateway", "delete_rest_api", {"restApiId": "{api}"}),
-    "what lies under another stack's API": (
-        "apigateway",
-        "create_deployment",
-        {"restApiId": "{api}"},
+    "another stack's API": _call("apigateway", "delete_rest_api", restApiId="{api}"),
+    "what lies under another stack's API": _call(
+        "apigateway", "create_deployment", restApiId="{api}"
     ),
-    "making another stack's API its own": (
+    "making another stack's API its own": _call(
         "apigateway",
         "tag_resource",
-        {
-            "resourceArn": f"arn:aws:apigateway:{REGION}::/restapis/" + "{api}",
-            "tags": {"project": PROJECT, "stack": "dev"},
-        },
+        resourceArn=f"arn:aws:apigateway:{REGION}::/restapis/" + "{api}",
+        tags={"project": PROJECT, "stack": "dev"},
     ),
-    "another stack's key": ("apigateway", "get_api_key", {"apiKey": "{key}", "includeValue": True}),
-    "another dashboard": (
-        "cloudwatch",
-        "put_dashboard",
-        {"DashboardName": "other", "DashboardBody": "{}"},
+    "another stack's key": _call("apigateway", "get_api_key", apiKey="{key}", includeValue=True),
+    "another dashboard": _call(
+        "cloudwatch", "put_dashboard", DashboardName="other", DashboardBody="{}"
     ),
-    "another alarm": ("cloudwatch", "delete_alarms", {"AlarmNames": ["other"]}),
-    "another log group": ("logs", "delete_log_group", {"logGroupName": "other"}),
-    "another topic": ("sns", "create_topic", {"Name": "other"}),
-    "a key of KMS": ("kms", "create_key", {}),
-    "an alias for its key": (
-        "kms",
-        "create_alias",
-        {"AliasName": f"alias/{DEV}", "TargetKeyId": "{own_key}"},
+    "another alarm": _call("cloudwatch", "delete_alarms", AlarmNames=["other"]),
+    "another log group": _call("logs", "delete_log_group", logGroupName="other"),
+    "another topic": _call("sns", "create_topic", Name="other"),
+    "a key of KMS": _call("kms", "create_key"),
+    "an alias for its key": _call(
+        "kms", "create_alias", AliasName=f"alias/{DEV}", TargetKeyId="{own_key}"
     ),
-    "another policy for its key": (
-        "kms",
-        "put_key_policy",
-        {"KeyId": "{own_key}", "PolicyName": "default", "Policy": ANYTHING},
+    "another policy for its key": _call(
+        "kms", "put_key_policy", KeyId="{own_key}", PolicyName="default", Policy=ANYTHING
     ),
-    "deleting its key": ("kms", "schedule_key_deletion", {"KeyId": "{own_key}"}),
-    "another stack's key of KMS": ("kms", "describe_key", {"KeyId": "{prod_key}"}),
-    "a stack's table whose name goes on": (
-        "dynamodb",
-        "delete_table",
-        {"TableName": f"{DEV}_eu-things"},
+    "deleting its key": _call("kms", "schedule_key_deletion", KeyId="{own_key}"),
+    "another stack's key of KMS": _call("kms", "describe_key", KeyId="{prod_key}"),
+    "a stack's table whose name goes on": _call(
+        "dynamodb", "delete_table", TableName=f"{DEV}_eu-things"
     ),
-    "the items of its own table": ("dynamodb", "scan", {"TableName": OWN_TABLE}),
-    "the account's settings": (
+    "the items of its own table": _call("dynamodb", "scan", TableName=OWN_TABLE),
+    "the account's settings": _call(
         "apigateway",
         "update_account",
-        {"patchOperations": [{"op": "replace", "path": "/features", "value": "x"}]},
+        patchOperations=[{"op": "replace", "path": "/features", "value": "x"}],
     ),
-    "another API's execution log": (
-        "logs",
-        "delete_log_group",
-        {"logGroupName": "API-Gateway-Execution-Logs_abc/dev"},
+    "another API's execution log": _call(
+        "logs", "delete_log_group", logGroupName="API-Gateway-Execution-Logs_abc/dev"
     ),
     **{f"untagged: {what}": attack for what, attack in UNTAGGED.items()},
 }

@@ -22,7 +22,6 @@ from components.packaging.project_bundle import project_bundle
 from function.declare.permission import ServicePermission
 from local.resources.compute import zip_bytes
 from local.stack_files import ROOT
-from tests.conftest import run_python
 from tools.reliability import fake_dynamodb
 
 _PYENV = f".pyenv/versions/{PYTHON_VERSION}.*/bin/python{PYTHON_VERSION}"
@@ -147,39 +146,6 @@ def test_byte_code_is_of_the_source_that_it_is_kept_for_whatever_an_editor_write
         ).values()
     )
     assert before != after
-
-
-def _fingerprint(project: Path) -> dict[str, str]:
-    """Return the hash of the function's archive and the deployment's triggers, in a new process:
-    the project's modules are imported there."""
-    code = """
-import hashlib, json
-from local import pulumi_program
-from local.resources import compute
-inputs = {r.kind: r.inputs for r in pulumi_program.declared_resources("trial")}
-archive = compute.zip_bytes(inputs["aws:lambda/function:Function"]["code"])
-print(json.dumps({"archive": hashlib.sha256(archive).hexdigest(),
-                  "trigger": inputs["aws:apigateway/deployment:Deployment"]["triggers"]}))
-"""
-    found: dict[str, str] = json.loads(run_python(project, "-c", code))
-    return found
-
-
-def test_only_what_is_served_changes_archive_and_trigger(specimen: Path) -> None:
-    project, first = specimen, _fingerprint(specimen)
-    (project / "function" / "tables.py~").write_text("stray")
-    (project / "function" / "__pycache__").mkdir(exist_ok=True)
-    (project / "function" / "__pycache__" / "stray.pyc").write_bytes(b"stray")
-    assert _fingerprint(project) == first
-
-    storage = project / "function" / "runtime" / "dynamodb.py"
-    storage.write_text(storage.read_text() + "# touched\n")
-    touched = _fingerprint(project)
-    assert touched["archive"] != first["archive"] and touched["trigger"] == first["trigger"]
-
-    endpoint = project / "function" / "endpoints" / "post_thing.py"
-    endpoint.write_text(endpoint.read_text().replace("Keep a thing.", "Keep it."))
-    assert _fingerprint(project)["trigger"] != first["trigger"]
 
 
 def _storage_model() -> dict[str, Any]:

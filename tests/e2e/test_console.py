@@ -7,15 +7,11 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import urllib3
 from flask.testing import FlaskClient
 
 from console import server, views
@@ -25,7 +21,7 @@ from function.declare.auth import Public
 from function.declare.registry import load_endpoints
 from local import local_stack, stack_files
 from openapi import samples
-from tests.conftest import STACK, declare, run_python
+from tests.conftest import STACK, declare
 
 
 @pytest.fixture(scope="module")
@@ -111,31 +107,6 @@ def test_secrets_are_told_only_when_asked_for(
     assert told == {"value": local.outputs["default_api_key"]}
 
 
-def test_a_table_is_read_in_pages(console: Console, page: FlaskClient, local: Any) -> None:
-    client, name = local.emulator.client("dynamodb"), "paged"
-    client.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-    )
-    for number in range(30):
-        client.put_item(TableName=name, Item={"id": {"S": str(number)}})
-    seen, after = 0, ""
-    while True:
-        found = page.get(
-            f"/{console.token}/table.json",
-            query_string={"name": name, "after": after},
-            base_url=f"http://127.0.0.1:{console.port}",
-        ).json
-        assert found and len(found["items"]) <= 25
-        seen, after = seen + len(found["items"]), found["after"]
-        if not after:
-            break
-    assert seen == 30
-    client.delete_table(TableName=name)
-
-
 @pytest.mark.conformance
 def test_the_api_the_picture_and_the_declared_graphs_are_there(
     console: Console, page: FlaskClient, local: Any
@@ -174,22 +145,6 @@ def test_jobs_are_started_and_queues_fed(console: Console, local: local_stack.Lo
         assert message["Body"] == "<b>"
     finally:
         client.delete_queue(QueueUrl=url)
-
-
-def test_an_error_in_the_code_has_file_and_line(specimen: Path) -> None:
-    def fault() -> str:
-        script = "from console import commands; print(commands._fault())"
-        return run_python(specimen, "-c", script)
-
-    assert fault().strip() == ""
-    source = specimen / "function" / "endpoints" / "post_thing.py"
-    text = source.read_text()
-    source.write_text("nothing(\n" + text)
-    assert fault().startswith("function/endpoints/post_thing.py, line 1: SyntaxError: ")
-    source.write_text(text + "\nabsent\n")
-    line = len(text.splitlines()) + 2
-    place = f"function/endpoints/post_thing.py, line {line}"
-    assert fault().strip() == f"{place}: NameError: name 'absent' is not defined"
 
 
 def _call(identity: str, **more: Any) -> dict[str, Any]:
@@ -253,31 +208,3 @@ def test_a_stranger_ends_no_report() -> None:
     for own in (b"wrong", base64.b64decode(key)):
         threading.Thread(target=report, args=(own,), daemon=True).start()
     assert [request["id"] for request in requests.changes_since(0, 10)["requests"]] == ["one"]
-
-
-class _Echo(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        """Respond with the requested path."""
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(self.path.encode())
-
-
-def test_a_call_goes_through_as_it_is_written(
-    console: Console, local: local_stack.LocalStack
-) -> None:
-    with HTTPServer(("127.0.0.1", 0), _Echo) as echo:
-        threading.Thread(target=echo.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{echo.server_port}/stage"
-        other = replace(local, outputs={**local.outputs, "api_url": url})
-        page = server.application(console, other).test_client()
-        assert _get(console, page, "try/a%2Fb%20c?d=%2F").text == "/stage/a%2Fb%20c?d=%2F"
-        echo.shutdown()
-
-
-def test_a_call_may_take_as_long_as_any_of_the_local_run(
-    monkeypatch: pytest.MonkeyPatch, console: Console, page: FlaskClient
-) -> None:
-    slow = SimpleNamespace(request=lambda *_, **__: urllib3.HTTPResponse(b"slow", status=200))
-    monkeypatch.setattr(local_stack, "HTTP", slow)
-    assert _get(console, page, "try/any").text == "slow"

@@ -13,7 +13,7 @@ from function.declare.job import Job
 from function.declare.trigger import ScheduledRun, ScheduleTrigger
 from function.runtime import job_handler
 from local.stack_files import ROOT
-from tests.conftest import run_python, run_rules
+from tests.conftest import WRITE, run_python, run_rules
 from tools import post_epoch
 
 FOLDER = ROOT / "docs" / "extending"
@@ -26,19 +26,6 @@ _STEP = re.compile(
     r"→ (\w+)(?: (\{.*\}))?$",
     re.M,
 )
-# These tests add a declaration to those of any service.
-DECLARING = [
-    f"tests/unit/{name}.py"
-    for name in (
-        "components/monitoring/test_component",
-        "components/packaging/test_project_bundle",
-        "components/test_aws_limits",
-        "components/test_bucket",
-        "components/test_lambda_function",
-        "components/test_stack_config",
-        "function/runtime/test_settings",
-    )
-]
 # The files that an example may change: none of the framework.
 _OWN = re.compile(
     r"function/(endpoints|jobs)/[a-z_]+\.py|function/(tables|settings|queues|buckets)\.py"
@@ -139,6 +126,10 @@ with local_stack.up("preview") as local:
         "log": local.log_lines(),
     }, default=str))
 """
+
+
+# Runs in the copy: prints the scan's findings.
+SCAN = "from tools.checks import scan\nprint(*scan._stacks(), sep='\\n', end='')\n"
 
 
 def _change(text: str, block: str) -> str:
@@ -243,9 +234,5 @@ def test_every_example_works_in_a_copy_whose_rules_stay_green(project: Path) -> 
     assert "GET /topics/{topic}" in {line.get("route") for line in seen["log"]}
     assert [line["_aws"] for line in seen["log"] if "Sales" in line]  # CloudWatch reads it
     run_python(project, "-m", "pytest", "-q", "tests/service/test_get_epoch.py")
-    run_python(project, "-m", "pytest", "-q", *DECLARING)
-    for drawn in ("checks.snapshot", "docs.diagram"):  # both follow from the examples
-        run_python(project, "-m", f"tools.{drawn}")
-    scan = "from tools.checks import scan; print(*scan._stacks(), sep='\\n', end='')"
-    assert not run_python(project, "-c", scan)
+    assert not run_python(project, "-c", WRITE + SCAN)
     run_rules(project)

@@ -50,7 +50,6 @@ def prerequisites(emulator: MiniStack) -> dict[str, str]:
     }
 
 
-@pytest.mark.conformance
 def test_every_option_deploys_works_and_goes_away() -> None:
     with local_stack.emulated_account("eu-central-1") as account:
         emulator = account.emulator

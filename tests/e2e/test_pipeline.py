@@ -3,7 +3,6 @@
 import json
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from components.packaging.archive import Bundle
 from components.packaging.project_bundle import project_bundle
 from local import local_stack, stack_files
 from local.local_stack import LocalStack
-from local.stack_files import ROOT
 from tests.unit.tools.release.test_smoke import KEYED
 from tools.release import commit_order, drift, pipeline_io, prune_versions, rollback, smoke, verify
 
@@ -399,15 +397,3 @@ def test_an_api_that_does_not_answer_is_one_clear_message(url: str) -> None:
         url = url.format(port=free.getsockname()[1])
         with pytest.raises(pipeline_io.CommandError, match="does not answer"):
             smoke.run_checks(smoke.Api(url=url, api_key="any", document="any", propagation_s=0))
-
-
-@pytest.mark.parametrize("tool", ("smoke", "rollback"))
-def test_the_make_target_fails_without_a_traceback(tool: str, tmp_path: Path) -> None:
-    made = subprocess.run(
-        ["make", "--silent", tool, f"OUTPUTS={tmp_path / 'none.json'}", f"PYTHON={sys.executable}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode and "is missing" in made.stderr and "Traceback" not in made.stderr

@@ -37,7 +37,7 @@ def test_load_loses_and_doubles_nothing(local: LocalStack, tmp_path: Path) -> No
     assert set(found.statuses) <= {201, 429}
 
 
-@pytest.mark.parametrize("kind", ("throttled", "cut", "drop", "html"))
+@pytest.mark.parametrize("kind", ("cut", "html"))
 def test_faults_lose_and_double_nothing(local: LocalStack, kind: str) -> None:
     with fake_dynamodb.between(local) as server:
         row = faults.run(local, server, 16, kind, 50)

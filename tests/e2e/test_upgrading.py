@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.stack_files import ROOT
+from tests.conftest import WRITE, run_python
 from tools import merge_epoch
 from tools.project_copy import copy_of_project
 
@@ -209,11 +210,6 @@ GENERATED = (
 )
 
 
-def _generate(project: Path) -> None:
-    for module in ("tools.checks.snapshot", "tools.docs.diagram"):
-        _run(project, sys.executable, "-m", module)
-
-
 def test_two_branches_that_each_write_a_generated_file_merge(epoch: Path) -> None:
     for driver in re.findall(r"^\t@(git config .*?) 2>", (ROOT / "Makefile").read_text(), re.M):
         _run(epoch, *shlex.split(driver))
@@ -258,7 +254,7 @@ def test_another_service_on_an_older_epoch_takes_this_one(tmp_path: Path) -> Non
     settings = project / "Pulumi.yaml"
     settings.write_text(re.sub("(?m)^name: .*", "name: shop", settings.read_text()))
     _run(project, "git", "add", "-A")
-    _generate(project)
+    run_python(project, "-c", WRITE)
     written = _run(project, "git", "diff", "--name-only").splitlines()
     kinds = _run(project, "git", "check-attr", "merge", "--", *written).splitlines()
     assert written and all(line.endswith("generated") for line in kinds), kinds

@@ -7,16 +7,15 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from function.declare import limits
 from function.endpoints import post_epoch
 from function.runtime import api_handler, dynamodb
 from function.tables import EPOCHS_TABLE
 from local.stack_files import ROOT
-from tests.fixtures.notes import CONTEXT, lines, own_client
+from tests.fixtures import notes
+from tests.fixtures.notes import CONTEXT, lines
 from tools.reliability import fake_dynamodb
 
 ONE = {"Idempotency-Key": "one"}
@@ -39,31 +38,17 @@ def call(headers: dict[str, str] | None = None, body: str = "", **identity: str)
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def environment() -> Iterator[None]:
     """Give each test credentials and a client of its own."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        EPOCHS_TABLE.env_var: "epochs",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with own_client():
+    with notes.credentials(**{EPOCHS_TABLE.env_var: "epochs"}):
         yield
 
 
 @pytest.fixture
 def table() -> Iterator[Any]:
     """Return a function that reads the items of a table in moto."""
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        client.create_table(
-            TableName="epochs",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
-        )
-        yield lambda: client.scan(TableName="epochs")["Items"]
+    with notes.table_in_moto("epochs", EPOCHS_TABLE.partition_key) as items:
+        yield items
 
 
 def test_a_post_stores_what_it_returns_and_nothing_else(table: Any) -> None:

@@ -4,10 +4,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pulumi
 import pytest
 
 from components.packaging import archive, interpreter
-from components.packaging.project_bundle import project_bundle
+from components.packaging.project_bundle import PACKAGE, project_bundle
 
 _FORBIDDEN = {
     "os.exec",
@@ -18,6 +19,18 @@ _FORBIDDEN = {
     "subprocess.Popen",
 }
 _running = False
+_make_archive = archive.Bundle.archive
+_archives: dict[tuple[object, ...], pulumi.AssetArchive] = {}
+
+
+def _archive_once(bundle: archive.Bundle) -> pulumi.AssetArchive:
+    """Return the archive of a bundle; the project's own files stay as they are."""
+    if bundle.package != PACKAGE:
+        return _make_archive(bundle)
+    key = (archive.compiler(), *bundle.services.items())
+    if key not in _archives:
+        _archives[key] = _make_archive(bundle)
+    return _archives[key]
 
 
 def _refuse(event: str, arguments: tuple[object, ...]) -> None:
@@ -44,6 +57,8 @@ def _in_process(_dependencies: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     global _running
     monkeypatch.setattr(archive, "install", lambda *_: _dependencies)
     monkeypatch.setattr(archive, "compiled", lambda *_, **__: {})
+    # Half of a run of the program is the search for its files.
+    monkeypatch.setattr(archive.Bundle, "archive", _archive_once)
     _running = True
     yield
     _running = False

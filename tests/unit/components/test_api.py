@@ -175,13 +175,6 @@ def test_api_gateway_may_invoke_one_alias_by_one_stage(stack: str) -> None:
     assert api.endswith(f":{resource_prefix(PROJECT, stack)}") and scope == f"{stack}/*"
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_the_api_speaks_tls_1_2_or_newer_under_its_own_name(stack: str) -> None:
-    api = one(declare(stack), "aws:apigateway/restApi:RestApi")
-    assert api["securityPolicy"] == "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
-    assert api["endpointAccessMode"] == "STRICT"
-
-
 @pytest.mark.parametrize("stack", stack_files.stacks())
 def test_the_access_log_joins_logs_and_traces_without_addresses(stack: str) -> None:
     resources = declare(stack)

@@ -16,6 +16,9 @@ from function.declare.table import Index, Table
 from local import pulumi_program
 from tests.conftest import NAME, STACK, plain
 
+# These tests add a declaration to those of any service.
+pytestmark = pytest.mark.conformance
+
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 TABLES = {
     f"table-{number:02}": Table(

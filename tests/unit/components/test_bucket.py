@@ -18,6 +18,9 @@ from local import pulumi_program
 from tests.conftest import NAME, STACK, one, plain
 from tools.checks import terraform_json
 
+# These tests add a declaration to those of any service.
+pytestmark = pytest.mark.conformance
+
 
 @pytest.fixture(name="declared")
 def _declared(monkeypatch: pytest.MonkeyPatch) -> list[pulumi_program.Resource]:

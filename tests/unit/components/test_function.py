@@ -42,11 +42,6 @@ def test_log_groups_come_first_are_kept_as_long_as_configured_and_go_with_the_st
         assert group.urn in resources[kind, name].depends_on
 
 
-def test_snap_start_is_for_published_versions() -> None:
-    function = one(declare(snap_start="true"), "aws:lambda/function:Function", f"{NAME}-function")
-    assert function["snapStart"] == {"applyOn": "PublishedVersions"}
-
-
 def test_a_timeout_shorter_than_a_declared_call_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = ServicePermission("s3", "*", ("s3:GetObject",), timeout_s=4)  # 11 s with its retry
     endpoint = registry.load_endpoints()[0]

@@ -2,22 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from components.naming import bucket_name
-from function.declare.job import Job
-from local import pulumi_program
 from local.pulumi_program import Properties, Resource
-from tests.conftest import NAME, STACK, plain
-
-
-@pytest.fixture(name="declared")
-def _declared(jobs: Mapping[str, Job]) -> list[Resource]:
-    assert jobs
-    return pulumi_program.declared_resources(STACK, config=plain())
+from tests.conftest import NAME
 
 
 def _of(declared: list[Resource], kind: str, name: str) -> Properties:
@@ -36,9 +27,9 @@ def _allowed(declared: list[Resource], name: str) -> dict[str, Any]:
     }
 
 
-def test_a_job_runs_from_the_bundle_in_a_function_of_its_own(declared: list[Resource]) -> None:
+def test_a_job_runs_from_the_bundle_in_a_function_of_its_own(with_jobs: list[Resource]) -> None:
     job, api = (
-        _of(declared, "Function", f"{NAME}-{name}") for name in ("job-clean-up", "function")
+        _of(with_jobs, "Function", f"{NAME}-{name}") for name in ("job-clean-up", "function")
     )
     assert job["code"].assets.keys() == api["code"].assets.keys()
     assert job["handler"] == "function.runtime.job_handler.handler" and job["timeout"] == 100
@@ -47,63 +38,63 @@ def test_a_job_runs_from_the_bundle_in_a_function_of_its_own(declared: list[Reso
 
 
 @pytest.mark.conformance
-def test_a_job_may_do_what_its_trigger_needs_and_no_more(declared: list[Resource]) -> None:
+def test_a_job_may_do_what_its_trigger_needs_and_no_more(with_jobs: list[Resource]) -> None:
     observed = {
         *("logs:CreateLogStream", "logs:PutLogEvents"),
         *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     }
     letters = "arn:aws:sqs:eu-central-1:123456789012:" + NAME + "-job-{}-dead-letters"
-    once = _allowed(declared, f"{NAME}-job-clean-up")
+    once = _allowed(with_jobs, f"{NAME}-job-clean-up")
     assert once.keys() - observed == {"sqs:SendMessage"}
     assert once["sqs:SendMessage"] == letters.format("clean-up")
-    follow = _allowed(declared, f"{NAME}-job-follow")
+    follow = _allowed(with_jobs, f"{NAME}-job-follow")
     stream = {f"dynamodb:{a}" for a in ("DescribeStream", "GetRecords", "GetShardIterator")}
     assert follow.keys() - observed == {*stream, "dynamodb:ListStreams", "sqs:SendMessage"}
     assert follow["dynamodb:GetRecords"].endswith(f":{NAME}-followed/stream/label")
-    ship = _allowed(declared, f"{NAME}-job-ship")
+    ship = _allowed(with_jobs, f"{NAME}-job-ship")
     taken = {
         f"sqs:{action}" for action in ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")
     }
     assert ship.keys() - observed == taken
     assert ship["sqs:ReceiveMessage"].endswith(f":{NAME}-orders")
-    schedule = _allowed(declared, f"{NAME}-job-clean-up-schedule")
+    schedule = _allowed(with_jobs, f"{NAME}-job-clean-up-schedule")
     assert schedule.keys() == {"lambda:InvokeFunction", "sqs:SendMessage"}
 
 
 def test_a_queue_hides_six_timeouts_long_and_gives_up_after_the_attempts(
-    declared: list[Resource],
+    with_jobs: list[Resource],
 ) -> None:
-    assert _of(declared, "Queue", f"{NAME}-orders")["visibilityTimeoutSeconds"] == 600
-    redrive = json.loads(_of(declared, "RedrivePolicy", f"{NAME}-job-ship")["redrivePolicy"])
+    assert _of(with_jobs, "Queue", f"{NAME}-orders")["visibilityTimeoutSeconds"] == 600
+    redrive = json.loads(_of(with_jobs, "RedrivePolicy", f"{NAME}-job-ship")["redrivePolicy"])
     assert redrive["maxReceiveCount"] == 5 and redrive["deadLetterTargetArn"].endswith("letters")
-    mapping = _of(declared, "EventSourceMapping", f"{NAME}-job-ship")
+    mapping = _of(with_jobs, "EventSourceMapping", f"{NAME}-job-ship")
     assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["scalingConfig"] == {"maximumConcurrency": 10}
 
 
-def test_a_stream_is_retried_halved_and_given_up(declared: list[Resource]) -> None:
-    mapping = _of(declared, "EventSourceMapping", f"{NAME}-job-follow")
+def test_a_stream_is_retried_halved_and_given_up(with_jobs: list[Resource]) -> None:
+    mapping = _of(with_jobs, "EventSourceMapping", f"{NAME}-job-follow")
     assert mapping["maximumRetryAttempts"] == 4 and mapping["bisectBatchOnFunctionError"]
     assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["destinationConfig"]["onFailure"]["destinationArn"].endswith("dead-letters")
 
 
-def test_a_schedule_keeps_its_time_zone_and_its_failures(declared: list[Resource]) -> None:
-    schedule = _of(declared, "Schedule", f"{NAME}-job-clean-up")
+def test_a_schedule_keeps_its_time_zone_and_its_failures(with_jobs: list[Resource]) -> None:
+    schedule = _of(with_jobs, "Schedule", f"{NAME}-job-clean-up")
     assert schedule["scheduleExpressionTimezone"] == "Europe/Berlin"
     assert schedule["target"]["deadLetterConfig"]["arn"].endswith("-dead-letters")
-    retries = _of(declared, "FunctionEventInvokeConfig", f"{NAME}-job-clean-up")
+    retries = _of(with_jobs, "FunctionEventInvokeConfig", f"{NAME}-job-clean-up")
     assert retries["maximumRetryAttempts"] == 2 and retries["qualifier"] == "live"
 
 
-def test_only_the_bucket_of_the_own_account_may_start_its_job(declared: list[Resource]) -> None:
-    permission = _of(declared, "Permission", f"{NAME}-job-resize")
+def test_only_the_bucket_of_the_own_account_may_start_its_job(with_jobs: list[Resource]) -> None:
+    permission = _of(with_jobs, "Permission", f"{NAME}-job-resize")
     assert permission["principal"] == "s3.amazonaws.com" and permission["qualifier"] == "live"
     assert permission["sourceArn"].endswith(f":{bucket_name(NAME)}-uploads")
     assert permission["sourceAccount"] == "123456789012"
-    (target,) = _of(declared, "BucketNotification", f"{NAME}-job-resize")["lambdaFunctions"]
+    (target,) = _of(with_jobs, "BucketNotification", f"{NAME}-job-resize")["lambdaFunctions"]
     assert target["events"] == ["s3:ObjectCreated:*"]
     assert (target["filterPrefix"], target["filterSuffix"]) == ("in/", ".png")
-    retries = _of(declared, "FunctionEventInvokeConfig", f"{NAME}-job-resize")
+    retries = _of(with_jobs, "FunctionEventInvokeConfig", f"{NAME}-job-resize")
     assert retries["destinationConfig"]["onFailure"]["destination"].endswith("-dead-letters")
-    assert _allowed(declared, f"{NAME}-job-resize")["sqs:SendMessage"].endswith("-dead-letters")
+    assert _allowed(with_jobs, f"{NAME}-job-resize")["sqs:SendMessage"].endswith("-dead-letters")

@@ -8,6 +8,9 @@ from local import pulumi_program
 from local.pulumi_program import Resource
 from tests.conftest import NAME, STACK, plain
 
+# These tests add a declaration to those of any service.
+pytestmark = pytest.mark.conformance
+
 
 def _policy_and_function(**changes: object) -> tuple[Resource, Resource]:
     with pytest.MonkeyPatch.context() as patch:

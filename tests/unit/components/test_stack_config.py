@@ -6,6 +6,9 @@ from components.stack_config import ConfigError, StackConfig
 from local import stack_files
 from tests.conftest import declare, one, plain
 
+# These tests add a declaration to those of any service.
+pytestmark = pytest.mark.conformance
+
 PROJECT = stack_files.project_name()
 
 

@@ -117,7 +117,7 @@ def test_every_command_is_make_pulumi_gh_or_a_tool_of_the_shell() -> None:
 
 
 def test_every_make_target_is_run_by_a_test_or_by_ci() -> None:
-    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    run = re.findall(r"[\w-]+", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
     modules = dict(
         re.findall(
             r"^([a-z-]+): .*\n\t@?.*-m (tools(?:\.\w+)+)", (ROOT / "Makefile").read_text(), re.M
@@ -135,7 +135,7 @@ def test_every_make_target_is_run_by_a_test_or_by_ci() -> None:
     for target in made - {".venv/.ready", "coverage"}:
         module = modules.get(target, "").rpartition(".")[2]
         by_test = module and f"{module}.main(" in tests
-        assert f"make {target}" in run or by_test, f"nothing here runs make {target}"
+        assert target in run or by_test, f"nothing here runs make {target}"
 
 
 def test_a_deployment_first_refreshes_the_aliases_that_a_rollback_has_moved() -> None:

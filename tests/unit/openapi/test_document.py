@@ -17,6 +17,7 @@ from function.declare.auth import Public
 from function.declare.endpoint import Endpoint, Parameter, Request, Response
 from function.declare.errors import DeclarationError
 from function.declare.registry import load_endpoints, validate_endpoints
+from function.declare.schema import Form, Raw
 from openapi import document, gateway
 from openapi.document import ApiInfo, build
 
@@ -255,6 +256,95 @@ def test_413_is_nobodys_to_shape() -> None:
     assert "content" not in client["paths"]["/orders"]["post"]["responses"]["413"]
 
 
+PNG, CSV = Raw("image/png"), Raw("text/csv")
+
+
+def test_bodies_that_are_not_json_have_their_media_types_for_clients_only() -> None:
+    post = endpoint(body=Form(Tag), responses={200: CSV, 201: list[Tag], 302: None})
+    client, imported = of(post, endpoint(method="PUT", body=PNG, max_body_bytes=1_000))
+    posted, put = (client["paths"]["/orders"][method] for method in ("post", "put"))
+    form = {"application/x-www-form-urlencoded": {"schema": {"$ref": "#/components/schemas/Tag"}}}
+    assert posted["requestBody"]["content"] == form
+    responses = posted["responses"]
+    assert responses["200"]["content"] == {"text/csv": {"schema": {"type": "string"}}}
+    assert "content" not in responses["302"]
+    (array,) = responses["201"]["content"].values()
+    assert array == {"schema": {"$ref": "#/components/schemas/TagList"}}
+    assert client["components"]["schemas"]["TagList"] == {
+        "title": "TagList",
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/Tag"},
+    }
+    binary = {"image/png": {"schema": {"type": "string", "format": "binary"}}}
+    assert put["requestBody"]["content"] == binary
+    assert put["responses"]["415"]["description"] == "The media type of the body is not image/png."
+    assert put["responses"]["413"]["description"] == "The body is larger than 1,000 bytes."
+    sent, stored = (imported["paths"]["/orders"][method] for method in ("post", "put"))
+    assert "requestBody" not in sent and "requestBody" not in stored
+    assert "content" not in sent["responses"]["200"]
+    assert sent["responses"]["201"]["content"] == responses["201"]["content"]
+
+
+def test_only_an_endpoint_with_bytes_makes_the_api_binary() -> None:
+    cors = ("https://a.example",)
+    for changes, types in (
+        ({"responses": {200: CSV}, "body": Raw("application/json")}, None),
+        ({"responses": {200: PNG}}, ["*/*"]),
+        ({"body": Raw("*/*")}, ["*/*"]),
+    ):
+        _, imported = of(endpoint(cors=cors, **changes))
+        assert imported.get("x-amazon-apigateway-binary-media-types") == types
+        preflight = imported["paths"]["/orders"]["options"]["x-amazon-apigateway-integration"]
+        # Without it, API Gateway answers a preflight of a binary API with 500.
+        assert preflight.get("contentHandling") == ("CONVERT_TO_TEXT" if types else None)
+
+
+def test_api_gateway_compresses_from_the_least_size_of_an_endpoint() -> None:
+    name = "x-amazon-apigateway-minimum-compression-size"
+    assert name not in of(endpoint())[1]
+    sizes = (endpoint(compress_from_bytes=2_000), endpoint(path="/a", compress_from_bytes=0))
+    assert of(*sizes)[1][name] == 0
+
+
+class Listing(msgspec.Struct):
+    """The query of a list."""
+
+    size: Annotated[Size, msgspec.Meta(description="Its size.")]
+    limit: Annotated[
+        int, msgspec.Meta(ge=1, le=100, description="At most so many.", examples=[5])
+    ] = 20
+    tag: Annotated[list[str], msgspec.Meta(description="All of these.")] = []
+    since: Annotated[int | None, msgspec.Meta(description="A Unix second.")] = None
+
+
+def test_the_parameters_of_a_type_are_its_fields() -> None:
+    client, imported = of(endpoint(method="GET", query=Listing))
+    size, limit, tag, since = client["paths"]["/orders"]["get"]["parameters"]
+    assert size == {
+        "name": "size",
+        "in": "query",
+        "required": True,
+        "description": "Its size.",
+        "schema": {"type": "string", "enum": ["large", "small"]},
+    }
+    assert not limit["required"] and limit["description"] == "At most so many."
+    assert limit["schema"] == {
+        **{"type": "integer", "minimum": 1, "maximum": 100, "default": 20, "example": 5}
+    }
+    assert tag["schema"] == {"type": "array", "items": {"type": "string"}, "default": []}
+    assert since["schema"] == {"type": "integer"} and not since["required"]
+    plain = imported["paths"]["/orders"]["get"]["parameters"]
+    assert [one["schema"] for one in plain] == [{"type": "string"}] * 4
+    # The function's 400 names a missing parameter; API Gateway's does not.
+    assert not any(one["required"] for one in plain)
+
+
+class Undescribed(msgspec.Struct):
+    """A query whose field has no description."""
+
+    limit: int = 1
+
+
 class Nullable(msgspec.Struct, forbid_unknown_fields=True):
     """A member that may be null."""
 
@@ -339,8 +429,8 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
             {"body": Open},
             "Open: an object of a request body must be closed: .*forbid_unknown_fields=True",
         ),
-        ({"body": list[Tag]}, "must be a class with fields"),
-        ({"body": Size}, "Size must have 'type': 'object'"),
+        ({"body": dict[str, int]}, "must be a class with fields, or a list of one"),
+        ({"body": Size}, "Size must have 'type': 'object' or 'array'"),
         ({"body": {"type": "object"}}, "a schema needs a 'title'"),
         ({"body": {**CLOSED, "title": "An order"}}, "a schema needs a 'title'"),
         ({"body": {**CLOSED, "allOf": []}}, "Sent: API Gateway does not support 'allOf'"),
@@ -365,6 +455,10 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
         ({"body": Tag, "method": "GET"}, "a GET request has no body"),
         ({"responses": {200: Nullable}}, "response 200: Nullable.name may be null"),
         ({"responses": {200: {"title": "A", "type": "string"}}}, "A must have 'type': 'object'"),
+        ({"query": Undescribed}, r"Undescribed.limit needs a description: Annotated\["),
+        ({"path_parameters": Undescribed}, "path_parameters must describe"),
+        ({"responses": {200: Raw("csv")}}, "media_type: 'csv' is not a media type"),
+        ({"max_body_bytes": 7_000_000}, "max_body_bytes must be from 1 to 6,291,456"),
         ({"cors": ("example.com",)}, "'example.com' must be an origin"),
         ({"cors": ("https://a.example/",)}, "must be an origin"),
         ({"cors": ("*", "https://a.example")}, r"'\*' must be an origin .* alone"),

@@ -19,21 +19,7 @@ OWN = {
 }
 THEIRS = {
     "lib/__init__.py": "from . import core\n",
-    "lib/core.py": "import json, six\nfrom .parts import part\n",
-    "lib/parts.py": "def later():\n    import absent\n\npart = 1\n",
-    "lib/py2.py": "import urllib2\nprint 'x'\n",
-    "lib/plugins/cgi_plugin.py": "import os\nimport cgi\n",
-    "lib/plugins/aws.py": "import boto3\n",
-    "lib/optional.py": "try:\n    import cgi\nexcept ImportError:\n    cgi = None\n",
-    "lib/any_error.py": "try:\n    import cgi\nexcept Exception:\n    cgi = None\n",
-    "lib/bare.py": "try:\n    import cgi\nexcept:\n    cgi = None\n",
-    "lib/versions.py": "import sys\nif sys.version_info < (3, 13):\n    import cgi\n",
-    "lib/suppressed.py": "with suppress(ImportError):\n    import cgi\n",
-    "lib/in_handler.py": "try:\n    set\nexcept NameError:\n    import sets\n",
-    "lib/in_class.py": "class Page:\n    import cgi\n",
-    "lib/in_finally.py": "try:\n    x = 1\nfinally:\n    import cgi\n",
-    "lib/runtime.py": "import awslambdaric, snapshot_restore_py\n",
-    "six.py": "",
+    "lib/core.py": "part = 1\n",
     "telnetlib.py": "",
     "_fast.cpython-313-aarch64-linux-gnu.so": "",
 }
@@ -61,25 +47,14 @@ REFUSED = {
     "from function.plain import absent": "line 1: function.plain.absent is not",
     "from function import Helpers": "line 1: function.Helpers is not",
     "import function.slow": "line 1: function.slow is not",
-    "import lib.plugins.cgi_plugin": r"cgi_plugin.py, line 2 \(function/main.py, line 1 "
-    r"leads there\): Python 3.13, .*has no module cgi",
-    "from lib.plugins import cgi_plugin": "lib/plugins/cgi_plugin.py, line 2",
-    "def f():\n    from lib.plugins import cgi_plugin": r"\(function/main.py, line 2 leads there\)",
-    "from lib.plugins import aws": r"line 1 \(function/main.py, line 1 leads there\): boto3",
-    "import lib.in_class": "lib/in_class.py, line 2",
-    "import lib.in_finally": "lib/in_finally.py, line 4",
 }
 ACCEPTED = (
-    *("import json, sqlite3, lib", "from lib.core import part", "import lib.parts, lib.py2"),
-    *(
-        "import lib.optional, lib.any_error, lib.bare",
-        "import lib.versions, lib.suppressed, lib.in_handler",
-    ),
-    *("import telnetlib, _fast", "import lib.runtime", "import awslambdaric"),
+    *("import json, sqlite3, lib", "from lib.core import part"),
+    *("import telnetlib, _fast", "import awslambdaric, snapshot_restore_py"),
     *("from function import VERSION, helpers, data, fast", "from function import *"),
     *("from .helpers import help_out, deep", "from function.plain import module"),
     *("from .dynamic import anything", "import function.plain.module", "from . import main"),
-    *(GUARDED.format("absent"), GUARDED.format("cgi"), GUARDED.format("lib.plugins.cgi_plugin")),
+    *(GUARDED.format("absent"), GUARDED.format("cgi")),
     "if TYPE_CHECKING:\n    import absent",
     "import sys\nif sys.version_info < (3, 13):\n    import cgi",
 )
@@ -91,21 +66,17 @@ def _check(folder: Path, main: str) -> None:
     for name, text in {**own, **theirs}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    paths = [{name: folder / name for name in part} for part in (own, theirs)]
-    check_imports("function", *paths, folder)
+    check_imports("function", {name: folder / name for name in own}, theirs)
 
 
 @pytest.mark.parametrize(("main", "says"), REFUSED.items())
 def test_an_import_that_would_fail_in_lambda_is_refused(
     tmp_path: Path, main: str, says: str
 ) -> None:
-    for _ in range(2):  # a failure is never taken for a success
-        with pytest.raises(BundleError, match=says):
-            _check(tmp_path, main)
+    with pytest.raises(BundleError, match=says):
+        _check(tmp_path, main)
 
 
 @pytest.mark.parametrize("main", ACCEPTED)
 def test_an_import_that_works_or_may_fail_is_accepted(tmp_path: Path, main: str) -> None:
-    for _ in range(2):
-        _check(tmp_path, main)
-    assert [path for path in tmp_path.iterdir() if path.name.startswith("imports-")]
+    _check(tmp_path, main)

@@ -7,6 +7,9 @@ from function.declare.job import Job
 from function.declare.permission import ServicePermission
 from function.declare.trigger import ScheduleTrigger
 
+# These tests add a declaration to those of any service.
+pytestmark = pytest.mark.conformance
+
 
 def test_a_declared_service_is_in_the_bundle_with_the_file_that_declares_it(
     monkeypatch: pytest.MonkeyPatch,

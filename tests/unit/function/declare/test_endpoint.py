@@ -42,6 +42,7 @@ def _access(action: str) -> TablePermission:
         ({"permissions": (_access("GetItem"),)}, "not one of DynamoDB's actions"),
         ({"permissions": (_access("dynamodb:PutItm"),)}, "not one of DynamoDB's actions"),
         ({"permissions": (_access("dynamodb:*"),)}, "not one of DynamoDB's actions"),
+        ({"permissions": (TablePermission(table="notes", actions=()),)}, "actions is missing"),
     ),
 )
 def test_an_invalid_endpoint_is_refused(changes: dict[str, Any], says: str) -> None:

@@ -56,6 +56,10 @@ def _endpoint(*access: TablePermission) -> Endpoint:
             ),
             "is the attribute of expiry",
         ),
+        (
+            JOTTINGS._replace(ttl_setting=Setting("days", str, "How long.", default="1")),
+            "ttl_setting: days counts days, so its type must be int",
+        ),
         (JOTTINGS._replace(sort_key="at"), "at is a key of two types"),
         (JOTTINGS._replace(indexes=JOTTINGS.indexes * 2), "index by-topic: it is declared twice"),
         (JOTTINGS._replace(indexes=(Index("x", "topic"),)), "name: 'x' is not 3 to 255"),

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from function.declare.endpoint import Request, Response
 from function.declare.problem import Problem
+from function.declare.schema import Raw
 from tests.fixtures import notes
 from tests.fixtures.notes import api_handler
 
@@ -114,6 +116,7 @@ def _raise(error: Exception) -> Any:
 
 CIRCLE: dict[str, Any] = {}
 CIRCLE["self"] = CIRCLE
+NO_OBJECT: Any = ([1], "text", {"a": [Decimal(1), math.inf]})
 
 
 @pytest.mark.parametrize(
@@ -123,7 +126,7 @@ CIRCLE["self"] = CIRCLE
         lambda _: Response(status=200, body={"a": math.nan}),
         lambda _: Response(status=200, body={"a": object()}),
         lambda _: Response(status=200, body=CIRCLE),
-        lambda _: Response(status=200, body=[]),  # type: ignore[arg-type]
+        *(lambda _, body=body: Response(200, body) for body in NO_OBJECT),  # type: ignore[misc]
         lambda _: Response(status=999, body={}),
         lambda _: Response(status=200, body={}, headers={"A": "b\r\nSet-Cookie: c"}),
         lambda _: Response(status=200, body={}, headers={"A: b\r\nC": "d"}),
@@ -150,6 +153,53 @@ def test_an_invalid_response_of_an_endpoint_is_a_500_without_details(
 def test_an_answer_without_a_body_has_none() -> None:
     gone = notes.endpoint(handle=lambda _: Response(status=204, body=None), responses={204: None})
     assert notes.call(gone) == {"statusCode": 204, "headers": {}, "body": ""}
+
+
+@pytest.mark.parametrize(
+    ("declared", "body", "headers", "expected"),
+    (
+        (Raw("text/csv"), "a,ü", {}, ("text/csv; charset=utf-8", "a,ü", False)),
+        (Raw("text/csv"), "a,ü".encode(), {}, ("text/csv; charset=utf-8", "a,ü", False)),
+        (Raw("application/xml"), "<a/>", {}, ("application/xml", "<a/>", False)),
+        (Raw("image/png"), b"\x89PNG", {}, ("image/png", "iVBORw==", True)),
+        (Raw("image/*"), b"\xff", {"content-type": "image/gif"}, ("image/gif", "/w==", True)),
+        (list[int], [1, 2], {}, ("application/json", "[1, 2]", False)),
+        ({"type": "array", "title": "All"}, [], {}, ("application/json", "[]", False)),
+    ),
+)
+def test_a_response_has_its_declared_form(
+    declared: Any, body: Any, headers: dict[str, str], expected: tuple[str, str, bool]
+) -> None:
+    endpoint = notes.endpoint(
+        handle=lambda _: Response(200, body, headers), responses={200: declared}
+    )
+    answer = notes.call(endpoint)
+    (kind,) = answer["headers"].values()
+    assert (kind, answer["body"], answer.get("isBase64Encoded", False)) == expected
+
+
+@pytest.mark.parametrize(
+    ("declared", "body"),
+    (
+        (Raw("text/csv"), {"a": 1}),
+        (Raw("text/csv"), b"\xff"),
+        (Raw("image/*"), b"\xff"),
+        (list[int], {"a": 1}),
+        ({"type": "object"}, [1]),
+        ({"type": "object"}, "text"),
+    ),
+)
+def test_a_response_of_another_form_is_a_500(declared: Any, body: Any) -> None:
+    endpoint = notes.endpoint(handle=lambda _: Response(200, body), responses={200: declared})
+    assert notes.call(endpoint)["statusCode"] == 500
+
+
+def test_a_problem_of_an_endpoint_with_raw_responses_is_json() -> None:
+    endpoint = notes.endpoint(
+        handle=lambda _: _raise(Problem(409, "taken")), responses={200: Raw("image/png")}
+    )
+    answer = notes.call(endpoint)
+    assert json.loads(answer["body"])["status"] == 409 and "isBase64Encoded" not in answer
 
 
 TEXT = st.text(max_size=40)

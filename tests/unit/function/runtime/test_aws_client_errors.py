@@ -15,36 +15,30 @@ from botocore.stub import Stubber
 from function.declare.endpoint import Endpoint, Request, Response
 from function.declare.permission import ServicePermission
 from function.runtime import api_handler, aws_client, deadline, service, telemetry
+from tests.fixtures import notes
 
 S3 = ServicePermission("s3", "*", ("s3:PutObject",), timeout_s=3)
 EVENT = {"httpMethod": "GET", "resource": "/it"}
 
 
 @pytest.fixture(autouse=True)
-def _credentials(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    aws_client._client.cache_clear()
-    yield
-    aws_client._client.cache_clear()
+def _credentials() -> Iterator[None]:
+    with notes.credentials("us-east-1"):
+        yield
 
 
 @pytest.fixture(name="handled")
-def _handled(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    """Return a function that runs a handler, and returns the status and the last log line."""
-    lines: list[logging.LogRecord] = []
-    collector = logging.Handler()
-    monkeypatch.setattr(collector, "emit", lines.append)
-    logging.getLogger("function").addHandler(collector)
+def _handled(
+    monkeypatch: pytest.MonkeyPatch, records: list[logging.LogRecord]
+) -> Callable[..., Any]:
+    """Return a function that runs a handler, and returns the status and the log records."""
 
     def run(handle: Callable[[Request[Any]], Response]) -> tuple[int, list[Any]]:
         endpoint: Endpoint[Any] = Endpoint("GET", "/it", "Calls.", handle, {200: None})
         monkeypatch.setitem(api_handler._ROUTES, "GET /it", endpoint)
-        return api_handler.handler(EVENT, None)["statusCode"], lines
+        return api_handler.handler(EVENT, None)["statusCode"], records
 
-    yield run
-    logging.getLogger("function").removeHandler(collector)
+    return run
 
 
 def _put(**changes: Any) -> Response:

@@ -1,13 +1,17 @@
-"""Parsing of request bodies."""
+"""Parsing of request bodies and of typed parameters."""
 
 import base64
+import enum
+import json
 from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
 
 from console import commands
+from function.declare.endpoint import Request, Response
 from function.declare.problem import Problem
+from function.declare.schema import Form, Raw
 from function.runtime import api_handler
 from function.runtime import body as bodies
 from tests.fixtures import notes
@@ -61,14 +65,11 @@ JSON = "application/json"
 
 @pytest.mark.parametrize("declared", (Note, SCHEMA), ids=("type", "schema"))
 @pytest.mark.parametrize("sent", BAD.values(), ids=BAD)
-@pytest.mark.parametrize("encoded", (False, True), ids=("text", "base64"))
-def test_what_is_not_declared_never_reaches_an_endpoint(
-    declared: Any, sent: bytes, encoded: bool
-) -> None:
-    body = base64.b64encode(sent).decode() if encoded else sent.decode("utf-8", "replace")
-    for content_type in (JSON, "application/json; charset=utf-8"):
+def test_what_is_not_declared_never_reaches_an_endpoint(declared: Any, sent: bytes) -> None:
+    as_api_gateway = sent.decode("utf-8", "replace").encode()
+    for content_type, body in ((JSON, sent), ("application/json; charset=utf-8", as_api_gateway)):
         with pytest.raises(Problem) as raised:
-            bodies.parse(declared, content_type, {"body": body, "isBase64Encoded": encoded})
+            bodies.parse(declared, content_type, body)
         assert raised.value.status == 400 and len(raised.value.detail) <= 210
 
 
@@ -77,9 +78,9 @@ def test_what_is_not_declared_never_reaches_an_endpoint(
     ("", "text/plain", "application/json, text/plain", "application/json; charset=latin1", "json"),
 )
 def test_another_media_type_is_415_whatever_is_in_it(content_type: str) -> None:
-    for sent in (GOOD.decode(), "not json"):
+    for sent in (GOOD, b"not json"):
         with pytest.raises(Problem) as raised:
-            bodies.parse(Note, content_type, {"body": sent})
+            bodies.parse(Note, content_type, sent)
         assert raised.value.status == 415
 
 
@@ -93,9 +94,8 @@ def test_another_media_type_is_415_whatever_is_in_it(content_type: str) -> None:
     ),
 )
 def test_what_is_declared_is_read(content_type: str) -> None:
-    event = {"body": base64.b64encode(GOOD).decode(), "isBase64Encoded": True}
-    assert bodies.parse(Note, content_type, event) == Note(text="ü 😀", stars=5)
-    assert bodies.parse(SCHEMA, content_type, event) == {"text": "ü 😀", "stars": 5}
+    assert bodies.parse(Note, content_type, GOOD) == Note(text="ü 😀", stars=5)
+    assert bodies.parse(SCHEMA, content_type, GOOD) == {"text": "ü 😀", "stars": 5}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_what_is_declared_is_read(content_type: str) -> None:
 )
 def test_json_may_have_parameters(parameters: str) -> None:
     for content_type in (f"application/json;{parameters}", f"Application/JSON ; {parameters}"):
-        assert bodies.parse(Note, content_type, {"body": GOOD.decode()}).stars == 5
+        assert bodies.parse(Note, content_type, GOOD).stars == 5
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_json_may_have_parameters(parameters: str) -> None:
 )
 def test_json_in_another_encoding_is_415(parameters: str) -> None:
     with pytest.raises(Problem) as raised:
-        bodies.parse(Note, f"application/json; {parameters}", {"body": GOOD.decode()})
+        bodies.parse(Note, f"application/json; {parameters}", GOOD)
     assert raised.value.status == 415
 
 
@@ -182,7 +182,7 @@ def test_a_problem_and_the_log_name_the_member_and_its_rule_but_never_the_value(
 ) -> None:
     for declared, reason in ((Order, by_type), (ORDER, by_schema)):
         with pytest.raises(Problem) as raised:
-            bodies.parse(declared, JSON, {"body": sent})
+            bodies.parse(declared, JSON, sent.encode())
         assert raised.value.status == 400
         assert raised.value.detail.startswith(f"The body is not as documented: {reason}")
         assert "s3cret" not in raised.value.detail and "999" not in raised.value.detail
@@ -194,7 +194,7 @@ def test_only_the_client_is_told_the_name_of_an_unknown_member() -> None:
         with pytest.raises(
             Problem, match="unknown field `s3cret`|must not contain .'s3cret'"
         ) as raised:
-            bodies.parse(declared, JSON, {"body": '{"lines": [], "s3cret": 1}'})
+            bodies.parse(declared, JSON, b'{"lines": [], "s3cret": 1}')
         assert "s3cret" not in str(raised.value.log_fields)
 
 
@@ -208,3 +208,192 @@ def test_the_log_line_and_the_terminal_show_the_reason(monkeypatch: pytest.Monke
         line["bodyError"] == "The body is not as documented: $.lines: Expected `array`, got `int`"
     )
     assert line["bodyError"] in commands._brief(line)
+
+
+RAW = Raw("application/json")
+
+
+def _post(declared: Any, sent: bytes, content_type: str, **changes: Any) -> Any:
+    """Return the request that a handler receives, or the response without one."""
+    seen: list[Request[Any]] = []
+
+    def handle(request: Request[Any]) -> Response:
+        seen.append(request)
+        return Response(200, {})
+
+    endpoint = notes.endpoint(method="POST", body=declared, handle=handle, **changes)
+    event = {"body": base64.b64encode(sent).decode(), "isBase64Encoded": True}
+    answer = notes.call(endpoint, **event, headers={"Content-Type": content_type})
+    return seen[0] if seen else answer
+
+
+@pytest.fixture(autouse=True)
+def _parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_handler, "body", bodies, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("declared", "content_type", "sent"),
+    (
+        (RAW, JSON, b'{"a": 1,  "a": 2}'),
+        (Raw("image/*"), "image/png", b"\x89PNG\xff"),
+        (Raw("*/*"), "", b"\x00\xff"),
+        (Raw("text/csv"), "text/csv; charset=latin1", b"\xe4"),
+    ),
+)
+def test_a_raw_body_is_the_bytes_that_the_client_sent(
+    declared: Raw, content_type: str, sent: bytes
+) -> None:
+    request = _post(declared, sent, content_type)
+    assert request.body == request.raw_body == sent
+
+
+def test_a_typed_body_has_its_bytes_too() -> None:
+    request = _post(Note, GOOD, JSON)
+    assert request.body.stars == 5 and request.raw_body == GOOD
+
+
+def test_a_raw_body_of_another_media_type_is_415() -> None:
+    answer = _post(Raw("image/*"), b"x", "text/plain")
+    assert answer["statusCode"] == 415 and "send image/*." in answer["body"]
+
+
+@pytest.mark.parametrize(("size", "status"), ((10, 200), (11, 413)))
+def test_a_body_has_at_most_its_bytes(size: int, status: int) -> None:
+    answer = _post(RAW, b"x" * size, JSON, max_body_bytes=10)
+    assert getattr(answer, "body", None) if status == 200 else answer["statusCode"] == status
+
+
+class Signup(msgspec.Struct, forbid_unknown_fields=True):
+    """The fields of a form."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    age: Annotated[int, msgspec.Meta(ge=18)]
+    topics: list[Literal["news", "offers"]] = []
+    agreed: bool = False
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def test_a_form_is_a_value_of_its_type() -> None:
+    sent = b"name=J%C3%BCrg+B&age=20&topics=news&topics=offers&agreed=true"
+    assert _post(Form(Signup), sent, f"{FORM}; charset=UTF-8").body == Signup(
+        "Jürg B", 20, ["news", "offers"], True
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    (
+        (b"age=20", "missing required field `name`"),
+        (b"name=a&age=17", "$.age: Expected `int` >= 18"),
+        (b"name=a&age=x", "$.age: Expected `int`"),
+        (b"name=&age=20", "$.name: Expected `str` of length >= 1"),
+        (b"name=a&age=20&more=1", "unknown field `more`"),
+        (b"name=a&age=20&topics=x", "$.topics[0]: Invalid enum value"),
+        (b"name=%FF&age=20", "not valid form data"),
+        (b"\xff", "not valid form data"),
+    ),
+)
+def test_a_form_of_another_type_is_a_400_that_names_the_field(sent: bytes, says: str) -> None:
+    answer = _post(Form(Signup), sent, FORM)
+    assert answer["statusCode"] == 400 and says in json.loads(answer["body"])["detail"]
+
+
+class Change(msgspec.Struct, forbid_unknown_fields=True):
+    """A change of a note: an absent member stays, null removes it."""
+
+    text: str | msgspec.UnsetType = msgspec.UNSET
+    stars: int | None | msgspec.UnsetType = msgspec.UNSET
+
+
+@pytest.mark.parametrize(
+    ("sent", "change"),
+    (
+        (b"{}", Change()),
+        (b'{"stars": null}', Change(stars=None)),
+        (b'{"stars": 3}', Change(stars=3)),
+    ),
+)
+def test_absent_null_and_value_are_told_apart(sent: bytes, change: Change) -> None:
+    body = _post(Change, sent, JSON).body
+    assert body == change and (body.stars is None) is (change.stars is None)
+
+
+def test_an_array_is_a_body_of_a_list() -> None:
+    assert _post(list[Note], b'[{"text": "a"}]', JSON).body == [Note("a")]
+    assert "$[0]: " in _post(list[Note], b'[{"stars": 1}]', JSON)["body"]
+
+
+class Direction(enum.Enum):
+    """The order of a list."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+class Listing(msgspec.Struct):
+    """The query of a list."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+    order: Direction = Direction.NEWEST
+    tag: list[str] = []
+    above: float | None = None
+
+
+class Sent(msgspec.Struct, rename={"max_age": "X-Max-Age", "tags": "X-Tags"}):
+    """The headers of a request."""
+
+    max_age: int
+    tags: list[str] = []
+
+
+class Place(msgspec.Struct):
+    """The path of a request."""
+
+    id: Annotated[int, msgspec.Meta(ge=1)]
+
+
+TYPED = {"query": Listing, "request_headers": Sent, "path_parameters": Place}
+
+
+def _get(query: dict[str, list[str]], headers: dict[str, str], path: str = "1") -> Any:
+    seen: list[Any] = []
+
+    def handle(request: Request[Any]) -> Response:
+        seen.extend(request.parsed(kind) for kind in TYPED.values())
+        return Response(200, {})
+
+    answer = notes.call(
+        notes.endpoint(handle=handle, **TYPED),
+        multiValueQueryStringParameters=query,
+        headers=headers,
+        pathParameters={"id": path},
+    )
+    return seen or json.loads(answer["body"])
+
+
+def test_parameters_are_values_of_their_types() -> None:
+    found = _get({"limit": ["5", "7"], "order": ["oldest"], "tag": ["a", "b"]}, {"x-max-age": "9"})
+    assert found == [Listing(7, Direction.OLDEST, ["a", "b"]), Sent(9), Place(1)]
+    found = _get({"other": ["1"]}, {"X-Max-Age": "9", "X-Tags": "a , b,c"}, "7")
+    assert found == [Listing(), Sent(9, ["a", "b", "c"]), Place(7)]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "path", "says"),
+    (
+        ({"limit": ["0"]}, {"x-max-age": "9"}, "1", "query is not as documented: $.limit: "),
+        ({"limit": [""]}, {"x-max-age": "9"}, "1", "$.limit: Expected `int`, got `str`"),
+        ({"order": ["up"]}, {"x-max-age": "9"}, "1", "$.order: Invalid enum value"),
+        ({"above": ["nan"]}, {"x-max-age": "9"}, "1", "query is not as documented: "),
+        ({}, {}, "1", "header is not as documented: $: Object missing required field `X-Max-Age`"),
+        ({}, {"x-max-age": "9"}, "x", "path is not as documented: $.id: Expected `int`"),
+    ),
+)
+def test_a_400_names_the_parameter(
+    query: dict[str, list[str]], headers: dict[str, str], path: str, says: str
+) -> None:
+    answer = _get(query, headers, path)
+    assert answer["status"] == 400 and says in answer["detail"], answer

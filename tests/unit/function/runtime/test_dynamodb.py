@@ -7,38 +7,25 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from moto import mock_aws
 
 from function.declare.problem import Problem
 from function.declare.table import Table
 from function.runtime import aws_client, dynamodb, telemetry
+from tests.fixtures import notes
 
 THINGS = Table("things", "key")
 NAME = "stack-things"
 
 
 @pytest.fixture(autouse=True, name="table")
-def _table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def _table() -> Iterator[Any]:
     """Return a function that reads the keys in a table with an item `a`."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        THINGS.env_var: NAME,
-    }.items():
-        monkeypatch.setenv(name, value)
-    aws_client._client.cache_clear()
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        client.create_table(
-            TableName=NAME,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
-        )
-        client.put_item(TableName=NAME, Item=_item("a"))
-        yield lambda: {item["key"]["S"] for item in client.scan(TableName=NAME)["Items"]}
-    aws_client._client.cache_clear()
+    with (
+        notes.credentials(**{THINGS.env_var: NAME}),
+        notes.table_in_moto(NAME, THINGS.partition_key) as items,
+    ):
+        boto3.client("dynamodb").put_item(TableName=NAME, Item=_item("a"))
+        yield lambda: {item["key"]["S"] for item in items()}
 
 
 def _item(key: str) -> dict[str, Any]:

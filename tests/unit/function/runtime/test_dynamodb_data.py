@@ -27,12 +27,8 @@ INDEX: dict[str, Any] = {"IndexName": "by-topic", "Limit": 2, "ScanIndexForward"
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(f"AWS_{name}", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.setenv(NOTES.env_var, "posts")
-    with notes.own_client():
+def _environment() -> Iterator[None]:
+    with notes.credentials(**{NOTES.env_var: "posts"}):
         yield
 
 

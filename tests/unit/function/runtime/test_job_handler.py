@@ -5,7 +5,7 @@ import json
 import logging
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,14 +37,8 @@ def _job(monkeypatch: pytest.MonkeyPatch) -> Callable[[Trigger, Callable[[Any], 
 
 
 @pytest.fixture(name="logged")
-def _logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
-    """Return the log lines."""
-    lines: list[logging.LogRecord] = []
-    handler = logging.Handler()
-    monkeypatch.setattr(handler, "emit", lines.append)
-    logging.getLogger("function").addHandler(handler)
-    yield lambda: [vars(line) for line in lines]
-    logging.getLogger("function").removeHandler(handler)
+def _logged(records: list[logging.LogRecord]) -> Logged:
+    return lambda: [vars(record) for record in records]
 
 
 def _messages(*bodies: str) -> dict[str, Any]:

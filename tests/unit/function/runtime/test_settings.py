@@ -26,6 +26,9 @@ from local import pulumi_program, stack_files
 from tests.conftest import declare, one
 from tools.checks import snapshot
 
+# These tests add a declaration to those of any service.
+pytestmark = pytest.mark.conformance
+
 SALUTE = Setting("salute", str, description="How to greet.", default="Hello")
 PORTION = Setting("portion", float, description="A portion.", default=0.5, minimum=0, maximum=1)
 LOUD = Setting("loud", bool, description="Whether to shout.", default=False)
@@ -156,7 +159,6 @@ def test_a_job_reads_settings_from_its_item_as_an_endpoint_from_its_request(
     assert read == [3]
 
 
-@pytest.mark.conformance
 @pytest.mark.usefixtures("_declared")
 def test_values_reach_the_environment_and_secrets_only_secrets_manager(
     monkeypatch: pytest.MonkeyPatch,

@@ -125,7 +125,7 @@ def test_an_endpoint_adds_thirty_lines_at_most(monkeypatch: pytest.MonkeyPatch) 
         path_parameters=(Parameter(name="key", description="Its key."),),
         permissions=permissions,
     )
-    before = snapshot.text(_declared())
+    before = snapshot.PATH.read_text(encoding="utf-8")
     endpoints = (*load_endpoints(), added)
     monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: endpoints)
     change = _difference(before, snapshot.text(_declared()))

@@ -1,0 +1,103 @@
+"""Optimistic locking by ETag and If-Match."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from function.declare.endpoint import Request
+from function.declare.problem import Problem
+from function.runtime import etags
+from function.runtime.settings import SETTINGS
+from tests.fixtures import notes
+
+NOTE = {"id": {"S": "one"}, "text": {"S": "old"}, **etags.FIRST_VERSION}
+KEY = {"Key": {"id": {"S": "one"}}}
+UPDATE = {
+    **KEY,
+    "UpdateExpression": "SET #text = :text",
+    "ExpressionAttributeNames": {"#text": "text"},
+    "ExpressionAttributeValues": {":text": {"S": "new"}},
+}
+
+
+def _request(**headers: str) -> Request:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request("192.0.2.1", "", "", SETTINGS, headers=names)
+
+
+@pytest.fixture(name="items")
+def _items() -> Iterator[Any]:
+    """Return a function that reads the items of a table with one note."""
+    with notes.served(), notes.table_in_moto() as items:
+        notes.dynamodb.call("put_item", notes.NOTES, Item=NOTE)
+        yield items
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments"),
+    (("update_item", UPDATE), ("put_item", {"Item": {**NOTE, "text": {"S": "new"}}})),
+)
+def test_a_write_with_the_current_version_makes_the_next_one(
+    items: Any, operation: str, arguments: dict[str, Any]
+) -> None:
+    written = etags.write(operation, notes.NOTES, _request(if_match='"1"'), **arguments)
+    assert items() == [written] and written["text"] == {"S": "new"}
+    assert etags.etag(written) == '"2"'
+
+
+def test_a_deletion_needs_the_current_version_and_the_own_condition(items: Any) -> None:
+    with pytest.raises(Problem) as raised:
+        own = {"ConditionExpression": "attribute_exists(nothing)"}
+        etags.write("delete_item", notes.NOTES, _request(if_match='"1"'), **KEY, **own)
+    assert raised.value.status == 412 and items()
+    assert etags.write("delete_item", notes.NOTES, _request(if_match='"1"'), **KEY) == NOTE
+    assert not items()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    (
+        ({}, 428),
+        ({"if_match": '"2"'}, 412),
+        ({"if_match": '"0"'}, 412),
+        ({"if_match": "1"}, 412),
+        ({"if_match": '"1", "2"'}, 412),
+        ({"if_match": 'W/"1"'}, 412),
+    ),
+)
+def test_a_write_with_another_version_changes_nothing(
+    items: Any, headers: dict[str, str], status: int
+) -> None:
+    with pytest.raises(Problem) as raised:
+        etags.write("update_item", notes.NOTES, _request(**headers), **UPDATE)
+    assert raised.value.status == status and items() == [NOTE]
+
+
+def test_an_item_that_is_gone_is_a_412_and_is_not_made_again(items: Any) -> None:
+    gone = UPDATE | {"Key": {"id": {"S": "two"}}}
+    with pytest.raises(Problem) as raised:
+        etags.write("update_item", notes.NOTES, _request(if_match='"1"'), **gone)
+    assert raised.value.status == 412 and items() == [NOTE]
+
+
+def test_a_write_after_a_lost_response_is_a_503(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    response = {"Error": {}, "ResponseMetadata": {"RetryAttempts": 1}}
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise notes.aws_client.ConditionFailed(response)
+
+    monkeypatch.setattr(notes.dynamodb, "call", fail)
+    with pytest.raises(Problem) as raised:
+        etags.write("delete_item", notes.NOTES, _request(if_match='"1"'), **KEY)
+    assert raised.value.status == 503
+
+
+@pytest.mark.parametrize(
+    ("sent", "known"),
+    (('"1"', True), ('W/"1"', True), ('"0", "1"', True), ("*", True), ('"2"', False), ("", False)),
+)
+def test_a_client_that_knows_the_version_needs_no_body(sent: str, known: bool) -> None:
+    assert etags.is_known(_request(if_none_match=sent), NOTE) is known
