@@ -474,8 +474,9 @@ def _resources(declared: ServicePermission | Link, settings: Mapping[str, str]) 
     if declared.resource:
         return (declared.arn(settings),)
     services = sorted({action.partition(":")[0] for action in declared.actions})
-    prefixes = {"s3": "{bucket}"}
-    return tuple(f"arn:{{partition}}:{s}:*{prefixes.get(s, '{name}')}-*" for s in services)
+    named = {"s3": _BUCKETS}
+    default = "arn:{partition}:%s:*:{account}:*{name}-*"
+    return tuple(named.get(service, default % service) for service in services)
 
 
 def trust(*, provider: str, repository: str, environment: str) -> str:

@@ -54,17 +54,7 @@ class Bindings:
     links: Mapping[str, Linked] = field(default_factory=dict)
 
     def environment(self, permissions: Sequence[Permission]) -> dict[str, pulumi.Input[str]]:
-        """Return the variables through which a function finds its resources, and its secrets.
-
-        Raises ConfigError for a link without a resource.
-        """
-        links = [one for one in permissions if isinstance(one, Link)]
-        for link in links:
-            if link.name not in self.links:
-                raise ConfigError(
-                    f"infrastructure.py: link {link.name!r} has no resource; return one by "
-                    f"{{{link.name!r}: Linked(…)}}"
-                )
+        """Return the variables through which a function finds its resources, and its secrets."""
         readable = {one.setting for one in permissions if isinstance(one, SecretPermission)}
         secrets = [secret for name, secret in self.secrets.items() if name in readable]
         return {
@@ -72,14 +62,23 @@ class Bindings:
             **{queue.declared.env_var: queue.url for queue in self.queues.values()},
             **{bucket.declared.env_var: bucket.name for bucket in self.buckets.values()},
             **{secret.declared.env_var: secret.arn for secret in secrets},
-            **{link.env_var: self.links[link.name].shown for link in links},
+            **{one.env_var: self.links[one.name].shown for one in _links(permissions)},
             **self.settings,
         }
 
     def statements(
         self, permissions: Sequence[Permission]
     ) -> pulumi.Output[list[policies.Statement]]:
-        """Return the policy statements for `permissions`."""
+        """Return the policy statements for `permissions`.
+
+        Raises ConfigError for a link without a resource.
+        """
+        for link in _links(permissions):
+            if link.name not in self.links:
+                raise ConfigError(
+                    f"infrastructure.py: link {link.name!r} has no resource; return one by "
+                    f"{{{link.name!r}: Linked(…)}}"
+                )
         kinds: dict[str, Mapping[str, Any]] = {
             "tables": self.tables,
             "queues": self.queues,
@@ -94,6 +93,10 @@ class Bindings:
         return pulumi.Output.all(**arns).apply(
             lambda known: policies.resource_statements(permissions, known, self.settings)
         )
+
+
+def _links(permissions: Sequence[Permission]) -> list[Link]:
+    return [one for one in permissions if isinstance(one, Link)]
 
 
 class FunctionSettings(TypedDict, total=False):

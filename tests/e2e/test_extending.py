@@ -18,7 +18,7 @@ from tools import post_epoch
 
 FOLDER = ROOT / "docs" / "extending"
 # In this order: later examples build on earlier ones.
-NAMES = ("endpoints", "data", "settings", "jobs", "files", "aws-services", "testing")
+NAMES = ("endpoints", "data", "settings", "jobs", "files", "aws-services", "resources", "testing")
 PAGES = "\n".join((FOLDER / f"{name}.md").read_text("utf-8") for name in NAMES)
 _FILE = re.compile(r"^`(\S+\.\w+)`(?:, changed)?:\n\n```(\w+)\n(.*?)```", re.M | re.S)
 _STEP = re.compile(
@@ -28,8 +28,8 @@ _STEP = re.compile(
 )
 # The files that an example may change: none of the framework.
 _OWN = re.compile(
-    r"function/(endpoints|jobs)/[a-z_]+\.py|function/(tables|settings|queues|buckets)\.py"
-    r"|tests/service/[a-z_]+\.py"
+    r"function/(endpoints|jobs)/[a-z_]+\.py|function/(tables|settings|queues|buckets|links)\.py"
+    r"|tests/service/[a-z_]+\.py|infrastructure\.py"
     r"|function/requirements\.in|Pulumi(\.preview)?\.yaml|secrets\.preview\.yaml"
 )
 
@@ -153,6 +153,8 @@ def _extend(project: Path) -> None:
             text = _change(text, block)
         elif name == "Pulumi.yaml":
             text = re.sub("(?m)^name: .*\n", block, text)
+        elif name == "infrastructure.py":
+            text = block
         else:
             text += block
         file.write_text(text)

@@ -30,7 +30,7 @@ SECTIONS = (
     (
         "Permissions",
         "function.declare.permission",
-        "TablePermission QueuePermission BucketPermission SecretPermission ServicePermission",
+        "TablePermission QueuePermission BucketPermission SecretPermission ServicePermission Link",
     ),
     (
         "Calls to DynamoDB",
@@ -40,6 +40,7 @@ SECTIONS = (
     ("Calls to S3", "function.runtime.s3", "call presigned_url"),
     ("Calls to SQS", "function.runtime.sqs", "send"),
     ("Calls to other services", "function.runtime.service", "call"),
+    ("Values of links", "function.runtime.links", "value"),
     (
         "Errors of calls",
         "function.runtime.aws_client",
@@ -47,6 +48,8 @@ SECTIONS = (
     ),
     ("Hook for responses", "function.responses", "customize_response"),
     ("Hook for resources", "customize", "customize"),
+    ("Resources of your own", "infrastructure", "infrastructure"),
+    ("Links to resources", "components.lambda_function", "Linked"),
 )
 _INTRO = """# Reference
 
