@@ -10,7 +10,7 @@ READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
 LOADER := .venv-reliability/.ready
 BROWSER := .venv-browser/.ready
-SOURCES := __main__.py customize.py infrastructure.py bootstrap components console emulator function local openapi tests tools
+SOURCES := __main__.py customize.py infrastructure.py bootstrap components console emulator function local openapi testing tests tools
 # `make lint` runs each of these as lint-<name>.
 LINTS := style format types imports dead-code workflows schemas shell spelling
 
@@ -31,7 +31,8 @@ endif
 .PHONY: help demo local test test-all coverage test-clients test-browser screenshots test-pulumi \
   test-terraform test-reliability \
   lint $(LINTS:%=lint-%) format scan smoke live-versions rollback verify-deploy check-commit-order \
-  check-branch-protection prune-versions drift list-stacks openapi bench snapshot diagram lock \
+  check-branch-protection prune-versions drift list-stacks pull-request-up pull-request-down \
+  pull-request-expired openapi bench snapshot diagram lock \
   upgrade merge-epoch clean
 
 help: ## Print this list
@@ -159,6 +160,16 @@ prune-versions: $(READY) ## Delete versions and rights that no rollback needs; O
 
 drift: $(READY) ## Compare AWS with the deployed commit; STACK=name
 	@$(PYTHON) -m tools.release.drift "$(STACK)"
+
+# Environments without review: BOUNDARY is bootstrap's pull_request_permissions_boundary.
+pull-request-up: $(READY) ## Bring up the stack of a pull request for a week; PR=number BOUNDARY=arn
+	@$(PYTHON) -m tools.release.pull_request_stack up "$(PR)" --boundary "$(BOUNDARY)"
+
+pull-request-down: $(READY) ## Remove the stack of a pull request; PR=number
+	@$(PYTHON) -m tools.release.pull_request_stack down "$(PR)"
+
+pull-request-expired: $(READY) ## Remove the stacks of pull requests that have expired
+	@$(PYTHON) -m tools.release.pull_request_stack expired
 
 list-stacks: $(READY) ## Print the stacks as outputs of a workflow job
 	@$(PYTHON) -m tools.release.list_stacks

@@ -1,11 +1,14 @@
 """GitHub's OIDC provider, API Gateway's role for access logs and, per stack, a KMS key, a
-permissions boundary, a deploy role and a preview role.
+permissions boundary, a deploy role and a preview role. With `pull_requests`, one role and one
+boundary for the stacks of pull requests.
 
 An administrator of the account runs it once, and again after a change of `policies.py` or of a
 declared `ServicePermission`: `pulumi -C bootstrap up -s <account>`.
 """
 
 import sys
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pulumi
@@ -20,8 +23,10 @@ from bootstrap.policies import (
     GRANTS,
     POLICY_SIZE,
     PREVIEW_DENIES,
+    PULL_REQUESTS,
     boundary,
     documents,
+    for_pull_requests,
     key_policy,
     sizes,
     trust,
@@ -46,8 +51,9 @@ PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["na
 # The maximum hours of a deployment: a new custom domain alone takes up to one.
 DEPLOYMENT_H = 3
 SETTINGS = ("state_bucket", "state_key", "zone_id")
+DEPLOYMENT = (*GRANTS, *DEPLOY_GRANTS)
 # The options of a stack, each with its own grants.
-OPTIONS = {grant.requires for grant in GRANTS} - {"", *SETTINGS}
+OPTIONS = {grant.requires for grant in DEPLOYMENT} - {"", *SETTINGS}
 
 config = pulumi.Config()
 account = aws.get_caller_identity().account_id
@@ -64,7 +70,9 @@ if config.get_bool("manage_api_gateway_account") is not False:
     EpochApiGatewayAccount(f"{PROJECT}-account", roles=RoleFactory(path=path))
 
 
-def role(name: str, environment: str, hours: int, policies: list[str]) -> pulumi.Output[str]:
+def role(
+    name: str, environment: str, hours: int, policies: list[str], pull_requests: bool = False
+) -> pulumi.Output[str]:
     """Declare a role for the jobs of a GitHub environment and return its ARN."""
     created = aws.iam.Role(
         name,
@@ -73,7 +81,10 @@ def role(name: str, environment: str, hours: int, policies: list[str]) -> pulumi
         max_session_duration=hours * 3600,
         assume_role_policy=provider.arn.apply(
             lambda arn: trust(
-                provider=arn, repository=config.require("repository"), environment=environment
+                provider=arn,
+                repository=config.require("repository"),
+                environment=environment,
+                pull_requests=pull_requests,
             )
         ),
     )
@@ -109,6 +120,43 @@ def settings_of(of_stack: str) -> dict[str, str]:
     return found
 
 
+def names_of(of_stack: str, prefix: str, of_options: Iterable[str], owner: str) -> dict[str, str]:
+    """Return the placeholders' values in the grants of a stack, by the prefix of its names.
+
+    `owner` begins the names of the stack's boundary and roles.
+    """
+    return {
+        "account": account,
+        "boundary": f"arn:{partition}:iam::{account}:policy{path}{owner}-boundary",
+        "name": prefix,
+        "partition": partition,
+        "bucket": bucket_name(prefix),
+        "project": PROJECT,
+        "region": region,
+        "rule": sampling_rule(prefix),
+        "stack": of_stack,
+        **dict.fromkeys(of_options, ""),
+        **settings,
+    }
+
+
+def declare_boundary(owner: str, settings_stack: str, of: dict[str, str]) -> pulumi.Output[str]:
+    """Declare the permissions boundary of a stack and return its ARN."""
+    grants = boundary(services, settings_of(settings_stack))
+    limits.check(
+        f"the permissions boundary of {of['stack']}",
+        sizes(grants, of),
+        POLICY_SIZE,
+        "characters",
+        "Declare fewer Services, or combine resources in one ARN with '*'",
+    )
+    (document,) = documents(grants, of, write=True)
+    policy = aws.iam.Policy(
+        f"{owner}-boundary", name=f"{owner}-boundary", path=path, policy=document
+    )
+    return policy.arn
+
+
 stacks: dict[str, list[str]] = config.require_object("stacks")
 for stack, options in stacks.items():
     if unknown := set(options) - OPTIONS:
@@ -116,20 +164,13 @@ for stack, options in stacks.items():
             f"config value epoch-bootstrap:stacks.{stack}: {', '.join(sorted(unknown))} must be "
             f"one of {', '.join(sorted(OPTIONS))}"
         )
+    if fnmatchcase(f"{stack}-", PULL_REQUESTS):
+        raise pulumi.RunError(
+            f"config value epoch-bootstrap:stacks.{stack}: the names {PULL_REQUESTS} belong to "
+            "pull requests; rename the stack"
+        )
     name = resource_prefix(PROJECT, stack)
-    names = {
-        "account": account,
-        "boundary": f"arn:{partition}:iam::{account}:policy{path}{name}-boundary",
-        "name": name,
-        "partition": partition,
-        "bucket": bucket_name(name),
-        "project": PROJECT,
-        "region": region,
-        "rule": sampling_rule(name),
-        "stack": stack,
-        **dict.fromkeys(options, ""),
-        **settings,
-    }
+    names = names_of(stack, name, options, name)
     key = aws.kms.Key(
         name,
         description=f"Encrypts the data of stack {stack} of {PROJECT}",
@@ -145,23 +186,25 @@ for stack, options in stacks.items():
         # Without its key, the data of the stack is lost.
         opts=pulumi.ResourceOptions(protect=True),
     )
-    grants = boundary(services, settings_of(stack))
-    limits.check(
-        f"the permissions boundary of {stack}",
-        sizes(grants, names),
-        POLICY_SIZE,
-        "characters",
-        "Declare fewer Services, or combine resources in one ARN with '*'",
-    )
-    (document,) = documents(grants, names, write=True)
-    boundary_policy = aws.iam.Policy(
-        f"{name}-boundary", name=f"{name}-boundary", path=path, policy=document
-    )
-    deploy = documents(GRANTS + DEPLOY_GRANTS, names, write=True)
-    preview = documents(GRANTS + DEPLOY_GRANTS + PREVIEW_DENIES, names, write=False)
     pulumi.export(f"{stack}_kms_key_arn", key.arn)
-    pulumi.export(f"{stack}_permissions_boundary", boundary_policy.arn)
+    pulumi.export(f"{stack}_permissions_boundary", declare_boundary(name, stack, names))
+    deploy = documents(DEPLOYMENT, names, write=True)
     deploy_role = role(f"{name}-deploy", stack, DEPLOYMENT_H, deploy)
     pulumi.export(f"{stack}_deploy_role", deploy_role)
+    preview = documents((*DEPLOYMENT, *PREVIEW_DENIES), names, write=False)
     preview_role = role(f"{name}-preview", f"{stack}-preview", 1, preview)
     pulumi.export(f"{stack}_preview_role", preview_role)
+
+if config.get_bool("pull_requests"):
+    name = resource_prefix(PROJECT, PULL_REQUESTS.rstrip("-*"))
+    names = names_of(PULL_REQUESTS, f"{name}_*", (), name)
+    # The keys of the state would also decrypt the secrets in the files of the other stacks.
+    names.pop("state_key", None)
+    names.pop("zone_id", None)
+    boundary_arn = declare_boundary(name, stack_files.default_stack(), names)
+    pulumi.export("pull_request_permissions_boundary", boundary_arn)
+    grants = documents(for_pull_requests(DEPLOYMENT), names, write=True)
+    pulumi.export(
+        "pull_request_role",
+        role(f"{name}-deploy", "pull-request", 1, grants, pull_requests=True),
+    )

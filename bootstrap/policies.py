@@ -7,7 +7,7 @@ path `/<project>/<stack>/`. Where AWS assigns ids instead of names, a grant requ
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from components.iam.policies import document
@@ -39,6 +39,11 @@ class Grant:
     condition: Condition = field(default_factory=dict)
     requires: str = ""
     effect: str = "Allow"
+
+    @property
+    def names_stack(self) -> bool:
+        """True if every resource has a name of the stack."""
+        return all(re.search("{(bucket|stack|name|rule)}", one) for one in self.resources)
 
     def actions(self, *, write: bool = True) -> list[str]:
         """Return the IAM actions, each with its service."""
@@ -324,9 +329,10 @@ GRANTS: tuple[Grant, ...] = (
     Grant(
         "buckets, but not their objects",
         (_BUCKETS,),
-        reads="s3:GetBucket* Get*Configuration ListBucket",
+        reads="s3:GetBucket* Get*Configuration ListBucket*",
         writes="s3:CreateBucket DeleteBucket PutBucketTagging PutBucketPublicAccessBlock "
-        "PutBucketPolicy DeleteBucketPolicy PutLifecycleConfiguration PutBucketNotification",
+        "PutBucketPolicy DeleteBucketPolicy PutLifecycleConfiguration PutBucketNotification "
+        "PutBucketCORS PutBucketVersioning",
     ),
     Grant(
         "schedules",
@@ -407,6 +413,27 @@ PREVIEW_DENIES: tuple[Grant, ...] = (
     ),
 )
 
+# The stacks of pull requests: every name that begins so.
+PULL_REQUESTS = "pr-*"
+
+
+def for_pull_requests(grants: Iterable[Grant]) -> tuple[Grant, ...]:
+    """Return the grants for the stacks of pull requests, whose code nobody has reviewed.
+
+    A grant that no name and no tag limits to these stacks only reads, since such a stack has
+    neither domain nor subscription. It has composite alarms, which AWS grants on "*" alone.
+    """
+    alarms = "cloudwatch:PutCompositeAlarm"
+    return tuple(
+        (
+            grant
+            if grant.condition or grant.names_stack or grant.writes == alarms
+            else replace(grant, writes="")
+        )
+        for grant in grants
+    )
+
+
 DECLARED = "a declared Service or Link"
 
 # The services that use the stack's key with the permissions of its roles.
@@ -479,23 +506,27 @@ def _resources(declared: ServicePermission | Link, settings: Mapping[str, str]) 
     return tuple(named.get(service, default % service) for service in services)
 
 
-def trust(*, provider: str, repository: str, environment: str) -> str:
+def trust(*, provider: str, repository: str, environment: str, pull_requests: bool = False) -> str:
     """Return the trust policy that lets jobs of one GitHub environment assume a role.
 
-    The jobs must run from main. The policy does not depend on the environment's protection rules.
+    The jobs must run from main, or, for `pull_requests`, on the merge of a pull request. The policy
+    does not depend on the environment's protection rules.
     """
     issuer = "token.actions.githubusercontent.com"
+    main = "refs/heads/main"
+    claims = {
+        f"{issuer}:aud": "sts.amazonaws.com",
+        f"{issuer}:sub": f"repo:{repository}:environment:{environment}",
+    }
+    condition: Condition = {"StringEquals": {**claims, f"{issuer}:ref": main}}
+    if pull_requests:
+        refs = (main, "refs/pull/*/merge")
+        condition = {"StringEquals": claims, "StringLike": {f"{issuer}:ref": refs}}
     statement = {
         "Effect": "Allow",
         "Principal": {"Federated": provider},
         "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": {
-            "StringEquals": {
-                f"{issuer}:aud": "sts.amazonaws.com",
-                f"{issuer}:sub": f"repo:{repository}:environment:{environment}",
-                f"{issuer}:ref": "refs/heads/main",
-            }
-        },
+        "Condition": condition,
     }
     return document(statement)
 
@@ -576,7 +607,18 @@ def _statements(
             statement: dict[str, Any] = {"Action": actions, "Resource": grant.resources}
             if grant.condition:
                 statement["Condition"] = grant.condition
-            yield {"Effect": grant.effect, **_filled(statement, names)}
+            filled = _filled(statement, names)
+            yield {"Effect": grant.effect, **filled, **_with_patterns(filled)}
+
+
+def _with_patterns(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the statement's condition with StringLike for values with an asterisk, if any."""
+    condition: dict[str, dict[str, Any]] = {}
+    for operator, values in statement.get("Condition", {}).items():
+        for key, value in values.items():
+            like = operator.replace("StringEquals", "StringLike") if "*" in value else operator
+            condition.setdefault(like, {})[key] = value
+    return {"Condition": condition} if condition else {}
 
 
 def _filled(value: Any, names: Mapping[str, str]) -> Any:

@@ -66,6 +66,12 @@ class EpochApiKeys(pulumi.ComponentResource):
     def add_to(self, api: EpochApi, usage_plans: Mapping[str, UsagePlan]) -> None:
         """Put each key into its plan, which limits its calls of the API's stage."""
         name, child = self._name, pulumi.ResourceOptions(parent=self)
+        if len(usage_plans) > limits.USAGE_PLANS:
+            pulumi.log.warn(
+                f"{name} has {len(usage_plans)} usage plans; an account's default quota 'Usage "
+                f"plans per account' is {limits.USAGE_PLANS}. Raise it before the deployment, or "
+                "give several keys one plan"
+            )
         plans = {
             tier: aws.apigateway.UsagePlan(
                 f"{name}-{tier}",

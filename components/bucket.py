@@ -40,7 +40,32 @@ class EpochBucket(pulumi.ComponentResource):
             # S3 accepts one change of a bucket's access at a time.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[private]),
         )
-        if bucket.expires_after_days:
+        versioning: list[pulumi.Resource] = []
+        if bucket.versioned:
+            versioning = [
+                aws.s3.BucketVersioning(
+                    name,
+                    bucket=self.bucket.id,
+                    versioning_configuration={"status": "Enabled"},
+                    opts=child,
+                )
+            ]
+        if bucket.cors:
+            aws.s3.BucketCorsConfiguration(
+                name,
+                bucket=self.bucket.id,
+                cors_rules=[
+                    {
+                        "allowed_origins": list(bucket.cors),
+                        "allowed_methods": ["GET", "HEAD", "POST", "PUT"],
+                        "allowed_headers": ["*"],
+                        "expose_headers": ["ETag"],
+                        "max_age_seconds": 3_600,
+                    }
+                ],
+                opts=child,
+            )
+        if days := bucket.expires_after_days:
             aws.s3.BucketLifecycleConfiguration(
                 name,
                 bucket=self.bucket.id,
@@ -49,12 +74,14 @@ class EpochBucket(pulumi.ComponentResource):
                         "id": "expire",
                         "status": "Enabled",
                         "filter": {"prefix": ""},
-                        "expiration": {"days": bucket.expires_after_days},
+                        "expiration": {"days": days},
+                        # Without versions, there are no noncurrent ones.
+                        "noncurrent_version_expiration": {"noncurrent_days": days},
                         # S3 bills the parts of an upload that nobody completes.
                         "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
                     }
                 ],
-                opts=child,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=versioning),
             )
         self.declared = bucket
         self.name = self.bucket.id

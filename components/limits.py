@@ -6,13 +6,18 @@ import pulumi
 
 # IAM's characters of all inline policies of a role, without white space.
 ROLE_POLICY_SIZE = 10_240
-# Lambda's bytes of the names and values of a function's variables, and of its code.
+# Lambda's bytes of the names and values of a function's variables, and of its code. Lambda takes a
+# larger zip from S3 alone; without a bucket, the deployment of a bundle is one atomic call.
 ENVIRONMENT_SIZE = 4_096
 ZIP_SIZE = 50 * 1_024 * 1_024
 UNPACKED_SIZE = 250 * 1_024 * 1_024
 # API Gateway's bytes of an imported document, and its default quota of the resources of an API.
 DOCUMENT_SIZE = 6 * 1_024 * 1_024
 API_RESOURCES = 300
+# API Gateway's default quota of the usage plans of an account in a region.
+USAGE_PLANS = 300
+# CloudWatch's widgets of a dashboard, and metrics of all of them. It limits no number of alarms.
+DASHBOARD_WIDGETS, DASHBOARD_METRICS = 500, 2_500
 # The API keys whose ids and callers fit the 100 variables of a stage.
 API_KEYS = 1_000
 

@@ -22,8 +22,9 @@ from local.demo import progress
 from local.deployment import DeployError
 from openapi import samples
 
-# The place of an error in an endpoint or a job.
-_PLACE = re.compile(r'File "[^"]*?(function/(?:endpoints|jobs)/[^"]+)", line (\d+)')
+# A frame of a traceback in an endpoint or a job, and the path of any frame in the function.
+_HANDLER = re.compile(r'File "[^"]*?function/(?:endpoints|jobs)/')
+_PATH = re.compile(r'File "[^"]*?(function/[^"]+)"')
 
 OUTPUTS = stack_files.ROOT / ".local" / "outputs.json"
 PROFILE = OUTPUTS.with_name("aws-config")
@@ -134,9 +135,8 @@ def _brief(line: dict[str, Any]) -> str:
 
 def _format(line: dict[str, Any]) -> str:
     if "stackTrace" in line:
-        places = _PLACE.findall("\n".join(line["stackTrace"]))
-        where = [f"  {file}, line {number}" for file, number in places[-1:]]
-        return f"{line.get('route')}  {line['errorType']}: {line['errorMessage']}{''.join(where)}"
+        error = f"{line['errorType']}: {line['errorMessage']}"
+        return "\n".join([f"{line.get('route')}  {error}", *_frames(line["stackTrace"])])
     return (
         f"{line['route']}  {line['status']} {line['outcome']}  {line['latencyMs']:.1f} ms"
         f"{'  key ' + str(line['key']) if 'key' in line else ''}"
@@ -144,6 +144,13 @@ def _format(line: dict[str, Any]) -> str:
         f"{'  replayed' if line.get('replayed') else ''}"
         f"{'  cold start' if line['coldStart'] else ''}"
     )
+
+
+def _frames(trace: list[str]) -> list[str]:
+    """Return a traceback from the first frame in an endpoint or a job on."""
+    frames = "\n".join(trace).splitlines()
+    first = next((n for n, frame in enumerate(frames) if _HANDLER.search(frame)), len(frames))
+    return [_PATH.sub(r'File "\1"', frame) for frame in frames[first:] if frame.strip()]
 
 
 def _serve(page: console.Console, local: local_stack.LocalStack) -> None:

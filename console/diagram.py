@@ -147,8 +147,10 @@ def cards(resources: Sequence[Resource]) -> list[Card]:
     components = [resource for resource in resources if resource.component]
     # Resources of infrastructure.py without a component stand in a card of their own.
     roots = sorted({*home.values()} - {component.urn for component in components} - {""})
-    file = {"kind": ":infrastructure.py", "name": "-infrastructure", "parent": "", "inputs": {}}
-    components += [Resource(urn=root, **file) for root in roots]
+    components += [
+        Resource(kind=":infrastructure.py", name="-infrastructure", urn=root, parent="", inputs={})
+        for root in roots
+    ]
     found = []
     for component in components:
         own = tuple(r for r in resources if r.parent == component.urn and not r.component)

@@ -4,9 +4,10 @@ Any web page can reach a port on loopback, under any host name that resolves to 
 emulator refuses, before it reads a body or accesses a resource:
 
 - a request for another host (DNS rebinding), and any WebSocket;
-- outside the data plane, a request that a browser sends for a page (`Origin`, `Sec-Fetch-Site`);
-- outside the data plane, a request without a valid signature (SigV4, in the header or the query)
-  by the run's root credentials, or by a session or user that they created.
+- outside the data plane, a request that a browser sends for a page (`Origin`, `Sec-Fetch-Site`),
+  unless it is presigned for S3;
+- outside the data plane, a request without a valid signature (SigV4, in the header, the query or
+  the form of an upload) by the run's root credentials, or by a session or user that they created.
 
 The data plane is `/_aws/execute-api/{api}/{stage}/...`, where the API checks keys and CORS itself.
 """
@@ -25,7 +26,7 @@ from uuid import uuid4
 
 from ministack import app
 from ministack.core import iam_evaluator, lambda_runtime, responses, router, sigv4
-from ministack.services import lambda_svc, sts
+from ministack.services import lambda_svc, s3, sts
 
 from emulator.patching import Original, Patch, replace, wrap
 
@@ -62,8 +63,21 @@ def _check_host(headers: list[tuple[bytes, bytes]], hosts: frozenset[str]) -> No
         raise _Refused(421, "MisdirectedRequest", f"Send requests to {' or '.join(sorted(hosts))}.")
 
 
-def _check_caller(headers: list[tuple[bytes, bytes]]) -> None:
-    if {b"origin", b"sec-fetch-site"} & {name.lower() for name, _ in headers}:
+def _is_form(scope: Mapping[str, Any]) -> bool:
+    """Test for the form of an upload to S3, which holds its signature."""
+    headers = _joined_headers(scope["headers"])
+    form = headers.get("content-type", "").startswith("multipart/form-data")
+    return form and scope["method"] == "POST" and "authorization" not in headers
+
+
+def _check_caller(scope: Mapping[str, Any]) -> None:
+    """Refuse a page, unless whoever holds the run's credentials gave it a URL or form of S3."""
+    query = parse_qs(scope.get("query_string", b"").decode("utf-8", "replace"))
+    presigned = query.get("X-Amz-Credential", [""])[0].endswith("/s3/aws4_request")
+    presigned = presigned and b"authorization" not in {name.lower() for name, _ in scope["headers"]}
+    if presigned or _is_form(scope):
+        return
+    if {b"origin", b"sec-fetch-site"} & {name.lower() for name, _ in scope["headers"]}:
         raise _Refused(403, "AccessDenied", "Web pages must not call AWS APIs of a local run.")
 
 
@@ -178,6 +192,22 @@ async def _check_signature(scope: Mapping[str, Any], body: _Body) -> str:
     return key
 
 
+async def _check_form(scope: Mapping[str, Any], body: _Body) -> str:
+    """Return the access key of a form's valid signature; S3 itself checks the form's policy."""
+    kind = _joined_headers(scope["headers"])["content-type"]
+    parts = s3._parse_multipart_form(kind, await body.read())
+    form = {part[0].lower(): part[3].decode("latin-1") for part in parts if part[0] != "file"}
+    scoped = form.get("x-amz-credential", "").split("/")
+    if len(scoped) != 5 or scoped[3] != "s3":
+        raise _Refused(403, "AccessDenied", "Sign the form with the credentials of this run.")
+    key, date, region, service, _ = scoped
+    secret = _secret(key, form.get("x-amz-security-token", ""))
+    expected = sigv4.calculate_signature(secret, date, region, service, form.get("policy", ""))
+    if not hmac.compare_digest(expected.encode(), form.get("x-amz-signature", "").encode()):
+        raise _Refused(403, "SignatureDoesNotMatch", "The signature of the form does not match.")
+    return str(key)
+
+
 def _pin_signed_request(original: Original, *request: Any, **options: Any) -> None:
     """Keep a request for MiniStack's check of its signature, unless it has been admitted."""
     if not (key := _verified_key.get()):
@@ -220,9 +250,10 @@ def _admitting(serve: Any, port: int) -> Any:
         try:
             _check_host(scope["headers"], hosts)
             if not _DATA_PLANE.fullmatch(scope["path"]):
-                _check_caller(scope["headers"])
+                _check_caller(scope)
                 if (scope["method"], scope["path"]) != ("GET", _HEALTH):
-                    verified_key = await _check_signature(scope, body)
+                    check = _check_form if _is_form(scope) else _check_signature
+                    verified_key = await check(scope, body)
                     if scope["path"].startswith("/_ministack/"):
                         raise _Refused(404, "NotFound", "MiniStack's own API is off.")
         except _Refused as refused:

@@ -7,6 +7,7 @@ failure destination.
 import json
 from typing import Any
 
+from ministack.core import responses
 from ministack.services import eventbridge, lambda_svc, s3
 
 from emulator import failure_log, iam
@@ -50,7 +51,9 @@ def _deliver_object(original: Original, arn: str, event: Any, region: str) -> No
     if not iam.service_may_invoke("s3.amazonaws.com", arn, bucket):
         failure_log.append(arn, f"its policy does not let S3 invoke it for {bucket}")
         return
-    original(arn, event, region)
+    # The form of an upload names no region in a header.
+    with responses.request_scope(arn.split(":")[4], region):
+        original(arn, event, region)
 
 
 PATCHES = (

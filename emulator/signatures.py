@@ -49,6 +49,7 @@ SIGNATURES = {
         "(method_obj, api_id, request, headers, body, query_params)"
     ),
     "ministack.services.apigateway_v1._create_api_key": "(data)",
+    "ministack.services.apigateway_v1._create_base_path_mapping": "(domain_name, data)",
     "ministack.services.apigateway_v1._create_deployment": "(api_id, data)",
     "ministack.services.apigateway_v1._delete_deployment": "(api_id, deployment_id)",
     "ministack.services.apigateway_v1._execute_in_scope": (
@@ -69,6 +70,10 @@ SIGNATURES = {
     "ministack.services.apigateway_v1._models": "AccountRegionScopedDict",
     "ministack.services.apigateway_v1._request_validators": "AccountRegionScopedDict",
     "ministack.services.apigateway_v1._resources": "AccountRegionScopedDict",
+    "ministack.services.apigateway_v1._quota_state": "dict",
+    "ministack.services.apigateway_v1._usage_plans": "AccountRegionScopedDict",
+    "ministack.services.apigateway_v1._qp": "(query_params, key, default)",
+    "ministack.services.apigateway_v1._v1_response": "(data, status)",
     "ministack.services.apigateway_v1._take_token": "(slot, limits)",
     "ministack.services.apigateway_v1._update_api_key": "(key_id, data)",
     "ministack.services.apigateway_v1.run_reentrant": "async (fn, *args, thread_name)",
@@ -116,6 +121,7 @@ SIGNATURES = {
     "ministack.services.lambda_svc.execution_credentials": "(config)",
     "ministack.services.lambda_svc.invoke_async_with_retry": "(func, event)",
     "ministack.services.s3._deliver_event_to_lambda": "(arn, event_payload, bucket_region)",
+    "ministack.services.s3._parse_multipart_form": "(content_type, body)",
     "ministack.services.scheduler._SCHEDULE_TICK_INTERVAL": "int",
     "ministack.services.scheduler._create_schedule": "(name, body)",
     "ministack.services.scheduler._tick_schedules": "()",

@@ -31,6 +31,23 @@ class Reply:
         return json.loads(self.body)
 
 
+def send(method: str, url: str, headers: Mapping[str, str], body: Any = None) -> Reply:
+    """Send a request without its empty headers; a body of another type than str or bytes as JSON.
+
+    Raises urllib3's HTTPError if there is no response.
+    """
+    if body is not None and not isinstance(body, (bytes, str)):
+        headers = {"Content-Type": "application/json", **headers}
+        body = msgspec.json.encode(body)
+    given = {name: value for name, value in headers.items() if value}
+    response = HTTP.request(method, url, body=body, headers=given)
+    return Reply(
+        status=response.status,
+        headers=dict(response.headers),
+        body=response.data.decode(errors="replace"),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Account:
     """An emulated AWS account with a region: MiniStack and the traces of its functions."""
@@ -83,20 +100,8 @@ class LocalStack(Account):
             sent |= endpoint.sample.headers
             if body is None and method in {"", endpoint.method}:
                 sent["Content-Type"], body = samples.sent_body(endpoint)
-        if body is not None and not isinstance(body, bytes):
-            sent["Content-Type"], body = "application/json", msgspec.json.encode(body)
-        sent |= headers or {}
-        response = HTTP.request(
-            method or (endpoint.method if endpoint else "GET"),
-            self.outputs["api_url"] + path,
-            body=body,
-            headers={name: value for name, value in sent.items() if value},
-        )
-        return Reply(
-            status=response.status,
-            headers=dict(response.headers),
-            body=response.data.decode(errors="replace"),
-        )
+        method = method or (endpoint.method if endpoint else "GET")
+        return send(method, self.outputs["api_url"] + path, sent | (headers or {}), body)
 
     def update(self, confirm: Callable[[], None] = lambda: None) -> None:
         """Apply the program again after a change of its files.

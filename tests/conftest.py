@@ -27,6 +27,8 @@ from local.stack_files import ROOT
 from openapi import samples
 from tools.project_copy import copy_of_project
 
+pytest_plugins = ("testing.fixtures",)
+
 ministack.clear_aws_environment()
 # A hook's, by which git in any folder would mean the repository that is being pushed.
 for _name in ("GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"):
@@ -120,7 +122,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         ends = item.path.is_relative_to(ROOT / "tests" / "e2e") and not item.get_closest_marker(
             "socket"
         )
-        if _COPYING & used or "local" in used or ends:
+        if _COPYING & used or {"local", "running"} & used or ends:
             item.add_marker("process")
     slow = {item.path for item in items if item.get_closest_marker("copying")}
     items.sort(key=lambda item: (item.path.name not in _LONGEST, item.path not in slow))

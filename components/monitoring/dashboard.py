@@ -1,11 +1,13 @@
 """The dashboard: the SLO on top, then API, function and tables, then a row per endpoint and job."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 
+from components import limits
 from components.metrics import Metric, Source
 from components.monitoring.alarms import ERROR_BUDGET, SLO_TARGET, MetricSources, dead_letters
 from function.declare.endpoint import Endpoint
@@ -162,6 +164,7 @@ def body(
         *(_endpoint(sources, endpoint) for endpoint in sources.api.endpoints),
         *(_job(sources, key) for key in sources.jobs),
     ]
+    _check_limits(rows)
     widgets = []
     for y, row in enumerate(rows):
         width = _COLUMNS // len(row)
@@ -171,6 +174,21 @@ def body(
             place = {"x": x * width, "y": y * _HEIGHT, "width": width, "height": _HEIGHT}
             widgets.append({**widget, **place})
     return _dumps({"widgets": widgets})
+
+
+def _check_limits(rows: Sequence[list[Widget]]) -> None:
+    """Raise LimitError for more widgets or metrics than CloudWatch accepts in a dashboard."""
+    widgets, metrics = Counter[str](), Counter[str]()
+    for row in rows:
+        for widget in row:
+            first_title = row[0]["properties"]["title"]
+            widgets[first_title] += 1
+            metrics[first_title] += len(widget["properties"].get("metrics", ()))
+    for unit, counts, limit in (
+        ("widgets", widgets, limits.DASHBOARD_WIDGETS),
+        ("metrics", metrics, limits.DASHBOARD_METRICS),
+    ):
+        limits.check("the dashboard", counts, limit, unit, "Split the service into two projects")
 
 
 def _dumps(value: Mapping[str, Any]) -> pulumi.Output[str]:

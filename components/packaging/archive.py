@@ -124,7 +124,10 @@ def _check_sizes(package: str, files: Mapping[str, Path]) -> None:
     unpacked, zipped = Counter[str](), Counter[str]()
     for name, path in files.items():
         unpacked[name.partition("/")[0]] += path.stat().st_size
-    way_out = f"Remove packages from {package}/requirements.in"
+    way_out = (
+        f"Remove packages from {package}/requirements.in, or move the code that imports them to a "
+        "container image of its own"
+    )
     subject = "the function's bundle"
     limits.check(f"{subject}, unpacked,", unpacked, limits.UNPACKED_SIZE, "bytes", way_out)
     if unpacked.total() > limits.ZIP_SIZE:

@@ -99,8 +99,10 @@ function storage(call) {
     call.answer && call.answer !== "{}" && [h("h4", null, "Response"), code(call.answer, "Response of DynamoDB")]);
 }
 
-function failure(line) {
-  if (!line.stackTrace) return null;
+/** Return the error and its traceback if a log line holds one. */
+export function failure(text) {
+  const line = parsed(text);
+  if (!line?.stackTrace) return null;
   const places = [...line.stackTrace.join("\n").matchAll(/File "([^"]*\/)?(function\/[^"]+)", line (\d+)/g)];
   const last = places.at(-1);
   return h("div", { class: "box bad" },
@@ -128,7 +130,7 @@ function details({ call, line, output, trace, aws, refusals, refused, status, ms
     refusals.map((refusal) => h("div", { class: "box bad" },
       h("strong", null, `IAM denied ${refusal.action}`), h("p", null, `${refusal.principal} on ${refusal.resource}`),
       h("p", null, refusal.explicit ? "A statement denies it. " : "", "This statement would allow it:"), code(refusal.statement, "Statement that would allow it"))),
-    output.map((text) => failure(parsed(text))),
+    output.map(failure),
     section("Trace", waterfall(trace)),
     aws.length ? section("DynamoDB", aws.map(storage)) : null,
     Object.keys(line).length ? section("Log line", code(line, "Log line")) : null,

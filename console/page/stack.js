@@ -1,4 +1,5 @@
 import { ask, code, h, section, tell, terms } from "./dom.js";
+import { failure } from "./requests.js";
 
 const short = (kind) => kind.slice(kind.lastIndexOf(":") + 1);
 
@@ -62,7 +63,7 @@ function table({ name, items, keys }) {
 
 function job({ name, lines }) {
   const run = h("button", { type: "button", onclick: () => tell("run", { job: name }).then(() => { run.textContent = "Started"; }) }, "Run now");
-  return h("details", null, h("summary", null, h("b", null, name)), h("p", null, run),
+  return h("details", null, h("summary", null, h("b", null, name)), h("p", null, run), lines.map(failure),
     lines.length > 0 && code(lines.join("\n"), `Last lines of ${name}`));
 }
 

@@ -1,5 +1,9 @@
-"""Corrects API keys and throttles where MiniStack takes a request differently than AWS."""
+"""Corrects API keys, throttles and path mappings where MiniStack differs from AWS.
 
+It also returns the usage of a key, which MiniStack counts for the quota of its plan.
+"""
+
+from datetime import date
 from typing import Any
 
 from ministack.services import apigateway_v1 as gateway
@@ -29,7 +33,37 @@ def _take_token(original: Original, slot: Any, limits: dict[str, Any]) -> bool:
     return bool(original(slot, set_limits))
 
 
+def _usage(plan: str, query: dict[str, Any]) -> Any:
+    """Return the usage of a plan's keys on each day; MiniStack keeps that of today."""
+    start, end = (date.fromisoformat(gateway._qp(query, name)) for name in ("startDate", "endDate"))
+    limit = int(gateway._usage_plans[plan]["quota"]["limit"])
+    wanted = gateway._qp(query, "keyId")
+    days = (end - start).days + 1
+    values = {
+        key: [[0, limit]] * (days - 1) + [[used, limit - used]]
+        for (of, key), (used, _) in gateway._quota_state.items()
+        if of == plan and wanted in (None, key)
+    }
+    dates = {"startDate": start.isoformat(), "endDate": end.isoformat()}
+    return gateway._v1_response({"usagePlanId": plan, **dates, "values": values})
+
+
+async def _handle_request(original: Original, *request: Any) -> Any:
+    method, path, _, _, query = request
+    match method, path.strip("/").split("/"):
+        case "GET", ["usageplans", plan, "usage"] if plan in gateway._usage_plans:
+            return _usage(plan, query)
+    return await original(*request)
+
+
+def _create_base_path_mapping(original: Original, domain_name: str, data: dict[str, Any]) -> Any:
+    """Map a path; an empty one, which the AWS provider sends, is the root."""
+    return original(domain_name, {**data, "basePath": data.get("basePath") or "(none)"})
+
+
 PATCHES = (
+    wrap(gateway, "handle_request", _handle_request),
+    wrap(gateway, "_create_base_path_mapping", _create_base_path_mapping),
     wrap(gateway, "_create_api_key", _create_api_key),
     wrap(gateway, "_update_api_key", _update_api_key),
     wrap(gateway, "_take_token", _take_token),

@@ -50,6 +50,16 @@ _ORIGIN = re.compile(
 _UNDECLARED_HEADERS = frozenset({"accept", "authorization", "content-type"})
 
 
+def cors_errors(origins: Sequence[str]) -> Iterator[str]:
+    """Yield the errors in the origins whose pages may call."""
+    for origin in origins if tuple(origins) != ("*",) else ():
+        if not _ORIGIN.fullmatch(origin):
+            yield (
+                f"cors: {origin!r} must be an origin like https://example.com, without a path, "
+                "or '*' alone; browsers leave out the default port"
+            )
+
+
 class Request(NamedTuple, Generic[B]):
     """A request, as an endpoint's handler receives it.
 
@@ -68,7 +78,7 @@ class Request(NamedTuple, Generic[B]):
     `api_key_name` its name in the stack's config, up to `--`, which survives a rotation. Both are
     empty for another kind of authentication, even if the client sent a key. `identity` is the
     caller that the endpoint's `auth` verified. `settings[NAME]` is the value of a setting of
-    `function.settings` in the stack's config.
+    `function.settings` in the stack's config. `context` is Lambda's, with the remaining time.
     """
 
     ip: str
@@ -84,6 +94,7 @@ class Request(NamedTuple, Generic[B]):
     identity: Identity = Identity()
     raw_body: bytes = b""
     parsed_values: Mapping[type, Any] = EMPTY_MAPPING
+    context: Any = None
 
     def query_all(self, name: str) -> tuple[str, ...]:
         """Return all values of a query parameter, in the order of the URL."""
@@ -263,12 +274,7 @@ class Endpoint(NamedTuple, Generic[B]):
             yield f"a {self.method} request has no body (RFC 9110, section 9.3)"
 
     def _cors_errors(self) -> Iterator[str]:
-        for origin in self.cors if self.cors != ("*",) else ():
-            if not _ORIGIN.fullmatch(origin):
-                yield (
-                    f"cors: {origin!r} must be an origin like https://example.com, without a path, "
-                    "or '*' alone; browsers leave out the default port"
-                )
+        yield from cors_errors(self.cors)
         if self.cors and self.method == "OPTIONS":
             yield "with cors, API Gateway handles OPTIONS; remove cors or this endpoint"
 

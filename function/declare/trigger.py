@@ -1,7 +1,8 @@
 """Triggers of jobs, and the item that each of them hands to the job's handler.
 
 Every trigger delivers at least once, so a handler must tolerate the same item twice. The value
-`item.settings[NAME]` comes from the stack's config, as it does for a request.
+`item.settings[NAME]` comes from the stack's config, as it does for a request, and `item.context` is
+Lambda's.
 
 To add a trigger, write its two types here and add it to TRIGGERS; see
 docs/contributing/adding-a-trigger.md.
@@ -44,6 +45,7 @@ class ScheduledRun(NamedTuple):
 
     time: int
     settings: Settings
+    context: Any = None
 
 
 class Message(NamedTuple):
@@ -56,6 +58,7 @@ class Message(NamedTuple):
     body: Any
     attempt: int
     settings: Settings
+    context: Any = None
 
 
 class StreamRecord(NamedTuple):
@@ -75,6 +78,7 @@ class StreamRecord(NamedTuple):
     settings: Settings
     time: int = 0
     expired: bool = False
+    context: Any = None
 
 
 class CreatedObject(NamedTuple):
@@ -85,6 +89,7 @@ class CreatedObject(NamedTuple):
     size: int
     etag: str
     settings: Settings
+    context: Any = None
 
 
 class ScheduleTrigger(NamedTuple):

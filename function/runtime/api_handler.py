@@ -252,7 +252,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     deadline.begin_invocation(context)
     # Logs, metrics and traces hold declared routes only, never a client's text.
     route = f"{event['httpMethod']} {event['resource']}"
-    request = _parse_request(event)
+    request = _parse_request(event)._replace(context=context)
     with telemetry.trace(route if route in _ROUTES else "unknown") as span:
         response, serialized = _respond(event, request)
         origin = request.headers.get("origin", "")

@@ -75,6 +75,8 @@ def _client(service: str, read_timeout_s: float = 0) -> Any:
             parameter_validation=False,
             # Else botocore presigns S3's URLs with version 2 where the region allows it.
             signature_version="s3v4" if service == "s3" else None,
+            # Else the URL names no region, and S3 redirects a new bucket's for a day.
+            s3={"addressing_style": "virtual"} if service == "s3" else None,
         ),
     )
     http_transport.install(client)
@@ -267,12 +269,6 @@ def send(
         raise service_unavailable() from error
 
 
-def presigned_url(
-    service: str, operation: str, request: Mapping[str, Any], expires_after_s: int
-) -> str:
-    """Return a URL with which anyone can make this one request until it expires."""
-    return str(
-        _client(service).generate_presigned_url(
-            operation, Params=dict(request), ExpiresIn=expires_after_s
-        )
-    )
+def presign(service: str, operation: str, **arguments: Any) -> Any:
+    """Call an operation of a service's client that signs a request and sends none."""
+    return getattr(_client(service), operation)(**arguments)

@@ -50,7 +50,9 @@ def _handle(item: Callable[[], Any], context: Any, **fields: Any) -> BaseExcepti
     with telemetry.trace(os.environ["JOB_NAME"]) as span:
         try:
             # An item that takes too long fails alone, before Lambda fails the whole batch.
-            result: Any = deadline.call_with_deadline(900, lambda: _job().handle(item()), 0.2)
+            result: Any = deadline.call_with_deadline(
+                900, lambda: _job().handle(item()._replace(context=context)), 0.2
+            )
             if result is not None and not isinstance(result, Mapping):
                 raise TypeError(
                     f"the job's handle returned {type(result).__name__}; return None or a mapping"

@@ -23,7 +23,7 @@ from function.declare.schema import EMPTY_MAPPING
 NAMESPACE = os.environ.get("METRIC_NAMESPACE", "local")
 
 # The attributes of a log record itself; `logging` refuses them as `extra`.
-_RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 # X-Ray keeps 1,000 characters of an annotation, and a datagram to its daemon holds 64 KB.
 _MAX_FIELD, _MAX_ANNOTATIONS = 1_000, 40_000
@@ -41,7 +41,7 @@ class _JsonLines(logging.Formatter):
             line["errorType"] = record.exc_info[0].__name__
             line["errorMessage"] = str(record.exc_info[1])
             line["stackTrace"] = self.formatException(record.exc_info).splitlines()
-        line |= {k: v for k, v in vars(record).items() if k not in _RESERVED}
+        line |= {k: v for k, v in vars(record).items() if k not in RESERVED}
         return json.dumps(line, default=str)
 
 
@@ -64,10 +64,14 @@ class Span:
         self.subsegment: Any = None
 
     def set_result(self, status: int, log_fields: Mapping[str, str | bool]) -> None:
-        """Set the response's status and log fields; cut long ones."""
+        """Set the response's status, and add its log fields."""
         self.status = status
+        self.add_fields(log_fields)
+
+    def add_fields(self, log_fields: Mapping[str, Any]) -> None:
+        """Add log fields; cut long ones."""
         with suppress(Exception):
-            self.log_fields = {name: _short(value) for name, value in log_fields.items()}
+            self.log_fields |= {name: _short(value) for name, value in log_fields.items()}
 
     @property
     def outcome(self) -> str:
@@ -89,7 +93,8 @@ def _short(value: Any) -> Any:
 _spans: list[Span] = []
 
 
-def _span() -> Span | None:
+def current_span() -> Span | None:
+    """Return the measurements of the running request or item."""
     return _spans[-1] if _spans else None
 
 
@@ -201,7 +206,7 @@ def trace(route: str) -> Iterator[Span]:
 
 def set_aws_error(message: str) -> None:
     """Set the error that the log line of a 500 or 503 names."""
-    if span := _span():
+    if span := current_span():
         span.aws_error = _short(message)
 
 
@@ -209,7 +214,7 @@ def set_aws_error(message: str) -> None:
 def aws_call(service: str, **details: str) -> Iterator[None]:
     """Measure a call to an AWS service, as a subsegment with its operation and resource."""
     started = time.perf_counter()
-    span = _span()
+    span = current_span()
     subsegment = _begin_subsegment(service, "aws", span and span.subsegment)
     if subsegment:
         with suppress(Exception):
@@ -267,7 +272,7 @@ def log_request(span: Span, fields: Mapping[str, Any]) -> None:
     with suppress(Exception):
         cold = next(_cold_start, False)
         line = {
-            **{name: value for name, value in span.log_fields.items() if name not in _RESERVED},
+            **{name: value for name, value in span.log_fields.items() if name not in RESERVED},
             "route": span.route,
             "status": span.status,
             "outcome": span.outcome,
@@ -290,7 +295,7 @@ def log_warning(message: str) -> None:
 def log_exception(error: BaseException, fields: Mapping[str, Any] = EMPTY_MAPPING) -> None:
     """Write an unexpected exception with its stack trace, which the client never receives."""
     with suppress(Exception):
-        span = _span()
+        span = current_span()
         try:
             str(error)
         except BaseException:  # noqa: BLE001

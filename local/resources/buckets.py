@@ -14,9 +14,10 @@ def _bucket(context: Context, declared: Properties) -> None:
 
 
 def _delete_objects(client: Any, bucket: Properties) -> None:
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket["Bucket"]):
-        for found in page.get("Contents", []):
-            client.delete_object(Bucket=bucket["Bucket"], Key=found["Key"])
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket["Bucket"]):
+        for found in page.get("Versions", []) + page.get("DeleteMarkers", []):
+            version = {"Key": found["Key"], "VersionId": found["VersionId"]}
+            client.delete_object(Bucket=bucket["Bucket"], **version)
 
 
 def _notification(_: Context, declared: Properties) -> None:
@@ -59,6 +60,14 @@ CALLS = {
             )
         },
         id="{Bucket}",
+    ),
+    "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": Calls(
+        "put_bucket_cors",
+        renamed={"corsRules": "CORSConfiguration.CORSRules"},
+        id="{Bucket}",
+    ),
+    "aws:s3/bucketVersioning:BucketVersioning": Calls(
+        "put_bucket_versioning", id="{Bucket}", delete=None
     ),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": Calls(
         "put_bucket_lifecycle_configuration",

@@ -2,8 +2,11 @@
 
 import re
 import shlex
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
@@ -44,21 +47,29 @@ def _run(stack: local_stack.LocalStack, words: list[str]) -> Any:
     return getattr(client, operation.replace("-", "_"))(**request)
 
 
-_EXAMPLE = {"S": {"S": "one"}, "N": {"N": "1"}, "B": {"B": b"1"}}
+def _enter_in_state(stack: local_stack.LocalStack, table: str, restored: str) -> None:
+    """Put a restored table in the place of a table, as `pulumi import` does."""
+    engine = stack.run.func.__self__  # type: ignore[attr-defined]
+    deployed = engine._deployed  # pylint: disable=protected-access
+    (urn,) = (urn for urn, each in deployed.items() if each.provisioned.id == table)
+    client = stack.emulator.client("dynamodb")
+    arn = client.describe_table(TableName=restored)["Table"]["TableArn"]
+    own = deployed[urn].provisioned
+    provisioned = replace(
+        own,
+        id=restored,
+        outputs={**own.outputs, "name": restored, "arn": arn},
+        delete=partial(client.delete_table, TableName=restored),
+    )
+    deployed[urn] = deployed[urn]._replace(provisioned=provisioned)
 
 
-def _key(described: dict[str, Any]) -> list[str]:
-    return [key["AttributeName"] for key in described["KeySchema"]]
-
-
-def test_a_table_is_restored_and_the_lost_one_goes_when_its_protection_is_off() -> None:
+@pytest.mark.usefixtures("sampled")
+def test_a_restored_table_takes_the_place_of_the_lost_one() -> None:
     with local_stack.up(STACK, config=keys(protect_data="true")) as stack:
-        client = stack.emulator.client("dynamodb")
-        table = client.list_tables()["TableNames"][0]
-        described = client.describe_table(TableName=table)["Table"]
-        types = {a["AttributeName"]: a["AttributeType"] for a in described["AttributeDefinitions"]}
-        item = {name: _EXAMPLE[types[name]] for name in _key(described)}
-        client.put_item(TableName=table, Item=item)
+        client, table = stack.emulator.client("dynamodb"), stack.outputs["table_name"]
+        assert stack.call().status < 300
+        (before,) = stack.items()
         restored = f"{table}-restored"
         commands = _commands("Restore a table to a point in time", table=table, restored=restored)
         operations = [words[1] for words in commands]
@@ -68,29 +79,17 @@ def test_a_table_is_restored_and_the_lost_one_goes_when_its_protection_is_off() 
         ]
         found = [_run(stack, words) for words in commands[:3]]
         assert found[2]["Table"]["TableName"] == restored
-        assert client.get_item(TableName=restored, Key=item)["Item"] == item
+        _enter_in_state(stack, table, restored)
+        stack.outputs.update(stack.run().values)
+        # The function now writes to the restored table, with the rights for it.
+        assert stack.outputs["table_name"] == restored
+        assert stack.call().status < 300
+        assert before in stack.items() and len(stack.items()) == 2
+        assert client.scan(TableName=table)["Count"] == 1
         # Deleting first is refused, as it should be.
-        try:
+        with pytest.raises(ClientError, match="protection"):
             _run(stack, commands[4])
-        except ClientError as refused:
-            assert "protection" in str(refused)
-        else:
-            raise AssertionError("a protected table was deleted")
         for words in commands[3:]:
             _run(stack, words)
         assert table not in client.list_tables()["TableNames"]
-        client.create_table(**_like(client, restored, table))  # for the end of the stack
-
-
-def _like(client: Any, known: str, name: str) -> dict[str, Any]:
-    described = client.describe_table(TableName=known)["Table"]
-    return {
-        "TableName": name,
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": described["KeySchema"],
-        "AttributeDefinitions": [
-            attribute
-            for attribute in described["AttributeDefinitions"]
-            if attribute["AttributeName"] in _key(described)
-        ],
-    }
+        assert stack.call().status < 300

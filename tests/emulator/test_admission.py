@@ -2,6 +2,7 @@
 
 import json
 import socket
+import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -92,6 +93,61 @@ def test_presigned_urls_are_admitted_until_they_expire(
         keys = BotoCredentials(*emulator.credentials)
         SigV4QueryAuth(keys, "sts", REGION, expires=expires).add_auth(late)
         assert HTTP.request("GET", late.url).status == status
+
+
+def _form(emulator: MiniStack, *conditions: object) -> tuple[str, dict[str, str]]:
+    """Return the URL and the fields of a form that uploads to a new bucket."""
+    s3, bucket = emulator.client("s3"), f"forms-{uuid.uuid4()}"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    given = {"Conditions": list(conditions), "ExpiresIn": 60}
+    form = s3.generate_presigned_post(bucket, "in/k", **given)
+    return form["url"], form["fields"]
+
+
+def _post(url: str, fields: Mapping[str, str], **headers: str) -> urllib3.BaseHTTPResponse:
+    sent = {**fields, "file": ("name", b"12345")}
+    return HTTP.request("POST", url, fields=sent, headers=headers)
+
+
+def test_a_form_uploads_what_its_policy_allows_also_from_a_page(emulator: MiniStack) -> None:
+    url, fields = _form(emulator, ["content-length-range", 0, 5])
+    assert _post(url, fields).status == 204
+    assert _post(url, fields, Origin="https://shop.example").status == 204
+    bucket = url.rstrip("/").rpartition("/")[2]
+    stored = emulator.client("s3").get_object(Bucket=bucket, Key="in/k")
+    assert stored["Body"].read() == b"12345"
+    url, fields = _form(emulator, ["content-length-range", 0, 4])
+    assert _post(url, fields).status == 400
+
+
+@pytest.mark.parametrize(
+    "changed",
+    (
+        {"policy": "e30="},
+        {"x-amz-signature": "0" * 64},
+        {"x-amz-signature": "\u00e9"},
+        {"x-amz-credential": "AKIAXXXXXXXXXXXXXXXX/20260101/eu-central-1/s3/aws4_request"},
+        {"x-amz-credential": ""},
+        {"key": "other"},
+    ),
+)
+def test_a_form_with_another_field_is_refused(emulator: MiniStack, changed: dict[str, str]) -> None:
+    url, fields = _form(emulator)
+    assert _post(url, {**fields, **changed}).status == 403
+
+
+def test_a_browser_may_open_a_presigned_url_of_s3_only(emulator: MiniStack) -> None:
+    url, fields = _form(emulator)
+    _post(url, fields)
+    bucket = url.rstrip("/").rpartition("/")[2]
+    target = {"Bucket": bucket, "Key": "in/k"}
+    link = emulator.client("s3").generate_presigned_url("get_object", target, ExpiresIn=60)
+    page = {"Sec-Fetch-Site": "none"}
+    assert HTTP.request("GET", link, headers=page).data == b"12345"
+    assert HTTP.request("GET", f"{link}0", headers=page).status == 403
+    other = AWSRequest("GET", f"{emulator.url}/?Action=GetCallerIdentity&Version=2011-06-15")
+    SigV4QueryAuth(BotoCredentials(*emulator.credentials), "sts", REGION).add_auth(other)
+    assert HTTP.request("GET", other.url, headers=page).status == 403
 
 
 def _an_hour_ago(**_: object) -> datetime:

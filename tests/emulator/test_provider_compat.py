@@ -26,6 +26,17 @@ def test_an_api_key_is_switched_off_and_on_by_a_word(local: Any) -> None:
         assert (local.call().status == 403) == (word == "false")
 
 
+def test_an_empty_path_of_a_domain_is_its_root(local: Any) -> None:
+    gateway = local.emulator.client("apigateway")
+    (api,) = gateway.get_rest_apis()["items"]
+    domain = {"domainName": "root.example.com"}
+    gateway.create_domain_name(**domain)
+    gateway.create_base_path_mapping(**domain, basePath="", restApiId=api["id"])
+    mapping = gateway.get_base_path_mapping(**domain, basePath="(none)")
+    gateway.delete_domain_name(**domain)
+    assert mapping["restApiId"] == api["id"]
+
+
 def test_a_missing_dashboard_is_the_error_that_the_provider_knows(local: Any) -> None:
     client = local.emulator.client("cloudwatch")
     with pytest.raises(client.exceptions.ClientError) as refused:

@@ -22,12 +22,13 @@ import yaml
 
 from local import local_stack, pulumi_program, stack_files
 from local.stack_files import Secret
-from tests.conftest import PROJECT, STACK, plain
+from tests.conftest import NAME, PROJECT, STACK, plain
 from tests.e2e.test_mistakes import WRONG
+from tests.fixtures import every_kind
 from tools.checks import stand_in_provider
 from tools.checks.pulumi_stack import Run, Stack, state_in
 from tools.project_copy import copy_of_project
-from tools.release import verify
+from tools.release import pull_request_stack, verify
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,18 +274,6 @@ def test_with_a_gradual_rollout_an_update_publishes_and_leaves_the_alias(changin
     assert [step[:2] for step in changing.up().changes] == [("update", "aws:lambda/alias:Alias")]
 
 
-_ENDPOINT = '''"""A thing."""
-
-from function.declare.endpoint import Response, Endpoint
-
-ENDPOINT = Endpoint(
-    method="{method}",
-    path="{path}",
-    summary="A thing.",
-    handle=lambda request: Response(status=204, body=None),
-    responses={{204: None}},
-)
-'''
 _ROUTES = {
     "added": ("GET", "/made-by-a-test"),
     "renamed": ("GET", "/renamed-by-a-test"),
@@ -297,12 +286,11 @@ _ROUTES = {
 def test_a_route_is_in_the_api_before_the_deployment_and_there_before_the_stage(
     changing: Stack, change: str
 ) -> None:
-    module = changing.folder / "function" / "endpoints" / "made_by_a_test.py"
     before = len(changing.state())
     if route := _ROUTES[change]:
-        module.write_text(_ENDPOINT.format(method=route[0], path=route[1]))
+        every_kind.add_route(changing.folder, route[1], method=route[0])
     else:
-        module.unlink()
+        every_kind.remove_route(changing.folder)
     run = changing.up()
     print(f"\n{change}: {len(changing.state()) - before:+} resources, {run.seconds:.1f} s", end=" ")
     names = {step[1].rpartition(":")[2] for step in run.changes}
@@ -332,12 +320,11 @@ def test_a_change_that_failed_in_the_middle_is_taken_back_by_the_next_up(
 ) -> None:
     changing.up()
     before = len([*account.iterdir()])
-    module = changing.folder / "function" / "endpoints" / "made_by_a_test.py"
-    module.write_text(_ENDPOINT.format(method="GET", path="/made-by-a-test"))
+    every_kind.add_route(changing.folder, "/made-by-a-test")
     with changing.environment(EPOCH_FAIL="aws:apigateway/stage:Stage"):
         broken = changing.up(fails=True)
     assert "told to fail" in broken.text and len([*account.iterdir()]) > before
-    module.unlink()
+    every_kind.remove_route(changing.folder)
     assert changing.up().changes and not changing.up().changes
     assert len([*account.iterdir()]) == before
 
@@ -471,6 +458,66 @@ def test_a_wrong_declaration_ends_in_one_line(changing: Stack, mistake: str) -> 
     lines = [line.strip() for line in run.text.splitlines()]
     assert any(line.startswith(f"error: {says}") for line in lines)
     assert "Traceback" not in run.text
+
+
+@pytest.mark.usefixtures("account")
+def test_each_kind_of_declaration_comes_and_goes_and_an_index_and_a_job_by_themselves(
+    changing: Stack,
+) -> None:
+    changing.command("config", "set", "--secret", "test_token", "hush")
+    changing.set(**OPTIONS["domain"])
+    every_kind.add(changing.folder)
+    up = changing.up()
+    assert not up.of("delete", "replace") and not changing.up().changes
+    assert {kind for kind, _ in up.of("create")} >= {
+        "aws:dynamodb/table:Table",
+        "aws:lambda/eventSourceMapping:EventSourceMapping",
+        "aws:route53/record:Record",
+        "aws:s3/bucketNotification:BucketNotification",
+        "aws:scheduler/schedule:Schedule",
+        "aws:secretsmanager/secretVersion:SecretVersion",
+        "aws:sqs/queue:Queue",
+    }
+    every_kind.add(changing.folder, without_job="by_stream", without_index="by-author")
+    run = changing.up()
+    table = "aws:dynamodb/table:Table"
+    assert table in {kind for kind, _ in run.of("update")}
+    assert table not in {kind for kind, _ in run.of("create", "delete", "replace")}
+    assert {name for kind, name in run.of("delete") if kind.endswith(":Function")} == {
+        f"{NAME}-job-by-stream"
+    }
+    assert not changing.up().changes
+    changing.destroy()
+    assert not changing.state()
+
+
+def test_the_stack_of_a_pull_request_comes_up_and_goes_by_its_commands(
+    tmp_path: Path, environment: dict[str, str], account: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli = pull_request_stack.pulumi
+    folder = copy_of_project(tmp_path / "project")
+    monkeypatch.setattr(stack_files, "ROOT", folder)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    def pulumi(*words: str, **options: Any) -> str:
+        if words[0] != "up":
+            return cli(*words, **options)
+        Stack(folder, words[-1], environment).up()  # needs no language host for Python
+        return ""
+
+    monkeypatch.setattr(pull_request_stack, "pulumi", pulumi)
+    for _ in range(2):
+        assert pull_request_stack.main(["up", "7"]) == 0
+    assert [path for path in account.iterdir() if "pr_7" in path.name]
+    assert pull_request_stack.main(["expired"]) == 0
+    assert pull_request_stack.stacks() == ["pr-7"]
+    monkeypatch.setattr(pull_request_stack, "DAYS", 0)
+    assert pull_request_stack.main(["up", "7"]) == 0
+    assert pull_request_stack.main(["expired"]) == 0
+    assert not pull_request_stack.stacks()
+    left = {path.name for path in account.iterdir() if "pr_7" in path.name}
+    assert all("rolePolicy" in name for name in left)  # AWS deletes it with its role
 
 
 @pytest.mark.usefixtures("account")

@@ -47,7 +47,16 @@ def _files() -> Iterator[Path]:
     for path in (ROOT / "tests").rglob("*.py"):
         if not TESTS & set(path.relative_to(ROOT / "tests").parts):
             yield path
-    for folder in ("components", "console", "emulator", "function", "local", "openapi", "tools"):
+    for folder in (
+        "components",
+        "console",
+        "emulator",
+        "function",
+        "local",
+        "openapi",
+        "testing",
+        "tools",
+    ):
         for path in (ROOT / folder).rglob("*.py"):
             if not SERVICE & set(path.relative_to(ROOT).parts):
                 yield path

@@ -101,10 +101,13 @@ def plugin(pulumi: Path) -> Path | None:
     return Path(home, "plugins") if run.returncode == 0 else None
 
 
-def run(target: str, name: str, prepare: Callable[[], tuple[str, Mapping[str, str]]]) -> list[str]:
+def run(
+    target: str, name: str, prepare: Callable[[], tuple[str, Mapping[str, str]]], *options: str
+) -> list[str]:
     """Run tests/integration/<name>.py for a Make target; return the error lines.
 
-    `prepare` returns a description of the tools and the environment variables for them.
+    `prepare` returns a description of the tools and the environment variables for them. `options`
+    go to pytest.
     """
     started = time.monotonic()
     try:
@@ -117,7 +120,7 @@ def run(target: str, name: str, prepare: Callable[[], tuple[str, Mapping[str, st
     # Their tests depend on the order.
     in_order = ("-p", "no:randomly")
     module = f"tests/integration/{name}.py"
-    tests = [sys.executable, "-m", "pytest", "-v", "--no-header", *in_order, module]
+    tests = [sys.executable, "-m", "pytest", "-v", "--no-header", *in_order, *options, module]
     status = subprocess.run(tests, cwd=ROOT, env={**os.environ, **environment}, check=False)
     print(f"make {target}: {found}, {time.monotonic() - started:.0f} s")
     return [f"error: make {target} failed; see above"] if status.returncode else []

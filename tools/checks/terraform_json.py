@@ -94,6 +94,10 @@ KINDS: Mapping[str, Kind] = {
     ),
     "aws:route53/record:Record": _kind("aws_route53_record"),
     "aws:s3/bucket:Bucket": _kind("aws_s3_bucket"),
+    "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": _kind(
+        "aws_s3_bucket_cors_configuration"
+    ),
+    "aws:s3/bucketVersioning:BucketVersioning": _kind("aws_s3_bucket_versioning"),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _kind(
         "aws_s3_bucket_lifecycle_configuration"
     ),

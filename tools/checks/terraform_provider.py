@@ -24,13 +24,18 @@ from tools.checks.pulumi_cli import Unavailable
 PROVIDER = "5.100.0"
 # Properties that it lacks, by type. tests/unit/test_provider_types.py checks them instead.
 NEWER: Mapping[str, tuple[str, ...]] = {
-    "aws_api_gateway_rest_api": ("security_policy", "endpoint_access_mode")
+    "aws_api_gateway_domain_name": ("security_policy", "endpoint_access_mode"),
+    "aws_api_gateway_rest_api": ("security_policy", "endpoint_access_mode"),
 }
 
 NEEDS = f"""terraform {{
   required_providers {{
     aws = {{ source = "hashicorp/aws", version = "{PROVIDER}" }}
   }}
+}}
+
+provider "aws" {{
+  s3_use_path_style = true # the emulator has no DNS
 }}
 """
 
@@ -77,4 +82,6 @@ def _prepare() -> tuple[str, Mapping[str, str]]:
 
 
 if __name__ == "__main__":
-    sys.exit(cli.run(lambda: pulumi_cli.run("test-terraform", "provider", _prepare)))
+    # The stacks in parallel, because the provider mostly waits.
+    parallel = ("-n", "2", "--dist", "loadscope")
+    sys.exit(cli.run(lambda: pulumi_cli.run("test-terraform", "provider", _prepare, *parallel)))

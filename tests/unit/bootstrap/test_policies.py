@@ -19,7 +19,9 @@ from local import pulumi_program, stack_files
 from tests.conftest import PROJECT, STACK, plain
 
 FOLDER = stack_files.ROOT / "bootstrap"
-DEV, PROD = (resource_prefix(PROJECT, stack) for stack in ("dev", "prod"))
+DEV, PROD, PULL_REQUEST = (resource_prefix(PROJECT, stack) for stack in ("dev", "prod", "pr"))
+# AWS grants it on every alarm or on none.
+COMPOSITE = "cloudwatch:PutCompositeAlarm"
 
 
 def _declared(**config: str) -> list[pulumi_program.Resource]:
@@ -63,8 +65,10 @@ def test_a_role_is_trusted_by_one_environment_of_one_repository() -> None:
             f"{DEV}-preview",
             f"{PROD}-deploy",
             f"{PROD}-preview",
+            f"{PULL_REQUEST}-deploy",
         )
     }
+    trusts.pop(f"{PULL_REQUEST}-deploy")
     for name, (statement,) in trusts.items():
         environment = name.partition("-")[2].removesuffix("-deploy")
         assert statement["Condition"] == {
@@ -78,6 +82,50 @@ def test_a_role_is_trusted_by_one_environment_of_one_repository() -> None:
         }
 
 
+def test_one_role_trusts_pull_requests_and_reaches_their_stacks_only() -> None:
+    declared = _declared()
+    trusting = {
+        r.name: json.loads(r.inputs["assumeRolePolicy"])["Statement"][0]["Condition"]
+        for r in declared
+        if "refs/pull" in r.inputs.get("assumeRolePolicy", "")
+    }
+    issuer = "token.actions.githubusercontent.com"
+    assert trusting == {
+        f"{PULL_REQUEST}-deploy": {
+            "StringEquals": {
+                f"{issuer}:aud": "sts.amazonaws.com",
+                f"{issuer}:sub": "repo:OWNER/REPO:environment:pull-request",
+            },
+            "StringLike": {f"{issuer}:ref": ["refs/heads/main", "refs/pull/*/merge"]},
+        }
+    }
+    statements = [
+        statement
+        for r in declared
+        if r.kind == "aws:iam/policy:Policy" and r.name.startswith(f"{PULL_REQUEST}-deploy-")
+        for statement in json.loads(r.inputs["policy"])["Statement"]
+    ]
+    writing = ("Create", "Delete", "Put", "Update", "POST", "Tag", "Set", "Remove", "Add")
+    for statement in statements:
+        changes = [a for a in statement["Action"] if a.split(":")[1].startswith(writing)]
+        own = all(re.search(r"pr[_.]\*|/pr-\*", arn) for arn in statement["Resource"])
+        assert own or not changes or statement.get("Condition") or changes == [COMPOSITE], statement
+    granted = json.dumps(statements)
+    assert f"{PROJECT}/pr-*/" in granted and '"aws:ResourceTag/stack": "pr-*"' in granted
+    equal = [s["Condition"].get("StringEquals", {}) for s in statements if "Condition" in s]
+    assert not [values for values in equal if "pr-*" in values.values()]
+    # These decrypt the secrets in the files of other stacks.
+    assert "11112222333:key/00000000" not in granted and f"{PROJECT}/dev" not in granted
+
+
+def test_no_stack_has_a_name_of_pull_requests() -> None:
+    with pytest.raises(pulumi.RunError, match=r"stacks.pr-live: the names pr-\* belong to "):
+        _declared(stacks='{"pr-live": []}')
+    assert not [
+        r.name for r in _declared(pull_requests="false") if r.name.startswith(f"{PULL_REQUEST}-")
+    ]
+
+
 def test_a_preview_only_reads() -> None:
     actions = {
         action.split(":")[1] for grant in policy.GRANTS for action in grant.actions(write=False)
@@ -88,10 +136,7 @@ def test_a_preview_only_reads() -> None:
 
 def test_a_grant_that_names_no_stack_is_conditional_or_says_why() -> None:
     for grant in policy.GRANTS + policy.BOUNDARY:
-        named = all(
-            re.search("{(bucket|stack|name|rule)}", resource) or grant.requires
-            for resource in grant.resources
-        )
+        named = grant.names_stack or grant.requires
         assert named or grant.condition or len(grant.why.split()) > 5, grant.why
 
 
@@ -148,7 +193,7 @@ def test_a_boundary_takes_in_the_services_that_are_declared_with_the_stacks_own_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _declare(monkeypatch, BUS, default="default")
-    monkeypatch.setattr(stack_files, "stacks", lambda: ["prod"])
+    monkeypatch.setattr(stack_files, "stacks", lambda *_: ["prod"])
     given = stack_files.stack_config
     of_prod = {f"{PROJECT}:bus": "sold"}
     monkeypatch.setattr(stack_files, "stack_config", lambda *of: given(*of) if of[1:] else of_prod)

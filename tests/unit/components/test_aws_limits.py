@@ -107,7 +107,7 @@ def test_a_bundle_that_lambda_would_refuse_names_its_largest_packages(
         archive._check_sizes("function", files)
     monkeypatch.setattr(limits, "UNPACKED_SIZE", 3_010)
     monkeypatch.setattr(limits, "ZIP_SIZE", 30)
-    with pytest.raises(limits.LimitError, match="zipped, has .* function/requirements.in"):
+    with pytest.raises(limits.LimitError, match="zipped, has .* a container image"):
         archive._check_sizes("function", files)
 
 
@@ -117,6 +117,28 @@ def test_a_document_that_api_gateway_would_refuse_names_its_paths(
     monkeypatch.setattr(limits, "DOCUMENT_SIZE", 1_000)
     with pytest.raises(limits.LimitError, match="the API document has .* bytes; AWS allows 1,000"):
         pulumi_program.declared_resources(STACK, config=plain())
+
+
+@pytest.mark.parametrize("unit", ("widgets", "metrics"))
+def test_a_dashboard_that_cloudwatch_would_refuse_names_its_largest_rows(
+    monkeypatch: pytest.MonkeyPatch, unit: str
+) -> None:
+    monkeypatch.setattr(limits, f"DASHBOARD_{unit.upper()}", 5)
+    says = rf"the dashboard has \d+ {unit}; AWS allows 5. Largest: .+ Split the service into two"
+    with pytest.raises(limits.LimitError, match=says):
+        pulumi_program.declared_resources(STACK, config=plain())
+
+
+def test_more_usage_plans_than_an_account_has_are_warned_about(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "USAGE_PLANS", 0)
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
+    pulumi_program.declared_resources(STACK, config=plain())
+    assert (
+        "1 usage plans; an account's default quota 'Usage plans per account' is 0" in warnings[-1]
+    )
 
 
 def test_an_api_with_too_many_resources_is_warned_about(monkeypatch: pytest.MonkeyPatch) -> None:

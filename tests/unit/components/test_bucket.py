@@ -26,6 +26,9 @@ pytestmark = pytest.mark.conformance
 def _declared(monkeypatch: pytest.MonkeyPatch) -> list[pulumi_program.Resource]:
     bucket = Bucket(name="uploads", expires_after_days=7)
     monkeypatch.setattr(buckets, "UPLOADS", bucket, raising=False)
+    pages = ("https://shop.example",)
+    kept = Bucket(name="kept", expires_after_days=30, versioned=True, cors=pages)
+    monkeypatch.setattr(buckets, "KEPT", kept, raising=False)
     return pulumi_program.declared_resources(STACK, config=plain())
 
 
@@ -49,6 +52,19 @@ def test_a_bucket_is_private_requires_tls_and_expires_its_objects(
     assert "aws_s3_bucket.tf.json" in terraform_json.render(declared)
 
 
+def test_a_bucket_keeps_versions_and_allows_pages_as_declared(
+    declared: list[pulumi_program.Resource],
+) -> None:
+    versioning = one(declared, "aws:s3/bucketVersioning:BucketVersioning")
+    assert versioning["versioningConfiguration"] == {"status": "Enabled"}
+    (rule,) = one(declared, "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration")["corsRules"]
+    assert rule["allowedOrigins"] == ["https://shop.example"]
+    assert {"GET", "POST"} <= {*rule["allowedMethods"]}
+    kind = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+    (rule,) = one(declared, kind, "-kept")["rules"]
+    assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": 30}
+
+
 def test_a_permission_covers_the_objects_of_one_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     permission = BucketPermission(bucket="uploads", actions=("s3:PutObject", "s3:GetObject"))
     arns = {"buckets": {"uploads": "arn:aws:s3:::a"}}
@@ -68,6 +84,7 @@ def test_a_permission_names_actions_on_objects(actions: tuple[str, ...]) -> None
     [
         ({"name": "Up_loads"}, "name 'Up_loads' must be"),
         ({"name": "wrong", "expires_after_days": -1}, "expires_after_days must be from 0"),
+        ({"name": "wrong", "cors": ("https://a.example/",)}, "cors: 'https://a.example/' must be"),
     ],
 )
 def test_a_wrong_bucket_is_refused(

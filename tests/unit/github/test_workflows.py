@@ -23,6 +23,8 @@ PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 PROGRAMS = {"echo", "gh", "make", "mkdir", "pulumi", "sed", "tail", "{", "}"}
 # A deployment's job ends before its role's session, so that it can still be settled.
 LONGEST_MIN = 170
+# The environment of pull requests, in a job that deploys nothing.
+UNRECORDED = {"name": "pull-request", "deployment": False}
 PULUMI = {
     "preview": {"--stack", "--diff", "--non-interactive", "--color"},
     "up": {
@@ -31,7 +33,7 @@ PULUMI = {
     "refresh": {"--yes", "--skip-preview", "--non-interactive", "--color", "--target"},
     "stack history": {"--json"},
     "stack select": set(),
-    "stack output": {"--json", "--show-secrets"},
+    "stack output": {"--stack", "--json", "--show-secrets"},
 }
 
 
@@ -203,6 +205,28 @@ def test_a_pull_request_runs_without_credentials() -> None:
     check = _load(ROOT / ".github" / "workflows" / "check.yml")["jobs"]
     assert all(job["permissions"] == {"contents": "read"} for job in check.values())
     assert "secrets." not in (ROOT / ".github" / "workflows" / "check.yml").read_text()
+
+
+def test_a_pull_requests_stack_has_its_own_credentials_which_no_fork_gets() -> None:
+    jobs = _load(ROOT / ".github" / "workflows" / "pull-request-stack.yml")["jobs"]
+    assert jobs.keys() == {"up", "down"}
+    for job in jobs.values():
+        assert "head.repo.full_name == github.repository" in job["if"]
+        assert "'stack'" in job["if"]  # the label
+    # All other workflows that a pull request starts get no credentials.
+    for path in WORKFLOWS:
+        text = path.read_text(encoding="utf-8")
+        assert "pull_request_target" not in text
+        if "pull_request:" in text and path.name != "pull-request-stack.yml":
+            assert "id-token" not in text and "secrets." not in text, path.name
+    using = {
+        where for where, job in _jobs() if job.get("environment") in ("pull-request", UNRECORDED)
+    }
+    assert using == {
+        "nightly.yml: expired",
+        "pull-request-stack.yml: down",
+        "pull-request-stack.yml: up",
+    }
 
 
 def test_credentials_are_for_jobs_of_an_environment_only() -> None:

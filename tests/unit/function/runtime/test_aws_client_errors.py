@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from botocore import exceptions
@@ -121,20 +120,6 @@ def test_a_call_that_succeeds_in_the_end_leaves_no_error_in_the_log(handled: Any
 
         status, (line,) = handled(handle)
     assert status == 200 and not hasattr(line, "awsError")
-
-
-@pytest.mark.parametrize("region", ("us-east-1", "eu-central-1", "ap-south-1"))
-@pytest.mark.parametrize("method", ("put_object", "get_object"))
-def test_a_presigned_url_has_a_signature_of_version_4(
-    monkeypatch: pytest.MonkeyPatch, region: str, method: str
-) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
-    url: Any = service.call(
-        S3, "generate_presigned_url", ClientMethod=method, Params={"Bucket": "b", "Key": "k"}
-    )
-    query = parse_qs(urlsplit(url).query)
-    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"] and "Signature" not in query
-    assert f"/{region}/s3/" in query["X-Amz-Credential"][0]
 
 
 def test_the_calls_of_a_handlers_threads_are_measured_and_traced(

@@ -22,7 +22,7 @@ def _table() -> Iterator[Any]:
     """Return a function that reads the keys in a table with an item `a`."""
     with (
         notes.credentials(**{THINGS.env_var: NAME}),
-        notes.table_in_moto(NAME, THINGS.partition_key) as items,
+        notes.table_in_moto(THINGS._replace(name=NAME)) as items,
     ):
         boto3.client("dynamodb").put_item(TableName=NAME, Item=_item("a"))
         yield lambda: {item["key"]["S"] for item in items()}

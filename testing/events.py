@@ -1,0 +1,135 @@
+"""The events that AWS sends to the function of the API and to each kind of job."""
+
+import base64
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, quote_plus
+
+import msgspec
+
+from function.declare.registry import load_endpoints
+from function.declare.schema import EMPTY_MAPPING
+
+Event = dict[str, Any]
+
+
+def _resource(path: str) -> tuple[str, dict[str, str]]:
+    """Return the declared path that serves a request, and the values of its parameters."""
+    given = path.split("/")
+    declared = [endpoint.path.split("/") for endpoint in load_endpoints()]
+    # A fixed segment precedes a parameter.
+    for parts in sorted(declared, key=lambda parts: [part.startswith("{") for part in parts]):
+        parameters = dict(zip(parts, given))
+        values = {name[1:-1]: value for name, value in parameters.items() if name[:1] == "{"}
+        if [values.get(part[1:-1], part) for part in parts] == given and all(values.values()):
+            return "/".join(parts), values
+    return path, {}
+
+
+def api_request(
+    method: str,
+    target: str,
+    *,
+    headers: Mapping[str, str] = EMPTY_MAPPING,
+    body: Any = None,
+    api_key: str = "caller",
+    ip: str = "192.0.2.1",
+    identity: Mapping[str, str] = EMPTY_MAPPING,
+    authorizer: Mapping[str, Any] = EMPTY_MAPPING,
+) -> Event:
+    """Return API Gateway's event for a request; `target` is its path with the query.
+
+    A body that is neither str nor bytes is sent as JSON. `api_key` is both the id and the name of
+    the key that API Gateway has checked; "" is none. `identity` and `authorizer` are further
+    members of these parts of the event's `requestContext`: `identity={"userArn": "arn:aws:…"}`.
+    """
+    path, _, query = target.partition("?")
+    resource, path_parameters = _resource(path)
+    sent = dict(headers)
+    if body is not None and not isinstance(body, (bytes, str)):
+        sent = {"Content-Type": "application/json", **sent}
+        body = msgspec.json.encode(body).decode()
+    binary = isinstance(body, bytes)
+    values = parse_qs(query, keep_blank_values=True)
+    return {
+        "httpMethod": method,
+        "path": path,
+        "resource": resource,
+        "headers": sent,
+        "multiValueHeaders": {name: [value] for name, value in sent.items()},
+        "queryStringParameters": {name: many[-1] for name, many in values.items()},
+        "multiValueQueryStringParameters": values,
+        "pathParameters": path_parameters,
+        "stageVariables": {"keys0": f"{api_key}={api_key}"},
+        "body": base64.b64encode(body).decode() if binary else body,
+        "isBase64Encoded": binary,
+        "requestContext": {
+            "requestId": str(uuid.uuid4()),
+            "identity": {
+                "sourceIp": ip,
+                **({"apiKeyId": api_key} if api_key else {}),
+                **identity,
+            },
+            "authorizer": dict(authorizer),
+        },
+    }
+
+
+def schedule(scheduled: float | None = None) -> Event:
+    """Return the event of a run that was scheduled for a Unix second, by default for now."""
+    at = datetime.fromtimestamp(int(time.time() if scheduled is None else scheduled), UTC)
+    return {"scheduled": at.isoformat().replace("+00:00", "Z")}
+
+
+def messages(*bodies: Any, attempt: int = 1) -> Event:
+    """Return the event of a queue's messages; a body that is no str is sent as JSON."""
+    return {
+        "Records": [
+            {
+                "messageId": str(uuid.uuid4()),
+                "body": body if isinstance(body, str) else json.dumps(body),
+                "attributes": {"ApproximateReceiveCount": str(attempt)},
+            }
+            for body in bodies
+        ]
+    }
+
+
+def change(
+    *,
+    old: Mapping[str, Any] = EMPTY_MAPPING,
+    new: Mapping[str, Any] = EMPTY_MAPPING,
+    expired: bool = False,
+) -> Event:
+    """Return the event of a table's stream: an item before and after a change.
+
+    Without `old` it is an INSERT, without `new` a REMOVE. `expired` stands for a removal by time to
+    live.
+    """
+    images = {
+        "OldImage": msgspec.to_builtins(dict(old)),
+        "NewImage": msgspec.to_builtins(dict(new)),
+    }
+    return {
+        "Records": [
+            {
+                "eventName": "MODIFY" if old and new else "INSERT" if new else "REMOVE",
+                "userIdentity": {"principalId": "dynamodb.amazonaws.com"} if expired else None,
+                "dynamodb": {
+                    "SequenceNumber": str(time.time_ns()),
+                    "ApproximateCreationDateTime": time.time(),
+                    **{name: image for name, image in images.items() if image},
+                },
+            }
+        ]
+    }
+
+
+def created_object(bucket: str, key: str, size: int = 0) -> Event:
+    """Return the event of an object that was created in a bucket."""
+    entity = {"key": quote_plus(key), "size": size, "eTag": uuid.uuid4().hex}
+    return {"Records": [{"s3": {"bucket": {"name": bucket}, "object": entity}}]}

@@ -1,0 +1,31 @@
+"""Calls the API of a running stack, local or deployed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from function.declare.schema import EMPTY_MAPPING
+from local.local_stack import Reply, send
+
+
+class RunningStack:
+    """A running stack, with its outputs."""
+
+    def __init__(self, outputs: Mapping[str, Any]) -> None:
+        self.outputs = outputs
+
+    def call(
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str] = EMPTY_MAPPING,
+        body: Any = None,
+        api_key: str | None = None,
+    ) -> Reply:
+        """Return the response to a request; `target` is its path with the query.
+
+        A body that is neither str nor bytes is sent as JSON. `api_key` is the value of a key, by
+        default of the stack's; "" sends none.
+        """
+        key = self.outputs["default_api_key"] if api_key is None else api_key
+        return send(method, self.outputs["api_url"] + target, {"x-api-key": key, **headers}, body)

@@ -1,0 +1,170 @@
+"""Runs the service in this process, with its tables, queues and buckets in moto."""
+
+import base64
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from function.declare.queue import Queue
+from function.declare.registry import load_buckets, load_queues, load_tables
+from function.declare.setting import Setting
+from function.declare.table import Table
+from function.runtime import aws_client
+from local.local_stack import Reply
+from testing import events
+from testing.log import recorded
+
+REGION = "eu-central-1"
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": REGION,
+}
+CONTEXT = SimpleNamespace(aws_request_id="invocation")
+
+
+class Service:
+    """Your service, which calls moto in place of AWS.
+
+    `log` has the lines that it wrote, oldest first. The names of tables, queues and buckets are the
+    declared ones. API Gateway takes no part: it checks API keys, required parameters and the usage
+    plans in a running stack only.
+    """
+
+    def __init__(self, environment: pytest.MonkeyPatch, log: list[dict[str, Any]]) -> None:
+        self.log = log
+        self._environment = environment
+
+    def call(self, method: str, target: str, **request: Any) -> Reply:
+        """Return the response to a request; `events.api_request` has the arguments.
+
+        The traceback of an error in the handler is in the last line of `log`, as in CloudWatch.
+        """
+        # It reads the endpoints, which a project may still lack.
+        from function.runtime import api_handler
+
+        event = events.api_request(method, target, **request)
+        reply = api_handler.handler(event, CONTEXT)
+        body = reply["body"].encode()
+        if reply.get("isBase64Encoded"):
+            body = base64.b64decode(body)
+        return Reply(
+            status=reply["statusCode"],
+            headers=reply["headers"],
+            body=body.decode(errors="replace"),
+        )
+
+    def run_job(self, name: str, event: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Run a job on an event of `testing.events`; return the log line of each item."""
+        from function.runtime import job_handler
+
+        self._environment.setenv("JOB_NAME", name)
+        job_handler._job.cache_clear()
+        before = len(self.log)
+        with suppress(Exception):  # the line has its outcome
+            job_handler.handler(event, CONTEXT)
+        return [line for line in self.log[before:] if line["message"] == "request"]
+
+    def set(self, setting: Setting[Any], value: Any) -> None:
+        """Set a setting or a secret; the others have their defaults."""
+        text = value if setting.type is str else json.dumps(value)
+        if setting.secret:
+            secret = client("secretsmanager").create_secret(Name=setting.name, SecretString=text)
+            text = secret["ARN"]
+        self._environment.setenv(setting.env_var, text)
+
+    def items(self, table: Table) -> list[dict[str, Any]]:
+        """Return the items of a table."""
+        items: list[dict[str, Any]] = client("dynamodb").scan(TableName=table.name)["Items"]
+        return items
+
+    def messages(self, queue: Queue) -> list[Any]:
+        """Take the messages out of a queue; return their bodies."""
+        sqs, found = client("sqs"), []
+        url = os.environ[queue.env_var]
+        while taken := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in taken:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                found.append(json.loads(message["Body"]))
+        return found
+
+
+def client(name: str) -> Any:
+    """Return a boto3 client, for what the kit has no function for."""
+    return boto3.client(name)
+
+
+def create_table(table: Table) -> None:
+    """Create a table with its indexes."""
+
+    def keys(names: tuple[str, ...]) -> list[dict[str, str]]:
+        return [
+            {"AttributeName": key, "KeyType": kind} for key, kind in zip(names, ("HASH", "RANGE"))
+        ]
+
+    indexes = [
+        {
+            "IndexName": index.name,
+            "KeySchema": keys(index.keys),
+            "Projection": (
+                {"ProjectionType": "ALL"}
+                if index.attributes is None
+                else (
+                    {"ProjectionType": "INCLUDE", "NonKeyAttributes": [*index.attributes]}
+                    if index.attributes
+                    else {"ProjectionType": "KEYS_ONLY"}
+                )
+            ),
+        }
+        for index in table.indexes
+    ]
+    client("dynamodb").create_table(
+        TableName=table.name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=keys(table.keys),
+        AttributeDefinitions=[
+            {"AttributeName": key, "AttributeType": kind} for key, kind in table.key_types.items()
+        ],
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+    )
+
+
+def _create_resources(environment: pytest.MonkeyPatch) -> None:
+    for table in load_tables().values():
+        create_table(table)
+        environment.setenv(table.env_var, table.name)
+    for queue in load_queues().values():
+        url = client("sqs").create_queue(QueueName=queue.name)["QueueUrl"]
+        environment.setenv(queue.env_var, url)
+    for bucket in load_buckets().values():
+        place = {"LocationConstraint": REGION}
+        client("s3").create_bucket(Bucket=bucket.name, CreateBucketConfiguration=place)
+        environment.setenv(bucket.env_var, bucket.name)
+
+
+@contextmanager
+def own_client() -> Iterator[None]:
+    """Let the function make clients by the environment as it is now, and forget them after."""
+    clear = aws_client._client.cache_clear
+    clear()
+    try:
+        yield
+    finally:
+        clear()
+
+
+@contextmanager
+def in_moto() -> Iterator[Service]:
+    """Return the service, with its declared resources in moto."""
+    with pytest.MonkeyPatch.context() as environment, mock_aws(), own_client(), recorded() as log:
+        for name, value in _CREDENTIALS.items():
+            environment.setenv(name, value)
+        _create_resources(environment)
+        yield Service(environment, log)
