@@ -97,6 +97,8 @@ function = components.EpochFunction(
     reserved_concurrency=config.reserved_concurrency or None,
     provisioned_concurrency=config.provisioned_concurrency or None,
     snap_start=config.snap_start,
+    vpc_subnets=config.vpc_subnets,
+    vpc_security_groups=config.vpc_security_groups,
 )
 job_functions = {
     key: components.EpochJob(
@@ -111,6 +113,8 @@ job_functions = {
         gradual=config.rollout is not None,
         reserved_concurrency=config.job_concurrency.get(key),
         log_retention_days=config.log_retention_days,
+        vpc_subnets=config.vpc_subnets,
+        vpc_security_groups=config.vpc_security_groups,
     )
     for key, job in jobs.items()
 }

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from components.iam.policies import document
+from components.iam.policies import NETWORK_ACTIONS, document
 from function.declare.permission import Link, ServicePermission
 
 # IAM quotas: characters of a managed policy without white space; managed policies of a role.
@@ -295,6 +295,12 @@ GRANTS: tuple[Grant, ...] = (
         requires="backup",
     ),
     Grant(
+        "the network of functions in a VPC, which Lambda checks: the actions support no resource",
+        ("*",),
+        reads="ec2:DescribeSecurityGroups DescribeSubnets DescribeVpcs",
+        requires="vpc",
+    ),
+    Grant(
         "web ACLs",
         ("arn:{partition}:wafv2:{region}:{account}:regional/webacl/{name}-*/*",),
         reads="wafv2:GetWebACL GetWebACLForResource ListTagsForResource",
@@ -476,6 +482,12 @@ BOUNDARY: tuple[Grant, ...] = (
     Grant("the stack's secrets", (_SECRETS,), writes="secretsmanager:GetSecretValue"),
     Grant("the stack's logs", (_LOGS,), writes="logs:CreateLogStream PutLogEvents"),
     Grant(
+        "network interfaces of functions in a VPC: most actions support no resource",
+        ("*",),
+        writes=" ".join(NETWORK_ACTIONS),
+        requires="vpc",
+    ),
+    Grant(
         "traces: the actions support no resource",
         ("*",),
         writes="xray:PutTelemetryRecords PutTraceSegments",
@@ -590,6 +602,8 @@ def sizes(grants: Iterable[Grant], names: Mapping[str, str]) -> dict[str, int]:
     """Return the characters of each grant in one policy document, by its reason or resource."""
     found = {"the document": len(document())}
     for grant in grants:
+        if grant.requires and grant.requires not in names:
+            continue
         (alone,) = documents((grant,), names, write=True)
         # An ARN has at most 2,048 characters; the message needs not all of them.
         name = _filled(grant.resources[0], names)[:80] if grant.why == DECLARED else grant.why

@@ -104,7 +104,8 @@ class FunctionSettings(TypedDict, total=False):
 
     `code` is a Lambda bundle and `handler` a function in it. `memory_mb` is from 128 to 10,240.
     `log_retention_days` is one of CloudWatch Logs' periods. `reserved_concurrency` is a number of
-    concurrent executions, or None. With `gradual`, Pulumi leaves the alias on its version, so that
+    concurrent executions, or None. With `vpc_subnets` and `vpc_security_groups`, ids of one VPC, the
+    function runs in private subnets. With `gradual`, Pulumi leaves the alias on its version, so that
     the pipeline can shift it.
     """
 
@@ -117,6 +118,8 @@ class FunctionSettings(TypedDict, total=False):
     log_retention_days: pulumi.Input[int]
     reserved_concurrency: pulumi.Input[int] | None
     snap_start: bool
+    vpc_subnets: Sequence[pulumi.Input[str]]
+    vpc_security_groups: Sequence[pulumi.Input[str]]
     gradual: bool
 
 
@@ -177,7 +180,10 @@ class LambdaFunction(pulumi.ComponentResource):
         statements = pulumi.Output.all(
             bindings.statements(permissions), self.log_group.arn, *extra_statements
         )
-        rights = repr([source, *sorted(map(repr, permissions))])
+        subnets, groups = settings.get("vpc_subnets"), settings.get("vpc_security_groups")
+        vpc: Any = {"subnet_ids": subnets, "security_group_ids": groups} if subnets else None
+        network = policies.network_statements() if vpc else []
+        rights = repr([source, *sorted(map(repr, permissions)), *network])
         rights_name = f"{name}-{hashlib.sha256(rights.encode()).hexdigest()[:8]}"
         policy = aws.iam.RolePolicy(
             rights_name,
@@ -185,7 +191,8 @@ class LambdaFunction(pulumi.ComponentResource):
             role=role.name,
             policy=statements.apply(
                 lambda known: policies.role_document(
-                    name, [*known[0], *policies.telemetry_statements(known[1]), *known[2:]]
+                    name,
+                    [*known[0], *policies.telemetry_statements(known[1]), *known[2:], *network],
                 )
             ),
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
@@ -209,6 +216,7 @@ class LambdaFunction(pulumi.ComponentResource):
             # Without variables, Output.all gives an empty list.
             environment={"variables": variables.apply(lambda known: _fitting(name, dict(known)))},
             tracing_config={"mode": "Active"},
+            vpc_config=vpc,
             logging_config={
                 "log_format": "JSON",
                 "log_group": self.log_group.name,

@@ -72,6 +72,7 @@ KNOWN_DIFFERENCES: Mapping[str, str] = {
     "aws:cloudwatch/logGroup:LogGroup.kmsKeyId": _KEY,
     "aws:dynamodb/table:Table.serverSideEncryption": _KEY,
     "aws:lambda/function:Function.kmsKeyArn": _KEY,
+    "aws:lambda/function:Function.vpcConfig": "functions run outside your VPC, on your machine",
     "aws:secretsmanager/secret:Secret.kmsKeyId": _KEY,
     "aws:sns/topic:Topic.kmsMasterKeyId": _KEY,
 }

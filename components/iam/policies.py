@@ -127,21 +127,46 @@ def telemetry_statements(log_group: str) -> list[Statement]:
     ]
 
 
+# Lambda needs these actions to connect a function to a VPC. Most support no resource but "*".
+NETWORK_ACTIONS = [
+    f"ec2:{action}"
+    for action in (
+        *("AssignPrivateIpAddresses", "CreateNetworkInterface", "DeleteNetworkInterface"),
+        *("DescribeNetworkInterfaces", "DescribeSubnets", "UnassignPrivateIpAddresses"),
+    )
+]
+
+
+def network_statements() -> list[Statement]:
+    """Return the statements by which Lambda, but no code of a function, uses network interfaces."""
+    by_code = {"ArnLike": {"lambda:SourceFunctionArn": "arn:*:lambda:*:*:function:*"}}
+    denied = allow([*NETWORK_ACTIONS, "ec2:DetachNetworkInterface"], "*")
+    return [
+        allow(NETWORK_ACTIONS, "*"),
+        denied | {"Effect": "Deny", "Condition": by_code},
+    ]
+
+
 def allow(actions: list[str], resource: str | list[str]) -> Statement:
     """Return a statement that allows actions on a resource."""
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
 
 
 def merge(statements: Iterable[Statement]) -> list[Statement]:
-    """Return the statements with one for each set of actions, on all of its resources."""
+    """Return the statements with one for each set of allowed actions, on all of its resources."""
     resources: dict[tuple[str, ...], list[str]] = {}
+    denials = []
     for statement in statements:
+        if statement["Effect"] == "Deny":
+            denials.append(statement)
+            continue
         of_actions = resources.setdefault(tuple(statement["Action"]), [])
         of_actions += _listed(statement["Resource"])
-    return [
+    allowed = [
         allow([*actions], found[0] if len(found) == 1 else found)
         for actions, found in resources.items()
     ]
+    return allowed + denials
 
 
 def document(*statements: Statement) -> str:

@@ -90,6 +90,7 @@ def _function(context: Context, declared: Properties) -> Provisioned:
     archive = declared.pop("code")
     _check_upload(archive)
     code = {"ZipFile": zip_bytes(bundle.for_local_run(archive))}
+    declared.pop("vpcConfig", None)
     tags = declared.pop("tags", {})
     concurrency = arguments(client, "put_function_concurrency", declared)
     if context.before:

@@ -20,7 +20,7 @@ FOLDER = ROOT / "docs" / "extending"
 # In this order: later examples build on earlier ones.
 NAMES = (
     *("endpoints", "data", "settings", "jobs", "files", "aws-services"),
-    *("resources", "tenants", "testing"),
+    *("resources", "networks", "tenants", "testing"),
 )
 PAGES = "\n".join((FOLDER / f"{name}.md").read_text("utf-8") for name in NAMES)
 _FILE = re.compile(r"^`(\S+\.\w+)`(?:, changed)?:\n\n```(\w+)\n(.*?)```", re.M | re.S)

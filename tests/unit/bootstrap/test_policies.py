@@ -33,7 +33,7 @@ def _declared(**config: str) -> list[pulumi_program.Resource]:
 
 def test_an_option_that_nobody_knows_is_refused() -> None:
     with pytest.raises(
-        pulumi.RunError, match=r"stacks.dev: replica must be one of backup, replicas"
+        pulumi.RunError, match=r"stacks.dev: replica must be one of backup, replicas, vpc"
     ):
         _declared(stacks='{"dev": ["replica"]}')
 
@@ -177,6 +177,7 @@ def _declare(
     monkeypatch.setattr(registry, "load_settings", lambda: {"bus": bus})
 
 
+VPC = {"vpc_subnets": '["subnet-1"]', "vpc_security_groups": '["sg-1"]'}
 BUS = ServicePermission("events", "arn:aws:events:*:*:event-bus/{bus}", ("events:PutEvents",))
 
 
@@ -259,7 +260,7 @@ def test_a_service_that_no_boundary_can_hold_is_refused(
 def test_the_boundary_holds_nothing_that_no_declaration_asks_for() -> None:
     policies = [
         json.loads(r.inputs["policy"])["Statement"]
-        for r in pulumi_program.declared_resources(STACK, config=plain(backup_days="30"))
+        for r in pulumi_program.declared_resources(STACK, config=plain(backup_days="30", **VPC))
         if r.kind == "aws:iam/rolePolicy:RolePolicy"
     ]
     secret = permission.SecretPermission("it")
@@ -291,3 +292,16 @@ def test_the_sizes_of_the_grants_make_up_the_document() -> None:
     (document,) = policy.documents(grants, names, write=True)
     # The first statement has no comma before it.
     assert sum(policy.sizes(grants, names).values()) == len(document) + 1
+
+
+def test_a_stack_in_a_vpc_alone_has_the_rights_for_its_network() -> None:
+    for options, expected in (("[]", False), ('["vpc"]', True)):
+        policies = {
+            r.name: r.inputs["policy"]
+            for r in _declared(stacks=f'{{"dev": {options}}}')
+            if r.kind == "aws:iam/policy:Policy"
+        }
+        assert ("ec2:CreateNetworkInterface" in policies[f"{DEV}-boundary"]) == expected
+        for role in ("deploy", "preview"):
+            held = "".join(text for name, text in policies.items() if f"{DEV}-{role}-" in name)
+            assert ("ec2:DescribeSubnets" in held) == expected and "ec2:Create" not in held
