@@ -28,7 +28,7 @@ export UV_CACHE_DIR := $(CURDIR)/.build/uv
 endif
 endif
 
-.PHONY: help demo local test test-all coverage test-clients test-browser screenshots test-pulumi \
+.PHONY: help demo local token test test-all coverage test-clients test-browser screenshots test-pulumi \
   test-terraform test-reliability \
   lint $(LINTS:%=lint-%) format scan smoke live-versions rollback verify-deploy check-commit-order \
   check-branch-protection prune-versions drift list-stacks pull-request-up pull-request-down \
@@ -44,6 +44,9 @@ demo: $(READY) ## Start the stack locally, send a request, show its effects, sto
 local: $(READY) ## Run the stack with its console until Ctrl-C; PERSIST=1 keeps data, DEBUG=1 debugs
 	@exec $(PYTHON) -m console --stack "$(STACK)" $(if $(PERSIST),--persist) \
 	  $(if $(DEBUG),--debug $(patsubst 1,5678,$(DEBUG)))
+
+token: $(READY) ## Print a token for the stack of `make local`; ARGS="--help" lists the options
+	@$(PYTHON) -m local.issuer $(ARGS)
 
 # One process starts faster than two, so a named path gets one.
 ifdef T
@@ -195,6 +198,10 @@ lock: $(READY) ## Write the hashed locks after a change of an .in file
 	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
 	  --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux_2_34 --only-binary :all: \
 	  function/requirements.in -o function/requirements.txt
+	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
+	  --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux_2_34 --only-binary :all: \
+	  -c function/requirements.txt function/authorizers/requirements.in \
+	  -o function/authorizers/requirements.txt
 	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
 	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \

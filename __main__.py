@@ -6,7 +6,7 @@ import pulumi
 
 import components
 from customize import customize
-from function.declare import job_registry, registry
+from function.declare import authorizer_registry, job_registry, registry
 from function.endpoints import VERSION
 from infrastructure import infrastructure
 from openapi import document, samples
@@ -23,9 +23,18 @@ with components.as_run_error():
     api_document = document.build(endpoints, info)
     config = components.StackConfig.from_pulumi(raw_config, project, stack, secret_keys)
     code = components.project_bundle().archive()
+    auths = authorizer_registry.verified_by_function(endpoints)
+    authorizer_code = components.authorizer_bundle().archive() if auths else None
 
 name = components.checked_prefix(
-    project, stack, ["function", "account", *(f"job-{key}-schedule" for key in jobs)]
+    project,
+    stack,
+    [
+        "function",
+        *(["authorizer"] if auths else []),
+        "account",
+        *(f"job-{key}-schedule" for key in jobs),
+    ],
 )
 roles = components.RoleFactory(
     path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary
@@ -100,6 +109,21 @@ function = components.EpochFunction(
     vpc_subnets=config.vpc_subnets,
     vpc_security_groups=config.vpc_security_groups,
 )
+authorizer = (
+    components.EpochAuthorizer(
+        f"{name}-authorizer",
+        auths=auths,
+        authorizers=authorizer_registry.load_authorizers(),
+        code=authorizer_code,
+        bindings=bindings,
+        roles=roles,
+        environment=telemetry,
+        gradual=config.rollout is not None,
+        log_retention_days=config.log_retention_days,
+    )
+    if authorizer_code
+    else None
+)
 job_functions = {
     key: components.EpochJob(
         f"{name}-job-{key.replace('_', '-')}",
@@ -132,6 +156,8 @@ api = components.EpochApi(
     document=api_document,
     endpoints=endpoints,
     function=function,
+    authorizer=authorizer,
+    settings=config.settings,
     rate_limit=config.effective_throttle.rate_limit,
     burst_limit=config.effective_throttle.burst_limit,
     log_retention_days=config.log_retention_days,
@@ -165,6 +191,7 @@ monitoring = components.EpochMonitoring(
     function=function,
     bindings=bindings,
     jobs=job_functions,
+    authorizer=authorizer,
     metric_namespace=project,
     concurrency=config.concurrency,
     runbook_url=config.runbook_url,
@@ -186,12 +213,15 @@ pulumi.export("api_keys", api_keys.keys)
 pulumi.export("table_name", bindings.tables[sample_table].name if sample_table else "")
 pulumi.export("function_name", function.name)
 pulumi.export("job_functions", {key: job.name for key, job in job_functions.items()})
-versions = pulumi.Output.all(function.version, *(job.version for job in job_functions.values()))
+own_versions = [function.version, *([authorizer.version] if authorizer else [])]
+versions = pulumi.Output.all(*own_versions, *(job.version for job in job_functions.values()))
 pulumi.export("function_versions", versions.apply(",".join))
 if config.rollout:
     steps = {"percent": config.rollout.percent, "minutes": config.rollout.minutes}
     pulumi.export("rollout", {**steps, "alarms": monitoring.alarm_names})
 pulumi.export("function_log_group", function.log_group.name)
+if authorizer:
+    pulumi.export("authorizer_function", authorizer.name)
 pulumi.export("dashboard_url", monitoring.dashboard_url)
 pulumi.export("api_document_hash", api.document_hash)
 pulumi.export("deployed_commit", os.environ.get("EPOCH_COMMIT", "unknown"))

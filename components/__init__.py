@@ -9,6 +9,7 @@ with as_run_error():
     from components.api_gateway_account import EpochApiGatewayAccount as EpochApiGatewayAccount
     from components.api_keys import EpochApiKeys as EpochApiKeys
     from components.api_keys import UsagePlan as UsagePlan
+    from components.authorizer import EpochAuthorizer as EpochAuthorizer
     from components.backup import EpochBackup as EpochBackup
     from components.bucket import EpochBucket as EpochBucket
     from components.destroy_guard import EpochDestroyGuard as EpochDestroyGuard
@@ -25,6 +26,7 @@ with as_run_error():
     from components.naming import resource_prefix as resource_prefix
     from components.naming import sampling_rule as sampling_rule
     from components.packaging.archive import Bundle as Bundle
+    from components.packaging.project_bundle import authorizer_bundle as authorizer_bundle
     from components.packaging.project_bundle import project_bundle as project_bundle
     from components.queue import EpochQueue as EpochQueue
     from components.secret import EpochSecret as EpochSecret

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from components import limits
 from components.api_gateway_account import EpochApiGatewayAccount
+from components.authorizer import EpochAuthorizer
 from components.function import EpochFunction
 from components.metrics import Source
 from function.declare.endpoint import Endpoint
@@ -59,7 +60,9 @@ class EpochApi(pulumi.ComponentResource):
     waits for `account`, the region's API Gateway settings, where the same stack declares them.
     `disable_default_endpoint` leaves only the custom domain names. A change of `import_again`
     imports and deploys the same document again.
-    `stage_variables` are those of EpochApiKeys.
+    `stage_variables` are those of EpochApiKeys. `authorizer` verifies the callers of endpoints with
+    a Jwt or CustomAuth. `settings` are the environment variables of the stack's settings, which the
+    document may name.
     `document_hash` identifies the served document; a 404 has it in the header
     X-Api-Document-Hash.
     """
@@ -74,6 +77,8 @@ class EpochApi(pulumi.ComponentResource):
         document: Document,
         endpoints: Sequence[Endpoint[Any]],
         function: EpochFunction,
+        authorizer: EpochAuthorizer | None = None,
+        settings: Mapping[str, str] | None = None,
         rate_limit: pulumi.Input[float],
         burst_limit: pulumi.Input[int],
         log_retention_days: pulumi.Input[int] = 30,
@@ -86,12 +91,19 @@ class EpochApi(pulumi.ComponentResource):
         super().__init__("epoch:components:EpochApi", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         known = pulumi.Output.all(
-            name=api_name, description=description, invoke_arn=function.alias.invoke_arn
+            name=api_name,
+            description=description,
+            invoke_arn=function.alias.invoke_arn,
+            authorizer_arn=authorizer.alias.invoke_arn if authorizer else "",
         )
-        policy = {"security_policy": SECURITY_POLICY, "endpoint_access_mode": ACCESS_MODE}
+        fixed: dict[str, Any] = {
+            "security_policy": SECURITY_POLICY,
+            "endpoint_access_mode": ACCESS_MODE,
+            "settings": settings or {},
+        }
         imported = known.apply(
             lambda values: gateway.to_api_gateway(
-                document, endpoints, gateway.ImportSettings(**policy, **values)
+                document, endpoints, gateway.ImportSettings(**fixed, **values)
             )
         )
         body = imported.apply(_checked_text)
@@ -126,22 +138,16 @@ class EpochApi(pulumi.ComponentResource):
             fail_on_warnings=True,
             opts=child,
         )
-        permission = aws.lambda_.Permission(
-            name,
-            action="lambda:InvokeFunction",
-            function=function.name,
-            qualifier=function.alias.name,
-            principal="apigateway.amazonaws.com",
-            # One permission for all routes: about fifty would fill the function's policy of 20 KB.
-            source_arn=pulumi.Output.format("{0}/{1}/*", self.api.execution_arn, stage_name),
-            opts=child,
-        )
+        # One permission for all routes: about fifty would fill the function's policy of 20 KB.
+        permissions = [self._may_invoke(name, function, pulumi.Output.concat(stage_name, "/*"))]
+        if authorizer:
+            permissions += [self._may_invoke(f"{name}-authorizer", authorizer, "authorizers/*")]
         imported_again = {"imported": "again"} if import_again else {}
         deployment = aws.apigateway.Deployment(
             name,
             rest_api=self.api.id,
             triggers=imported_again | {"document": self.document_hash},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
         )
         # The deployment's id names the version, so that reverting an interrupted update finds the
         # version to which it returns.
@@ -183,6 +189,20 @@ class EpochApi(pulumi.ComponentResource):
         self.metrics = Source("AWS/ApiGateway", dimensions)
         self.url = self.stage.invoke_url
         self.register_outputs({"url": self.url, "document_hash": self.document_hash})
+
+    def _may_invoke(
+        self, name: str, called: EpochFunction | EpochAuthorizer, source: pulumi.Input[str]
+    ) -> aws.lambda_.Permission:
+        """Return the permission of API Gateway to invoke a function for a part of this API."""
+        return aws.lambda_.Permission(
+            name,
+            action="lambda:InvokeFunction",
+            function=called.name,
+            qualifier=called.alias.name,
+            principal="apigateway.amazonaws.com",
+            source_arn=pulumi.Output.concat(self.api.execution_arn, "/", source),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
 
 def _nodes(path: str) -> Iterator[str]:

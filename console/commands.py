@@ -17,7 +17,7 @@ import pulumi
 from console import console
 from console.request_log import RequestLog
 from function.declare.registry import load_endpoints
-from local import local_stack, ministack, pulumi_program, stack_files
+from local import issuer, local_stack, ministack, pulumi_program, stack_files
 from local.demo import progress
 from local.deployment import DeployError
 from openapi import samples
@@ -182,9 +182,13 @@ def up(stack: str, port: int | None, *, persist: bool, debug: int | None) -> Non
         write = local.emulator.process.write_private_file
         write(OUTPUTS, json.dumps(local.outputs, indent=2))
         write(PROFILE, local.emulator.profile)
+        if claims := local.fixed_claims():
+            write(issuer.FILE, json.dumps({"key": local.issuer.pem, "claims": claims}))
         print(f"\nendpoint  {local.outputs['sample_url']}")
         for name, key in local.outputs["api_keys"].items():
             print(f"api key   {key}  ({name})")
+        for name in claims:
+            print(f"tokens    make token ARGS='--auth {name}', of a test issuer")
         print(f"console   {page.url}")
         print(
             f"aws       AWS_CONFIG_FILE={PROFILE.relative_to(stack_files.ROOT)} AWS_PROFILE=local"

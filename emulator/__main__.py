@@ -29,7 +29,15 @@ with patching.exit_on_mismatch():
         thread_reuse,
         time_to_live,
     )
-    from emulator.api_gateway import documentation, errors, import_api, proxy_event, stage, usage
+    from emulator.api_gateway import (
+        authorizers,
+        documentation,
+        errors,
+        import_api,
+        proxy_event,
+        stage,
+        usage,
+    )
 
 # Where several patches wrap one name, the last one is the outermost.
 _REPAIRS = (
@@ -60,6 +68,7 @@ def _patches() -> list[patching.Patch]:
     for repair in _REPAIRS:
         patches += repair.PATCHES
     # Removed from the environment, because functions would inherit it.
+    patches += authorizers.patches(os.environ.pop("EPOCH_TEST_ISSUER", ""))
     if path := os.environ.pop("EPOCH_PERSIST_FILE", ""):
         from emulator import persistence
 

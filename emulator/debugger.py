@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
 
 from emulator import failure_log, lambda_workers
-from emulator.patching import Original, Patch, replace, wrap
+from emulator.patching import Patch, replace
 
 _NO_TIMEOUT_S = 24 * 3600
 
@@ -89,18 +88,6 @@ class _Worker(lambda_workers._Worker):
         super()._spawn()
 
 
-def _add_permission(
-    original: Original, function: str, data: dict[str, Any], query: Any, path: Any
-) -> Any:
-    """Add a permission; start the function if it is for API Gateway."""
-    reply = original(function, data, query, path)
-    qualifier = lambda_svc._qualifier_from_path_or_query(path, query)
-    record, config = lambda_svc._get_func_record_for_qualifier(function, qualifier)
-    if record and data.get("Principal") == "apigateway.amazonaws.com":
-        lambda_workers.start(function, config, record["code_zip"])
-    return reply
-
-
 def patches(port: int) -> tuple[Patch, ...]:
     """Return the patches that let a debugger attach, for the first function at `port`."""
     _Worker.ports = _Ports(port)
@@ -114,5 +101,4 @@ def patches(port: int) -> tuple[Patch, ...]:
     return (
         replace(lambda_runtime, "Worker", _Worker),
         Patch(lambda_runtime, "_PYTHON_WORKER_SCRIPT", lambda script: listen + script),
-        wrap(lambda_svc, "_add_permission", _add_permission),
     )

@@ -2,8 +2,8 @@
 
 - The workers of a bundle share its unpacked code, and so its bytecode. A new bundle shares the
   files that did not change. MiniStack unpacks the code for each worker.
-- A function that has served requests starts a worker when its alias moves to a new version, before
-  the next request.
+- The API's function starts a worker before its first request. A function that has served requests
+  starts one when its alias moves to a new version, before the next request.
 - The first worker of a new version ends the idle workers of older versions, and deletes code that
   no worker uses. MiniStack keeps them forever, and a local run publishes a version at each save.
 - The log of an invocation ends with the worker's response. MiniStack polls each millisecond, until
@@ -53,6 +53,12 @@ def _use_private_folder(code: Path) -> None:
         private = f"{tempfile.gettempdir()}/"
         if private not in text:  # a former bundle may share the file
             launcher.write_text(text.replace("/tmp/", private), encoding="utf-8")
+            _delete_bytecode(launcher)
+
+
+def _delete_bytecode(source: Path) -> None:
+    for bytecode in (source.parent / "__pycache__").glob(f"{source.stem}.*.pyc"):
+        bytecode.unlink()
 
 
 class _SharedZip(zipfile.ZipFile):
@@ -171,6 +177,18 @@ def _move_alias(original: Original, function_name: str, alias: str, data: dict[s
     return reply
 
 
+def _add_permission(
+    original: Original, function: str, data: dict[str, Any], query: Any, path: Any
+) -> Any:
+    """Add a permission; start a worker if API Gateway may call the function now."""
+    reply = original(function, data, query, path)
+    qualifier = lambda_svc._qualifier_from_path_or_query(path, query)
+    record, config = lambda_svc._get_func_record_for_qualifier(function, qualifier)
+    if record and data.get("Principal") == "apigateway.amazonaws.com":
+        start(function, config, record["code_zip"])
+    return reply
+
+
 def start(function_name: str, config: dict[str, Any], code: bytes) -> None:
     """Start the first worker of a version; a request waits for it."""
     key = _key(function_name, config)
@@ -283,6 +301,7 @@ PATCHES = (
     replace(lambda_runtime, "zipfile", _SHARED_ZIPFILE),
     replace(lambda_runtime, "Worker", _Worker),
     wrap(lambda_svc, "_update_alias", _move_alias),
+    wrap(lambda_svc, "_add_permission", _add_permission),
     Patch(lambda_runtime, "_PYTHON_WORKER_SCRIPT", _isolated),
     wrap(lambda_svc, "_execute_function_warm", _execute),
     wrap(lambda_svc, "_create_function", partial(_save_code, "CreateFunction")),

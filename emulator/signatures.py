@@ -9,6 +9,9 @@ SIGNATURES = {
     "hypercorn.asyncio.tcp_server.TCPServer.protocol_send": "async (self, event)",
     "hypercorn.asyncio.tcp_server.TCPServer.run": "async (self)",
     "hypercorn.config.Config._create_sockets": "(self, binds, type_)",
+    "ministack.app._enforce_execute_api": (
+        "(api_id, stage, method, execute_path, headers, query_params, iam_action)"
+    ),
     "ministack.app._handle_execute_api_request": (
         "async (host, path, method, headers, body, query_params, raw_path, raw_query_string)"
     ),
@@ -35,6 +38,8 @@ SIGNATURES = {
     "ministack.core.lambda_runtime.subprocess": "module",
     "ministack.core.lambda_runtime.threading": "module",
     "ministack.core.lambda_runtime.zipfile": "module",
+    "ministack.services.apigateway_v1._AUTHENTICATION_GATEWAY_ERRORS": "dict",
+    "ministack.services.apigateway_v1._authorizers_v1": "AccountRegionScopedDict",
     "ministack.services.apigateway_v1._build_api_export": (
         "(api_id, stage_name, export_type, include_integrations, include_authorizers)"
     ),
@@ -61,6 +66,9 @@ SIGNATURES = {
         "async (api_id, stage_name, method, path, headers, body, query_params, "
         "owner_account_id, owner_region)"
     ),
+    "ministack.services.apigateway_v1._invoke_authorizer_lambda": (
+        "async (authorizer, event, account_id, region)"
+    ),
     "ministack.services.apigateway_v1._invoke_lambda_proxy_v1": (
         "async (integration, api_id, stage_name, stage, resource, request_path, method, "
         "headers, body, query_params, path_params, *, owner_account_id, owner_region, "
@@ -71,6 +79,7 @@ SIGNATURES = {
     "ministack.services.apigateway_v1._request_validators": "AccountRegionScopedDict",
     "ministack.services.apigateway_v1._resources": "AccountRegionScopedDict",
     "ministack.services.apigateway_v1._quota_state": "dict",
+    "ministack.services.apigateway_v1._resolve_jwks_url": "async (authorizer)",
     "ministack.services.apigateway_v1._usage_plans": "AccountRegionScopedDict",
     "ministack.services.apigateway_v1._qp": "(query_params, key, default)",
     "ministack.services.apigateway_v1._v1_response": "(data, status)",

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import urllib3
 
-from local import ministack, pulumi_program, stack_files, xray_daemon
+from local import issuer, ministack, pulumi_program, stack_files, xray_daemon
 from local.child_process import SupervisedProcess
 from local.deployment import Deployer, DeployError, Progress
 
@@ -50,10 +50,12 @@ def send(method: str, url: str, headers: Mapping[str, str], body: Any = None) ->
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """An emulated AWS account with a region: MiniStack and the traces of its functions."""
+    """An emulated AWS account with a region: MiniStack, the traces of its functions, and the issuer
+    of its tokens."""
 
     emulator: ministack.MiniStack
     traces: xray_daemon.XRayDaemon
+    issuer: issuer.Issuer
     region: str
 
 
@@ -93,6 +95,9 @@ class LocalStack(Account):
 
         endpoint = samples.default_sample(load_endpoints())
         sent = {"x-api-key": self.outputs["default_api_key"] if key is None else key}
+        if not path and key is None and endpoint and endpoint.auth.name in self.fixed_claims():
+            token = self.token(endpoint.auth.name, scopes=" ".join(endpoint.scopes))
+            sent["Authorization"] = f"Bearer {token}"
         if not path:
             if not (endpoint and endpoint.sample):
                 raise DeployError(samples.NO_SAMPLE)
@@ -102,6 +107,33 @@ class LocalStack(Account):
                 sent["Content-Type"], body = samples.sent_body(endpoint)
         method = method or (endpoint.method if endpoint else "GET")
         return send(method, self.outputs["api_url"] + path, sent | (headers or {}), body)
+
+    def fixed_claims(self) -> dict[str, dict[str, str]]:
+        """Return the claims that each Jwt and CognitoPool of the stack requires, by its name."""
+        # An update has reloaded it.
+        from function.declare.registry import (
+            load_endpoints,
+        )
+
+        auths = {endpoint.auth.name: endpoint.auth for endpoint in load_endpoints()}
+        if not (taken := {name: auth for name, auth in auths.items() if issuer.signs_for(auth)}):
+            return {}
+        client, name = self.emulator.client("lambda"), self.outputs["function_name"]
+        settings = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        url = self.issuer.url
+        return {name: issuer.fixed_claims(auth, url, settings) for name, auth in taken.items()}
+
+    def token(
+        self,
+        auth: str,
+        subject: str = "tester",
+        scopes: str = "",
+        seconds: int = 3_600,
+        **more: Any,
+    ) -> str:
+        """Return a token of the test issuer for an authentication, by its name."""
+        fixed = self.fixed_claims()[auth]
+        return issuer.sign(self.issuer.key, issuer.claims(fixed, subject, scopes, more, seconds))
 
     def update(self, confirm: Callable[[], None] = lambda: None) -> None:
         """Apply the program again after a change of its files.
@@ -154,14 +186,19 @@ def emulated_account(
     """
     # As a file: the package around it is imported while the emulator starts.
     interpreter = stack_files.ROOT / "components" / "packaging" / "interpreter.py"
-    with SupervisedProcess() as process, xray_daemon.running() as traces:
+    with (
+        SupervisedProcess() as process,
+        xray_daemon.running() as traces,
+        issuer.running() as tokens,
+    ):
         own = {
             "AWS_XRAY_DAEMON_ADDRESS": traces.address,
+            ministack.ISSUER: tokens.url,
             "EPOCH_WORKER_PYTHON": runpy.run_path(str(interpreter))["local_python"](),
         }
         own |= environment or {}
         emulator = ministack.start(process, region=region, port=port, environment=own)
-        yield Account(emulator=emulator, traces=traces, region=region)
+        yield Account(emulator=emulator, traces=traces, issuer=tokens, region=region)
 
 
 @contextmanager

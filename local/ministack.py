@@ -51,18 +51,24 @@ class MiniStack:
     """A running emulator, and clients that talk to it.
 
     The clients from `start` act as root of the emulated account, with credentials that only this
-    run knows. Those from `assume_role` act as the role.
+    run knows. Those from `assume_role` act as the role. `issuer` is the address of the test issuer.
     """
 
     account = "000000000000"
 
     def __init__(
-        self, port: int, process: SupervisedProcess, region: str, credentials: Credentials
+        self,
+        port: int,
+        process: SupervisedProcess,
+        region: str,
+        credentials: Credentials,
+        issuer: str = "",
     ) -> None:
         self.port = port
         self.process = process
         self.url = f"http://127.0.0.1:{port}"
         self.credentials = credentials
+        self.issuer = issuer
         self._region = region
         keys = {name: value for name, value in credentials._asdict().items() if value}
         self._session = boto3.Session(region_name=region, **keys)
@@ -123,7 +129,7 @@ class MiniStack:
         credentials = Credentials(
             keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
         )
-        return MiniStack(self.port, self.process, self._region, credentials)
+        return MiniStack(self.port, self.process, self._region, credentials, self.issuer)
 
 
 def clear_aws_environment() -> None:
@@ -150,6 +156,9 @@ def reserve(port: int | None) -> socket.socket:
         raise EmulatorError(f"cannot listen on port {port}: {error}; choose another") from None
     return reserved
 
+
+# The emulator's variable with the address of the test issuer.
+ISSUER = "EPOCH_TEST_ISSUER"
 
 # The emulator and its workers inherit only these variables. MiniStack reads a hundred others, and
 # a function on AWS sees none of the user's.
@@ -204,7 +213,7 @@ def start(
         port = reserved.getsockname()[1]
         environment = _environment(port, process.folder, credentials, environment)
         process.start("emulator", environment, ROOT, log, reserved)
-    stack = MiniStack(port, process, region, credentials)
+    stack = MiniStack(port, process, region, credentials, environment.get(ISSUER, ""))
     # The program needs these slow imports and clients anyway.
     importlib.import_module("components.packaging.archive")
     for service in _SERVICES:

@@ -12,6 +12,7 @@ from function.declare.endpoint import Endpoint, Parameter, one_by_one
 from function.declare.errors import DeclarationError
 from function.declare.limits import MAX_BODY_BYTES
 from function.declare.loader import endpoints_by_module
+from function.declare.problem import PROBLEM_SCHEMA
 from function.declare.schema import Form, Raw, Schema, media_type
 from openapi import samples, security
 from openapi.schemas import SchemaRegistry
@@ -22,6 +23,9 @@ _ROOT = Path(__file__).parent.parent
 
 RETRY_AFTER = Parameter(
     name="Retry-After", description="Seconds to wait before a retry.", example="1"
+)
+CHALLENGE = Parameter(
+    name="WWW-Authenticate", description="The scheme of the credentials.", example="Bearer"
 )
 ALLOW = Parameter(name="Allow", description="The methods that the path allows.", example="POST")
 
@@ -37,16 +41,18 @@ PROBLEMS: Mapping[int, tuple[str, tuple[Parameter, ...]]] = {
     503: ("The service is temporarily unavailable.", (RETRY_AFTER,)),
     504: ("The service did not respond in time.", ()),
 }
+# Where an authorizer verifies the caller, there is this one too.
+UNAUTHORIZED = {401: ("The credentials are missing, wrong or expired.", (CHALLENGE,))}
 # API Gateway does not allow to customise this response.
 TOO_LARGE = 413
 
 _DESCRIPTION = (
     f"Send an API key in the header `{security.KEY_HEADER}` with every call that needs one. Each "
     "error is a problem document (RFC 9457, `application/problem+json`). Quote its `requestId` "
-    "when you ask for help. Only the 413 of a request over 10 MB has another form, and a body over about 6 MB "
-    "may get a 5xx. After 429 and 503, wait as long as `Retry-After` says. After any other 5xx and "
-    "after a lost connection, retry the calls that are safe to retry. Responses may get more "
-    "members: ignore unknown ones."
+    "when you ask for help. Only the 413 of a request over 10 MB has another form, and a body over "
+    "about 6 MB may get a 5xx. After 429 and 503, wait as long as `Retry-After` says. After any "
+    "other 5xx and after a lost connection, retry the calls that are safe to retry. Responses may "
+    "get more members: ignore unknown ones."
 )
 
 
@@ -102,7 +108,7 @@ def _content(declared: Any, types: SchemaRegistry, where: str, closed: bool) -> 
         schema = {"type": "string"} | ({} if declared.is_text else {"format": "binary"})
     else:
         kind = declared.fields if isinstance(declared, Form) else declared
-        schema = types.body(kind, where) if closed else types.response(kind, where)
+        schema = types.reference(kind, where, closed=closed)
     return {media_type(declared): {"schema": schema}}
 
 
@@ -120,6 +126,8 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
         "summary": endpoint.summary,
         "security": security.requirement(endpoint.auth),
     }
+    if endpoint.scopes:
+        operation["description"] = f"Needs the scopes: {', '.join(endpoint.scopes)}."
     if parameters := list(_parameters(endpoint, types, where)):
         operation["parameters"] = parameters
     if endpoint.body is not None:
@@ -129,11 +137,17 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
         raise DeclarationError(f"{where}: {error}")
     for error in _problem_errors(endpoint):
         raise DeclarationError(error)
-    shared = PROBLEMS.keys() - ({415} if endpoint.body is None else {})
+    shared = _shared_problems(endpoint)
+    statuses = shared.keys() - ({415} if endpoint.body is None else {})
     responses = {}
-    for status in sorted({*shared, *endpoint.problems}):
-        text, headers = PROBLEMS.get(status, (f"{HTTPStatus(status).phrase}.", ()))
-        schema = types.problem(endpoint.problems.get(status), f"{where}: problem {status}")
+    for status in sorted({*statuses, *endpoint.problems}):
+        text, headers = shared.get(status, (f"{HTTPStatus(status).phrase}.", ()))
+        own, problem = endpoint.problems.get(status), f"{where}: problem {status}"
+        schema = (
+            types.reference(own, problem, extends=PROBLEM_SCHEMA)
+            if own
+            else types.reference(PROBLEM_SCHEMA, problem)
+        )
         content = {"application/problem+json": {"schema": schema}}
         if status == 415:
             text = f"The media type of the body is not {media_type(endpoint.body)}."
@@ -152,6 +166,10 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
     return operation
 
 
+def _shared_problems(endpoint: Endpoint[Any]) -> Mapping[int, tuple[str, tuple[Parameter, ...]]]:
+    return {**PROBLEMS, **(UNAUTHORIZED if security.takes_tokens(endpoint) else {})}
+
+
 def _file(endpoint: Endpoint[Any]) -> str:
     """Return the file of an endpoint's module and a colon; "" if no module declares it."""
     names = [name for name, own in endpoints_by_module().items() if own is endpoint]
@@ -162,7 +180,7 @@ def _problem_errors(endpoint: Endpoint[Any]) -> Iterator[str]:
     """Yield an error for each undeclared `Problem(409, …)` in an endpoint's module."""
     if file := _file(endpoint).partition(":")[0]:
         text = (_ROOT / file).read_text(encoding="utf-8")
-        declared = {TOO_LARGE, *PROBLEMS, *endpoint.problems}
+        declared = {TOO_LARGE, *_shared_problems(endpoint), *endpoint.problems}
         for found in re.finditer(r"\bProblem\(\s*(?:status=)?(\d{3})\b", text):
             if int(found[1]) not in declared:
                 line = text.count("\n", 0, found.start()) + 1

@@ -6,15 +6,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from function.declare.auth import KINDS, Iam, Public
+from function.declare.auth import Iam, Public
 from function.declare.endpoint import Endpoint, Response, one_by_one
 from function.declare.errors import DeclarationError
 from function.declare.problem import problem_document
-from function.declare.schema import Raw
+from function.declare.schema import EMPTY_MAPPING, Raw
 from function.responses import customize_response
-from openapi.document import PROBLEMS, RETRY_AFTER, Document
+from openapi import security
+from openapi.document import CHALLENGE, PROBLEMS, RETRY_AFTER, Document
 from openapi.schemas import FOR_CLIENTS
-from openapi.security import KEY_HEADER
 
 # This header of the response for an unknown route identifies the deployed document.
 DOCUMENT_HEADER = "X-Api-Document-Hash"
@@ -29,7 +29,7 @@ _GATEWAY_RESPONSES = (
     ("DEFAULT_5XX", 500, "The request could not be handled."),
     ("INTEGRATION_FAILURE", 504, "The service did not answer."),
     ("INTEGRATION_TIMEOUT", 504, "The service did not answer in time."),
-    ("INVALID_API_KEY", 403, f"The header {KEY_HEADER} holds no valid API key."),
+    ("INVALID_API_KEY", 403, f"The header {security.KEY_HEADER} holds no valid API key."),
     (UNKNOWN_ROUTE, 404, "Unknown route."),
     ("QUOTA_EXCEEDED", 429, "The API key's quota is used up."),
     ("RESOURCE_NOT_FOUND", 404, "Unknown route."),
@@ -38,6 +38,8 @@ _GATEWAY_RESPONSES = (
     ("WAF_FILTERED", 403, "The call is not allowed."),
 )
 
+# An API with an authorizer has this one too.
+_AUTHORIZER_RESPONSES = (("UNAUTHORIZED", 401, "The credentials are missing, wrong or expired."),)
 # An API with an Iam endpoint has these too. API Gateway does not tell a request without a signature
 # from one to an unknown route.
 _IAM_RESPONSES = (
@@ -58,7 +60,8 @@ _VALIDATORS = {"parameters": {"validateRequestParameters": True, "validateReques
 class ImportSettings(NamedTuple):
     """Settings of the API that an import resets unless the document names them.
 
-    `invoke_arn` is the integration URI of the function's alias.
+    `invoke_arn` is the integration URI of the function's alias, `authorizer_arn` that of the
+    authorizers'. `settings` are the environment variables of the stack's settings.
     """
 
     name: str
@@ -66,6 +69,8 @@ class ImportSettings(NamedTuple):
     invoke_arn: str
     security_policy: str
     endpoint_access_mode: str
+    authorizer_arn: str = ""
+    settings: Mapping[str, str] = EMPTY_MAPPING
 
 
 def text(document: Document) -> str:
@@ -97,6 +102,8 @@ def _operation(operation: Document, endpoint: Endpoint[Any]) -> Document:
     names a missing one.
     """
     plain: Document = _supported(operation)
+    if required := security.gateway_requirement(endpoint):
+        plain["security"] = required
     if not _is_json(plain.get("requestBody", {})):
         del plain["requestBody"]
     entities = plain.get("parameters", [])
@@ -135,8 +142,11 @@ def minimum_compression_size(endpoints: Iterable[Endpoint[Any]]) -> int | None:
 
 def _responses(endpoints: Sequence[Endpoint[Any]]) -> dict[str, tuple[int, str]]:
     """Return status and detail of each gateway response."""
-    kinds = {type(endpoint.auth) for endpoint in endpoints}
-    rows = (*_GATEWAY_RESPONSES, *(_IAM_RESPONSES if Iam in kinds else ()))
+    rows = list(_GATEWAY_RESPONSES)
+    if any(isinstance(endpoint.auth, Iam) for endpoint in endpoints):
+        rows += _IAM_RESPONSES
+    if any(map(security.takes_tokens, endpoints)):
+        rows += _AUTHORIZER_RESPONSES
     return {kind: (status, detail) for kind, status, detail in rows}
 
 
@@ -155,6 +165,8 @@ def _gateway_responses(endpoints: Sequence[Endpoint[Any]]) -> Document:
         headers = {"Content-Type": "application/problem+json"}
         if kind == "THROTTLED":  # a quota lasts for the day
             headers[RETRY_AFTER.name] = "1"
+        if status == 401:
+            headers[CHALLENGE.name] = "Bearer"
         if origin:
             headers["Access-Control-Allow-Origin"] = origin
         problem = problem_document(status, detail, "$context.requestId")
@@ -187,7 +199,7 @@ def _preflight(endpoints: Sequence[Endpoint[Any]], is_binary: bool) -> Document:
         for endpoint in endpoints
         for header in one_by_one(endpoint.request_headers)
     }
-    asked |= {header for endpoint in endpoints for header in KINDS[type(endpoint.auth)].headers}
+    asked |= {name.lower() for endpoint in endpoints for name in security.headers(endpoint.auth)}
     headers = {
         "Access-Control-Allow-Headers": ",".join(sorted(asked | {"content-type"})),
         "Access-Control-Allow-Methods": ",".join(sorted(e.method for e in endpoints)),
@@ -312,7 +324,10 @@ def to_api_gateway(
             path: _path(document["paths"][path], of_path, settings.invoke_arn, bool(binary))
             for path, of_path in by_path.items()
         },
-        "components": _supported(document["components"]),
+        "components": {
+            **_supported(document["components"]),
+            "securitySchemes": security.gateway_schemes(endpoints, settings),
+        },
         "x-amazon-apigateway-api-key-source": "HEADER",
         "x-amazon-apigateway-security-policy": settings.security_policy,
         "x-amazon-apigateway-endpoint-access-mode": settings.endpoint_access_mode,

@@ -55,11 +55,11 @@ def unknown_path(endpoints: Iterable[Endpoint[Any]]) -> str:
 
 
 def sent_body(endpoint: Endpoint[Any]) -> tuple[str, bytes | None]:
-    """Return the media type and the body of an endpoint's sample; None for no body."""
+    """Return the media type and the body of an endpoint's sample; "" and None for no body."""
     body = endpoint.sample.body if endpoint.sample else None
-    kind = media_type(endpoint.body)
     if body is None:
-        return kind, None
+        return "", None
+    kind = media_type(endpoint.body)
     if isinstance(endpoint.body, Form):
         return kind, urlencode(body, doseq=True).encode()
     if isinstance(endpoint.body, Raw):

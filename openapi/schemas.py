@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from function.declare.errors import DeclarationError
-from function.declare.problem import PROBLEM_SCHEMA
 from function.declare.schema import EMPTY_MAPPING, Body, Schema, is_array
 
 REFERENCE = "#/components/schemas/"
@@ -23,7 +22,7 @@ SUPPORTED_KEYWORDS = frozenset(
     }
 )
 # Only the client's document holds these keywords.
-FOR_CLIENTS = frozenset({"default", "deprecated", "example"})
+FOR_CLIENTS = frozenset({"default", "deprecated", "example", "nullable"})
 
 # None: a value of any type, or a union.
 _TYPES = frozenset({"array", "boolean", "integer", "number", "object", "string", None})
@@ -32,7 +31,7 @@ _ALTERNATIVES = {
     "const": "'enum' with one value",
     "exclusiveMaximum": "'maximum' (le)",
     "exclusiveMinimum": "'minimum' (ge)",
-    "nullable": "a member that may be absent (msgspec.UNSET)",
+    "nullable": "a type, such as a msgspec.Struct, with a member that may be None",
     "oneOf": "'anyOf'",
     "$ref": "a type",
     "prefixItems": "an object, or an array of one type",
@@ -47,23 +46,6 @@ class SchemaRegistry:
         self.schemas: dict[str, Schema] = {}
         self._places: dict[str, str] = {}
 
-    def body(self, declared: Body, where: str) -> Schema:
-        """Return a reference to the schema of a request body, whose objects must be closed."""
-        return self._reference(declared, where, closed=True)
-
-    def response(self, declared: Body, where: str) -> Schema:
-        """Return a reference to the schema of a response.
-
-        Responses may gain members: their objects stay open unless a request body has the type too.
-        """
-        return self._reference(declared, where, closed=False)
-
-    def problem(self, members: Body | None, where: str) -> Schema:
-        """Return a reference to the schema of a problem that has further members."""
-        if members is None:
-            return self.response(PROBLEM_SCHEMA, where)
-        return self._reference(members, where, closed=False, extends=PROBLEM_SCHEMA)
-
     def fields(self, declared: type, where: str) -> dict[str, dict[str, Any]]:
         """Return description, schema and example of each parameter that a type has as a field.
 
@@ -75,7 +57,9 @@ class SchemaRegistry:
         _, parts = msgspec.json.schema_components([declared], ref_template=REFERENCE + "{name}")
         found = {}
         for field, part in parts[declared.__name__]["properties"].items():
-            schema = dict(_to_openapi(_inlined(part, parts), parts, ()))
+            schema = _not_null(_to_openapi(_inlined(part, parts), parts, ()))
+            if schema.get("default", "") is None:  # an absent parameter
+                del schema["default"]
             if not (description := schema.pop("description", "")):
                 raise DeclarationError(
                     f"{where}: {name}.{field} needs a description: "
@@ -86,9 +70,14 @@ class SchemaRegistry:
             found[field] = {"description": description, "schema": schema}
         return found
 
-    def _reference(
-        self, declared: Body, where: str, *, closed: bool, extends: Schema = EMPTY_MAPPING
+    def reference(
+        self, declared: Body, where: str, *, closed: bool = False, extends: Schema = EMPTY_MAPPING
     ) -> Schema:
+        """Return a reference to the schema of a body, with the members that it extends.
+
+        The objects of a request's body must be `closed`. Responses may gain members: their objects
+        stay open unless a request body has the type too.
+        """
         if isinstance(declared, Mapping):
             name = str(declared.get("title", ""))
             types: Mapping[str, Schema] = {name: declared}
@@ -103,7 +92,9 @@ class SchemaRegistry:
                 raise DeclarationError(
                     f"{where}: a schema needs a 'title', the type's name of letters and digits"
                 )
-            for error in _errors(schema, called, closed, types):
+            # The checks of a JSON schema know no null, and those of a type do.
+            checked = schema if isinstance(declared, Mapping) else _not_null(schema)
+            for error in _errors(checked, called, closed, types):
                 raise DeclarationError(f"{where}: {error}")
             opened = _allow_extra(schema)
             place = self._places.setdefault(called, where)
@@ -167,7 +158,11 @@ def _to_openapi(schema: Schema, types: Mapping[str, Schema], within: tuple[str, 
     if "$ref" in schema:  # OpenAPI ignores siblings of a reference
         return {"$ref": REFERENCE + _name(schema)}
     if "anyOf" in schema:  # API Gateway allows no reference in a union
-        schema = {**schema, "anyOf": [_inline_refs(of, types, within) for of in schema["anyOf"]]}
+        members = [one for one in schema["anyOf"] if one != {"type": "null"}]
+        nullable = {"nullable": True} if len(members) < len(schema["anyOf"]) else {}
+        inlined = [_inline_refs(one, types, within) for one in members]
+        union = inlined[0] if len(inlined) == 1 else {"anyOf": inlined}
+        schema = {**union, **{k: v for k, v in schema.items() if k != "anyOf"}, **nullable}
     result = _mapped(schema, lambda part: _to_openapi(part, types, within))
     result.pop("discriminator", None)
     if examples := result.pop("examples", None):
@@ -195,17 +190,18 @@ def _inline_refs(member: Schema, types: Mapping[str, Schema], within: tuple[str,
 
 
 def _inlined(schema: Schema, types: Mapping[str, Schema]) -> dict[str, Any]:
-    """Return msgspec's schema of a parameter: without null, and without references to enums."""
-    given = [member for member in schema.get("anyOf", ()) if member != {"type": "null"}]
-    if len(given) == 1:  # an absent parameter is None
-        own = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
-        schema = {**given[0], **own}
+    """Return msgspec's schema of a parameter, with enumerations in place of references."""
     if "$ref" in schema:
         referred = types[schema["$ref"].removeprefix(REFERENCE)]
         own = {key: value for key, value in schema.items() if key != "$ref"}
         schema = {**referred, "title": "", **own}
         del schema["title"]
     return _mapped(schema, lambda part: _inlined(part, types))
+
+
+def _not_null(schema: Schema) -> dict[str, Any]:
+    """Return a schema without `nullable`, which only the client's document has."""
+    return _mapped({k: v for k, v in schema.items() if k != "nullable"}, _not_null)
 
 
 def _allow_extra(schema: Schema) -> Schema:
@@ -233,7 +229,7 @@ def _errors(schema: Any, where: str, closed: bool, types: Mapping[str, Schema]) 
 
 
 def _own_errors(schema: Schema, where: str, closed: bool) -> Iterator[str]:
-    for keyword in sorted(schema.keys() - SUPPORTED_KEYWORDS - FOR_CLIENTS):
+    for keyword in sorted(schema.keys() - SUPPORTED_KEYWORDS - (FOR_CLIENTS - {"nullable"})):
         instead = f"; use {_ALTERNATIVES[keyword]}" if keyword in _ALTERNATIVES else ""
         yield f"{where}: API Gateway does not support {keyword!r}{instead}"
     kind = schema.get("type")

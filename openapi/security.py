@@ -1,28 +1,108 @@
 """The security schemes of the API document, for client developers and for API Gateway."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
-from function.declare.auth import ApiKey, Auth, Iam, Public
+from function.declare import authorizer_registry
+from function.declare.auth import (
+    KINDS,
+    ApiKey,
+    Auth,
+    CognitoPool,
+    CustomAuth,
+    Iam,
+    Jwt,
+    Public,
+    stack_text,
+)
+from function.declare.authorizer import Authorizer
 from function.declare.endpoint import Endpoint
 
 Scheme = dict[str, Any]
 
 KEY_HEADER = "x-api-key"
-_AUTH_TYPE = "x-amazon-apigateway-authtype"
+_EXTENSION = "x-amazon-apigateway-auth"
 
 
-def _api_key(_: ApiKey) -> Scheme:
-    return {"type": "apiKey", "in": "header", "name": KEY_HEADER}
+class Stack(Protocol):
+    """The values of a stack that the schemes for API Gateway name."""
+
+    @property
+    def authorizer_arn(self) -> str:
+        """The URI of the authorizers' function."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The environment variables of the stack's settings."""
 
 
-def _iam(_: Iam) -> Scheme:
-    header = {"type": "apiKey", "in": "header", "name": "Authorization"}
-    return {**header, _AUTH_TYPE: "awsSigv4"}
+class _Kind(NamedTuple):
+    """The schemes of a kind of authentication: the client's, and what API Gateway needs besides."""
+
+    scheme: Callable[[Any], Scheme]
+    extension: Callable[[Any, Stack], Scheme] = lambda *_: {}
+    headers: Callable[[Any], tuple[str, ...]] = lambda _: ("Authorization",)
 
 
-# By kind of authentication; a Public endpoint has no scheme.
-SCHEMES: Mapping[type, Callable[[Any], Scheme]] = {ApiKey: _api_key, Iam: _iam}
+def _in_header(name: str) -> Scheme:
+    return {"type": "apiKey", "in": "header", "name": name}
+
+
+def _bearer(_: Auth) -> Scheme:
+    return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+def _custom(auth: CustomAuth) -> Scheme:
+    return _in_header(_headers_of(auth)[0])
+
+
+def _headers_of(auth: CustomAuth) -> tuple[str, ...]:
+    return authorizer_registry.load_authorizers()[auth.name].headers
+
+
+def _asked(kind: str, **authorizer: Any) -> Scheme:
+    return {f"{_EXTENSION}type": kind, f"{_EXTENSION}orizer": authorizer}
+
+
+def _pool(auth: CognitoPool, values: Stack) -> Scheme:
+    pool = stack_text(auth.pool, values.settings)
+    return _asked("cognito_user_pools", type="cognito_user_pools", providerARNs=[pool])
+
+
+def _by_function(headers: tuple[str, ...], declared: Jwt | Authorizer, values: Stack) -> Scheme:
+    return _asked(
+        "custom",
+        type="request",
+        authorizerUri=values.authorizer_arn,
+        authorizerResultTtlInSeconds=declared.cache_s,
+        identitySource=", ".join(f"method.request.header.{name}" for name in headers),
+    )
+
+
+# One entry for each kind of function.declare.auth.KINDS.
+SCHEMES: Mapping[type, _Kind] = {
+    ApiKey: _Kind(lambda _: _in_header(KEY_HEADER), headers=lambda _: (KEY_HEADER,)),
+    CognitoPool: _Kind(_bearer, _pool),
+    CustomAuth: _Kind(
+        _custom,
+        lambda auth, values: _by_function(
+            _headers_of(auth), authorizer_registry.load_authorizers()[auth.name], values
+        ),
+        _headers_of,
+    ),
+    Iam: _Kind(
+        lambda _: _in_header("Authorization"),
+        lambda *_: {f"{_EXTENSION}type": "awsSigv4"},
+        lambda _: ("Authorization", "X-Amz-Date", "X-Amz-Security-Token"),
+    ),
+    Jwt: _Kind(_bearer, lambda auth, values: _by_function(("Authorization",), auth, values)),
+    Public: _Kind(lambda _: {}, headers=lambda _: ()),
+}
+
+
+def headers(auth: Auth) -> tuple[str, ...]:
+    """Return the headers with the credentials."""
+    return SCHEMES[type(auth)].headers(auth)
 
 
 def requirement(auth: Auth) -> list[dict[str, list[str]]]:
@@ -30,8 +110,36 @@ def requirement(auth: Auth) -> list[dict[str, list[str]]]:
     return [] if isinstance(auth, Public) else [{auth.name: []}]
 
 
+def _used(endpoints: Iterable[Endpoint[Any]]) -> dict[str, Auth]:
+    used = {endpoint.auth.name: endpoint.auth for endpoint in endpoints}
+    return {name: used[name] for name in sorted(used) if not isinstance(used[name], Public)}
+
+
 def schemes(endpoints: Iterable[Endpoint[Any]]) -> dict[str, Scheme]:
     """Return the schemes that endpoints use, by name."""
-    used = {endpoint.auth.name: endpoint.auth for endpoint in endpoints}
-    found = {auth.name: SCHEMES[type(auth)] for auth in used.values() if type(auth) in SCHEMES}
-    return {name: make(used[name]) for name, make in sorted(found.items())}
+    return {name: SCHEMES[type(auth)].scheme(auth) for name, auth in _used(endpoints).items()}
+
+
+def gateway_schemes(endpoints: Iterable[Endpoint[Any]], values: Stack) -> dict[str, Scheme]:
+    """Return the same schemes for API Gateway, which knows only those of type apiKey."""
+    return {
+        name: {
+            **_in_header(headers(auth)[0]),
+            **SCHEMES[type(auth)].extension(auth, values),
+        }
+        for name, auth in _used(endpoints).items()
+    }
+
+
+def gateway_requirement(endpoint: Endpoint[Any]) -> list[dict[str, list[str]]]:
+    """Return the `security` of an operation for API Gateway.
+
+    A user pool's authorizer takes access tokens only if the operation names scopes.
+    """
+    scopes = list(endpoint.scopes) if isinstance(endpoint.auth, CognitoPool) else []
+    return [{name: scopes for name in one} for one in requirement(endpoint.auth)]
+
+
+def takes_tokens(endpoint: Endpoint[Any]) -> bool:
+    """Test whether an authorizer verifies the credentials of an endpoint's callers."""
+    return KINDS[type(endpoint.auth)].scoped

@@ -13,11 +13,17 @@ from pathlib import Path
 import pytest
 
 import function.declare.job_registry
+import function.declare.registry
 import function.jobs  # noqa: F401
 from components import naming, resource_prefix
 from function import buckets, queues, tables
+from function.declare import authorizer_registry
+from function.declare.auth import Auth, CognitoPool, CustomAuth, Jwt
+from function.declare.authorizer import Authorizer
 from function.declare.bucket import Bucket
+from function.declare.endpoint import Endpoint
 from function.declare.job import Job
+from function.declare.permission import ServicePermission
 from function.declare.queue import Queue
 from function.declare.registry import load_endpoints, load_settings
 from function.declare.table import Table
@@ -100,7 +106,7 @@ def replace_service(project: Path, service: str = "other_service") -> Path:
 # By these a test copies the project: in a copy it would do so once more.
 _COPYING = {"checkout", "copied", "project", "specimen"}
 # The modules that take longest.
-_LONGEST = ("test_extending.py", "test_local_run.py")
+_LONGEST = ("test_extended_rules.py", "test_extending.py", "test_local_run.py")
 
 
 def pytest_collection_finish() -> None:
@@ -207,7 +213,39 @@ def alarms_of(
 
 
 def _unused(_: object) -> None:
-    raise AssertionError("these jobs are declared only")
+    raise AssertionError("this is declared only")
+
+
+@pytest.fixture
+def authorizers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Declare an endpoint for each kind of authentication that an authorizer verifies."""
+    pool = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_Ab3"
+    kinds: dict[str, Auth] = {
+        "users": Jwt("https://login.example.com", "shop"),
+        "members": CognitoPool(pool),
+        "partners": CustomAuth("partner"),
+    }
+    added = tuple(
+        Endpoint(
+            method="GET",
+            path=f"/{name}",
+            summary="An example.",
+            handle=_unused,
+            responses={204: None},
+            auth=auth,
+            scopes=("orders/read",),
+        )
+        for name, auth in kinds.items()
+    )
+    found = (*load_endpoints(), *added)
+    partner = Authorizer(
+        lambda _: None,
+        headers=("X-Partner",),
+        permissions=(ServicePermission("kms", "*", ("kms:Verify",)),),
+        cache_s=60,
+    )
+    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: found)
+    monkeypatch.setattr(authorizer_registry, "load_authorizers", lambda: {"partner": partner})
 
 
 @pytest.fixture

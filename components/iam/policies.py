@@ -175,7 +175,10 @@ def document(*statements: Statement) -> str:
 
 
 def role_document(role: str, statements: Iterable[Statement]) -> str:
-    """Return the only inline policy of a role. Raises LimitError if it is too long for IAM."""
+    """Return a role's inline policy. Raises LimitError if it is too long for IAM.
+
+    IAM counts it together with the former one, which stays for a rollback.
+    """
     merged = merge(statements)
     sizes = {
         f"{', '.join(statement['Action'])} on {len(_listed(statement['Resource']))} resources": len(
@@ -187,4 +190,11 @@ def role_document(role: str, statements: Iterable[Statement]) -> str:
     limits.check(
         f"the policy of role {role}", sizes, limits.ROLE_POLICY_SIZE, "characters", way_out
     )
+    if sum(sizes.values()) > limits.ROLE_POLICY_SIZE // 2:
+        pulumi.log.warn(
+            f"the policy of role {role} has more than half of the characters that IAM allows, so "
+            "another one does not fit beside it. Before you deploy other rights, delete the former "
+            "policy by `aws iam delete-role-policy`: calls fail until the update ends. Or declare "
+            "the same actions for tables that share them"
+        )
     return document(*merged)

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from components.api import EpochApi, slug
+from components.authorizer import EpochAuthorizer
 from components.function import EpochFunction
 from components.job import EpochJob
 from components.lambda_function import Bindings, LambdaFunction
 from components.metrics import Alarm, Formula, Metric, Source
+from function.declare.authorizer import AUTHORIZER_TIMEOUT_S
 from function.declare.endpoint import Endpoint
 from function.declare.permission import TablePermission
 
@@ -65,6 +67,7 @@ class MetricSources:
     jobs: Mapping[str, EpochJob]
     concurrency: int
     namespace: str
+    authorizer: EpochAuthorizer | None = None
 
     def route(self, endpoint: Endpoint[Any]) -> Source:
         """Return the source of API Gateway's metrics of a route."""
@@ -126,6 +129,8 @@ def alarms(sources: MetricSources) -> Iterator[Alarm]:
     """Yield the alarms that notify: first the symptoms for callers, then the causes."""
     yield from _of_api(sources)
     yield from _of_function(sources.function, sources.concurrency)
+    if sources.authorizer:
+        yield from _of_authorizer(sources, sources.authorizer)
     for table in sources.bindings.tables:
         yield from _of_table(sources, table)
     for key, job in sources.jobs.items():
@@ -165,6 +170,21 @@ def _of_function(function: EpochFunction, concurrency: int) -> Iterator[Alarm]:
     text = f"Concurrent executions are close to the limit of {concurrency}."
     concurrent = of("ConcurrentExecutions", "Maximum")
     yield Alarm("function-concurrency", text, concurrent, 0.8 * concurrency)
+
+
+def _of_authorizer(sources: MetricSources, authorizer: EpochAuthorizer) -> Iterator[Alarm]:
+    of, failed = (
+        authorizer.metrics.of,
+        sources.own(authorizer, "authorizer").where(Outcome="failed"),
+    )
+    # Wrong credentials are errors of Lambda, too: only the log lines tell failures apart.
+    text = "The authorizer cannot verify callers: its code fails, or an issuer does not answer."
+    yield Alarm("authorizer-failures", text, failed.of("Requests"), 1)
+    text = "Lambda throttles the authorizer: the account's concurrency limit is reached."
+    yield Alarm("authorizer-throttles", text, of("Throttles"), 1)
+    text = f"The authorizer runs close to its timeout of {AUTHORIZER_TIMEOUT_S} s."
+    threshold = 0.8 * 1_000 * AUTHORIZER_TIMEOUT_S
+    yield Alarm("authorizer-duration", text, of("Duration", "Maximum"), threshold)
 
 
 def _of_table(sources: MetricSources, key: str) -> Iterator[Alarm]:

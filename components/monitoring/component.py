@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.api import EpochApi
+from components.authorizer import EpochAuthorizer
 from components.function import EpochFunction
 from components.iam import policies
 from components.job import EpochJob
@@ -75,6 +76,7 @@ class EpochMonitoring(pulumi.ComponentResource):
         bindings: Bindings,
         metric_namespace: str,
         jobs: Mapping[str, EpochJob] | None = None,
+        authorizer: EpochAuthorizer | None = None,
         concurrency: int = 1_000,
         runbook_url: str = "docs/operations.md",
         trace_sampling_rate: pulumi.Input[float] | None = None,
@@ -112,6 +114,7 @@ class EpochMonitoring(pulumi.ComponentResource):
             function=function,
             bindings=bindings,
             jobs=jobs or {},
+            authorizer=authorizer,
             concurrency=concurrency,
             namespace=metric_namespace,
         )

@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 
 from components import limits
+from components.authorizer import EpochAuthorizer
 from components.metrics import Metric, Source
 from components.monitoring.alarms import ERROR_BUDGET, SLO_TARGET, MetricSources, dead_letters
 from function.declare.endpoint import Endpoint
@@ -99,6 +100,16 @@ def _function(function: Source) -> list[Widget]:
     ]
 
 
+def _authorizer(sources: MetricSources, authorizer: EpochAuthorizer) -> list[Widget]:
+    outcomes = _outcomes(sources.own(authorizer, "authorizer"))
+    duration = _of(authorizer.metrics, p50="Duration p50", maximum="Duration Maximum")
+    return [
+        _invocations("Authorizer", authorizer.metrics),
+        _graph("Authorizer: callers by outcome", outcomes),
+        _graph("Authorizer: duration in ms", duration),
+    ]
+
+
 def _table(sources: MetricSources, key: str) -> list[Widget]:
     table = sources.bindings.tables[key].metrics
     capacity = _of(
@@ -159,6 +170,7 @@ def body(
         _first_row(sources, alarms, runbook_url),
         _api(sources),
         _function(sources.function.metrics),
+        *([_authorizer(sources, sources.authorizer)] if sources.authorizer else []),
         # CloudWatch refuses a graph without metrics.
         *(_table(sources, table) for table in sources.bindings.tables if sources.operations(table)),
         *(_endpoint(sources, endpoint) for endpoint in sources.api.endpoints),

@@ -8,7 +8,7 @@ import os
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from components.packaging.dependencies import LAMBDA, BundleError, files_of, ins
 from components.packaging.imports import check_imports
 from components.packaging.interpreter import PYTHON_VERSION, compiler, local_python
 
+_LOCK = "requirements.txt"
 # Hidden files, bytecode, and the copies that editors and git leave.
 _STRAY = re.compile(r"\..*|__pycache__|.*\.(pyc|orig|rej)|.*~|#.*#")
 
@@ -30,27 +31,38 @@ class Bundle:
 
     It holds every file of the package, but for hidden and stray ones and the lock; a link stands
     for the files that it leads to. The package's requirements.txt is the lock of its dependencies,
-    with hashes. `services` are the AWS services that the code calls besides the items of tables:
-    boto3's name of each, and the file that an error about it names. `.build` beside the package
-    holds the results of a build.
+    with hashes. `locks` are further ones in its folders. `without` are folders of the package that
+    the bundle leaves out. `services` are the AWS services that the code calls besides the items of
+    tables: boto3's name of each, and the file that an error about it names. `.build` beside the
+    package holds the results of a build.
 
     Raises BundleError if the bundle cannot be built, or would fail in Lambda.
     """
 
     package: Path
     services: Mapping[str, str] = field(default_factory=dict)
+    locks: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    @property
+    def _locks(self) -> list[Path]:
+        return [self.package / name for name in (_LOCK, *self.locks)]
 
     def dependencies(self) -> Path:
         """Return the folder with the locked dependencies for Lambda, building it once."""
-        lock = self.package / "requirements.txt"
-        if not lock.exists():
-            shown = f"{self.package.name}/{lock.name}"
-            raise BundleError(f"{shown} is missing; restore it or run: make lock")
-        return install(lock.read_bytes(), self.services, LAMBDA, self.package.parent / ".build")
+        for lock in self._locks:
+            if not lock.exists():
+                shown = _shown(lock, self.package)
+                raise BundleError(f"{shown} is missing; restore it or run: make lock")
+        lock_bytes = b"".join(lock.read_bytes() for lock in self._locks)
+        return install(lock_bytes, self.services, LAMBDA, self.package.parent / ".build")
 
     def files(self) -> dict[str, Path]:
         """Return the bundle's files by their names in the archive, sorted by name."""
-        own, theirs = dict(_own_files(self.package)), files_of(self.dependencies())
+        without = {*self._locks, *(lock.with_suffix(".in") for lock in self._locks)}
+        without |= {self.package / name for name in self.without}
+        own = dict(_own_files(self.package, without))
+        theirs = files_of(self.dependencies())
         check_imports(self.package.name, own, theirs)
         build = self.package.parent / ".build"
         files = {**theirs, **own}
@@ -73,32 +85,40 @@ class Bundle:
 
 
 def for_local_run(archive: pulumi.AssetArchive, interpreter: str = "") -> pulumi.AssetArchive:
-    """Return the bundle for a Python of this machine, with dependencies compiled for it.
-
-    It has no bytecode, whose tracebacks would name files in Lambda.
-    """
+    """Return the bundle for a Python of this machine, with dependencies compiled for it."""
     files = {name: Path(str(getattr(asset, "path", ""))) for name, asset in archive.assets.items()}
-    files = {name: path for name, path in files.items() if path.suffix != ".pyc"}
     folders = (parent for path in files.values() for parent in path.parents)
     base = next((one for one in folders if one.name.startswith("dependencies-")), None)
     if base and any(name.endswith(".so") for name in files):
         services = json.loads((base / "services.json").read_bytes())
         python = ("--python", interpreter or local_python())
         theirs = install((base / "lock").read_bytes(), services, python, base.parent)
+        local = files_of(theirs)
+        sources = {name for name in local.keys() & files.keys() if name.endswith(".py")}
+        changed = {n for n in sources if local[n].read_bytes() != files[n].read_bytes()}
         own = {name: path for name, path in files.items() if base not in path.parents}
-        files = {**own, **files_of(theirs)}
+        files = {name: path for name, path in own.items() if _source(name) not in changed} | local
     return _archive(files)
+
+
+def _source(name: str) -> str:
+    """Return the name of the source of bytecode; "" for another file."""
+    path = Path(name)
+    module = f"{path.name.partition('.')[0]}.py"
+    return str(path.parents[1] / module) if path.suffix == ".pyc" else ""
 
 
 def _archive(files: Mapping[str, Path]) -> pulumi.AssetArchive:
     return pulumi.AssetArchive({name: pulumi.FileAsset(str(path)) for name, path in files.items()})
 
 
-def _own_files(package: Path) -> Iterator[tuple[str, Path]]:
+def _own_files(package: Path, without: Container[Path]) -> Iterator[tuple[str, Path]]:
     """Return the package's own files for the bundle, by their names there."""
     for folder, folders, files in os.walk(package, followlinks=True):
         at = Path(folder)
-        folders[:] = sorted(name for name in folders if not _STRAY.fullmatch(name))
+        folders[:] = sorted(
+            name for name in folders if not _STRAY.fullmatch(name) and at / name not in without
+        )
         for name in folders:
             link = at / name
             if link.is_symlink() and link.resolve() in {up.resolve() for up in (at, *at.parents)}:
@@ -107,8 +127,7 @@ def _own_files(package: Path) -> Iterator[tuple[str, Path]]:
                 )
         for name in sorted(files):
             path = at / name
-            lock = at == package and name in {"requirements.in", "requirements.txt"}
-            if lock or _STRAY.fullmatch(name):
+            if path in without or _STRAY.fullmatch(name):
                 continue
             if not path.is_file():
                 raise BundleError(f"{_shown(path, package)}: no file is there; repair or remove it")

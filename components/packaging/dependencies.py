@@ -6,6 +6,7 @@ version, and its data shrinks to the services that the code calls. `make bench` 
 
 import gzip
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -34,9 +35,16 @@ _ITEM_OPERATIONS = {name.partition(":")[2] for name in ACTIONS} | {
     *("TransactGetItems", "TransactWriteItems"),
 }
 
-# Nothing loads these: the tracer's patches of other packages, and the compiled half of wrapt, which
+# Nothing loads these: the tracer's patches of other packages, the compiled half of wrapt, which
 # works without it.
 _EXCLUDED = ("aws_xray_sdk/ext/", "wrapt/_wrappers")
+
+# AWS's documentation names these roots of its certificates.
+_AMAZONS = re.compile(
+    r'# Label: "(?:Amazon Root CA|Starfield Services Root Certificate Authority).*?'
+    "(-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n)",
+    re.DOTALL,
+)
 
 # These files differ between machines. importlib.metadata and entry points need the others of
 # *.dist-info.
@@ -64,6 +72,7 @@ def install(
             # boto3's resources read the whole model of their service.
             whole = _STORAGE in services or (packages / "boto3").exists()
             _strip_sdk_data(data, services, whole_storage=whole)
+            _add_amazons_authorities(packages / "botocore")
 
     chosen = " ".join([*sorted(services), *target_platform]).encode()
     inputs = (lock, Path(__file__).read_bytes(), chosen)
@@ -122,6 +131,13 @@ def _is_portable(name: Path, path: Path) -> bool:
     if top.endswith(".dist-info") and path.name in _INSTALLER:
         return False
     return not name.as_posix().startswith(_EXCLUDED)
+
+
+def _add_amazons_authorities(botocore: Path) -> None:
+    """Write the CAs of AWS's services to a file of their own, which the function loads first."""
+    if (known := botocore / "cacert.pem").exists():
+        found = _AMAZONS.findall(known.read_text(encoding="utf-8"))
+        (botocore / "amazon.pem").write_text("".join(found), encoding="ascii")
 
 
 def _without_documentation(value: Any) -> Any:

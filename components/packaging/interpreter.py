@@ -16,22 +16,27 @@ PYTHON_VERSION = _VERSION_FILE.read_text(encoding="utf-8").strip()
 
 
 def _candidates() -> Iterator[Path]:
-    """Return the paths to try for an interpreter: this one, PATH, uv's and pyenv's folders."""
+    """Return the paths to try for an interpreter: uv's and pyenv's folders, and PATH.
+
+    A name of pyenv on PATH is a script, which takes ten times as long to start.
+    """
     name = f"python{PYTHON_VERSION}"
-    yield Path(sys.executable)
-    yield from (Path(folder, name) for folder in os.get_exec_path())
     for versions in (".local/share/uv/python/cpython-", ".pyenv/versions/"):
         yield from sorted(Path.home().glob(f"{versions}{PYTHON_VERSION}*/bin/{name}"), reverse=True)
+    yield from (Path(folder, name) for folder in os.get_exec_path())
 
 
 @cache
 def compiler() -> Path | None:
-    """Return a CPython of Lambda's version, or None."""
-    show = "import sys; print(sys.implementation.name, '%d.%d' % sys.version_info[:2])"
+    """Return a CPython of Lambda's version, by preference this one, or None."""
+    wanted = ["cpython", *PYTHON_VERSION.split(".")]
+    if [sys.implementation.name, *map(str, sys.version_info[:2])] == wanted:
+        return Path(sys.executable)
+    show = "import sys; print(sys.implementation.name, *sys.version_info[:2])"
     for path in _candidates():
         if path.is_file():  # a pyenv name on PATH may lead nowhere
-            run = subprocess.run([path, "-I", "-c", show], capture_output=True, check=False)
-            if run.stdout.decode().split() == ["cpython", PYTHON_VERSION]:
+            run = subprocess.run([path, "-I", "-S", "-c", show], capture_output=True, check=False)
+            if run.stdout.decode().split() == wanted:
                 return path
     return None
 

@@ -4,10 +4,13 @@
 - A body is validated by the model of its media type. Other media types pass.
 - Mock integrations render their templates.
 - Too large requests are refused. API Gateway renames or drops some response headers.
+- An API with a minimum compression size unpacks requests, and packs responses of that size.
+- A mock of an API that takes all media types as binary needs CONVERT_TO_TEXT.
 - An encoded slash in a path separates nothing, and reaches the function encoded.
 """
 
 import copy
+import gzip
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -33,7 +36,7 @@ _REMAPPED = frozenset(
 )
 _DROPPED = frozenset({"expect", "host", "te", "trailer", "transfer-encoding", "upgrade"})
 
-_DEPLOYED = ("_resources", "_models", "_request_validators")
+_DEPLOYED = ("_authorizers_v1", "_resources", "_models", "_request_validators")
 # By API and deployment: a copy of each of these stores.
 _snapshots: dict[tuple[str, str], dict[str, Any]] = {}
 _serving: ContextVar[dict[str, Any] | None] = ContextVar("_serving", default=None)
@@ -144,12 +147,30 @@ async def _execute(
     token = _request.set(request)
     try:
         with deployed(api, stage):
-            return await original(request, api, stage, method, *args)
+            size = gateway._rest_apis.get(api, {}).get("minimumCompressionSize")
+            if size is None:
+                return await original(request, api, stage, method, *args)
+            path, headers, body, *others = args
+            if headers.get("content-encoding") == "gzip":
+                headers = {k: v for k, v in headers.items() if k != "content-encoding"}
+                body = gzip.decompress(body)
+            reply = await original(request, api, stage, method, path, headers, body, *others)
+            return _compressed(reply, headers.get("accept-encoding", ""), int(size))
     except _TooLong:
         json_error = {"Content-Type": "application/json", "x-amzn-ErrorType": "BadRequestException"}
         return 413, json_error, b'{"message": "Request Too Long"}'
     finally:
         _request.reset(token)
+
+
+def _compressed(reply: Any, accepted: str, size: int) -> Any:
+    if not isinstance(reply, tuple):  # an error, which MiniStack renders later
+        return reply
+    status, headers, body = reply
+    names = {name.lower() for name in headers}
+    if "gzip" not in accepted or len(body) < size or not body or "content-encoding" in names:
+        return reply
+    return status, {**headers, "Content-Encoding": "gzip"}, gzip.compress(body)
 
 
 def _validate_request(
@@ -206,6 +227,9 @@ def _renderer() -> tuple[dict[str, Any], Callable[[str], str]]:
 
 
 def _invoke_mock(integration: Any) -> Any:
+    types = gateway._rest_apis.get(_request.get()["api_id"], {}).get("binaryMediaTypes") or ()
+    if "*/*" in types and integration.get("contentHandling") != "CONVERT_TO_TEXT":
+        return gateway._gw_error("DEFAULT_5XX", "Internal server error")
     context, render = _renderer()
     template = (integration.get("requestTemplates") or {}).get("application/json") or "{}"
     try:

@@ -15,7 +15,7 @@ else:
 
     B = TypeVar("B")
 
-from function.declare.auth import ApiKey, Auth, Identity
+from function.declare.auth import KINDS, ApiKey, Auth, Identity, Scope
 from function.declare.checks import (
     Text,
     between,
@@ -203,7 +203,8 @@ class Endpoint(NamedTuple, Generic[B]):
     each: `request.parsed(type)` returns its value. `path_parameters` describes each `{name}` of the
     path.
 
-    `auth` is the required authentication, of function.declare.auth. `cors` lists the origins
+    `auth` is the required authentication, of function.declare.auth. The caller needs all `scopes`,
+    or receives 403. `cors` lists the origins
     (`https://example.com`, or `*` alone) whose pages may call it from a browser; all endpoints of a
     path have the same list. `sample` is a request for the demo and the smoke test.
     """
@@ -221,6 +222,7 @@ class Endpoint(NamedTuple, Generic[B]):
     path_parameters: Parameters = ()
     permissions: tuple[Permission, ...] = ()
     auth: Auth = ApiKey()
+    scopes: tuple[Scope, ...] = ()
     cors: tuple[str, ...] = ()
     sample: SampleRequest | None = None
     max_body_bytes: Annotated[int, between(1, MAX_BODY_BYTES)] = MAX_BODY_BYTES
@@ -253,6 +255,8 @@ class Endpoint(NamedTuple, Generic[B]):
         """Yield the reasons for which API Gateway, IAM or the API document would refuse it."""
         yield from self._route_errors()
         yield from self._cors_errors()
+        if self.scopes and not KINDS[type(self.auth)].scoped:
+            yield f"scopes: {type(self.auth).__name__} knows no scopes; remove them"
         yield from self._deadline_errors()
         yield from self._response_errors()
         yield from self._parameter_errors()

@@ -95,6 +95,17 @@ def _table_errors(permission: TablePermission, tables: Mapping[str, Table]) -> I
             yield f"{action} is no action on an index; use one of {allowed}"
 
 
+def _auth_errors(endpoint: Endpoint[Any]) -> Iterator[str]:
+    for field in ("issuer", "audience", "pool"):
+        value = getattr(endpoint.auth, field, "")
+        if isinstance(value, Setting):
+            if value.type is not str or value.secret or value not in load_settings().values():
+                yield (
+                    f"auth: {field} must be a setting of type str in function/settings.py, "
+                    f"without secret, not {value.name}"
+                )
+
+
 def reference_errors(
     permissions: Iterable[Permission], tables: Mapping[str, Table]
 ) -> Iterator[str]:
@@ -128,6 +139,8 @@ def _claims(endpoint: Endpoint[Any], file: str) -> Iterator[tuple[object, object
         # The names of resources and models keep a path's letters and digits only.
         letters = re.sub(r"[^a-z0-9]", "", re.sub(r"\{[^}]*\}", "by", path.lower()))
         yield ("letters", letters), path, f"{path} is too like {{}}; rename one of them"
+    named = "auth: the name {} belongs to another authentication, {}; choose another name"
+    yield ("auth", endpoint.auth.name), endpoint.auth, named.replace("{}", endpoint.auth.name, 1)
     cors = "cors must be that of the path's other endpoints, {}"
     yield ("cors", endpoint.path), endpoint.cors, cors
 
@@ -149,7 +162,8 @@ def validate_endpoints(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint
     for name, endpoint in endpoints.items():
         file = f"function/endpoints/{name}.py"
         references = reference_errors(endpoint.permissions, tables)
-        for error in chain(declaration_errors(endpoint), conflicts(endpoint, file), references):
+        errors = (declaration_errors(endpoint), conflicts(endpoint, file), _auth_errors(endpoint))
+        for error in chain(*errors, references):
             raise DeclarationError(f"{file}: {endpoint.route}: {error}")
     return tuple(sorted(endpoints.values(), key=lambda endpoint: endpoint.route))
 

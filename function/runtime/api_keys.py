@@ -12,7 +12,7 @@ from typing import NamedTuple
 from function.declare.permission import ServicePermission
 from function.runtime.service import call
 
-_ALL = "arn:aws:apigateway:*::"
+_ALL = "arn:*:apigateway:*::"
 # The permissions of an endpoint or a job that calls `issue`, `usage` and `delete`. IAM knows no key
 # before it exists, so each holds for all stacks of the account.
 _PLANS = ServicePermission("apigateway", f"{_ALL}/usageplans", ("apigateway:GET",))

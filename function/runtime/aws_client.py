@@ -5,6 +5,7 @@ The endpoints' modules import this one, so each function imports the modules tha
 
 import os
 import re
+import threading
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,6 +14,7 @@ from typing import Any
 
 from function.declare import limits
 from function.declare.problem import Problem
+from function.runtime.stand_in import stand_in
 
 # The error codes that are safe to retry: the service did nothing. Status 429 and 5xx are too. The
 # last lines are those of other services than DynamoDB.
@@ -52,12 +54,42 @@ _DATA_FAULTS = {
 _EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException"})
 
 
+def _import_botocore() -> None:
+    """Import botocore without two modules that it does not use here.
+
+    It writes a text about each operation for `help`, and urllib3 may ask for the version of h2. A
+    botocore that needs more of these modules is imported with them.
+    """
+    import botocore
+
+    def version(name: str) -> str:
+        from importlib import metadata
+
+        return metadata.version(name)
+
+    kinds = ("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring")
+    texts = dict.fromkeys(kinds, lambda *_, **__: "")
+    folder = os.path.join(os.path.dirname(botocore.__file__), "docs")
+    with (
+        suppress(ImportError),
+        stand_in("botocore.docs", __path__=[folder]),
+        stand_in("botocore.docs.docstring", **texts),
+        stand_in("importlib.metadata", version=version),
+    ):
+        import botocore.session
+
+
 @cache
 def _client(service: str, read_timeout_s: float = 0) -> Any:
     """Return the process's client of a service, as `boto3.client` does, but without boto3.
 
     boto3 would add only resources and S3 transfers, for 40 ms of a cold start.
     """
+    # A new thread has a new stack, on which no call crosses the border of a chunk again and again:
+    # that may take 25 ms of an import (docs/performance.md).
+    importing = threading.Thread(target=_import_botocore)
+    importing.start()
+    importing.join()
     import botocore.session
     from botocore.config import Config
 
@@ -108,11 +140,10 @@ def warm_up() -> None:
     all modules loaded and a connection open. Under SnapStart no connection is opened, because it
     would be dead when Lambda restores the snapshot.
     """
-    from botocore.awsrequest import AWSRequest
-
     from function.runtime import deadline
 
     client = _client("dynamodb")
+    from botocore.awsrequest import AWSRequest
 
     def connect_and_stop(request: Any, **_: Any) -> None:
         if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":

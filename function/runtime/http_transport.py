@@ -12,18 +12,23 @@ botocore's own transport and logs that once.
 from contextlib import suppress
 from functools import cache, lru_cache, partial
 from http.client import HTTPResponse
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
+import botocore
 from botocore import auth
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import ensure_bytes
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import HTTPClientError, SSLError
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from function.runtime import telemetry
+
+# The bundle has this file beside all CAs that botocore brings.
+_AMAZON = Path(botocore.__file__).with_name("amazon.pem")
 
 
 def install(client: Any) -> None:
@@ -32,6 +37,7 @@ def install(client: Any) -> None:
         session = client._endpoint.http_session
         for owner, name in (
             (session, "_manager"),
+            (session, "_verify"),
             (HTTPConnectionPool, "_get_conn"),
             (HTTPConnectionPool, "_put_conn"),
             (HTTPConnection, "is_closed"),
@@ -41,9 +47,33 @@ def install(client: Any) -> None:
     except AttributeError as error:
         _log_fallback(str(error))
     else:
+        _trust_amazon(session)
         client.meta.events.register(
             "before-send.dynamodb", partial(send_on_open_connection, session)
         )
+
+
+def _trust_amazon(session: Any) -> None:
+    """Load only Amazon's CAs of the bundle; load all others after a failed handshake.
+
+    All would take a tenth of a cold start, and AWS's services have certificates of Amazon's. The
+    variable AWS_CA_BUNDLE overrides both.
+    """
+    if session._verify is not True or not _AMAZON.exists():
+        return
+    send = session.send
+
+    def send_or_load_all(request: AWSPreparedRequest) -> AWSResponse:
+        try:
+            response: AWSResponse = send(request)
+        except SSLError:
+            if session._verify is True:
+                raise
+            session._verify = True
+            response = send(request)
+        return response
+
+    session._verify, session.send = str(_AMAZON), send_or_load_all
 
 
 @cache

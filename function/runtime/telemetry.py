@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
-from types import ModuleType
 from typing import Any, NamedTuple
 
 from function.declare.schema import EMPTY_MAPPING
+from function.runtime.stand_in import stand_in
 
 # The namespace of the metrics in CloudWatch: the project's name.
 NAMESPACE = os.environ.get("METRIC_NAMESPACE", "local")
@@ -119,18 +119,12 @@ def _sdk() -> _Sdk:
     Only decorators and patches need wrapt. It imports asyncio, which takes two thirds of the SDK's
     share of a cold start.
     """
-    stand_in = ModuleType("wrapt")
-    vars(stand_in)["decorator"] = lambda _: lambda wrapped: wrapped
-    known = sys.modules.setdefault("wrapt", stand_in)
-    try:
+    with stand_in("wrapt", decorator=lambda _: lambda wrapped: wrapped):
         from aws_xray_sdk import global_sdk_config
         from aws_xray_sdk.core import xray_recorder
         from aws_xray_sdk.core.models.facade_segment import FacadeSegment
         from aws_xray_sdk.core.models.subsegment import Subsegment
         from aws_xray_sdk.core.models.trace_header import TraceHeader
-    finally:
-        if known is stand_in:
-            del sys.modules["wrapt"]
     return _Sdk(
         emitter=xray_recorder.emitter,
         enabled=global_sdk_config.sdk_enabled,

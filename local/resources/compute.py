@@ -8,6 +8,7 @@ from functools import partial
 
 import pulumi
 
+from function.declare.auth import ISSUER_PREFIX
 from local.calls import Calls, arguments
 from local.provisioner import Context, Provisioned, UnsupportedResourceError, provisions
 from local.pulumi_program import Properties
@@ -91,6 +92,8 @@ def _function(context: Context, declared: Properties) -> Provisioned:
     _check_upload(archive)
     code = {"ZipFile": zip_bytes(bundle.for_local_run(archive))}
     declared.pop("vpcConfig", None)
+    variables = declared.get("environment", {}).get("variables", {})
+    variables |= {key: context.stack.issuer for key in variables if key.startswith(ISSUER_PREFIX)}
     tags = declared.pop("tags", {})
     concurrency = arguments(client, "put_function_concurrency", declared)
     if context.before:

@@ -86,6 +86,8 @@ def _rest_api(context: Context, declared: Properties) -> Provisioned:
     client, name = context.client, context.physical_name(declared)
     taken = {"failOnWarnings": "failOnWarnings", "putRestApiMode": "mode"}
     document = take(declared, body="body", parameters="parameters", **taken)
+    if size := declared.get("minimumCompressionSize"):
+        declared["minimumCompressionSize"] = int(size)  # the provider's text
     settings = {"name": name, **arguments(client, "create_rest_api", declared)}
     identity = context.before.id if context.before else client.create_rest_api(**settings)["id"]
     api = {"restApiId": identity}

@@ -62,10 +62,3 @@ def test_what_pulumi_new_asks_for_is_config_that_the_stacks_have() -> None:
     for key, asked in template["config"].items():
         assert asked["description"] and asked["default"]
         assert all(key in stack_files.stack_config(stack) for stack in stack_files.stacks())
-
-
-def test_without_a_sample_the_demo_says_how_to_add_one(specimen: Path) -> None:
-    module = specimen / "function" / "endpoints" / "post_thing.py"
-    module.write_text(module.read_text().replace("    sample=SampleRequest(),\n", ""))
-    shown = run_python(specimen, "-m", "local")
-    assert "add sample=SampleRequest() to an ENDPOINT" in shown and "\nStopped after" in shown

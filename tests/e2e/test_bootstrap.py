@@ -125,6 +125,9 @@ def _handed(outputs: dict[str, Any], stack: str) -> dict[str, str]:
         ("dev_deploy_role", "dev", {"sub": "repo:OWNER/REPO:ref:refs/heads/main"}),
         ("dev_deploy_role", "dev", {"ref": "refs/heads/feature"}),
         ("dev_preview_role", "dev-preview", {"ref": "refs/pull/7/merge"}),
+        ("dev_deploy_role", "pull-request", {"ref": "refs/pull/7/merge"}),
+        ("pull_request_role", "dev", {"ref": "refs/pull/7/merge"}),
+        ("pull_request_role", "pull-request", {"ref": "refs/heads/feature"}),
         ("dev_deploy_role", "dev", {"aud": "https://github.com/OWNER"}),
         ("dev_deploy_role", "dev", {"iss": "https://example.com"}),
     ),
@@ -177,6 +180,24 @@ def test_the_role_suffices_for_every_option_and_every_kind_of_job(cloud: Cloud) 
     del config[f"{PROJECT}:backup_days"], config[f"{PROJECT}:monthly_budget_usd"]
     with local_stack.up("prod", account=cloud.account, deployer=role, config=config) as stack:
         assert len(stack.outputs["api_keys"]) == 2
+
+
+@pytest.mark.usefixtures("jobs")
+def test_the_role_of_pull_requests_suffices_for_their_stacks_and_reaches_no_other(
+    cloud: Cloud,
+) -> None:
+    token = _token("pull-request", ref="refs/pull/7/merge")
+    role = cloud.account.emulator.assume_role(cloud.outputs["pull_request_role"], token)
+    config = plain() | {
+        f"{PROJECT}:permissions_boundary": cloud.outputs["pull_request_permissions_boundary"]
+    }
+    with local_stack.up("pr-7", account=cloud.account, deployer=role, config=config) as stack:
+        assert stack.call().status < 300
+    for table in (OWN_TABLE, cloud.stack.outputs["table_name"]):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            role.client("dynamodb").delete_table(TableName=table)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        role.client("lambda").delete_function(FunctionName=cloud.stack.outputs["function_name"])
 
 
 @pytest.fixture(scope="module")

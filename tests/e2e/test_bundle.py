@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import ssl
 import subprocess
 import sys
 import zipfile
@@ -178,6 +179,24 @@ def test_it_has_the_data_of_what_is_called_and_no_bytecode_but_its_own() -> None
 def _cached(name: str) -> str:
     path = Path(name)
     return str(path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc")
+
+
+def test_the_bundle_names_the_authorities_of_aws_beside_all_others() -> None:
+    files = project_bundle().files()
+    names = ("amazon", "cacert")
+    some, every = (set(_common_names(files[f"botocore/{name}.pem"])) for name in names)
+    assert some < every and some == {
+        *(f"Amazon Root CA {number}" for number in range(1, 5)),
+        "Starfield Services Root Certificate Authority - G2",
+    }
+
+
+def _common_names(authorities: Path) -> list[str]:
+    """Return the common names of a file's CAs."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(authorities)
+    subjects = [dict(part[0] for part in ca["subject"]) for ca in context.get_ca_certs()]
+    return [subject.get("commonName", "") for subject in subjects]
 
 
 def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:

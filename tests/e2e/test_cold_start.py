@@ -55,6 +55,29 @@ def test_the_function_imports_without_the_sdk_and_the_tracer(found: set[str]) ->
     assert not heavy & {name.partition(".")[0] for name in found}
 
 
+def test_botocore_loads_without_its_documentation_and_the_metadata_of_packages() -> None:
+    code = (
+        "import sys; from function.runtime import aws_client; aws_client._client('dynamodb');"
+        "assert not {'botocore.docs', 'html', 'importlib.metadata', 'boto3'} & set(sys.modules);"
+        "from urllib3 import http2; http2.version('urllib3');"
+        "from botocore.docs.docstring import ClientMethodDocstring, LazyLoadedDocstring;"
+        "assert issubclass(ClientMethodDocstring, LazyLoadedDocstring)"
+    )
+    run_python(ROOT, "-c", f"import os; os.environ['AWS_DEFAULT_REGION'] = 'eu-west-1'; {code}")
+
+
+def test_a_botocore_that_needs_more_of_a_module_is_imported_with_it() -> None:
+    code = (
+        "import sys; from function.runtime import aws_client;"
+        "aws_client.stand_in = lambda name, **_: module.stand_in(name);"
+        "aws_client._client('dynamodb'); assert 'botocore.docs.docstring' in sys.modules"
+    )
+    before = "from function.runtime import stand_in as module"
+    run_python(
+        ROOT, "-c", f"import os; os.environ['AWS_DEFAULT_REGION'] = 'eu-west-1'; {before}; {code}"
+    )
+
+
 def test_the_tracer_loads_without_the_imports_of_its_decorators() -> None:
     code = (
         "import sys; from function.runtime import telemetry; telemetry._sdk();"

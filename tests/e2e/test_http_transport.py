@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import httpsession
 
 from function.declare import limits
 from function.declare.problem import Problem
@@ -157,6 +158,40 @@ def test_a_server_that_is_not_trusted_gets_no_request(
         with pytest.raises(Problem, match="Retry later"):
             call()
     assert not peer.received
+
+
+@pytest.mark.parametrize("peer", ("https",), indirect=True)
+@pytest.mark.parametrize(
+    "case",  # the CAs of Amazon, all, whether all are read, and whether the server is trusted
+    (
+        ("own.pem", "other.pem", False, True),
+        ("other.pem", "own.pem", True, True),
+        ("other.pem", "other.pem", True, False),
+    ),
+)
+def test_other_authorities_are_read_if_amazons_do_not_know_a_server(
+    case: tuple[str, str, bool, bool],
+    peer: Peer,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    amazons, all_others, reads_all, trusted = case
+    fake_dynamodb.certificate(tmp_path)
+    (tmp_path / "own.pem").rename(certificate.with_name("other.pem"))
+    read: list[str] = []
+    whole = certificate.with_name(all_others)
+    monkeypatch.delenv("AWS_CA_BUNDLE")
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setattr(http_transport, "_AMAZON", certificate.with_name(amazons))
+    monkeypatch.setattr(httpsession, "where", lambda: read.append("all") or str(whole))
+    for _ in range(2):
+        if trusted:
+            assert call()["Attributes"]
+        else:
+            with pytest.raises(Problem, match="Retry later"):
+                call()
+    assert bool(read) == reads_all and len(peer.received) == 2 * trusted
 
 
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)

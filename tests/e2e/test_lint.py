@@ -71,7 +71,7 @@ _SEEN: dict[str, list[tuple[str, str, str]]] = {
     "imports": [
         (ENDPOINT, "\nimport pulumi\n", f"{MODULE}.*-> pulumi"),
         ("components/table.py", "\nimport local\n", "components.table -> local"),
-        ("function/tables.py", "\nimport boto3\n", "function.tables -> boto3"),
+        ("function/declare/queue.py", "\nimport boto3\n", "function.declare.queue -> boto3"),
         (
             "function/declare/table.py",
             "\nfrom function.runtime import telemetry\n",

@@ -207,6 +207,12 @@ def test_the_rights_of_a_version_stay_as_long_as_it_does(
     # The last three versions have these rights.
     assert policies() == {*former[-2:], "customized", declared}
     assert f"deleted policy {former[0]}" in capsys.readouterr().out
+    # Of four equal policies one goes, so that IAM takes another one.
+    size = len(json.dumps(json.loads(document), separators=(",", ":")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prune_versions, "ROLE_POLICY_SIZE", 4 * size)
+        assert prune_versions.main([run["outputs"]]) == 0
+    assert policies() == {former[-1], "customized", declared}
     assert prune_versions.main([run["outputs"], "--keep", "1"]) == 0
     assert policies() == {"customized", declared}
     iam.delete_role_policy(RoleName=role, PolicyName="customized")

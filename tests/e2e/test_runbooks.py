@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import boto3
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
@@ -24,33 +25,51 @@ def _commands(section: str, **values: str) -> list[list[str]]:
     return [shlex.split(line) for line in filled]
 
 
-def _run(stack: local_stack.LocalStack, words: list[str]) -> Any:
-    """Run a command as the AWS CLI would; raises KeyError for an option that AWS does not have."""
-    service, operation, *options = words
-    client = stack.emulator.client(service)
-    waiter = operation == "wait"
-    if waiter:
-        operation, *options = options
-    called = "describe-table" if waiter else operation
-    model = client.meta.service_model.operation_model(
-        {xform_name(name, "-"): name for name in client.meta.service_model.operation_names}[called]
-    )
+def _call(client: Any, words: list[str]) -> tuple[str, dict[str, Any]]:
+    """Return the operation of a command and its request; raises KeyError for one that AWS does not
+    have."""
+    _, operation, *options = words
+    operations = {xform_name(name, "-"): name for name in client.meta.service_model.operation_names}
+    model = client.meta.service_model.operation_model(operations[operation])
     members = {xform_name(name, "-"): name for name in model.input_shape.members}
     request: dict[str, Any] = {}
     while options:
         option = options.pop(0).removeprefix("--")
+        if option == "query":  # the CLI's own
+            options.pop(0)
+            continue
         given = bool(options) and not options[0].startswith("--")
-        name = members[option.removeprefix("no-")]
+        name = members[option if option in members else option.removeprefix("no-")]
         request[name] = options.pop(0) if given else not option.startswith("no-")
-    if waiter:
-        return client.get_waiter(operation.replace("-", "_")).wait(**request)
-    return getattr(client, operation.replace("-", "_"))(**request)
+    return operation.replace("-", "_"), request
+
+
+def _run(stack: local_stack.LocalStack, words: list[str]) -> Any:
+    """Run a command as the AWS CLI would."""
+    client = stack.emulator.client(words[0])
+    if words[1] == "wait":
+        _, request = _call(client, [words[0], "describe-table", *words[3:]])
+        return client.get_waiter(words[2].replace("-", "_")).wait(**request)
+    operation, request = _call(client, words)
+    return getattr(client, operation)(**request)
+
+
+def test_every_command_of_the_runbook_is_one_that_aws_has() -> None:
+    found = re.findall(
+        r"(?:^    |`)aws ([a-z0-9]+ [a-z-]+(?: [^`]+?)?)(?:`|$)", RUNBOOK, re.MULTILINE
+    )
+    commands = [shlex.split(re.sub(r"<[^>]*>", "given", text)) for text in found]
+    of_aws = [words for words in commands if words[1] != "wait"]
+    assert len(of_aws) > 15
+    for words in of_aws:
+        operation, _ = _call(boto3.client(words[0], region_name="eu-central-1"), words)
+        assert operation
 
 
 def _enter_in_state(stack: local_stack.LocalStack, table: str, restored: str) -> None:
     """Put a restored table in the place of a table, as `pulumi import` does."""
     engine = stack.run.func.__self__  # type: ignore[attr-defined]
-    deployed = engine._deployed  # pylint: disable=protected-access
+    deployed = engine._deployed
     (urn,) = (urn for urn, each in deployed.items() if each.provisioned.id == table)
     client = stack.emulator.client("dynamodb")
     arn = client.describe_table(TableName=restored)["Table"]["TableArn"]

@@ -1,6 +1,5 @@
 """Requests that the emulator of a local run admits, and those that it refuses."""
 
-import json
 import socket
 import uuid
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from botocore.exceptions import ClientError
 from local import local_stack
 from local.local_stack import HTTP
 from local.ministack import Credentials, MiniStack
+from tests.emulator.conftest import role_of
 
 REGION = "eu-central-1"
 _READ = "/apikeys?includeValues=true"
@@ -256,13 +256,12 @@ def test_each_run_has_credentials_of_its_own(
 
 
 def test_a_session_needs_its_token(emulator: MiniStack) -> None:
-    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-    role = emulator.client("iam").create_role(
-        RoleName="reader", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
-    )["Role"]["Arn"]
+    role = role_of(emulator)
     keys = emulator.assume_role(role).credentials
     identity = {"path": "/?Action=GetCallerIdentity&Version=2011-06-15", "service": "sts"}
-    assert b"assumed-role/reader" in _call(emulator, keys, **identity).data
+    assert (
+        f"assumed-role/{role.rpartition('/')[2]}".encode() in _call(emulator, keys, **identity).data
+    )
     assert _call(emulator, keys._replace(aws_session_token=""), **identity).status == 403
 
 

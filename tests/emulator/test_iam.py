@@ -1,7 +1,5 @@
 """IAM in the local run, where MiniStack's own falls short: a role has its rights, and no more."""
 
-import json
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,23 +7,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.ministack import MiniStack
+from tests.emulator.conftest import role_of
 
 WHERE = f"eu-central-1:{MiniStack.account}"
 
 
 def _role(emulator: MiniStack, *allowed: Mapping[str, Any]) -> MiniStack:
     """Return the emulator as a new role sees it that is allowed these statements."""
-    iam, name = emulator.client("iam"), f"role-{secrets.token_hex(4)}"
-    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-    arn = iam.create_role(
-        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
-    )["Role"]["Arn"]
-    iam.put_role_policy(
-        RoleName=name,
-        PolicyName="allowed",
-        PolicyDocument=json.dumps({"Statement": [{"Effect": "Allow", **one} for one in allowed]}),
-    )
-    return emulator.assume_role(arn)
+    return emulator.assume_role(role_of(emulator, *allowed))
 
 
 def test_parameters_are_read_by_path_and_by_names_under_a_narrow_arn(emulator: MiniStack) -> None:

@@ -168,3 +168,19 @@ def test_an_unused_function_starts_no_worker(worker: Any, monkeypatch: pytest.Mo
     )
     lambda_workers._move_alias(lambda *_: None, "told", "live", {"FunctionVersion": "2"})
     assert not workers
+
+
+def test_the_function_behind_api_gateway_starts_before_its_first_request(
+    worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers: dict[str, list[Any]] = {}
+    monkeypatch.setattr(lambda_runtime, "_workers", workers)
+    monkeypatch.setattr(lambda_runtime, "ensure_spawned", lambda _: None)
+    record = {"config": {**worker.config, "Version": "1"}, "code_zip": worker.code_zip}
+    monkeypatch.setattr(
+        lambda_svc, "_get_func_record_for_qualifier", lambda *_: (record, record["config"])
+    )
+    for service, started in (("events", 0), ("apigateway", 1)):
+        permission = {"Principal": f"{service}.amazonaws.com"}
+        lambda_workers._add_permission(lambda *_: None, "told", permission, {}, None)
+        assert len(workers) == started

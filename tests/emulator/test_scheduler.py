@@ -6,18 +6,16 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from typing import Any
-from zipfile import ZipFile
 
 import pytest
 from botocore.exceptions import ClientError
 
-from components.packaging.interpreter import PYTHON_VERSION
 from emulator import scheduler
 from local import demo, provisioner, pulumi_program
 from local.ministack import MiniStack
 from tests.conftest import STACK, plain
+from tests.emulator.conftest import create_function, role_of
 
 REGION = "eu-central-1"
 WHERE = f"{REGION}:{MiniStack.account}"
@@ -61,20 +59,11 @@ def _name() -> str:
 def _role(emulator: MiniStack, service: str, **allowed: str) -> str:
     """Return the ARN of a role for a service, or for all users, that is allowed actions by
     resource."""
-    iam, name = emulator.client("iam"), _name()
-    trusted = {"Service": f"{service}.amazonaws.com"} if service else {"AWS": "*"}
-    trust = {"Effect": "Allow", "Principal": trusted, "Action": "sts:AssumeRole"}
-    statements = [
-        {"Effect": "Allow", "Action": action.replace("_", ":"), "Resource": resource}
+    statements = (
+        {"Action": action.replace("_", ":"), "Resource": resource}
         for action, resource in allowed.items()
-    ]
-    arn = iam.create_role(
-        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
-    )["Role"]["Arn"]
-    if statements:
-        policy = json.dumps({"Statement": statements})
-        iam.put_role_policy(RoleName=name, PolicyName="allowed", PolicyDocument=policy)
-    return str(arn)
+    )
+    return role_of(emulator, *statements, service=service)
 
 
 def _caller(emulator: MiniStack, **allowed: str) -> MiniStack:
@@ -83,19 +72,9 @@ def _caller(emulator: MiniStack, **allowed: str) -> MiniStack:
 
 def _function(emulator: MiniStack, code: str, **allowed: str) -> str:
     """Return the ARN of a function's alias, whose role is allowed actions by resource."""
-    packed = BytesIO()
-    with ZipFile(packed, "w") as out:
-        out.writestr("code.py", code)
-    client, name = emulator.client("lambda"), _name()
-    client.create_function(
-        FunctionName=name,
-        Role=_role(emulator, "lambda", logs_PutLogEvents="*", **allowed),
-        Runtime=f"python{PYTHON_VERSION}",
-        Handler="code.handler",
-        Code={"ZipFile": packed.getvalue()},
-        Timeout=5,
-        Publish=True,
-    )
+    role = _role(emulator, "lambda", logs_PutLogEvents="*", **allowed)
+    name = create_function(emulator, code, role, Timeout=5, Publish=True)["FunctionName"]
+    client = emulator.client("lambda")
     return str(client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")["AliasArn"])
 
 

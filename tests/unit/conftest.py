@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from components.packaging import archive, interpreter
-from components.packaging.project_bundle import PACKAGE, project_bundle
+from components.packaging.project_bundle import PACKAGE, authorizer_bundle, project_bundle
 
 _FORBIDDEN = {
     "os.exec",
@@ -27,7 +27,7 @@ def _archive_once(bundle: archive.Bundle) -> pulumi.AssetArchive:
     """Return the archive of a bundle; the project's own files stay as they are."""
     if bundle.package != PACKAGE:
         return _make_archive(bundle)
-    key = (archive.compiler(), *bundle.services.items())
+    key = (archive.compiler(), bundle.locks, *bundle.services.items())
     if key not in _archives:
         _archives[key] = _make_archive(bundle)
     return _archives[key]
@@ -42,20 +42,21 @@ sys.addaudithook(_refuse)  # for each process once, since Python keeps hooks for
 
 
 @pytest.fixture(scope="session")
-def _dependencies() -> Path:
-    """Return the folder with the function's dependencies, which a process has installed."""
+def _dependencies() -> dict[bool, Path]:
+    """Return the folders with the dependencies, which a process has installed: those of the
+    authorizers under True."""
     interpreter.compiler()  # looks for an interpreter by processes
-    return project_bundle().dependencies()
+    return {False: project_bundle().dependencies(), True: authorizer_bundle().dependencies()}
 
 
 @pytest.fixture(autouse=True)
-def _in_process(_dependencies: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _in_process(_dependencies: dict[bool, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Turn a started process and a bound socket into an error.
 
     Bundles hold the same dependencies, whatever services are declared, and no bytecode.
     """
     global _running
-    monkeypatch.setattr(archive, "install", lambda *_: _dependencies)
+    monkeypatch.setattr(archive, "install", lambda lock, *_: _dependencies[b"pyjwt==" in lock])
     monkeypatch.setattr(archive, "compiled", lambda *_, **__: {})
     # Half of a run of the program is the search for its files.
     monkeypatch.setattr(archive.Bundle, "archive", _archive_once)

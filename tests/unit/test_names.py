@@ -21,7 +21,7 @@ SERVICE = {
 # Their tests, and those of another service.
 TESTS = {
     *("service", "clients", "fixtures", "bench", "reliability", "test_names.py"),
-    *("test_extending.py", "test_post_epoch.py", "test_reliability.py"),
+    *("test_extended_rules.py", "test_extending.py", "test_post_epoch.py", "test_reliability.py"),
 }
 # Modules that may name a part of this service, each with the reason.
 EXCEPTIONS = {

@@ -44,7 +44,6 @@ def environment(folder: Path, url: str, sink: str) -> dict[str, str]:
         "_X_AMZN_TRACE_ID": "Root=1-67445f2a-0123456789abcdef01234567;"
         "Parent=53995c3f42cd8ad8;Sampled=1",
         "AWS_ENDPOINT_URL_DYNAMODB": url,
-        "AWS_CA_BUNDLE": str(ROOT / ".bench" / "ca.pem"),
         "SSL_CERT_FILE": str(ROOT / ".bench" / "ca.pem"),
         "TABLE_EPOCHS_NAME": "epochs",
         "TRUSTED_PROXY_COUNT": "0",
@@ -93,6 +92,8 @@ def measure(rounds: int, only: list[str]) -> dict[str, Any]:
     ) as server:
         assert server.stdout and server.stdin
         url, sink = server.stdout.readline().split()
+        for folder in folders.values():
+            build.trust(folder, ROOT / ".bench" / "own.pem")
         for turn in range(rounds + 1):
             order = list(folders)
             random.shuffle(order)

@@ -97,6 +97,14 @@ def folders(python: str, only: Collection[str]) -> tuple[dict[str, Path], int]:
     return found, len(packed)
 
 
+def trust(folder: Path, authority: Path) -> None:
+    """Add a CA to those of a case's botocore."""
+    for known in folder.glob("botocore/*.pem"):
+        text = known.read_bytes()
+        known.unlink()  # a link to the file of all cases
+        known.write_bytes(text + b"\n" + authority.read_bytes())
+
+
 def _copy(peers: Path, folder: Path, names: Iterable[str]) -> None:
     for source in (path for name in names for path in peers.glob(name)):
         shutil.copytree(source, folder / source.name, copy_function=os.link)

@@ -1,8 +1,8 @@
 """`python -m tools.bench.fake_dynamodb FOLDER`: a DynamoDB on loopback with constant
 response time, over TLS.
 
-It rejects every call but the PutItem of the cases. FOLDER gets `ca.pem` with botocore's CAs and its
-own. The output is the URL and the address of a sink for X-Ray's datagrams. It ends with its stdin.
+It rejects every call but the PutItem of the cases. FOLDER gets `own.pem` with its CA, and `ca.pem` with
+botocore's CAs too. The output is the URL and the address of a sink for X-Ray's datagrams. It ends with its stdin.
 """
 
 import datetime
@@ -62,7 +62,9 @@ def certificate(folder: Path) -> Path:
     """Write the CAs, and a key with its certificate; return the file of the latter."""
     root, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     known = Path(botocore.__file__).parent.joinpath("cacert.pem").read_bytes()
-    (folder / "ca.pem").write_bytes(known + b"\n" + _signed("CA", root, "CA", root, True))
+    own = _signed("CA", root, "CA", root, True)
+    (folder / "own.pem").write_bytes(own)
+    (folder / "ca.pem").write_bytes(known + b"\n" + own)
     private = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

@@ -13,7 +13,13 @@ PAGE = ROOT / "docs" / "reference.md"
 # The sections of the page: a title, a module and its public names.
 SECTIONS = (
     ("Endpoints", "function.declare.endpoint", "Endpoint Request Response Parameter SampleRequest"),
-    ("Authentication", "function.declare.auth", "ApiKey Public Iam Identity"),
+    ("Bodies", "function.declare.schema", "Raw Form"),
+    (
+        "Authentication",
+        "function.declare.auth",
+        "ApiKey Public Iam CognitoPool Jwt CustomAuth Identity",
+    ),
+    ("Custom authorizers", "function.declare.authorizer", "Authorizer Credentials"),
     ("Problems", "function.declare.problem", "Problem"),
     ("Jobs", "function.declare.job", "Job"),
     (
@@ -37,6 +43,7 @@ SECTIONS = (
         "function.runtime.dynamodb",
         "call query_page table_name number ttl_attribute",
     ),
+    ("Optimistic locking", "function.runtime.etags", "etag is_known expected_version write"),
     ("Calls to S3", "function.runtime.s3", "call presigned_upload presigned_download"),
     ("Calls to SQS", "function.runtime.sqs", "send"),
     ("Calls to other services", "function.runtime.service", "call"),

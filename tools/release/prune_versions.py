@@ -2,10 +2,12 @@
 
 Lambda keeps versions for ever, and bills SnapStart for each. The newest three and the live one
 stay: a rollback goes back by one version, a second rollback by another. A version needs the policy
-that its description names. The role's policies for deleted versions go, too.
+that its description names. The role's policies for deleted versions go, too. If the rest leave no
+room for another policy, more versions go: IAM limits the policies of a role together.
 """
 
 import argparse
+import json
 import re
 import sys
 from pathlib import Path
@@ -17,6 +19,8 @@ from tools import cli
 from tools.release import pipeline_io, rollback
 
 KEEP = 3
+# IAM's characters of all inline policies of a role, without white space.
+ROLE_POLICY_SIZE = 10_240
 _RIGHTS = re.compile(r"Rights: (.+)-[0-9a-f]{8}")
 
 
@@ -51,12 +55,31 @@ def prune_policies(client: Any, iam: Any, function: str) -> list[str]:
     return old
 
 
+def _is_full(client: Any, iam: Any, function: str) -> bool:
+    """Return True if the role has no room for another policy of its largest size."""
+    described = client.get_function_configuration(FunctionName=function)
+    role = described["Role"].rpartition("/")[2]
+    pages = iam.get_paginator("list_role_policies").paginate(RoleName=role)
+    found = [
+        iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        for page in pages
+        for name in page["PolicyNames"]
+    ]
+    sizes = [len(json.dumps(one, separators=(",", ":"))) for one in found]
+    return sum(sizes) + max(sizes, default=0) > ROLE_POLICY_SIZE
+
+
 def _run(path: Path, keep: int) -> list[str]:
     client, iam = boto3.client("lambda"), boto3.client("iam")
     for function in rollback.functions(pipeline_io.read_outputs(path)):
-        deleted = prune(client, function, keep)
+        deleted, policies = [], []
+        for newest in range(keep, 0, -1):
+            deleted += prune(client, function, newest)
+            policies += prune_policies(client, iam, function)
+            if not _is_full(client, iam, function):
+                break
         print(f"{function}: deleted {', '.join(deleted) or 'no version'}")
-        for policy in prune_policies(client, iam, function):
+        for policy in policies:
             print(f"{function}: deleted policy {policy}")
     return []
 

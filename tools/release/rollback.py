@@ -77,7 +77,9 @@ def versions(client: Any, function: str) -> dict[int, str]:
 def functions(outputs: Mapping[str, Any]) -> list[str]:
     """Return the names of the API's function and of the jobs'; raise CommandError without the
     first."""
-    return [pipeline_io.text(outputs, "function_name"), *outputs.get("job_functions", {}).values()]
+    own = [outputs[name] for name in ("authorizer_function",) if name in outputs]
+    jobs = outputs.get("job_functions", {}).values()
+    return [pipeline_io.text(outputs, "function_name"), *own, *jobs]
 
 
 def _before(client: Any, function: str, current: str) -> str:

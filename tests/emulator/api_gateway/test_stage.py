@@ -1,24 +1,26 @@
 """A stage in the emulator: it serves the last deployment, checked and answered as on AWS."""
 
 import copy
-import io
+import gzip
 import json
 import urllib.error
 import urllib.request
-import zipfile
 from typing import Any
 
 import pytest
 
-from components.packaging.interpreter import PYTHON_VERSION
 from local import local_stack
 from tests.emulator.api_gateway.test_import_api import DOCUMENT, OK, PROXY, X, put
+from tests.emulator.conftest import create_function, role_of
 
 ECHO = """
 import json
 def handler(event, context):
     answer = {"method": event["httpMethod"], "resource": event["resource"]}
     answer |= event["pathParameters"] or {}
+    if event["resource"] == "/same":
+        same = {name: event[name] for name in ("body", "isBase64Encoded")}
+        return {"statusCode": 200, "headers": {"Content-Type": "image/png"}, **same}
     headers = {"WWW-Authenticate": "Basic", "Upgrade": "h2c", "Kept": "yes"}
     return {"statusCode": 200, "headers": headers, "body": json.dumps(answer)}
 """
@@ -75,7 +77,9 @@ class Api:
         request = urllib.request.Request(url, method=method, data=body, headers=names)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                text = answer.read().decode()
+                sent = answer.read()
+                packed = answer.headers["Content-Encoding"] == "gzip"
+                text = (gzip.decompress(sent) if packed else sent).decode()
         except urllib.error.HTTPError as error:
             with error as answer:
                 text = answer.read().decode()
@@ -84,22 +88,9 @@ class Api:
 
 @pytest.fixture(name="function", scope="module")
 def _function(account: local_stack.Account) -> str:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("echo.py", ECHO)
-    role = account.emulator.client("iam").create_role(
-        RoleName="echo", AssumeRolePolicyDocument=json.dumps({"Statement": []})
-    )["Role"]["Arn"]
-    client = account.emulator.client("lambda")
-    made = client.create_function(
-        FunctionName="echo",
-        Role=role,
-        Runtime=f"python{PYTHON_VERSION}",
-        Handler="echo.handler",
-        Code={"ZipFile": packed.getvalue()},
-    )
-    client.add_permission(
-        FunctionName="echo",
+    made = create_function(account.emulator, ECHO, role_of(account.emulator))
+    account.emulator.client("lambda").add_permission(
+        FunctionName=made["FunctionName"],
         StatementId="invoke",
         Action="lambda:InvokeFunction",
         Principal="apigateway.amazonaws.com",
@@ -287,3 +278,41 @@ def test_api_gateway_keeps_some_headers_for_itself(api: Api) -> None:
     _, headers, _ = api.call("GET", "/a")
     assert headers["Kept"] == "yes" and headers["x-amzn-Remapped-WWW-Authenticate"] == "Basic"
     assert "Upgrade" not in headers and "WWW-Authenticate" not in headers
+
+
+BINARY = {f"{X}binary-media-types": ["*/*"]}
+
+
+def test_a_binary_api_passes_bytes_on_in_base64(api: Api) -> None:
+    api.deploy({"/same": {"post": OK}}, **BINARY)
+    sent = b"\x00png\x7f"
+    answer = api.call("POST", "/same", sent, Content_Type="image/png", Accept="image/avif,*/*")
+    assert answer[2].encode() == sent and answer[1]["Content-Type"] == "image/png"
+    api.deploy({"/same": {"post": OK}})
+    assert api.call("POST", "/same", b"text", **TEXT)[2] == "text"
+
+
+def test_a_mock_of_a_binary_api_needs_a_text(api: Api) -> None:
+    api.deploy({"/a": {"options": PREFLIGHT}}, **BINARY)
+    assert api.call("OPTIONS", "/a", Origin=ORIGINS[0])[0] == 500
+    mock = copy.deepcopy(PREFLIGHT)
+    mock[f"{X}integration"]["contentHandling"] = "CONVERT_TO_TEXT"
+    api.deploy({"/a": {"options": mock}}, **BINARY)
+    assert api.call("OPTIONS", "/a", Origin=ORIGINS[0])[0] == 204
+
+
+@pytest.mark.parametrize(
+    ("accepted", "size", "packed"), (("gzip, br", 3, True), ("gzip", 5, False), ("br", 3, False))
+)
+def test_a_response_is_packed_if_it_is_large_and_the_client_takes_it(
+    api: Api, accepted: str, size: int, packed: bool
+) -> None:
+    api.deploy({"/same": {"post": OK}}, **{f"{X}minimum-compression-size": size})
+    _, headers, body = api.call("POST", "/same", b"abcd", Accept_Encoding=accepted, **TEXT)
+    assert body == "abcd" and (headers.get("Content-Encoding") == "gzip") is packed
+
+
+def test_a_packed_request_is_unpacked(api: Api) -> None:
+    api.deploy({"/same": {"post": OK}}, **{f"{X}minimum-compression-size": 0})
+    packed = gzip.compress(b"abcd")
+    assert api.call("POST", "/same", packed, Content_Encoding="gzip", **TEXT)[2] == "abcd"

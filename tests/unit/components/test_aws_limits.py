@@ -15,6 +15,7 @@ from function.declare.permission import ACTIONS, TablePermission
 from function.declare.table import Index, Table
 from local import pulumi_program
 from tests.conftest import NAME, STACK, plain
+from tools.release import prune_versions
 
 # These tests add a declaration to those of any service.
 pytestmark = pytest.mark.conformance
@@ -61,6 +62,8 @@ def test_thirty_one_tables_with_two_indexes_each_fit_into_a_policy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _allow_all(monkeypatch, ("dynamodb:Query", "dynamodb:Scan"))
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
     resources = pulumi_program.declared_resources(STACK, config=plain())
     (policy,) = (
         r.inputs["policy"]
@@ -70,6 +73,10 @@ def test_thirty_one_tables_with_two_indexes_each_fit_into_a_policy(
     assert len(policy) < limits.ROLE_POLICY_SIZE
     statements = json.loads(policy)["Statement"]
     assert max(len(statement["Resource"]) for statement in statements) == 3 * len(TABLES)
+    # The next one would not fit beside it.
+    (warning,) = (text for text in warnings if "another one does not fit" in text)
+    assert f"role {NAME}-function" in warning
+    assert prune_versions.ROLE_POLICY_SIZE == limits.ROLE_POLICY_SIZE
 
 
 def test_a_policy_that_iam_would_refuse_names_the_largest_statements() -> None:

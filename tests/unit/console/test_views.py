@@ -38,6 +38,7 @@ def _stack(client: Any, **outputs: Any) -> views.Stack:
         emulator=emulator,  # type: ignore[arg-type]
         deployer=emulator,  # type: ignore[arg-type]
         traces=None,  # type: ignore[arg-type]
+        issuer=None,  # type: ignore[arg-type]
     )
     console: Any = SimpleNamespace(started=NOW - 60)
     return views.Stack(console=console, local=local)

@@ -36,3 +36,14 @@ def test_a_failed_sample_shows_the_log_line_with_its_cause(
     with pytest.raises(DeployError, match=r"^GET /status returned 500, not 204\. worker lost$"):
         demo.demo("some", None)
     assert 'Log line\n  {"traceId": "1", "awsError": "not authorized"}' in capsys.readouterr().out
+
+
+def test_without_a_sample_the_demo_says_how_to_add_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = SimpleNamespace(outputs={"api_url": "http://127.0.0.1"})
+    monkeypatch.setattr(demo, "load_endpoints", lambda: (ENDPOINT._replace(sample=None),))
+    monkeypatch.setattr(local_stack, "up", lambda *_, **__: nullcontext(stack))
+    demo.demo("some", None)
+    said = capsys.readouterr().out
+    assert "add sample=SampleRequest() to an ENDPOINT" in said and "\nStopped after" in said

@@ -339,16 +339,38 @@ def test_the_parameters_of_a_type_are_its_fields() -> None:
     assert not any(one["required"] for one in plain)
 
 
-class Undescribed(msgspec.Struct):
-    """A query whose field has no description."""
-
-    limit: int = 1
-
-
 class Nullable(msgspec.Struct, forbid_unknown_fields=True):
     """A member that may be null."""
 
     name: str | None = None
+
+
+class OptionalTag(msgspec.Struct, forbid_unknown_fields=True):
+    """A type of its own, or null."""
+
+    tag: Optional[Tag] = None  # noqa: UP045
+
+
+class NestedNull(msgspec.Struct, forbid_unknown_fields=True):
+    """Null behind a reference."""
+
+    all: list[OptionalTag]
+
+
+def test_null_is_documented_for_clients_and_unknown_to_api_gateway() -> None:
+    client, imported = of(endpoint(body=NestedNull, responses={200: Nullable}))
+    schemas = client["components"]["schemas"]
+    name = {"type": "string", "nullable": True, "default": None}
+    assert schemas["Nullable"]["properties"]["name"] == name
+    tag = schemas["OptionalTag"]["properties"]["tag"]
+    assert tag["nullable"] and tag["properties"]["name"]["type"] == "string"
+    assert "nullable" not in gateway.text(imported)
+
+
+class Undescribed(msgspec.Struct):
+    """A query whose field has no description."""
+
+    limit: int = 1
 
 
 class Pair(msgspec.Struct, forbid_unknown_fields=True):
@@ -381,25 +403,12 @@ class LiteralNull(msgspec.Struct, forbid_unknown_fields=True):
     colour: Literal["red", None]
 
 
-class OptionalTag(msgspec.Struct, forbid_unknown_fields=True):
-    """A type of its own, or null."""
-
-    tag: Optional[Tag] = None  # noqa: UP045
-
-
-class NestedNull(msgspec.Struct, forbid_unknown_fields=True):
-    """Null behind a reference."""
-
-    all: list[OptionalTag]
-
-
 CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     (
-        ({"body": Nullable}, r"body: Nullable.name may be null; use a member .*msgspec.UNSET"),
         *(
             ({"body": {**CLOSED, "properties": {"a": part}}}, r"Sent\.a(\[\])?: .*|may be null")
             for part in (
@@ -415,7 +424,7 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
                 {"type": "array", "items": {"enum": [1, None]}},
             )
         ),
-        *(({"body": kind}, "may be null") for kind in (LiteralNull, NestedNull, OptionalTag)),
+        ({"body": LiteralNull}, "LiteralNull.colour may be null; use a type"),
         (
             {"body": Pair},
             r"body: Pair.pair: API Gateway does not support 'prefixItems'; use an object",
@@ -453,15 +462,11 @@ CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
         ({"body": {**CLOSED, "required": []}}, "leave out an empty 'required'"),
         ({"body": {**CLOSED, "description": "ends */ here"}}, r"'\*/' in a description"),
         ({"body": Tag, "method": "GET"}, "a GET request has no body"),
-        ({"responses": {200: Nullable}}, "response 200: Nullable.name may be null"),
         ({"responses": {200: {"title": "A", "type": "string"}}}, "A must have 'type': 'object'"),
         ({"query": Undescribed}, r"Undescribed.limit needs a description: Annotated\["),
         ({"path_parameters": Undescribed}, "path_parameters must describe"),
         ({"responses": {200: Raw("csv")}}, "media_type: 'csv' is not a media type"),
         ({"max_body_bytes": 7_000_000}, "max_body_bytes must be from 1 to 6,291,456"),
-        ({"cors": ("example.com",)}, "'example.com' must be an origin"),
-        ({"cors": ("https://a.example/",)}, "must be an origin"),
-        ({"cors": ("*", "https://a.example")}, r"'\*' must be an origin .* alone"),
         ({"cors": ("*",), "method": "OPTIONS"}, "API Gateway handles OPTIONS"),
         (
             {"response_headers": (Parameter(name="WWW-Authenticate", description="How."),)},

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from openapi_spec_validator import validate
 
-from function.declare.auth import KINDS, ApiKey, Iam, Public
+from function.declare.auth import KINDS, ApiKey, CognitoPool, Iam, Jwt, Public
 from function.declare.endpoint import Endpoint, Response
 from openapi import document, gateway, security
 from tests.unit.openapi.test_document import ABOUT, SETTINGS
@@ -26,7 +27,7 @@ def built(*endpoints: Endpoint[Any]) -> tuple[document.Document, document.Docume
 
 
 def test_every_kind_of_authentication_has_a_scheme() -> None:
-    assert security.SCHEMES.keys() | {Public} == KINDS.keys()
+    assert security.SCHEMES.keys() == KINDS.keys()
 
 
 def test_each_operation_requires_its_own_scheme() -> None:
@@ -63,3 +64,38 @@ def test_a_preflight_needs_no_credentials_and_allows_the_headers_of_the_authenti
     response = preflight["x-amazon-apigateway-integration"]["responses"]["default"]
     allowed = response["responseParameters"]["method.response.header.Access-Control-Allow-Headers"]
     assert allowed == "'authorization,content-type,x-amz-date,x-amz-security-token'"
+
+
+def test_clients_see_a_bearer_token_and_its_scopes() -> None:
+    users = ENDPOINT._replace(auth=Jwt("https://login.example.com", "shop"), scopes=("read",))
+    found, imported = built(users)
+    validate(found)
+    operation = found["paths"]["/orders"]["get"]
+    assert operation["security"] == [{"jwt": []}] and "read" in operation["description"]
+    challenge = operation["responses"]["401"]["headers"]["WWW-Authenticate"]
+    assert challenge["example"] == "Bearer"
+    assert found["components"]["securitySchemes"] == {
+        "jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    }
+    assert {one["type"] for one in imported["components"]["securitySchemes"].values()} == {"apiKey"}
+
+
+def test_only_a_pool_checks_scopes_itself_which_makes_it_take_access_tokens() -> None:
+    pool = CognitoPool("arn:aws:cognito-idp:eu-west-1:123456789012:userpool/a")
+    scoped = ENDPOINT._replace(auth=pool, scopes=("shop/read",))
+    users = ENDPOINT._replace(
+        path="/users", auth=Jwt("https://a.example", "shop"), scopes=("read",)
+    )
+    _, imported = built(scoped, users)
+    assert imported["paths"]["/orders"]["get"]["security"] == [{"cognito": ["shop/read"]}]
+    assert imported["paths"]["/users"]["get"]["security"] == [{"jwt": []}]
+
+
+def test_wrong_credentials_are_challenged_only_where_an_authorizer_is() -> None:
+    _, imported = built(ENDPOINT._replace(auth=Jwt("https://login.example.com", "shop")))
+    refused = imported[RESPONSES]["UNAUTHORIZED"]
+    assert refused["statusCode"] == "401"
+    assert refused["responseParameters"]["gatewayresponse.header.WWW-Authenticate"] == "'Bearer'"
+    found, imported = built(ENDPOINT)
+    assert "UNAUTHORIZED" not in imported[RESPONSES]
+    assert "401" not in found["paths"]["/orders"]["get"]["responses"]

@@ -16,7 +16,7 @@ _connection = http.client.HTTPSConnection(
     _url.hostname,
     _url.port,
     timeout=2,
-    context=ssl.create_default_context(cafile=os.environ["AWS_CA_BUNDLE"]),
+    context=ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"]),
 )
 _NAMES = "host;x-amz-date;x-amz-security-token;x-amz-target"
 

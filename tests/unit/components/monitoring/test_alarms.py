@@ -7,20 +7,19 @@ import pytest
 from components.monitoring.alarms import BURN_RATES
 from local import pulumi_program
 from local.stack_files import ROOT
-from tests.conftest import NAME, alarms_of, declare
+from tests.conftest import NAME, STACK, alarms_of, declare, plain
 
 TOPIC = f"arn:aws:sns:eu-central-1:123456789012:{NAME}"
 
 
 @pytest.mark.conformance
-def test_every_alarm_links_to_its_section_of_the_runbook_and_every_section_has_an_alarm(
-    with_jobs: list[pulumi_program.Resource],
-) -> None:
+@pytest.mark.usefixtures("authorizers", "jobs")
+def test_every_alarm_links_to_its_section_of_the_runbook_and_every_section_has_an_alarm() -> None:
     runbook = (ROOT / "docs" / "operations.md").read_text()
     part = runbook.partition("## Alarms")[2].partition("\n## ")[0]
     sections = set(re.findall(r"^### (\S+)$", part, re.M))
     linked = set()
-    for name, alarm in alarms_of(with_jobs).items():
+    for name, alarm in alarms_of(pulumi_program.declared_resources(STACK, config=plain())).items():
         meaning, _, address = alarm["alarmDescription"].partition(" Runbook: ")
         file, _, section = address.partition("#")
         assert meaning and file == "docs/operations.md" and name.startswith(section)

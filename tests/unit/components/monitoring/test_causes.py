@@ -29,6 +29,7 @@ NORMAL: Values = {
     "IteratorAge Maximum": 2_000,
     "Latency p99": 400,
     "ReadThrottleEvents Sum": None,
+    "Requests Sum": None,
     "SystemErrors Sum": None,
     "ThrottledCalls Average": 0.01,
     "Throttles Sum": 0,
@@ -39,6 +40,9 @@ CAUSES: Mapping[str, Values] = {
     "api-5xx-rate": {"5XXError Average": 0.06},
     "api-latency-p99": {"Latency p99": 2_500},
     "api-throttled-callers": {"ThrottledCalls Average": 0.3},
+    "authorizer-duration": {"Duration Maximum": 9_500},
+    "authorizer-failures": {"Requests Sum": 3},
+    "authorizer-throttles": {"Throttles Sum": 3},
     "burn-rate-fast": {"5XXError Average": 0.02, "5XXError Sum": 100},
     "burn-rate-medium": {"5XXError Average": 0.007, "5XXError Sum": 200},
     "burn-rate-slow": {"5XXError Average": 0.004, "5XXError Sum": 400},
@@ -68,7 +72,7 @@ _FORMULAS: Mapping[str, Callable[..., float | None]] = {
 
 
 @pytest.fixture(name="alarms")
-def _alarms(jobs: dict[str, Job]) -> dict[str, list[dict[str, Any]]]:
+def _alarms(jobs: dict[str, Job], authorizers: None) -> dict[str, list[dict[str, Any]]]:
     """Return the alarms by their section of the runbook; a composite one as its parts."""
     jobs["clean_up"] = jobs["clean_up"]._replace(trigger=ScheduleTrigger("rate(1 hour)"))
     assert isinstance(jobs["follow"].trigger, StreamTrigger)

@@ -22,3 +22,11 @@ def test_a_declared_service_is_in_the_bundle_with_the_file_that_declares_it(
     )
     monkeypatch.setattr(bundles, "load_jobs", lambda: {"report": job})
     assert bundles.project_bundle().services["polly"] == "function/jobs/report.py"
+
+
+def test_only_the_bundle_of_the_authorizers_carries_their_library() -> None:
+    own, theirs = bundles.project_bundle().files(), bundles.authorizer_bundle().files()
+    carried = ("jwt/__init__.py", "cryptography/__init__.py", "function/authorizers/__init__.py")
+    assert not own.keys() & {*carried, "function/runtime/authorizer/handler.py"}
+    assert theirs.keys() >= {*carried, "function/runtime/authorizer/handler.py"}
+    assert not [name for name in theirs if name.endswith(("requirements.in", "requirements.txt"))]

@@ -110,12 +110,13 @@ def test_another_method_is_405_and_names_the_allowed_ones() -> None:
     assert answer["statusCode"] == 405 and answer["headers"]["Allow"] == "POST"
 
 
-def _raise(error: Exception) -> Any:
+def _raise(error: BaseException) -> Any:
     raise error
 
 
 CIRCLE: dict[str, Any] = {}
 CIRCLE["self"] = CIRCLE
+FATAL = (SystemExit(0), KeyboardInterrupt(), GeneratorExit(), MemoryError(), RecursionError())
 NO_OBJECT: Any = ([1], "text", {"a": [Decimal(1), math.inf]})
 
 
@@ -134,7 +135,8 @@ NO_OBJECT: Any = ([1], "text", {"a": [Decimal(1), math.inf]})
         lambda _: _raise(Problem(200, "well")),
         lambda _: _raise(Problem(418_000, "what")),
         lambda _: _raise(Problem(400, "no", headers={"A": "b\nc"})),
-        lambda _: _raise(RecursionError()),
+        *(lambda _, error=error: _raise(error) for error in FATAL),  # type: ignore[misc]
+        lambda _: {"status": 200},
         lambda request: request.nothing,
     ),
 )

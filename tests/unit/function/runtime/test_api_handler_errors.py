@@ -14,10 +14,11 @@ from typing import Any, NamedTuple, TypedDict
 import msgspec
 import pytest
 
-from function.declare.endpoint import Endpoint, Parameter, Request, Response
+from function.declare.endpoint import Endpoint, Parameter, Request, Response, SampleRequest
 from function.declare.problem import Problem
-from function.runtime import api_handler, deadline
+from function.runtime import api_handler, aws_client, deadline
 from openapi import document, gateway, samples
+from tests.fixtures import notes
 
 Send = Callable[..., dict[str, Any]]
 
@@ -37,36 +38,11 @@ def _send(monkeypatch: pytest.MonkeyPatch) -> Send:
     return send
 
 
-def _recurse(_: Any) -> Any:
-    return _recurse(_)
-
-
 def _raising(error: BaseException) -> Callable[[Any], Any]:
     def handle(_: Any) -> Any:
         raise error
 
     return handle
-
-
-async def _later(_: Any) -> Response:
-    return Response(200, {})
-
-
-@pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
-@pytest.mark.parametrize(
-    "handle",
-    (
-        *map(_raising, (SystemExit(0), KeyboardInterrupt(), GeneratorExit(), MemoryError())),
-        *(_recurse, _later, lambda _: None, lambda _: {"status": 200}),
-    ),
-)
-def test_whatever_a_handler_raises_is_a_500_and_a_log_line(
-    send: Send, records: list[logging.LogRecord], handle: Any
-) -> None:
-    reply = send(handle)
-    assert reply["statusCode"] == 500 and json.loads(reply["body"])["status"] == 500
-    unexpected, request = records
-    assert unexpected.exc_info and request.outcome == "failed"  # type: ignore[attr-defined]
 
 
 class Colour(Enum):
@@ -183,27 +159,17 @@ def test_a_repeated_parameter_is_an_array_in_the_document_and_plain_for_api_gate
 
 
 def test_a_sample_repeats_a_parameter() -> None:
-    from function.declare.endpoint import SampleRequest
-
     endpoint: Endpoint[Any] = Endpoint("GET", "/it", "Reads.", print, {204: None})  # type: ignore[arg-type]
     sample = SampleRequest(query={"tag": ("a", "b"), "other": "c"})
     assert samples.path_and_query(endpoint._replace(sample=sample)) == "/it?tag=a&tag=b&other=c"
 
 
 def test_a_call_that_would_outlast_the_invocation_is_a_503_with_a_log_line(
-    send: Send, records: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
+    send: Send, records: list[logging.LogRecord]
 ) -> None:
-    from function.runtime import aws_client
-
-    for name, value in {
-        "ACCESS_KEY_ID": "x",
-        "SECRET_ACCESS_KEY": "x",
-        "DEFAULT_REGION": "eu-west-1",
-    }.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 300)
-    reply = send(lambda _: aws_client.send("sqs", "list_queues", {}, {}), context)
-    aws_client._client.cache_clear()
+    with notes.credentials():
+        reply = send(lambda _: aws_client.send("sqs", "list_queues", {}, {}), context)
     (line,) = records
     assert reply["statusCode"] == 503 and reply["headers"]["Retry-After"]
     assert line.awsError == "DeadlineExceeded: the invocation has no time left for a call"  # type: ignore[attr-defined]

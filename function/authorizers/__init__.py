@@ -1,0 +1,1 @@
+"""Every module in this package declares one custom authorizer, as its `AUTHORIZER`."""

@@ -1,0 +1,1 @@
+"""The function of the authorizers. Only its bundle holds this package and its libraries."""

@@ -1,0 +1,159 @@
+"""The authorizers' function: API Gateway's event becomes a caller, 401 or 500."""
+
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from function.declare.auth import KINDS, Auth, CustomAuth, Identity, Jwt
+from function.declare.authorizer import Authorizer, Credentials
+from function.runtime.authorizer import handler, oidc
+from tests.fixtures import notes
+
+USERS = Jwt("https://login.example.com", "shop")
+PARTNER = CustomAuth("partner")
+ARN = "arn:aws:execute-api:eu-central-1:123456789012:abc123/dev/GET/notes/7"
+
+
+@pytest.fixture(autouse=True)
+def _issuer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an issuer take one token; it gives an administrator's claims."""
+    monkeypatch.setenv("JWT_ISSUER_JWT", "https://login.example.com")
+    handler._issuer.cache_clear()
+
+    def verify(issuer: oidc.Issuer, token: str, audience: str) -> dict[str, Any] | None:
+        assert audience == "shop"
+        claims = {"iss": issuer.url, "sub": "alice", "scope": "read write", "age": 7}
+        return claims if token == "good" else None
+
+    monkeypatch.setattr(oidc.Issuer, "verify", verify)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Return a function that asks the authorizer of a route for the caller."""
+
+    def ask(auth: Auth, headers: dict[str, list[str]], *, method: str = "GET") -> Any:
+        endpoint = notes.endpoint(auth=auth)
+        monkeypatch.setattr(handler, "_ENDPOINTS", {endpoint.route: endpoint})
+        event = {
+            "type": "REQUEST",
+            "methodArn": ARN,
+            "httpMethod": method,
+            "resource": endpoint.path,
+            "multiValueHeaders": headers,
+        }
+        return handler.handler(event, SimpleNamespace(aws_request_id="invocation"))
+
+    return ask
+
+
+def custom(monkeypatch: pytest.MonkeyPatch, authenticate: Any, **more: Any) -> None:
+    """Declare the authorizer `partner`."""
+    declared = Authorizer(authenticate, **more)
+    monkeypatch.setattr(handler, "load_module", lambda *_: declared)
+
+
+def test_every_kind_that_the_function_verifies_has_an_authenticator() -> None:
+    assert handler.AUTHENTICATORS.keys() == {kind for kind in KINDS if KINDS[kind].by_function}
+
+
+def test_a_caller_is_allowed_on_the_stage_of_this_api_and_nowhere_else(
+    asked: Callable[..., Any],
+) -> None:
+    found = asked(USERS, {"authorization": ["bearer good"]})
+    assert found["principalId"] == "https://login.example.com#alice"
+    (statement,) = found["policyDocument"]["Statement"]
+    assert statement == {
+        "Action": "execute-api:Invoke",
+        "Effect": "Allow",
+        "Resource": "arn:aws:execute-api:eu-central-1:123456789012:abc123/dev/*",
+    }
+    assert json.loads(found["context"]["claims"])["age"] == 7
+    assert found["context"]["scopes"] == "read write"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    (
+        {},
+        {"Authorization": []},
+        {"Authorization": [""]},
+        {"Authorization": ["good"]},
+        {"Authorization": ["Basic good"]},
+        {"Authorization": ["Bearer bad"]},
+        {"Authorization": ["Bearer good", "Bearer good"]},
+        {"Authorization": ["Bearer good"], "authorization": ["Bearer bad"]},
+        {"Authorization": ["Bearer good, Bearer bad"]},
+        {"X-Authorization": ["Bearer good"]},
+    ),
+)
+def test_other_credentials_are_unauthorized(
+    asked: Callable[..., Any], headers: dict[str, list[str]]
+) -> None:
+    with pytest.raises(handler.Unauthorized, match="^Unauthorized$"):  # API Gateway's word
+        asked(USERS, headers)
+
+
+def test_an_undeclared_method_has_the_authentication_of_its_path(asked: Callable[..., Any]) -> None:
+    with pytest.raises(handler.Unauthorized):
+        asked(USERS, {}, method="DELETE")
+
+
+def test_a_custom_authorizer_sees_its_headers_and_names_the_caller(
+    asked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Credentials] = []
+
+    def authenticate(credentials: Credentials) -> Identity:
+        seen.append(credentials)
+        return Identity("acme", {"plan": "gold"}, frozenset({"read"}))
+
+    custom(monkeypatch, authenticate, headers=("X-Partner", "X-Secret"))
+    sent = {"x-partner": ["7"], "X-Secret": ["s"], "Cookie": ["session"]}
+    found = asked(PARTNER, sent)
+    assert seen[0].headers == {"x-partner": "7", "x-secret": "s"}
+    assert found["principalId"] == "partner#acme"
+    assert found["context"] == {"claims": '{"plan": "gold"}', "scopes": "read"}
+
+
+def test_a_custom_authorizer_refuses_by_none_and_is_not_asked_without_its_header(
+    asked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Credentials] = []
+    custom(monkeypatch, calls.append)
+    for headers, asked_before in (({"Authorization": ["x"]}, 1), ({"Other": ["x"]}, 1)):
+        with pytest.raises(handler.Unauthorized):
+            asked(PARTNER, headers)
+        assert len(calls) == asked_before
+
+
+@pytest.mark.parametrize(
+    "result", (True, {"id": "acme"}, Identity(), Identity("a", {"x": "y" * 8_000}))
+)
+def test_a_result_that_is_no_caller_is_a_failure_and_lets_nobody_through(
+    asked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, result: Any
+) -> None:
+    custom(monkeypatch, lambda _: result)
+    with pytest.raises(RuntimeError, match="the authorizer failed"):
+        asked(PARTNER, {"Authorization": ["x"]})
+
+
+def test_a_failure_is_logged_with_its_outcome_and_without_credentials(
+    asked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Credentials) -> Identity:
+        raise ValueError("broken")
+
+    custom(monkeypatch, fail)
+
+    def call() -> None:
+        with pytest.raises(RuntimeError):
+            asked(PARTNER, {"Authorization": ["their-secret"]})
+
+    lines = notes.lines(call)
+    (request,) = [line for line in lines if line["message"] == "request"]
+    assert (request["Route"], request["Outcome"]) == ("authorizer", "failed")
+    assert request["authorizer"] == "partner" and "their-secret" not in json.dumps(lines)
