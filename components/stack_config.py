@@ -113,7 +113,7 @@ class StackKeys(Struct, frozen=True, kw_only=True):
         "Regions that hold a replica of every table.")] = ()
     vpc_subnets: Annotated[tuple[Annotated[str, _text("subnet-[0-9a-f]+", "the id of a subnet",
         "A subnet.")], ...], Meta(description=
-        "Private subnets of your VPC, in which all functions run; see docs/extending/networks.md.",
+        "Private subnets of your VPC, in which the API's function and jobs run.",
         )] = ()
     vpc_security_groups: Annotated[tuple[Annotated[str, _text("sg-[0-9a-f]+",
         "the id of a security group", "A security group.")], ...], Meta(max_length=5, description=
