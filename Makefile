@@ -95,9 +95,11 @@ screenshots: $(BROWSER) ## Take the screenshots in docs/ again
 BROWSER_TESTS = PYTHONPATH=$$(echo .venv/lib/*/site-packages) \
   .venv-browser/bin/python -m pytest -q -rs tests/integration/browser
 
-# In parallel, with the output of each in one piece, and all of them even after a failure.
+# In parallel, with the output of each in one piece, and all of them even after a failure; within
+# another parallel make, with its jobs.
 lint: $(READY) ## Check style, types, imports, workflows and spelling
-	@$(MAKE) --no-print-directory --jobs 3 --keep-going --output-sync=target $(LINTS:%=lint-%)
+	@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,--jobs 3) --keep-going \
+	  --output-sync=target $(LINTS:%=lint-%)
 
 lint-style:
 	$(PYTHON) -m ruff check --quiet $(SOURCES)

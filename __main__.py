@@ -70,6 +70,10 @@ bindings = components.Bindings(
         )
         for key, queue in queues.items()
     },
+    topics={
+        key: components.EpochTopic(f"{name}-{key}", topic=topic, settings=config.settings)
+        for key, topic in registry.load_topics().items()
+    },
     buckets={
         key: components.EpochBucket(f"{name}-{key}", bucket=bucket, protect=config.protect_data)
         for key, bucket in buckets.items()
@@ -135,7 +139,7 @@ job_functions = {
         roles=roles,
         environment=telemetry,
         gradual=config.rollout is not None,
-        reserved_concurrency=config.job_concurrency.get(key),
+        reserved_concurrency=config.job_concurrency.get(key, job.reserved_concurrency) or None,
         log_retention_days=config.log_retention_days,
         vpc_subnets=config.vpc_subnets,
         vpc_security_groups=config.vpc_security_groups,

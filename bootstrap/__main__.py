@@ -42,8 +42,8 @@ from components import (
 from components.iam.policies import check_forbidden_actions
 from components.naming import bucket_name
 from function.declare.job_registry import load_jobs
-from function.declare.permission import Link, ServicePermission
-from function.declare.registry import load_endpoints, load_settings
+from function.declare.permission import Link, ServicePermission, TopicPermission
+from function.declare.registry import load_endpoints, load_settings, load_topics
 from infrastructure import DEPLOY_GRANTS
 from local import stack_files
 
@@ -99,7 +99,13 @@ with as_run_error():
     permissions = [one for endpoint in load_endpoints() for one in endpoint.permissions]
     permissions += [one for job in load_jobs().values() for one in job.permissions]
     own_settings = load_settings()
+    own_topics = load_topics()
 services = [one for one in permissions if isinstance(one, (ServicePermission, Link))]
+services += [
+    ServicePermission("sns", own_topics[one.topic].arn, ("sns:Publish",))
+    for one in permissions
+    if isinstance(one, TopicPermission) and own_topics[one.topic].arn
+]
 check_forbidden_actions(services)
 
 

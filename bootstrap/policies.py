@@ -58,6 +58,8 @@ class Grant:
 _TABLES = "arn:{partition}:dynamodb:*:{account}:table/{name}-*"
 _FUNCTIONS = "arn:{partition}:lambda:{region}:{account}:function:{name}-*"
 _QUEUES = "arn:{partition}:sqs:{region}:{account}:{name}-*"
+_TOPICS = "arn:{partition}:sns:{region}:{account}:{name}-*"
+_RULES = "arn:{partition}:events:{region}:{account}:rule"
 _BUCKETS = "arn:{partition}:s3:::{bucket}-*"
 # pragma: allowlist nextline secret
 _SECRETS = "arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-*"
@@ -75,6 +77,7 @@ _THROUGH: Condition = {
             "dynamodb.*.amazonaws.com",
             "lambda.*.amazonaws.com",
             "secretsmanager.*.amazonaws.com",
+            "sns.*.amazonaws.com",
         )
     }
 }
@@ -229,9 +232,21 @@ GRANTS: tuple[Grant, ...] = (
     ),
     Grant(
         "topics and their subscriptions",
-        ("arn:{partition}:sns:{region}:{account}:{name}-*",),
+        (_TOPICS,),
         reads="sns:GetTopicAttributes List*",
         writes="sns:CreateTopic DeleteTopic SetTopicAttributes Subscribe TagResource UntagResource",
+    ),
+    Grant(
+        "subscriptions of the stack's functions to existing topics",
+        ("arn:{partition}:sns:*:*:*",),
+        writes="sns:Subscribe",
+        condition={"StringLike": {"sns:Endpoint": (_FUNCTIONS,)}},
+    ),
+    Grant(
+        "rules on event buses",
+        (f"{_RULES}/{{name}}-*", f"{_RULES}/*/{{name}}-*"),
+        reads="events:DescribeRule List*",
+        writes="events:PutRule DeleteRule PutTargets RemoveTargets TagResource UntagResource",
     ),
     Grant(
         "subscriptions: these actions support no resource",
@@ -462,6 +477,7 @@ BOUNDARY: tuple[Grant, ...] = (
         (_QUEUES,),
         writes="sqs:SendMessage ReceiveMessage DeleteMessage GetQueueAttributes",
     ),
+    Grant("messages of the stack's topics", (_TOPICS,), writes="sns:Publish"),
     Grant("objects of the stack's buckets", (f"{_BUCKETS}/*",), writes="s3:*Object*"),
     Grant("the stack's functions, for schedules", (_FUNCTIONS,), writes="lambda:InvokeFunction"),
     Grant(

@@ -11,8 +11,10 @@ import pulumi_aws as aws
 from components import limits
 from components.api_gateway_account import EpochApiGatewayAccount
 from components.authorizer import EpochAuthorizer
+from components.errors import ConfigError
 from components.function import EpochFunction
 from components.metrics import Source
+from function.declare.auth import text_errors
 from function.declare.endpoint import Endpoint
 from openapi import gateway
 from openapi.document import Document
@@ -62,7 +64,7 @@ class EpochApi(pulumi.ComponentResource):
     imports and deploys the same document again.
     `stage_variables` are those of EpochApiKeys. `authorizer` verifies the callers of endpoints with
     a Jwt or CustomAuth. `settings` are the environment variables of the stack's settings, which the
-    document may name.
+    document may name. Raises ConfigError for an issuer or a user pool of a wrong form.
     `document_hash` identifies the served document; a 404 has it in the header
     X-Api-Document-Hash.
     """
@@ -88,6 +90,9 @@ class EpochApi(pulumi.ComponentResource):
         account: EpochApiGatewayAccount | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        for endpoint in endpoints:
+            for error in text_errors(endpoint.auth, settings or {}):
+                raise ConfigError(f"{endpoint.route}: auth: {error}")
         super().__init__("epoch:components:EpochApi", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         known = pulumi.Output.all(

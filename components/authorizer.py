@@ -5,9 +5,8 @@ from typing import Unpack
 
 import pulumi
 
-from components.errors import ConfigError
 from components.lambda_function import FunctionSettings, LambdaFunction
-from function.declare.auth import Auth, CustomAuth, Jwt, stack_text, text_errors
+from function.declare.auth import Auth, CustomAuth, Jwt, stack_text
 from function.declare.authorizer import AUTHORIZER_TIMEOUT_S, Authorizer
 from function.declare.permission import Permission
 
@@ -16,7 +15,7 @@ class EpochAuthorizer(LambdaFunction):
     """The function of all authorizers, with exactly the permissions that they declare.
 
     `auths` are the kinds of authentication that it verifies, by name; `authorizers` are the custom
-    ones. Raises ConfigError for an issuer without a valid URL.
+    ones.
     """
 
     def __init__(
@@ -33,8 +32,6 @@ class EpochAuthorizer(LambdaFunction):
         environment = dict(settings.get("environment", {}))
         permissions: list[Permission] = []
         for auth in auths.values():
-            for error in text_errors(auth, stack_settings):
-                raise ConfigError(f"authentication {auth.name}: {error}")
             if isinstance(auth, Jwt):
                 environment[auth.issuer_env_var] = stack_text(auth.issuer, stack_settings)
             if isinstance(auth, CustomAuth):

@@ -36,6 +36,7 @@ class EpochJob(TriggeredFunction):
         self.job, self.bindings, self.roles = job, settings["bindings"], settings["roles"]
         self.dead_letters = aws.sqs.Queue(
             f"{name}-dead-letters",
+            fifo_queue=resources.fifo(job.trigger, self.bindings) or None,
             message_retention_seconds=_DEAD_LETTERS_KEPT_S,
             sqs_managed_sse_enabled=True,
             opts=pulumi.ResourceOptions(parent=self, protect=protect),

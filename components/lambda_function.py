@@ -18,6 +18,7 @@ from components.packaging.interpreter import PYTHON_VERSION
 from components.queue import EpochQueue
 from components.secret import EpochSecret
 from components.table import EpochTable
+from components.topic import EpochTopic
 from function.declare.permission import Link, Permission, SecretPermission
 
 
@@ -48,6 +49,7 @@ class Bindings:
 
     tables: Mapping[str, EpochTable] = field(default_factory=dict)
     queues: Mapping[str, EpochQueue] = field(default_factory=dict)
+    topics: Mapping[str, EpochTopic] = field(default_factory=dict)
     buckets: Mapping[str, EpochBucket] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, EpochSecret] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class Bindings:
         return {
             **{table.declared.env_var: table.name for table in self.tables.values()},
             **{queue.declared.env_var: queue.url for queue in self.queues.values()},
+            **{topic.declared.env_var: topic.arn for topic in self.topics.values()},
             **{bucket.declared.env_var: bucket.name for bucket in self.buckets.values()},
             **{secret.declared.env_var: secret.arn for secret in secrets},
             **{one.env_var: self.links[one.name].shown for one in _links(permissions)},
@@ -82,6 +85,7 @@ class Bindings:
         kinds: dict[str, Mapping[str, Any]] = {
             "tables": self.tables,
             "queues": self.queues,
+            "topics": self.topics,
             "buckets": self.buckets,
             "secrets": self.secrets,
             "links": self.links,

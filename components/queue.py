@@ -27,6 +27,8 @@ class EpochQueue(pulumi.ComponentResource):
         self.visibility_timeout_s = 6 * consumer.timeout_s if consumer else 30
         self.queue = aws.sqs.Queue(
             name,
+            fifo_queue=queue.fifo or None,
+            delay_seconds=queue.delay_s or None,
             visibility_timeout_seconds=self.visibility_timeout_s if consumer else None,
             sqs_managed_sse_enabled=True,
             opts=pulumi.ResourceOptions(parent=self, protect=protect),

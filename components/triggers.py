@@ -17,7 +17,15 @@ from components.iam.roles import RoleFactory
 from components.lambda_function import Bindings, LambdaFunction
 from components.metrics import Alarm, Backlog, Formula, Source
 from function.declare.job import Job
-from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
+from function.declare.permission import fill_settings
+from function.declare.trigger import (
+    EventTrigger,
+    ObjectTrigger,
+    QueueTrigger,
+    ScheduleTrigger,
+    StreamTrigger,
+    TopicTrigger,
+)
 
 Statements = list[pulumi.Output[policies.Statement]]
 
@@ -42,12 +50,14 @@ class TriggerResources:
     `statements` returns the rights of the function's role that Lambda needs to read the source and
     to keep failed items. `connect` declares the resources that start the function. `backlog`
     returns the age of the oldest item, `stopped` the alarm on a trigger that starts nothing more.
+    `fifo` returns True if the dead letters need a FIFO queue.
     """
 
     statements: Callable[[Any, TriggeredFunction], Statements]
     connect: Callable[[Any, TriggeredFunction], None]
     backlog: Callable[[Any, TriggeredFunction], Backlog | None] = lambda *_: None
     stopped: Callable[[Any, TriggeredFunction], Alarm | None] = lambda *_: None
+    fifo: Callable[[Any, Bindings], bool] = lambda *_: False
 
 
 def _allow(service: str, actions: str, resource: pulumi.Output[str]) -> Statements:
@@ -71,6 +81,22 @@ def _event_invoke_config(max_attempts: int, job: TriggeredFunction) -> pulumi.Re
     )
 
 
+def _permission(
+    service: str, source: pulumi.Output[str], job: TriggeredFunction, **more: Any
+) -> pulumi.Resource:
+    """Permit an AWS service to invoke the job for a source, and for no other one."""
+    return aws.lambda_.Permission(
+        job.pulumi_resource_name,
+        action="lambda:InvokeFunction",
+        function=job.name,
+        qualifier=job.alias.name,
+        principal=f"{service}.amazonaws.com",
+        source_arn=source,
+        opts=job.options(),
+        **more,
+    )
+
+
 def _connect_schedule(trigger: ScheduleTrigger, job: TriggeredFunction) -> None:
     retries = _event_invoke_config(trigger.max_attempts, job)
     name = f"{job.pulumi_resource_name}-schedule"
@@ -90,7 +116,10 @@ def _connect_schedule(trigger: ScheduleTrigger, job: TriggeredFunction) -> None:
         target={
             "arn": job.alias.arn,
             "role_arn": role.arn,
-            "input": json.dumps({"scheduled": "<aws.scheduler.scheduled-time>"}),
+            "input": json.dumps(
+                {"scheduled": "<aws.scheduler.scheduled-time>"}
+                | ({} if trigger.payload is None else {"payload": trigger.payload})
+            ),
             "dead_letter_config": {"arn": job.dead_letters.arn},
         },
         opts=job.options(policy, retries),
@@ -131,7 +160,7 @@ def _queue_backlog(trigger: QueueTrigger, job: TriggeredFunction) -> Backlog:
         "ApproximateAgeOfOldestMessage", "Maximum"
     )
     # A message that fails once waits for the visibility timeout.
-    return Backlog(age, 1, max(900, 2 * queue.visibility_timeout_s))
+    return Backlog(age, 1, queue.declared.delay_s + max(900, 2 * queue.visibility_timeout_s))
 
 
 def _read_stream(trigger: StreamTrigger, job: TriggeredFunction) -> Statements:
@@ -157,17 +186,9 @@ def _connect_stream(trigger: StreamTrigger, job: TriggeredFunction) -> None:
 
 def _connect_bucket(trigger: ObjectTrigger, job: TriggeredFunction) -> None:
     bucket = job.bindings.buckets[trigger.bucket]
-    permission = aws.lambda_.Permission(
-        job.pulumi_resource_name,
-        action="lambda:InvokeFunction",
-        function=job.name,
-        qualifier=job.alias.name,
-        principal="s3.amazonaws.com",
-        source_arn=bucket.arn,
-        # The ARN of a bucket names no account, and another account can reuse a deleted name.
-        source_account=aws.get_caller_identity_output().account_id,
-        opts=job.options(),
-    )
+    # The ARN of a bucket names no account, and another account can reuse a deleted name.
+    account = aws.get_caller_identity_output().account_id
+    permission = _permission("s3", bucket.arn, job, source_account=account)
     retries = _event_invoke_config(trigger.max_attempts, job)
     aws.s3.BucketNotification(
         job.pulumi_resource_name,
@@ -181,6 +202,40 @@ def _connect_bucket(trigger: ObjectTrigger, job: TriggeredFunction) -> None:
             }
         ],
         opts=job.options(permission, retries),
+    )
+
+
+def _connect_topic(trigger: TopicTrigger, job: TriggeredFunction) -> None:
+    topic = job.bindings.topics[trigger.topic]
+    permission = _permission("sns", topic.arn, job)
+    policy = trigger.filter_policy
+    aws.sns.TopicSubscription(
+        job.pulumi_resource_name,
+        topic=topic.arn,
+        protocol="lambda",
+        endpoint=job.alias.arn,
+        filter_policy=None if policy is None else json.dumps(policy),
+        filter_policy_scope="MessageBody" if trigger.filter_body else None,
+        opts=job.options(permission, _event_invoke_config(trigger.max_attempts, job)),
+    )
+
+
+def _connect_bus(trigger: EventTrigger, job: TriggeredFunction) -> None:
+    bus = fill_settings(trigger.bus, job.bindings.settings)
+    rule = aws.cloudwatch.EventRule(
+        job.pulumi_resource_name,
+        description=job.job.summary,
+        event_bus_name=bus,
+        event_pattern=json.dumps(trigger.pattern),
+        opts=job.options(),
+    )
+    permission = _permission("events", rule.arn, job)
+    aws.cloudwatch.EventTarget(
+        job.pulumi_resource_name,
+        rule=rule.name,
+        event_bus_name=bus,
+        arn=job.alias.arn,
+        opts=job.options(permission, _event_invoke_config(trigger.max_attempts, job)),
     )
 
 
@@ -231,9 +286,17 @@ TRIGGER_RESOURCES: Mapping[type, TriggerResources] = {
     ScheduleTrigger: TriggerResources(
         _send_dead_letters, _connect_schedule, stopped=_stopped_schedule
     ),
-    QueueTrigger: TriggerResources(_consume_queue, _connect_queue, _queue_backlog),
+    QueueTrigger: TriggerResources(
+        _consume_queue,
+        _connect_queue,
+        _queue_backlog,
+        # SQS takes a queue of the same kind only.
+        fifo=lambda trigger, bindings: bindings.queues[trigger.queue].declared.fifo,
+    ),
     StreamTrigger: TriggerResources(
         _read_stream, _connect_stream, _stream_backlog, _stopped_stream
     ),
     ObjectTrigger: TriggerResources(_send_dead_letters, _connect_bucket),
+    TopicTrigger: TriggerResources(_send_dead_letters, _connect_topic),
+    EventTrigger: TriggerResources(_send_dead_letters, _connect_bus),
 }

@@ -3,12 +3,8 @@
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +12,7 @@ import pulumi
 
 from console import console
 from console.request_log import RequestLog
+from function.declare import diagnostics
 from function.declare.registry import load_endpoints
 from local import issuer, local_stack, ministack, pulumi_program, stack_files
 from local.demo import progress
@@ -23,7 +20,7 @@ from local.deployment import DeployError
 from openapi import samples
 
 # A frame of a traceback in an endpoint or a job, and the path of any frame in the function.
-_HANDLER = re.compile(r'File "[^"]*?function/(?:endpoints|jobs)/')
+_HANDLER = re.compile(r'File "[^"]*?function/(?:authorizers|endpoints|jobs)/')
 _PATH = re.compile(r'File "[^"]*?(function/[^"]+)"')
 
 OUTPUTS = stack_files.ROOT / ".local" / "outputs.json"
@@ -49,57 +46,16 @@ def _changed(sources: dict[str, int]) -> bool:
     return changed
 
 
-# The alarm ends a hanging import after 20 seconds, twice Lambda's limit.
-_LOAD = """
-import signal
-import sys
-from function.declare import diagnostics
-signal.alarm(20)
-try:
-    import function.runtime.api_handler
-except (Exception, SystemExit) as error:
-    sys.exit(diagnostics.explain(error) or repr(error))
-"""
-
-
-def _fault() -> str:
-    """Return the error of importing the function, with file and line; "" if there is none."""
-    loaded = subprocess.run(
-        [sys.executable, "-c", _LOAD],
-        cwd=stack_files.ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if loaded.returncode == -signal.SIGALRM:
-        return "importing the function takes more than 20 seconds"
-    silent = f"importing the function exits with status {loaded.returncode}"
-    return (loaded.stderr.strip() or silent) if loaded.returncode else ""
-
-
 def _update(local: local_stack.LocalStack) -> tuple[str, str]:
-    """Apply the changed program; return the kind of notice and its text.
-
-    The program runs while a second process imports the function. The first change of a resource
-    waits for the import.
-    """
+    """Apply the changed program; return the kind of notice and its text."""
     started = time.perf_counter()
-    with ThreadPoolExecutor(1) as executor:
-        imported = executor.submit(_fault)
-
-        def confirm() -> None:
-            if fault := imported.result():
-                raise ImportError(fault)
-
-        try:
-            local.update(confirm)
-            fault = ""
-        except Exception as error:  # noqa: BLE001
-            # An unfinished declaration may raise anything.
-            own = isinstance(error, pulumi.RunError)
-            fault = imported.result() or (str(error) if own else f"{type(error).__name__}: {error}")
-    if fault:
-        return "error", f"error: {' '.join(fault.split())}; the previous version stays in service"
+    try:
+        local.update()
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        # An unfinished declaration may raise anything.
+        own = str(error) if isinstance(error, pulumi.RunError) else diagnostics.explain(error)
+        fault = " ".join((own or f"{type(error).__name__}: {error}").split())
+        return "error", f"error: {fault}; the previous version stays in service"
     return "info", f"reloaded in {time.perf_counter() - started:.1f} s"
 
 
@@ -180,10 +136,11 @@ def up(stack: str, port: int | None, *, persist: bool, debug: int | None) -> Non
     with local_stack.up(stack, port=port, progress=report, environment=environment) as local:
         threading.Thread(target=_serve, args=(page, local), daemon=True).start()
         write = local.emulator.process.write_private_file
-        write(OUTPUTS, json.dumps(local.outputs, indent=2))
         write(PROFILE, local.emulator.profile)
         if claims := local.fixed_claims():
             write(issuer.FILE, json.dumps({"key": local.issuer.pem, "claims": claims}))
+        # A reader that waits for the outputs then finds the other files.
+        write(OUTPUTS, json.dumps(local.outputs, indent=2))
         print(f"\nendpoint  {local.outputs['sample_url']}")
         for name, key in local.outputs["api_keys"].items():
             print(f"api key   {key}  ({name})")

@@ -80,7 +80,7 @@ SHOWN: Mapping[str, Shown] = {
     "Dashboard": Shown("Dashboard"),
     "MetricAlarm": Shown("Alarm"),
     "CompositeAlarm": Shown("Burn-rate alarm"),
-    "Topic": Shown("Topic of the alarms", lambda inputs: "on call"),
+    "Topic": Shown("Topic"),
     "Key": Shown("KMS key"),
     "SamplingRule": Shown("Sampling of traces", lambda inputs: f"{inputs['fixedRate']:.0%}"),
     "LogGroup": Shown("Log group", lambda inputs: f"{inputs['retentionInDays']} days"),
@@ -180,7 +180,7 @@ def _verb(source: Card, target: Card) -> str:
 WIDTH, GAP, MARGIN, TOP = 280, 88, 32, 188
 ROW, HEAD, BELOW, COLUMNS = 26, 58, 32, 3
 # A component with one of these types is on a request's path if its predecessor needs it.
-_ON_PATH = ("Alias", "Bucket", "Table", "Queue", "Secret")
+_ON_PATH = ("Alias", "Bucket", "Table", "Queue", "Secret", "Topic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,6 +274,16 @@ def _routes(card: Card) -> str:
     )
 
 
+def _credentials(card: Card) -> str:
+    """Return the protocol, and the headers with credentials."""
+    schemes = [
+        scheme
+        for api in card.of_type("RestApi")
+        for scheme in json.loads(api["body"])["components"]["securitySchemes"].values()
+    ]
+    return ", ".join(["HTTPS", *sorted({scheme["name"] for scheme in schemes})])
+
+
 def _legend(found: Sequence[Card], at: svg.Point) -> Iterable[str]:
     present = {row.service for card in found for row in card.rows}
     x, y = at
@@ -301,7 +311,7 @@ def draw(resources: Sequence[Resource], stack: str) -> str:
         svg.text((middle, 119), "Client", "on-pill", 14, "middle"),
         svg.arrow((middle, 132), (middle, TOP)),
         svg.text((middle + 12, 156), _routes(placed[0].card), "plain", 13),
-        svg.text((middle + 12, 173), "HTTPS, x-api-key", "quiet", 12),
+        svg.text((middle + 12, 173), _credentials(placed[0].card), "quiet", 12),
         *(shape for each in placed for shape in (*_card(each), *_calls(each, placed))),
         *_legend(found, (MARGIN, bottom + 40)),
     ]

@@ -1,14 +1,14 @@
 """Retries asynchronous invocations by the settings of the alias that was invoked.
 
-MiniStack ignores such settings, and does not check that the function's role may send to the
-failure destination.
+MiniStack ignores such settings. It checks neither that the function's role may send to the failure
+destination, nor that the function's policy lets the service invoke it.
 """
 
 import json
 from typing import Any
 
 from ministack.core import responses
-from ministack.services import eventbridge, lambda_svc, s3
+from ministack.services import eventbridge, lambda_svc, s3, sns
 
 from emulator import failure_log, iam
 from emulator.patching import Original, replace, wrap
@@ -20,6 +20,31 @@ def _dispatch_to_lambda(arn: str, payload: str) -> None:
         record = lambda_svc._execution_record_for_config(function, config)
         # The patched function, which finds the alias's settings.
         lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+
+
+def _invoke_target(
+    original: Original, target: dict[str, Any], event: Any, rule: Any, *view: Any
+) -> None:
+    if ":lambda:" not in target["Arn"] or _may_invoke("events", target["Arn"], rule["Arn"]):
+        original(target, event, rule, *view)
+
+
+def _deliver_notification(
+    endpoint: str, envelope: str, topic: str, subscription: str, *_: Any
+) -> None:
+    if _may_invoke("sns", endpoint, topic):
+        source = {"EventVersion": "1.0", "EventSource": "aws:sns"}
+        record = {**source, "EventSubscriptionArn": subscription, "Sns": json.loads(envelope)}
+        _dispatch_to_lambda(endpoint, json.dumps({"Records": [record]}))
+
+
+def _may_invoke(service: str, function: str, source: str) -> bool:
+    """Check a function's policy; note a refusal for the developer."""
+    principal = f"{service}.amazonaws.com"
+    allowed = iam.service_may_invoke(principal, function, source)
+    if not allowed:
+        failure_log.append(function, f"its policy does not let {principal} invoke it for {source}")
+    return allowed
 
 
 def _invoke_with_retry(original: Original, function: dict[str, Any], event: Any) -> None:
@@ -46,19 +71,17 @@ def _put_invoke_config(
 
 
 def _deliver_object(original: Original, arn: str, event: Any, region: str) -> None:
-    """Invoke a function for a bucket's event if the policy of its alias permits S3 to do so."""
-    bucket = event["Records"][0]["s3"]["bucket"]["arn"]
-    if not iam.service_may_invoke("s3.amazonaws.com", arn, bucket):
-        failure_log.append(arn, f"its policy does not let S3 invoke it for {bucket}")
-        return
-    # The form of an upload names no region in a header.
-    with responses.request_scope(arn.split(":")[4], region):
-        original(arn, event, region)
+    if _may_invoke("s3", arn, event["Records"][0]["s3"]["bucket"]["arn"]):
+        # The form of an upload names no region in a header.
+        with responses.request_scope(arn.split(":")[4], region):
+            original(arn, event, region)
 
 
 PATCHES = (
     wrap(s3, "_deliver_event_to_lambda", _deliver_object),
     replace(eventbridge, "_dispatch_to_lambda", _dispatch_to_lambda),
+    wrap(eventbridge, "_invoke_target", _invoke_target),
+    replace(sns, "_deliver_to_lambda", _deliver_notification),
     wrap(lambda_svc, "invoke_async_with_retry", _invoke_with_retry),
     wrap(lambda_svc, "_put_event_invoke_config", _put_invoke_config),
 )

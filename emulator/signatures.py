@@ -109,6 +109,7 @@ SIGNATURES = {
         "async (method, path, headers, body, query_params)"
     ),
     "ministack.services.eventbridge._dispatch_to_lambda": "(arn, payload)",
+    "ministack.services.eventbridge._invoke_target": "(target, event, rule, view)",
     "ministack.services.lambda_svc._ACCOUNT_CONCURRENCY_CAP": "int",
     "ministack.services.lambda_svc._add_permission": (
         "(func_name, data, query_params, path_qualifier)"
@@ -135,6 +136,9 @@ SIGNATURES = {
     "ministack.services.scheduler._create_schedule": "(name, body)",
     "ministack.services.scheduler._tick_schedules": "()",
     "ministack.services.scheduler._update_schedule": "(name, body)",
+    "ministack.services.sns._deliver_to_lambda": (
+        "(endpoint, envelope, topic_arn, sub_arn, msg_id, raw_message, message_attributes)"
+    ),
     "ministack.services.sts._web_identity_principal": "(token, provider_id, role_arn)",
     "ministack.services.sts.is_root_access_key": "(access_key_id)",
     "ministack.services.tagging.resource_tags": "(arn)",

@@ -44,11 +44,17 @@ def demo(stack: str, port: int | None) -> None:
     print(f"Starting stack {stack} on this machine")
     with local_stack.up(stack, port=port, progress=progress) as local:
         print(f"Up in {time.perf_counter() - started:.1f} s")
-        if endpoint := samples.default_sample(load_endpoints()):
+        endpoint = samples.default_sample(load_endpoints())
+        if endpoint and _has_credentials(local, endpoint):
             _show_call(local, endpoint)
         else:
-            _show(local.outputs["api_url"], f"No request sent: {samples.NO_SAMPLE}.")
+            reason = f"only you have credentials for {endpoint.route}" if endpoint else ""
+            _show(local.outputs["api_url"], f"No request sent: {reason or samples.NO_SAMPLE}.")
     print(f"\nStopped after {time.perf_counter() - started:.1f} s")
+
+
+def _has_credentials(local: local_stack.LocalStack, endpoint: Endpoint[Any]) -> bool:
+    return samples.needs_only_a_key(endpoint) or endpoint.auth.name in local.fixed_claims()
 
 
 def _log_lines(local: local_stack.LocalStack) -> list[dict[str, Any]]:

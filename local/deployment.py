@@ -52,22 +52,14 @@ class Deployer:
         self._deployed: dict[str, _Deployed] = {}  # by URN
         self._replaced: list[_Deployed] = []
         self._numbers = itertools.count()
-        self._confirm: Callable[[], None] = lambda: None
         self.account = stack.account
 
-    def run(
-        self,
-        stack: str,
-        config: Mapping[str, str],
-        *,
-        confirm: Callable[[], None] = lambda: None,
-    ) -> pulumi_program.Outputs:
+    def run(self, stack: str, config: Mapping[str, str]) -> pulumi_program.Outputs:
         """Run the program and return its outputs.
 
-        Calls `confirm` before each change of a resource. Raises its error, or DeployError with the
-        resource's name if the emulator refuses one; the former resources then stay.
+        Raises DeployError with the resource's name if the emulator refuses one; the former
+        resources then stay.
         """
-        self._confirm = confirm
         first = next(self._numbers)
         outputs = pulumi_program.run(self, stack=stack, config=config)
         gone = [urn for urn, each in self._deployed.items() if each.number < first]
@@ -108,7 +100,6 @@ class Deployer:
             assumed = pulumi_program.MockEngine(region=self._region, account=self.account)
             identity, outputs = assumed.create(resource)
             return provisioner.Provisioned(id=identity, outputs=outputs)
-        self._confirm()
         with _errors_name(resource):
             provisioned = provisioner.provision(
                 self._stack, self._region, resource, before.provisioned if before else None

@@ -1,5 +1,6 @@
 """Brings a stack up in an emulated account, and gives access to the running stack."""
 
+import importlib
 import json
 import runpy
 from collections.abc import Callable, Iterator, Mapping
@@ -88,9 +89,7 @@ class LocalStack(Account):
         endpoint has one and `path` is missing.
         """
         # An update has reloaded them.
-        from function.declare.registry import (
-            load_endpoints,
-        )
+        from function.declare.registry import load_endpoints
         from openapi import samples
 
         endpoint = samples.default_sample(load_endpoints())
@@ -111,9 +110,7 @@ class LocalStack(Account):
     def fixed_claims(self) -> dict[str, dict[str, str]]:
         """Return the claims that each Jwt and CognitoPool of the stack requires, by its name."""
         # An update has reloaded it.
-        from function.declare.registry import (
-            load_endpoints,
-        )
+        from function.declare.registry import load_endpoints
 
         auths = {endpoint.auth.name: endpoint.auth for endpoint in load_endpoints()}
         if not (taken := {name: auth for name, auth in auths.items() if issuer.signs_for(auth)}):
@@ -135,13 +132,14 @@ class LocalStack(Account):
         fixed = self.fixed_claims()[auth]
         return issuer.sign(self.issuer.key, issuer.claims(fixed, subject, scopes, more, seconds))
 
-    def update(self, confirm: Callable[[], None] = lambda: None) -> None:
+    def update(self) -> None:
         """Apply the program again after a change of its files.
 
-        If it or `confirm` raises an error, the former resources stay in service.
+        If it or the function raises an error, the former resources stay in service.
         """
         with pulumi_program.reloaded_modules():
-            outputs = self.run(confirm=confirm)
+            importlib.import_module("function.runtime.api_handler")
+            outputs = self.run()
         self.outputs.update(outputs.values)  # other threads read it: no output is ever missing
         for gone in self.outputs.keys() - outputs.values.keys():
             del self.outputs[gone]

@@ -39,6 +39,10 @@ class Context:
         """Return the declared name, or one with a random suffix, as Pulumi auto-names."""
         return str(declared.pop("name", f"{self.logical_name}-{self.suffix}"))
 
+    def own_arn(self, arn: str) -> str:
+        """Return an ARN with the emulator's region and account."""
+        return ":".join((*arn.split(":")[:3], self.region, self.stack.account, *arn.split(":")[5:]))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Provisioned:
@@ -108,8 +112,9 @@ def provisions(kind: str, *, updatable: bool = False) -> Callable[[Provisioner],
 
 def service_of(kind: str) -> str:
     """Return boto3's name of a resource type's service."""
-    if kind.startswith("aws:cloudwatch/log"):
-        return "logs"
+    for prefix, service in (("log", "logs"), ("event", "events")):
+        if kind.startswith(f"aws:cloudwatch/{prefix}"):
+            return service
     service = kind.removeprefix("aws:").partition("/")[0]
     return {"cognito": "cognito-idp"}.get(service, service)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from function.declare.auth import ApiKey, Public
+from function.declare.auth import ApiKey, CognitoPool, Jwt, Public
 from function.declare.endpoint import Endpoint, SampleRequest
 from function.declare.permission import TablePermission
 from function.declare.problem import Problem
@@ -79,7 +79,7 @@ def errors(endpoint: Endpoint[Any]) -> Iterator[str]:
 
 
 def curl(endpoint: Endpoint[Any], url: str, key: str) -> str:
-    """Return the curl command of an endpoint's sample, with the key if it needs one."""
+    """Return the curl command of an endpoint's sample, with the key or the token that it needs."""
     sample = endpoint.sample or SampleRequest()
     headers = {"x-api-key": key} if isinstance(endpoint.auth, ApiKey) else {}
     words = ["curl", "-X", endpoint.method]
@@ -89,7 +89,12 @@ def curl(endpoint: Endpoint[Any], url: str, key: str) -> str:
         words += ["-d", body.decode(errors="replace")]
     for name, value in {**headers, **sample.headers}.items():
         words += ["-H", f"{name}: {value}"]
-    return shlex.join([*words, url + path_and_query(endpoint)])
+    command = shlex.join([*words, url + path_and_query(endpoint)])
+    if isinstance(endpoint.auth, (CognitoPool, Jwt)):
+        options = ["--auth", endpoint.auth.name, "--scope", " ".join(endpoint.scopes)]
+        make = shlex.join(["make", "-s", "token", f"ARGS={shlex.join(options)}"])
+        command += f' -H "Authorization: Bearer $({make})"'
+    return command
 
 
 def table(endpoint: Endpoint[Any]) -> str:

@@ -79,23 +79,56 @@ def api_request(
     }
 
 
-def schedule(scheduled: float | None = None) -> Event:
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(int(at), UTC).isoformat().replace("+00:00", "Z")
+
+
+def _text(body: Any) -> str:
+    return body if isinstance(body, str) else json.dumps(body)
+
+
+def schedule(scheduled: float | None = None, payload: Any = None) -> Event:
     """Return the event of a run that was scheduled for a Unix second, by default for now."""
-    at = datetime.fromtimestamp(int(time.time() if scheduled is None else scheduled), UTC)
-    return {"scheduled": at.isoformat().replace("+00:00", "Z")}
+    at = time.time() if scheduled is None else scheduled
+    return {"scheduled": _iso(at)} | ({} if payload is None else {"payload": payload})
 
 
-def messages(*bodies: Any, attempt: int = 1) -> Event:
-    """Return the event of a queue's messages; a body that is no str is sent as JSON."""
+def messages(*bodies: Any, attempt: int = 1, group: str = "") -> Event:
+    """Return the event of a queue's messages; a body that is no str is sent as JSON.
+
+    With `group`, they are messages of that group in a FIFO queue.
+    """
+    attributes = {"ApproximateReceiveCount": str(attempt)}
+    fifo = {"eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:queue.fifo"} if group else {}
     return {
         "Records": [
             {
                 "messageId": str(uuid.uuid4()),
-                "body": body if isinstance(body, str) else json.dumps(body),
-                "attributes": {"ApproximateReceiveCount": str(attempt)},
+                "body": _text(body),
+                "attributes": attributes | ({"MessageGroupId": group} if group else {}),
+                **fifo,
             }
             for body in bodies
         ]
+    }
+
+
+def notification(body: Any, **attributes: str) -> Event:
+    """Return the event of a message of a topic; a body that is no str is sent as JSON."""
+    sent = {name: {"Type": "String", "Value": value} for name, value in attributes.items()}
+    message = {"MessageId": str(uuid.uuid4()), "Message": _text(body), "MessageAttributes": sent}
+    return {"Records": [{"Sns": message}]}
+
+
+def bus_event(source: str, detail_type: str, detail: Mapping[str, Any]) -> Event:
+    """Return an event of an EventBridge bus."""
+    return {
+        "id": str(uuid.uuid4()),
+        "source": source,
+        "detail-type": detail_type,
+        "detail": detail,
+        "time": _iso(time.time()),
+        "resources": [],
     }
 
 

@@ -1,4 +1,4 @@
-"""Runs the service in this process, with its tables, queues and buckets in moto."""
+"""Runs the service in this process, with its tables, queues, topics and buckets in moto."""
 
 import base64
 import json
@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 
 from function.declare.queue import Queue
-from function.declare.registry import load_buckets, load_queues, load_tables
+from function.declare.registry import load_buckets, load_queues, load_tables, load_topics
 from function.declare.setting import Setting
 from function.declare.table import Table
 from function.runtime import aws_client
@@ -76,29 +76,26 @@ class Service:
         """Set a setting or a secret; the others have their defaults."""
         text = value if setting.type is str else json.dumps(value)
         if setting.secret:
-            secret = client("secretsmanager").create_secret(Name=setting.name, SecretString=text)
+            secret = boto3.client("secretsmanager").create_secret(
+                Name=setting.name, SecretString=text
+            )
             text = secret["ARN"]
         self._environment.setenv(setting.env_var, text)
 
     def items(self, table: Table) -> list[dict[str, Any]]:
         """Return the items of a table."""
-        items: list[dict[str, Any]] = client("dynamodb").scan(TableName=table.name)["Items"]
+        items: list[dict[str, Any]] = boto3.client("dynamodb").scan(TableName=table.name)["Items"]
         return items
 
     def messages(self, queue: Queue) -> list[Any]:
         """Take the messages out of a queue; return their bodies."""
-        sqs, found = client("sqs"), []
+        sqs, found = boto3.client("sqs"), []
         url = os.environ[queue.env_var]
         while taken := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             for message in taken:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                 found.append(json.loads(message["Body"]))
         return found
-
-
-def client(name: str) -> Any:
-    """Return a boto3 client, for what the kit has no function for."""
-    return boto3.client(name)
 
 
 def create_table(table: Table) -> None:
@@ -125,7 +122,7 @@ def create_table(table: Table) -> None:
         }
         for index in table.indexes
     ]
-    client("dynamodb").create_table(
+    boto3.client("dynamodb").create_table(
         TableName=table.name,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=keys(table.keys),
@@ -141,11 +138,16 @@ def _create_resources(environment: pytest.MonkeyPatch) -> None:
         create_table(table)
         environment.setenv(table.env_var, table.name)
     for queue in load_queues().values():
-        url = client("sqs").create_queue(QueueName=queue.name)["QueueUrl"]
+        kind = {"Attributes": {"FifoQueue": "true"}} if queue.fifo else {}
+        name = f"{queue.name}.fifo" if queue.fifo else queue.name
+        url = boto3.client("sqs").create_queue(QueueName=name, **kind)["QueueUrl"]
         environment.setenv(queue.env_var, url)
+    for topic in load_topics().values():
+        arn = boto3.client("sns").create_topic(Name=topic.name)["TopicArn"]
+        environment.setenv(topic.env_var, arn)
     for bucket in load_buckets().values():
         place = {"LocationConstraint": REGION}
-        client("s3").create_bucket(Bucket=bucket.name, CreateBucketConfiguration=place)
+        boto3.client("s3").create_bucket(Bucket=bucket.name, CreateBucketConfiguration=place)
         environment.setenv(bucket.env_var, bucket.name)
 
 

@@ -16,18 +16,26 @@ import function.declare.job_registry
 import function.declare.registry
 import function.jobs  # noqa: F401
 from components import naming, resource_prefix
-from function import buckets, queues, tables
+from function import buckets, queues, tables, topics
 from function.declare import authorizer_registry
 from function.declare.auth import Auth, CognitoPool, CustomAuth, Jwt
 from function.declare.authorizer import Authorizer
 from function.declare.bucket import Bucket
 from function.declare.endpoint import Endpoint
-from function.declare.job import Job
+from function.declare.job import FailureAlarm, Job
 from function.declare.permission import ServicePermission
 from function.declare.queue import Queue
 from function.declare.registry import load_endpoints, load_settings
 from function.declare.table import Table
-from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
+from function.declare.topic import Topic
+from function.declare.trigger import (
+    EventTrigger,
+    ObjectTrigger,
+    QueueTrigger,
+    ScheduleTrigger,
+    StreamTrigger,
+    TopicTrigger,
+)
 from local import local_stack, ministack, pulumi_program, stack_files
 from local.stack_files import ROOT
 from openapi import samples
@@ -259,17 +267,24 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Job]:
         tables, "FOLLOWED", Table(name="followed", partition_key="key"), raising=False
     )
     monkeypatch.setattr(queues, "ORDERS", orders, raising=False)
+    bookings = Queue(name="bookings", fifo=True, delay_s=60)
+    monkeypatch.setattr(queues, "BOOKINGS", bookings, raising=False)
+    monkeypatch.setattr(topics, "NEWS", Topic(name="news"), raising=False)
     monkeypatch.setattr(buckets, "UPLOADS", Bucket(name="uploads"), raising=False)
     triggers = {
         "clean_up": ScheduleTrigger("cron(0 3 * * ? *)", timezone="Europe/Berlin"),
         "follow": StreamTrigger(table="followed"),
         "resize": ObjectTrigger(bucket="uploads", prefix="in/", suffix=".png"),
         "ship": QueueTrigger(queue=orders.name),
+        "book": QueueTrigger(queue="bookings"),
+        "tell": TopicTrigger(topic="news", filter_policy={"kind": ["big"]}, filter_body=True),
+        "watch": EventTrigger(pattern={"source": ["shop"]}),
     }
     found = {
         name: Job(trigger=trigger, summary="An example.", handle=_unused, timeout_s=100)
         for name, trigger in triggers.items()
     }
+    found["book"] = found["book"]._replace(alarm=FailureAlarm(failures=10))
     monkeypatch.setattr(function.declare.job_registry, "load_jobs", lambda: found)
     return found
 

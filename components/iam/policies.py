@@ -17,6 +17,7 @@ from function.declare.permission import (
     SecretPermission,
     ServicePermission,
     TablePermission,
+    TopicPermission,
 )
 
 Statement = dict[str, Any]
@@ -87,7 +88,8 @@ def resource_statements(
 ) -> list[Statement]:
     """Return one statement per resource, with all actions on it.
 
-    `arns` maps `tables`, `queues`, `buckets`, `secrets` and `links` to their ARNs by name.
+    `arns` maps `tables`, `queues`, `topics`, `buckets`, `secrets` and `links` to their ARNs by
+    name.
     """
     actions: dict[str, set[str]] = {}
     for permission in permissions:
@@ -101,18 +103,23 @@ def _grant(
     permission: Permission, arns: Mapping[str, Mapping[str, Any]], settings: Mapping[str, str]
 ) -> tuple[str | list[str], tuple[str, ...]]:
     """Return the resources of a permission, and the actions on them."""
+    granted: tuple[str | list[str], tuple[str, ...]]
     match permission:
         case TablePermission(table, actions, index):
-            return arns["tables"][table] + (f"/index/{index}" if index else ""), actions
+            granted = arns["tables"][table] + (f"/index/{index}" if index else ""), actions
         case QueuePermission(queue):
-            return arns["queues"][queue], ("sqs:SendMessage",)
+            granted = arns["queues"][queue], ("sqs:SendMessage",)
+        case TopicPermission(topic):
+            granted = arns["topics"][topic], ("sns:Publish",)
         case SecretPermission(setting):
-            return arns["secrets"][setting], ("secretsmanager:GetSecretValue",)
+            granted = arns["secrets"][setting], ("secretsmanager:GetSecretValue",)
         case BucketPermission(bucket, actions):
-            return f"{arns['buckets'][bucket]}/*", actions
+            granted = f"{arns['buckets'][bucket]}/*", actions
         case Link(name, _, actions):
-            return arns["links"][name], actions
-    return permission.arn(settings), permission.actions
+            granted = arns["links"][name], actions
+        case _:
+            granted = permission.arn(settings), permission.actions
+    return granted
 
 
 def telemetry_statements(log_group: str) -> list[Statement]:

@@ -134,7 +134,7 @@ def alarms(sources: MetricSources) -> Iterator[Alarm]:
     for table in sources.bindings.tables:
         yield from _of_table(sources, table)
     for key, job in sources.jobs.items():
-        yield from _of_job(key, job)
+        yield from _of_job(sources, key, job)
 
 
 def _of_api(sources: MetricSources) -> Iterator[Alarm]:
@@ -206,7 +206,7 @@ def _of_table(sources: MetricSources, key: str) -> Iterator[Alarm]:
         yield Alarm(name, text, errors, 1, "table-system-errors")
 
 
-def _of_job(key: str, job: EpochJob) -> Iterator[Alarm]:
+def _of_job(sources: MetricSources, key: str, job: EpochJob) -> Iterator[Alarm]:
     timeout_s, of = job.job.timeout_s, job.metrics.of
     found = {
         "dead-letters": Alarm(
@@ -247,6 +247,16 @@ def _of_job(key: str, job: EpochJob) -> Iterator[Alarm]:
     if stopped := job.stopped:
         text = f"Job {key} no longer runs. {stopped.description}"
         found["stopped"] = replace(stopped, description=text)
+    if own := job.job.alarm:
+        found["failures"] = Alarm(
+            "",
+            f"At least {own.failures} items of job {key} failed within {own.period_s} seconds.",
+            sources.own(job, key).where(Outcome="failed").of("Requests"),
+            own.failures,
+            period_s=own.period_s,
+            periods=1,
+            datapoints=1,
+        )
     for cause, alarm in found.items():
         name, runbook = f"job-{cause}-{key.replace('_', '-')}", f"job-{cause}"
         yield replace(alarm, name=name, runbook=runbook)

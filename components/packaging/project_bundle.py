@@ -8,7 +8,7 @@ from function.declare import authorizer_registry
 from function.declare.job_registry import load_jobs
 from function.declare.loader import endpoints_by_module
 from function.declare.permission import Link, Permission, ServicePermission
-from function.declare.registry import load_buckets, load_queues, load_settings
+from function.declare.registry import load_buckets, load_queues, load_settings, load_topics
 
 PACKAGE = Path(__file__).parents[2] / "function"
 
@@ -47,6 +47,8 @@ def _services(access: Mapping[str, Iterable[Permission]]) -> dict[str, str]:
                 services[one.service] = file
     if load_queues():
         services["sqs"] = "function/queues.py"
+    if load_topics():
+        services["sns"] = "function/topics.py"
     if load_buckets():
         services["s3"] = "function/buckets.py"
     if any(setting.secret for setting in load_settings().values()):

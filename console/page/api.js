@@ -27,7 +27,7 @@ export async function show(main) {
     validatorUrl: null,
     onComplete: () => {
       for (const [name, scheme] of Object.entries(spec.components?.securitySchemes ?? {})) {
-        if (scheme.type === "apiKey") viewer.preauthorizeApiKey(name, key.value);
+        if (scheme.name === "x-api-key") viewer.preauthorizeApiKey(name, key.value);
       }
     },
   });

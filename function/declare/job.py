@@ -16,14 +16,32 @@ MAX_TIMEOUT_S, MEMORY_MB = 900, (128, 10_240)
 LogFields = Mapping[str, str | bool]
 
 
+class FailureAlarm(NamedTuple):
+    """An alarm on a job of which `failures` items fail within `period_s` seconds.
+
+    A failed item counts in each of its attempts. CloudWatch takes whole minutes, up to a day.
+    """
+
+    failures: Annotated[int, between(1, 1_000_000)]
+    period_s: Annotated[int, between(60, 86_400)] = 300
+
+    def errors(self) -> Iterator[str]:
+        """Yield the reason for which CloudWatch would refuse it."""
+        if self.period_s % 60:
+            yield f"alarm: period_s must be a multiple of 60, not {self.period_s}"
+
+
 class Job(NamedTuple):
     """A job; function, role, alarms and log lines follow from it.
 
-    `handle` receives one item of the trigger: a ScheduledRun, Message, StreamRecord or
-    CreatedObject. It returns fields for the log line and the trace, or None. If it raises, the item
+    `handle` receives one item of the trigger, for example a Message. It returns fields for the log line and the trace, or None. If it raises, the item
     fails: it is delivered again, and goes to the job's dead-letter queue after the trigger's last
     attempt. `timeout_s` (1 to 900) is for an invocation: for ten messages or a hundred stream
     records.
+
+    `reserved_concurrency` is the number of concurrent executions that Lambda reserves for the job,
+    and at most runs (0: no reservation). The stack's `job_concurrency` overrides it. `alarm` adds
+    an alarm on failing items.
     """
 
     trigger: Trigger
@@ -32,6 +50,8 @@ class Job(NamedTuple):
     permissions: tuple[Permission, ...] = ()
     timeout_s: Annotated[int, between(1, MAX_TIMEOUT_S)] = 60
     memory_mb: Annotated[int, between(*MEMORY_MB)] = 512
+    reserved_concurrency: Annotated[int, between(0, 100_000)] = 0
+    alarm: FailureAlarm | None = None
 
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which AWS would refuse it."""

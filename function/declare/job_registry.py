@@ -13,7 +13,9 @@ from function.declare.registry import (
     load_buckets,
     load_queues,
     load_tables,
+    load_topics,
     reference_errors,
+    setting_errors,
     unknown_name_errors,
 )
 from function.declare.trigger import SOURCES, QueueTrigger
@@ -26,6 +28,7 @@ _SOURCE_LOADERS: Mapping[str, Callable[[], Mapping[str, object]]] = {
     "bucket": load_buckets,
     "queue": load_queues,
     "table": load_tables,
+    "topic": load_topics,
 }
 
 
@@ -40,6 +43,7 @@ def _sources(*jobs: Job) -> Iterator[tuple[str, str, int]]:
 def _source_errors(job: Job) -> Iterator[str]:
     for kind, name, _ in _sources(job):
         yield from unknown_name_errors(kind, name, _SOURCE_LOADERS[kind]())
+    yield from setting_errors(getattr(job.trigger, "bus", ""))
 
 
 def _consumer_errors(jobs: Mapping[str, Job]) -> Iterator[str]:

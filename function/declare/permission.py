@@ -30,8 +30,14 @@ _ObjectAction = Annotated[
 _PLACEHOLDER = r"\{(\w+)\}"
 
 
-def _with_settings(resource: str, environment: Mapping[str, str]) -> str:
-    return re.sub(_PLACEHOLDER, lambda found: environment[setting_env_var(found[1])], resource)
+def settings_in(text: str) -> frozenset[str]:
+    """Return the names of the settings in a text."""
+    return frozenset(re.findall(_PLACEHOLDER, text))
+
+
+def fill_settings(text: str, environment: Mapping[str, str]) -> str:
+    """Return a text with the settings of a function's environment in place."""
+    return re.sub(_PLACEHOLDER, lambda found: environment[setting_env_var(found[1])], text)
 
 
 class TablePermission(NamedTuple):
@@ -55,6 +61,12 @@ class QueuePermission(NamedTuple):
     """The permission to send to one of the stack's queues."""
 
     queue: str
+
+
+class TopicPermission(NamedTuple):
+    """The permission to publish to one of the topics of `function/topics.py`."""
+
+    topic: str
 
 
 class SecretPermission(NamedTuple):
@@ -86,11 +98,11 @@ class ServicePermission(NamedTuple):
     @property
     def settings(self) -> frozenset[str]:
         """The names of the settings in its resource."""
-        return frozenset(re.findall(_PLACEHOLDER, self.resource))
+        return settings_in(self.resource)
 
     def arn(self, environment: Mapping[str, str]) -> str:
         """Return the resource with the settings of a function's environment in place."""
-        return _with_settings(self.resource, environment)
+        return fill_settings(self.resource, environment)
 
 
 class Link(NamedTuple):
@@ -116,11 +128,11 @@ class Link(NamedTuple):
     @property
     def settings(self) -> frozenset[str]:
         """The names of the settings in `resource`."""
-        return frozenset(re.findall(_PLACEHOLDER, self.resource))
+        return settings_in(self.resource)
 
     def arn(self, environment: Mapping[str, str]) -> str:
         """Return `resource` with the settings of a function's environment in place."""
-        return _with_settings(self.resource, environment)
+        return fill_settings(self.resource, environment)
 
     def errors(self) -> Iterator[str]:
         """Yield an error for a service without actions, or actions without a service."""
@@ -131,6 +143,7 @@ class Link(NamedTuple):
 Permission: TypeAlias = (
     TablePermission
     | QueuePermission
+    | TopicPermission
     | SecretPermission
     | BucketPermission
     | ServicePermission

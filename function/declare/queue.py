@@ -1,14 +1,21 @@
 """Queue: an SQS queue, declared in `function.queues`."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from function.declare.checks import Name
+from function.declare.checks import Name, between
+
+MAX_DELAY_S = 900  # SQS's limit
 
 
 class Queue(NamedTuple):
-    """An SQS queue. The job that consumes it names it in a QueueTrigger."""
+    """An SQS queue. The job that consumes it names it in a QueueTrigger.
+
+    `fifo` keeps the messages of a group in order. SQS hides each new message for `delay_s` seconds.
+    """
 
     name: Name
+    fifo: bool = False
+    delay_s: Annotated[int, between(0, MAX_DELAY_S)] = 0
 
     @property
     def env_var(self) -> str:

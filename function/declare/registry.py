@@ -20,12 +20,15 @@ from function.declare.permission import (
     QueuePermission,
     SecretPermission,
     TablePermission,
+    TopicPermission,
+    settings_in,
 )
 from function.declare.queue import Queue
 from function.declare.setting import Setting
 from function.declare.table import Table
+from function.declare.topic import Topic
 
-D = TypeVar("D", Bucket, Link, Queue, Setting[Any], Table)
+D = TypeVar("D", Bucket, Link, Queue, Setting[Any], Table, Topic)
 
 
 def load_declarations(
@@ -79,6 +82,18 @@ def load_links() -> dict[str, Link]:
     return load_declarations(Link, "function.links")
 
 
+def load_topics() -> dict[str, Topic]:
+    """Return the declared topics by name; raise DeclarationError for an invalid one."""
+    return load_declarations(Topic, "function.topics", lambda topic: setting_errors(topic.arn))
+
+
+def setting_errors(text: str) -> Iterator[str]:
+    """Yield an error for each `{name}` in a text that is no setting, or a secret one."""
+    settings = [name for name, setting in load_settings().items() if not setting.secret]
+    for name in sorted(settings_in(text)):
+        yield from unknown_name_errors("setting", name, settings)
+
+
 def unknown_name_errors(kind: str, name: str, known: Iterable[str]) -> Iterator[str]:
     """Yield an error for a name that is not among the declared names of a kind."""
     if name not in known:
@@ -120,12 +135,12 @@ def reference_errors(
             yield from unknown_name_errors("secret", permission.setting, secrets)
         elif isinstance(permission, BucketPermission):
             yield from unknown_name_errors("bucket", permission.bucket, load_buckets())
+        elif isinstance(permission, TopicPermission):
+            yield from unknown_name_errors("topic", permission.topic, load_topics())
         else:
             if isinstance(permission, Link):
                 yield from unknown_name_errors("link", permission.name, load_links())
-            settings = [name for name, setting in load_settings().items() if not setting.secret]
-            for name in sorted(permission.settings):
-                yield from unknown_name_errors("setting", name, settings)
+            yield from setting_errors(permission.resource)
 
 
 def _claims(endpoint: Endpoint[Any], file: str) -> Iterator[tuple[object, object, str]]:

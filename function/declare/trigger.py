@@ -8,13 +8,14 @@ To add a trigger, write its two types here and add it to TRIGGERS; see
 docs/contributing/adding-a-trigger.md.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias, get_args
 from zoneinfo import ZoneInfo
 
-from function.declare.checks import between
+from function.declare.checks import between, matches, not_empty
 from function.declare.setting import Settings
 
 # Lambda makes up to three attempts at an asynchronous invocation.
@@ -41,17 +42,22 @@ _CRON_DAY = {"day": r"\?|L|LW|(\d+)W", "weekday": r"\?|L|(\d+|[A-Z]{3})(?:L|#[1-
 
 
 class ScheduledRun(NamedTuple):
-    """One run of a schedule; `time` is the Unix second for which it was scheduled."""
+    """One run of a schedule; `time` is the Unix second for which it was scheduled.
+
+    `payload` is the trigger's own.
+    """
 
     time: int
     settings: Settings
     context: Any = None
+    payload: Any = None
 
 
 class Message(NamedTuple):
     """One message of a queue: its parsed JSON body, or its text if that is not JSON.
 
-    `attempt` counts the deliveries of the message, from 1.
+    `attempt` counts the deliveries of the message, from 1. `group` is the message's group in a FIFO
+    queue.
     """
 
     id: str
@@ -59,6 +65,7 @@ class Message(NamedTuple):
     attempt: int
     settings: Settings
     context: Any = None
+    group: str = ""
 
 
 class StreamRecord(NamedTuple):
@@ -92,16 +99,44 @@ class CreatedObject(NamedTuple):
     context: Any = None
 
 
+class Notification(NamedTuple):
+    """One message of a topic: its parsed JSON body, or its text if that is not JSON.
+
+    `attributes` are the message's attributes, as texts.
+    """
+
+    id: str
+    body: Any
+    attributes: Mapping[str, str]
+    settings: Settings
+    context: Any = None
+    subject: str = ""
+
+
+class BusEvent(NamedTuple):
+    """One event of an EventBridge bus; `time` is its Unix second, `detail` its content."""
+
+    id: str
+    source: str
+    detail_type: str
+    detail: Mapping[str, Any]
+    time: int
+    settings: Settings
+    context: Any = None
+    resources: tuple[str, ...] = ()
+
+
 class ScheduleTrigger(NamedTuple):
     """Runs a job by EventBridge Scheduler's `rate(…)`, `cron(…)` or `at(…)`.
 
     The handler receives a ScheduledRun. Lambda retries a failed run after one minute, then after
-    two, until it has made `max_attempts`.
+    two, until it has made `max_attempts`. `payload` is a JSON value for the handler.
     """
 
     expression: str
     timezone: str = "UTC"
     max_attempts: Annotated[int, between(1, SCHEDULED_ATTEMPTS)] = SCHEDULED_ATTEMPTS
+    payload: Any = None
 
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which EventBridge Scheduler or Lambda would refuse it."""
@@ -117,6 +152,10 @@ class ScheduleTrigger(NamedTuple):
             errors = ["write rate(5 minutes), cron(0 3 * * ? *) or at(2030-01-31T12:00:00)"]
         yield from (f"{self.expression!r}: {error}" for error in errors)
         try:
+            json.dumps(self.payload, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            yield f"payload is not a JSON value: {error}"
+        try:
             ZoneInfo(self.timezone)
         except (ValueError, OSError, LookupError):
             yield f"{self.timezone!r} is not a time zone such as Europe/Berlin"
@@ -125,7 +164,8 @@ class ScheduleTrigger(NamedTuple):
 class QueueTrigger(NamedTuple):
     """Hands a job each Message of a queue of `function/queues.py`, up to ten per invocation.
 
-    SQS delivers a failed message again after its visibility timeout, up to `max_attempts` times.
+    SQS delivers a failed message again after its visibility timeout, up to `max_attempts` times. In
+    a FIFO queue, a failed message blocks those behind it in its group.
     `max_concurrency` limits the concurrent invocations, so that a full queue leaves the account's
     concurrency to the API.
     """
@@ -158,17 +198,63 @@ class ObjectTrigger(NamedTuple):
     max_attempts: Annotated[int, between(1, SCHEDULED_ATTEMPTS)] = SCHEDULED_ATTEMPTS
 
 
-Trigger: TypeAlias = ScheduleTrigger | QueueTrigger | StreamTrigger | ObjectTrigger
+class TopicTrigger(NamedTuple):
+    """Hands a job each Notification of a topic of `function/topics.py`.
+
+    `filter_policy` selects messages as SNS describes it: by their attributes, or with
+    `filter_body` by their JSON bodies. Lambda retries a failed message after one minute, then after
+    two, until it has made `max_attempts`.
+    """
+
+    topic: str
+    filter_policy: Mapping[str, Any] | None = None
+    filter_body: bool = False
+    max_attempts: Annotated[int, between(1, SCHEDULED_ATTEMPTS)] = SCHEDULED_ATTEMPTS
+
+    def errors(self) -> Iterator[str]:
+        """Yield the reasons for which SNS would refuse it."""
+        yield from _pattern_errors("filter_policy", self.filter_policy or {})
+
+
+class EventTrigger(NamedTuple):
+    """Hands a job each BusEvent that matches an EventBridge `pattern`.
+
+    `bus` is the name or the ARN of an existing bus, such as a partner's `aws.partner/…`. In it,
+    `{name}` stands for a setting of `function.settings`. Lambda retries a failed event after one
+    minute, then after two, until it has made `max_attempts`.
+    """
+
+    pattern: Annotated[Mapping[str, Any], not_empty]
+    bus: Annotated[str, matches(r"[\w./:{}-]+", "the name or the ARN of an event bus")] = "default"
+    max_attempts: Annotated[int, between(1, SCHEDULED_ATTEMPTS)] = SCHEDULED_ATTEMPTS
+
+    def errors(self) -> Iterator[str]:
+        """Yield the reasons for which EventBridge would refuse it."""
+        yield from _pattern_errors("pattern", self.pattern)
+
+
+def _pattern_errors(path: str, pattern: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in pattern.items():
+        if isinstance(value, Mapping):
+            yield from _pattern_errors(f"{path}.{name}", value)
+        elif not isinstance(value, list) or not value:
+            yield f"{path}.{name} must be a list of values, [{value!r}]"
+
+
+Trigger: TypeAlias = (
+    ScheduleTrigger | QueueTrigger | StreamTrigger | ObjectTrigger | TopicTrigger | EventTrigger
+)
 
 # The one list of triggers: each layer has a table with these types as keys, and fails at start
 # if one of them is missing there.
-TRIGGERS: tuple[type[Trigger], ...] = (ScheduleTrigger, QueueTrigger, StreamTrigger, ObjectTrigger)
+TRIGGERS: tuple[type[Trigger], ...] = get_args(Trigger)
 
 # The triggers that read from a declaration: the field with its name, and the limit of its jobs.
 SOURCES: Mapping[type, tuple[str, int]] = {
     QueueTrigger: ("queue", 1),  # SQS gives each message to one consumer.
     StreamTrigger: ("table", 2),  # DynamoDB lets two consumers read a shard at once.
     ObjectTrigger: ("bucket", 1),  # S3 keeps one notification configuration for each bucket.
+    TopicTrigger: ("topic", 12_500_000),  # SNS's quota of subscriptions
 }
 
 

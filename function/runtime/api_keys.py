@@ -35,13 +35,12 @@ class IssuedKey(NamedTuple):
 
 def _plan_id(plan: str) -> str:
     """Return the id of a usage plan of this stack; raise LookupError for an unknown one."""
-    prefix = os.environ["AWS_LAMBDA_FUNCTION_NAME"].partition("-function")[0]
-    # Pulumi ends the name of a resource with seven digits.
-    name = re.compile(rf"{re.escape(f'{prefix}-{plan}')}(-[0-9a-f]{{7}})?")
-    found = call(_PLANS, "get_usage_plans", limit=500)["items"]
-    for one in found:
-        if name.fullmatch(one["name"]):
-            return str(one["id"])
+    # Names begin with project and stack, without a hyphen in either, and end with seven digits.
+    project, stack, *_ = os.environ["AWS_LAMBDA_FUNCTION_NAME"].split("-")
+    name = re.compile(rf"{project}-{stack}-{re.escape(plan)}-[0-9a-f]{{7}}")
+    for found in call(_PLANS, "get_usage_plans", limit=500)["items"]:
+        if name.fullmatch(found["name"]):
+            return str(found["id"])
     raise LookupError(f"the stack has no usage plan {plan!r}; add it to the config usage_plans")
 
 

@@ -15,14 +15,18 @@ from function.declare.job import Job
 from function.declare.loader import load_module
 from function.declare.problem import Problem
 from function.declare.trigger import (
+    BusEvent,
     CreatedObject,
+    EventTrigger,
     Message,
+    Notification,
     ObjectTrigger,
     QueueTrigger,
     ScheduledRun,
     ScheduleTrigger,
     StreamRecord,
     StreamTrigger,
+    TopicTrigger,
 )
 from function.runtime import deadline, telemetry
 from function.runtime.settings import SETTINGS
@@ -82,32 +86,49 @@ def _fail(failure: BaseException) -> NoReturn:
 
 def _run_schedule(event: Event, context: Any) -> Event:
     """Run the job once; an exception makes Lambda retry the invocation."""
-    scheduled = event["scheduled"]
-    if failure := _handle(partial(_scheduled_run, scheduled), context, scheduled=scheduled):
+    if failure := _handle(partial(_scheduled_run, event), context, scheduled=event["scheduled"]):
         _fail(failure)
     return {}
 
 
-def _scheduled_run(scheduled: str) -> ScheduledRun:
-    return ScheduledRun(int(datetime.fromisoformat(scheduled).timestamp()), SETTINGS)
+def _unix_second(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp())
 
 
-def _message(name: str, text: str, attempt: int) -> Message:
-    body: Any = text
+def _scheduled_run(event: Event) -> ScheduledRun:
+    scheduled, payload = _unix_second(event["scheduled"]), event.get("payload")
+    return ScheduledRun(scheduled, SETTINGS, payload=payload)
+
+
+def _parsed(text: str) -> Any:
+    """Return the value of a JSON text, or any other text itself."""
     with suppress(ValueError):
-        body = json.loads(text)
-    return Message(name, body, attempt, SETTINGS)
+        return json.loads(text)
+    return text
+
+
+def _message(name: str, text: str, attempt: int, group: str) -> Message:
+    return Message(name, _parsed(text), attempt, SETTINGS, group=group)
 
 
 def _consume_queue(event: Event, context: Any) -> Event:
-    """Handle each message and return the failed ones; SQS deletes the others."""
-    failed = []
+    """Handle each message and return the failed ones; SQS deletes the others.
+
+    In a FIFO queue, a failed message also fails those behind it in its group, which keeps them in
+    order.
+    """
+    failed: list[str] = []
+    failed_groups: set[str] = set()
     for record in event["Records"]:
-        name, attempt = record["messageId"], int(record["attributes"]["ApproximateReceiveCount"])
-        message = partial(_message, name, record["body"], attempt)
-        if _handle(message, context, messageId=name, attempt=attempt):
-            failed.append({"itemIdentifier": name})
-    return {"batchItemFailures": failed}
+        name, attributes = record["messageId"], record["attributes"]
+        fifo = record.get("eventSourceARN", "").endswith(".fifo")
+        group = attributes["MessageGroupId"] if fifo else ""
+        attempt = int(attributes["ApproximateReceiveCount"])
+        message = partial(_message, name, record["body"], attempt, group)
+        if group in failed_groups or _handle(message, context, messageId=name, attempt=attempt):
+            failed.append(name)
+            failed_groups |= {group} - {""}
+    return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
 
 
 def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,12 +189,53 @@ def _created_object(event: Event) -> CreatedObject:
     )
 
 
+def _handle_notifications(event: Event, context: Any) -> Event:
+    """Handle each message of a topic; an exception makes Lambda retry the invocation."""
+    for record in event["Records"]:
+        sent = record["Sns"]
+        if failure := _handle(partial(_notification, sent), context, messageId=sent["MessageId"]):
+            _fail(failure)
+    return {}
+
+
+def _notification(sent: Event) -> Notification:
+    attributes = sent.get("MessageAttributes") or {}
+    return Notification(
+        id=sent["MessageId"],
+        body=_parsed(sent["Message"]),
+        attributes={name: attribute["Value"] for name, attribute in attributes.items()},
+        settings=SETTINGS,
+        subject=sent.get("Subject") or "",
+    )
+
+
+def _handle_event(event: Event, context: Any) -> Event:
+    """Handle an event of a bus; an exception makes Lambda retry the invocation."""
+    if failure := _handle(partial(_bus_event, event), context, eventId=event["id"]):
+        _fail(failure)
+    return {}
+
+
+def _bus_event(event: Event) -> BusEvent:
+    return BusEvent(
+        id=event["id"],
+        source=event["source"],
+        detail_type=event["detail-type"],
+        detail=event["detail"],
+        time=_unix_second(event["time"]),
+        settings=SETTINGS,
+        resources=tuple(event["resources"]),
+    )
+
+
 # One entry for each trigger of function.declare.trigger.TRIGGERS.
 EVENT_HANDLERS: Mapping[type, Callable[[Event, Any], Event]] = {
     ScheduleTrigger: _run_schedule,
     QueueTrigger: _consume_queue,
     StreamTrigger: _consume_stream,
     ObjectTrigger: _handle_objects,
+    TopicTrigger: _handle_notifications,
+    EventTrigger: _handle_event,
 }
 
 

@@ -13,6 +13,12 @@ from local.calls import Calls, arguments
 from local.provisioner import Context, Provisioned, UnsupportedResourceError, provisions
 from local.pulumi_program import Properties
 
+
+def _permission(context: Context, declared: Properties) -> None:
+    if ":sns:" in declared.get("sourceArn", ""):
+        declared["sourceArn"] = context.own_arn(declared["sourceArn"])
+
+
 CALLS = {
     "aws:lambda/alias:Alias": Calls(
         "create_alias",
@@ -30,6 +36,7 @@ CALLS = {
     "aws:lambda/permission:Permission": Calls(
         "add_permission",
         delete="remove_permission",
+        adapt=_permission,
         named="StatementId",
         renamed={"function": "FunctionName"},
         outputs={"statementId": "{StatementId}"},

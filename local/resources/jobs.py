@@ -1,12 +1,39 @@
 """EventBridge Scheduler, SQS and event source mappings."""
 
+from contextlib import suppress
+
 from local.calls import Calls
+from local.provisioner import Context
+from local.pulumi_program import Properties
+
+
+def _queue(context: Context, declared: Properties) -> None:
+    if declared.get("fifoQueue"):  # the provider ends an automatic name in this way, too
+        declared["name"] = f"{context.physical_name(declared).removesuffix('.fifo')}.fifo"
+
+
+def _rule(context: Context, declared: Properties) -> None:
+    """Create the rule's bus, which on AWS exists before the stack does."""
+    client, bus = context.client, declared["eventBusName"].rpartition("/event-bus/")[2]
+    declared["eventBusName"] = bus
+    if bus != "default":
+        with suppress(client.exceptions.ResourceAlreadyExistsException):
+            client.create_event_bus(Name=bus)
+
+
+def _target(_: Context, declared: Properties) -> None:
+    declared["eventBusName"] = declared["eventBusName"].rpartition("/event-bus/")[2]
+    declared["targets"] = [{"id": "alias", "arn": declared.pop("arn")}]
+
 
 CALLS = {
     "aws:sqs/queue:Queue": Calls(
         "create_queue",
+        adapt=_queue,
         named="QueueName",
         renamed={
+            "delaySeconds": "Attributes.DelaySeconds",
+            "fifoQueue": "Attributes.FifoQueue",
             "messageRetentionSeconds": "Attributes.MessageRetentionPeriod",
             "sqsManagedSseEnabled": "Attributes.SqsManagedSseEnabled",
             "visibilityTimeoutSeconds": "Attributes.VisibilityTimeout",
@@ -30,6 +57,16 @@ CALLS = {
     ),
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": Calls(
         "put_function_event_invoke_config", id="{FunctionName}:{Qualifier}"
+    ),
+    "aws:cloudwatch/eventRule:EventRule": Calls(
+        "put_rule", adapt=_rule, named="Name", outputs={"arn": "{RuleArn}"}
+    ),
+    "aws:cloudwatch/eventTarget:EventTarget": Calls(
+        "put_targets",
+        delete="remove_targets",
+        adapt=_target,
+        id="{Rule}-{EventBusName}",
+        deletion={"Ids": ["alias"]},
     ),
     "aws:scheduler/schedule:Schedule": Calls(
         "create_schedule", named="Name", id="default/{Name}", arn="{ScheduleArn}"

@@ -12,6 +12,13 @@ def _metric_alarm(_: Context, declared: Properties) -> None:
             query["metricStat"] = {**statistic, "metric": metric}
 
 
+def _subscription(context: Context, declared: Properties) -> None:
+    """Subscribe to an existing topic through an emulated one of its name."""
+    topic, own = declared["topic"], context.own_arn(declared["topic"])
+    if topic != own:
+        declared["topic"] = context.client.create_topic(Name=own.rpartition(":")[2])["TopicArn"]
+
+
 CALLS = {
     "aws:cloudwatch/dashboard:Dashboard": Calls(
         "put_dashboard",
@@ -68,7 +75,12 @@ CALLS = {
     "aws:sns/topicSubscription:TopicSubscription": Calls(
         "subscribe",
         delete="unsubscribe",
-        renamed={"topic": "TopicArn"},
+        adapt=_subscription,
+        renamed={
+            "filterPolicy": "Attributes.FilterPolicy",
+            "filterPolicyScope": "Attributes.FilterPolicyScope",
+            "topic": "TopicArn",
+        },
         fixed={"ReturnSubscriptionArn": True},
         id="{SubscriptionArn}",
     ),

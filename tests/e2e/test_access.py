@@ -1,4 +1,4 @@
-"""Access to the running stack: callers without a key, unknown routes, and the execution role."""
+"""Access to the running stack: the execution role, and unknown routes."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ import pytest
 from function.declare.permission import TablePermission
 from function.declare.registry import load_endpoints
 from local.local_stack import LocalStack, Reply
-from openapi import samples
+from openapi import gateway, samples
 from tests.conftest import NAME
 
 pytestmark = pytest.mark.conformance
@@ -92,7 +92,8 @@ def test_of_all_actions_the_role_may_do_what_is_declared_on_what_is_named(
 
 def test_an_unknown_route_and_an_undeclared_method_are_problems(local: LocalStack) -> None:
     endpoints = load_endpoints()
-    assert _is_problem(local.call(path=samples.unknown_path(endpoints)), 404)
+    unknown = local.call(path=samples.unknown_path(endpoints))
+    assert _is_problem(unknown, gateway.unknown_route_status(endpoints))
     sample = samples.default_sample(endpoints)
     assert sample
     served = {endpoint.method for endpoint in endpoints if endpoint.path == sample.path}

@@ -20,20 +20,21 @@ from tools import post_epoch
 FOLDER = ROOT / "docs" / "extending"
 # In this order: later examples build on earlier ones.
 NAMES = (
-    *("endpoints", "data", "settings", "requests-and-responses", "jobs", "files"),
-    *("aws-services", "resources", "networks", "tenants", "testing"),
+    *("endpoints", "data", "settings", "authentication", "requests-and-responses", "jobs"),
+    *("files", "aws-services", "resources", "networks", "tenants", "testing"),
 )
 PAGES = "\n".join((FOLDER / f"{name}.md").read_text("utf-8") for name in NAMES)
 _FILE = re.compile(r"^`(\S+\.\w+)`(?:, changed)?:\n\n```(\w+)\n(.*?)```", re.M | re.S)
 _STEP = re.compile(
     r"^(GET|POST|PUT|PATCH|DELETE|OPTIONS|JOB) (\S+)(?: (\{.*?\}))?"
-    r"(?: (signed|with key \{\w+\}|without a key))?\n"
+    r"(?: (signed|without a key|with [^\n]+))?\n"
     r"→ (\w+)(?: (\{.*\}))?$",
     re.M,
 )
 # The files that an example may change: none of the framework.
 _OWN = re.compile(
-    r"function/(endpoints|jobs)/[a-z_]+\.py|function/(tables|settings|queues|buckets|links)\.py"
+    r"function/(authorizers|endpoints|jobs)/[a-z_]+\.py"
+    r"|function/(tables|settings|queues|topics|buckets|links)\.py"
     r"|tests/service/[a-z_]+\.py|infrastructure\.py"
     r"|function/requirements\.in|Pulumi(\.preview)?\.yaml|secrets\.preview\.yaml"
 )
@@ -89,14 +90,21 @@ def call(method, path, sent, caller):
         form = {**last["fields"], "file": ("file", sent)} if method == "POST" else None
         reply = local_stack.HTTP.request(method, last["url"], fields=form)
         return [str(reply.status), {k.lower(): v for k, v in reply.headers.items()}]
-    key = caller.removeprefix("with key ").format_map(last)
+    headers, key = given if preflight else {}, "" if preflight or caller else None
+    if caller.startswith("with key "):
+        key = caller.removeprefix("with key ").format_map(last)
+    elif caller.startswith("with a token of "):
+        name, _, scopes = caller.removeprefix("with a token of ").partition(", scopes ")
+        headers = {"Authorization": f"Bearer {local.token(name, scopes=scopes)}"}
+    elif caller.startswith("with "):
+        headers = dict([caller.removeprefix("with ").split(": ")])
     path = path.format_map(last)
     if caller == "signed":
         reply = signed(method, local.outputs["api_url"] + path, given)
     else:
         reply = local.call(
-            given if preflight else {},
-            "" if preflight or caller == "without a key" else key or None,
+            headers,
+            key,
             method=method,
             path=path,
             body=None if preflight else given,

@@ -158,7 +158,7 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     job = project / "function" / "jobs" / "tick.py"
     job.write_text(_JOB)
     main = project / "function" / "endpoints" / "post_thing.py"
-    # Whatever a function prints, the run goes on.
+    # The run continues after any output of the function.
     says = """    import json
     for line in ({}, {"stackTrace": 5}, [], "a", {"message": "request"}):
         print(line, json.dumps(line), sep="\\n")
@@ -420,9 +420,6 @@ def test_a_path_that_the_locale_cannot_write_is_one_clear_message(project: Path)
 
 
 def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
-    commands = project / "console" / "commands.py"
-    assert "\nsignal.alarm(20)\n" in (waits := commands.read_text())
-    commands.write_text(waits.replace("\nsignal.alarm(20)\n", "\nsignal.alarm(5)\n"))
     process = _start(project)
     outputs = _outputs(project, process)
     main = project / "function" / "runtime" / "api_handler.py"
@@ -432,10 +429,6 @@ def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
         process, "error: "
     )
     assert _post(outputs) == 201
-    main.write_text("import os\nos._exit(3)\n" + whole)
-    assert "importing the function exits with status 3" in _said(process, "error: ")
-    main.write_text("import time\ntime.sleep(600)\n" + whole)
-    assert "importing the function takes more than 20 seconds" in _said(process, "error: ")
     only_there = 'import os\nassert "AWS_LAMBDA_FUNCTION_NAME" not in os.environ, "only there"\n'
     main.write_text(only_there + whole)
 

@@ -264,28 +264,55 @@ def test_a_queue_is_polled_while_the_role_may(emulator: MiniStack) -> None:
     assert _until(lambda: _seen(emulator, function)) == ["1"]
 
 
-def test_a_bucket_starts_only_a_function_whose_policy_permits_it(emulator: MiniStack) -> None:
-    client, s3, bucket = emulator.client("lambda"), emulator.client("s3"), _name()
-    function = _function(emulator, NOTES)
+def _bucket_of(emulator: MiniStack, function: str) -> tuple[str, Callable[[], object]]:
+    s3, bucket = emulator.client("s3"), _name()
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     target = {"LambdaFunctionArn": function, "Events": ["s3:ObjectCreated:*"]}
     s3.put_bucket_notification_configuration(
         Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [target]}
     )
-    s3.put_object(Bucket=bucket, Key="a", Body=b"")
-    lacks = f"does not let S3 invoke it for arn:aws:s3:::{bucket}"
+    return f"arn:aws:s3:::{bucket}", lambda: s3.put_object(Bucket=bucket, Key="a", Body=b"")
+
+
+def _topic_of(emulator: MiniStack, function: str) -> tuple[str, Callable[[], object]]:
+    sns = emulator.client("sns")
+    topic = sns.create_topic(Name=_name())["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)
+    return topic, lambda: sns.publish(TopicArn=topic, Message="a")
+
+
+def _rule_of(emulator: MiniStack, function: str) -> tuple[str, Callable[[], object]]:
+    events, name = emulator.client("events"), _name()
+    rule = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
+    events.put_targets(
+        Rule=name, Targets=[{"Id": "one", "Arn": function, "Input": '{"Records": [1]}'}]
+    )
+    event = {"Source": name, "DetailType": "Made", "Detail": "{}"}
+    return rule, lambda: events.put_events(Entries=[event])
+
+
+@pytest.mark.parametrize(
+    ("service", "source_of"), (("s3", _bucket_of), ("sns", _topic_of), ("events", _rule_of))
+)
+def test_a_service_starts_only_a_function_whose_policy_permits_it(
+    emulator: MiniStack, service: str, source_of: Callable[..., tuple[str, Callable[[], object]]]
+) -> None:
+    function = _function(emulator, NOTES)
+    source, send = source_of(emulator, function)
+    send()
+    lacks = f"does not let {service}.amazonaws.com invoke it for {source}"
     assert _until(lambda: any(lacks in failure for failure in emulator.failures()))
     assert not _seen(emulator, function)
-    client.add_permission(
+    emulator.client("lambda").add_permission(
         FunctionName=function.split(":")[6],
         Qualifier="live",
-        StatementId="bucket",
+        StatementId="source",
         Action="lambda:InvokeFunction",
-        Principal="s3.amazonaws.com",
-        SourceArn=f"arn:aws:s3:::{bucket}",
+        Principal=f"{service}.amazonaws.com",
+        SourceArn=source,
         SourceAccount=MiniStack.account,
     )
-    s3.put_object(Bucket=bucket, Key="b", Body=b"")
+    send()
     assert _until(lambda: _seen(emulator, function)) == ["1"]
 
 

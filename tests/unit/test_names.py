@@ -15,7 +15,7 @@ _OWN = re.compile(
 )
 # The service, its benchmark and its reliability run.
 SERVICE = {
-    *("buckets.py", "endpoints", "jobs", "queues.py", "settings.py", "tables.py"),
+    *("buckets.py", "endpoints", "jobs", "queues.py", "settings.py", "tables.py", "topics.py"),
     *("bench", "post_epoch.py", "reliability"),
 }
 # Their tests, and those of another service.

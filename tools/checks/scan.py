@@ -111,8 +111,8 @@ SUPPRESSIONS = (
     Suppression(
         check="CKV_AWS_26",
         type="aws_sns_topic",
-        reason="A message names an alarm and its metric, no caller and no record. AWS's own key "
-        "for SNS does not let CloudWatch publish; the deployer's does, by kms_key_arn.",
+        reason="AWS's own key for SNS does not let CloudWatch and other services publish; the "
+        "deployer's does, by kms_key_arn. A message of an alarm names no caller and no record.",
     ),
     Suppression(
         check="CKV_AWS_149",

@@ -82,6 +82,8 @@ KINDS: Mapping[str, Kind] = {
     "aws:kms/key:Key": _kind("aws_kms_key"),
     "aws:lambda/alias:Alias": _kind("aws_lambda_alias"),
     "aws:lambda/eventSourceMapping:EventSourceMapping": _kind("aws_lambda_event_source_mapping"),
+    "aws:cloudwatch/eventRule:EventRule": _kind("aws_cloudwatch_event_rule"),
+    "aws:cloudwatch/eventTarget:EventTarget": _kind("aws_cloudwatch_event_target"),
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": _kind(
         "aws_lambda_function_event_invoke_config"
     ),

@@ -21,22 +21,24 @@ SECTIONS = (
     ),
     ("Custom authorizers", "function.declare.authorizer", "Authorizer Credentials"),
     ("Problems", "function.declare.problem", "Problem"),
-    ("Jobs", "function.declare.job", "Job"),
+    ("Jobs", "function.declare.job", "Job FailureAlarm"),
     (
         "Triggers and their items",
         "function.declare.trigger",
         "ScheduleTrigger ScheduledRun QueueTrigger Message StreamTrigger StreamRecord "
-        "ObjectTrigger CreatedObject",
+        "ObjectTrigger CreatedObject TopicTrigger Notification EventTrigger BusEvent",
     ),
     ("Tables", "function.declare.table", "Table Index Number Binary"),
     ("Keys", "function.declare.key_types", "PartitionKey SortKey"),
     ("Queues", "function.declare.queue", "Queue"),
+    ("Topics", "function.declare.topic", "Topic"),
     ("Buckets", "function.declare.bucket", "Bucket"),
     ("Settings", "function.declare.setting", "Setting Settings"),
     (
         "Permissions",
         "function.declare.permission",
-        "TablePermission QueuePermission BucketPermission SecretPermission ServicePermission Link",
+        "TablePermission QueuePermission TopicPermission BucketPermission SecretPermission "
+        "ServicePermission Link",
     ),
     (
         "Calls to DynamoDB",
@@ -46,6 +48,7 @@ SECTIONS = (
     ("Optimistic locking", "function.runtime.etags", "etag is_known expected_version write"),
     ("Calls to S3", "function.runtime.s3", "call presigned_upload presigned_download"),
     ("Calls to SQS", "function.runtime.sqs", "send"),
+    ("Calls to SNS", "function.runtime.sns", "publish"),
     ("Calls to other services", "function.runtime.service", "call"),
     ("Values of links", "function.runtime.links", "value"),
     (

@@ -35,7 +35,7 @@ TESTS = (
     ),
     ("Bad input: the document's requests, by schemathesis", "tests/e2e/test_openapi.py"),
     ("Access: two stages in one account", "tests/e2e/test_side_by_side.py"),
-    ("Access: the function's role, and who may invoke it", "tests/e2e/test_access.py"),
+    ("Access: the function's role, and unknown routes", "tests/e2e/test_access.py"),
     ("Access: roles in the emulator", "tests/emulator/test_iam.py"),
     ("Access: the deployer's roles", "tests/e2e/test_bootstrap.py"),
 )

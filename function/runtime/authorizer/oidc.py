@@ -40,10 +40,15 @@ class Key(NamedTuple):
 
 
 def _read_json(url: str) -> Any:
+    _check(url)
+    with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
+        _check(answer.url)  # the server may redirect
+        return json.loads(answer.read(_MAX_BYTES))
+
+
+def _check(url: str) -> None:
     if not _URL.fullmatch(url):
         raise ValueError(f"{url} is no https address")
-    with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
-        return json.loads(answer.read(_MAX_BYTES))
 
 
 def _usable(keys: Any) -> dict[str, Key]:

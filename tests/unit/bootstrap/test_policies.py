@@ -263,9 +263,9 @@ def test_the_boundary_holds_nothing_that_no_declaration_asks_for() -> None:
         for r in pulumi_program.declared_resources(STACK, config=plain(backup_days="30", **VPC))
         if r.kind == "aws:iam/rolePolicy:RolePolicy"
     ]
-    secret = permission.SecretPermission("it")
-    secrets = permissions.resource_statements([secret], {"secrets": {"it": "an ARN"}}, {})
-    statements = [*sum(policies, []), *secrets]
+    others = [permission.SecretPermission("it"), permission.TopicPermission("it")]
+    arns = {"secrets": {"it": "an ARN"}, "topics": {"it": "another ARN"}}
+    statements = [*sum(policies, []), *permissions.resource_statements(others, arns, {})]
     asked = {action for statement in statements for action in statement["Action"]}
     beyond = [
         pattern

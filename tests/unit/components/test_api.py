@@ -10,6 +10,7 @@ from components import resource_prefix
 from function.declare import registry
 from function.declare.auth import Public
 from function.declare.endpoint import Endpoint, Parameter, Response
+from function.declare.schema import Raw
 from local import pulumi_program, stack_files
 from openapi import gateway
 from tests.conftest import PLANS, STACK, declare, one, plain
@@ -49,6 +50,17 @@ def served(*of: Endpoint[Any]) -> list[pulumi_program.Resource]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "load_endpoints", lambda: of)
         return pulumi_program.declared_resources(STACK, config=plain())
+
+
+def test_the_api_repeats_the_binary_types_and_the_compression_of_its_document() -> None:
+    settings = ("binaryMediaTypes", "minimumCompressionSize")
+    assert not {*settings} & one(plainly_served(), API).keys()
+    image = ENDPOINT._replace(responses={200: Raw("image/png")}, compress_from_bytes=500)
+    binary = one(served(image), API)
+    assert [binary[name] for name in settings] == [["*/*"], "500"]
+    prefix = "x-amazon-apigateway"
+    assert json.loads(binary["body"])[f"{prefix}-binary-media-types"] == ["*/*"]
+    assert json.loads(binary["body"])[f"{prefix}-minimum-compression-size"] == 500
 
 
 @pytest.mark.parametrize(

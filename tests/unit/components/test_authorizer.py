@@ -85,5 +85,5 @@ def test_an_issuer_of_the_stack_that_is_no_address_is_refused(
     plain_http = Jwt("http://login.example.com", "shop")
     found = (*others, users._replace(auth=plain_http))
     monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: found)
-    with pytest.raises(ConfigError, match="authentication jwt: issuer: 'http://login.example.com'"):
+    with pytest.raises(ConfigError, match="GET /users: auth: issuer: 'http://login.example.com'"):
         declared()

@@ -7,8 +7,13 @@ from typing import Any
 import pytest
 
 from components.naming import bucket_name
+from function import topics
+from function.declare.job import FailureAlarm, Job
+from function.declare.topic import Topic
+from function.declare.trigger import EventTrigger, ScheduleTrigger
+from local import pulumi_program
 from local.pulumi_program import Properties, Resource
-from tests.conftest import NAME
+from tests.conftest import NAME, STACK, plain
 
 
 def _of(declared: list[Resource], kind: str, name: str) -> Properties:
@@ -98,3 +103,72 @@ def test_only_the_bucket_of_the_own_account_may_start_its_job(with_jobs: list[Re
     retries = _of(with_jobs, "FunctionEventInvokeConfig", f"{NAME}-job-resize")
     assert retries["destinationConfig"]["onFailure"]["destination"].endswith("-dead-letters")
     assert _allowed(with_jobs, f"{NAME}-job-resize")["sqs:SendMessage"].endswith("-dead-letters")
+
+
+def test_the_dead_letters_of_a_fifo_queue_are_in_one(with_jobs: list[Resource]) -> None:
+    for name in ("bookings", "job-book-dead-letters"):
+        assert _of(with_jobs, "Queue", f"{NAME}-{name}")["fifoQueue"] is True
+    assert _of(with_jobs, "Queue", f"{NAME}-bookings")["delaySeconds"] == 60
+    assert "fifoQueue" not in _of(with_jobs, "Queue", f"{NAME}-job-ship-dead-letters")
+
+
+@pytest.mark.parametrize(("job", "service"), (("tell", "sns"), ("watch", "events")))
+def test_one_topic_or_rule_may_start_its_job(
+    with_jobs: list[Resource], job: str, service: str
+) -> None:
+    permission = _of(with_jobs, "Permission", f"{NAME}-job-{job}")
+    assert permission["principal"] == f"{service}.amazonaws.com"
+    kind, name = ("Topic", "news") if service == "sns" else ("EventRule", f"job-{job}")
+    (source,) = [r for r in with_jobs if r.name == f"{NAME}-{name}" and r.kind.endswith(f":{kind}")]
+    assert permission["sourceArn"].endswith(f":{source.name}")
+    retries = _of(with_jobs, "FunctionEventInvokeConfig", f"{NAME}-job-{job}")
+    assert retries["destinationConfig"]["onFailure"]["destination"].endswith("-dead-letters")
+    assert _allowed(with_jobs, f"{NAME}-job-{job}")["sqs:SendMessage"].endswith("-dead-letters")
+
+
+def test_filters_select_what_starts_a_job(
+    jobs: dict[str, Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trigger = EventTrigger(pattern={"source": ["shop"]}, bus="aws.partner/shop")
+    monkeypatch.setitem(jobs, "watch", jobs["watch"]._replace(trigger=trigger))
+    declared = pulumi_program.declared_resources(STACK, config=plain())
+    subscription = _of(declared, "TopicSubscription", f"{NAME}-job-tell")
+    assert json.loads(subscription["filterPolicy"]) == {"kind": ["big"]}
+    assert subscription["filterPolicyScope"] == "MessageBody"
+    rule = _of(declared, "EventRule", f"{NAME}-job-watch")
+    assert json.loads(rule["eventPattern"]) == {"source": ["shop"]}
+    assert rule["eventBusName"] == "aws.partner/shop"
+
+
+def test_a_topic_with_an_arn_is_not_the_stacks(
+    jobs: dict[str, Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arn = "arn:aws:sns:eu-west-1:210987654321:news"
+    monkeypatch.setattr(topics, "NEWS", Topic(name="news", arn=arn))
+    monkeypatch.delitem(jobs, "watch")
+    declared = pulumi_program.declared_resources(STACK, config=plain())
+    assert _of(declared, "TopicSubscription", f"{NAME}-job-tell")["topic"] == arn
+    assert not [r for r in declared if r.kind.endswith(":Topic") and r.name.endswith("news")]
+
+
+def test_a_job_may_have_a_payload_its_concurrency_and_an_alarm(
+    jobs: dict[str, Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = jobs["clean_up"]._replace(
+        trigger=ScheduleTrigger("rate(1 day)", payload={"kind": "full"}),
+        reserved_concurrency=2,
+        alarm=FailureAlarm(failures=3, period_s=600),
+    )
+    monkeypatch.setitem(jobs, "clean_up", changed)
+    declared = pulumi_program.declared_resources(STACK, config=plain())
+    sent = json.loads(_of(declared, "Schedule", f"{NAME}-job-clean-up")["target"]["input"])
+    assert sent["payload"] == {"kind": "full"}
+    function = _of(declared, "Function", f"{NAME}-job-clean-up")
+    assert function["reservedConcurrentExecutions"] == 2
+    alarm = _of(declared, "MetricAlarm", f"{NAME}-job-failures-clean-up")
+    assert (alarm["threshold"], alarm["period"]) == (3, 600)
+    assert alarm["dimensions"]["Outcome"] == "failed"
+    config = plain(job_concurrency='{"clean_up": 5}')
+    declared = pulumi_program.declared_resources(STACK, config=config)
+    function = _of(declared, "Function", f"{NAME}-job-clean-up")
+    assert function["reservedConcurrentExecutions"] == 5

@@ -52,7 +52,8 @@ def test_every_function_runs_in_the_configured_network_and_its_code_may_not_chan
         for kind in ("aws:lambda/function:Function", "aws:iam/rolePolicy:RolePolicy")
     )
     expected = {"subnetIds": ["subnet-1", "subnet-2"], "securityGroupIds": ["sg-1"]}
-    assert [one.inputs["vpcConfig"] for one in functions] == [expected] * 5
+    assert [one.inputs["vpcConfig"] for one in functions] == [expected] * len(functions)
+    assert len(functions) > 4
     assert "outside your VPC" in provisioner.known_differences(functions[0])
     for policy in policies:
         statements = json.loads(policy.inputs["policy"])["Statement"]

@@ -110,14 +110,14 @@ def test_a_property_that_no_operation_accepts_is_an_error_with_its_name() -> Non
     client = _client("sqs")
     with Stubber(client) as stub:
         stub.add_response("create_queue", {"QueueUrl": "https://queue"}, {"QueueName": "orders"})
-        with pytest.raises(UnsupportedResourceError, match=r"\(it\): .*support fifoQueue;"):
-            _provision(client, "aws:sqs/queue:Queue", {"name": "orders", "fifoQueue": True})
+        with pytest.raises(UnsupportedResourceError, match=r"\(it\): .*support colour;"):
+            _provision(client, "aws:sqs/queue:Queue", {"name": "orders", "colour": "red"})
 
 
 def test_such_a_property_in_infrastructure_py_is_a_line(capfd: pytest.CaptureFixture[str]) -> None:
     client = _client("sqs")
     with Stubber(client) as stub:
         stub.add_response("create_queue", {"QueueUrl": "https://queue"}, {"QueueName": "orders"})
-        inputs = {"name": "orders", "fifoQueue": True}
+        inputs = {"name": "orders", "colour": "red"}
         assert _provision(client, "aws:sqs/queue:Queue", inputs, parents="").id == "https://queue"
-    assert "Queue (it): the local run ignores fifoQueue" in capfd.readouterr().err
+    assert "Queue (it): the local run ignores colour" in capfd.readouterr().err

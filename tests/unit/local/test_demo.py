@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from function.declare.auth import CustomAuth
 from function.declare.endpoint import Endpoint, Response, SampleRequest
 from local import demo, local_stack
 from local.deployment import DeployError
@@ -47,3 +48,14 @@ def test_without_a_sample_the_demo_says_how_to_add_one(
     demo.demo("some", None)
     said = capsys.readouterr().out
     assert "add sample=SampleRequest() to an ENDPOINT" in said and "\nStopped after" in said
+
+
+def test_a_sample_for_credentials_that_only_you_have_is_not_sent(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = SimpleNamespace(outputs={"api_url": "http://127.0.0.1"}, fixed_claims=dict)
+    partners = ENDPOINT._replace(auth=CustomAuth("partner"))
+    monkeypatch.setattr(demo, "load_endpoints", lambda: (partners,))
+    monkeypatch.setattr(local_stack, "up", lambda *_, **__: nullcontext(stack))
+    demo.demo("some", None)
+    assert "No request sent: only you have credentials for GET /status." in capsys.readouterr().out

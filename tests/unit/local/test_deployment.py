@@ -1,6 +1,5 @@
-"""The local engine: the order of deletions, and changes that are not confirmed."""
+"""The local engine: the order of deletions."""
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,17 +21,15 @@ class _Engine:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         emulator: Any = SimpleNamespace(account="123456789012")
         self.deployer = Deployer(emulator, "eu-central-1", lambda *_: None)
-        self.created: list[str] = []
         self.deleted: list[str] = []
         self._patch = patch
         patch.setattr(provisioner, "provision", self._provision)
 
     def _provision(self, *arguments: Any) -> provisioner.Provisioned:
         name = f"{arguments[2].name} {arguments[2].inputs['visibility']}"
-        self.created.append(name)
         return provisioner.Provisioned(id=name, delete=lambda: self.deleted.append(name))
 
-    def deploy(self, *resources: Resource, confirm: Callable[[], None] = lambda: None) -> None:
+    def deploy(self, *resources: Resource) -> None:
         """Run a program that declares these resources."""
 
         def run(deployer: Deployer, **_: Any) -> pulumi_program.Outputs:
@@ -41,7 +38,7 @@ class _Engine:
             return pulumi_program.Outputs(values={}, secret=frozenset())
 
         self._patch.setattr(pulumi_program, "run", run)
-        self.deployer.run("dev", {}, confirm=confirm)
+        self.deployer.run("dev", {})
 
 
 @pytest.fixture(name="engine")
@@ -57,18 +54,6 @@ def test_dependents_are_deleted_before_a_replaced_resource(engine: _Engine) -> N
     assert engine.deleted == ["redrive 1", "queue 6"]
     engine.deployer.destroy()
     assert engine.deleted[2:] == ["queue 30", "kept 0"]
-
-
-def test_a_change_that_is_not_confirmed_leaves_all_resources(engine: _Engine) -> None:
-    def refuse() -> None:
-        raise ImportError("the function is broken")
-
-    same = _resource("same", 1)
-    engine.deploy(same, _resource("edited", 1))
-    with pytest.raises(ImportError):
-        engine.deploy(same, _resource("edited", 2), confirm=refuse)
-    engine.deploy(same, _resource("edited", 1), confirm=refuse)
-    assert engine.created == ["same 1", "edited 1"] and not engine.deleted
 
 
 def test_a_type_of_infrastructure_py_that_the_local_run_lacks_is_a_line(

@@ -8,7 +8,7 @@ import pytest
 import function.declare.registry
 import function.endpoints  # noqa: F401
 import function.tables
-from function.declare.auth import Public
+from function.declare.auth import Jwt, Public
 from function.declare.endpoint import Endpoint, Parameter, Response, SampleRequest
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
@@ -71,6 +71,15 @@ def test_the_command_that_makes_the_call_is_one_to_paste() -> None:
     assert samples.curl(put, "https://a.example/dev", "it") == (
         """curl -X PUT -d '{"its": "own"}' -H 'Content-Type: application/json' """
         "https://a.example/dev/a"
+    )
+
+
+def test_the_command_asks_for_a_token_where_an_issuer_gives_one() -> None:
+    users = READ._replace(auth=Jwt("https://a.example", "shop"), scopes=("read", "write"))
+    command = samples.curl(users, "https://a.example/dev", "it")
+    assert "x-api-key" not in command
+    assert command.endswith(
+        """ -H "Authorization: Bearer $(make -s token 'ARGS=--auth jwt --scope '"'"'read write'"'"'')\""""
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from function import buckets, queues, settings, tables
+from function import buckets, queues, settings, tables, topics
 from function.declare.auth import Iam
 from function.declare.bucket import Bucket
 from function.declare.endpoint import Parameter, Request, Response
@@ -13,14 +13,17 @@ from function.declare.job import Job
 from function.declare.queue import Queue
 from function.declare.setting import Setting
 from function.declare.table import Index, Number, Table
+from function.declare.topic import Topic
 from function.declare.trigger import (
     TRIGGERS,
+    EventTrigger,
     ObjectTrigger,
     QueueTrigger,
     ScheduleTrigger,
     StreamTrigger,
+    TopicTrigger,
 )
-from function.runtime import body, dynamodb, job_handler, s3, secrets, sqs
+from function.runtime import body, dynamodb, job_handler, s3, secrets, sns, sqs
 from testing import events
 from testing.service import Service, in_moto
 from tests.fixtures.notes import api_handler, endpoint
@@ -35,6 +38,7 @@ THINGS = Table(
     ),
 )
 ORDERS, FILES = Queue(name="orders"), Bucket(name="kit-files")
+SEATS, NEWS = Queue(name="seats", fifo=True), Topic(name="news")
 TOKEN = Setting("token", str, description="A secret.", secret=True)
 LIMIT = Setting("limit", int, description="A number.", default=5)
 # An event for each trigger, and the value that the handler finds in its item.
@@ -53,6 +57,13 @@ EVENTS: dict[type, tuple[Any, dict[str, Any], str, Any]] = {
         "key",
         "a b/é",
     ),
+    TopicTrigger: (TopicTrigger("news"), events.notification({"a": 1}, b="c"), "body", {"a": 1}),
+    EventTrigger: (
+        EventTrigger(pattern={"source": ["shop"]}),
+        events.bus_event("shop", "Sold", {"a": 1}),
+        "detail",
+        {"a": 1},
+    ),
 }
 
 
@@ -62,6 +73,8 @@ def _service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     for module, declared in (
         (tables, THINGS),
         (queues, ORDERS),
+        (queues, SEATS),
+        (topics, NEWS),
         (buckets, FILES),
         (settings, TOKEN),
         (settings, LIMIT),
@@ -170,6 +183,7 @@ def test_each_item_of_a_job_has_an_outcome(
 
     for trigger, event, outcomes in (
         (QueueTrigger("orders"), events.messages("good", "bad"), ["success", "failed"]),
+        (QueueTrigger("orders"), events.messages("bad", "good", group="one"), ["failed"]),
         (ScheduleTrigger("rate(1 day)"), events.schedule(), ["failed"]),
     ):
         job = Job(trigger=trigger, summary="Fails.", handle=handle)
@@ -188,6 +202,12 @@ def test_each_item_of_a_job_has_an_outcome(
 def test_a_change_has_the_name_that_its_images_imply(images: Any, name: str) -> None:
     (record,) = events.change(**images)["Records"]
     assert record["eventName"] == name
+
+
+def test_a_group_of_messages_and_a_topic_work_as_on_aws(service: Service) -> None:
+    sqs.send(SEATS, {"n": 1}, group="one")
+    assert sns.publish(NEWS, {"n": 1}, attributes={"kind": "big"})
+    assert service.messages(SEATS) == [{"n": 1}]
 
 
 @pytest.mark.parametrize("_again", (False, True))

@@ -58,6 +58,7 @@ CAUSES: Mapping[str, Values] = {
     "job-dead-letters": {"ApproximateNumberOfMessagesVisible Maximum": 1},
     "job-duration": {"Duration Maximum": 95_000},
     "job-errors": {"Errors Sum": 1},
+    "job-failures": {"Requests Sum": 10},
     "job-stopped": {"Invocations Sum": None},
     "job-throttles": {"Throttles Sum": 2},
     "table-system-errors": {"SystemErrors Sum": 2},

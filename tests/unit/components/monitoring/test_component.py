@@ -55,7 +55,8 @@ def test_an_added_endpoint_has_alarm_dashboard_row_and_metrics(
 
 def test_only_alarms_of_the_account_publish_to_the_topic() -> None:
     resources = declare(alarm_email="on-call@example.com")
-    assert one(resources, "aws:sns/topicSubscription:TopicSubscription")["protocol"] == "email"
+    subscription = one(resources, "aws:sns/topicSubscription:TopicSubscription", NAME)
+    assert subscription["protocol"] == "email"
     (publish,) = json.loads(one(resources, "aws:sns/topicPolicy:TopicPolicy")["policy"])[
         "Statement"
     ]
@@ -159,7 +160,7 @@ def test_the_interval_of_a_schedule_is_its_longest(expression: str, interval_s: 
 def test_alarms_may_publish_to_a_topic_that_exists() -> None:
     topic = "arn:aws:sns:eu-central-1:123456789012:pager"
     resources = declare(alarm_topic_arn=topic)
-    assert not [r.name for r in resources if r.kind.startswith("aws:sns/")]
+    assert not [r for r in resources if r.kind.startswith("aws:sns/") and r.name == NAME]
     for alarm in alarms_of(resources).values():
         assert alarm.get("alarmActions", [topic]) == alarm.get("okActions", [topic]) == [topic]
     with pytest.raises(ConfigError, match="alarm_email excludes alarm_topic_arn"):

@@ -6,10 +6,22 @@ from typing import Any
 import pytest
 
 from function.declare.errors import DeclarationError
-from function.declare.job import Job
+from function.declare.job import FailureAlarm, Job
 from function.declare.job_registry import validate_jobs
-from function.declare.permission import QueuePermission, ServicePermission, TablePermission
-from function.declare.trigger import ObjectTrigger, QueueTrigger, ScheduleTrigger, StreamTrigger
+from function.declare.permission import (
+    QueuePermission,
+    ServicePermission,
+    TablePermission,
+    TopicPermission,
+)
+from function.declare.trigger import (
+    EventTrigger,
+    ObjectTrigger,
+    QueueTrigger,
+    ScheduleTrigger,
+    StreamTrigger,
+    TopicTrigger,
+)
 
 
 def _job(**changed: Any) -> Job:
@@ -21,62 +33,66 @@ def _job(**changed: Any) -> Job:
     return Job(**{**plain, **changed})
 
 
+GET = ("s3:GetObject",)
+FOLLOWED, NONE = (TablePermission(name, ("dynamodb:GetItem",)) for name in ("followed", "none"))
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
         ({"summary": " "}, "summary is missing"),
         ({"timeout_s": 901}, "timeout_s must be from 1 to 900, not 901"),
-        (
-            {
-                "timeout_s": 7,
-                "permissions": (TablePermission(table="followed", actions=("dynamodb:GetItem",)),),
-            },
-            "timeout_s must exceed 7, a call's deadline by TablePermission",
-        ),
-        (
-            {"timeout_s": 7, "permissions": (QueuePermission(queue="orders"),)},
-            "timeout_s must exceed 7, a call's deadline by QueuePermission",
-        ),
-        (
-            {
-                "timeout_s": 23,
-                "permissions": (ServicePermission("s3", "*", ("s3:GetObject",), timeout_s=10),),
-            },
-            "timeout_s must exceed 23, a call's deadline by ServicePermission",
-        ),
         ({"memory_mb": 64}, "memory_mb must be from 128 to 10,240, not 64"),
-        ({"trigger": ScheduleTrigger("every day")}, "'every day': write rate(5 minutes), cron("),
-        (
-            {"trigger": ScheduleTrigger("cron(0 3 * * * *)")},
-            "needs one '?', as its day or its weekday",
+        *(
+            (
+                {"timeout_s": deadline_s, "permissions": (one,)},
+                f"timeout_s must exceed {deadline_s}, a call's deadline by {type(one).__name__}",
+            )
+            for deadline_s, one in (
+                (7, FOLLOWED),
+                (7, QueuePermission("orders")),
+                (23, ServicePermission("s3", "*", GET, timeout_s=10)),
+            )
         ),
-        (
-            {"trigger": ScheduleTrigger("rate(1 day)", timezone="Berlin")},
-            "'Berlin' is not a time zone",
+        *(
+            ({"trigger": trigger}, message)
+            for trigger, message in (
+                (ScheduleTrigger("every day"), "'every day': write rate(5 minutes), cron("),
+                (ScheduleTrigger("cron(0 3 * * * *)"), "needs one '?', as its day or its weekday"),
+                (ScheduleTrigger("rate(1 day)", "Berlin"), "'Berlin' is not a time zone"),
+                (ScheduleTrigger("rate(1 day)", max_attempts=4), "must be from 1 to 3, not 4"),
+                (QueueTrigger("ordres"), "unknown queue 'ordres'; known: "),
+                (StreamTrigger("follow"), "unknown table 'follow'; known: "),
+                (ObjectTrigger("upload"), "unknown bucket 'upload'; known: "),
+                (ObjectTrigger("uploads", max_attempts=4), "must be from 1 to 3, not 4"),
+                (TopicTrigger(topic="new"), "unknown topic 'new'; known: "),
+                (
+                    TopicTrigger(topic="news", filter_policy={"kind": "big"}),
+                    "filter_policy.kind must be a list of values, ['big']",
+                ),
+                (EventTrigger(pattern={}), "pattern is missing"),
+                (
+                    EventTrigger(pattern={"detail": {"kind": "big"}}),
+                    "pattern.detail.kind must be a list of values, ['big']",
+                ),
+                (
+                    EventTrigger(pattern={"source": ["a"]}, bus="my bus"),
+                    "bus: 'my bus' is not the name or the ARN of an event bus",
+                ),
+                (EventTrigger(pattern={"source": ["a"]}, bus="{buss}"), "unknown setting 'buss'"),
+                (ScheduleTrigger("rate(1 day)", payload={1, 2}), "payload is not a JSON value"),
+            )
         ),
-        (
-            {"trigger": ScheduleTrigger("rate(1 day)", max_attempts=4)},
-            "attempts must be from 1 to 3, not 4",
-        ),
-        ({"trigger": QueueTrigger(queue="ordres")}, "unknown queue 'ordres'; known: "),
-        ({"trigger": StreamTrigger(table="follow")}, "unknown table 'follow'; known: "),
-        ({"trigger": ObjectTrigger(bucket="upload")}, "unknown bucket 'upload'; known: "),
-        (
-            {"trigger": ObjectTrigger(bucket="uploads", max_attempts=4)},
-            "max_attempts must be from 1 to 3, not 4",
-        ),
-        ({"permissions": (QueuePermission(queue="ordres"),)}, "unknown queue 'ordres'"),
-        (
-            {"permissions": (TablePermission(table="none", actions=("dynamodb:Scan",)),)},
-            "unknown table 'none'",
-        ),
-        (
-            {"permissions": (ServicePermission("s3", "bucket", ("s3:GetObject",)),)},
-            "resource: 'bucket' is not an ARN",
-        ),
-        (
-            {"permissions": (ServicePermission("s3", "*", ("s3:*",)),)},
-            "'s3:*' is not an action such as",
+        ({"alarm": FailureAlarm(failures=1, period_s=90)}, "period_s must be a multiple of 60"),
+        *(
+            ({"permissions": (permission,)}, message)
+            for permission, message in (
+                (QueuePermission("ordres"), "unknown queue 'ordres'"),
+                (TopicPermission("new"), "unknown topic 'new'"),
+                (NONE, "unknown table 'none'"),
+                (ServicePermission("s3", "bucket", GET), "resource: 'bucket' is not an ARN"),
+                (ServicePermission("s3", "*", ("s3:*",)), "'s3:*' is not an action such as"),
+            )
         ),
     ],
 )

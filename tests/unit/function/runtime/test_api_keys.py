@@ -9,20 +9,14 @@ import pytest
 from moto import mock_aws
 
 from function.runtime import api_keys
-from testing.service import own_client
+from tests.fixtures import notes
 
 
 @pytest.fixture(name="gateway")
-def _gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def _gateway() -> Iterator[Any]:
     """Return a client of API Gateway in moto, with plans of three stacks."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_LAMBDA_FUNCTION_NAME": "shop-trial-function-0a1b2c3",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws(), own_client():
+    name = "shop-trial-function-0a1b2c3"
+    with mock_aws(), notes.credentials(AWS_LAMBDA_FUNCTION_NAME=name):
         client = boto3.client("apigateway")
         for name in ("shop-other-basic-0a1b2c3", "shop-trial-basic-big-0a1b2c3"):
             client.create_usage_plan(name=name)

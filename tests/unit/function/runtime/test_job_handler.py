@@ -14,11 +14,16 @@ import pytest
 from function.declare.job import Job
 from function.declare.problem import Problem
 from function.declare.trigger import (
+    BusEvent,
+    EventTrigger,
     Message,
+    Notification,
     QueueTrigger,
+    ScheduledRun,
     ScheduleTrigger,
     StreamRecord,
     StreamTrigger,
+    TopicTrigger,
     Trigger,
 )
 from function.runtime import job_handler
@@ -90,6 +95,53 @@ def test_a_message_that_raises_anything_fails_alone_and_is_named_in_the_log(
     assert [line["outcome"] for line in logged() if line["msg"] == "request"] == [
         *("success", "failed", "success")
     ]
+
+
+def test_a_failed_message_of_a_fifo_queue_fails_those_behind_it_in_its_group(job: Any) -> None:
+    handled: list[tuple[str, str]] = []
+
+    def handle(message: Message) -> None:
+        handled.append((message.id, message.group))
+        if message.id == "1":
+            raise ValueError("wrong")
+
+    job(QueueTrigger("orders"), handle)
+    event = _messages("{}", "{}", "{}", "{}")
+    for record, group in zip(event["Records"], "abab", strict=True):
+        record["attributes"]["MessageGroupId"] = group
+        record["eventSourceARN"] = "arn:aws:sqs:eu-central-1:123456789012:orders.fifo"
+    failed = job_handler.handler(event, None)["batchItemFailures"]
+    assert handled == [("1", "a"), ("2", "b"), ("4", "b")]
+    assert failed == [{"itemIdentifier": "1"}, {"itemIdentifier": "3"}]
+
+
+def test_a_notification_has_a_parsed_body_and_its_attributes(job: Any) -> None:
+    got: list[Notification] = []
+    job(TopicTrigger("news"), got.append)
+    attributes = {"kind": {"Type": "String", "Value": "big"}}
+    sent = {
+        "MessageId": "7",
+        "Message": '{"a": 1}',
+        "MessageAttributes": attributes,
+        "Subject": None,
+    }
+    assert job_handler.handler({"Records": [{"Sns": sent}]}, None) == {}
+    assert got == [Notification("7", {"a": 1}, {"kind": "big"}, got[0].settings)]
+
+
+def test_an_event_keeps_its_fields(job: Any) -> None:
+    got: list[BusEvent] = []
+    job(EventTrigger(pattern={"source": ["shop"]}), got.append)
+    event = {"id": "7", "source": "shop", "detail-type": "Sold", "detail": {"a": 1}}
+    job_handler.handler({**event, "time": "1970-01-01T00:01:00Z", "resources": ["r"]}, None)
+    assert got == [BusEvent("7", "shop", "Sold", {"a": 1}, 60, got[0].settings, resources=("r",))]
+
+
+def test_a_run_gets_the_payload_of_its_schedule(job: Any) -> None:
+    got: list[ScheduledRun] = []
+    job(ScheduleTrigger("rate(1 day)", payload={"kind": "full"}), got.append)
+    job_handler.handler({"scheduled": "1970-01-01T00:01:00Z", "payload": {"kind": "full"}}, None)
+    assert [(run.time, run.payload) for run in got] == [(60, {"kind": "full"})]
 
 
 @pytest.mark.parametrize("poison", (DEEP, '{"a":' * 100_000))

@@ -6,6 +6,8 @@ import hmac
 import json
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
@@ -245,6 +247,17 @@ def test_without_keys_of_the_issuer_nobody_is_refused_by_mistake(
 def test_keys_come_by_https_only(url: str) -> None:
     with pytest.raises(ValueError, match="no https address"):
         oidc._read_json(url)
+
+
+def test_a_redirect_to_http_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = SimpleNamespace(url="http://login.example.com/keys", read=lambda _: b"{}")
+    monkeypatch.setattr(
+        oidc.urllib.request, "urlopen", lambda *_, timeout: nullcontext(answer) if timeout else None
+    )
+    with pytest.raises(ValueError, match="http://login.example.com/keys is no https address"):
+        oidc._read_json(KEYS)
+    answer.url = KEYS
+    assert oidc._read_json(KEYS) == {}
 
 
 @pytest.mark.parametrize(
