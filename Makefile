@@ -10,7 +10,7 @@ READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
 LOADER := .venv-reliability/.ready
 BROWSER := .venv-browser/.ready
-SOURCES := __main__.py customize.py bootstrap components console emulator function local openapi testing tests tools
+SOURCES := __main__.py customize.py infrastructure.py bootstrap components console emulator function local openapi testing tests tools
 # `make lint` runs each of these as lint-<name>.
 LINTS := style format types imports dead-code workflows schemas shell spelling
 

@@ -8,6 +8,7 @@ import components
 from customize import customize
 from function.declare import authorizer_registry, job_registry, registry
 from function.endpoints import VERSION
+from infrastructure import infrastructure
 from openapi import document, samples
 
 project, stack = pulumi.get_project(), pulumi.get_stack()
@@ -84,6 +85,7 @@ bindings = components.Bindings(
         )
         for key, value in config.secrets.items()
     },
+    links=infrastructure(name, config),
 )
 if config.backup_days:
     components.EpochBackup(
@@ -108,6 +110,8 @@ function = components.EpochFunction(
     reserved_concurrency=config.reserved_concurrency or None,
     provisioned_concurrency=config.provisioned_concurrency or None,
     snap_start=config.snap_start,
+    vpc_subnets=config.vpc_subnets,
+    vpc_security_groups=config.vpc_security_groups,
 )
 authorizer = (
     components.EpochAuthorizer(
@@ -137,6 +141,8 @@ job_functions = {
         gradual=config.rollout is not None,
         reserved_concurrency=config.job_concurrency.get(key, job.reserved_concurrency) or None,
         log_retention_days=config.log_retention_days,
+        vpc_subnets=config.vpc_subnets,
+        vpc_security_groups=config.vpc_security_groups,
     )
     for key, job in jobs.items()
 }

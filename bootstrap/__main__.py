@@ -42,16 +42,18 @@ from components import (
 from components.iam.policies import check_forbidden_actions
 from components.naming import bucket_name
 from function.declare.job_registry import load_jobs
-from function.declare.permission import ServicePermission, TopicPermission
+from function.declare.permission import Link, ServicePermission, TopicPermission
 from function.declare.registry import load_endpoints, load_settings, load_topics
+from infrastructure import DEPLOY_GRANTS
 from local import stack_files
 
 PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
 # The maximum hours of a deployment: a new custom domain alone takes up to one.
 DEPLOYMENT_H = 3
 SETTINGS = ("state_bucket", "state_key", "zone_id")
+DEPLOYMENT = (*GRANTS, *DEPLOY_GRANTS)
 # The options of a stack, each with its own grants.
-OPTIONS = {grant.requires for grant in GRANTS} - {"", *SETTINGS}
+OPTIONS = {grant.requires for grant in DEPLOYMENT} - {"", *SETTINGS}
 
 config = pulumi.Config()
 account = aws.get_caller_identity().account_id
@@ -98,7 +100,7 @@ with as_run_error():
     permissions += [one for job in load_jobs().values() for one in job.permissions]
     own_settings = load_settings()
     own_topics = load_topics()
-services = [one for one in permissions if isinstance(one, ServicePermission)]
+services = [one for one in permissions if isinstance(one, (ServicePermission, Link))]
 services += [
     ServicePermission("sns", own_topics[one.topic].arn, ("sns:Publish",))
     for one in permissions
@@ -118,7 +120,7 @@ def settings_of(of_stack: str) -> dict[str, str]:
         if value is None:
             raise pulumi.RunError(
                 f"Pulumi.{of_stack}.yaml has no {setting_name}: set it, since the ARN of a "
-                "declared Service contains it"
+                "declared Service or Link contains it"
             )
         found[setting.env_var] = str(value)
     return found
@@ -192,10 +194,10 @@ for stack, options in stacks.items():
     )
     pulumi.export(f"{stack}_kms_key_arn", key.arn)
     pulumi.export(f"{stack}_permissions_boundary", declare_boundary(name, stack, names))
-    deploy = documents(GRANTS, names, write=True)
+    deploy = documents(DEPLOYMENT, names, write=True)
     deploy_role = role(f"{name}-deploy", stack, DEPLOYMENT_H, deploy)
     pulumi.export(f"{stack}_deploy_role", deploy_role)
-    preview = documents(GRANTS + PREVIEW_DENIES, names, write=False)
+    preview = documents((*DEPLOYMENT, *PREVIEW_DENIES), names, write=False)
     preview_role = role(f"{name}-preview", f"{stack}-preview", 1, preview)
     pulumi.export(f"{stack}_preview_role", preview_role)
 
@@ -207,7 +209,7 @@ if config.get_bool("pull_requests"):
     names.pop("zone_id", None)
     boundary_arn = declare_boundary(name, stack_files.default_stack(), names)
     pulumi.export("pull_request_permissions_boundary", boundary_arn)
-    grants = documents(for_pull_requests(GRANTS), names, write=True)
+    grants = documents(for_pull_requests(DEPLOYMENT), names, write=True)
     pulumi.export(
         "pull_request_role",
         role(f"{name}-deploy", "pull-request", 1, grants, pull_requests=True),

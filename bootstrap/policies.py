@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from components.iam.policies import document
-from function.declare.permission import ServicePermission
+from components.iam.policies import NETWORK_ACTIONS, document
+from function.declare.permission import Link, ServicePermission
 
 # IAM quotas: characters of a managed policy without white space; managed policies of a role.
 POLICY_SIZE = 6144
@@ -310,6 +310,12 @@ GRANTS: tuple[Grant, ...] = (
         requires="backup",
     ),
     Grant(
+        "the network of functions in a VPC, which Lambda checks: the actions support no resource",
+        ("*",),
+        reads="ec2:DescribeSecurityGroups DescribeSubnets DescribeVpcs",
+        requires="vpc",
+    ),
+    Grant(
         "web ACLs",
         ("arn:{partition}:wafv2:{region}:{account}:regional/webacl/{name}-*/*",),
         reads="wafv2:GetWebACL GetWebACLForResource ListTagsForResource",
@@ -451,7 +457,10 @@ def _cut(grant: Grant) -> Grant:
     return replace(grant, writes=" ".join(sorted(kept)))
 
 
-DECLARED = "a declared Service"
+DECLARED = "a declared Service or Link"
+
+# The services that use the stack's key with the permissions of its roles.
+KEY_USERS = ("dynamodb", "secretsmanager", "sns")
 
 # The limit of every role of a stack, beyond the policies that a deployment attaches to it.
 BOUNDARY: tuple[Grant, ...] = (
@@ -474,18 +483,12 @@ BOUNDARY: tuple[Grant, ...] = (
     Grant("objects of the stack's buckets", (f"{_BUCKETS}/*",), writes="s3:*Object*"),
     Grant("the stack's functions, for schedules", (_FUNCTIONS,), writes="lambda:InvokeFunction"),
     Grant(
-        "the stack's key, which AWS uses with the caller's permissions for tables and secrets",
+        "the stack's key, which AWS uses with the caller's permissions: tables, secrets, topics",
         ("arn:{partition}:kms:*:{account}:key/*",),
         writes="kms:Decrypt DescribeKey GenerateDataKey",
         condition={
             **_TAGGED,
-            "StringLike": {
-                "kms:ViaService": (
-                    "dynamodb.*.amazonaws.com",
-                    "secretsmanager.*.amazonaws.com",
-                    "sns.*.amazonaws.com",
-                )
-            },
+            "StringLike": {"kms:ViaService": tuple(f"{one}.*.amazonaws.com" for one in KEY_USERS)},
         },
     ),
     Grant(
@@ -497,6 +500,12 @@ BOUNDARY: tuple[Grant, ...] = (
     Grant("the stack's secrets", (_SECRETS,), writes="secretsmanager:GetSecretValue"),
     Grant("the stack's logs", (_LOGS,), writes="logs:CreateLogStream PutLogEvents"),
     Grant(
+        "network interfaces of functions in a VPC: most actions support no resource",
+        ("*",),
+        writes=" ".join(NETWORK_ACTIONS),
+        requires="vpc",
+    ),
+    Grant(
         "traces: the actions support no resource",
         ("*",),
         writes="xray:PutTelemetryRecords PutTraceSegments",
@@ -505,16 +514,26 @@ BOUNDARY: tuple[Grant, ...] = (
 
 
 def boundary(
-    services: Iterable[ServicePermission], settings: Mapping[str, str]
+    services: Iterable[ServicePermission | Link], settings: Mapping[str, str]
 ) -> tuple[Grant, ...]:
-    """Return the boundary of a stack with these services.
+    """Return the boundary of a stack with these services and links.
 
     `settings` maps environment variables to the stack's values.
     """
-    declared = sorted({(service.arn(settings), service.actions) for service in services})
+    declared = sorted({(_resources(one, settings), one.actions) for one in services if one.actions})
     return BOUNDARY + tuple(
-        Grant(DECLARED, (arn,), writes=" ".join(actions)) for arn, actions in declared
+        Grant(DECLARED, resources, writes=" ".join(actions)) for resources, actions in declared
     )
+
+
+def _resources(declared: ServicePermission | Link, settings: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the ARNs of a declaration, by default those of resources with the stack's prefix."""
+    if declared.resource:
+        return (declared.arn(settings),)
+    services = sorted({action.partition(":")[0] for action in declared.actions})
+    named = {"s3": _BUCKETS}
+    default = "arn:{partition}:%s:*:{account}:*{name}-*"
+    return tuple(named.get(service, default % service) for service in services)
 
 
 def trust(*, provider: str, repository: str, environment: str, pull_requests: bool = False) -> str:
@@ -546,7 +565,7 @@ def key_policy(*, partition: str, account: str, region: str, roles: str) -> str:
     """Return the policy of a stack's KMS key.
 
     The account's IAM policies control the key. The stack's `roles` (a pattern of ARNs) use it for
-    tables and secrets, alarms and budgets for a topic, and CloudWatch Logs for log groups.
+    tables, secrets and topics, alarms and budgets for a topic, and CloudWatch Logs for log groups.
     """
     logs = f"arn:{partition}:logs:{region}:{account}:log-group:*"
     statements: list[dict[str, Any]] = [
@@ -560,8 +579,7 @@ def key_policy(*, partition: str, account: str, region: str, roles: str) -> str:
                 "StringEquals": {
                     "kms:CallerAccount": account,
                     "kms:ViaService": [
-                        f"{service}.{region}.amazonaws.com"
-                        for service in ("dynamodb", "secretsmanager")
+                        f"{service}.{region}.amazonaws.com" for service in KEY_USERS
                     ],
                 },
             },
@@ -602,6 +620,8 @@ def sizes(grants: Iterable[Grant], names: Mapping[str, str]) -> dict[str, int]:
     """Return the characters of each grant in one policy document, by its reason or resource."""
     found = {"the document": len(document())}
     for grant in grants:
+        if grant.requires and grant.requires not in names:
+            continue
         (alone,) = documents((grant,), names, write=True)
         # An ARN has at most 2,048 characters; the message needs not all of them.
         name = _filled(grant.resources[0], names)[:80] if grant.why == DECLARED else grant.why

@@ -20,6 +20,7 @@ with as_run_error():
     from components.iam.roles import RoleFactory as RoleFactory
     from components.job import EpochJob as EpochJob
     from components.lambda_function import Bindings as Bindings
+    from components.lambda_function import Linked as Linked
     from components.monitoring.component import EpochMonitoring as EpochMonitoring
     from components.naming import checked_prefix as checked_prefix
     from components.naming import resource_prefix as resource_prefix

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from components import limits
 from components.bucket import EpochBucket
+from components.errors import ConfigError
 from components.iam import policies
 from components.iam.roles import RoleFactory
 from components.metrics import Source
@@ -18,7 +19,25 @@ from components.queue import EpochQueue
 from components.secret import EpochSecret
 from components.table import EpochTable
 from components.topic import EpochTopic
-from function.declare.permission import Permission, SecretPermission
+from function.declare.permission import Link, Permission, SecretPermission
+
+
+@dataclass(frozen=True)
+class Linked:
+    """The resource of a Link: its ARN or ARNs, and the value that `links.value` gives to handlers.
+
+    The value is the first ARN by default.
+    """
+
+    arn: pulumi.Input[str] | list[pulumi.Input[str]] = ""
+    value: pulumi.Input[str] | None = None
+
+    @property
+    def shown(self) -> pulumi.Input[str]:
+        """The value for the handlers."""
+        if self.value is not None:
+            return self.value
+        return self.arn[0] if isinstance(self.arn, list) else self.arn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +53,7 @@ class Bindings:
     buckets: Mapping[str, EpochBucket] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, EpochSecret] = field(default_factory=dict)
+    links: Mapping[str, Linked] = field(default_factory=dict)
 
     def environment(self, permissions: Sequence[Permission]) -> dict[str, pulumi.Input[str]]:
         """Return the variables through which a function finds its resources, and its secrets."""
@@ -45,19 +65,30 @@ class Bindings:
             **{topic.declared.env_var: topic.arn for topic in self.topics.values()},
             **{bucket.declared.env_var: bucket.name for bucket in self.buckets.values()},
             **{secret.declared.env_var: secret.arn for secret in secrets},
+            **{one.env_var: self.links[one.name].shown for one in _links(permissions)},
             **self.settings,
         }
 
     def statements(
         self, permissions: Sequence[Permission]
     ) -> pulumi.Output[list[policies.Statement]]:
-        """Return the policy statements for `permissions`."""
+        """Return the policy statements for `permissions`.
+
+        Raises ConfigError for a link without a resource.
+        """
+        for link in _links(permissions):
+            if link.name not in self.links:
+                raise ConfigError(
+                    f"infrastructure.py: link {link.name!r} has no resource; return one by "
+                    f"{{{link.name!r}: Linked(…)}}"
+                )
         kinds: dict[str, Mapping[str, Any]] = {
             "tables": self.tables,
             "queues": self.queues,
             "topics": self.topics,
             "buckets": self.buckets,
             "secrets": self.secrets,
+            "links": self.links,
         }
         arns = {
             kind: pulumi.Output.all(**{key: one.arn for key, one in resources.items()})
@@ -68,12 +99,17 @@ class Bindings:
         )
 
 
+def _links(permissions: Sequence[Permission]) -> list[Link]:
+    return [one for one in permissions if isinstance(one, Link)]
+
+
 class FunctionSettings(TypedDict, total=False):
     """The settings that the functions of APIs and of jobs have in common.
 
     `code` is a Lambda bundle and `handler` a function in it. `memory_mb` is from 128 to 10,240.
     `log_retention_days` is one of CloudWatch Logs' periods. `reserved_concurrency` is a number of
-    concurrent executions, or None. With `gradual`, Pulumi leaves the alias on its version, so that
+    concurrent executions, or None. With `vpc_subnets` and `vpc_security_groups`, ids of one VPC, the
+    function runs in private subnets. With `gradual`, Pulumi leaves the alias on its version, so that
     the pipeline can shift it.
     """
 
@@ -86,6 +122,8 @@ class FunctionSettings(TypedDict, total=False):
     log_retention_days: pulumi.Input[int]
     reserved_concurrency: pulumi.Input[int] | None
     snap_start: bool
+    vpc_subnets: Sequence[pulumi.Input[str]]
+    vpc_security_groups: Sequence[pulumi.Input[str]]
     gradual: bool
 
 
@@ -146,7 +184,10 @@ class LambdaFunction(pulumi.ComponentResource):
         statements = pulumi.Output.all(
             bindings.statements(permissions), self.log_group.arn, *extra_statements
         )
-        rights = repr([source, *sorted(map(repr, permissions))])
+        subnets, groups = settings.get("vpc_subnets"), settings.get("vpc_security_groups")
+        vpc: Any = {"subnet_ids": subnets, "security_group_ids": groups} if subnets else None
+        network = policies.network_statements() if vpc else []
+        rights = repr([source, *sorted(map(repr, permissions)), *network])
         rights_name = f"{name}-{hashlib.sha256(rights.encode()).hexdigest()[:8]}"
         policy = aws.iam.RolePolicy(
             rights_name,
@@ -154,7 +195,8 @@ class LambdaFunction(pulumi.ComponentResource):
             role=role.name,
             policy=statements.apply(
                 lambda known: policies.role_document(
-                    name, [*known[0], *policies.telemetry_statements(known[1]), *known[2:]]
+                    name,
+                    [*known[0], *policies.telemetry_statements(known[1]), *known[2:], *network],
                 )
             ),
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
@@ -178,6 +220,7 @@ class LambdaFunction(pulumi.ComponentResource):
             # Without variables, Output.all gives an empty list.
             environment={"variables": variables.apply(lambda known: _fitting(name, dict(known)))},
             tracing_config={"mode": "Active"},
+            vpc_config=vpc,
             logging_config={
                 "log_format": "JSON",
                 "log_group": self.log_group.name,

@@ -111,6 +111,13 @@ class StackKeys(Struct, frozen=True, kw_only=True):
         "a forecast of 100 %. 0: no budget.")] = 0
     replica_regions: Annotated[tuple[str, ...], Meta(description=
         "Regions that hold a replica of every table.")] = ()
+    vpc_subnets: Annotated[tuple[Annotated[str, _text("subnet-[0-9a-f]+", "the id of a subnet",
+        "A subnet.")], ...], Meta(description=
+        "Private subnets of your VPC, in which the API's function and jobs run.",
+        )] = ()
+    vpc_security_groups: Annotated[tuple[Annotated[str, _text("sg-[0-9a-f]+",
+        "the id of a security group", "A security group.")], ...], Meta(max_length=5, description=
+        "Security groups of the functions in vpc_subnets.")] = ()
     usage_plans: Annotated[dict[_Name, UsagePlan], Meta(min_length=1, description=
         "Tiers of callers by name, with the limits of each API key.",
         )] = field(default_factory=lambda: _STANDARD)
@@ -177,6 +184,8 @@ _EXCLUSIVE = (
 )
 # Keys that have no effect without another.
 _NEEDS = (
+    ("vpc_subnets", "vpc_security_groups"),
+    ("vpc_security_groups", "vpc_subnets"),
     ("domain_name", "certificate_arn"),
     ("certificate_arn", "domain_name"),
     ("hosted_zone_id", "domain_name"),

@@ -144,8 +144,15 @@ def _row(type_: str, resources: Sequence[Resource]) -> Row:
 def cards(resources: Sequence[Resource]) -> list[Card]:
     """Return a card for each component that has resources."""
     home = {resource.urn: resource.parent for resource in resources}
+    components = [resource for resource in resources if resource.component]
+    # Resources of infrastructure.py without a component stand in a card of their own.
+    roots = sorted({*home.values()} - {component.urn for component in components} - {""})
+    components += [
+        Resource(kind=":infrastructure.py", name="-infrastructure", urn=root, parent="", inputs={})
+        for root in roots
+    ]
     found = []
-    for component in filter(lambda resource: resource.component, resources):
+    for component in components:
         own = tuple(r for r in resources if r.parent == component.urn and not r.component)
         needed = {home[urn] for resource in own for urn in resource.depends_on if urn in home}
         if own:

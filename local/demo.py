@@ -17,7 +17,7 @@ def progress(resource: pulumi_program.Resource, seconds: float | None) -> None:
     if resource.component:
         text = f"  + {label}  {resource.name}"
     elif seconds is None:
-        reason = provisioner.NOT_EMULATED[resource.kind]
+        reason = provisioner.NOT_EMULATED.get(resource.kind, "the local run lacks this type")
         text = f"    - {label:<16} {resource.name:<44} not emulated: {reason}"
     else:
         text = f"    + {label:<16} {resource.name:<44} {seconds * 1000:6.0f} ms"

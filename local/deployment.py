@@ -95,6 +95,11 @@ class Deployer:
         if resource.kind in provisioner.NOT_EMULATED:
             self._progress(resource, None)
             return provisioner.Provisioned(id=f"{resource.name}-not-emulated")
+        if resource.own and resource.kind not in provisioner.PROVISIONERS:
+            self._progress(resource, None)
+            assumed = pulumi_program.MockEngine(region=self._region, account=self.account)
+            identity, outputs = assumed.create(resource)
+            return provisioner.Provisioned(id=identity, outputs=outputs)
         with _errors_name(resource):
             provisioned = provisioner.provision(
                 self._stack, self._region, resource, before.provisioned if before else None

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pulumi
+
 from function.declare.auth import ISSUER_PREFIX
 from local.ministack import MiniStack
 from local.pulumi_program import Properties, Resource
@@ -75,6 +77,7 @@ KNOWN_DIFFERENCES: Mapping[str, str] = {
     "aws:cloudwatch/logGroup:LogGroup.kmsKeyId": _KEY,
     "aws:dynamodb/table:Table.serverSideEncryption": _KEY,
     "aws:lambda/function:Function.kmsKeyArn": _KEY,
+    "aws:lambda/function:Function.vpcConfig": "functions run outside your VPC, on your machine",
     "aws:secretsmanager/secret:Secret.kmsKeyId": _KEY,
     "aws:sns/topic:Topic.kmsMasterKeyId": _KEY,
 }
@@ -107,12 +110,13 @@ def provisions(kind: str, *, updatable: bool = False) -> Callable[[Provisioner],
     return register
 
 
-def _service(kind: str) -> str:
+def service_of(kind: str) -> str:
     """Return boto3's name of a resource type's service."""
     for prefix, service in (("log", "logs"), ("event", "events")):
         if kind.startswith(f"aws:cloudwatch/{prefix}"):
             return service
-    return kind.removeprefix("aws:").partition("/")[0]
+    service = kind.removeprefix("aws:").partition("/")[0]
+    return {"cognito": "cognito-idp"}.get(service, service)
 
 
 def take(declared: Properties, **renamed: str) -> Properties:
@@ -135,7 +139,7 @@ def provision(
     """Create a declared resource; update the one `before` if its type is updatable.
 
     The caller deletes a replaced one. Raises UnsupportedResourceError for an unknown type or
-    property.
+    property; an unknown property of a resource of infrastructure.py is only a warning.
     """
     provisioner = PROVISIONERS.get(resource.kind)
     if not provisioner:
@@ -148,7 +152,7 @@ def provision(
     before = before if resource.kind in UPDATABLE else None
     context = Context(
         stack=stack,
-        client=stack.client(_service(resource.kind)),
+        client=stack.client(service_of(resource.kind)),
         region=region,
         logical_name=resource.name,
         suffix=before.suffix if before else secrets.token_hex(4)[:7],
@@ -156,9 +160,12 @@ def provision(
     )
     provisioned = provisioner(context, declared)
     if unknown := sorted(_remaining(declared, "")):
-        raise UnsupportedResourceError(
-            f"{resource.kind} ({resource.name}): the local run does not support "
-            f"{', '.join(unknown)}; add it to the type's provisioner in local/resources/"
-        )
+        where, names = f"{resource.kind} ({resource.name})", ", ".join(unknown)
+        if not resource.own:
+            raise UnsupportedResourceError(
+                f"{where}: the local run does not support {names}; add it to the type's "
+                "provisioner in local/resources/"
+            )
+        pulumi.log.warn(f"{where}: the local run ignores {names}")
     outputs = {**resource.inputs, "region": region, **provisioned.outputs}
     return replace(provisioned, outputs=outputs, suffix=context.suffix)

@@ -56,11 +56,17 @@ class Resource:
     protect: bool = False
     retained: bool = False
     depends_on: tuple[str, ...] = ()
+    custom: bool = True
 
     @property
     def component(self) -> bool:
         """True for a ComponentResource, which no provider sees."""
-        return self.kind.startswith("epoch:")
+        return self.kind.startswith("epoch:") or not self.custom
+
+    @property
+    def own(self) -> bool:
+        """True for a resource of infrastructure.py, which no component of Epoch declares."""
+        return "epoch:components:" not in self.urn
 
 
 class Engine(Protocol):
@@ -130,6 +136,7 @@ class _Monitor(mocks.MockMonitor, mocks.Mocks):
             protect=request.protect,
             retained=request.retainOnDelete,
             depends_on=tuple(sorted(request.dependencies)),
+            custom=request.custom,
         )
         identity, outputs = self.engine.create(resource)
         if resource.component:
@@ -229,9 +236,11 @@ def declared_resources(
 @contextmanager
 def reloaded_modules() -> Iterator[None]:
     """Reload the program's modules within the block; restore the former ones if it fails."""
-    own = {"customize", *(file.parent.name for file in ROOT.glob("*/__init__.py"))} - {
-        *("console", "emulator", "local", "tests", "tools")
-    }
+    own = {
+        "customize",
+        "infrastructure",
+        *(file.parent.name for file in ROOT.glob("*/__init__.py")),
+    } - {*("console", "emulator", "local", "tests", "tools")}
 
     def remove() -> dict[str, Any]:
         names = [name for name in sys.modules if name.partition(".")[0] in own]

@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from components import limits
 from function.declare.permission import (
     BucketPermission,
+    Link,
     Permission,
     QueuePermission,
     SecretPermission,
@@ -29,35 +30,37 @@ class BoundaryError(pulumi.RunError):
     """The permissions boundary of the stack's roles denies a declared permission."""
 
 
-def check_forbidden_actions(services: Iterable[ServicePermission]) -> None:
+def check_forbidden_actions(services: Iterable[ServicePermission | Link]) -> None:
     """Raise BoundaryError for actions that no permissions boundary may allow."""
     actions = {action for service in services for action in service.actions}
     if forbidden := sorted(one for one in actions if one.startswith(_FORBIDDEN_SERVICES)):
         raise BoundaryError(
             f"no permissions boundary may allow {', '.join(forbidden)}: remove them from the "
-            "ServicePermission"
+            "ServicePermission or Link"
         )
 
 
 def check_boundary(
     access: Iterable[Permission], settings: Mapping[str, str], boundary: str
 ) -> None:
-    """Raise BoundaryError for a declared service that the permissions boundary denies.
+    """Raise BoundaryError for a declared service or link that the permissions boundary denies.
 
     `boundary` is the ARN of the policy, which this function reads from the account.
     """
-    services = [permission for permission in access if isinstance(permission, ServicePermission)]
+    services = [one for one in access if isinstance(one, (ServicePermission, Link))]
     if not services:  # every boundary allows all other permissions
         return
     allowed = json.loads(aws.iam.get_policy(arn=boundary).policy)
     check_forbidden_actions(services)
     for service in services:
-        resource = service.arn(settings)
+        # The ARN of a link's new resource is not known yet.
+        resource = service.arn(settings) or "its resource"
         denied = [
             action
             for action in service.actions
             if not any(
-                _matches(action, statement["Action"]) and _matches(resource, statement["Resource"])
+                _matches(action, statement["Action"])
+                and (not service.resource or _matches(resource, statement["Resource"]))
                 for statement in allowed["Statement"]
                 if statement["Effect"] == "Allow" and "Condition" not in statement
             )
@@ -65,7 +68,7 @@ def check_boundary(
         if denied:
             raise BoundaryError(
                 f"the permissions boundary denies {', '.join(denied)} on {resource} to the stack's "
-                "roles; an administrator of the account adds declared services to it by: "
+                "roles; an administrator of the account adds declared permissions to it by: "
                 "pulumi -C bootstrap up"
             )
 
@@ -80,36 +83,43 @@ def _matches(name: str, patterns: str | list[str]) -> bool:
 
 def resource_statements(
     permissions: Iterable[Permission],
-    arns: Mapping[str, Mapping[str, str]],
+    arns: Mapping[str, Mapping[str, Any]],
     settings: Mapping[str, str],
 ) -> list[Statement]:
     """Return one statement per resource, with all actions on it.
 
-    `arns` maps `tables`, `queues`, `topics`, `buckets` and `secrets` to their ARNs by name.
+    `arns` maps `tables`, `queues`, `topics`, `buckets`, `secrets` and `links` to their ARNs by
+    name.
     """
     actions: dict[str, set[str]] = {}
     for permission in permissions:
-        resource, allowed = _grant(permission, arns, settings)
-        actions.setdefault(resource, set()).update(allowed)
+        resources, allowed = _grant(permission, arns, settings)
+        for resource in _listed(resources) if allowed else ():
+            actions.setdefault(resource, set()).update(allowed)
     return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]
 
 
 def _grant(
-    permission: Permission, arns: Mapping[str, Mapping[str, str]], settings: Mapping[str, str]
-) -> tuple[str, tuple[str, ...]]:
-    """Return the resource of a permission, and the actions on it."""
+    permission: Permission, arns: Mapping[str, Mapping[str, Any]], settings: Mapping[str, str]
+) -> tuple[str | list[str], tuple[str, ...]]:
+    """Return the resources of a permission, and the actions on them."""
+    granted: tuple[str | list[str], tuple[str, ...]]
     match permission:
         case TablePermission(table, actions, index):
-            return arns["tables"][table] + (f"/index/{index}" if index else ""), actions
+            granted = arns["tables"][table] + (f"/index/{index}" if index else ""), actions
         case QueuePermission(queue):
-            return arns["queues"][queue], ("sqs:SendMessage",)
+            granted = arns["queues"][queue], ("sqs:SendMessage",)
         case TopicPermission(topic):
-            return arns["topics"][topic], ("sns:Publish",)
+            granted = arns["topics"][topic], ("sns:Publish",)
         case SecretPermission(setting):
-            return arns["secrets"][setting], ("secretsmanager:GetSecretValue",)
+            granted = arns["secrets"][setting], ("secretsmanager:GetSecretValue",)
         case BucketPermission(bucket, actions):
-            return f"{arns['buckets'][bucket]}/*", actions
-    return permission.arn(settings), permission.actions
+            granted = f"{arns['buckets'][bucket]}/*", actions
+        case Link(name, _, actions):
+            granted = arns["links"][name], actions
+        case _:
+            granted = permission.arn(settings), permission.actions
+    return granted
 
 
 def telemetry_statements(log_group: str) -> list[Statement]:
@@ -124,21 +134,46 @@ def telemetry_statements(log_group: str) -> list[Statement]:
     ]
 
 
+# Lambda needs these actions to connect a function to a VPC. Most support no resource but "*".
+NETWORK_ACTIONS = [
+    f"ec2:{action}"
+    for action in (
+        *("AssignPrivateIpAddresses", "CreateNetworkInterface", "DeleteNetworkInterface"),
+        *("DescribeNetworkInterfaces", "DescribeSubnets", "UnassignPrivateIpAddresses"),
+    )
+]
+
+
+def network_statements() -> list[Statement]:
+    """Return the statements by which Lambda, but no code of a function, uses network interfaces."""
+    by_code = {"ArnLike": {"lambda:SourceFunctionArn": "arn:*:lambda:*:*:function:*"}}
+    denied = allow([*NETWORK_ACTIONS, "ec2:DetachNetworkInterface"], "*")
+    return [
+        allow(NETWORK_ACTIONS, "*"),
+        denied | {"Effect": "Deny", "Condition": by_code},
+    ]
+
+
 def allow(actions: list[str], resource: str | list[str]) -> Statement:
     """Return a statement that allows actions on a resource."""
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
 
 
 def merge(statements: Iterable[Statement]) -> list[Statement]:
-    """Return the statements with one for each set of actions, on all of its resources."""
+    """Return the statements with one for each set of allowed actions, on all of its resources."""
     resources: dict[tuple[str, ...], list[str]] = {}
+    denials = []
     for statement in statements:
+        if statement["Effect"] == "Deny":
+            denials.append(statement)
+            continue
         of_actions = resources.setdefault(tuple(statement["Action"]), [])
         of_actions += _listed(statement["Resource"])
-    return [
+    allowed = [
         allow([*actions], found[0] if len(found) == 1 else found)
         for actions, found in resources.items()
     ]
+    return allowed + denials
 
 
 def document(*statements: Statement) -> str:

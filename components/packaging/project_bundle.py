@@ -7,7 +7,7 @@ from components.packaging.archive import Bundle
 from function.declare import authorizer_registry
 from function.declare.job_registry import load_jobs
 from function.declare.loader import endpoints_by_module
-from function.declare.permission import Permission, ServicePermission
+from function.declare.permission import Link, Permission, ServicePermission
 from function.declare.registry import load_buckets, load_queues, load_settings, load_topics
 
 PACKAGE = Path(__file__).parents[2] / "function"
@@ -38,12 +38,13 @@ def authorizer_bundle() -> Bundle:
 
 def _services(access: Mapping[str, Iterable[Permission]]) -> dict[str, str]:
     """Return the AWS services by boto3's names, each with the file that names it."""
-    services = {
-        item.name: file
-        for file in access
-        for item in access[file]
-        if isinstance(item, ServicePermission)
-    }
+    services = {}
+    for file, permissions in access.items():
+        for one in permissions:
+            if isinstance(one, ServicePermission):
+                services[one.name] = file
+            elif isinstance(one, Link) and one.service:
+                services[one.service] = file
     if load_queues():
         services["sqs"] = "function/queues.py"
     if load_topics():

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, NamedTuple, TypeAlias
 
-from function.declare.checks import matches, not_empty
+from function.declare.checks import Name, matches, not_empty
 from function.declare.limits import READ_TIMEOUT_S, call_deadline_s
 from function.declare.setting import setting_env_var
 
@@ -105,6 +105,41 @@ class ServicePermission(NamedTuple):
         return fill_settings(self.resource, environment)
 
 
+class Link(NamedTuple):
+    """A resource that `infrastructure.py` declares or knows, and the permission to use it.
+
+    `function/runtime/links.py` gives its value, such as an ARN. `service` is the name of boto3's
+    client and `actions` are IAM actions; a link without both is a value only. `resource` is the
+    pattern of ARNs for the permissions boundary, as in a ServicePermission. By default it is the
+    names that begin with the stack's prefix. `timeout_s` is that of a ServicePermission.
+    """
+
+    name: Name
+    service: str = ""
+    actions: tuple[_Action, ...] = ()
+    resource: Annotated[str, matches(r"|\*|(arn:|\{).*", "an ARN or '*'")] = ""
+    timeout_s: float = 2
+
+    @property
+    def env_var(self) -> str:
+        """The environment variable that holds its value on AWS."""
+        return f"LINK_{self.name.upper().replace('-', '_')}"
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """The names of the settings in `resource`."""
+        return settings_in(self.resource)
+
+    def arn(self, environment: Mapping[str, str]) -> str:
+        """Return `resource` with the settings of a function's environment in place."""
+        return fill_settings(self.resource, environment)
+
+    def errors(self) -> Iterator[str]:
+        """Yield an error for a service without actions, or actions without a service."""
+        if bool(self.service) != bool(self.actions):
+            yield "service and actions need each other"
+
+
 Permission: TypeAlias = (
     TablePermission
     | QueuePermission
@@ -112,6 +147,7 @@ Permission: TypeAlias = (
     | SecretPermission
     | BucketPermission
     | ServicePermission
+    | Link
 )
 
 

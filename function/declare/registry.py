@@ -15,6 +15,7 @@ from function.declare.loader import endpoints_by_module
 from function.declare.permission import (
     INDEX_ACTIONS,
     BucketPermission,
+    Link,
     Permission,
     QueuePermission,
     SecretPermission,
@@ -27,7 +28,7 @@ from function.declare.setting import Setting
 from function.declare.table import Table
 from function.declare.topic import Topic
 
-D = TypeVar("D", Bucket, Queue, Setting[Any], Table, Topic)
+D = TypeVar("D", Bucket, Link, Queue, Setting[Any], Table, Topic)
 
 
 def load_declarations(
@@ -74,6 +75,11 @@ def load_queues() -> dict[str, Queue]:
 def load_buckets() -> dict[str, Bucket]:
     """Return the declared buckets by name; raise DeclarationError for an invalid one."""
     return load_declarations(Bucket, "function.buckets")
+
+
+def load_links() -> dict[str, Link]:
+    """Return the declared links by name; raise DeclarationError for an invalid one."""
+    return load_declarations(Link, "function.links")
 
 
 def load_topics() -> dict[str, Topic]:
@@ -132,6 +138,8 @@ def reference_errors(
         elif isinstance(permission, TopicPermission):
             yield from unknown_name_errors("topic", permission.topic, load_topics())
         else:
+            if isinstance(permission, Link):
+                yield from unknown_name_errors("link", permission.name, load_links())
             yield from setting_errors(permission.resource)
 
 

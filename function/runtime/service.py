@@ -1,14 +1,14 @@
-"""Calls AWS services other than the stack's own tables and queues."""
+"""Calls AWS services other than the stack's own tables, queues and buckets."""
 
 from typing import Any
 
 from function.declare.errors import DeclarationError
-from function.declare.permission import ServicePermission
+from function.declare.permission import Link, ServicePermission
 from function.runtime import aws_client
 
 
-def call(service: ServicePermission, operation: str, **request: Any) -> dict[str, Any]:
-    """Call an operation of a service's boto3 client and return its response.
+def call(service: ServicePermission | Link, operation: str, **request: Any) -> dict[str, Any]:
+    """Call an operation of the boto3 client of a service or a link, and return its response.
 
     Raises:
     - Problem with 503 if the service throttles the call or does not answer.
@@ -20,14 +20,16 @@ def call(service: ServicePermission, operation: str, **request: Any) -> dict[str
         UnknownServiceError,
     )
 
-    line = f"permissions=(ServicePermission({service.name!r}, {service.resource!r}, …),)"
+    if isinstance(service, Link):
+        name, line = service.service, f"permissions=(Link({service.name!r}, …),)"
+    else:
+        name = service.name
+        line = f"permissions=(ServicePermission({name!r}, {service.resource!r}, …),)"
     try:
-        return aws_client.send(
-            service.name, operation, {}, request, read_timeout_s=service.timeout_s
-        )
+        return aws_client.send(name, operation, {}, request, read_timeout_s=service.timeout_s)
     except UnknownServiceError as error:
         raise DeclarationError(
-            f"{service.name} is not in the bundle; add {line} to the calling endpoint or job"
+            f"{name} is not in the bundle; add {line} to the calling endpoint or job"
         ) from error
     except ClientError as error:
         if error.response["Error"]["Code"].startswith("AccessDenied"):

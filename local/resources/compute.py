@@ -98,6 +98,7 @@ def _function(context: Context, declared: Properties) -> Provisioned:
     archive = declared.pop("code")
     _check_upload(archive)
     code = {"ZipFile": zip_bytes(bundle.for_local_run(archive))}
+    declared.pop("vpcConfig", None)
     variables = declared.get("environment", {}).get("variables", {})
     variables |= {key: context.stack.issuer for key in variables if key.startswith(ISSUER_PREFIX)}
     tags = declared.pop("tags", {})

@@ -21,7 +21,7 @@ FOLDER = ROOT / "docs" / "extending"
 # In this order: later examples build on earlier ones.
 NAMES = (
     *("endpoints", "data", "settings", "authentication", "requests-and-responses", "jobs"),
-    *("files", "aws-services", "tenants", "testing"),
+    *("files", "aws-services", "resources", "networks", "tenants", "testing"),
 )
 PAGES = "\n".join((FOLDER / f"{name}.md").read_text("utf-8") for name in NAMES)
 _FILE = re.compile(r"^`(\S+\.\w+)`(?:, changed)?:\n\n```(\w+)\n(.*?)```", re.M | re.S)
@@ -33,8 +33,9 @@ _STEP = re.compile(
 )
 # The files that an example may change: none of the framework.
 _OWN = re.compile(
-    r"function/(authorizers|endpoints|jobs)/[a-z_]+\.py|function/(tables|settings|queues|topics|buckets)\.py"
-    r"|tests/service/[a-z_]+\.py"
+    r"function/(authorizers|endpoints|jobs)/[a-z_]+\.py"
+    r"|function/(tables|settings|queues|topics|buckets|links)\.py"
+    r"|tests/service/[a-z_]+\.py|infrastructure\.py"
     r"|function/requirements\.in|Pulumi(\.preview)?\.yaml|secrets\.preview\.yaml"
 )
 
@@ -206,6 +207,8 @@ def extend(project: Path) -> None:
             text = _change(text, block)
         elif name == "Pulumi.yaml":
             text = re.sub("(?m)^name: .*\n", block, text)
+        elif name == "infrastructure.py":
+            text = block
         else:
             text += block
         file.write_text(text)

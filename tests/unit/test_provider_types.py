@@ -42,6 +42,8 @@ _OPTIONS: Mapping[str, Mapping[str, str]] = {
         "reserved_concurrency": "20",
         "trace_sampling_rate": "0.1",
         "usage_plans": json.dumps(PLANS),
+        "vpc_security_groups": '["sg-0"]',
+        "vpc_subnets": '["subnet-0", "subnet-1"]',
         "waf_rate_limit": "2000",
     },
     "other": {

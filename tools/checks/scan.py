@@ -189,6 +189,7 @@ SUPPRESSIONS = (
         type="aws_lambda_function",
         reason="The function reaches DynamoDB, CloudWatch and X-Ray, all by IAM and TLS. A VPC "
         "adds subnets, endpoints and hosts of NAT to run and pay for, and protects nothing here.",
+        optional=True,  # vpc_subnets
     ),
     Suppression(
         check="CKV_AWS_173",

@@ -144,6 +144,9 @@ def _singular(name: str) -> str:
 
 
 def _of(resource: Resource) -> Kind:
+    if resource.kind not in KINDS and resource.own:
+        module, _, name = resource.kind.removeprefix("aws:").partition("/")
+        return _kind(f"aws_{module}_{_snake(name.partition(':')[2])}")
     if resource.kind not in KINDS:
         raise RenderError(
             f"{resource.kind} ({resource.name}): the scan does not know the name of this type in "
@@ -211,7 +214,7 @@ def render(resources: Iterable[Resource]) -> dict[str, Properties]:
     """
     files: dict[str, Properties] = {}
     for resource in resources:
-        if resource.component:
+        if resource.component or not resource.kind.startswith("aws:"):
             continue
         type_ = _of(resource).type
         file = files.setdefault(f"{type_}.tf.json", {"resource": {type_: {}}})

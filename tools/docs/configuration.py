@@ -37,7 +37,8 @@ def _type_and_range(kind: Any) -> tuple[str, str]:
                 extra = f"name: {value.ge or 0:,} to {value.le or 0:,}"
             return "mapping", extra or "name: usage plan"
         if isinstance(node, msgspec.inspect.VarTupleType):
-            return "list", "AWS regions"
+            described = getattr(node.item_type, "extra", None) or {"expected": "AWS regions"}
+            return "list", described["expected"]
         if isinstance(node, msgspec.inspect.LiteralType):
             return "int", ", ".join(map(str, node.values))
         base = type(node).__name__.removesuffix("Type").lower()

@@ -38,7 +38,7 @@ SECTIONS = (
         "Permissions",
         "function.declare.permission",
         "TablePermission QueuePermission TopicPermission BucketPermission SecretPermission "
-        "ServicePermission",
+        "ServicePermission Link",
     ),
     (
         "Calls to DynamoDB",
@@ -50,6 +50,7 @@ SECTIONS = (
     ("Calls to SQS", "function.runtime.sqs", "send"),
     ("Calls to SNS", "function.runtime.sns", "publish"),
     ("Calls to other services", "function.runtime.service", "call"),
+    ("Values of links", "function.runtime.links", "value"),
     (
         "Errors of calls",
         "function.runtime.aws_client",
@@ -64,6 +65,8 @@ SECTIONS = (
     ),
     ("Hook for responses", "function.responses", "customize_response"),
     ("Hook for resources", "customize", "customize"),
+    ("Resources of your own", "infrastructure", "infrastructure"),
+    ("Links to resources", "components.lambda_function", "Linked"),
 )
 _INTRO = """# Reference
 

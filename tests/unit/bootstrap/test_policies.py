@@ -13,7 +13,7 @@ from bootstrap import policies as policy
 from components import resource_prefix
 from components.iam import policies as permissions
 from function.declare import job_registry, permission, registry
-from function.declare.permission import ServicePermission
+from function.declare.permission import Link, ServicePermission
 from function.declare.setting import Setting
 from local import pulumi_program, stack_files
 from tests.conftest import PROJECT, STACK, plain
@@ -31,7 +31,7 @@ def _declared(**config: str) -> list[pulumi_program.Resource]:
 
 def test_an_option_that_nobody_knows_is_refused() -> None:
     with pytest.raises(
-        pulumi.RunError, match=r"stacks.dev: replica must be one of backup, replicas"
+        pulumi.RunError, match=r"stacks.dev: replica must be one of backup, replicas, vpc"
     ):
         _declared(stacks='{"dev": ["replica"]}')
 
@@ -166,7 +166,9 @@ def test_all_that_an_endpoint_may_declare_is_inside_the_boundary() -> None:
     assert not outside
 
 
-def _declare(monkeypatch: pytest.MonkeyPatch, *access: ServicePermission, **setting: Any) -> None:
+def _declare(
+    monkeypatch: pytest.MonkeyPatch, *access: ServicePermission | Link, **setting: Any
+) -> None:
     """Let the only endpoint have this access, and the only setting be a `bus`."""
     endpoint = registry.load_endpoints()[0]._replace(permissions=access)
     bus = Setting("bus", str, description="A bus.", **setting)
@@ -175,6 +177,7 @@ def _declare(monkeypatch: pytest.MonkeyPatch, *access: ServicePermission, **sett
     monkeypatch.setattr(registry, "load_settings", lambda: {"bus": bus})
 
 
+VPC = {"vpc_subnets": '["subnet-1"]', "vpc_security_groups": '["sg-1"]'}
 BUS = ServicePermission("events", "arn:aws:events:*:*:event-bus/{bus}", ("events:PutEvents",))
 
 
@@ -202,9 +205,38 @@ def test_a_boundary_takes_in_the_services_that_are_declared_with_the_stacks_own_
         assert len([arn for arn in held if ":event-bus/" in arn]) == 1
 
 
+@pytest.mark.conformance
+def test_a_boundary_takes_in_the_links_that_are_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    topic, bus = (
+        Link("alerts", "sns", ("sns:Publish",)),
+        Link("bus", "events", BUS.actions, BUS.resource),
+    )
+    files, client = Link("files", "s3", ("s3:GetObjectTagging",)), Link("client")
+    _declare(monkeypatch, topic, bus, files, client, default="default")
+    held = _boundaries()[f"{DEV}-boundary"]
+    account = pulumi_program.MockEngine().account
+    assert held[f"arn:aws:sns:*:{account}:*{DEV}-*"] == ["sns:Publish"]
+    assert held["arn:aws:events:*:*:event-bus/default"] == ["events:PutEvents"]
+    assert held[f"arn:aws:s3:::{DEV}-*"] == ["s3:GetObjectTagging"]
+
+
+def test_the_deploy_role_has_the_teams_own_grants_and_a_preview_reads_by_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = "arn:{partition}:kinesis:{region}:{account}:stream/{name}-*"
+    grant = policy.Grant("streams", (stream,), reads="kinesis:List*", writes="kinesis:CreateStream")
+    monkeypatch.setattr("infrastructure.DEPLOY_GRANTS", (grant,))
+    granted = {r.name: r.inputs["policy"] for r in _declared() if r.kind == "aws:iam/policy:Policy"}
+    for role, actions in (("deploy", {"List*", "CreateStream"}), ("preview", {"List*"})):
+        documents = "".join(text for name, text in granted.items() if f"{DEV}-{role}-" in name)
+        assert {*re.findall(r"kinesis:([\w*]+)\"", documents)} == actions
+        assert f":stream/{DEV}-*" in documents
+
+
 @pytest.mark.parametrize(
     ("access", "says"),
     (
+        (Link("it", "iam", ("iam:PassRole",)), "no permissions boundary may allow iam:PassRole"),
         (BUS._replace(actions=("iam:PassRole",)), "no permissions boundary may allow iam:PassRole"),
         (BUS, r"Pulumi\.dev\.yaml has no bus: set it, since the ARN of a declared Service"),
         (
@@ -215,7 +247,7 @@ def test_a_boundary_takes_in_the_services_that_are_declared_with_the_stacks_own_
     ),
 )
 def test_a_service_that_no_boundary_can_hold_is_refused(
-    monkeypatch: pytest.MonkeyPatch, access: ServicePermission, says: str
+    monkeypatch: pytest.MonkeyPatch, access: ServicePermission | Link, says: str
 ) -> None:
     _declare(monkeypatch, access)
     monkeypatch.setattr(stack_files, "stacks", list)
@@ -228,7 +260,7 @@ def test_a_service_that_no_boundary_can_hold_is_refused(
 def test_the_boundary_holds_nothing_that_no_declaration_asks_for() -> None:
     policies = [
         json.loads(r.inputs["policy"])["Statement"]
-        for r in pulumi_program.declared_resources(STACK, config=plain(backup_days="30"))
+        for r in pulumi_program.declared_resources(STACK, config=plain(backup_days="30", **VPC))
         if r.kind == "aws:iam/rolePolicy:RolePolicy"
     ]
     others = [permission.SecretPermission("it"), permission.TopicPermission("it")]
@@ -260,3 +292,16 @@ def test_the_sizes_of_the_grants_make_up_the_document() -> None:
     (document,) = policy.documents(grants, names, write=True)
     # The first statement has no comma before it.
     assert sum(policy.sizes(grants, names).values()) == len(document) + 1
+
+
+def test_a_stack_in_a_vpc_alone_has_the_rights_for_its_network() -> None:
+    for options, expected in (("[]", False), ('["vpc"]', True)):
+        policies = {
+            r.name: r.inputs["policy"]
+            for r in _declared(stacks=f'{{"dev": {options}}}')
+            if r.kind == "aws:iam/policy:Policy"
+        }
+        assert ("ec2:CreateNetworkInterface" in policies[f"{DEV}-boundary"]) == expected
+        for role in ("deploy", "preview"):
+            held = "".join(text for name, text in policies.items() if f"{DEV}-{role}-" in name)
+            assert ("ec2:DescribeSubnets" in held) == expected and "ec2:Create" not in held

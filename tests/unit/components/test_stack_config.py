@@ -45,6 +45,9 @@ PROJECT = stack_files.project_name()
             '{"rate_limit": 1}',
             ":stage_throttle = .* must be a mapping of rate_limit",
         ),
+        ("vpc_subnets", '["sn-1"]', r":vpc_subnets\[0\] = sn-1 must be the id of a subnet"),
+        ("vpc_subnets", '["subnet-1"]', "vpc_subnets needs vpc_security_groups"),
+        ("vpc_security_groups", '["sg-1"]', "vpc_security_groups needs vpc_subnets"),
         ("waf_rate_limit", "9", "waf_rate_limit must be 0 or at least 10"),
     ),
 )

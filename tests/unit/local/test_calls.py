@@ -7,9 +7,15 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from local import provisioner, resources
+from local import resources
 from local.calls import arguments
-from local.provisioner import PROVISIONERS, Provisioned, UnsupportedResourceError, provision
+from local.provisioner import (
+    PROVISIONERS,
+    Provisioned,
+    UnsupportedResourceError,
+    provision,
+    service_of,
+)
 from local.pulumi_program import Properties, Resource
 
 
@@ -23,7 +29,7 @@ def test_every_table_names_operations_and_arguments_of_boto3() -> None:
     modules = [each for each in vars(resources).values() if hasattr(each, "CALLS")]
     checked = 0
     for kind, calls in (pair for module in modules for pair in module.CALLS.items()):
-        model = _client(provisioner._service(kind)).meta
+        model = _client(service_of(kind)).meta
         operations = [calls.create, *filter(None, (calls.updates, calls.deletes)), *calls.after]
         shapes = {
             name: model.service_model.operation_model(model.method_to_api_mapping[name]).input_shape
@@ -75,9 +81,11 @@ def test_properties_get_the_names_and_the_structure_of_the_operation(
     assert not declared
 
 
-def _provision(client: Any, kind: str, inputs: Properties) -> Provisioned:
+def _provision(
+    client: Any, kind: str, inputs: Properties, parents: str = "epoch:components:EpochQueue$"
+) -> Provisioned:
     stack: Any = SimpleNamespace(account="000000000000", client=lambda _: client)
-    resource = Resource(kind=kind, name="it", urn="urn", parent="", inputs=inputs)
+    resource = Resource(kind=kind, name="it", urn=parents + kind, parent="", inputs=inputs)
     return provision(stack, "eu-central-1", resource)
 
 
@@ -104,3 +112,12 @@ def test_a_property_that_no_operation_accepts_is_an_error_with_its_name() -> Non
         stub.add_response("create_queue", {"QueueUrl": "https://queue"}, {"QueueName": "orders"})
         with pytest.raises(UnsupportedResourceError, match=r"\(it\): .*support colour;"):
             _provision(client, "aws:sqs/queue:Queue", {"name": "orders", "colour": "red"})
+
+
+def test_such_a_property_in_infrastructure_py_is_a_line(capfd: pytest.CaptureFixture[str]) -> None:
+    client = _client("sqs")
+    with Stubber(client) as stub:
+        stub.add_response("create_queue", {"QueueUrl": "https://queue"}, {"QueueName": "orders"})
+        inputs = {"name": "orders", "colour": "red"}
+        assert _provision(client, "aws:sqs/queue:Queue", inputs, parents="").id == "https://queue"
+    assert "Queue (it): the local run ignores colour" in capfd.readouterr().err

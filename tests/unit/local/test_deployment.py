@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from local import provisioner, pulumi_program
+from local import demo, provisioner, pulumi_program
 from local.deployment import Deployer
 from local.pulumi_program import Resource
 
 
-def _resource(name: str, visibility: int) -> Resource:
+def _resource(name: str, visibility: int, kind: str = "aws:sqs/queue:Queue") -> Resource:
     inputs = {"visibility": visibility}
-    return Resource(kind="aws:sqs/queue:Queue", name=name, urn=name, parent="", inputs=inputs)
+    return Resource(kind=kind, name=name, urn=name, parent="", inputs=inputs)
 
 
 class _Engine:
@@ -54,3 +54,12 @@ def test_dependents_are_deleted_before_a_replaced_resource(engine: _Engine) -> N
     assert engine.deleted == ["redrive 1", "queue 6"]
     engine.deployer.destroy()
     assert engine.deleted[2:] == ["queue 30", "kept 0"]
+
+
+def test_a_type_of_infrastructure_py_that_the_local_run_lacks_is_a_line(
+    engine: _Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.deployer = Deployer(engine.deployer._stack, "eu-central-1", demo.progress)
+    engine.deploy(_resource("films", 1, "aws:medialive/channel:Channel"))
+    assert "films" in (line := capsys.readouterr().out) and line.count("\n") == 1
+    assert "not emulated: the local run lacks this type" in line

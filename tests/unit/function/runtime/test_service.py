@@ -80,7 +80,7 @@ def test_a_boundary_that_lacks_a_service_is_an_error_that_says_how_it_takes_it_i
         with pytest.raises(pulumi.RunError) as refused:  # whose message Pulumi shows alone
             _bounded(lacking)
         assert "denies s3:PutObject on arn:aws:s3:::ours/daily/* to" in str(refused.value)
-        assert "adds declared services to it by: pulumi -C bootstrap up" in str(refused.value)
+        assert "adds declared permissions to it by: pulumi -C bootstrap up" in str(refused.value)
     _bounded({"Action": "s3:*", "Resource": ["arn:aws:s3:::ours/*"]})
 
 

@@ -30,7 +30,7 @@ def _resource(kind: str, **inputs: Any) -> Resource:
     return Resource(
         kind=kind,
         name="thing",
-        urn="urn",
+        urn=f"epoch:components:EpochThing${kind}",
         parent="parent",
         inputs=inputs,
     )

@@ -1,0 +1,1 @@
+"""The resources of infrastructure.py that endpoints and jobs use, one line each."""
