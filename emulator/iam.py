@@ -91,6 +91,11 @@ def _resource_arn(original: Callable[..., str], *request: Any) -> str:
     return found
 
 
+def _request_tags(tags: Any) -> dict[str, str]:
+    """Return the condition keys of a request's tags; in an OpenAPI document they are a list."""
+    return {f"aws:RequestTag/{key}": tags[key] for key in tags} if isinstance(tags, dict) else {}
+
+
 def _condition_keys(
     original: Callable[..., dict[str, Any]],
     service: str,
@@ -107,12 +112,12 @@ def _condition_keys(
         )
         return keys | ({"iam:PermissionsBoundary": boundary} if boundary else {})
     if service == "apigateway":
-        tags = fields.get("tags", {})
-        if isinstance(tags, dict):  # in an OpenAPI document it is a list
-            keys |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+        keys |= _request_tags(fields.get("tags"))
         patches = fields.get("patchOperations") or []
         paths = {patch.get("path"): patch.get("value") for patch in patches}
         fields = {"Role": paths.get("/cloudwatchRoleArn")}
+    if action == "cognito-idp:CreateUserPool":
+        keys |= _request_tags(fields.get("UserPoolTags"))
     if action == "lambda:CreateEventSourceMapping":
         keys["lambda:FunctionArn"] = fields.get("FunctionName")
     if service == "scheduler":
@@ -131,6 +136,8 @@ def _resource_tags(
     original: Callable[..., dict[str, str] | None], arn: str
 ) -> dict[str, str] | None:
     """Return the tags of a resource, or of the API, key, plan or domain that contains it."""
+    if ":userpool/" in arn:
+        return dict(cognito._user_pools.get(arn.rpartition("/")[2], {}).get("UserPoolTags", {}))
     if not arn.startswith("arn:aws:apigateway:"):
         return original(arn)
     kind, _, rest = arn.split("::/", 1)[1].partition("/")

@@ -57,8 +57,9 @@ def test_names_leave_room_for_a_replacement(stack: str) -> None:
 @pytest.mark.conformance
 def test_what_is_off_by_default_is_not_declared() -> None:
     found: dict[str, Any] = {resource.kind: resource.inputs for resource in declare()}
-    optional = ("domainName:", "webAcl:", "route53/", "provisionedConcurrencyConfig:", "Subscri")
+    optional = ("domainName:", "webAcl:", "route53/", "provisionedConcurrencyConfig:")
     assert not [kind for kind in found if any(part in kind for part in optional)]
+    assert "email" not in [resource.inputs.get("protocol") for resource in declare()]
     function = found["aws:lambda/function:Function"]
     assert "reservedConcurrentExecutions" not in function and "snapStart" not in function
     assert "aws:dynamodb/tableReplica:TableReplica" not in found
