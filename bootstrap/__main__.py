@@ -39,10 +39,10 @@ from components import (
     resource_prefix,
     sampling_rule,
 )
-from components.iam.policies import check_forbidden_actions
+from components.iam.policies import check_forbidden_actions, declared_services
 from components.naming import bucket_name
+from function.declare.authorizer_registry import load_authorizers
 from function.declare.job_registry import load_jobs
-from function.declare.permission import Link, ServicePermission, TopicPermission
 from function.declare.registry import load_endpoints, load_settings, load_topics
 from infrastructure import DEPLOY_GRANTS
 from local import stack_files
@@ -98,14 +98,9 @@ def role(
 with as_run_error():
     permissions = [one for endpoint in load_endpoints() for one in endpoint.permissions]
     permissions += [one for job in load_jobs().values() for one in job.permissions]
+    permissions += [one for asked in load_authorizers().values() for one in asked.permissions]
     own_settings = load_settings()
-    own_topics = load_topics()
-services = [one for one in permissions if isinstance(one, (ServicePermission, Link))]
-services += [
-    ServicePermission("sns", own_topics[one.topic].arn, ("sns:Publish",))
-    for one in permissions
-    if isinstance(one, TopicPermission) and own_topics[one.topic].arn
-]
+    services = declared_services(permissions, load_topics())
 check_forbidden_actions(services)
 
 
