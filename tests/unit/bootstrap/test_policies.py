@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from fnmatch import filter as filter_names
 from fnmatch import fnmatchcase
 from typing import Any
@@ -116,6 +117,21 @@ def test_one_role_trusts_pull_requests_and_reaches_their_stacks_only() -> None:
     assert not [values for values in equal if "pr-*" in values.values()]
     # These decrypt the secrets in the files of other stacks.
     assert "11112222333:key/00000000" not in granted and f"{PROJECT}/dev" not in granted
+
+
+def test_pull_requests_write_only_by_grants_that_name_their_stacks() -> None:
+    grant = policy.Grant("x", ("*",), reads="s3:GetObject", writes="PutObject")
+    region = replace(grant, condition={"StringEquals": {"aws:RequestedRegion": "{region}"}})
+    own = replace(grant, condition={"StringEquals": {"aws:ResourceTag/stack": "{stack}"}})
+    kept = policy.for_pull_requests([grant, region, own])
+    assert [one.actions() for one in kept] == [
+        ["s3:GetObject"],
+        ["s3:GetObject"],
+        ["s3:GetObject", "s3:PutObject"],
+    ]
+    assert [one for one in policy.GRANTS if one.condition and not one.requires] == [
+        one for one in policy.for_pull_requests(policy.GRANTS) if one.condition and not one.requires
+    ]
 
 
 def test_no_stack_has_a_name_of_pull_requests() -> None:
