@@ -121,7 +121,7 @@ class Issuer:
 
 
 def scopes(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Return the scopes of a token: `scope` (RFC 8693), or `scp` of other issuers."""
+    """Return the scopes in `scope` (RFC 8693) or, for other issuers, `scp`."""
     found: set[str] = set()
     for value in (claims.get("scope"), claims.get("scp")):
         found |= set(value.split() if isinstance(value, str) else value or ())

@@ -49,11 +49,7 @@ def test_every_function_runs_in_the_configured_network_and_its_code_may_not_chan
     network = {"vpc_subnets": '["subnet-1", "subnet-2"]', "vpc_security_groups": '["sg-1"]'}
     functions, policies = (
         # The authorizer asks issuers in the internet.
-        [
-            r
-            for r in resources
-            if r.kind == kind and not re.search("-(schedule|authorizer)", r.name)
-        ]
+        [r for r in resources if r.kind == kind and not re.search("-(schedule|authorizer)", r.name)]
         for resources in [pulumi_program.declared_resources(STACK, config=plain(**network))]
         for kind in ("aws:lambda/function:Function", "aws:iam/rolePolicy:RolePolicy")
     )
