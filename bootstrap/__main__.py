@@ -3,7 +3,7 @@ permissions boundary, a deploy role and a preview role. With `pull_requests`, on
 boundary for the stacks of pull requests.
 
 An administrator of the account runs it once, and again after a change of `policies.py` or of a
-declared `ServicePermission`: `pulumi -C bootstrap up -s <account>`.
+declared `ServicePermission`, `Link` or topic's ARN: `pulumi -C bootstrap up -s <account>`.
 """
 
 import sys
@@ -115,7 +115,7 @@ def settings_of(of_stack: str) -> dict[str, str]:
         if value is None:
             raise pulumi.RunError(
                 f"Pulumi.{of_stack}.yaml has no {setting_name}: set it, since the ARN of a "
-                "declared Service or Link contains it"
+                "declared ServicePermission, Link or topic contains it"
             )
         found[setting.env_var] = str(value)
     return found
@@ -149,7 +149,7 @@ def declare_boundary(owner: str, settings_stack: str, of: dict[str, str]) -> pul
         sizes(grants, of),
         POLICY_SIZE,
         "characters",
-        "Declare fewer Services, or combine resources in one ARN with '*'",
+        "Declare fewer ServicePermissions and Links, or combine resources in one ARN with '*'",
     )
     (document,) = documents(grants, of, write=True)
     policy = aws.iam.Policy(

@@ -458,7 +458,7 @@ def _cut(grant: Grant) -> Grant:
     return replace(grant, writes=" ".join(sorted(kept)))
 
 
-DECLARED = "a declared Service or Link"
+DECLARED = "a declared ServicePermission or Link"
 
 # The services that use the stack's key with the permissions of its roles.
 KEY_USERS = ("dynamodb", "secretsmanager", "sns")

@@ -254,11 +254,14 @@ def test_the_deploy_role_has_the_teams_own_grants_and_a_preview_reads_by_them(
     (
         (Link("it", "iam", ("iam:PassRole",)), "no permissions boundary may allow iam:PassRole"),
         (BUS._replace(actions=("iam:PassRole",)), "no permissions boundary may allow iam:PassRole"),
-        (BUS, r"Pulumi\.dev\.yaml has no bus: set it, since the ARN of a declared Service"),
+        (
+            BUS,
+            r"Pulumi\.dev\.yaml has no bus: set it, since the ARN of a declared ServicePermission, Link",
+        ),
         (
             BUS._replace(resource="arn:" + 6_000 * "x"),
             r"boundary of dev has [\d,]+ characters; AWS allows 6,144. Largest: arn:xxx.* "
-            r"\(6,0\d\d\), .* Declare fewer Services",
+            r"\(6,0\d\d\), .* Declare fewer ServicePermissions",
         ),
     ),
 )
