@@ -3,7 +3,7 @@ permissions boundary, a deploy role and a preview role. With `pull_requests`, on
 boundary for the stacks of pull requests.
 
 An administrator of the account runs it once, and again after a change of `policies.py` or of a
-declared `ServicePermission`: `pulumi -C bootstrap up -s <account>`.
+declared `ServicePermission`, `Link` or topic's ARN: `pulumi -C bootstrap up -s <account>`.
 """
 
 import sys
@@ -39,10 +39,10 @@ from components import (
     resource_prefix,
     sampling_rule,
 )
-from components.iam.policies import check_forbidden_actions
+from components.iam.policies import check_forbidden_actions, declared_services
 from components.naming import bucket_name
+from function.declare.authorizer_registry import load_authorizers
 from function.declare.job_registry import load_jobs
-from function.declare.permission import Link, ServicePermission, TopicPermission
 from function.declare.registry import load_endpoints, load_settings, load_topics
 from infrastructure import DEPLOY_GRANTS
 from local import stack_files
@@ -98,14 +98,9 @@ def role(
 with as_run_error():
     permissions = [one for endpoint in load_endpoints() for one in endpoint.permissions]
     permissions += [one for job in load_jobs().values() for one in job.permissions]
+    permissions += [one for asked in load_authorizers().values() for one in asked.permissions]
     own_settings = load_settings()
-    own_topics = load_topics()
-services = [one for one in permissions if isinstance(one, (ServicePermission, Link))]
-services += [
-    ServicePermission("sns", own_topics[one.topic].arn, ("sns:Publish",))
-    for one in permissions
-    if isinstance(one, TopicPermission) and own_topics[one.topic].arn
-]
+    services = declared_services(permissions, load_topics())
 check_forbidden_actions(services)
 
 
@@ -120,7 +115,7 @@ def settings_of(of_stack: str) -> dict[str, str]:
         if value is None:
             raise pulumi.RunError(
                 f"Pulumi.{of_stack}.yaml has no {setting_name}: set it, since the ARN of a "
-                "declared Service or Link contains it"
+                "declared ServicePermission, Link or topic contains it"
             )
         found[setting.env_var] = str(value)
     return found
@@ -154,7 +149,7 @@ def declare_boundary(owner: str, settings_stack: str, of: dict[str, str]) -> pul
         sizes(grants, of),
         POLICY_SIZE,
         "characters",
-        "Declare fewer Services, or combine resources in one ARN with '*'",
+        "Declare fewer ServicePermissions and Links, or combine resources in one ARN with '*'",
     )
     (document,) = documents(grants, of, write=True)
     policy = aws.iam.Policy(

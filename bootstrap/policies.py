@@ -42,8 +42,9 @@ class Grant:
 
     @property
     def names_stack(self) -> bool:
-        """True if every resource has a name of the stack."""
-        return all(re.search("{(bucket|stack|name|rule)}", one) for one in self.resources)
+        """True if every resource, or the condition, has a name of the stack."""
+        named = re.compile("{(bucket|stack|name|rule)}")
+        return bool(named.search(repr(self.condition))) or all(map(named.search, self.resources))
 
     def actions(self, *, write: bool = True) -> list[str]:
         """Return the IAM actions, each with its service."""
@@ -449,7 +450,7 @@ def for_pull_requests(grants: Iterable[Grant]) -> tuple[Grant, ...]:
 
     A grant that no name and no tag limits to these stacks reads, and writes only by UNNAMED.
     """
-    return tuple(grant if grant.condition or grant.names_stack else _cut(grant) for grant in grants)
+    return tuple(grant if grant.names_stack else _cut(grant) for grant in grants)
 
 
 def _cut(grant: Grant) -> Grant:
@@ -457,7 +458,7 @@ def _cut(grant: Grant) -> Grant:
     return replace(grant, writes=" ".join(sorted(kept)))
 
 
-DECLARED = "a declared Service or Link"
+DECLARED = "a declared ServicePermission or Link"
 
 # The services that use the stack's key with the permissions of its roles.
 KEY_USERS = ("dynamodb", "secretsmanager", "sns")

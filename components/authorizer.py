@@ -37,6 +37,7 @@ class EpochAuthorizer(LambdaFunction):
             if isinstance(auth, CustomAuth):
                 permissions += authorizers[auth.name].permissions
         settings["environment"] = environment
+        self.permissions = permissions
         self._create(
             name,
             settings,

@@ -108,9 +108,9 @@ class FunctionSettings(TypedDict, total=False):
 
     `code` is a Lambda bundle and `handler` a function in it. `memory_mb` is from 128 to 10,240.
     `log_retention_days` is one of CloudWatch Logs' periods. `reserved_concurrency` is a number of
-    concurrent executions, or None. With `vpc_subnets` and `vpc_security_groups`, ids of one VPC, the
-    function runs in private subnets. With `gradual`, Pulumi leaves the alias on its version, so that
-    the pipeline can shift it.
+    concurrent executions, or None. With `vpc_subnets` and `vpc_security_groups`, ids of one VPC,
+    the function runs in private subnets. With `gradual`, Pulumi leaves the alias on its version, so
+    that the pipeline can shift it.
     """
 
     code: Required[pulumi.Input[pulumi.Archive]]
@@ -176,7 +176,10 @@ class LambdaFunction(pulumi.ComponentResource):
         bindings, roles = settings["bindings"], settings["roles"]
         child = pulumi.ResourceOptions(parent=self)
         if roles.permissions_boundary:
-            policies.check_boundary(permissions, bindings.settings, roles.permissions_boundary)
+            topics = {key: topic.declared for key, topic in bindings.topics.items()}
+            policies.check_boundary(
+                permissions, bindings.settings, topics, roles.permissions_boundary
+            )
         self.log_group = aws.cloudwatch.LogGroup(
             name, retention_in_days=settings.get("log_retention_days", 30), opts=child
         )

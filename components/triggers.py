@@ -134,8 +134,9 @@ def _consume_queue(trigger: QueueTrigger, job: TriggeredFunction) -> Statements:
 
 def _connect_queue(trigger: QueueTrigger, job: TriggeredFunction) -> None:
     queue = job.bindings.queues[trigger.queue]
+    # It has the queue's name, since Pulumi would delete it after another job had set it again.
     redrive = aws.sqs.RedrivePolicy(
-        job.pulumi_resource_name,
+        queue.pulumi_resource_name,
         queue_url=queue.url,
         redrive_policy=job.dead_letters.arn.apply(
             lambda arn: json.dumps(
@@ -190,8 +191,9 @@ def _connect_bucket(trigger: ObjectTrigger, job: TriggeredFunction) -> None:
     account = aws.get_caller_identity_output().account_id
     permission = _permission("s3", bucket.arn, job, source_account=account)
     retries = _event_invoke_config(trigger.max_attempts, job)
+    # It has the bucket's name, since Pulumi would delete it after another job had set it again.
     aws.s3.BucketNotification(
-        job.pulumi_resource_name,
+        bucket.pulumi_resource_name,
         bucket=bucket.name,
         lambda_functions=[
             {

@@ -1,7 +1,7 @@
 """IAM policies from the permissions that endpoints and jobs declare."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -19,6 +19,7 @@ from function.declare.permission import (
     TablePermission,
     TopicPermission,
 )
+from function.declare.topic import Topic
 
 Statement = dict[str, Any]
 
@@ -40,14 +41,27 @@ def check_forbidden_actions(services: Iterable[ServicePermission | Link]) -> Non
         )
 
 
+def declared_services(
+    access: Collection[Permission], topics: Mapping[str, Topic]
+) -> list[ServicePermission | Link]:
+    """Return the permissions for other resources than the stack's own, existing topics included."""
+    services = [one for one in access if isinstance(one, (ServicePermission, Link))]
+    named = {one.topic for one in access if isinstance(one, TopicPermission)}
+    arns = [topics[name].arn for name in sorted(named) if topics[name].arn]
+    return services + [ServicePermission("sns", arn, ("sns:Publish",)) for arn in arns]
+
+
 def check_boundary(
-    access: Iterable[Permission], settings: Mapping[str, str], boundary: str
+    access: Collection[Permission],
+    settings: Mapping[str, str],
+    topics: Mapping[str, Topic],
+    boundary: str,
 ) -> None:
     """Raise BoundaryError for a declared service or link that the permissions boundary denies.
 
     `boundary` is the ARN of the policy, which this function reads from the account.
     """
-    services = [one for one in access if isinstance(one, (ServicePermission, Link))]
+    services = declared_services(access, topics)
     if not services:  # every boundary allows all other permissions
         return
     allowed = json.loads(aws.iam.get_policy(arn=boundary).policy)

@@ -82,9 +82,10 @@ class MetricSources:
         return Source(self.namespace, {"ApiId": self.api.api.id}).of(THROTTLED_CALLS, stat)
 
     def operations(self, table: str) -> list[str]:
-        """Return the operations that endpoints and jobs may call on a table, sorted."""
+        """Return the operations that functions may call on a table, sorted."""
         declared = [endpoint.permissions for endpoint in self.api.endpoints]
         declared += [job.job.permissions for job in self.jobs.values()]
+        declared += [tuple(self.authorizer.permissions)] if self.authorizer else []
         actions = {
             action.removeprefix("dynamodb:")
             for permissions in declared

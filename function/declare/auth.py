@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
-from function.declare.checks import between, matches
+from function.declare.checks import between, matches, not_empty
 from function.declare.schema import EMPTY_MAPPING
 from function.declare.setting import Setting
 
@@ -89,7 +89,7 @@ class Jwt(NamedTuple):
     """
 
     issuer: StackText
-    audience: StackText
+    audience: Annotated[StackText, not_empty]
     name: SchemeName = "jwt"
     cache_s: CacheTime = 300
 

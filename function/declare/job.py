@@ -34,10 +34,10 @@ class FailureAlarm(NamedTuple):
 class Job(NamedTuple):
     """A job; function, role, alarms and log lines follow from it.
 
-    `handle` receives one item of the trigger, for example a Message. It returns fields for the log line and the trace, or None. If it raises, the item
-    fails: it is delivered again, and goes to the job's dead-letter queue after the trigger's last
-    attempt. `timeout_s` (1 to 900) is for an invocation: for ten messages or a hundred stream
-    records.
+    `handle` receives one item of the trigger, for example a Message. It returns fields for the log
+    line and the trace, or None. If it raises, the item fails: it is delivered again, and goes to
+    the job's dead-letter queue after the trigger's last attempt. `timeout_s` (1 to 900) is for an
+    invocation: for ten messages or a hundred stream records.
 
     `reserved_concurrency` is the number of concurrent executions that Lambda reserves for the job,
     and at most runs (0: no reservation). The stack's `job_concurrency` overrides it. `alarm` adds

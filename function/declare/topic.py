@@ -9,11 +9,14 @@ class Topic(NamedTuple):
     """An SNS topic. Each job that subscribes to it names it in a TopicTrigger.
 
     The stack creates the topic, unless `arn` names an existing one. In `arn`, `{name}` stands for a
-    setting of `function.settings`.
+    setting of `function.settings`. SNS delivers from no FIFO topic to a job.
     """
 
     name: Name
-    arn: Annotated[str, matches(r"|arn:[^{]*:sns:.*|\{\w+\}", "the ARN of an SNS topic")] = ""
+    arn: Annotated[
+        str,
+        matches(r"|arn:[^{]*:sns:.*(?<!\.fifo)|\{\w+\}", "the ARN of a standard SNS topic"),
+    ] = ""
 
     @property
     def env_var(self) -> str:

@@ -213,7 +213,10 @@ class TopicTrigger(NamedTuple):
 
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which SNS would refuse it."""
-        yield from _pattern_errors("filter_policy", self.filter_policy or {})
+        policy = self.filter_policy or {}
+        yield from _pattern_errors("filter_policy", policy)
+        if not self.filter_body and any(isinstance(value, Mapping) for value in policy.values()):
+            yield "filter_policy: attributes have no members; set filter_body=True for a body"
 
 
 class EventTrigger(NamedTuple):

@@ -1,8 +1,8 @@
 """Reads bodies and typed parameters. Only a function with an endpoint that declares one imports it.
 
-API Gateway checks a body only if the client sends exactly the declared media type, and as loosely
-as draft 4 of JSON Schema. So this module checks the whole declaration, on the text itself: two
-parsers read different values from repeated members or from numbers out of range.
+API Gateway checks no body, since its 400 could not name the invalid member. This module checks the
+whole declaration, on the text itself: two parsers read different values from repeated members or
+from numbers out of range.
 """
 
 import base64

@@ -33,7 +33,7 @@ def _iam(context: Context) -> Identity:
     found = context["identity"]
     names = ("accountId", "caller", "cognitoIdentityId", "principalOrgId", "userArn")
     claims = {name: found[name] for name in names if found.get(name)}
-    return Identity(str(found["userArn"]), claims)
+    return Identity(str(found["userArn"] or ""), claims)  # null without a signature
 
 
 def _cognito(context: Context) -> Identity:

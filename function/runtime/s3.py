@@ -29,8 +29,11 @@ def presigned_upload(
     adds a field Content-Type that begins with `image/`. S3 does not look into the content.
 
     The endpoint needs s3:PutObject. The form expires after `expires_after_s`, or with the
-    credentials of the role, after some hours at most.
+    credentials of the role, after some hours at most. Raises ValueError for a key with
+    `${filename}`, which would let the client choose the object.
     """
+    if "${filename}" in key:  # botocore would turn the key into a prefix, and S3 fill in the name
+        raise ValueError("the key of an upload must not contain ${filename}: use another text")
     start, wildcard, _ = content_type.partition("*")
     matching = ["starts-with", "$Content-Type", start] if wildcard else {"Content-Type": start}
     form: dict[str, Any] = aws_client.presign(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from fnmatch import filter as filter_names
 from fnmatch import fnmatchcase
 from typing import Any
@@ -116,6 +117,21 @@ def test_one_role_trusts_pull_requests_and_reaches_their_stacks_only() -> None:
     assert not [values for values in equal if "pr-*" in values.values()]
     # These decrypt the secrets in the files of other stacks.
     assert "11112222333:key/00000000" not in granted and f"{PROJECT}/dev" not in granted
+
+
+def test_pull_requests_write_only_by_grants_that_name_their_stacks() -> None:
+    grant = policy.Grant("x", ("*",), reads="s3:GetObject", writes="PutObject")
+    region = replace(grant, condition={"StringEquals": {"aws:RequestedRegion": "{region}"}})
+    own = replace(grant, condition={"StringEquals": {"aws:ResourceTag/stack": "{stack}"}})
+    kept = policy.for_pull_requests([grant, region, own])
+    assert [one.actions() for one in kept] == [
+        ["s3:GetObject"],
+        ["s3:GetObject"],
+        ["s3:GetObject", "s3:PutObject"],
+    ]
+    assert [one for one in policy.GRANTS if one.condition and not one.requires] == [
+        one for one in policy.for_pull_requests(policy.GRANTS) if one.condition and not one.requires
+    ]
 
 
 def test_no_stack_has_a_name_of_pull_requests() -> None:
@@ -237,11 +253,14 @@ def test_the_deploy_role_has_the_teams_own_grants_and_a_preview_reads_by_them(
     (
         (Link("it", "iam", ("iam:PassRole",)), "no permissions boundary may allow iam:PassRole"),
         (BUS._replace(actions=("iam:PassRole",)), "no permissions boundary may allow iam:PassRole"),
-        (BUS, r"Pulumi\.dev\.yaml has no bus: set it, since the ARN of a declared Service"),
+        (
+            BUS,
+            r"Pulumi\.dev\.yaml has no bus: set it, since the ARN of a declared ServicePermission, Link",
+        ),
         (
             BUS._replace(resource="arn:" + 6_000 * "x"),
             r"boundary of dev has [\d,]+ characters; AWS allows 6,144. Largest: arn:xxx.* "
-            r"\(6,0\d\d\), .* Declare fewer Services",
+            r"\(6,0\d\d\), .* Declare fewer ServicePermissions",
         ),
     ),
 )

@@ -7,7 +7,11 @@ import pytest
 
 import function.declare.registry
 from components.errors import ConfigError
+from function.declare import authorizer_registry
 from function.declare.auth import Jwt
+from function.declare.authorizer import Authorizer
+from function.declare.permission import TablePermission
+from function.declare.registry import load_tables
 from local import pulumi_program
 from tests.conftest import NAME, STACK, declare, one, plain
 
@@ -56,6 +60,18 @@ def test_its_role_has_the_declared_rights_and_the_apis_role_has_not() -> None:
     }
     assert actions("-authorizer") == {*telemetry, "kms:Verify"}
     assert "kms:Verify" not in actions("-function")
+
+
+@pytest.mark.usefixtures("authorizers")
+def test_an_alarm_watches_the_calls_of_a_table_by_an_authorizer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = next(iter(load_tables()))
+    reads = TablePermission(table, ("dynamodb:Query",))
+    partner = Authorizer(lambda _: None, permissions=(reads,))
+    monkeypatch.setattr(authorizer_registry, "load_authorizers", lambda: {"partner": partner})
+    names = {r.name for r in declared()}
+    assert f"{NAME}-table-system-errors-{table}-query" in names
 
 
 @pytest.mark.usefixtures("authorizers")

@@ -2,13 +2,16 @@
 
 import json
 import re
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
+from components.iam.policies import BoundaryError
 from components.naming import bucket_name
 from function import topics
 from function.declare.job import FailureAlarm, Job
+from function.declare.permission import TopicPermission
 from function.declare.topic import Topic
 from function.declare.trigger import EventTrigger, ScheduleTrigger
 from local import pulumi_program
@@ -70,11 +73,24 @@ def test_a_queue_hides_six_timeouts_long_and_gives_up_after_the_attempts(
     with_jobs: list[Resource],
 ) -> None:
     assert _of(with_jobs, "Queue", f"{NAME}-orders")["visibilityTimeoutSeconds"] == 600
-    redrive = json.loads(_of(with_jobs, "RedrivePolicy", f"{NAME}-job-ship")["redrivePolicy"])
+    redrive = json.loads(_of(with_jobs, "RedrivePolicy", f"{NAME}-orders")["redrivePolicy"])
     assert redrive["maxReceiveCount"] == 5 and redrive["deadLetterTargetArn"].endswith("letters")
     mapping = _of(with_jobs, "EventSourceMapping", f"{NAME}-job-ship")
     assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["scalingConfig"] == {"maximumConcurrency": 10}
+
+
+def test_a_source_keeps_the_settings_that_another_job_changes(
+    monkeypatch: pytest.MonkeyPatch, with_jobs: list[Resource], jobs: dict[str, Job]
+) -> None:
+    def settings(declared: list[Resource]) -> set[str]:
+        kinds = (":RedrivePolicy", ":BucketNotification")
+        return {one.urn for one in declared if one.kind.endswith(kinds)}
+
+    renamed = {f"new_{name}": job for name, job in jobs.items()}
+    monkeypatch.setattr("function.declare.job_registry.load_jobs", lambda: renamed)
+    declared = pulumi_program.declared_resources(STACK, config=plain())
+    assert len(settings(declared)) > 1 and settings(declared) == settings(with_jobs)
 
 
 def test_a_stream_is_retried_halved_and_given_up(with_jobs: list[Resource]) -> None:
@@ -97,7 +113,7 @@ def test_only_the_bucket_of_the_own_account_may_start_its_job(with_jobs: list[Re
     assert permission["principal"] == "s3.amazonaws.com" and permission["qualifier"] == "live"
     assert permission["sourceArn"].endswith(f":{bucket_name(NAME)}-uploads")
     assert permission["sourceAccount"] == "123456789012"
-    (target,) = _of(with_jobs, "BucketNotification", f"{NAME}-job-resize")["lambdaFunctions"]
+    (target,) = _of(with_jobs, "BucketNotification", f"{NAME}-uploads")["lambdaFunctions"]
     assert target["events"] == ["s3:ObjectCreated:*"]
     assert (target["filterPrefix"], target["filterSuffix"]) == ("in/", ".png")
     retries = _of(with_jobs, "FunctionEventInvokeConfig", f"{NAME}-job-resize")
@@ -149,6 +165,21 @@ def test_a_topic_with_an_arn_is_not_the_stacks(
     declared = pulumi_program.declared_resources(STACK, config=plain())
     assert _of(declared, "TopicSubscription", f"{NAME}-job-tell")["topic"] == arn
     assert not [r for r in declared if r.kind.endswith(":Topic") and r.name.endswith("news")]
+
+
+@pytest.mark.parametrize("arn", ("", "arn:aws:sns:eu-west-1:210987654321:news"))
+def test_only_an_existing_topic_must_be_in_the_permissions_boundary(
+    jobs: dict[str, Job], monkeypatch: pytest.MonkeyPatch, arn: str
+) -> None:
+    monkeypatch.setattr(topics, "NEWS", Topic(name="news", arn=arn))
+    may_publish = jobs["watch"]._replace(permissions=(TopicPermission("news"),))
+    monkeypatch.setitem(jobs, "watch", may_publish)
+    monkeypatch.setattr(pulumi_program.MockEngine, "policy", lambda *_: '{"Statement": []}')
+    config = plain(permissions_boundary="arn:aws:iam::111122223333:policy/x")
+    refused = f"denies sns:Publish on {arn} to .*: pulumi -C bootstrap up"
+    with pytest.raises(BoundaryError, match=refused) if arn else nullcontext():
+        declared = pulumi_program.declared_resources(STACK, config=config)
+        assert "sns:Publish" in _allowed(declared, f"{NAME}-job-watch")
 
 
 def test_a_job_may_have_a_payload_its_concurrency_and_an_alarm(

@@ -207,6 +207,9 @@ def test_a_pull_requests_stack_has_its_own_credentials_which_no_fork_gets() -> N
     using = {
         where for where, job in _jobs() if job.get("environment") in ("pull-request", UNRECORDED)
     }
+    for name in ("nightly.yml", "pull-request-stack.yml"):
+        concurrency = _load(ROOT / ".github" / "workflows" / name)["concurrency"]
+        assert concurrency["cancel-in-progress"] is False
     assert using == {
         "nightly.yml: expired",
         "pull-request-stack.yml: down",

@@ -24,6 +24,7 @@ TENANT = Setting("tenant", str, description="The issuer.", default=ISSUER)
     (
         ({"auth": Jwt("http://a.example", "x")}, "issuer: 'http://a.example' must be a URL"),
         ({"auth": Jwt(f"{ISSUER}?a", "x")}, "issuer: .* must be a URL"),
+        ({"auth": Jwt(ISSUER, "")}, "audience is missing"),
         ({"auth": Jwt(ISSUER, "x", cache_s=3_601)}, "cache_s must be from 0 to 3,600"),
         ({"auth": Jwt(ISSUER, "x", name="my jwt")}, "name: 'my jwt' is not letters"),
         ({"auth": Jwt(COUNT, "x")}, "issuer must be a setting of type str"),  # type: ignore[arg-type]

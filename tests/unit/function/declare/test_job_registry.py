@@ -72,6 +72,10 @@ FOLLOWED, NONE = (TablePermission(name, ("dynamodb:GetItem",)) for name in ("fol
                 ),
                 (EventTrigger(pattern={}), "pattern is missing"),
                 (
+                    TopicTrigger(topic="news", filter_policy={"order": {"kind": ["big"]}}),
+                    "filter_policy: attributes have no members; set filter_body=True",
+                ),
+                (
                     EventTrigger(pattern={"detail": {"kind": "big"}}),
                     "pattern.detail.kind must be a list of values, ['big']",
                 ),

@@ -70,7 +70,10 @@ def test_the_arn_of_the_signer_is_the_identity() -> None:
     assert called(Iam(), context) == (200, Identity(ARN, claims))
 
 
-@pytest.mark.parametrize("context", ({}, {"identity": None}, {"identity": {"userArn": ""}}))
+@pytest.mark.parametrize(
+    "context",
+    ({}, {"identity": None}, {"identity": {"userArn": ""}}, {"identity": {"userArn": None}}),
+)
 def test_without_a_verified_caller_the_handler_is_not_called(context: dict[str, Any]) -> None:
     headers = {"Authorization": "AWS4-HMAC-SHA256 …", "userArn": ARN, "x-amzn-userarn": ARN}
     assert called(Iam(), context, headers=headers) == (403, None)

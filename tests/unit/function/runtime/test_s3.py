@@ -74,3 +74,8 @@ def test_an_upload_of_a_range_of_types_leaves_the_type_to_the_client() -> None:
     form = s3.presigned_upload(UPLOADS, "in/a", max_bytes=5, content_type="image/*")
     assert "Content-Type" not in form["fields"]
     assert ["starts-with", "$Content-Type", "image/"] in _policy(form)
+
+
+def test_no_client_chooses_the_key_of_its_upload() -> None:
+    with pytest.raises(ValueError, match=r"must not contain \$\{filename\}"):
+        s3.presigned_upload(UPLOADS, "in/${filename}", max_bytes=5, content_type="image/png")
