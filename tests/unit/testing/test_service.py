@@ -277,3 +277,15 @@ def test_a_setting_has_its_default_or_the_value_of_the_test(
     service.set(LIMIT, 7)
     service.set(TOKEN, "stand-in")
     assert seen[0].settings[LIMIT] == 7 and seen[0].settings[TOKEN] == "stand-in"
+    service.set(TOKEN, "rotated")
+    assert seen[0].settings[TOKEN] == "rotated"
+
+
+def test_a_missing_value_names_the_way_to_set_it_in_a_test(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = _serve(monkeypatch, endpoint())
+    service.call("GET", "/notes/7")
+    for setting in (TOKEN, LIMIT._replace(default=None)):
+        with pytest.raises(LookupError, match="in a test, set it by service.set"):
+            seen[0].settings[setting]
