@@ -144,7 +144,13 @@ def token(
     seconds: int = 3_600,
     **more: Any,
 ) -> str:
-    """Return a token for an authentication, by its name; `known` is the content of FILE."""
+    """Return a token for an authentication, by its name; `known` is the content of FILE.
+
+    Raises LookupError for an authentication that no endpoint of the stack has.
+    """
+    if auth not in known["claims"]:
+        names = ", ".join(known["claims"]) or "none"
+        raise LookupError(f"no endpoint takes tokens of {auth!r}; known: {names}")
     return sign(known["key"], claims(known["claims"][auth], subject, scopes, more, seconds))
 
 
