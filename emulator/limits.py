@@ -1,10 +1,10 @@
 """Bounds connections and function instances by file descriptors, and history by number.
 
-- Half of the file descriptors are for connections. A new one replaces the oldest that never sent a
+- Three of eight file descriptors are for connections. A new one replaces the oldest that never sent a
   request, or else the oldest idle one. If all are busy, the new one gets a 503. A connection that
   its client closed ends at once, even if its request is still running.
-- Function instances take at most three of eight file descriptors. Further invocations are
-  throttled, as at the concurrency limit of an AWS account.
+- Function instances take at most another three of eight; the rest is for those that start or end.
+  Further invocations are throttled, as at the concurrency limit of an AWS account.
 - The emulator keeps the newest invocations of a log group, values of a metric and records of a
   table's stream. A stream consumer may fall that far behind.
 """
@@ -42,7 +42,7 @@ class _Connection(TCPServer):
 
     async def run(self) -> None:
         """Serve the connection until it ends."""
-        if len(self._open) >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2:
+        if len(self._open) >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] * 3 // 8:
             idle = [each for each in self._open if each.idle]
             # An unused one first: the local run's health check keeps one of the oldest.
             victim = min(idle, key=lambda each: each.used, default=None)

@@ -88,7 +88,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a text in place of an authentication": (
         {LOOK: ENDPOINT.replace("\n)", '\n    auth="no",\n)')},
-        f"{LOOK}: GET /look: auth must be of type ApiKey or Public or Iam, not 'no'",
+        f"{LOOK}: GET /look: auth must be of type ApiKey or Public or Iam or CognitoPool or Jwt or CustomAuth, not 'no'",
     ),
     "a type whose field nobody knows": (
         {

@@ -205,7 +205,6 @@ def test_a_boundary_takes_in_the_services_that_are_declared_with_the_stacks_own_
         assert len([arn for arn in held if ":event-bus/" in arn]) == 1
 
 
-@pytest.mark.conformance
 def test_a_boundary_takes_in_the_links_that_are_declared(monkeypatch: pytest.MonkeyPatch) -> None:
     topic, bus = (
         Link("alerts", "sns", ("sns:Publish",)),
