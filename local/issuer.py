@@ -136,6 +136,24 @@ def claims(
     return {**fixed, **own, **({"scope": scopes} if scopes else {}), **more}
 
 
+def token(
+    known: Mapping[str, Any],
+    auth: str,
+    subject: str = "tester",
+    scopes: str = "",
+    seconds: int = 3_600,
+    **more: Any,
+) -> str:
+    """Return a token for an authentication, by its name; `known` is the content of FILE.
+
+    Raises LookupError for an authentication that no endpoint of the stack has.
+    """
+    if auth not in known["claims"]:
+        names = ", ".join(known["claims"]) or "none"
+        raise LookupError(f"no endpoint takes tokens of {auth!r}; known: {names}")
+    return sign(known["key"], claims(known["claims"][auth], subject, scopes, more, seconds))
+
+
 def _claim(text: str) -> tuple[str, Any]:
     name, _, value = text.partition("=")
     try:
@@ -155,9 +173,8 @@ def _token(path: Path, arguments: list[str] | None) -> str:
     parser.add_argument("--claim", action="append", default=[], type=_claim, metavar="NAME=JSON")
     parser.add_argument("--expires", type=int, default=3_600, metavar="SECONDS")
     chosen = parser.parse_args(arguments)
-    fixed = known["claims"][chosen.auth]
-    made = claims(fixed, chosen.sub, chosen.scope, dict(chosen.claim), chosen.expires)
-    return sign(known["key"], made)
+    more = dict(chosen.claim)
+    return token(known, chosen.auth, chosen.sub, chosen.scope, chosen.expires, **more)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -120,17 +120,10 @@ class LocalStack(Account):
         url = self.issuer.url
         return {name: issuer.fixed_claims(auth, url, settings) for name, auth in taken.items()}
 
-    def token(
-        self,
-        auth: str,
-        subject: str = "tester",
-        scopes: str = "",
-        seconds: int = 3_600,
-        **more: Any,
-    ) -> str:
-        """Return a token of the test issuer for an authentication, by its name."""
-        fixed = self.fixed_claims()[auth]
-        return issuer.sign(self.issuer.key, issuer.claims(fixed, subject, scopes, more, seconds))
+    def token(self, auth: str, *args: Any, **claims: Any) -> str:
+        """Return a token of the test issuer, as `issuer.token`."""
+        known = {"key": self.issuer.key, "claims": self.fixed_claims()}
+        return issuer.token(known, auth, *args, **claims)
 
     def update(self) -> None:
         """Apply the program again after a change of its files.

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, quote_plus
 
 import msgspec
 
+from function.declare.auth import CognitoPool, CustomAuth, Iam, Identity, Jwt
 from function.declare.registry import load_endpoints
 from function.declare.schema import EMPTY_MAPPING
 
@@ -30,6 +31,26 @@ def _resource(path: str) -> tuple[str, dict[str, str]]:
     return path, {}
 
 
+def _verified(method: str, resource: str, caller: Identity) -> dict[str, dict[str, Any]]:
+    """Return the parts of `requestContext` in which API Gateway passes a verified caller."""
+    declared = {(one.method, one.path): one.auth for one in load_endpoints()}
+    auth, scopes = declared.get((method, resource)), " ".join(sorted(caller.scopes))
+    issuer, _, subject = caller.id.rpartition("#")
+    token = {"iss": issuer, "sub": subject, "exp": int(time.time()) + 3_600}
+    if isinstance(auth, Iam):
+        return {"identity": {**caller.claims, "userArn": caller.id}}
+    if isinstance(auth, CognitoPool):
+        texts = {name: str(value) for name, value in (token | {**caller.claims}).items()}
+        return {"authorizer": {"claims": texts | ({"scope": scopes} if scopes else {})}}
+    if isinstance(auth, (Jwt, CustomAuth)):
+        claims = {**(token if isinstance(auth, Jwt) else {}), **caller.claims}
+        passed = {"principalId": caller.id, "claims": json.dumps(claims), "scopes": scopes}
+        return {"authorizer": passed}
+    raise ValueError(
+        f"{method} {resource}: only an endpoint with Jwt, CognitoPool, Iam or CustomAuth has a caller"
+    )
+
+
 def api_request(
     method: str,
     target: str,
@@ -38,14 +59,13 @@ def api_request(
     body: Any = None,
     api_key: str = "caller",
     ip: str = "192.0.2.1",
-    identity: Mapping[str, str] = EMPTY_MAPPING,
-    authorizer: Mapping[str, Any] = EMPTY_MAPPING,
+    caller: Identity | None = None,
 ) -> Event:
     """Return API Gateway's event for a request; `target` is its path with the query.
 
     A body that is neither str nor bytes is sent as JSON. `api_key` is both the id and the name of
-    the key that API Gateway has checked; "" is none. `identity` and `authorizer` are further
-    members of these parts of the event's `requestContext`: `identity={"userArn": "arn:aws:…"}`.
+    the key that API Gateway has checked; "" is none. `caller` is the verified caller of an endpoint
+    with another kind of authentication: `Identity("https://issuer.example/#ada")` for a token.
     """
     path, _, query = target.partition("?")
     resource, path_parameters = _resource(path)
@@ -55,6 +75,7 @@ def api_request(
         body = msgspec.json.encode(body).decode()
     binary = isinstance(body, bytes)
     values = parse_qs(query, keep_blank_values=True)
+    verified = _verified(method, resource, caller) if caller else {}
     return {
         "httpMethod": method,
         "path": path,
@@ -72,9 +93,9 @@ def api_request(
             "identity": {
                 "sourceIp": ip,
                 **({"apiKeyId": api_key} if api_key else {}),
-                **identity,
+                **verified.get("identity", {}),
             },
-            "authorizer": dict(authorizer),
+            "authorizer": verified.get("authorizer", {}),
         },
     }
 

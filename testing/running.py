@@ -1,6 +1,6 @@
 """Calls the API of a running stack, local or deployed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from function.declare.schema import EMPTY_MAPPING
@@ -8,10 +8,15 @@ from local.local_stack import Reply, send
 
 
 class RunningStack:
-    """A running stack, with its outputs."""
+    """A running stack, with its outputs.
 
-    def __init__(self, outputs: Mapping[str, Any]) -> None:
+    `token` returns a token of the test issuer, which a deployed stack does not accept:
+    `running.token("jwt", subject="ada", scopes="orders:read")`.
+    """
+
+    def __init__(self, outputs: Mapping[str, Any], token: Callable[..., str]) -> None:
         self.outputs = outputs
+        self.token = token
 
     def call(
         self,
@@ -21,11 +26,13 @@ class RunningStack:
         headers: Mapping[str, str] = EMPTY_MAPPING,
         body: Any = None,
         api_key: str | None = None,
+        token: str = "",
     ) -> Reply:
         """Return the response to a request; `target` is its path with the query.
 
         A body that is neither str nor bytes is sent as JSON. `api_key` is the value of a key, by
-        default of the stack's; "" sends none.
+        default of the stack's; "" sends none. `token` is sent as `Authorization: Bearer …`.
         """
         key = self.outputs["default_api_key"] if api_key is None else api_key
-        return send(method, self.outputs["api_url"] + target, {"x-api-key": key, **headers}, body)
+        sent = {"x-api-key": key, **({"Authorization": f"Bearer {token}"} if token else {})}
+        return send(method, self.outputs["api_url"] + target, {**sent, **headers}, body)

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
@@ -73,13 +74,13 @@ class Service:
         return [line for line in self.log[before:] if line["message"] == "request"]
 
     def set(self, setting: Setting[Any], value: Any) -> None:
-        """Set a setting or a secret; the others have their defaults."""
+        """Set a setting or a secret, also anew; the others have their defaults."""
         text = value if setting.type is str else json.dumps(value)
         if setting.secret:
-            secret = boto3.client("secretsmanager").create_secret(
-                Name=setting.name, SecretString=text
-            )
-            text = secret["ARN"]
+            # Another name than before: the function keeps a secret's value by its ARN.
+            name = f"{setting.name}-{uuid.uuid4()}"
+            secrets = boto3.client("secretsmanager")
+            text = secrets.create_secret(Name=name, SecretString=text)["ARN"]
         self._environment.setenv(setting.env_var, text)
 
     def items(self, table: Table) -> list[dict[str, Any]]:

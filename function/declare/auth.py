@@ -144,13 +144,18 @@ def stack_text(value: StackText, environment: Mapping[str, str]) -> str:
     return environment[value.env_var] if isinstance(value, Setting) else value
 
 
+def _place(field: str, value: StackText) -> str:
+    """Return the field, and the setting that its value comes from."""
+    return f"{field}, by the setting {value.name}" if isinstance(value, Setting) else field
+
+
 def text_errors(auth: Auth, environment: Mapping[str, str]) -> Iterator[str]:
     """Yield an error for an issuer or a pool that API Gateway or the function would not find."""
     if isinstance(auth, Jwt):
         issuer = stack_text(auth.issuer, environment)
         if not re.fullmatch(_ISSUER, issuer):
-            yield f"issuer: {issuer!r} must be a URL like https://login.example.com/tenant"
+            yield f"{_place('issuer', auth.issuer)}: {issuer!r} must be a URL like https://login.example.com/tenant"
     if isinstance(auth, CognitoPool):
         pool = stack_text(auth.pool, environment)
         if not re.fullmatch(_POOL, pool):
-            yield f"pool: {pool!r} must be the ARN of a Cognito user pool"
+            yield f"{_place('pool', auth.pool)}: {pool!r} must be the ARN of a Cognito user pool"

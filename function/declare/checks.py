@@ -29,11 +29,20 @@ def _value_errors(field: str, value: Any, annotation: Any) -> Iterator[str]:
             yield from _value_errors(field, item, get_args(kind)[0])
     elif not isinstance(value, classes):
         names = " or ".join(kind.__name__ for kind in classes if kind is not NoneType)
-        yield f"{field} must be of type {names}, not {repr(value)[:60]}"
+        yield f"{field} must be of type {names}, not {repr(value)[:60]}{_correction(value, classes)}"
     elif type(value) in classes and hasattr(value, "_fields"):
         yield from declaration_errors(value)
     for check in getattr(annotation, "__metadata__", ()):
         yield from check(field, value)
+
+
+def _correction(value: Any, classes: tuple[type, ...]) -> str:
+    """Return the advice for a declaration in place of its name, and for a class without a call."""
+    if str in classes and isinstance(name := getattr(value, "name", None), str):
+        return f"; write its name: {name!r}"
+    if isinstance(value, type) and issubclass(value, classes):
+        return f"; write {value.__name__}(…)"
+    return ""
 
 
 def _classes(annotation: Any) -> tuple[type, ...]:

@@ -295,6 +295,9 @@ class Endpoint(NamedTuple, Generic[B]):
             yield "responses must map at least one HTTP status from 200 to 399 to a type"
         if not {status.value for status in HTTPStatus if status >= 400}.issuperset(self.problems):
             yield "problems must map HTTP statuses from 400 to 599 to types"
+        for status, declared in self.responses.items():
+            if isinstance(declared, str):
+                yield f"response {status} must be a type or Raw({declared!r}), not a text"
         raw = (declared for declared in self.responses.values() if isinstance(declared, Raw))
         yield from chain.from_iterable(map(declaration_errors, raw))
         for header in self.response_headers:

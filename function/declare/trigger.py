@@ -241,7 +241,7 @@ def _pattern_errors(path: str, pattern: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, Mapping):
             yield from _pattern_errors(f"{path}.{name}", value)
         elif not isinstance(value, list) or not value:
-            yield f"{path}.{name} must be a list of values, [{value!r}]"
+            yield f"{path}.{name} must be a list of values, such as [{value!r}]"
 
 
 Trigger: TypeAlias = (

@@ -12,7 +12,8 @@ class _EnvironmentSettings(Settings):
         if setting.secret and setting.env_var not in os.environ:
             raise LookupError(
                 f"the function may not read {setting.name}; add "
-                f"SecretPermission({setting.name!r}) to the permissions of the endpoint or job"
+                f"SecretPermission({setting.name!r}) to the permissions of the endpoint or job; "
+                "in a test, set it by service.set"
             )
         if setting.secret:
             # Imported here to keep it out of cold starts without secrets.
@@ -25,7 +26,7 @@ class _EnvironmentSettings(Settings):
         if setting.default is None:
             raise LookupError(
                 f"{setting.env_var} is missing in the environment; declare {setting.name} in "
-                "function/settings.py and deploy"
+                "function/settings.py and deploy; in a test, set it by service.set"
             )
         return setting.default
 

@@ -61,7 +61,7 @@ SECTIONS = (
     (
         "Events for tests",
         "testing.events",
-        "api_request schedule messages change created_object",
+        "api_request schedule messages notification bus_event change created_object",
     ),
     ("Hook for responses", "function.responses", "customize_response"),
     ("Hook for resources", "customize", "customize"),
@@ -121,8 +121,9 @@ def _parameters(function: ast.FunctionDef, plain: _Plain) -> list[tuple[str, str
     defaults = [*[None] * (len(named) - len(given.defaults)), *given.defaults]
     pairs = [*zip(named, defaults, strict=True), *zip(given.kwonlyargs, given.kw_defaults)]
     shown = [plain.line(one, default) for one, default in pairs if one.arg != "self"]
-    if given.kwonlyargs:
-        shown.insert(len(shown) - len(given.kwonlyargs), ("*", ""))
+    if given.vararg or given.kwonlyargs:
+        star = f"*{ast.unparse(given.vararg)}" if given.vararg else "*"
+        shown.insert(len(shown) - len(given.kwonlyargs), (star, ""))
     return shown + ([(f"**{ast.unparse(given.kwarg)}", "")] if given.kwarg else [])
 
 

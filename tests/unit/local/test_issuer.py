@@ -45,3 +45,8 @@ def test_without_a_running_stack_the_way_out_is_said(
     monkeypatch.setattr(issuer, "FILE", tmp_path / "issuer.json")
     with pytest.raises(SystemExit, match="start it by: make local"):
         issuer.main([])
+
+
+def test_an_unknown_authentication_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(LookupError, match="no endpoint takes tokens of 'jtw'; known: jwt"):
+        issuer.token({"key": KEY, "claims": {"jwt": {}}}, "jtw")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local import local_stack
+from local import issuer, local_stack, stack_files
 from testing import fixtures, running
 from testing.running import RunningStack
 
@@ -40,6 +40,32 @@ def test_a_deployed_stack_is_called_with_the_key_of_its_outputs(
     ]
 
 
+def test_a_token_is_sent_as_a_bearer(sent: list[Any]) -> None:
+    stack = RunningStack(OUTPUTS, lambda auth, **claims: f"{auth}-{claims['scopes']}")
+    stack.call("GET", "/me", api_key="", token=stack.token("jwt", scopes="read"))
+    assert sent[0][2] == {"x-api-key": "", "Authorization": "Bearer jwt-read"}
+
+
+def test_the_test_issuer_signs_for_a_local_stack_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    known = {"key": "pem", "claims": {"jwt": {"aud": "shop"}}}
+    (tmp_path / ".local").mkdir()
+    outputs, file = tmp_path / ".local" / "outputs.json", tmp_path / ".local" / "issuer.json"
+    outputs.write_text(json.dumps(OUTPUTS))
+    file.write_text(json.dumps(known))
+    monkeypatch.setattr(stack_files, "ROOT", tmp_path)
+    monkeypatch.setattr(issuer, "FILE", file)
+    monkeypatch.setattr(issuer, "sign", lambda key, claims: f"{key} {claims['aud']}")
+    monkeypatch.delenv("OUTPUTS", raising=False)
+    (stack,) = fixtures.running.__wrapped__()
+    assert stack.token("jwt") == "pem shop"
+    monkeypatch.setenv("OUTPUTS", str(outputs))
+    (stack,) = fixtures.running.__wrapped__()
+    with pytest.raises(pytest.skip.Exception, match="test issuer"):
+        stack.token("jwt")
+
+
 def test_a_text_is_sent_as_it_is_and_another_body_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[Any] = []
 
@@ -54,6 +80,6 @@ def test_a_text_is_sent_as_it_is_and_another_body_as_json(monkeypatch: pytest.Mo
     monkeypatch.setattr(local_stack, "HTTP", Http())
     for body in ("a=b", {"a": "b"}):
         with pytest.raises(TimeoutError):
-            RunningStack(OUTPUTS).call("POST", "/", body=body)
+            RunningStack(OUTPUTS, str).call("POST", "/", body=body)
     assert [each["body"] for each in found] == ["a=b", b'{"a":"b"}']
     assert [each["headers"].get("Content-Type") for each in found] == [None, "application/json"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from function import buckets, queues, settings, tables, topics
-from function.declare.auth import Iam
+from function.declare.auth import CognitoPool, CustomAuth, Iam, Identity, Jwt
 from function.declare.bucket import Bucket
 from function.declare.endpoint import Parameter, Request, Response
 from function.declare.job import Job
@@ -133,12 +133,53 @@ def test_a_fixed_path_precedes_a_parameter_and_another_path_is_unknown(
     assert service.call("PUT", "/notes/7").status == 405
 
 
-def test_a_handler_gets_the_identity_that_api_gateway_has_verified(
+@pytest.mark.parametrize(
+    ("auth", "caller", "claims"),
+    (
+        (Iam(), Identity("arn:aws:iam::1:user/ada"), {"userArn": "arn:aws:iam::1:user/ada"}),
+        (
+            Jwt(issuer="https://a.example/", audience="shop"),
+            Identity("https://a.example/#ada", {"tenant": 7}, frozenset({"read"})),
+            {"iss": "https://a.example/", "sub": "ada", "tenant": 7},
+        ),
+        (
+            CognitoPool("arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_a"),
+            Identity("https://pool.example#ada", {"tenant": 7}, frozenset({"read"})),
+            {"iss": "https://pool.example", "sub": "ada", "tenant": "7", "scope": "read"},
+        ),
+        (CustomAuth("partner"), Identity("partner#acme", {"plan": "gold"}), {"plan": "gold"}),
+    ),
+)
+def test_a_handler_gets_the_verified_caller(
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    auth: Any,
+    caller: Identity,
+    claims: dict[str, Any],
+) -> None:
+    seen = _serve(monkeypatch, endpoint(auth=auth))
+    assert service.call("GET", "/notes/7", caller=caller).status == 200
+    (request,) = seen
+    assert (request.identity.id, request.identity.scopes) == (caller.id, caller.scopes)
+    assert {k: v for k, v in request.identity.claims.items() if k != "exp"} == claims
+
+
+def test_a_caller_without_a_scope_is_refused(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = _serve(monkeypatch, endpoint(auth=Iam()))
-    service.call("GET", "/notes/7", api_key="", identity={"userArn": "arn:aws:iam::1:user/ada"})
-    assert seen[0].identity.id == "arn:aws:iam::1:user/ada"
+    auth = Jwt(issuer="https://a.example/", audience="shop")
+    _serve(monkeypatch, endpoint(auth=auth, scopes=("read",)))
+    caller = Identity("https://a.example/#ada")
+    assert service.call("GET", "/notes/7", caller=caller).status == 403
+    assert service.call("GET", "/notes/7").status == 401
+
+
+def test_an_endpoint_with_an_api_key_takes_no_caller(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _serve(monkeypatch, endpoint())
+    with pytest.raises(ValueError, match="GET /notes/{id}: only an endpoint with Jwt"):
+        service.call("GET", "/notes/7", caller=Identity("ada"))
 
 
 def test_an_error_in_a_handler_is_a_500_with_its_traceback_in_the_log(
@@ -236,3 +277,15 @@ def test_a_setting_has_its_default_or_the_value_of_the_test(
     service.set(LIMIT, 7)
     service.set(TOKEN, "stand-in")
     assert seen[0].settings[LIMIT] == 7 and seen[0].settings[TOKEN] == "stand-in"
+    service.set(TOKEN, "rotated")
+    assert seen[0].settings[TOKEN] == "rotated"
+
+
+def test_a_missing_value_names_the_way_to_set_it_in_a_test(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = _serve(monkeypatch, endpoint())
+    service.call("GET", "/notes/7")
+    for setting in (TOKEN, LIMIT._replace(default=None)):
+        with pytest.raises(LookupError, match="in a test, set it by service.set"):
+            seen[0].settings[setting]

@@ -6,7 +6,7 @@ import pytest
 
 from function import settings
 from function.declare import authorizer_registry, registry
-from function.declare.auth import CognitoPool, CustomAuth, Iam, Jwt
+from function.declare.auth import CognitoPool, CustomAuth, Iam, Jwt, text_errors
 from function.declare.authorizer import Authorizer
 from function.declare.checks import declaration_errors
 from function.declare.errors import DeclarationError
@@ -34,6 +34,7 @@ TENANT = Setting("tenant", str, description="The issuer.", default=ISSUER)
         ({"scopes": ("read",), "auth": Iam()}, "scopes: Iam knows no scopes"),
         ({"scopes": ("a b",), "auth": Jwt(ISSUER, "x")}, "scopes: 'a b' is not visible ASCII"),
         ({"auth": None}, "auth must be of type ApiKey or Public"),
+        ({"auth": Iam}, r"auth must be of type .*; write Iam\(…\)"),
     ),
 )
 def test_a_wrong_authentication_is_refused_with_its_reason(
@@ -49,6 +50,13 @@ def test_a_setting_of_the_stack_may_give_issuer_and_audience(
     monkeypatch.setattr(settings, "TENANT", TENANT, raising=False)
     endpoint = notes.endpoint(auth=Jwt(TENANT, TENANT))
     assert registry.validate_endpoints({"get": endpoint}) == (endpoint,)
+
+
+def test_the_wrong_value_of_a_setting_is_refused_with_its_name() -> None:
+    wrong = {TENANT.env_var: "http://a.example"}
+    for auth, field in ((Jwt(TENANT, "x"), "issuer"), (CognitoPool(TENANT), "pool")):
+        (error,) = text_errors(auth, wrong)
+        assert error.startswith(f"{field}, by the setting tenant: 'http://a.example' must be")
 
 
 def test_two_authentications_cannot_share_a_name() -> None:

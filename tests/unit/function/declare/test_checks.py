@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from function.declare.bucket import Bucket
 from function.declare.checks import declaration_errors
 from function.declare.endpoint import Endpoint, Parameter, Response, SampleRequest
 from function.declare.job import Job
-from function.declare.permission import ServicePermission
+from function.declare.permission import BucketPermission, ServicePermission
 from function.declare.trigger import ScheduleTrigger
 
 
@@ -66,7 +67,7 @@ def _endpoint(**changes: Any) -> Endpoint[Any]:
 @pytest.mark.parametrize(
     ("handle", "says"),
     (
-        (coroutine, "coroutine (function/declare/test_checks.py, line 17) is a coroutine"),
+        (coroutine, "coroutine (function/declare/test_checks.py, line 18) is a coroutine"),
         (async_generator, "is an async generator function"),
         (generator, "is a generator function, so a call returns before it runs"),
         (functools.partial(coroutine), "is a coroutine function"),
@@ -172,3 +173,13 @@ def test_only_a_parameter_of_the_query_is_repeated() -> None:
 def test_a_response_is_no_handler() -> None:
     error, *_ = declaration_errors(_endpoint(handle=Response(status=204, body=None)))
     assert error.startswith("handle must be of type Callable, not Response(")
+
+
+def test_a_declaration_is_no_name_of_it() -> None:
+    errors = declaration_errors(BucketPermission(Bucket("files"), ("s3:GetObject",)))  # type: ignore[arg-type]
+    assert next(errors).endswith("; write its name: 'files'")
+
+
+def test_a_media_type_alone_is_no_response() -> None:
+    (error,) = declaration_errors(_endpoint(responses={200: "text/csv"}))
+    assert error == "response 200 must be a type or Raw('text/csv'), not a text"

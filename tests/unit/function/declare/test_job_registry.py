@@ -68,7 +68,7 @@ FOLLOWED, NONE = (TablePermission(name, ("dynamodb:GetItem",)) for name in ("fol
                 (TopicTrigger(topic="new"), "unknown topic 'new'; known: "),
                 (
                     TopicTrigger(topic="news", filter_policy={"kind": "big"}),
-                    "filter_policy.kind must be a list of values, ['big']",
+                    "filter_policy.kind must be a list of values, such as ['big']",
                 ),
                 (EventTrigger(pattern={}), "pattern is missing"),
                 (
@@ -77,7 +77,7 @@ FOLLOWED, NONE = (TablePermission(name, ("dynamodb:GetItem",)) for name in ("fol
                 ),
                 (
                     EventTrigger(pattern={"detail": {"kind": "big"}}),
-                    "pattern.detail.kind must be a list of values, ['big']",
+                    "pattern.detail.kind must be a list of values, such as ['big']",
                 ),
                 (
                     EventTrigger(pattern={"source": ["a"]}, bus="my bus"),

@@ -1,5 +1,6 @@
 """docs/reference.md agrees with the code, and describes the names that a service uses."""
 
+import inspect
 import re
 from typing import get_args
 
@@ -9,6 +10,7 @@ from function.declare.auth import KINDS
 from function.declare.permission import Permission
 from function.declare.trigger import TRIGGERS
 from local.stack_files import ROOT
+from testing import events
 from tools.docs import reference
 
 DESCRIBED = {
@@ -32,6 +34,21 @@ def test_the_page_describes_every_name_that_an_example_imports() -> None:
         for name in names.split(",")
     }
     assert imported and not imported - DESCRIBED - modules
+
+
+def test_a_signature_shows_positional_and_keyword_arguments_of_any_number() -> None:
+    page = reference.page()
+    assert "messages(*bodies: Any, attempt: int = 1, group: str" in page
+    assert "notification(body: Any, **attributes: str)" in page
+
+
+def test_the_page_describes_every_event_for_tests() -> None:
+    public = {
+        name
+        for name, value in vars(events).items()
+        if inspect.isfunction(value) and value.__module__ == events.__name__ and name[0] != "_"
+    }
+    assert not {f"{events.__name__}.{name}" for name in public} - DESCRIBED
 
 
 def test_the_page_describes_every_trigger_and_permission() -> None:
