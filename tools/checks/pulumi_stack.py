@@ -84,9 +84,10 @@ class Stack:
         return secrets
 
     def _program(self) -> None:
-        # Each run reloads the folder's modules, as a new process would.
+        # Each run reloads the program's modules, as a new process would.
+        own = {"bootstrap", "components", "customize", "function", "infrastructure", "openapi"}
         for module in list(sys.modules):
-            if module.partition(".")[0] in {"bootstrap", "components", "function"}:
+            if module.partition(".")[0] in own:
                 del sys.modules[module]
         path = list(sys.path)
         try:
