@@ -58,9 +58,7 @@ class Issuer(ThreadingHTTPServer):
 
     @cached_property
     def _key(self) -> Any:
-        from cryptography.hazmat.primitives.asymmetric import (
-            rsa,
-        )
+        from cryptography.hazmat.primitives.asymmetric import rsa
 
         return rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
 
@@ -106,10 +104,7 @@ def running() -> Iterator[Issuer]:
 
 def signs_for(auth: Any) -> bool:
     """Test whether an authentication takes the tokens of an issuer."""
-    from function.declare.auth import (
-        CognitoPool,
-        Jwt,
-    )
+    from function.declare.auth import CognitoPool, Jwt
 
     return isinstance(auth, (Jwt, CognitoPool))
 

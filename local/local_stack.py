@@ -94,7 +94,7 @@ class LocalStack(Account):
 
         endpoint = samples.default_sample(load_endpoints())
         sent = {"x-api-key": self.outputs["default_api_key"] if key is None else key}
-        if not path and key is None and endpoint and endpoint.auth.name in self.fixed_claims():
+        if not path and key is None and endpoint and issuer.signs_for(endpoint.auth):
             token = self.token(endpoint.auth.name, scopes=" ".join(endpoint.scopes))
             sent["Authorization"] = f"Bearer {token}"
         if not path:

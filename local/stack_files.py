@@ -96,9 +96,7 @@ def local_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
     accepts placeholders instead, also for a declared secret without a line in the stack's file.
     """
     # An update has reloaded it.
-    from function.declare.registry import (
-        load_settings,
-    )
+    from function.declare.registry import load_settings
 
     stand_in = os.environ.get("EPOCH_SECRETS") == "stand-in"
     config, file = stack_config(stack, folder), folder / f"secrets.{stack}.yaml"

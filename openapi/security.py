@@ -53,11 +53,11 @@ def _bearer(_: Auth) -> Scheme:
 
 
 def _custom(auth: CustomAuth) -> Scheme:
-    return _in_header(_headers_of(auth)[0])
+    return _in_header(_declared(auth).headers[0])
 
 
-def _headers_of(auth: CustomAuth) -> tuple[str, ...]:
-    return authorizer_registry.load_authorizers()[auth.name].headers
+def _declared(auth: CustomAuth) -> Authorizer:
+    return authorizer_registry.load_authorizers()[auth.name]
 
 
 def _asked(kind: str, **authorizer: Any) -> Scheme:
@@ -85,10 +85,8 @@ SCHEMES: Mapping[type, _Kind] = {
     CognitoPool: _Kind(_bearer, _pool),
     CustomAuth: _Kind(
         _custom,
-        lambda auth, values: _by_function(
-            _headers_of(auth), authorizer_registry.load_authorizers()[auth.name], values
-        ),
-        _headers_of,
+        lambda auth, values: _by_function(_declared(auth).headers, _declared(auth), values),
+        lambda auth: _declared(auth).headers,
     ),
     Iam: _Kind(
         lambda _: _in_header("Authorization"),

@@ -1,7 +1,7 @@
 """Loads the jobs and checks their references. The API's function never imports this."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import chain
 
@@ -10,10 +10,8 @@ from function.declare.errors import DeclarationError
 from function.declare.job import Job
 from function.declare.loader import load_package
 from function.declare.registry import (
-    load_buckets,
-    load_queues,
+    LOADERS,
     load_tables,
-    load_topics,
     reference_errors,
     setting_errors,
     unknown_name_errors,
@@ -22,14 +20,6 @@ from function.declare.trigger import SOURCES, QueueTrigger
 
 # Leaves room for project and stack in the 64 characters of a function's name.
 _MAX_NAME_LENGTH = 30
-
-# The declarations that a trigger can read from, by their kind.
-_SOURCE_LOADERS: Mapping[str, Callable[[], Mapping[str, object]]] = {
-    "bucket": load_buckets,
-    "queue": load_queues,
-    "table": load_tables,
-    "topic": load_topics,
-}
 
 
 def _sources(*jobs: Job) -> Iterator[tuple[str, str, int]]:
@@ -42,7 +32,7 @@ def _sources(*jobs: Job) -> Iterator[tuple[str, str, int]]:
 
 def _source_errors(job: Job) -> Iterator[str]:
     for kind, name, _ in _sources(job):
-        yield from unknown_name_errors(kind, name, _SOURCE_LOADERS[kind]())
+        yield from unknown_name_errors(kind, name, LOADERS[kind]())
     yield from setting_errors(getattr(job.trigger, "bus", ""))
 
 

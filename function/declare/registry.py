@@ -19,6 +19,7 @@ from function.declare.permission import (
     Permission,
     QueuePermission,
     SecretPermission,
+    ServicePermission,
     TablePermission,
     TopicPermission,
     settings_in,
@@ -87,6 +88,21 @@ def load_topics() -> dict[str, Topic]:
     return load_declarations(Topic, "function.topics", lambda topic: setting_errors(topic.arn))
 
 
+# The declarations that jobs read from and permissions name, by their kind.
+LOADERS: Mapping[str, Callable[[], Mapping[str, object]]] = {
+    "bucket": load_buckets,
+    "queue": load_queues,
+    "table": load_tables,
+    "topic": load_topics,
+}
+# The kind of the declaration that a permission names in its field of that name.
+_NAMED: Mapping[type, str] = {
+    BucketPermission: "bucket",
+    QueuePermission: "queue",
+    TopicPermission: "topic",
+}
+
+
 def setting_errors(text: str) -> Iterator[str]:
     """Yield an error for each `{name}` in a text that is no setting, or a secret one."""
     settings = [name for name, setting in load_settings().items() if not setting.secret]
@@ -128,16 +144,12 @@ def reference_errors(
     for permission in permissions:
         if isinstance(permission, TablePermission):
             yield from _table_errors(permission, tables)
-        elif isinstance(permission, QueuePermission):
-            yield from unknown_name_errors("queue", permission.queue, load_queues())
+        elif kind := _NAMED.get(type(permission)):
+            yield from unknown_name_errors(kind, getattr(permission, kind), LOADERS[kind]())
         elif isinstance(permission, SecretPermission):
             secrets = [name for name, setting in load_settings().items() if setting.secret]
             yield from unknown_name_errors("secret", permission.setting, secrets)
-        elif isinstance(permission, BucketPermission):
-            yield from unknown_name_errors("bucket", permission.bucket, load_buckets())
-        elif isinstance(permission, TopicPermission):
-            yield from unknown_name_errors("topic", permission.topic, load_topics())
-        else:
+        elif isinstance(permission, (Link, ServicePermission)):
             if isinstance(permission, Link):
                 yield from unknown_name_errors("link", permission.name, load_links())
             yield from setting_errors(permission.resource)

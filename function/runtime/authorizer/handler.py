@@ -80,8 +80,9 @@ AUTHENTICATORS: Mapping[type, Callable[[Any, Event], Identity | None]] = {
 def _auth(event: Event) -> Auth:
     """Return the authentication of a route; for an undeclared method, that of the path's first."""
     route, path = f"{event['httpMethod']} {event['resource']}", event["resource"]
-    of_path = [one for one in _ENDPOINTS.values() if one.path == path]
-    known = _ENDPOINTS.get(route) or min(of_path, key=lambda endpoint: endpoint.route)
+    if not (known := _ENDPOINTS.get(route)):
+        of_path = (one for one in _ENDPOINTS.values() if one.path == path)
+        known = min(of_path, key=lambda endpoint: endpoint.route)
     return known.auth
 
 
