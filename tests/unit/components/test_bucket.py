@@ -70,7 +70,7 @@ def test_a_permission_covers_the_objects_of_one_bucket(monkeypatch: pytest.Monke
     arns = {"buckets": {"uploads": "arn:aws:s3:::a"}}
     statements = policies.resource_statements([permission], arns, {})
     assert statements == [policies.allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::a/*")]
-    monkeypatch.setattr(registry, "load_buckets", dict)
+    monkeypatch.setitem(registry.LOADERS, "bucket", dict)
     assert list(reference_errors([permission], {})) == ["unknown bucket 'uploads'; known: none"]
 
 
