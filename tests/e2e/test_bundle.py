@@ -182,11 +182,8 @@ def _cached(name: str) -> str:
     return str(path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc")
 
 
-def test_the_bundle_names_the_authorities_of_aws_beside_all_others() -> None:
-    files = project_bundle().files()
-    names = ("amazon", "cacert")
-    some, every = (set(_common_names(files[f"botocore/{name}.pem"])) for name in names)
-    assert some < every and some == {
+def test_the_bundle_has_the_authorities_of_aws_only() -> None:
+    assert set(_common_names(project_bundle().files()["botocore/cacert.pem"])) == {
         *(f"Amazon Root CA {number}" for number in range(1, 5)),
         "Starfield Services Root Certificate Authority - G2",
     }
