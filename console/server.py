@@ -110,6 +110,7 @@ def application(console: Console, local: local_stack.LocalStack) -> flask.Flask:
     route("page/<path:name>", lambda name: flask.send_from_directory(_PAGE, name))
     route("viewer/<path:name>", lambda name: flask.send_from_directory(_VIEWER, name))
     route("openapi.json", stack.document)
+    route("credentials.json", stack.credentials)
     route("stack.json", stack.resources)
     route("secret.json", lambda: stack.secret(**flask.request.args.to_dict()))
     route("architecture.svg", lambda: flask.Response(stack.picture(), mimetype="image/svg+xml"))

@@ -9,13 +9,7 @@ let timer;
 
 const number = (value) => value.toLocaleString([], Number.isInteger(value) ? {} : { maximumSignificantDigits: 3 });
 
-function single(line) {
-  const last = line.points.at(-1);
-  return h("p", { class: "single" }, h("strong", null, last ? number(last[1]) : "–"), " ", line.label);
-}
-
-function chart({ title, single: alone, lines }, from, to) {
-  if (alone) return h("figure", null, h("figcaption", null, title), lines.map(single));
+function chart({ title, lines }, from, to) {
   const max = Math.max(...lines.flatMap(({ points }) => points.map(([, value]) => value)), 1e-9);
   const x = (at) => 4 + ((WIDTH - 8) * (at - from)) / (to - from);
   const y = (value) => HEIGHT - 4 - ((HEIGHT - 12) * value) / max;

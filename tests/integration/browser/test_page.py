@@ -101,8 +101,6 @@ def test_graphs_are_drawn_of_what_happened(page: Any, served: Served) -> None:
     _open(page, served, "metrics")
     for title in ("API: calls", "Function: invocations", f"{CALLED.route}: responses by outcome"):
         page.locator("figure", has_text=title).locator("circle").first.wait_for()
-    objective = page.locator("figure", has_text="Availability in %").locator("strong").first
-    assert 0 <= float(objective.inner_text()) <= 100
     assert page.locator(".alarms .status", has_text="OK").count()
 
 

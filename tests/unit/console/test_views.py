@@ -10,7 +10,10 @@ import pytest
 from botocore.stub import Stubber
 
 from console import views
+from function.declare import registry
+from function.declare.auth import Jwt
 from local import local_stack
+from tests.fixtures import notes
 
 NOW = 1_800_000_000
 ITEM = {
@@ -75,6 +78,22 @@ def test_next_page_of_a_table_starts_at_the_last_key() -> None:
     stub.assert_no_pending_responses()
 
 
+def test_the_page_fills_in_the_key_and_a_token_with_all_scopes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    jwt = Jwt(issuer="https://issuer.example/", audience="shop")
+    endpoints = [notes.endpoint(auth=jwt, scopes=(scope,)) for scope in ("write", "read")]
+    monkeypatch.setattr(registry, "load_endpoints", lambda: [*endpoints, notes.endpoint()])
+    local: Any = SimpleNamespace(
+        outputs={"default_api_key": "the-key"},
+        fixed_claims=lambda: {"jwt": {"aud": "shop"}},
+        token=lambda auth, scopes, seconds: f"{auth} {scopes} {seconds}",
+    )
+    console: Any = None
+    shown = views.Stack(console=console, local=local).credentials()
+    assert shown == {"apiKey": "the-key", "jwt": "jwt read write 86400"}
+
+
 @pytest.mark.parametrize("points", [[(NOW - 3000, 9)], []])
 def test_window_of_the_graphs_holds_every_point(
     points: list[tuple[float, float]], monkeypatch: pytest.MonkeyPatch
@@ -85,16 +104,24 @@ def test_window_of_the_graphs_holds_every_point(
         "period": 3600,
         "metrics": [["AWS/ApiGateway", "Count", {"stat": "Sum"}]],
     }
-    body = json.dumps({"widgets": [{"type": "metric", "properties": properties}]})
+    objective = {"title": "SLO", "view": "singleValue", "metrics": [[{"expression": "a / b"}]]}
+    widgets = [{"type": "metric", "properties": each} for each in (objective, properties)]
+    body = json.dumps({"widgets": widgets})
     starts = [datetime.fromtimestamp(at, UTC) for at, _ in points]
     client, stub = _stub("cloudwatch")
     stub.add_response("list_dashboards", {"DashboardEntries": [{"DashboardName": "dashboard"}]})
     stub.add_response("get_dashboard", {"DashboardBody": body})
     stub.add_response("describe_alarms", {"MetricAlarms": [], "CompositeAlarms": []})
-    result = {"Id": "q0", "Timestamps": starts, "Values": [value for _, value in points]}
+    result = {
+        "Id": "q0",
+        "Label": "Count",
+        "Timestamps": starts,
+        "Values": [value for _, value in points],
+    }
     stub.add_response("get_metric_data", {"MetricDataResults": [result]})
 
     shown = _stack(client).metrics()
 
-    assert shown["graphs"][0]["lines"][0]["points"] == points
+    (graph,) = shown["graphs"]
+    assert graph == {"title": "Requests", "lines": [{"label": "Count", "points": points}]}
     assert shown["from"] <= min([NOW - 1, *(at for at, _ in points)])
