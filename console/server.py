@@ -115,7 +115,7 @@ def application(console: Console, local: local_stack.LocalStack) -> flask.Flask:
     route("secret.json", lambda: stack.secret(**flask.request.args.to_dict()))
     route("architecture.svg", lambda: flask.Response(stack.picture(), mimetype="image/svg+xml"))
     route("tables.json", stack.tables)
-    route("table.json", lambda: stack.table(**flask.request.args.to_dict()))
+    route("items.json", lambda: stack.items(**flask.request.args.to_dict()))
     route("metrics.json", stack.metrics)
     route("jobs.json", stack.jobs_and_queues)
     route("run", lambda: stack.run(**flask.request.get_json()), methods=["POST"])

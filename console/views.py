@@ -5,27 +5,17 @@ import secrets
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypedDict
-
-import msgspec
+from typing import Any
 
 from console.console import Console
 from function.declare.auth import ApiKey
 from local import local_stack, stack_files
 from local.pulumi_program import Resource
 
-_PAGE_ITEMS = 25
-_WINDOW_S, _MIN_WINDOW_S = 3_600, 300  # graphs show the last hour, or less for a young stack
+_SHOWN_ITEMS = 100
+_WINDOW_S = 3_600  # of the graphs
 
 Json = dict[str, Any]
-
-
-class _KeyValue(TypedDict, total=False):
-    """The value of a key attribute in DynamoDB's JSON."""
-
-    S: str
-    N: str
-    B: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,16 +99,10 @@ class Stack:
             ]
         }
 
-    def table(self, name: str, after: str = "") -> Json:
-        """Return a page of a table's items, and the start key of the next page."""
-        key = msgspec.json.decode(after, type=dict[str, _KeyValue]) if after else None
-        start = {"ExclusiveStartKey": key} if key else {}
-        page = self._client("dynamodb").scan(TableName=name, Limit=_PAGE_ITEMS, **start)
-        following = page.get("LastEvaluatedKey")
-        return {
-            "items": local_stack.json_items(page["Items"]),
-            "after": msgspec.json.encode(following).decode() if following else "",
-        }
+    def items(self, table: str) -> Json:
+        """Return the first items of a table."""
+        found = self._client("dynamodb").scan(TableName=table, Limit=_SHOWN_ITEMS)["Items"]
+        return {"items": local_stack.json_items(found)}
 
     def jobs_and_queues(self) -> Json:
         """Return the jobs with their last lines, and the queues with their message counts.
@@ -191,23 +175,8 @@ class Stack:
             for widget in widgets
             if widget["type"] == "metric" and widget["properties"].get("view") != "singleValue"
         ]
-        # A point has the time at which its period began, also if that is before the run's start.
-        times = [at for graph in graphs for line in graph["lines"] for at, _ in line["points"]]
-        start = max(now - _WINDOW_S, min(self.console.started, now - _MIN_WINDOW_S))
-        return {
-            "from": min([start, *times]),
-            "to": now,
-            "graphs": graphs,
-            "alarms": [
-                {
-                    "name": alarm["AlarmName"],
-                    "description": alarm.get("AlarmDescription", ""),
-                    "state": alarm["StateValue"],
-                    "reason": alarm.get("StateReason", ""),
-                }
-                for alarm in (*alarms["MetricAlarms"], *alarms["CompositeAlarms"])
-            ],
-        }
+        found = [*alarms["MetricAlarms"], *alarms["CompositeAlarms"]]
+        return {"now": now, "graphs": graphs, "alarms": found}
 
     def _lines(self, widget: Json, now: float) -> list[Json]:
         """Return the lines of a graph, each with its points in time."""
