@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from components.api import EpochApi
 from components.authorizer import EpochAuthorizer
+from components.component import EpochComponent
 from components.function import EpochFunction
 from components.iam import policies
 from components.job import EpochJob
@@ -54,7 +55,7 @@ def _measured(alarm: Alarm) -> dict[str, Any]:
     return {"metric_queries": [*inputs, formula | {"label": alarm.name}]}
 
 
-class EpochMonitoring(pulumi.ComponentResource):
+class EpochMonitoring(EpochComponent):
     """The alarms and the dashboard of an API with its function, tables, queues and jobs.
 
     `metric_namespace` is the CloudWatch namespace of the function's own metrics. `concurrency` is
@@ -86,10 +87,9 @@ class EpochMonitoring(pulumi.ComponentResource):
         cost_tags: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochMonitoring", name, None, opts)
+        super().__init__(name, opts)
         self._name = name
         self._runbook_url = runbook_url
-        self._child = pulumi.ResourceOptions(parent=self)
         publishers = ["budgets.amazonaws.com"] if monthly_budget_usd else []
         publishers.append("cloudwatch.amazonaws.com")
         self._topic_arn = alarm_topic_arn or self._topic(alarm_email, publishers).arn
@@ -105,7 +105,7 @@ class EpochMonitoring(pulumi.ComponentResource):
                     "value": value,
                     "dimensions": {"ApiId": "$.apiId"},
                 },
-                opts=self._child,
+                opts=self.child(),
             )
         if monthly_budget_usd:
             self._budget(monthly_budget_usd, cost_tags or {})
@@ -137,13 +137,13 @@ class EpochMonitoring(pulumi.ComponentResource):
                 http_method="*",
                 resource_arn="*",
                 url_path="*",
-                opts=self._child,
+                opts=self.child(),
             )
         board = aws.cloudwatch.Dashboard(
             name,
             dashboard_name=name,
             dashboard_body=dashboard.body(sources, arns, runbook_url),
-            opts=self._child,
+            opts=self.child(),
         )
         self.dashboard_url = pulumi.Output.format(
             "https://{0}.console.aws.amazon.com/cloudwatch/home?region={0}"
@@ -156,7 +156,7 @@ class EpochMonitoring(pulumi.ComponentResource):
     def _topic(self, email: pulumi.Input[str] | None, publishers: list[str]) -> aws.sns.Topic:
         """Return the topic of the alarms, with its policy and subscription."""
         account = aws.get_caller_identity_output().account_id
-        topic = aws.sns.Topic(self._name, opts=self._child)
+        topic = aws.sns.Topic(self._name, opts=self.child())
         document = pulumi.Output.all(account, topic.arn).apply(
             lambda known: policies.document(
                 {
@@ -166,10 +166,10 @@ class EpochMonitoring(pulumi.ComponentResource):
                 }
             )
         )
-        aws.sns.TopicPolicy(self._name, arn=topic.arn, policy=document, opts=self._child)
+        aws.sns.TopicPolicy(self._name, arn=topic.arn, policy=document, opts=self.child())
         if email is not None:
             aws.sns.TopicSubscription(
-                self._name, topic=topic.arn, protocol="email", endpoint=email, opts=self._child
+                self._name, topic=topic.arn, protocol="email", endpoint=email, opts=self.child()
             )
         return topic
 
@@ -195,7 +195,7 @@ class EpochMonitoring(pulumi.ComponentResource):
                 }
                 for kind, percent in (("ACTUAL", 80), ("FORECASTED", 100))
             ],
-            opts=self._child,
+            opts=self.child(),
         )
 
     def _describe(self, description: str, anchor: str) -> str:
@@ -206,7 +206,7 @@ class EpochMonitoring(pulumi.ComponentResource):
     ) -> aws.cloudwatch.MetricAlarm:
         return aws.cloudwatch.MetricAlarm(
             f"{self._name}-{alarm.name}",
-            alarm_description=self._describe(alarm.description, alarm.runbook or alarm.name),
+            alarm_description=self._describe(alarm.description, alarm.section),
             **_measured(alarm),
             comparison_operator=(
                 "LessThanThreshold" if alarm.below else "GreaterThanOrEqualToThreshold"
@@ -217,7 +217,7 @@ class EpochMonitoring(pulumi.ComponentResource):
             treat_missing_data="breaching" if alarm.below else "notBreaching",
             alarm_actions=topics,
             ok_actions=topics,
-            opts=self._child,
+            opts=self.child(),
         )
 
     def _burn_rate(self, sources: MetricSources, rate: BurnRate) -> aws.cloudwatch.CompositeAlarm:
@@ -229,5 +229,5 @@ class EpochMonitoring(pulumi.ComponentResource):
             alarm_rule=pulumi.Output.format('ALARM("{}") AND ALARM("{}") AND ALARM("{}")', *parts),
             alarm_actions=[self._topic_arn],
             ok_actions=[self._topic_arn],
-            opts=self._child,
+            opts=self.child(),
         )
