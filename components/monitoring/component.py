@@ -28,30 +28,21 @@ from components.naming import sampling_rule
 
 def _measured(alarm: Alarm) -> dict[str, Any]:
     """Return the properties of an alarm that name its metric."""
-    metric, period_s = alarm.metric, alarm.period_s
-    if isinstance(metric, Metric):
-        percentile = metric.stat.startswith("p")
+
+    def of(metric: Metric, statistic: str) -> dict[str, Any]:
         return {
             "namespace": metric.namespace,
             "metric_name": metric.name,
             "dimensions": metric.dimensions,
-            "extended_statistic" if percentile else "statistic": metric.stat,
-            "period": period_s,
+            statistic: metric.stat,
+            "period": alarm.period_s,
         }
-    inputs = [
-        {
-            "id": name,
-            "metric": {
-                "namespace": part.namespace,
-                "metric_name": part.name,
-                "stat": part.stat,
-                "dimensions": part.dimensions,
-                "period": period_s,
-            },
-        }
-        for name, part in metric.metrics.items()
-    ]
-    formula = {"id": "result", "expression": metric.expression, "return_data": True}
+
+    if isinstance(alarm.metric, Metric):
+        percentile = alarm.metric.stat.startswith("p")
+        return of(alarm.metric, "extended_statistic" if percentile else "statistic")
+    inputs = [{"id": key, "metric": of(one, "stat")} for key, one in alarm.metric.metrics.items()]
+    formula = {"id": "result", "expression": alarm.metric.expression, "return_data": True}
     return {"metric_queries": [*inputs, formula | {"label": alarm.name}]}
 
 
@@ -90,9 +81,8 @@ class EpochMonitoring(EpochComponent):
         super().__init__(name, opts)
         self._name = name
         self._runbook_url = runbook_url
-        publishers = ["budgets.amazonaws.com"] if monthly_budget_usd else []
-        publishers.append("cloudwatch.amazonaws.com")
-        self._topic_arn = alarm_topic_arn or self._topic(alarm_email, publishers).arn
+        budget = ["budgets"] if monthly_budget_usd else []
+        self._topic_arn = alarm_topic_arn or self._topic(alarm_email, [*budget, "cloudwatch"]).arn
         # The metric is 1 for a throttled call and 0 for another, so its average is their share.
         for filtered, (sign, value) in {"throttled": ("=", "1"), "served": ("!=", "0")}.items():
             aws.cloudwatch.LogMetricFilter(
@@ -146,22 +136,21 @@ class EpochMonitoring(EpochComponent):
             opts=self.child(),
         )
         self.dashboard_url = pulumi.Output.format(
-            "https://{0}.console.aws.amazon.com/cloudwatch/home?region={0}"
-            "#dashboards/dashboard/{1}",
+            "https://{0}.console.aws.amazon.com/cloudwatch/home?region={0}#dashboards/dashboard/{1}",
             api.api.region,
             board.dashboard_name,
         )
         self.register_outputs({"dashboard_url": self.dashboard_url})
 
     def _topic(self, email: pulumi.Input[str] | None, publishers: list[str]) -> aws.sns.Topic:
-        """Return the topic of the alarms, with its policy and subscription."""
+        """Return the topic of the alarms, to which AWS's services `publishers` may publish."""
         account = aws.get_caller_identity_output().account_id
         topic = aws.sns.Topic(self._name, opts=self.child())
         document = pulumi.Output.all(account, topic.arn).apply(
             lambda known: policies.document(
                 {
                     **policies.allow(["sns:Publish"], known[1]),
-                    "Principal": {"Service": publishers},
+                    "Principal": {"Service": [f"{name}.amazonaws.com" for name in publishers]},
                     "Condition": {"StringEquals": {"aws:SourceAccount": known[0]}},
                 }
             )
@@ -198,8 +187,8 @@ class EpochMonitoring(EpochComponent):
             opts=self.child(),
         )
 
-    def _describe(self, description: str, anchor: str) -> str:
-        return f"{description} Runbook: {self._runbook_url}#{anchor}"
+    def _describe(self, description: str, section: str) -> str:
+        return f"{description} Runbook: {self._runbook_url}#{section}"
 
     def _alarm(
         self, alarm: Alarm, topics: Sequence[pulumi.Input[str]] | None = None
