@@ -20,23 +20,9 @@ class Secret(str):
     """A secret value of a stack's config."""
 
 
-class _Loader(yaml.SafeLoader):
-    """A YAML loader that rejects duplicate keys, as the CLI does."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return a mapping; raise a YAMLError for a duplicate key."""
-        keys = [key.value for key, _ in node.value]
-        for key, _ in node.value:
-            if keys.count(key.value) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value} is given twice", key.start_mark
-                )
-        return super().construct_mapping(node, deep)
-
-
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StackFileError(f"{path.name} is missing") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -45,11 +45,9 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def _start(
-    project: Path, *options: str, run: tuple[str, ...] = (), **environment: str
-) -> subprocess.Popen[str]:
+def _start(project: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*run, sys.executable, "-m", "console", *options],
+        [sys.executable, "-m", "console", *options],
         cwd=project,
         env={**os.environ, "TMPDIR": str(project.parent), **environment},
         preexec_fn=_die_with_parent,
@@ -187,15 +185,6 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
     _until_nothing_is_left(project)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", _port(outputs))) != 0
-
-
-def test_a_closed_terminal_is_no_error(project: Path) -> None:
-    closed = ("sh", "-c", 'exec "$0" -m local <&- >&- 2>&-')
-    assert _start(project, run=closed).wait(PATIENCE_S) == 0
-    process = _start(project, run=closed)
-    _until(lambda: _processes(f"TMPDIR={project.parent}/epoch-"))
-    process.kill()
-    _until_nothing_is_left(project)
 
 
 def _session(project: Path, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
