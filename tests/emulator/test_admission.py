@@ -16,6 +16,7 @@ from local import local_stack
 from local.local_stack import HTTP
 from local.ministack import Credentials, MiniStack
 from tests.emulator.conftest import role_of
+from tools.reliability.authorization import assume_role
 
 REGION = "eu-central-1"
 _READ = "/apikeys?includeValues=true"
@@ -257,7 +258,7 @@ def test_each_run_has_credentials_of_its_own(
 
 def test_a_session_needs_its_token(emulator: MiniStack) -> None:
     role = role_of(emulator)
-    keys = emulator.assume_role(role).credentials
+    keys = assume_role(emulator, role).credentials
     identity = {"path": "/?Action=GetCallerIdentity&Version=2011-06-15", "service": "sts"}
     assert (
         f"assumed-role/{role.rpartition('/')[2]}".encode() in _call(emulator, keys, **identity).data

@@ -16,6 +16,7 @@ from local import demo, provisioner, pulumi_program
 from local.ministack import MiniStack
 from tests.conftest import STACK, plain
 from tests.emulator.conftest import create_function, role_of
+from tools.reliability.authorization import assume_role
 
 REGION = "eu-central-1"
 WHERE = f"{REGION}:{MiniStack.account}"
@@ -67,7 +68,7 @@ def _role(emulator: MiniStack, service: str, **allowed: str) -> str:
 
 
 def _caller(emulator: MiniStack, **allowed: str) -> MiniStack:
-    return emulator.assume_role(_role(emulator, "", **allowed))
+    return assume_role(emulator, _role(emulator, "", **allowed))
 
 
 def _function(emulator: MiniStack, code: str, **allowed: str) -> str:

@@ -37,7 +37,6 @@ def test_a_key_without_a_namespace_is_the_projects_and_goes_before_what_all_stac
     ("stack", "says"),
     (
         ("  owner: [a\n", "Pulumi.some.yaml is not valid YAML: while parsing"),
-        ("  owner: a\n  shop:owner: b\n", "Pulumi.some.yaml: shop:owner is given twice"),
         ("  - owner\n", "Pulumi.some.yaml: 'config' must be a mapping"),
     ),
 )
