@@ -80,12 +80,11 @@ def test_a_planted_secret_is_found_where_git_does_not_ignore_it(tmp_path: Path) 
     ]
 
 
-# A package of each lock; who replaces the service may do without the last three.
+# A package of each lock; who replaces the service may do without the last two.
 _OF_LOCKS = {
     "function": "botocore",
     "tests/integration/browser": "playwright",
     "tests/integration/clients": "openapi-python-client",
-    "tools/reliability": "locust",
     "tools/bench": "pydynox",
 }
 
