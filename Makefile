@@ -229,9 +229,8 @@ clean: ## Remove environments, caches and outputs
 # tools/make_venv.py makes each one completely or again, one run at a time.
 $(READY): requirements-dev.txt
 	@python3 tools/make_venv.py .venv $<
-# The drivers of .gitattributes. Git reads them from no file of the repository.
+# The driver of .gitattributes. Git reads it from no file of the repository.
 	@git config merge.generated.driver true 2> /dev/null || true
-	@git config merge.partly-generated.driver "git merge-file --ours %A %O %B" 2> /dev/null || true
 
 # The scanners' hundred packages stay apart from the project's.
 $(SCANNERS): requirements-scan.txt | $(READY)
