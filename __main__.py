@@ -167,10 +167,7 @@ if config.domain_name:
     api_url = domain.url
     pulumi.export("custom_domain_target", domain.target)
 if config.waf_rate_limit:
-    reads_bodies = any(endpoint.body is not None for endpoint in endpoints)
-    components.EpochFirewall(
-        f"{name}-firewall", api=api, rate_limit=config.waf_rate_limit, reads_bodies=reads_bodies
-    )
+    components.EpochFirewall(f"{name}-firewall", api=api, rate_limit=config.waf_rate_limit)
 
 # Operation
 monitoring = components.EpochMonitoring(
