@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -101,24 +101,27 @@ class EpochApi(EpochComponent):
             invoke_arn=function.alias.invoke_arn,
             authorizer_arn=authorizer.alias.invoke_arn if authorizer else "",
         )
-        fixed: dict[str, Any] = {
-            "security_policy": SECURITY_POLICY,
-            "endpoint_access_mode": ACCESS_MODE,
-            "settings": settings or {},
-        }
         imported = known.apply(
             lambda values: gateway.to_api_gateway(
-                document, endpoints, gateway.ImportSettings(**fixed, **values)
+                document,
+                endpoints,
+                gateway.ImportSettings(
+                    **values,
+                    security_policy=SECURITY_POLICY,
+                    endpoint_access_mode=ACCESS_MODE,
+                    settings=settings or {},
+                ),
             )
         )
         body = imported.apply(_checked_text)
-        nodes = {node for endpoint in endpoints for node in _nodes(endpoint.path)}
-        if len(nodes) > limits.API_RESOURCES:
-            pulumi.log.warn(
-                f"API {name} has {len(nodes)} resources, one for each part of a path; an account's "
-                f"default quota 'Resources per API' is {limits.API_RESOURCES}. Raise it before "
-                "the deployment, or split the API"
-            )
+        resources = len({parent for endpoint in endpoints for parent in _paths_to(endpoint.path)})
+        limits.check_quota(
+            f"API {name} has {resources} resources, one for each part of a path",
+            resources,
+            "Resources per API",
+            limits.API_RESOURCES,
+            "split the API",
+        )
         self.document_hash = imported.apply(gateway.fingerprint_of)
         self.endpoints = endpoints
         compressed = gateway.minimum_compression_size(endpoints)
@@ -210,10 +213,10 @@ class EpochApi(EpochComponent):
         )
 
 
-def _nodes(path: str) -> Iterator[str]:
+def _paths_to(path: str) -> list[str]:
     """Return the paths from the root to a path, each a resource of API Gateway."""
     parts = path.strip("/").split("/")
-    yield from ("/".join(parts[:end]) for end in range(len(parts) + 1))
+    return ["/".join(parts[:end]) for end in range(len(parts) + 1)]
 
 
 def _checked_text(document: Document) -> str:

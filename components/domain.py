@@ -22,7 +22,7 @@ class EpochDomain(EpochComponent):
         api: EpochApi,
         domain_name: pulumi.Input[str],
         certificate_arn: pulumi.Input[str],
-        hosted_zone_id: pulumi.Input[str] | None = None,
+        hosted_zone_id: pulumi.Input[str] = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts)
@@ -42,7 +42,7 @@ class EpochDomain(EpochComponent):
             stage_name=api.stage.stage_name,
             opts=self.child(),
         )
-        records = {"A": name, "AAAA": f"{name}-ipv6"} if hosted_zone_id is not None else {}
+        records = {"A": name, "AAAA": f"{name}-ipv6"} if hosted_zone_id else {}
         for kind, record in records.items():
             aws.route53.Record(
                 record,
