@@ -18,6 +18,7 @@ from function.declare.permission import (
     ServicePermission,
     TablePermission,
     TopicPermission,
+    fill_settings,
 )
 from function.declare.topic import Topic
 
@@ -68,7 +69,7 @@ def check_boundary(
     check_forbidden_actions(services)
     for service in services:
         # The ARN of a link's new resource is not known yet.
-        resource = service.arn(settings) or "its resource"
+        resource = fill_settings(service.resource, settings) or "its resource"
         denied = [
             action
             for action in service.actions
@@ -132,7 +133,7 @@ def _grant(
         case Link(name, _, actions):
             granted = arns["links"][name], actions
         case _:
-            granted = permission.arn(settings), permission.actions
+            granted = fill_settings(permission.resource, settings), permission.actions
     return granted
 
 
