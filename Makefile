@@ -150,7 +150,7 @@ rollback: $(READY) ## Move the aliases back to former versions; OUTPUTS=file VER
 
 # BEFORE: the outputs before the deployment; VERSION: the output of `make live-versions` before it.
 verify-deploy: $(READY) ## Smoke-test a deployment, roll back if it fails; OUTPUTS= BEFORE= VERSION=
-	@$(PYTHON) -m tools.release.verify "$(OUTPUTS)" "$(BEFORE)" --to "$(VERSION)"
+	@$(PYTHON) -m tools.release.verify "$(OUTPUTS)" "$(BEFORE)" "$(VERSION)"
 
 # pulumi stack history --json > HISTORY
 check-commit-order: $(READY) ## Refuse to deploy over a newer commit; HISTORY=file COMMIT=sha
@@ -160,7 +160,7 @@ check-branch-protection: $(READY) ## Check GitHub's rules for main and prod; BRA
 	@$(PYTHON) -m tools.release.branch_protection "$(BRANCH)" "$(ENVIRONMENT)"
 
 prune-versions: $(READY) ## Delete versions and rights that no rollback needs; OUTPUTS=file KEEP=3
-	@$(PYTHON) -m tools.release.prune_versions "$(OUTPUTS)" $(if $(KEEP),--keep $(KEEP))
+	@$(PYTHON) -m tools.release.prune_versions "$(OUTPUTS)" "$(KEEP)"
 
 drift: $(READY) ## Compare AWS with the deployed commit; STACK=name
 	@$(PYTHON) -m tools.release.drift "$(STACK)"
