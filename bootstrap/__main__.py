@@ -32,6 +32,7 @@ from components.iam.policies import check_forbidden_actions, declared_services
 from components.naming import bucket_name
 from function.declare.authorizer_registry import load_authorizers
 from function.declare.job_registry import load_jobs
+from function.declare.permission import settings_in
 from function.declare.registry import load_endpoints, load_settings, load_topics
 from infrastructure import DEPLOY_GRANTS
 from local import stack_files
@@ -89,7 +90,7 @@ check_forbidden_actions(services)
 
 def settings_of(of_stack: str) -> dict[str, str]:
     """Return the stack's settings in the ARNs of services, by environment variable."""
-    named = {name for service in services for name in service.settings}
+    named = {name for service in services for name in settings_in(service.resource)}
     given = stack_files.stack_config(of_stack) if named and of_stack in stack_files.stacks() else {}
     found = {}
     for setting_name in named:

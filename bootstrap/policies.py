@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from components.iam.policies import NETWORK_ACTIONS, document
-from function.declare.permission import Link, ServicePermission
+from function.declare.permission import Link, ServicePermission, fill_settings
 
 # IAM quotas: characters of a managed policy without white space; managed policies of a role.
 POLICY_SIZE = 6144
@@ -491,7 +491,7 @@ def boundary(
 def _resources(declared: ServicePermission | Link, settings: Mapping[str, str]) -> tuple[str, ...]:
     """Return the ARNs of a declaration, by default those of resources with the stack's prefix."""
     if declared.resource:
-        return (declared.arn(settings),)
+        return (fill_settings(declared.resource, settings),)
     services = sorted({action.partition(":")[0] for action in declared.actions})
     named = {"s3": _BUCKETS}
     default = "arn:{partition}:%s:*:{account}:*{name}-*"

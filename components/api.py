@@ -15,7 +15,8 @@ from components.component import EpochComponent
 from components.errors import ConfigError
 from components.function import EpochFunction
 from components.metrics import Source
-from function.declare.auth import text_errors
+from function.declare.auth import in_stack
+from function.declare.checks import declaration_errors
 from function.declare.endpoint import Endpoint
 from openapi import gateway
 from openapi.document import Document
@@ -89,7 +90,7 @@ class EpochApi(EpochComponent):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         for endpoint in endpoints:
-            for error in text_errors(endpoint.auth, settings or {}):
+            for error in declaration_errors(in_stack(endpoint.auth, settings or {})):
                 raise ConfigError(f"{endpoint.route}: auth: {error}")
         super().__init__(name, opts)
         known = pulumi.Output.all(

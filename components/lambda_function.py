@@ -29,6 +29,7 @@ from function.declare.permission import (
     ServicePermission,
     TablePermission,
     TopicPermission,
+    fill_settings,
 )
 
 _Arns: TypeAlias = pulumi.Input[str] | list[pulumi.Input[str]]
@@ -101,7 +102,8 @@ class Bindings:
             case Link(name, _, actions):
                 arns = self.links[name].arn
             case ServicePermission():
-                arns, actions = permission.arn(self.settings), permission.actions
+                arns = fill_settings(permission.resource, self.settings)
+                actions = permission.actions
         return arns, actions
 
     def statements(

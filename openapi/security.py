@@ -13,7 +13,7 @@ from function.declare.auth import (
     Iam,
     Jwt,
     Public,
-    stack_text,
+    in_stack,
 )
 from function.declare.authorizer import Authorizer
 from function.declare.endpoint import Endpoint
@@ -53,7 +53,7 @@ def _asked(kind: str, **authorizer: Any) -> Scheme:
 
 
 def _pool(auth: CognitoPool, _: str, settings: Mapping[str, str]) -> Scheme:
-    pool = stack_text(auth.pool, settings)
+    pool = in_stack(auth, settings).pool
     return _asked("cognito_user_pools", type="cognito_user_pools", providerARNs=[pool])
 
 

@@ -9,7 +9,13 @@ import pulumi
 import pulumi_aws as aws
 
 from components import limits
-from function.declare.permission import Link, Permission, ServicePermission, TopicPermission
+from function.declare.permission import (
+    Link,
+    Permission,
+    ServicePermission,
+    TopicPermission,
+    fill_settings,
+)
 from function.declare.topic import Topic
 
 Statement = dict[str, Any]
@@ -59,7 +65,7 @@ def check_boundary(
     check_forbidden_actions(services)
     for service in services:
         # The ARN of a link's new resource is not known yet.
-        resource = service.arn(settings) or "its resource"
+        resource = fill_settings(service.resource, settings) or "its resource"
         denied = [
             action
             for action in service.actions

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from function.declare.auth import Auth, CustomAuth, Identity, Jwt, stack_text
+from function.declare.auth import Auth, CustomAuth, Identity, Jwt, in_stack
 from function.declare.authorizer import AUTHORIZER_TIMEOUT_S, Authorizer, Credentials
 from function.declare.loader import endpoints_by_module, load_module
 from function.runtime import deadline, telemetry
@@ -51,7 +51,7 @@ def _jwt(auth: Jwt, event: Event) -> Identity | None:
     sent = _BEARER.fullmatch(_header(event, "Authorization"))
     if not sent:
         return None
-    claims = _issuer(auth).verify(sent[1], stack_text(auth.audience, os.environ))
+    claims = _issuer(auth).verify(sent[1], in_stack(auth, os.environ).audience)
     if claims is None:
         return None
     return Identity(f"{claims['iss']}#{claims['sub']}", claims, oidc.scopes(claims))

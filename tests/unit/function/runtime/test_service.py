@@ -110,5 +110,5 @@ def test_a_refused_action_fails_with_the_line_to_add(monkeypatch: pytest.MonkeyP
 
 def test_a_setting_that_is_not_declared_is_refused() -> None:
     unknown = REPORTS._replace(resource="arn:aws:s3:::{buckte}")
-    (problem,) = reference_errors([unknown], {})
+    (problem,) = reference_errors(unknown)
     assert "unknown setting 'buckte'; known: " in problem
