@@ -24,18 +24,6 @@ class Note(msgspec.Struct, forbid_unknown_fields=True):
     stars: Annotated[int, msgspec.Meta(ge=1, le=5)] = 3
 
 
-SCHEMA = {
-    "title": "Note",
-    "type": "object",
-    "required": ["text"],
-    "additionalProperties": False,
-    "properties": {
-        "text": {"type": "string", "minLength": 1, "maxLength": 200},
-        "stars": {"type": "integer", "minimum": 1, "maximum": 5},
-    },
-}
-
-
 # Each body that the declaration refuses, as bytes.
 BAD = {
     "nothing": b"",
@@ -63,13 +51,12 @@ GOOD = b'{"text": "\xc3\xbc \\ud83d\\ude00", "stars": 5}'
 JSON = "application/json"
 
 
-@pytest.mark.parametrize("declared", (Note, SCHEMA), ids=("type", "schema"))
 @pytest.mark.parametrize("sent", BAD.values(), ids=BAD)
-def test_what_is_not_declared_never_reaches_an_endpoint(declared: Any, sent: bytes) -> None:
+def test_what_is_not_declared_never_reaches_an_endpoint(sent: bytes) -> None:
     as_api_gateway = sent.decode("utf-8", "replace").encode()
     for content_type, body in ((JSON, sent), ("application/json; charset=utf-8", as_api_gateway)):
         with pytest.raises(Problem) as raised:
-            bodies.parse(declared, content_type, body)
+            bodies.parse(Note, content_type, body)
         assert raised.value.status == 400 and len(raised.value.detail) <= 210
 
 
@@ -108,7 +95,6 @@ def test_another_media_type_or_encoding_is_415_whatever_is_in_it(content_type: s
 def test_a_declared_body_is_read_whatever_the_other_parameters(parameters: str) -> None:
     for content_type in (f"application/json{parameters}", f"Application/JSON{parameters}"):
         assert bodies.parse(Note, content_type, GOOD) == Note(text="ü 😀", stars=5)
-        assert bodies.parse(SCHEMA, content_type, GOOD) == {"text": "ü 😀", "stars": 5}
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):
@@ -125,55 +111,31 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
     lines: list[Line]
 
 
-def _closed(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "additionalProperties": False, "properties": properties}
-
-
-LINE = _closed(
-    count={"type": "integer", "minimum": 1},
-    colour={"type": "string", "enum": ["red", "blue"]},
-    price={"type": "number", "format": "double", "multipleOf": 0.01},
-)
-ORDER = {"title": "Order", **_closed(lines={"type": "array", "items": LINE}), "required": ["lines"]}
-
-
 @pytest.mark.parametrize(
-    ("sent", "by_type", "by_schema"),
+    ("sent", "reason"),
     (
-        ("{}", "$: Object missing required field `lines`", "$: must contain ['lines'] properties"),
-        (
-            '{"lines": [{}, {"count": "s3cret"}]}',
-            "$.lines[1].count: Expected `int`, got `str`",
-            "$.lines[1].count: must be integer",
-        ),
-        (
-            '{"lines": [{"colour": "s3cret - at `$.x`"}]}',
-            "$.lines[0].colour: Invalid enum value",
-            "$.lines[0].colour: must be one of ['red', 'blue']",
-        ),
-        (f'{{"lines": [{{"price": {"9" * 400}}}]}}', "", ""),
-        ('{"lines": [{"price": 1e308}]}', "", ""),
+        ("{}", "$: Object missing required field `lines`"),
+        ('{"lines": [{}, {"count": "s3cret"}]}', "$.lines[1].count: Expected `int`, got `str`"),
+        ('{"lines": [{"colour": "s3cret - at `$.x`"}]}', "$.lines[0].colour: Invalid enum value"),
+        (f'{{"lines": [{{"price": {"9" * 400}}}]}}', ""),
+        ('{"lines": [{"price": 1e308}]}', ""),
     ),
 )
 def test_a_problem_and_the_log_name_the_member_and_its_rule_but_never_the_value(
-    sent: str, by_type: str, by_schema: str
+    sent: str, reason: str
 ) -> None:
-    for declared, reason in ((Order, by_type), (ORDER, by_schema)):
-        with pytest.raises(Problem) as raised:
-            bodies.parse(declared, JSON, sent.encode())
-        problem = raised.value
-        assert problem.status == 400 and problem.log_fields["bodyError"] == problem.detail
-        assert problem.detail.startswith(f"The body is not as documented: {reason}")
-        assert "s3cret" not in problem.detail and "999" not in problem.detail
+    with pytest.raises(Problem) as raised:
+        bodies.parse(Order, JSON, sent.encode())
+    problem = raised.value
+    assert problem.status == 400 and problem.log_fields["bodyError"] == problem.detail
+    assert problem.detail.startswith(f"The body is not as documented: {reason}")
+    assert "s3cret" not in problem.detail and "999" not in problem.detail
 
 
 def test_only_the_client_is_told_the_name_of_an_unknown_member() -> None:
-    for declared in (Order, ORDER):
-        with pytest.raises(
-            Problem, match="unknown field `s3cret`|must not contain .'s3cret'"
-        ) as raised:
-            bodies.parse(declared, JSON, b'{"lines": [], "s3cret": 1}')
-        assert "s3cret" not in str(raised.value.log_fields)
+    with pytest.raises(Problem, match="unknown field `s3cret`") as raised:
+        bodies.parse(Order, JSON, b'{"lines": [], "s3cret": 1}')
+    assert "s3cret" not in str(raised.value.log_fields)
 
 
 def test_the_log_line_and_the_terminal_show_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
