@@ -8,7 +8,6 @@ LAMBDA_PYTHON = $(shell cat function/.python-version)
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
-LOADER := .venv-reliability/.ready
 BROWSER := .venv-browser/.ready
 SOURCES := __main__.py customize.py infrastructure.py bootstrap components console emulator function local openapi testing tests tools
 # `make lint` runs each of these as lint-<name>.
@@ -50,7 +49,7 @@ token: $(READY) ## Print a token for the stack of `make local`; ARGS="--help" li
 
 # One process starts faster than two, so a named path gets one.
 ifdef T
-test: $(READY) $(if $(filter-out tests/unit%,$(T)),$(SCANNERS) $(LOADER))
+test: $(READY) $(if $(filter-out tests/unit%,$(T)),$(SCANNERS))
 	@$(PYTHON) -m pytest $(T) $(ARGS)
 else
 test: $(READY) ## Run the fast tests, or those of T=path; ARGS=... go to pytest
@@ -59,7 +58,7 @@ test: $(READY) ## Run the fast tests, or those of T=path; ARGS=... go to pytest
 	@echo "Not run: tests that start a process, and tests/integration; make test-all runs the former."
 endif
 
-test-all: $(READY) $(SCANNERS) $(LOADER) ## Run all tests except tests/integration
+test-all: $(READY) $(SCANNERS) ## Run all tests except tests/integration
 	@$(PARALLEL_TESTS) --ignore=tests/integration $(ARGS)
 
 # Some tests wait for a socket or a process, so two cores take a third one.
@@ -68,7 +67,7 @@ WORKERS = 3
 # conftest.py orders the modules: the slowest first.
 PARALLEL_TESTS = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-coverage: $(READY) $(SCANNERS) $(LOADER) ## Run all tests except tests/integration; require 95 % of branches
+coverage: $(READY) $(SCANNERS) ## Run all tests except tests/integration; require 95 % of branches
 	@rm -rf .build/coverage && mkdir -p .build/coverage
 	@PYTHONPATH=$(CURDIR)/tests/coverage $(PARALLEL_TESTS) --ignore=tests/integration $(ARGS)
 	@$(PYTHON) -m coverage combine --quiet && $(PYTHON) -m coverage report
@@ -82,7 +81,7 @@ test-pulumi: $(READY) ## Test with the real Pulumi engine; Go builds a missing C
 test-terraform: $(READY) ## Test with the real AWS provider under Terraform
 	@$(PYTHON) -m tools.checks.terraform_provider
 
-test-reliability: $(READY) $(LOADER) ## Run load, faults and attacks for ten minutes; write docs/proof.md
+test-reliability: $(READY) ## Run load, faults and mutations for ten minutes; write docs/proof.md
 	@$(PYTHON) -m tools.reliability
 
 # pytest exits with 5 if it skips the whole module, for example without a browser.
@@ -151,7 +150,7 @@ rollback: $(READY) ## Move the aliases back to former versions; OUTPUTS=file VER
 
 # BEFORE: the outputs before the deployment; VERSION: the output of `make live-versions` before it.
 verify-deploy: $(READY) ## Smoke-test a deployment, roll back if it fails; OUTPUTS= BEFORE= VERSION=
-	@$(PYTHON) -m tools.release.verify "$(OUTPUTS)" "$(BEFORE)" --to "$(VERSION)"
+	@$(PYTHON) -m tools.release.verify "$(OUTPUTS)" "$(BEFORE)" "$(VERSION)"
 
 # pulumi stack history --json > HISTORY
 check-commit-order: $(READY) ## Refuse to deploy over a newer commit; HISTORY=file COMMIT=sha
@@ -161,7 +160,7 @@ check-branch-protection: $(READY) ## Check GitHub's rules for main and prod; BRA
 	@$(PYTHON) -m tools.release.branch_protection "$(BRANCH)" "$(ENVIRONMENT)"
 
 prune-versions: $(READY) ## Delete versions and rights that no rollback needs; OUTPUTS=file KEEP=3
-	@$(PYTHON) -m tools.release.prune_versions "$(OUTPUTS)" $(if $(KEEP),--keep $(KEEP))
+	@$(PYTHON) -m tools.release.prune_versions "$(OUTPUTS)" "$(KEEP)"
 
 drift: $(READY) ## Compare AWS with the deployed commit; STACK=name
 	@$(PYTHON) -m tools.release.drift "$(STACK)"
@@ -212,8 +211,6 @@ lock: $(READY) ## Write the hashed locks after a change of an .in file
 	  npm install --package-lock-only --omit-lockfile-registry-resolved; \
 	else echo "npm is missing: package-lock.json of tests/integration/clients stays as it is"; fi
 	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 tools/reliability/requirements.in -o tools/reliability/requirements.txt
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
 	  --python-version 3.11 -c requirements-dev.txt tests/integration/browser/requirements.in \
 	  -o tests/integration/browser/requirements.txt
 	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
@@ -232,12 +229,8 @@ clean: ## Remove environments, caches and outputs
 # tools/make_venv.py makes each one completely or again, one run at a time.
 $(READY): requirements-dev.txt
 	@python3 tools/make_venv.py .venv $<
-# The drivers of .gitattributes. Git reads them from no file of the repository.
+# The driver of .gitattributes. Git reads it from no file of the repository.
 	@git config merge.generated.driver true 2> /dev/null || true
-	@git config merge.partly-generated.driver "git merge-file --ours %A %O %B" 2> /dev/null || true
-
-$(LOADER): tools/reliability/requirements.txt | $(READY)
-	@$(PYTHON) tools/make_venv.py .venv-reliability $<
 
 # The scanners' hundred packages stay apart from the project's.
 $(SCANNERS): requirements-scan.txt | $(READY)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from components import limits
 from components.api_gateway_account import EpochApiGatewayAccount
 from components.authorizer import EpochAuthorizer
+from components.component import EpochComponent
 from components.errors import ConfigError
 from components.function import EpochFunction
 from components.metrics import Source
@@ -52,7 +53,7 @@ _ACCESS_LOG = {
 }
 
 
-class EpochApi(pulumi.ComponentResource):
+class EpochApi(EpochComponent):
     """A regional REST API, which one OpenAPI document defines, and the stage that serves it.
 
     The document routes every endpoint to the function's alias. Pulumi imports it as a whole before
@@ -94,32 +95,34 @@ class EpochApi(pulumi.ComponentResource):
         for endpoint in endpoints:
             for error in declaration_errors(in_stack(endpoint.auth, settings or {})):
                 raise ConfigError(f"{endpoint.route}: auth: {error}")
-        super().__init__("epoch:components:EpochApi", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        super().__init__(name, opts)
         known = pulumi.Output.all(
             name=api_name,
             description=description,
             invoke_arn=function.alias.invoke_arn,
             authorizer_arn=authorizer.alias.invoke_arn if authorizer else "",
         )
-        fixed: dict[str, Any] = {
-            "security_policy": SECURITY_POLICY,
-            "endpoint_access_mode": ACCESS_MODE,
-            "settings": settings or {},
-        }
         imported = known.apply(
             lambda values: gateway.to_api_gateway(
-                document, endpoints, gateway.ImportSettings(**fixed, **values)
+                document,
+                endpoints,
+                gateway.ImportSettings(
+                    **values,
+                    security_policy=SECURITY_POLICY,
+                    endpoint_access_mode=ACCESS_MODE,
+                    settings=settings or {},
+                ),
             )
         )
         body = imported.apply(_checked_text)
-        nodes = {node for endpoint in endpoints for node in _nodes(endpoint.path)}
-        if len(nodes) > limits.API_RESOURCES:
-            pulumi.log.warn(
-                f"API {name} has {len(nodes)} resources, one for each part of a path; an account's "
-                f"default quota 'Resources per API' is {limits.API_RESOURCES}. Raise it before "
-                "the deployment, or split the API"
-            )
+        resources = len({parent for endpoint in endpoints for parent in _paths_to(endpoint.path)})
+        limits.check_quota(
+            f"API {name} has {resources} resources, one for each part of a path",
+            resources,
+            "Resources per API",
+            limits.API_RESOURCES,
+            "split the API",
+        )
         self.document_hash = imported.apply(gateway.fingerprint_of)
         self.endpoints = endpoints
         compressed = gateway.minimum_compression_size(endpoints)
@@ -142,7 +145,7 @@ class EpochApi(pulumi.ComponentResource):
             # Gateway's default, so only the change has an effect.
             parameters={"basepath": "ignore"} if import_again else None,
             fail_on_warnings=True,
-            opts=child,
+            opts=self.child(),
         )
         # One permission for all routes: about fifty would fill the function's policy of 20 KB.
         permissions = [self._may_invoke(name, function, pulumi.Output.concat(stage_name, "/*"))]
@@ -153,15 +156,15 @@ class EpochApi(pulumi.ComponentResource):
             name,
             rest_api=self.api.id,
             triggers=imported_again | {"document": self.document_hash},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
+            opts=self.child(depends_on=permissions),
         )
         # The deployment's id names the version, so that reverting an interrupted update finds the
         # version to which it returns.
         version = aws.apigateway.DocumentationVersion(
-            name, rest_api_id=self.api.id, version=deployment.id, opts=child
+            name, rest_api_id=self.api.id, version=deployment.id, opts=self.child()
         )
         self.access_log = aws.cloudwatch.LogGroup(
-            name, retention_in_days=log_retention_days, opts=child
+            name, retention_in_days=log_retention_days, opts=self.child()
         )
         self.stage = aws.apigateway.Stage(
             name,
@@ -175,7 +178,7 @@ class EpochApi(pulumi.ComponentResource):
                 "destination_arn": self.access_log.arn,
                 "format": json.dumps(_ACCESS_LOG),
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[account] if account else None),
+            opts=self.child(depends_on=[account] if account else None),
         )
         aws.apigateway.MethodSettings(
             name,
@@ -189,7 +192,7 @@ class EpochApi(pulumi.ComponentResource):
                 "throttling_rate_limit": rate_limit,
                 "throttling_burst_limit": burst_limit,
             },
-            opts=child,
+            opts=self.child(),
         )
         dimensions = {"ApiName": self.api.name, "Stage": self.stage.stage_name}
         self.metrics = Source("AWS/ApiGateway", dimensions)
@@ -207,14 +210,14 @@ class EpochApi(pulumi.ComponentResource):
             qualifier=called.alias.name,
             principal="apigateway.amazonaws.com",
             source_arn=pulumi.Output.concat(self.api.execution_arn, "/", source),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self.child(),
         )
 
 
-def _nodes(path: str) -> Iterator[str]:
+def _paths_to(path: str) -> list[str]:
     """Return the paths from the root to a path, each a resource of API Gateway."""
     parts = path.strip("/").split("/")
-    yield from ("/".join(parts[:end]) for end in range(len(parts) + 1))
+    return ["/".join(parts[:end]) for end in range(len(parts) + 1)]
 
 
 def _checked_text(document: Document) -> str:

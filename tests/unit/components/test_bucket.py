@@ -67,9 +67,9 @@ def test_a_bucket_keeps_versions_and_allows_pages_as_declared(
 
 def test_a_permission_covers_the_objects_of_one_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     permission = BucketPermission(bucket="uploads", actions=("s3:PutObject", "s3:GetObject"))
-    arns = {"buckets": {"uploads": "arn:aws:s3:::a"}}
-    statements = policies.resource_statements([permission], arns, {})
-    assert statements == [policies.allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::a/*")]
+    assert policies.resource_statements([("arn:aws:s3:::a/*", permission.actions)]) == [
+        policies.allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::a/*")
+    ]
     monkeypatch.setitem(registry.LOADERS, "bucket", dict)
     assert list(reference_errors(permission)) == ["unknown bucket 'uploads'; known: none"]
 

@@ -54,6 +54,8 @@ def test_the_wrong_value_of_a_setting_is_refused() -> None:
     for auth, field in ((Jwt(TENANT, "x"), "issuer"), (CognitoPool(TENANT), "pool")):
         (error,) = declaration_errors(in_stack(auth, wrong))
         assert error.startswith(f"{field}: 'http://a.example' is not")
+    (error,) = declaration_errors(in_stack(Jwt("https://a.example", TENANT), {TENANT.env_var: ""}))
+    assert error == "audience is missing"
 
 
 def test_two_authentications_cannot_share_a_name() -> None:
