@@ -17,9 +17,8 @@ from function.declare import registry
 from function.declare.endpoint import Endpoint, Parameter, Response
 from local import deployment, local_stack, pulumi_program, stack_files
 from local.ministack import MiniStack
-from tests.conftest import PROJECT, plain
+from tests.conftest import PROJECT, assume_role, plain
 from tests.e2e.test_options import prerequisites
-from tools.reliability.authorization import assume_role
 
 FOLDER = stack_files.ROOT / "bootstrap"
 REGION = "eu-central-1"

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 from local import local_stack
 from local.local_stack import HTTP
 from local.ministack import Credentials, MiniStack
+from tests.conftest import assume_role
 from tests.emulator.conftest import role_of
-from tools.reliability.authorization import assume_role
 
 REGION = "eu-central-1"
 _READ = "/apikeys?includeValues=true"

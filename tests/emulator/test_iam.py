@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.ministack import MiniStack
+from tests.conftest import assume_role
 from tests.emulator.conftest import role_of
-from tools.reliability.authorization import assume_role
 
 WHERE = f"eu-central-1:{MiniStack.account}"
 

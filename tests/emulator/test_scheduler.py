@@ -14,9 +14,8 @@ from botocore.exceptions import ClientError
 from emulator import scheduler
 from local import demo, provisioner, pulumi_program
 from local.ministack import MiniStack
-from tests.conftest import STACK, plain
+from tests.conftest import STACK, assume_role, plain
 from tests.emulator.conftest import create_function, role_of
-from tools.reliability.authorization import assume_role
 
 REGION = "eu-central-1"
 WHERE = f"{REGION}:{MiniStack.account}"

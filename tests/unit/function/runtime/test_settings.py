@@ -69,14 +69,13 @@ def _read(**given: str) -> StackConfig:
 @pytest.mark.parametrize(
     ("setting", "says"),
     (
-        (SALUTE._replace(name="Greeting"), "'Greeting' must be words of a-z and 0-9 joined by '_'"),
+        (SALUTE._replace(name="Greeting"), "'Greeting' is not words of a-z and 0-9 joined by '_'"),
         (SALUTE._replace(type=list), "type must be str, int, float or bool"),
         (MOST._replace(default="3"), "default '3' must be of type int"),
         (LOUD._replace(default=0), "default 0 must be of type bool"),
         (SALUTE._replace(description=" "), "description is missing"),
         (SALUTE._replace(secret=True), "a secret must be of type str and have no default"),
-        (SALUTE._replace(maximum=1), "minimum and maximum are for numbers"),
-        (SALUTE._replace(name="portion"), "taken by another setting"),
+        (SALUTE._replace(name="portion"), "name 'portion' is taken"),
     ),
 )
 def test_an_invalid_setting_is_refused_with_its_file_and_name(
@@ -241,7 +240,7 @@ def test_a_function_reads_no_secret_that_its_declaration_does_not_name(
 @pytest.mark.usefixtures("_declared")
 @pytest.mark.parametrize("name", ("salute", "pass-word", "nothing"))
 def test_a_permission_for_no_secret_is_refused(name: str) -> None:
-    (error,) = reference_errors((SecretPermission(name),), {})
+    (error,) = reference_errors(SecretPermission(name))
     assert error.startswith(f"unknown secret {name!r}; known: ")
     assert error.endswith("pass_word")
 
