@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from local import local_stack
 from local.local_stack import HTTP
 from local.ministack import Credentials, MiniStack
+from tests.conftest import assume_role
 from tests.emulator.conftest import role_of
 
 REGION = "eu-central-1"
@@ -257,7 +258,7 @@ def test_each_run_has_credentials_of_its_own(
 
 def test_a_session_needs_its_token(emulator: MiniStack) -> None:
     role = role_of(emulator)
-    keys = emulator.assume_role(role).credentials
+    keys = assume_role(emulator, role).credentials
     identity = {"path": "/?Action=GetCallerIdentity&Version=2011-06-15", "service": "sts"}
     assert (
         f"assumed-role/{role.rpartition('/')[2]}".encode() in _call(emulator, keys, **identity).data
