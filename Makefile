@@ -144,7 +144,7 @@ drift: $(READY) ## Compare AWS with the deployed commit; STACK=name
 
 # Environments without review: BOUNDARY is bootstrap's pull_request_permissions_boundary.
 pull-request-up: $(READY) ## Bring up the stack of a pull request for a week; PR=number BOUNDARY=arn
-	@$(PYTHON) -m tools.release.pull_request_stack up "$(PR)" --boundary "$(BOUNDARY)"
+	@$(PYTHON) -m tools.release.pull_request_stack up "$(PR)" "$(BOUNDARY)"
 
 pull-request-down: $(READY) ## Remove the stack of a pull request; PR=number
 	@$(PYTHON) -m tools.release.pull_request_stack down "$(PR)"
