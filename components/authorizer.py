@@ -8,7 +8,6 @@ import pulumi
 from components.lambda_function import FunctionSettings, LambdaFunction
 from function.declare.auth import Auth, CustomAuth, Jwt, in_stack
 from function.declare.authorizer import AUTHORIZER_TIMEOUT_S, Authorizer
-from function.declare.permission import Permission
 
 
 class EpochAuthorizer(LambdaFunction):
@@ -29,20 +28,22 @@ class EpochAuthorizer(LambdaFunction):
     ) -> None:
         super().__init__(name, opts)
         stack_settings = settings["bindings"].settings
-        environment = dict(settings.get("environment", {}))
-        permissions: list[Permission] = []
-        for auth in auths.values():
-            if isinstance(auth, Jwt):
-                environment[auth.issuer_env_var] = in_stack(auth, stack_settings).issuer
-            if isinstance(auth, CustomAuth):
-                permissions += authorizers[auth.name].permissions
-        settings["environment"] = environment
-        self.permissions = permissions
+        self.permissions = [
+            permission
+            for auth in auths.values()
+            if isinstance(auth, CustomAuth)
+            for permission in authorizers[auth.name].permissions
+        ]
         self._create(
             name,
             settings,
-            permissions=permissions,
+            permissions=self.permissions,
             timeout_s=AUTHORIZER_TIMEOUT_S,
             default_handler="function.runtime.authorizer.handler.handler",
+            variables={
+                auth.issuer_env_var: in_stack(auth, stack_settings).issuer
+                for auth in auths.values()
+                if isinstance(auth, Jwt)
+            },
         )
         self.register_outputs({"name": self.name, "alias_arn": self.alias.arn})

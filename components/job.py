@@ -41,7 +41,6 @@ class EpochJob(TriggeredFunction):
             sqs_managed_sse_enabled=True,
             opts=self.child(protect=protect),
         )
-        settings["environment"] = {**settings.get("environment", {}), "JOB_NAME": job_name}
         settings["memory_mb"] = job.memory_mb
         self._create(
             name,
@@ -49,6 +48,7 @@ class EpochJob(TriggeredFunction):
             permissions=job.permissions,
             timeout_s=job.timeout_s,
             default_handler="function.runtime.job_handler.handler",
+            variables={"JOB_NAME": job_name},
             source=repr(job.trigger),
             extra_statements=resources.statements(job.trigger, self),
         )

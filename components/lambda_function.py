@@ -171,12 +171,6 @@ class LambdaFunction(EpochComponent):
     version, as `name:number`.
     """
 
-    alias: aws.lambda_.Alias
-    log_group: aws.cloudwatch.LogGroup
-    name: pulumi.Output[str]
-    version: pulumi.Output[str]
-    metrics: Source
-
     def _create(
         self,
         name: str,
@@ -185,12 +179,13 @@ class LambdaFunction(EpochComponent):
         permissions: Sequence[Permission],
         timeout_s: int,
         default_handler: str,
+        variables: Mapping[str, str] | None = None,
         source: str = "",
         extra_statements: Sequence[pulumi.Input[policies.Statement]] = (),
     ) -> None:
         """Declare the resources. Raises BoundaryError for a permission outside the boundary.
 
-        `timeout_s` is up to 900.
+        `timeout_s` is up to 900. `variables` add to the environment of `settings`.
         """
         bindings, roles = settings["bindings"], settings["roles"]
         if roles.permissions_boundary:
@@ -222,8 +217,9 @@ class LambdaFunction(EpochComponent):
             ),
             opts=self.child(retain_on_delete=True),
         )
-        variables = pulumi.Output.all(
-            **bindings.environment(permissions), **settings.get("environment", {})
+        environment = pulumi.Output.all(
+            **bindings.environment(permissions),
+            **{**settings.get("environment", {}), **(variables or {})},
         )
         function = aws.lambda_.Function(
             name,
@@ -239,7 +235,7 @@ class LambdaFunction(EpochComponent):
             reserved_concurrent_executions=settings.get("reserved_concurrency"),
             snap_start={"apply_on": "PublishedVersions"} if settings.get("snap_start") else None,
             # Without variables, Output.all gives an empty list.
-            environment={"variables": variables.apply(lambda known: _fitting(name, dict(known)))},
+            environment={"variables": environment.apply(lambda known: _fitting(name, dict(known)))},
             tracing_config={"mode": "Active"},
             vpc_config=vpc,
             logging_config={
