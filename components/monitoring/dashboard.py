@@ -121,9 +121,10 @@ def _rows(sources: MetricSources) -> dict[str, dict[str, Lines]]:
         }
     for key, job in sources.jobs.items():
         waiting, heading = {"dead_letters": dead_letters(job)}, "dead letters"
-        if job.backlog:
-            waiting["oldest"] = job.backlog.metric
-            heading += f", oldest item in {'s' if job.backlog.per_second == 1 else 'ms'}"
+        for alarm in job.alarms:
+            if alarm.section == "job-backlog" and isinstance(alarm.metric, Metric):
+                waiting["oldest"] = alarm.metric
+                heading += f", oldest item in {'ms' if alarm.metric.name == 'IteratorAge' else 's'}"
         rows[f"Job {key}"] = {
             "invocations": _of(job.metrics, **_INVOCATIONS),
             "items by outcome": _outcomes(sources.own(job, key)),
