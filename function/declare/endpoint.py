@@ -26,7 +26,7 @@ from function.declare.checks import (
 )
 from function.declare.limits import API_TIMEOUT_S, MAX_BODY_BYTES
 from function.declare.permission import Permission, calls_end_within
-from function.declare.schema import EMPTY_MAPPING, Body, Form, Raw, Schema
+from function.declare.schema import EMPTY_MAPPING, Body, Form, Raw
 from function.declare.setting import Settings
 
 T = TypeVar("T")
@@ -63,8 +63,7 @@ Origins: TypeAlias = Annotated[tuple[str, ...], origins]
 class Request(NamedTuple, Generic[B]):
     """A request, as an endpoint's handler receives it.
 
-    `body` is a value of the declared type (`Request[Note]`), the parsed JSON if that type is a
-    schema, or bytes if it is Raw. `raw_body` holds the bytes as sent, for a signature over them. If
+    `body` is a value of the declared type (`Request[Note]`), or bytes for Raw. `raw_body` holds the bytes as sent, for a signature over them. If
     the endpoint declares no body, they are None and empty, even if the client sent one.
 
     `headers` have lower-case names; a comma joins the values of a repeated header; the API key is
@@ -189,7 +188,8 @@ class SampleRequest(NamedTuple):
 class Endpoint(NamedTuple, Generic[B]):
     """A method on a path; routing, permissions and documentation follow from it.
 
-    `body` is the type of the JSON that a client must send, or else a Form or Raw. The client
+    `body` is the type of the JSON that a client must send (one that msgspec can read), or else a
+    Form or Raw. The client
     receives 415 for another media type, 400 for a body of another type, and 413 for more than
     `max_body_bytes`. Without `body`, the function never reads a body.
 
@@ -221,7 +221,7 @@ class Endpoint(NamedTuple, Generic[B]):
     summary: Text
     handle: Annotated[Callable[[Request[B]], Response], runs_when_called]
     responses: Annotated[Mapping[int, Body | Raw | None], not_empty]
-    body: type[B] | Schema | Form | Raw | None = None
+    body: type[B] | Form | Raw | None = None
     problems: Mapping[int, Body | None] = EMPTY_MAPPING
     response_headers: tuple[Parameter, ...] = ()
     request_headers: Parameters = ()
@@ -262,6 +262,8 @@ class Endpoint(NamedTuple, Generic[B]):
         """Yield the reasons for which API Gateway or the API document would refuse it."""
         if self.body is not None and self.method not in {"PATCH", "POST", "PUT"}:
             yield f"a {self.method} request has no body (RFC 9110, section 9.3)"
+        if isinstance(self.body, Mapping):
+            yield "body must be a type, such as a msgspec.Struct; only a response may be a schema"
         if self.cors and self.method == "OPTIONS":
             yield "with cors, API Gateway handles OPTIONS; remove cors or this endpoint"
         if self.scopes and not KINDS[type(self.auth)].scoped:

@@ -3,7 +3,7 @@
 import importlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate, chain
 from typing import Any, TypeVar
 
@@ -47,9 +47,11 @@ def raise_first(where: str, *errors: Iterable[str]) -> None:
         raise DeclarationError(f"{where}: {error}")
 
 
-def load_settings() -> dict[str, Setting[Any]]:
-    """Return the declared settings by name; raise DeclarationError for an invalid one."""
-    return _load(Setting, "settings")
+# Each returns the declared values by name, and raises DeclarationError for an invalid one.
+load_buckets = partial(_load, Bucket, "buckets")
+load_links = partial(_load, Link, "links")
+load_queues = partial(_load, Queue, "queues")
+load_settings = partial(_load, Setting, "settings")
 
 
 def load_tables() -> dict[str, Table]:
@@ -62,21 +64,6 @@ def load_tables() -> dict[str, Table]:
                 f"{days.name}"
             )
     return tables
-
-
-def load_queues() -> dict[str, Queue]:
-    """Return the declared queues by name; raise DeclarationError for an invalid one."""
-    return _load(Queue, "queues")
-
-
-def load_buckets() -> dict[str, Bucket]:
-    """Return the declared buckets by name; raise DeclarationError for an invalid one."""
-    return _load(Bucket, "buckets")
-
-
-def load_links() -> dict[str, Link]:
-    """Return the declared links by name; raise DeclarationError for an invalid one."""
-    return _load(Link, "links")
 
 
 def load_topics() -> dict[str, Topic]:

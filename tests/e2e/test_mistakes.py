@@ -53,7 +53,7 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a module that ends the program": (
         {LOOK: "import sys\nsys.exit()\n" + ENDPOINT},
-        f"{LOOK}, line 2: the import of the module ends the program",
+        f"{LOOK}, line 2: SystemExit",
     ),
     "a forgotten comma": (
         {LOOK: ENDPOINT.replace('/look",', '/look"')},
@@ -109,11 +109,6 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a folder": (
         {"function/endpoints/looks/get_look.py": ENDPOINT},
         "function/endpoints/looks is a folder; move its modules into its parent folder",
-    ),
-    "a dash": (
-        {"function/endpoints/get-look.py": ENDPOINT},
-        "function/endpoints/get-look.py: a module's name has letters, digits and '_', "
-        "and starts with a letter; rename it",
     ),
     "a package that only this machine has": (
         {JOB: JOB_ + "\n\ndef tidy(_):\n    import yaml\n"},

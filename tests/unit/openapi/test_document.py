@@ -400,19 +400,18 @@ class LiteralNull(msgspec.Struct, forbid_unknown_fields=True):
     colour: Literal["red", None]
 
 
-CLOSED = {"title": "Sent", "type": "object", "additionalProperties": False}
+SENT = {"title": "Sent", "type": "object"}
 
 
-def sent(**properties: Any) -> dict[str, Any]:
-    """Return the change of an endpoint whose body has these members."""
-    return {"body": {**CLOSED, "properties": properties}}
+def _answer(**schema: Any) -> dict[str, Any]:
+    return {"responses": {200: {**SENT, **schema}}}
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     (
         *(
-            (sent(a=part), r"Sent\.a(\[\])?: .*|may be null")
+            (_answer(properties={"a": part}), r"Sent\.a(\[\])?: .*|may be null")
             for part in (
                 {"anyOf": [{"type": "string"}, {"enum": [None]}]},
                 {"type": "string", "enum": ["a", None]},
@@ -442,18 +441,23 @@ def sent(**properties: Any) -> dict[str, Any]:
         ),
         ({"body": dict[str, int]}, "must be a class with fields, or a list of one"),
         ({"body": Size}, "Size must have 'type': 'object' or 'array'"),
-        ({"body": {"type": "object"}}, "a schema needs a 'title'"),
-        ({"body": {**CLOSED, "title": "An order"}}, "a schema needs a 'title'"),
-        ({"body": {**CLOSED, "allOf": []}}, "Sent: API Gateway does not support 'allOf'"),
-        (sent(a={"const": 1}), "Sent.a: .* support 'const'; use 'e"),
-        (sent(a={"type": "text"}), "Sent.a: 'type' must be one"),
-        (sent(a={"type": ["string", "null"]}), "Sent.a: 'type'"),
-        (sent(a={"type": "number"}), "a number needs a 'format'"),
-        (sent(a={"type": "array"}), "an array needs 'items'"),
-        (sent(a={"$ref": "#/components/schemas/B"}), r"\$ref"),
-        (sent(a={"type": "object"}), "Sent.a: an object of a request body"),
-        ({"body": {**CLOSED, "required": []}}, "leave out an empty 'required'"),
-        ({"body": {**CLOSED, "description": "ends */ here"}}, r"'\*/' in a description"),
+        ({"responses": {200: {"type": "object"}}}, "a schema needs a 'title'"),
+        (_answer(title="An order"), "a schema needs a 'title'"),
+        (_answer(allOf=[]), "Sent: API Gateway does not support 'allOf'"),
+        (
+            _answer(properties={"a": {"const": 1}}),
+            "Sent.a: .* support 'const'; use 'e",
+        ),
+        (_answer(properties={"a": {"type": "text"}}), "Sent.a: 'type' must be one"),
+        (_answer(properties={"a": {"type": ["string", "null"]}}), "Sent.a: 'type'"),
+        (
+            _answer(properties={"a": {"type": "number"}}),
+            "a number needs a 'format'",
+        ),
+        (_answer(properties={"a": {"type": "array"}}), "an array needs 'items'"),
+        (_answer(properties={"a": {"$ref": "#/components/schemas/B"}}), r"\$ref"),
+        (_answer(required=[]), "leave out an empty 'required'"),
+        (_answer(description="ends */ here"), r"'\*/' in a description"),
         ({"body": Tag, "method": "GET"}, "a GET request has no body"),
         ({"responses": {200: {"title": "A", "type": "string"}}}, "A must have 'type': 'object'"),
         ({"query": Undescribed}, r"Undescribed.limit needs a description: Annotated\["),
@@ -490,10 +494,10 @@ def test_what_cannot_be_imported_is_refused_where_it_is_declared(
 
 
 def test_two_types_of_one_name_and_two_origins_of_one_path_are_refused() -> None:
-    other = {**CLOSED, "title": "Tag"}
-    says = "PUT /orders: body: another type has the name Tag too, in POST /orders: body; rename"
+    other = _answer(title="Tag")
+    says = "PUT /orders: response 200: another type has the name Tag too, in POST /orders: body; r"
     with pytest.raises(DeclarationError, match=says):
-        of(endpoint(body=Tag), endpoint(method="PUT", body=other))
+        of(endpoint(body=Tag), endpoint(method="PUT", **other))
     with pytest.raises(DeclarationError, match="PUT /orders: cors must be that of the path's"):
         of(endpoint(cors=("*",)), endpoint(method="PUT"))
 
@@ -515,11 +519,11 @@ def test_every_operation_has_each_problem_with_its_media_type_and_headers() -> N
 
 
 def test_a_second_type_of_a_name_names_both_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = endpoint(body=Tag), endpoint(method="PUT", body={**CLOSED, "title": "Tag"})
+    first, second = endpoint(body=Tag), endpoint(method="PUT", **_answer(title="Tag"))
     modules = {"post_order": first, "put_order": second}
     monkeypatch.setattr(document, "endpoints_by_module", lambda: modules)
     says = (
-        r"^function/endpoints/put_order\.py: PUT /orders: body: another type has the name Tag too, "
+        r"^function/endpoints/put_order\.py: PUT /orders: response 200: another type has the name Tag too, "
         r"in function/endpoints/post_order\.py: POST /orders: body; rename one$"
     )
     with pytest.raises(DeclarationError, match=says):
@@ -534,7 +538,7 @@ class OutOfStock(msgspec.Struct):
 
 def test_declared_problems_and_redirects_are_in_the_document() -> None:
     location = (Parameter("Location", "Where it is."),)
-    problems = {401: None, 409: OutOfStock, 404: {**CLOSED, "title": "Missing"}}
+    problems = {401: None, 409: OutOfStock, 404: {**SENT, "title": "Missing"}}
     client, imported = of(
         endpoint(responses={302: None}, response_headers=location, problems=problems)
     )

@@ -106,16 +106,6 @@ class _Thing(msgspec.Struct, forbid_unknown_fields=True):
     size: int
 
 
-_SCHEMA = {
-    "title": "Thing",
-    "type": "object",
-    "required": ["size"],
-    "properties": {"size": {"type": "integer"}},
-    "additionalProperties": False,
-}
-
-
-@pytest.mark.parametrize("declared", (_Thing, _SCHEMA))
 @pytest.mark.parametrize(
     ("body", "says"),
     (
@@ -126,9 +116,9 @@ _SCHEMA = {
     ),
 )
 def test_a_samples_body_is_one_that_the_endpoint_would_take(
-    declared: Any, body: dict[str, Any], says: str
+    body: dict[str, Any], says: str
 ) -> None:
-    put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), body=declared)
+    put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), body=_Thing)
     put = put._replace(sample=SampleRequest(body=body))
     if not says:
         assert "/a" in build((put,), api_info("1.0.0"))["paths"]

@@ -28,6 +28,7 @@ def _access(action: str) -> TablePermission:
         ({"path": "/.."}, "path: .* is not /segments"),
         ({"path": "/notes/{id+}/tail"}, "path: .* is not /segments"),
         ({"path": "/a b"}, "path: .* is not /segments"),
+        ({"method": "PUT", "body": {"title": "Note"}}, "body must be a type, such as a msgspec"),
         ({"path": "/ping"}, "path: .* is not /segments"),
         ({"path": "/{a}/{a}"}, "path_parameters must describe"),
         ({"path": "/{other}"}, "path_parameters must describe"),
