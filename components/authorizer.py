@@ -14,7 +14,7 @@ class EpochAuthorizer(LambdaFunction):
     """The function of all authorizers, with exactly the permissions that they declare.
 
     `auths` are the kinds of authentication that it verifies, by name; `authorizers` are the custom
-    ones.
+    ones. It runs outside of `vpc_subnets`, since it asks issuers in the internet.
     """
 
     def __init__(
@@ -28,6 +28,7 @@ class EpochAuthorizer(LambdaFunction):
     ) -> None:
         super().__init__(name, opts)
         stack_settings = settings["bindings"].settings
+        settings["vpc_subnets"] = ()
         self.permissions = [
             permission
             for auth in auths.values()

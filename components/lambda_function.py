@@ -257,3 +257,23 @@ class LambdaFunction(EpochComponent):
         self.name = function.name
         self.metrics = Source("AWS/Lambda", {"FunctionName": self.name})
         self.version = pulumi.Output.concat(function.name, ":", function.version)
+
+    def permit(
+        self,
+        name: str,
+        service: str,
+        source_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions,
+        **more: Any,
+    ) -> aws.lambda_.Permission:
+        """Permit an AWS service to invoke the alias for a source, and for no other one."""
+        return aws.lambda_.Permission(
+            name,
+            action="lambda:InvokeFunction",
+            function=self.name,
+            qualifier=self.alias.name,
+            principal=f"{service}.amazonaws.com",
+            source_arn=source_arn,
+            opts=opts,
+            **more,
+        )

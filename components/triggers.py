@@ -77,20 +77,10 @@ def _event_invoke_config(max_attempts: int, job: TriggeredFunction) -> pulumi.Re
     )
 
 
-def _permission(
+def _permit(
     service: str, source: pulumi.Output[str], job: TriggeredFunction, **more: Any
 ) -> pulumi.Resource:
-    """Permit an AWS service to invoke the job for a source, and for no other one."""
-    return aws.lambda_.Permission(
-        job.pulumi_resource_name,
-        action="lambda:InvokeFunction",
-        function=job.name,
-        qualifier=job.alias.name,
-        principal=f"{service}.amazonaws.com",
-        source_arn=source,
-        opts=job.child(),
-        **more,
-    )
+    return job.permit(job.pulumi_resource_name, service, source, job.child(), **more)
 
 
 def _connect_schedule(trigger: ScheduleTrigger, job: TriggeredFunction) -> None:
@@ -189,7 +179,7 @@ def _connect_bucket(trigger: ObjectTrigger, job: TriggeredFunction) -> None:
     bucket = job.bindings.buckets[trigger.bucket]
     # The ARN of a bucket names no account, and another account can reuse a deleted name.
     account = aws.get_caller_identity_output().account_id
-    permission = _permission("s3", bucket.arn, job, source_account=account)
+    permission = _permit("s3", bucket.arn, job, source_account=account)
     retries = _event_invoke_config(trigger.max_attempts, job)
     # It has the bucket's name, since Pulumi would delete it after another job had set it again.
     aws.s3.BucketNotification(
@@ -209,7 +199,7 @@ def _connect_bucket(trigger: ObjectTrigger, job: TriggeredFunction) -> None:
 
 def _connect_topic(trigger: TopicTrigger, job: TriggeredFunction) -> None:
     topic = job.bindings.topics[trigger.topic]
-    permission = _permission("sns", topic.arn, job)
+    permission = _permit("sns", topic.arn, job)
     policy = trigger.filter_policy
     aws.sns.TopicSubscription(
         job.pulumi_resource_name,
@@ -231,7 +221,7 @@ def _connect_bus(trigger: EventTrigger, job: TriggeredFunction) -> None:
         event_pattern=json.dumps(trigger.pattern),
         opts=job.child(),
     )
-    permission = _permission("events", rule.arn, job)
+    permission = _permit("events", rule.arn, job)
     aws.cloudwatch.EventTarget(
         job.pulumi_resource_name,
         rule=rule.name,
