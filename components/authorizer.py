@@ -6,7 +6,7 @@ from typing import Unpack
 import pulumi
 
 from components.lambda_function import FunctionSettings, LambdaFunction
-from function.declare.auth import Auth, CustomAuth, Jwt, stack_text
+from function.declare.auth import Auth, CustomAuth, Jwt, in_stack
 from function.declare.authorizer import AUTHORIZER_TIMEOUT_S, Authorizer
 from function.declare.permission import Permission
 
@@ -33,7 +33,7 @@ class EpochAuthorizer(LambdaFunction):
         permissions: list[Permission] = []
         for auth in auths.values():
             if isinstance(auth, Jwt):
-                environment[auth.issuer_env_var] = stack_text(auth.issuer, stack_settings)
+                environment[auth.issuer_env_var] = in_stack(auth, stack_settings).issuer
             if isinstance(auth, CustomAuth):
                 permissions += authorizers[auth.name].permissions
         settings["environment"] = environment

@@ -114,11 +114,12 @@ def fixed_claims(auth: Any, issuer: str, settings: Mapping[str, str]) -> dict[st
 
     `settings` are the environment variables of the stack's settings.
     """
-    from function.declare.auth import Jwt, stack_text
+    from function.declare.auth import Jwt, in_stack
 
+    stack_auth = in_stack(auth, settings)
     if isinstance(auth, Jwt):
-        return {"iss": issuer, "aud": stack_text(auth.audience, settings)}
-    *_, region, _, pool = stack_text(auth.pool, settings).split(":")
+        return {"iss": issuer, "aud": stack_auth.audience}
+    *_, region, _, pool = stack_auth.pool.split(":")
     return {"iss": f"https://cognito-idp.{region}.amazonaws.com/{pool.partition('/')[2]}"}
 
 

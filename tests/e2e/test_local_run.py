@@ -22,6 +22,7 @@ from typing import Any
 import boto3
 import pytest
 
+from local import child_process
 from local.child_process import SupervisedProcess
 
 _JOB = """from function.declare.job import Job
@@ -452,6 +453,7 @@ def test_outputs_that_are_half_written_go_with_the_run(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "replace", interrupt)
+    monkeypatch.setattr(child_process, "LOCAL", tmp_path / ".local")
     with pytest.raises(KeyboardInterrupt), SupervisedProcess() as process:
-        process.write_private_file(tmp_path / ".local" / "outputs.json", "{}")
+        process.write_private_file("outputs.json", "{}")
     assert not list(tmp_path.iterdir())

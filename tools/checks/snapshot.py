@@ -20,7 +20,7 @@ from local.pulumi_program import Resource
 from openapi.__main__ import document_text
 from openapi.document import api_info
 from tools import cli
-from tools.docs import configuration, costs, reference
+from tools.docs import configuration, reference
 
 PATH = stack_files.ROOT / "tests" / "snapshots" / "resources.yaml"
 # A collection that fits into a line of this length is one line.
@@ -267,7 +267,6 @@ def main() -> list[str]:
     (stack_files.ROOT / "docs" / "openapi.json").write_text(document_text(), encoding="utf-8")
     configuration.main()
     reference.main()
-    costs.write(declared[stack_files.default_stack()])
     return []
 
 

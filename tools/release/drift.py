@@ -1,11 +1,11 @@
-"""`python -m tools.release.drift STACK`: compares AWS with the deployed commit.
+"""`python -m tools.release.drift STACK`: compares AWS with the deployed commit; "" is the default
+stack.
 
 Main may be ahead, for example before an approval. So the program comes from the commit in the
 stack's outputs, in a worktree of its own. The comparison excludes resources with the value of a key
 or secret, which the preview role cannot read. It includes the aliases: a rollback is a difference.
 """
 
-import argparse
 import json
 import os
 import re
@@ -38,6 +38,7 @@ def _run(words: Sequence[str], cwd: Path | None = None) -> str:
 
 
 def _compare(stack: str) -> list[str]:
+    stack = stack or stack_files.default_stack()
     outputs = json.loads(_run(["pulumi", "stack", "output", "--stack", stack, "--json"]))
     commit = outputs.get("deployed_commit", "")
     if not re.fullmatch("[0-9a-f]{40}", commit):
@@ -72,13 +73,10 @@ def _compare(stack: str) -> list[str]:
     return errors
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Return 0 if AWS equals the deployed commit."""
-    parser = argparse.ArgumentParser(prog="python -m tools.release.drift")
-    parser.add_argument("stack", help='"" for the default stack')
-    chosen = parser.parse_args(arguments)
-    return cli.run(lambda: _compare(chosen.stack or stack_files.default_stack()))
+    return cli.run(_compare, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

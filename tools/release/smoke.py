@@ -3,7 +3,6 @@
 It sends the endpoints' sample requests with the stack's outputs, and never prints the API key.
 """
 
-import argparse
 import json
 import re
 import sys
@@ -90,14 +89,17 @@ class Api:
     ) -> Reply:
         """Send a request; raise CommandError if there is no response."""
         try:
-            request = urllib.request.Request(
-                self.url + path, data=body, method=method, headers=dict(headers)
-            )
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-                return _reply(answer.status, answer.headers, answer.read())
-        except urllib.error.HTTPError as answer:
+            request = urllib.request.Request(self.url + path, body, dict(headers), method=method)
+            try:
+                answer = urllib.request.urlopen(request, timeout=TIMEOUT_S)
+            except urllib.error.HTTPError as error:
+                answer = error
             with answer:
-                return _reply(answer.code, answer.headers, answer.read())
+                return Reply(
+                    status=answer.status,
+                    headers={name.lower(): value for name, value in answer.headers.items()},
+                    body=answer.read().decode("utf-8", "replace"),
+                )
         except (OSError, ValueError) as error:
             raise pipeline_io.CommandError(f"{self.url} does not answer: {error}") from None
 
@@ -121,14 +123,6 @@ class Api:
             if reply.status != 403 or key is not None or time.monotonic() > deadline:
                 return reply
             time.sleep(2)
-
-
-def _reply(status: int, headers: Any, body: bytes) -> Reply:
-    return Reply(
-        status=status,
-        headers={name.lower(): value for name, value in headers.items()},
-        body=body.decode("utf-8", "replace"),
-    )
 
 
 def _schema_error(declared: Body, reply: Reply) -> str:
@@ -234,6 +228,9 @@ class Result:
     passed: bool
     observed: str
 
+    def __str__(self) -> str:
+        return f"{'ok    ' if self.passed else 'FAILED'}  {self.check}: {self.observed}"
+
 
 def run_checks(api: Api) -> list[Result]:
     """Run every check; raise CommandError if the API does not respond."""
@@ -246,54 +243,29 @@ def run_checks(api: Api) -> list[Result]:
     return results
 
 
-def _markdown(api: Api, results: list[Result]) -> str:
-    rows = [
-        f"| {'✅' if result.passed else '❌'} | {result.check} | `{_cell(result.observed)}` |"
-        for result in results
-    ]
-    return "\n".join(
-        [
-            f"### Smoke test of `{api.url}`",
-            "",
-            "| | check | observed |",
-            "| --- | --- | --- |",
-            *rows,
-        ]
-    )
-
-
-def _cell(observed: str) -> str:
-    return observed.replace("|", "\\|").replace("`", "'").replace("\n", " ")
-
-
-def _smoke(path: Path) -> list[str]:
-    outputs = pipeline_io.read_outputs(path)
+def _smoke(path: str) -> list[str]:
+    outputs = pipeline_io.read_outputs(Path(path))
     url, api_key, document = (
         pipeline_io.text(outputs, name)
         for name in ("api_url", "default_api_key", "api_document_hash")
     )
-    api = Api(url=url, api_key=api_key, document=document)
-    print(api.url)
-    results = run_checks(api)
-    for result in results:
-        print(f"{'ok    ' if result.passed else 'FAILED'}  {result.check}: {result.observed}")
+    results = run_checks(Api(url=url, api_key=api_key, document=document))
+    report = "\n".join([url, *map(str, results)])
+    print(report)
+    pipeline_io.summarize(f"### Smoke test\n```\n{report}\n```")
     for endpoint in load_endpoints():
         if endpoint.sample is not None and not samples.needs_only_a_key(endpoint):
             print(f"skipped {endpoint.route} with its sample: it needs more than an API key")
     if len(results) == 1:
         print(f"No other request sent: {samples.NO_SAMPLE}.")
-    pipeline_io.summarize(_markdown(api, results))
     failed = sum(not result.passed for result in results)
     return [f"error: {failed} of {len(results)} checks failed"] if failed else []
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Return 0 if every check passes."""
-    parser = argparse.ArgumentParser(prog="python -m tools.release.smoke")
-    parser.add_argument("outputs", type=Path, help="the stack's outputs, as JSON")
-    chosen = parser.parse_args(arguments)
-    return cli.run(lambda: _smoke(chosen.outputs))
+    return cli.run(_smoke, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -46,6 +46,14 @@ def test_a_token_is_sent_as_a_bearer(sent: list[Any]) -> None:
     assert sent[0][2] == {"x-api-key": "", "Authorization": "Bearer jwt-read"}
 
 
+def test_a_test_waits_for_the_effect_of_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running.time, "sleep", lambda _: None)
+    stack, read = RunningStack(OUTPUTS, str), iter(([], ["shipped"]))
+    assert stack.wait_for(lambda: next(read)) == ["shipped"]
+    with pytest.raises(TimeoutError, match="no such effect within 0 s"):
+        stack.wait_for(list, timeout_s=0)
+
+
 def test_the_test_issuer_signs_for_a_local_stack_alone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
