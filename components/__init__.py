@@ -22,7 +22,6 @@ with as_run_error():
     from components.lambda_function import Bindings as Bindings
     from components.lambda_function import Linked as Linked
     from components.monitoring.component import EpochMonitoring as EpochMonitoring
-    from components.naming import checked_prefix as checked_prefix
     from components.naming import resource_prefix as resource_prefix
     from components.naming import sampling_rule as sampling_rule
     from components.packaging.archive import Bundle as Bundle

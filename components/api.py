@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -11,17 +11,16 @@ import pulumi_aws as aws
 from components import limits
 from components.api_gateway_account import EpochApiGatewayAccount
 from components.authorizer import EpochAuthorizer
+from components.component import EpochComponent
 from components.errors import ConfigError
 from components.function import EpochFunction
 from components.metrics import Source
-from function.declare.auth import text_errors
+from function.declare.auth import in_stack
+from function.declare.checks import declaration_errors
 from function.declare.endpoint import Endpoint
 from openapi import gateway
 from openapi.document import Document
 
-# TLS 1.2 or newer with forward secrecy, and only under the API's own host name.
-SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
-ACCESS_MODE = "STRICT"
 # For callers with an IPv4 or an IPv6 address.
 ENDPOINT: aws.apigateway.RestApiEndpointConfigurationArgsDict = {
     "types": "REGIONAL",
@@ -51,7 +50,7 @@ _ACCESS_LOG = {
 }
 
 
-class EpochApi(pulumi.ComponentResource):
+class EpochApi(EpochComponent):
     """A regional REST API, which one OpenAPI document defines, and the stage that serves it.
 
     The document routes every endpoint to the function's alias. Pulumi imports it as a whole before
@@ -91,34 +90,29 @@ class EpochApi(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         for endpoint in endpoints:
-            for error in text_errors(endpoint.auth, settings or {}):
+            for error in declaration_errors(in_stack(endpoint.auth, settings or {})):
                 raise ConfigError(f"{endpoint.route}: auth: {error}")
-        super().__init__("epoch:components:EpochApi", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        super().__init__(name, opts)
         known = pulumi.Output.all(
             name=api_name,
             description=description,
             invoke_arn=function.alias.invoke_arn,
             authorizer_arn=authorizer.alias.invoke_arn if authorizer else "",
         )
-        fixed: dict[str, Any] = {
-            "security_policy": SECURITY_POLICY,
-            "endpoint_access_mode": ACCESS_MODE,
-            "settings": settings or {},
-        }
         imported = known.apply(
             lambda values: gateway.to_api_gateway(
-                document, endpoints, gateway.ImportSettings(**fixed, **values)
+                document, endpoints, gateway.ImportSettings(**values, settings=settings or {})
             )
         )
         body = imported.apply(_checked_text)
-        nodes = {node for endpoint in endpoints for node in _nodes(endpoint.path)}
-        if len(nodes) > limits.API_RESOURCES:
-            pulumi.log.warn(
-                f"API {name} has {len(nodes)} resources, one for each part of a path; an account's "
-                f"default quota 'Resources per API' is {limits.API_RESOURCES}. Raise it before "
-                "the deployment, or split the API"
-            )
+        resources = len({parent for endpoint in endpoints for parent in _paths_to(endpoint.path)})
+        limits.check_quota(
+            f"API {name} has {resources} resources, one for each part of a path",
+            resources,
+            "Resources per API",
+            limits.API_RESOURCES,
+            "split the API",
+        )
         self.document_hash = imported.apply(gateway.fingerprint_of)
         self.endpoints = endpoints
         compressed = gateway.minimum_compression_size(endpoints)
@@ -133,34 +127,37 @@ class EpochApi(pulumi.ComponentResource):
             disable_execute_api_endpoint=disable_default_endpoint,
             binary_media_types=gateway.binary_media_types(endpoints) or None,
             minimum_compression_size=None if compressed is None else str(compressed),
-            security_policy=SECURITY_POLICY,
-            endpoint_access_mode=ACCESS_MODE,
+            security_policy=gateway.SECURITY_POLICY,
+            endpoint_access_mode=gateway.ACCESS_MODE,
             body=body,
             put_rest_api_mode="overwrite",
             # The provider imports the document if it or the parameters change. This value is API
             # Gateway's default, so only the change has an effect.
             parameters={"basepath": "ignore"} if import_again else None,
             fail_on_warnings=True,
-            opts=child,
+            opts=self.child(),
         )
         # One permission for all routes: about fifty would fill the function's policy of 20 KB.
-        permissions = [self._may_invoke(name, function, pulumi.Output.concat(stage_name, "/*"))]
+        calls = pulumi.Output.concat(self.api.execution_arn, "/", stage_name, "/*")
+        permissions = [function.permit(name, "apigateway", calls, self.child())]
         if authorizer:
-            permissions += [self._may_invoke(f"{name}-authorizer", authorizer, "authorizers/*")]
+            calls = pulumi.Output.concat(self.api.execution_arn, "/authorizers/*")
+            permitted = authorizer.permit(f"{name}-authorizer", "apigateway", calls, self.child())
+            permissions.append(permitted)
         imported_again = {"imported": "again"} if import_again else {}
         deployment = aws.apigateway.Deployment(
             name,
             rest_api=self.api.id,
             triggers=imported_again | {"document": self.document_hash},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
+            opts=self.child(depends_on=permissions),
         )
         # The deployment's id names the version, so that reverting an interrupted update finds the
         # version to which it returns.
         version = aws.apigateway.DocumentationVersion(
-            name, rest_api_id=self.api.id, version=deployment.id, opts=child
+            name, rest_api_id=self.api.id, version=deployment.id, opts=self.child()
         )
         self.access_log = aws.cloudwatch.LogGroup(
-            name, retention_in_days=log_retention_days, opts=child
+            name, retention_in_days=log_retention_days, opts=self.child()
         )
         self.stage = aws.apigateway.Stage(
             name,
@@ -174,7 +171,7 @@ class EpochApi(pulumi.ComponentResource):
                 "destination_arn": self.access_log.arn,
                 "format": json.dumps(_ACCESS_LOG),
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[account] if account else None),
+            opts=self.child(depends_on=[account] if account else None),
         )
         aws.apigateway.MethodSettings(
             name,
@@ -188,32 +185,18 @@ class EpochApi(pulumi.ComponentResource):
                 "throttling_rate_limit": rate_limit,
                 "throttling_burst_limit": burst_limit,
             },
-            opts=child,
+            opts=self.child(),
         )
         dimensions = {"ApiName": self.api.name, "Stage": self.stage.stage_name}
         self.metrics = Source("AWS/ApiGateway", dimensions)
         self.url = self.stage.invoke_url
         self.register_outputs({"url": self.url, "document_hash": self.document_hash})
 
-    def _may_invoke(
-        self, name: str, called: EpochFunction | EpochAuthorizer, source: pulumi.Input[str]
-    ) -> aws.lambda_.Permission:
-        """Return the permission of API Gateway to invoke a function for a part of this API."""
-        return aws.lambda_.Permission(
-            name,
-            action="lambda:InvokeFunction",
-            function=called.name,
-            qualifier=called.alias.name,
-            principal="apigateway.amazonaws.com",
-            source_arn=pulumi.Output.concat(self.api.execution_arn, "/", source),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
 
-
-def _nodes(path: str) -> Iterator[str]:
+def _paths_to(path: str) -> list[str]:
     """Return the paths from the root to a path, each a resource of API Gateway."""
     parts = path.strip("/").split("/")
-    yield from ("/".join(parts[:end]) for end in range(len(parts) + 1))
+    return ["/".join(parts[:end]) for end in range(len(parts) + 1)]
 
 
 def _checked_text(document: Document) -> str:

@@ -3,10 +3,12 @@
 import pulumi
 import pulumi_aws as aws
 
-from components.api import ACCESS_MODE, ENDPOINT, SECURITY_POLICY, EpochApi
+from components.api import ENDPOINT, EpochApi
+from components.component import EpochComponent
+from openapi import gateway
 
 
-class EpochDomain(pulumi.ComponentResource):
+class EpochDomain(EpochComponent):
     """A custom domain name that serves the API's stage at the root path.
 
     `certificate_arn` is an ACM certificate in the API's region. With `hosted_zone_id` two records
@@ -21,28 +23,27 @@ class EpochDomain(pulumi.ComponentResource):
         api: EpochApi,
         domain_name: pulumi.Input[str],
         certificate_arn: pulumi.Input[str],
-        hosted_zone_id: pulumi.Input[str] | None = None,
+        hosted_zone_id: pulumi.Input[str] = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochDomain", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        super().__init__(name, opts)
         domain = aws.apigateway.DomainName(
             name,
             domain_name=domain_name,
             regional_certificate_arn=certificate_arn,
             endpoint_configuration=ENDPOINT,
-            security_policy=SECURITY_POLICY,
-            endpoint_access_mode=ACCESS_MODE,
-            opts=child,
+            security_policy=gateway.SECURITY_POLICY,
+            endpoint_access_mode=gateway.ACCESS_MODE,
+            opts=self.child(),
         )
         aws.apigateway.BasePathMapping(
             name,
             domain_name=domain.domain_name,
             rest_api=api.api.id,
             stage_name=api.stage.stage_name,
-            opts=child,
+            opts=self.child(),
         )
-        records = {"A": name, "AAAA": f"{name}-ipv6"} if hosted_zone_id is not None else {}
+        records = {"A": name, "AAAA": f"{name}-ipv6"} if hosted_zone_id else {}
         for kind, record in records.items():
             aws.route53.Record(
                 record,
@@ -56,7 +57,7 @@ class EpochDomain(pulumi.ComponentResource):
                         "evaluate_target_health": False,
                     }
                 ],
-                opts=child,
+                opts=self.child(),
             )
         self.target = domain.regional_domain_name
         self.url = pulumi.Output.concat("https://", domain.domain_name)

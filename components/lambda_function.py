@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Required, TypedDict
+from typing import Any, Required, TypeAlias, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from components import limits
 from components.bucket import EpochBucket
+from components.component import EpochComponent
 from components.errors import ConfigError
 from components.iam import policies
 from components.iam.roles import RoleFactory
@@ -19,7 +20,19 @@ from components.queue import EpochQueue
 from components.secret import EpochSecret
 from components.table import EpochTable
 from components.topic import EpochTopic
-from function.declare.permission import Link, Permission, SecretPermission
+from function.declare.permission import (
+    BucketPermission,
+    Link,
+    Permission,
+    QueuePermission,
+    SecretPermission,
+    ServicePermission,
+    TablePermission,
+    TopicPermission,
+    fill_settings,
+)
+
+_Arns: TypeAlias = pulumi.Input[str] | list[pulumi.Input[str]]
 
 
 @dataclass(frozen=True)
@@ -29,7 +42,7 @@ class Linked:
     The value is the first ARN by default.
     """
 
-    arn: pulumi.Input[str] | list[pulumi.Input[str]] = ""
+    arn: _Arns = ""
     value: pulumi.Input[str] | None = None
 
     @property
@@ -59,15 +72,39 @@ class Bindings:
         """Return the variables through which a function finds its resources, and its secrets."""
         readable = {one.setting for one in permissions if isinstance(one, SecretPermission)}
         secrets = [secret for name, secret in self.secrets.items() if name in readable]
+        links = [one for one in permissions if isinstance(one, Link)]
         return {
             **{table.declared.env_var: table.name for table in self.tables.values()},
             **{queue.declared.env_var: queue.url for queue in self.queues.values()},
             **{topic.declared.env_var: topic.arn for topic in self.topics.values()},
             **{bucket.declared.env_var: bucket.name for bucket in self.buckets.values()},
             **{secret.declared.env_var: secret.arn for secret in secrets},
-            **{one.env_var: self.links[one.name].shown for one in _links(permissions)},
+            **{one.env_var: self.links[one.name].shown for one in links},
             **self.settings,
         }
+
+    def _granted(self, permission: Permission) -> tuple[_Arns, tuple[str, ...]]:
+        """Return the ARN or ARNs that a permission is for, and the actions on them."""
+        arns: _Arns
+        actions: tuple[str, ...]
+        match permission:
+            case TablePermission(table, actions, index):
+                suffix = f"/index/{index}" if index else ""
+                arns = pulumi.Output.concat(self.tables[table].arn, suffix)
+            case QueuePermission(queue):
+                arns, actions = self.queues[queue].arn, ("sqs:SendMessage",)
+            case TopicPermission(topic):
+                arns, actions = self.topics[topic].arn, ("sns:Publish",)
+            case SecretPermission(setting):
+                arns, actions = self.secrets[setting].arn, ("secretsmanager:GetSecretValue",)
+            case BucketPermission(bucket, actions):
+                arns = pulumi.Output.concat(self.buckets[bucket].arn, "/*")
+            case Link(name, _, actions):
+                arns = self.links[name].arn
+            case ServicePermission():
+                arns = fill_settings(permission.resource, self.settings)
+                actions = permission.actions
+        return arns, actions
 
     def statements(
         self, permissions: Sequence[Permission]
@@ -76,31 +113,16 @@ class Bindings:
 
         Raises ConfigError for a link without a resource.
         """
-        for link in _links(permissions):
-            if link.name not in self.links:
-                raise ConfigError(
-                    f"infrastructure.py: link {link.name!r} has no resource; return one by "
-                    f"{{{link.name!r}: Linked(…)}}"
-                )
-        kinds: dict[str, Mapping[str, Any]] = {
-            "tables": self.tables,
-            "queues": self.queues,
-            "topics": self.topics,
-            "buckets": self.buckets,
-            "secrets": self.secrets,
-            "links": self.links,
-        }
-        arns = {
-            kind: pulumi.Output.all(**{key: one.arn for key, one in resources.items()})
-            for kind, resources in kinds.items()
-        }
-        return pulumi.Output.all(**arns).apply(
-            lambda known: policies.resource_statements(permissions, known, self.settings)
-        )
-
-
-def _links(permissions: Sequence[Permission]) -> list[Link]:
-    return [one for one in permissions if isinstance(one, Link)]
+        named = {one.name for one in permissions if isinstance(one, Link)}
+        for name in sorted(named - self.links.keys()):
+            raise ConfigError(
+                f"infrastructure.py: link {name!r} has no resource; return one by "
+                f"{{{name!r}: Linked(…)}}"
+            )
+        granted = [self._granted(permission) for permission in permissions]
+        arns = pulumi.Output.all(*(arn for arn, _ in granted))
+        actions = [actions for _, actions in granted]
+        return arns.apply(lambda known: policies.resource_statements(zip(known, actions)))
 
 
 class FunctionSettings(TypedDict, total=False):
@@ -139,7 +161,7 @@ def _fitting(function: str, variables: dict[str, str]) -> dict[str, str]:
     return variables
 
 
-class LambdaFunction(pulumi.ComponentResource):
+class LambdaFunction(EpochComponent):
     """A function with its role, policy, log group and `live` alias.
 
     The role's policy holds `permissions`, `extra_statements` for the `source` of a job, logs and
@@ -149,15 +171,6 @@ class LambdaFunction(pulumi.ComponentResource):
     version, as `name:number`.
     """
 
-    alias: aws.lambda_.Alias
-    log_group: aws.cloudwatch.LogGroup
-    name: pulumi.Output[str]
-    version: pulumi.Output[str]
-    metrics: Source
-
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None) -> None:
-        super().__init__(f"epoch:components:{type(self).__name__}", name, None, opts)
-
     def _create(
         self,
         name: str,
@@ -166,24 +179,24 @@ class LambdaFunction(pulumi.ComponentResource):
         permissions: Sequence[Permission],
         timeout_s: int,
         default_handler: str,
+        variables: Mapping[str, str] | None = None,
         source: str = "",
         extra_statements: Sequence[pulumi.Input[policies.Statement]] = (),
     ) -> None:
         """Declare the resources. Raises BoundaryError for a permission outside the boundary.
 
-        `timeout_s` is up to 900.
+        `timeout_s` is up to 900. `variables` add to the environment of `settings`.
         """
         bindings, roles = settings["bindings"], settings["roles"]
-        child = pulumi.ResourceOptions(parent=self)
         if roles.permissions_boundary:
             topics = {key: topic.declared for key, topic in bindings.topics.items()}
             policies.check_boundary(
                 permissions, bindings.settings, topics, roles.permissions_boundary
             )
         self.log_group = aws.cloudwatch.LogGroup(
-            name, retention_in_days=settings.get("log_retention_days", 30), opts=child
+            name, retention_in_days=settings.get("log_retention_days", 30), opts=self.child()
         )
-        role = roles.create("lambda", name, child)
+        role = roles.create("lambda", name, self.child())
         statements = pulumi.Output.all(
             bindings.statements(permissions), self.log_group.arn, *extra_statements
         )
@@ -202,10 +215,11 @@ class LambdaFunction(pulumi.ComponentResource):
                     [*known[0], *policies.telemetry_statements(known[1]), *known[2:], *network],
                 )
             ),
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+            opts=self.child(retain_on_delete=True),
         )
-        variables = pulumi.Output.all(
-            **bindings.environment(permissions), **settings.get("environment", {})
+        environment = pulumi.Output.all(
+            **bindings.environment(permissions),
+            **{**settings.get("environment", {}), **(variables or {})},
         )
         function = aws.lambda_.Function(
             name,
@@ -221,7 +235,7 @@ class LambdaFunction(pulumi.ComponentResource):
             reserved_concurrent_executions=settings.get("reserved_concurrency"),
             snap_start={"apply_on": "PublishedVersions"} if settings.get("snap_start") else None,
             # Without variables, Output.all gives an empty list.
-            environment={"variables": variables.apply(lambda known: _fitting(name, dict(known)))},
+            environment={"variables": environment.apply(lambda known: _fitting(name, dict(known)))},
             tracing_config={"mode": "Active"},
             vpc_config=vpc,
             logging_config={
@@ -230,7 +244,7 @@ class LambdaFunction(pulumi.ComponentResource):
                 "application_log_level": "INFO",
                 "system_log_level": "INFO",
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            opts=self.child(depends_on=[policy]),
         )
         shifted = ["functionVersion", "routingConfig"] if settings.get("gradual") else None
         self.alias = aws.lambda_.Alias(
@@ -238,8 +252,28 @@ class LambdaFunction(pulumi.ComponentResource):
             name="live",
             function_name=function.name,
             function_version=function.version,
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=shifted),
+            opts=self.child(ignore_changes=shifted),
         )
         self.name = function.name
         self.metrics = Source("AWS/Lambda", {"FunctionName": self.name})
         self.version = pulumi.Output.concat(function.name, ":", function.version)
+
+    def permit(
+        self,
+        name: str,
+        service: str,
+        source_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions,
+        **more: Any,
+    ) -> aws.lambda_.Permission:
+        """Permit an AWS service to invoke the alias for a source, and for no other one."""
+        return aws.lambda_.Permission(
+            name,
+            action="lambda:InvokeFunction",
+            function=self.name,
+            qualifier=self.alias.name,
+            principal=f"{service}.amazonaws.com",
+            source_arn=source_arn,
+            opts=opts,
+            **more,
+        )

@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.component import EpochComponent
 from components.metrics import Source
 from function.declare.table import TTL_ATTRIBUTE, Index, Table
 
@@ -53,13 +54,13 @@ def refuse_changed_index(args: pulumi.ResourceHookArgs) -> None:
             )
 
 
-class EpochTable(pulumi.ComponentResource):
+class EpochTable(EpochComponent):
     """An on-demand, encrypted DynamoDB table with the keys and indexes of `table`.
 
     `protect` adds point-in-time recovery, deletion protection in DynamoDB and `protect` in Pulumi,
     in every region; an update that changes an index fails, as does its preview.
     `recovery_period_days` (1 to 35) is the time to which you can restore. `max_read_units` and
-    `max_write_units` limit the request units per second of the table and of each index.
+    `max_write_units` limit the request units per second of the table and of each index; 0 is no limit.
     `replica_regions` make it a global table. Only a table with a `ttl_setting` has DynamoDB's time
     to live, on the attribute `expires`.
     """
@@ -71,12 +72,12 @@ class EpochTable(pulumi.ComponentResource):
         table: Table,
         protect: bool = False,
         recovery_period_days: int = 35,
-        max_read_units: int | None = None,
-        max_write_units: int | None = None,
+        max_read_units: int = 0,
+        max_write_units: int = 0,
         replica_regions: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochTable", name, None, opts)
+        super().__init__(name, opts)
         limits = {"read": max_read_units, "write": max_write_units}
         units: Any = {f"max_{kind}_request_units": most for kind, most in limits.items() if most}
         hooks = None
@@ -107,8 +108,7 @@ class EpochTable(pulumi.ComponentResource):
             stream_enabled=True,
             stream_view_type="NEW_AND_OLD_IMAGES",
             # AWS also lists the replicas as a property of the table.
-            opts=pulumi.ResourceOptions(
-                parent=self,
+            opts=self.child(
                 protect=protect,
                 ignore_changes=["replicas"],
                 hooks=hooks,
@@ -124,7 +124,7 @@ class EpochTable(pulumi.ComponentResource):
                 region=region,
                 point_in_time_recovery=protect,
                 deletion_protection_enabled=protect,
-                opts=pulumi.ResourceOptions(parent=self, protect=protect, depends_on=created[-1:]),
+                opts=self.child(protect=protect, depends_on=created[-1:]),
             )
             created.append(replica)
         self.declared = table

@@ -2,7 +2,6 @@
 
 import secrets
 import socket
-import time
 from collections.abc import Mapping
 
 from console.request_log import RequestLog
@@ -15,7 +14,6 @@ class Console:
     def __init__(self) -> None:
         self.request_log = RequestLog()
         self.resources: dict[str, pulumi_program.Resource] = {}
-        self.started = time.time()
         self.token = secrets.token_urlsafe(24)
         self.socket = socket.create_server(("127.0.0.1", 0))
 

@@ -63,6 +63,10 @@ UPDATABLE: set[str] = set()
 
 # The local run prints these reasons instead of creating the resource.
 NOT_EMULATED: Mapping[str, str] = {
+    "aws:backup/plan:Plan": "the emulator makes no backups",
+    "aws:backup/selection:Selection": "the emulator makes no backups",
+    "aws:backup/vault:Vault": "the emulator makes no backups",
+    "aws:budgets/budget:Budget": "the emulator costs nothing",
     "aws:s3/bucketPolicy:BucketPolicy": "the policy requires TLS, which the emulator lacks",
     "aws:xray/samplingRule:SamplingRule": "MiniStack has no X-Ray API",
 }

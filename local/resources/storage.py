@@ -1,4 +1,4 @@
-"""DynamoDB and KMS."""
+"""DynamoDB, KMS and Secrets Manager."""
 
 from functools import partial
 from typing import Any
@@ -48,6 +48,19 @@ CALLS = {
         },
         arn="{TableArn}",
         outputs={"streamArn": "{LatestStreamArn}"},
+    ),
+    "aws:secretsmanager/secret:Secret": Calls(
+        "create_secret",
+        named="Name",
+        id="{ARN}",
+        arn="{ARN}",
+        deletion={"ForceDeleteWithoutRecovery": True},
+    ),
+    "aws:secretsmanager/secretVersion:SecretVersion": Calls(
+        "put_secret_value",
+        delete=None,
+        id="{SecretId}|{VersionId}",
+        outputs={"secretArn": "{SecretId}", "versionId": "{VersionId}"},
     ),
 }
 

@@ -1,12 +1,11 @@
-"""`python -m tools.release.prune_versions OUTPUTS`: deletes versions that no rollback needs.
+"""`python -m tools.release.prune_versions OUTPUTS KEEP`: deletes versions that no rollback needs.
 
-Lambda keeps versions for ever, and bills SnapStart for each. The newest three and the live one
-stay: a rollback goes back by one version, a second rollback by another. A version needs the policy
+Lambda keeps versions for ever, and bills SnapStart for each. The newest KEEP (by default three) and
+the live one stay: a rollback goes back by one version, a second rollback by another. A version needs the policy
 that its description names. The role's policies for deleted versions go, too. If the rest leave no
 room for another policy, more versions go: IAM limits the policies of a role together.
 """
 
-import argparse
 import json
 import re
 import sys
@@ -69,11 +68,11 @@ def _is_full(client: Any, iam: Any, function: str) -> bool:
     return sum(sizes) + max(sizes, default=0) > ROLE_POLICY_SIZE
 
 
-def _run(path: Path, keep: int) -> list[str]:
+def _run(path: str, keep: str) -> list[str]:
     client, iam = boto3.client("lambda"), boto3.client("iam")
-    for function in rollback.functions(pipeline_io.read_outputs(path)):
+    for function in rollback.functions(pipeline_io.read_outputs(Path(path))):
         deleted, policies = [], []
-        for newest in range(keep, 0, -1):
+        for newest in range(int(keep or KEEP), 0, -1):
             deleted += prune(client, function, newest)
             policies += prune_policies(client, iam, function)
             if not _is_full(client, iam, function):
@@ -84,14 +83,10 @@ def _run(path: Path, keep: int) -> list[str]:
     return []
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Return 0 if no unneeded version is left."""
-    parser = argparse.ArgumentParser(prog="python -m tools.release.prune_versions")
-    parser.add_argument("outputs", type=Path, help="the stack's outputs, as JSON")
-    parser.add_argument("--keep", type=int, default=KEEP, help="the number of newest versions")
-    chosen = parser.parse_args(arguments)
-    return cli.run(lambda: _run(chosen.outputs, max(chosen.keep, 1)))
+    return cli.run(_run, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -166,25 +166,23 @@ def between(stack: LocalStack) -> Iterator[Storage]:
         return response.status, response.data
 
     with storage(forward, delay_s=2.5) as server:
-        with settings(stack, AWS_ENDPOINT_URL_DYNAMODB=server.url):
+        with _setting(stack, "AWS_ENDPOINT_URL_DYNAMODB", server.url):
             yield server
 
 
 @contextmanager
-def settings(stack: LocalStack, **changed: str) -> Iterator[None]:
-    """Run a stack's function with changed environment variables within the block."""
-    client, name = stack.emulator.client("lambda"), stack.outputs["function_name"]
-    (alias,) = client.list_aliases(FunctionName=name)["Aliases"]
-    own = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    client.update_function_configuration(
-        FunctionName=name, Environment={"Variables": own | changed}
-    )
-    version = client.publish_version(FunctionName=name)["Version"]
-    client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
+def _setting(stack: LocalStack, name: str, value: str) -> Iterator[None]:
+    """Publish a stack's function with an environment variable; restore its alias afterwards."""
+    client, function = stack.emulator.client("lambda"), stack.outputs["function_name"]
+    (alias,) = client.list_aliases(FunctionName=function)["Aliases"]
+    own = client.get_function_configuration(FunctionName=function)["Environment"]
+    changed = {"Variables": {**own["Variables"], name: value}}
+    client.update_function_configuration(FunctionName=function, Environment=changed)
+    version = client.publish_version(FunctionName=function)["Version"]
+    served = {"FunctionName": function, "Name": alias["Name"]}
+    client.update_alias(**served, FunctionVersion=version)
     try:
         yield
     finally:
-        client.update_alias(
-            FunctionName=name, Name=alias["Name"], FunctionVersion=alias["FunctionVersion"]
-        )
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": own})
+        client.update_alias(**served, FunctionVersion=alias["FunctionVersion"])
+        client.update_function_configuration(FunctionName=function, Environment=own)

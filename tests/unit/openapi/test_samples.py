@@ -91,9 +91,7 @@ def test_the_key_in_the_outputs_is_one_that_exists_though_no_endpoint_asks_for_i
 @pytest.mark.parametrize(
     ("sample", "says"),
     (
-        (SampleRequest(), r"path_parameters must include \['id'\] and may be \['id'\]"),
-        (READ.sample._replace(headers={"A": "b"}), r"headers must include \[\] and may be \[\]"),
-        (READ.sample._replace(query={"to": "1"}), r"query must include \[\] and may be \['at'\]"),
+        (SampleRequest(), "path_parameters must have a value for each of: id"),
         (READ.sample._replace(body={}), "it must have a body if the endpoint declares one"),
     ),
 )
@@ -108,16 +106,6 @@ class _Thing(msgspec.Struct, forbid_unknown_fields=True):
     size: int
 
 
-_SCHEMA = {
-    "title": "Thing",
-    "type": "object",
-    "required": ["size"],
-    "properties": {"size": {"type": "integer"}},
-    "additionalProperties": False,
-}
-
-
-@pytest.mark.parametrize("declared", (_Thing, _SCHEMA))
 @pytest.mark.parametrize(
     ("body", "says"),
     (
@@ -128,9 +116,9 @@ _SCHEMA = {
     ),
 )
 def test_a_samples_body_is_one_that_the_endpoint_would_take(
-    declared: Any, body: dict[str, Any], says: str
+    body: dict[str, Any], says: str
 ) -> None:
-    put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), body=declared)
+    put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), body=_Thing)
     put = put._replace(sample=SampleRequest(body=body))
     if not says:
         assert "/a" in build((put,), api_info("1.0.0"))["paths"]

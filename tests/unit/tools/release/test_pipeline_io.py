@@ -11,7 +11,7 @@ from tools.release import rollback, smoke
 @pytest.mark.parametrize(
     ("content", "says"),
     (
-        (None, "is missing; write it with"),
+        (None, "No such file"),
         ("{", "is not a stack's outputs"),
         ("[]", "is not a stack's outputs"),
         ('{"api_url": "x", "default_api_key": "[secret]"}', "written with --show-secrets?"),
