@@ -11,7 +11,7 @@ SCANNERS := .venv-scan/.ready
 BROWSER := .venv-browser/.ready
 SOURCES := __main__.py customize.py infrastructure.py bootstrap components console emulator function local openapi testing tests tools
 # `make lint` runs each of these as lint-<name>.
-LINTS := style format types imports dead-code workflows schemas shell spelling
+LINTS := style types imports dead-code workflows text
 
 # Without bytecode, each process would compile pulumi_aws, botocore and MiniStack again. The other
 # variables lead to modules outside the locks, or turn warnings into errors.
@@ -27,12 +27,7 @@ export UV_CACHE_DIR := $(CURDIR)/.build/uv
 endif
 endif
 
-.PHONY: help demo local token test test-all coverage test-clients test-browser screenshots test-pulumi \
-  test-terraform test-reliability \
-  lint $(LINTS:%=lint-%) format scan smoke live-versions rollback verify-deploy check-commit-order \
-  check-branch-protection prune-versions drift list-stacks pull-request-up pull-request-down \
-  pull-request-expired openapi bench snapshot diagram lock \
-  upgrade merge-epoch clean
+.PHONY: $(LINTS:%=lint-%) $(shell sed -n 's/:.*## .*//p' $(MAKEFILE_LIST))
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-26s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,13 +81,8 @@ test-reliability: $(READY) ## Run load, faults and mutations for ten minutes; wr
 
 # pytest exits with 5 if it skips the whole module, for example without a browser.
 test-browser: $(BROWSER) ## Test the console in Debian's chromium
-	@$(BROWSER_TESTS) || test $$? = 5
-
-screenshots: $(BROWSER) ## Take the screenshots in docs/ again
-	@EPOCH_SCREENSHOTS=docs $(BROWSER_TESTS) -k pictures
-
-BROWSER_TESTS = PYTHONPATH=$$(echo .venv/lib/*/site-packages) \
-  .venv-browser/bin/python -m pytest -q -rs tests/integration/browser
+	@PYTHONPATH=$$(echo .venv/lib/*/site-packages) \
+	  .venv-browser/bin/python -m pytest -q -rs tests/integration/browser $(ARGS) || test $$? = 5
 
 # In parallel, with the output of each in one piece, and all of them even after a failure; within
 # another parallel make, with its jobs.
@@ -102,8 +92,6 @@ lint: $(READY) ## Check style, types, imports, workflows and spelling
 
 lint-style:
 	$(PYTHON) -m ruff check --quiet $(SOURCES)
-
-lint-format:
 	$(PYTHON) -m ruff format --quiet --diff $(SOURCES)
 
 lint-types:
@@ -118,16 +106,12 @@ lint-dead-code:
 
 lint-workflows:
 	.venv/bin/zizmor --offline --quiet --pedantic .github .pre-commit-config.yaml
-
-lint-schemas:
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
-lint-shell:
+lint-text:
 	.venv/bin/shellcheck .ci/run
-
-lint-spelling:
 	.venv/bin/codespell *.md docs .github
 
 format: $(READY) ## Format the Python sources
@@ -152,13 +136,6 @@ rollback: $(READY) ## Move the aliases back to former versions; OUTPUTS=file VER
 verify-deploy: $(READY) ## Smoke-test a deployment, roll back if it fails; OUTPUTS= BEFORE= VERSION=
 	@$(PYTHON) -m tools.release.verify "$(OUTPUTS)" "$(BEFORE)" "$(VERSION)"
 
-# pulumi stack history --json > HISTORY
-check-commit-order: $(READY) ## Refuse to deploy over a newer commit; HISTORY=file COMMIT=sha
-	@$(PYTHON) -m tools.release.commit_order "$(HISTORY)" "$(COMMIT)"
-
-check-branch-protection: $(READY) ## Check GitHub's rules for main and prod; BRANCH= ENVIRONMENT=
-	@$(PYTHON) -m tools.release.branch_protection "$(BRANCH)" "$(ENVIRONMENT)"
-
 prune-versions: $(READY) ## Delete versions and rights that no rollback needs; OUTPUTS=file KEEP=3
 	@$(PYTHON) -m tools.release.prune_versions "$(OUTPUTS)" "$(KEEP)"
 
@@ -172,12 +149,6 @@ pull-request-up: $(READY) ## Bring up the stack of a pull request for a week; PR
 pull-request-down: $(READY) ## Remove the stack of a pull request; PR=number
 	@$(PYTHON) -m tools.release.pull_request_stack down "$(PR)"
 
-pull-request-expired: $(READY) ## Remove the stacks of pull requests that have expired
-	@$(PYTHON) -m tools.release.pull_request_stack expired
-
-list-stacks: $(READY) ## Print the stacks as outputs of a workflow job
-	@$(PYTHON) -m tools.release.list_stacks
-
 openapi: $(READY) ## Print the OpenAPI document
 	@$(PYTHON) -m openapi
 
@@ -190,32 +161,26 @@ snapshot: $(READY) ## Write tests/snapshots/ and the generated parts of docs/
 diagram: $(READY) ## Draw docs/architecture.svg
 	@$(PYTHON) -m tools.docs.diagram
 
-# Dependabot reads these commands in the locks' headers.
+# Dependabot reads the commands in the locks' headers.
+COMPILE = $(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes
+HERE := --universal --python-version 3.11
+LAMBDA = --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux_2_34 --only-binary :all:
+
 lock: $(READY) ## Write the hashed locks after a change of an .in file
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 requirements-dev.in -o requirements-dev.txt
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
-	  --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux_2_34 --only-binary :all: \
-	  function/requirements.in -o function/requirements.txt
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
-	  --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux_2_34 --only-binary :all: \
-	  -c function/requirements.txt function/authorizers/requirements.in \
+	$(COMPILE) $(HERE) requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) $(HERE) -c requirements-dev.txt requirements.in -o requirements.txt
+	$(COMPILE) $(LAMBDA) function/requirements.in -o function/requirements.txt
+	$(COMPILE) $(LAMBDA) -c function/requirements.txt function/authorizers/requirements.in \
 	  -o function/authorizers/requirements.txt
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 tests/integration/clients/requirements.in -o tests/integration/clients/requirements.txt
+	$(COMPILE) $(HERE) requirements-scan.in -o requirements-scan.txt
+	$(COMPILE) $(HERE) tests/integration/clients/requirements.in -o tests/integration/clients/requirements.txt
 	@if command -v npm > /dev/null; then cd tests/integration/clients && \
 	  npm install --package-lock-only --omit-lockfile-registry-resolved; \
 	else echo "npm is missing: package-lock.json of tests/integration/clients stays as it is"; fi
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 -c requirements-dev.txt tests/integration/browser/requirements.in \
+	$(COMPILE) $(HERE) -c requirements-dev.txt tests/integration/browser/requirements.in \
 	  -o tests/integration/browser/requirements.txt
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version $(LAMBDA_PYTHON) -c function/requirements.txt tools/bench/requirements.in \
-	  -o tools/bench/requirements.txt
+	$(COMPILE) --universal --python-version $(LAMBDA_PYTHON) -c function/requirements.txt \
+	  tools/bench/requirements.in -o tools/bench/requirements.txt
 
 upgrade: UPGRADE := --upgrade
 upgrade: lock ## Upgrade all locked versions

@@ -21,9 +21,6 @@ from function.declare.endpoint import Endpoint
 from openapi import gateway
 from openapi.document import Document
 
-# TLS 1.2 or newer with forward secrecy, and only under the API's own host name.
-SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
-ACCESS_MODE = "STRICT"
 # For callers with an IPv4 or an IPv6 address.
 ENDPOINT: aws.apigateway.RestApiEndpointConfigurationArgsDict = {
     "types": "REGIONAL",
@@ -104,14 +101,7 @@ class EpochApi(EpochComponent):
         )
         imported = known.apply(
             lambda values: gateway.to_api_gateway(
-                document,
-                endpoints,
-                gateway.ImportSettings(
-                    **values,
-                    security_policy=SECURITY_POLICY,
-                    endpoint_access_mode=ACCESS_MODE,
-                    settings=settings or {},
-                ),
+                document, endpoints, gateway.ImportSettings(**values, settings=settings or {})
             )
         )
         body = imported.apply(_checked_text)
@@ -137,8 +127,8 @@ class EpochApi(EpochComponent):
             disable_execute_api_endpoint=disable_default_endpoint,
             binary_media_types=gateway.binary_media_types(endpoints) or None,
             minimum_compression_size=None if compressed is None else str(compressed),
-            security_policy=SECURITY_POLICY,
-            endpoint_access_mode=ACCESS_MODE,
+            security_policy=gateway.SECURITY_POLICY,
+            endpoint_access_mode=gateway.ACCESS_MODE,
             body=body,
             put_rest_api_mode="overwrite",
             # The provider imports the document if it or the parameters change. This value is API

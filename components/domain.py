@@ -3,8 +3,9 @@
 import pulumi
 import pulumi_aws as aws
 
-from components.api import ACCESS_MODE, ENDPOINT, SECURITY_POLICY, EpochApi
+from components.api import ENDPOINT, EpochApi
 from components.component import EpochComponent
+from openapi import gateway
 
 
 class EpochDomain(EpochComponent):
@@ -31,8 +32,8 @@ class EpochDomain(EpochComponent):
             domain_name=domain_name,
             regional_certificate_arn=certificate_arn,
             endpoint_configuration=ENDPOINT,
-            security_policy=SECURITY_POLICY,
-            endpoint_access_mode=ACCESS_MODE,
+            security_policy=gateway.SECURITY_POLICY,
+            endpoint_access_mode=gateway.ACCESS_MODE,
             opts=self.child(),
         )
         aws.apigateway.BasePathMapping(

@@ -204,6 +204,7 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(BODY
         ((PLAIN[:-9], PLAIN[-9:-5], PLAIN[-5:]), True),
         ((OK + SUM + CHUNKED,), True),
         ((b"HTTP/1.1 100 Continue\r\n\r\n" + PLAIN,), True),
+        ((OK + LENGTH + SUM + CHUNKED,), True),
         ((OK + b"Connection: close\r\n" + SUM + LENGTH + b"\r\n" + BODY,), False),
         ((b"HTTP/1.0 200 OK\r\n" + SUM + b"\r\n" + BODY, HANGS_UP), False),
         ((OK + SUM + b"\r\n" + BODY, HANGS_UP), False),
@@ -220,6 +221,20 @@ def test_whatever_http_allows_is_read(
     assert call()["ResponseMetadata"]["RetryAttempts"] == 0
     first, second, third = (connection for *_, connection in peer.received)
     assert first == second and (second == third) == stays
+
+
+@pytest.mark.parametrize("connection", (b"", b"Connection: keep-alive\r\n"))
+def test_a_plain_response_is_read_without_http_client(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, connection: bytes
+) -> None:
+    peer.replies = [(PLAIN,), (OK + connection + SUM + LENGTH + b"\r\n" + BODY,)]
+    call()
+    monkeypatch.setattr(http_transport, "HTTPResponse", None)
+    response = call()
+    headers = response["ResponseMetadata"].pop("HTTPHeaders")
+    assert response["Attributes"] == {"a": {"S": "b"}}
+    assert response["ResponseMetadata"]["RetryAttempts"] == 0
+    assert headers["x-amz-crc32"] == str(zlib.crc32(BODY))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def handler(event, context):
     headers = {"WWW-Authenticate": "Basic", "Upgrade": "h2c", "Kept": "yes"}
     return {"statusCode": 200, "headers": headers, "body": json.dumps(answer)}
 """
-SETTINGS = ImportSettings("api", "An API.", "", "TLS_1_2", "BASIC")
+SETTINGS = ImportSettings("api", "An API.", "")
 ORIGINS = ("https://a.example", "https://b.example")
 TEMPLATE = """
 #set($origin = $input.params().header.get("Origin"))

@@ -278,9 +278,9 @@ def test_the_list_stays_short_and_the_page_small(page: Any, served: Served) -> N
 
 
 def test_pictures_of_it(page: Any, served: Served) -> None:
-    """`make screenshots` keeps them."""
+    """EPOCH_SCREENSHOTS=docs keeps them."""
     if not (folder := os.environ.get("EPOCH_SCREENSHOTS")):
-        pytest.skip("make screenshots takes them")
+        pytest.skip("only EPOCH_SCREENSHOTS=folder takes them")
     _, local = served
     for _ in range(6):
         local.call()

@@ -6,7 +6,6 @@ The numbers in brackets are those of API Gateway's facts, as the test of the imp
 import enum
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, Optional, TypeVar
 
 import msgspec
@@ -27,8 +26,6 @@ SETTINGS = gateway.ImportSettings(
     name="shop-dev",
     description="Sells.",
     invoke_arn="arn:invoke",
-    security_policy="SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09",
-    endpoint_access_mode="STRICT",
 )
 
 
@@ -525,7 +522,6 @@ def test_a_second_type_of_a_name_names_both_files(monkeypatch: pytest.MonkeyPatc
     first, second = endpoint(body=Tag), endpoint(method="PUT", **_answer(title="Tag"))
     modules = {"post_order": first, "put_order": second}
     monkeypatch.setattr(document, "endpoints_by_module", lambda: modules)
-    monkeypatch.setattr(document, "_problem_errors", lambda _: ())
     says = (
         r"^function/endpoints/put_order\.py: PUT /orders: response 200: another type has the name Tag too, "
         r"in function/endpoints/post_order\.py: POST /orders: body; rename one$"
@@ -560,25 +556,3 @@ def test_declared_problems_and_redirects_are_in_the_document() -> None:
     assert set(schemas["OutOfStock"]["properties"]) == members
     assert set(schemas["OutOfStock"]["required"]) == members
     assert "409" in imported["paths"]["/orders"]["post"]["responses"]
-
-
-@pytest.mark.parametrize(
-    "raised",
-    (*("Problem(409, '')", "problem.Problem(\n        409, '')", "Problem(status=409)"),),
-)
-def test_a_problem_in_an_endpoints_module_must_be_declared(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, raised: str
-) -> None:
-    (tmp_path / "function/endpoints").mkdir(parents=True)
-    source = f"def f(status):\n    raise Problem(404, '')\n    Problem(status)\n    {raised}\n"
-    (tmp_path / "function/endpoints/post_order.py").write_text(source)
-    monkeypatch.setattr(document, "_ROOT", tmp_path)
-    modules = {"post_order": endpoint(problems={409: None})}
-    monkeypatch.setattr(document, "endpoints_by_module", lambda: modules)
-    of(modules["post_order"])
-    modules["post_order"] = endpoint()
-    says = (
-        r"\.py, line 4: Problem 409 is not declared; add 409: None to the problems of POST /orders"
-    )
-    with pytest.raises(DeclarationError, match=says):
-        of(modules["post_order"])

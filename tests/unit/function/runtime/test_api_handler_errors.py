@@ -144,7 +144,7 @@ def test_a_repeated_parameter_is_an_array_in_the_document_and_plain_for_api_gate
         "items": {"type": "string", "pattern": "^[a-z]$"},
     }
     assert parameter["example"] == ["a"]
-    settings = gateway.ImportSettings("it", "is", "arn", "TLS_1_2", "BASIC")
+    settings = gateway.ImportSettings("it", "is", "arn")
     imported = gateway.to_api_gateway(built, [endpoint], settings)
     (plain,) = imported["paths"]["/things"]["get"]["parameters"]
     assert plain["schema"] == {"type": "string"} and "example" not in plain
