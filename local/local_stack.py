@@ -24,10 +24,10 @@ HTTP = urllib3.PoolManager(maxsize=50, retries=False, timeout=60)
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """An HTTP response."""
+    """An HTTP response; `headers` ignores the case of names."""
 
     status: int
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=urllib3.HTTPHeaderDict)
     body: str = ""
 
     def json(self) -> Any:
@@ -47,7 +47,7 @@ def send(method: str, url: str, headers: Mapping[str, str], body: Any = None) ->
     response = HTTP.request(method, url, body=body, headers=given)
     return Reply(
         status=response.status,
-        headers=dict(response.headers),
+        headers=response.headers,
         body=response.data.decode(errors="replace"),
     )
 
