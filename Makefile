@@ -122,7 +122,6 @@ format: $(READY) ## Format the Python sources
 scan: $(READY) $(SCANNERS) ## Scan resources, secrets in the tree, vulnerabilities in the locks
 	@$(PYTHON) -m tools.checks.scan
 
-# pulumi stack output --json --show-secrets > FILE; make smoke OUTPUTS=FILE
 smoke: $(READY) ## Test a deployed stack as a client; OUTPUTS=file
 	@$(PYTHON) -m tools.release.smoke "$(OUTPUTS)"
 
@@ -194,9 +193,8 @@ $(READY): requirements-dev.txt
 # The driver of .gitattributes. Git reads it from no file of the repository.
 	@git config merge.generated.driver true 2> /dev/null || true
 
-# The scanners' hundred packages stay apart from the project's.
-$(SCANNERS): requirements-scan.txt | $(READY)
-	@$(PYTHON) tools/make_venv.py .venv-scan $<
-
-$(BROWSER): tests/integration/browser/requirements.txt | $(READY)
-	@$(PYTHON) tools/make_venv.py .venv-browser $<
+# Their hundred packages stay apart from the project's.
+$(SCANNERS): requirements-scan.txt
+$(BROWSER): tests/integration/browser/requirements.txt
+$(SCANNERS) $(BROWSER): | $(READY)
+	@$(PYTHON) tools/make_venv.py $(@D) $<
