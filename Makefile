@@ -126,10 +126,10 @@ smoke: $(READY) ## Test a deployed stack as a client; OUTPUTS=file
 	@$(PYTHON) -m tools.release.smoke "$(OUTPUTS)"
 
 live-versions: $(READY) ## Print the versions that serve now, for a later rollback; OUTPUTS=file
-	@$(PYTHON) -m tools.release.rollback "$(OUTPUTS)" --show
+	@$(PYTHON) -m tools.release.rollback show "$(OUTPUTS)"
 
 rollback: $(READY) ## Move the aliases back to former versions; OUTPUTS=file VERSION=...
-	@$(PYTHON) -m tools.release.rollback "$(OUTPUTS)" --to "$(VERSION)"
+	@$(PYTHON) -m tools.release.rollback to "$(OUTPUTS)" "$(VERSION)"
 
 # BEFORE: the outputs before the deployment; VERSION: the output of `make live-versions` before it.
 verify-deploy: $(READY) ## Smoke-test a deployment, roll back if it fails; OUTPUTS= BEFORE= VERSION=
