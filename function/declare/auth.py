@@ -10,13 +10,10 @@ from function.declare.checks import between, matches, not_empty
 from function.declare.schema import EMPTY_MAPPING
 from function.declare.setting import Setting
 
-# API Gateway's longest time to keep the result of an authorizer, in seconds.
-MAX_CACHE_S = 3_600
-
 SchemeName: TypeAlias = Annotated[
     str, matches(r"[a-z][A-Za-z0-9_]{0,31}", "letters, digits and '_', at most 32 characters")
 ]
-CacheTime: TypeAlias = Annotated[int, between(0, MAX_CACHE_S)]
+CacheTime: TypeAlias = Annotated[int, between(0, 3_600)]
 # A text, or a setting of `function.settings` if it differs between the stacks.
 StackText: TypeAlias = str | Setting[str]
 _Issuer: TypeAlias = Annotated[

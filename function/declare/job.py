@@ -10,9 +10,6 @@ from function.declare.checks import Text, between, runs_when_called
 from function.declare.permission import Permission, longest_call_s
 from function.declare.trigger import Trigger
 
-# Lambda's limits: the longest timeout in seconds, and the least and the most memory in MB.
-MAX_TIMEOUT_S, MEMORY_MB = 900, (128, 10_240)
-
 LogFields = Mapping[str, str | bool]
 
 
@@ -43,8 +40,8 @@ class Job(NamedTuple):
     summary: Text
     handle: Annotated[Callable[[Any], LogFields | None], runs_when_called]
     permissions: tuple[Permission, ...] = ()
-    timeout_s: Annotated[int, between(1, MAX_TIMEOUT_S)] = 60
-    memory_mb: Annotated[int, between(*MEMORY_MB)] = 512
+    timeout_s: Annotated[int, between(1, 900)] = 60
+    memory_mb: Annotated[int, between(128, 10_240)] = 512
     reserved_concurrency: Annotated[int, between(0, 100_000)] = 0
     alarm: FailureAlarm | None = None
 

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
@@ -45,13 +45,9 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _parse_float(digits: str) -> float:
     value = float(digits)
-    if not math.isfinite(value):
-        raise ValueError("a number is too large")
+    if not math.isfinite(value):  # NaN too, which is not JSON
+        raise ValueError("a number is not finite")
     return value
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _parse_json(text: str) -> Any:
@@ -62,7 +58,7 @@ def _parse_json(text: str) -> Any:
         text,
         object_pairs_hook=_unique_members,
         parse_float=_parse_float,
-        parse_constant=_refuse_constant,
+        parse_constant=_parse_float,
     )
     if "\\u" in text:  # an escape may be half of a surrogate pair
         json.dumps(value, ensure_ascii=False).encode()

@@ -57,13 +57,13 @@ MUTATIONS = (
     Mutation(
         "a 201 comes after the write",
         _POST,
-        "stored, replayed = _put_if_absent(Record(key=key, epoch=epoch, ip=request.ip))",
-        "stored, replayed = Record(key=key, epoch=epoch, ip=request.ip), False",
+        "stored, replayed = _put_if_absent(item, epoch)",
+        "stored, replayed = item, False",
         _SERVICE,
     ),
     Mutation(
         "a repeat is told what is stored",
-        *(_POST, "        return first, not (", "        return record, not ("),
+        *(_POST, "        return first, not (", "        return item, not ("),
         _SERVICE,
     ),
     Mutation(

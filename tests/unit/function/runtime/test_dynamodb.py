@@ -121,11 +121,6 @@ def test_partiql_names_its_table_in_the_statement(
         assert dynamodb.call(operation, THINGS, **request_) == response
 
 
-def test_a_table_is_named_for_a_batch() -> None:
-    keys = {dynamodb.table_name(THINGS): {"Keys": [A]}}
-    assert dynamodb.call("batch_get_item", THINGS, RequestItems=keys)["Responses"][NAME] == [A]
-
-
 def test_a_failed_condition_of_a_transaction_is_a_failed_condition(table: Any) -> None:
     absent = {
         "ConditionExpression": "attribute_not_exists(#k)",

@@ -18,16 +18,8 @@ from function.declare.permission import SecretPermission
 from function.declare.problem import Problem
 from function.declare.registry import load_endpoints, load_settings, reference_errors
 from function.declare.setting import Setting
-from function.declare.trigger import (
-    EventTrigger,
-    ObjectTrigger,
-    QueueTrigger,
-    ScheduleTrigger,
-    StreamTrigger,
-    TopicTrigger,
-    Trigger,
-)
-from function.runtime import aws_client, job_handler
+from function.declare.trigger import ScheduleTrigger
+from function.runtime import aws_client
 from function.runtime import secrets as secret_settings
 from function.runtime.settings import SETTINGS
 from local import pulumi_program, stack_files
@@ -129,59 +121,6 @@ def test_a_config_error_names_the_way_out_and_no_secret(given: dict[str, str], s
     with pytest.raises(ConfigError, match=says) as error:
         _read(**given)
     assert HUSH not in str(error.value)
-
-
-EVENT = {
-    "id": "1",
-    "source": "shop",
-    "detail-type": "Sold",
-    "detail": {"what": "tea"},
-    "time": "2030-01-31T12:00:00Z",
-    "resources": ["arn:aws:shop"],
-}
-
-
-@pytest.mark.parametrize(
-    ("trigger", "event"),
-    (
-        (ScheduleTrigger("rate(1 day)"), {"scheduled": "2030-01-31T12:00:00Z"}),
-        (
-            QueueTrigger(queue="orders"),
-            {
-                "messageId": "1",
-                "body": "{}",
-                "attributes": {"ApproximateReceiveCount": "1"},
-            },
-        ),
-        (
-            StreamTrigger(table="things"),
-            {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}},
-        ),
-        (
-            ObjectTrigger(bucket="uploads"),
-            {"s3": {"bucket": {"name": "b"}, "object": {"key": "a+b", "size": 1, "eTag": "0"}}},
-        ),
-        (TopicTrigger(topic="news"), {"Sns": {"MessageId": "1", "Message": "{}"}}),
-        (EventTrigger(pattern={"source": ["shop"]}), EVENT),
-    ),
-)
-def test_a_job_reads_settings_from_its_item_as_an_endpoint_from_its_request(
-    monkeypatch: pytest.MonkeyPatch,
-    trigger: Trigger,
-    event: dict[str, Any],
-) -> None:
-    read: list[int] = []
-
-    def handle(item: Any) -> None:
-        read.append(item.settings[MOST])
-
-    job = Job(trigger=trigger, summary="Reads.", handle=handle)
-    monkeypatch.setattr(job_handler, "_job", lambda: job)
-    monkeypatch.setenv("JOB_NAME", "reads")
-    monkeypatch.setenv(MOST.env_var, "3")
-    whole = {"scheduled", "detail"} & event.keys()
-    job_handler.handler(event if whole else {"Records": [event]}, None)
-    assert read == [3]
 
 
 @pytest.mark.usefixtures("_declared")
