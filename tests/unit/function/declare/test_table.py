@@ -1,26 +1,20 @@
 """The rules for a table, and its way to DynamoDB, IAM and the function."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-import function.declare.registry
 import function.endpoints  # noqa: F401
 import function.tables
-from components import resource_prefix
 from function.declare.endpoint import Endpoint
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
 from function.declare.registry import load_tables, validate_endpoints
 from function.declare.setting import Setting
 from function.declare.table import Binary, Index, Number, Table
-from local import pulumi_program, stack_files
-from tests.conftest import NAME, one
 from tests.fixtures import notes
 
-TABLE = "aws:dynamodb/table:Table"
 JOTTINGS = Table(
     name="jottings",
     partition_key="author",
@@ -82,41 +76,6 @@ def test_a_permission_for_an_unknown_table_or_index_is_refused(
     declare(JOTTINGS)
     with pytest.raises(DeclarationError, match=says):
         validate_endpoints({"list": _endpoint(TablePermission(*permission))})
-
-
-def test_keys_indexes_and_access_follow_from_the_declaration(
-    declare: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    declare(JOTTINGS)
-    endpoint = _endpoint(
-        TablePermission("jottings", ("dynamodb:PutItem",)),
-        TablePermission("jottings", ("dynamodb:Query",), "by-topic"),
-    )
-    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
-    stack = stack_files.stacks()[0]
-    name = f"{resource_prefix(stack_files.project_name(), stack)}-jottings"
-    resources = pulumi_program.declared_resources(stack)
-    (table,) = [r.inputs for r in resources if r.kind == TABLE and r.name.endswith("-jottings")]
-    assert (table["hashKey"], table["rangeKey"]) == ("author", "at")
-    assert {a["name"]: a["type"] for a in table["attributes"]} == {
-        **{"author": "S", "at": "N", "topic": "S", "digest": "B"}
-    }
-    by_topic, by_digest = table["globalSecondaryIndexes"]
-    assert [key["attributeName"] for key in by_topic["keySchemas"]] == ["topic", "at"]
-    assert (by_topic["projectionType"], by_topic.get("nonKeyAttributes")) == ("ALL", None)
-    assert (by_digest["projectionType"], by_digest["nonKeyAttributes"]) == ("INCLUDE", ["title"])
-    (policy,) = (
-        json.loads(resource.inputs["policy"])
-        for resource in resources
-        if resource.kind.endswith(":RolePolicy") and f"{NAME}-function-" in resource.name
-    )
-    arn = f"arn:aws:dynamodb:eu-central-1:123456789012:{name}"
-    assert [(s["Action"], s["Resource"]) for s in policy["Statement"][:2]] == [
-        (["dynamodb:PutItem"], arn),
-        (["dynamodb:Query"], f"{arn}/index/by-topic"),
-    ]
-    function_ = one(resources, "aws:lambda/function:Function", "-function")
-    assert function_["environment"]["variables"]["TABLE_JOTTINGS_NAME"] == name
 
 
 def test_two_tables_of_a_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
