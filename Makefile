@@ -144,7 +144,7 @@ drift: $(READY) ## Compare AWS with the deployed commit; STACK=name
 
 # Environments without review: BOUNDARY is bootstrap's pull_request_permissions_boundary.
 pull-request-up: $(READY) ## Bring up the stack of a pull request for a week; PR=number BOUNDARY=arn
-	@$(PYTHON) -m tools.release.pull_request_stack up "$(PR)" --boundary "$(BOUNDARY)"
+	@$(PYTHON) -m tools.release.pull_request_stack up "$(PR)" "$(BOUNDARY)"
 
 pull-request-down: $(READY) ## Remove the stack of a pull request; PR=number
 	@$(PYTHON) -m tools.release.pull_request_stack down "$(PR)"
@@ -166,7 +166,7 @@ COMPILE = $(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes
 HERE := --universal --python-version 3.11
 LAMBDA = --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux_2_34 --only-binary :all:
 
-lock: $(READY) ## Write the hashed locks after a change of an .in file
+lock: $(READY) ## Write the hashed locks after a change of an .in file; UPGRADE=--upgrade takes the newest versions
 	$(COMPILE) $(HERE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) $(HERE) -c requirements-dev.txt requirements.in -o requirements.txt
 	$(COMPILE) $(LAMBDA) function/requirements.in -o function/requirements.txt
@@ -181,9 +181,6 @@ lock: $(READY) ## Write the hashed locks after a change of an .in file
 	  -o tests/integration/browser/requirements.txt
 	$(COMPILE) --universal --python-version $(LAMBDA_PYTHON) -c function/requirements.txt \
 	  tools/bench/requirements.in -o tools/bench/requirements.txt
-
-upgrade: UPGRADE := --upgrade
-upgrade: lock ## Upgrade all locked versions
 
 merge-epoch: ## Merge a newer Epoch into your project; VERSION=tag, by default the newest
 	@python3 tools/merge_epoch.py "$(VERSION)"

@@ -92,8 +92,6 @@ common: dict[str, Any] = {
     "environment": {"METRIC_NAMESPACE": project},
     "gradual": config.rollout is not None,
     "log_retention_days": config.log_retention_days,
-}
-in_network = common | {
     "vpc_subnets": config.vpc_subnets,
     "vpc_security_groups": config.vpc_security_groups,
 }
@@ -107,7 +105,7 @@ function = components.EpochFunction(
     reserved_concurrency=config.reserved_concurrency or None,
     provisioned_concurrency=config.provisioned_concurrency or None,
     snap_start=config.snap_start,
-    **in_network,
+    **common,
 )
 authorizer = None
 if authorizer_code:
@@ -126,7 +124,7 @@ job_functions = {
         job=job,
         protect=protect,
         reserved_concurrency=config.job_concurrency.get(key, job.reserved_concurrency) or None,
-        **in_network,
+        **common,
     )
     for key, job in jobs.items()
 }

@@ -138,9 +138,12 @@ class EpochApi(EpochComponent):
             opts=self.child(),
         )
         # One permission for all routes: about fifty would fill the function's policy of 20 KB.
-        permissions = [self._may_invoke(name, function, pulumi.Output.concat(stage_name, "/*"))]
+        calls = pulumi.Output.concat(self.api.execution_arn, "/", stage_name, "/*")
+        permissions = [function.permit(name, "apigateway", calls, self.child())]
         if authorizer:
-            permissions += [self._may_invoke(f"{name}-authorizer", authorizer, "authorizers/*")]
+            calls = pulumi.Output.concat(self.api.execution_arn, "/authorizers/*")
+            permitted = authorizer.permit(f"{name}-authorizer", "apigateway", calls, self.child())
+            permissions.append(permitted)
         imported_again = {"imported": "again"} if import_again else {}
         deployment = aws.apigateway.Deployment(
             name,
@@ -188,20 +191,6 @@ class EpochApi(EpochComponent):
         self.metrics = Source("AWS/ApiGateway", dimensions)
         self.url = self.stage.invoke_url
         self.register_outputs({"url": self.url, "document_hash": self.document_hash})
-
-    def _may_invoke(
-        self, name: str, called: EpochFunction | EpochAuthorizer, source: pulumi.Input[str]
-    ) -> aws.lambda_.Permission:
-        """Return the permission of API Gateway to invoke a function for a part of this API."""
-        return aws.lambda_.Permission(
-            name,
-            action="lambda:InvokeFunction",
-            function=called.name,
-            qualifier=called.alias.name,
-            principal="apigateway.amazonaws.com",
-            source_arn=pulumi.Output.concat(self.api.execution_arn, "/", source),
-            opts=self.child(),
-        )
 
 
 def _paths_to(path: str) -> list[str]:

@@ -39,14 +39,13 @@ class EpochFunction(LambdaFunction):
                 )
         super().__init__(name, opts)
         self.timeout_s = timeout_s
-        proxies = {"TRUSTED_PROXY_COUNT": str(trusted_proxy_count)}
-        settings["environment"] = {**settings.get("environment", {}), **proxies}
         self._create(
             name,
             settings,
             permissions=[one for endpoint in endpoints for one in endpoint.permissions],
             timeout_s=timeout_s,
             default_handler="function.runtime.api_handler.handler",
+            variables={"TRUSTED_PROXY_COUNT": str(trusted_proxy_count)},
         )
         if provisioned_concurrency is not None:
             aws.lambda_.ProvisionedConcurrencyConfig(

@@ -171,12 +171,6 @@ class LambdaFunction(EpochComponent):
     version, as `name:number`.
     """
 
-    alias: aws.lambda_.Alias
-    log_group: aws.cloudwatch.LogGroup
-    name: pulumi.Output[str]
-    version: pulumi.Output[str]
-    metrics: Source
-
     def _create(
         self,
         name: str,
@@ -185,12 +179,13 @@ class LambdaFunction(EpochComponent):
         permissions: Sequence[Permission],
         timeout_s: int,
         default_handler: str,
+        variables: Mapping[str, str] | None = None,
         source: str = "",
         extra_statements: Sequence[pulumi.Input[policies.Statement]] = (),
     ) -> None:
         """Declare the resources. Raises BoundaryError for a permission outside the boundary.
 
-        `timeout_s` is up to 900.
+        `timeout_s` is up to 900. `variables` add to the environment of `settings`.
         """
         bindings, roles = settings["bindings"], settings["roles"]
         if roles.permissions_boundary:
@@ -222,8 +217,9 @@ class LambdaFunction(EpochComponent):
             ),
             opts=self.child(retain_on_delete=True),
         )
-        variables = pulumi.Output.all(
-            **bindings.environment(permissions), **settings.get("environment", {})
+        environment = pulumi.Output.all(
+            **bindings.environment(permissions),
+            **{**settings.get("environment", {}), **(variables or {})},
         )
         function = aws.lambda_.Function(
             name,
@@ -239,7 +235,7 @@ class LambdaFunction(EpochComponent):
             reserved_concurrent_executions=settings.get("reserved_concurrency"),
             snap_start={"apply_on": "PublishedVersions"} if settings.get("snap_start") else None,
             # Without variables, Output.all gives an empty list.
-            environment={"variables": variables.apply(lambda known: _fitting(name, dict(known)))},
+            environment={"variables": environment.apply(lambda known: _fitting(name, dict(known)))},
             tracing_config={"mode": "Active"},
             vpc_config=vpc,
             logging_config={
@@ -261,3 +257,23 @@ class LambdaFunction(EpochComponent):
         self.name = function.name
         self.metrics = Source("AWS/Lambda", {"FunctionName": self.name})
         self.version = pulumi.Output.concat(function.name, ":", function.version)
+
+    def permit(
+        self,
+        name: str,
+        service: str,
+        source_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions,
+        **more: Any,
+    ) -> aws.lambda_.Permission:
+        """Permit an AWS service to invoke the alias for a source, and for no other one."""
+        return aws.lambda_.Permission(
+            name,
+            action="lambda:InvokeFunction",
+            function=self.name,
+            qualifier=self.alias.name,
+            principal=f"{service}.amazonaws.com",
+            source_arn=source_arn,
+            opts=opts,
+            **more,
+        )

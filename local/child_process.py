@@ -92,21 +92,14 @@ class SupervisedProcess:
         os.replace(link, LOCAL / name)
 
     def terminate(self) -> None:
-        """Terminate the group; return when it, its folder and its files are gone.
-
-        The child removes them if it can: a signal that kills this process does not reach it.
-        """
-        self._far.close()
-        with suppress(OSError):  # the child has ended already
-            self._near.shutdown(socket.SHUT_WR)
-            self._near.settimeout(_END_TIMEOUT_S)
-            self._near.recv(1)  # returns when the child closes its end, after the removal
-        self._near.close()
+        """Terminate the group; return when it, its folder and its files are gone."""
         if self._process:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             with suppress(subprocess.TimeoutExpired):  # a signal may interrupt this very wait
                 self._process.wait(_END_TIMEOUT_S)
+        self._near.close()
+        self._far.close()
         _remove(str(self.folder))
         if self in _active:
             _active.remove(self)

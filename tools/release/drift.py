@@ -44,21 +44,18 @@ def _compare(stack: str) -> list[str]:
     if not re.fullmatch("[0-9a-f]{40}", commit):
         return [f"error: {stack} was deployed by hand from an unknown commit; deploy it from main"]
     excluded = [word for kind in EXCLUDED for word in ("--exclude", f"**{kind}::**")]
+    preview = [
+        *("pulumi", "preview", "--stack", stack, "--refresh", "--diff", "--expect-no-changes"),
+        *("--non-interactive", "--color", "never", *excluded),
+    ]
     with tempfile.TemporaryDirectory(prefix="epoch-drift-") as folder:
         tree = Path(folder, "deployed")
         _run(["git", "worktree", "add", "--detach", str(tree), commit])
         try:
             _run(["make", "--silent", ".venv/.ready"], cwd=tree)
+            own = {**os.environ, "EPOCH_COMMIT": commit}
             found = subprocess.run(
-                [
-                    *("pulumi", "preview", "--stack", stack, "--refresh", "--diff"),
-                    *("--expect-no-changes", "--non-interactive", "--color", "never", *excluded),
-                ],
-                cwd=tree,
-                env={**os.environ, "EPOCH_COMMIT": commit},
-                capture_output=True,
-                text=True,
-                check=False,
+                preview, cwd=tree, env=own, capture_output=True, text=True, check=False
             )
         finally:
             _run(["git", "worktree", "remove", "--force", str(tree)])

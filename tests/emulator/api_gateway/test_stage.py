@@ -85,7 +85,7 @@ class Api:
         except urllib.error.HTTPError as error:
             with error as answer:
                 text = answer.read().decode()
-        return answer.status, dict(answer.headers), json.loads(text) if text[:1] == "{" else text
+        return answer.status, answer.headers, json.loads(text) if text[:1] == "{" else text
 
 
 @pytest.fixture(name="function", scope="module")

@@ -12,7 +12,8 @@ import pytest
 
 from bootstrap import policies as policy
 from components import resource_prefix
-from function.declare import job_registry, permission, registry
+from function.declare import authorizer_registry, job_registry, permission, registry
+from function.declare.authorizer import Authorizer
 from function.declare.permission import Link, ServicePermission
 from function.declare.setting import Setting
 from local import pulumi_program, stack_files
@@ -305,3 +306,20 @@ def test_a_stack_in_a_vpc_alone_has_the_rights_for_its_network() -> None:
         for role in ("deploy", "preview"):
             held = "".join(text for name, text in policies.items() if f"{DEV}-{role}-" in name)
             assert ("ec2:DescribeSubnets" in held) == expected and "ec2:Create" not in held
+
+
+def test_the_keys_that_encrypt_data_are_protected() -> None:
+    keys = [r for r in _declared() if r.kind == "aws:kms/key:Key"]
+    assert keys and all(key.protect for key in keys)
+
+
+def test_every_boundary_allows_the_services_of_an_authorizer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    allowed = ServicePermission("ssm", "arn:aws:ssm:*:*:parameter/x", ("ssm:GetParameter",))
+    authorizer = Authorizer(lambda _: None, permissions=(allowed,))
+    monkeypatch.setattr(authorizer_registry, "load_authorizers", lambda: {"partner": authorizer})
+    assert all(
+        held["arn:aws:ssm:*:*:parameter/x"] == ["ssm:GetParameter"]
+        for held in _boundaries().values()
+    )

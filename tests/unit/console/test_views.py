@@ -38,7 +38,6 @@ def _stack(client: Any, **outputs: Any) -> views.Stack:
         run=lambda: None,  # type: ignore[arg-type, return-value]
         outputs=outputs,
         emulator=emulator,  # type: ignore[arg-type]
-        deployer=emulator,  # type: ignore[arg-type]
         traces=None,  # type: ignore[arg-type]
         issuer=None,  # type: ignore[arg-type]
     )

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
 from local import issuer, local_stack, stack_files
@@ -64,7 +65,7 @@ def test_the_test_issuer_signs_for_a_local_stack_alone(
     file.write_text(json.dumps(known))
     monkeypatch.setattr(stack_files, "ROOT", tmp_path)
     monkeypatch.setattr(issuer, "FILE", file)
-    monkeypatch.setattr(issuer, "sign", lambda key, claims: f"{key} {claims['aud']}")
+    monkeypatch.setattr(jwt, "encode", lambda claims, key, *_, **__: f"{key} {claims['aud']}")
     monkeypatch.delenv("OUTPUTS", raising=False)
     (stack,) = fixtures.running.__wrapped__()
     assert stack.token("jwt") == "pem shop"
