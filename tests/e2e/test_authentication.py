@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from urllib3 import HTTPHeaderDict
 
 from tests.conftest import run_python
 
@@ -78,7 +79,7 @@ with local_stack.up(stack_files.default_stack()) as local:
 
     def call(name, path, headers=None, method="GET"):
         reply = local.call(headers or {}, "", method=method, path=path)
-        seen[name] = [reply.status, reply.headers, reply.body]
+        seen[name] = [reply.status, dict(reply.headers), reply.body]
 
     def bearer(name, path, *token, **claims):
         call(name, path, {"Authorization": "Bearer " + local.token(*token, **claims)})
@@ -177,12 +178,14 @@ def test_a_verified_caller_reaches_the_handler_under_an_id_of_its_own(seen: dict
     ),
 )
 def test_any_other_caller_gets_a_problem(seen: dict[str, Any], name: str, status: int) -> None:
-    found, headers, body = seen[name]
+    found, sent, body = seen[name]
+    headers = HTTPHeaderDict(sent)  # ignores the case of names
     assert (found, headers["Content-Type"]) == (status, "application/problem+json")
     assert json.loads(body)["status"] == status
     assert (headers.get("WWW-Authenticate") == "Bearer") == (status == 401)
 
 
 def test_a_preflight_needs_no_token(seen: dict[str, Any]) -> None:
-    status, headers, _ = seen["preflight"]
+    status, sent, _ = seen["preflight"]
+    headers = HTTPHeaderDict(sent)
     assert status == 204 and "authorization" in headers["Access-Control-Allow-Headers"]
