@@ -158,11 +158,23 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self._account = _Account(folder)
         self._fails = fails
 
+    def Handshake(self, request, context):
+        return provider_pb2.ProviderHandshakeResponse()
+
     def GetPluginInfo(self, request, context):
         return plugin_pb2.PluginInfo(version=metadata.version("pulumi-aws"))
 
+    def CheckConfig(self, request, context):
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request, context):
+        return provider_pb2.DiffResponse()
+
     def Configure(self, request, context):
         return provider_pb2.ConfigureResponse(supportsPreview=True)
+
+    def Cancel(self, request, context):
+        return empty_pb2.Empty()
 
     def Invoke(self, request, context):
         answer = pulumi_program.invoke(
