@@ -83,8 +83,6 @@ def _entity(parameter: Parameter) -> Document:
     example: Any = parameter.example
     if parameter.pattern:
         schema["pattern"] = parameter.pattern
-    if parameter.max_bytes:
-        schema |= {"minLength": 1, "maxLength": parameter.max_bytes}
     if parameter.repeated:
         schema, example = {"type": "array", "items": schema}, example and [example]
     entity: Document = {"description": parameter.description, "schema": schema}

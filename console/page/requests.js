@@ -112,7 +112,7 @@ function details({ call, line, output, trace, aws, refusals, refused, status, ms
       h("strong", null, "API Gateway rejected this request: "), refused.reason ?? "", " ", h("code", null, refused.type)),
     refusals.map((refusal) => h("div", { class: "box bad" },
       h("strong", null, `IAM denied ${refusal.action}`), h("p", null, `${refusal.principal} on ${refusal.resource}`),
-      h("p", null, refusal.explicit ? "A statement denies it. " : "", "This statement would allow it:"), code(refusal.statement, "Statement that would allow it"))),
+      h("p", null, refusal.explicit ? "A statement denies it. " : "", "This statement would allow it:"), code({ Effect: "Allow", Action: refusal.action, Resource: refusal.resource }, "Statement that would allow it"))),
     output.map(failure),
     section("Trace", waterfall(trace)),
     aws.length ? section("DynamoDB", aws.map(storage)) : null,

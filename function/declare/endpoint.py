@@ -97,18 +97,7 @@ class Request(NamedTuple, Generic[B]):
 
     def query_all(self, name: str) -> tuple[str, ...]:
         """Return all values of a query parameter, in the order of the URL."""
-        if name in self.query_values:
-            return self.query_values[name]
-        return (self.query[name],) if name in self.query else ()
-
-    def texts(self, place: str, name: str) -> tuple[str, ...]:
-        """Return the texts of a parameter, whose place is path, query or header."""
-        if place == "query":
-            return self.query_all(name)
-        sent = (
-            self.headers.get(name.lower()) if place == "header" else self.path_parameters.get(name)
-        )
-        return () if sent is None else (sent,)
+        return self.query_values.get(name, ())
 
     def parsed(self, declared: type[T]) -> T:
         """Return the parameters of a type that the endpoint declares; raise KeyError for others."""
@@ -137,8 +126,7 @@ class Parameter(NamedTuple):
 
     API Gateway answers 400 if a `required` one is missing; the endpoint checks the value.
     `pattern` (a regular expression of ECMA-262) and `example` describe the value to clients. A
-    `repeated` one of the query may come several times: `?tag=a&tag=b`. With `max_bytes`, the
-    function answers 400 for an empty value and for one of more bytes.
+    `repeated` one of the query may come several times: `?tag=a&tag=b`.
     """
 
     name: Annotated[str, matches(r"[A-Za-z0-9._$-]+", "letters, digits, '.', '_', '$' and '-'")]
@@ -147,7 +135,6 @@ class Parameter(NamedTuple):
     pattern: str = ""
     example: str = ""
     repeated: bool = False
-    max_bytes: int = 0
 
 
 # Parameters one by one, or a type with a field for each, such as a msgspec.Struct. The function

@@ -128,16 +128,25 @@ def parse(declared: type | Form | Raw, content_type: str, sent: bytes) -> Any:
         raise _problem(summary, error) from None
 
 
+def _sent_texts(declared: type, place: str, request: Request[Any]) -> Mapping[str, Sequence[str]]:
+    """Return the texts of each parameter in a place of a request."""
+    if place == "query":
+        return request.query_values
+    if place == "path":
+        return {name: (text,) for name, text in request.path_parameters.items()}
+    texts = {}
+    for one in one_by_one(declared):
+        if (sent := request.headers.get(one.name.lower())) is not None:
+            texts[one.name] = _COMMA.split(sent) if one.repeated else [sent]
+    return texts
+
+
 def _parameters(endpoint: Endpoint[Any], request: Request[Any]) -> dict[type, Any]:
     """Return the values of the types that the endpoint declares for its parameters."""
     found: dict[type, Any] = {}
     for place, declared in endpoint.parameters.items():
         if isinstance(declared, type):
-            texts = dict(request.query_values) if place == "query" else {}
-            for one in one_by_one(declared):
-                if sent := request.texts(place, one.name):
-                    is_list = one.repeated and place == "header"
-                    texts[one.name] = tuple(_COMMA.split(sent[0])) if is_list else sent
+            texts = _sent_texts(declared, place, request)
             try:
                 found[declared] = _convert_texts(declared, texts)
             except ValueError as error:

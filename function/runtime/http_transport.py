@@ -10,16 +10,15 @@ botocore's own transport and logs that once.
 """
 
 import re
+import ssl
 from contextlib import suppress
 from functools import cache, lru_cache, partial
 from http.client import HTTPResponse, IncompleteRead
 from io import BufferedReader
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
-import botocore
 from botocore import auth
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import ensure_bytes
@@ -28,9 +27,6 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from function.runtime import telemetry
-
-# The bundle has this file beside all CAs that botocore brings.
-_AMAZON = Path(botocore.__file__).with_name("amazon.pem")
 
 # The status and the headers of a response, and a header.
 _HEAD = re.compile(rb"HTTP/1\.1 ([2-5]\d\d)[^\r\n]*\r\n((?:[\w-]+:[^\r\n]*\r\n)+)\r\n")
@@ -53,33 +49,32 @@ def install(client: Any) -> None:
     except AttributeError as error:
         _log_fallback(str(error))
     else:
-        _trust_amazon(session)
+        _trust_system_too(session)
         client.meta.events.register(
             "before-send.dynamodb", partial(send_on_open_connection, session)
         )
 
 
-def _trust_amazon(session: Any) -> None:
-    """Load only Amazon's CAs of the bundle; load all others after a failed handshake.
+def _trust_system_too(session: Any) -> None:
+    """Trust the system's CAs after a failed handshake.
 
-    All would take a tenth of a cold start, and AWS's services have certificates of Amazon's. The
-    variable AWS_CA_BUNDLE overrides both.
+    The bundle's botocore has only the CAs of AWS's services. All would take a tenth of a cold
+    start. The variable AWS_CA_BUNDLE overrides both.
     """
-    if session._verify is not True or not _AMAZON.exists():
-        return
     send = session.send
 
-    def send_or_load_all(request: AWSPreparedRequest) -> AWSResponse:
+    def send_or_trust_system(request: AWSPreparedRequest) -> AWSResponse:
         try:
             response: AWSResponse = send(request)
         except SSLError:
-            if session._verify is True:
+            system = ssl.get_default_verify_paths().cafile
+            if session._verify is not True or not system:
                 raise
-            session._verify = True
+            session._verify = system
             response = send(request)
         return response
 
-    session._verify, session.send = str(_AMAZON), send_or_load_all
+    session.send = send_or_trust_system
 
 
 @cache

@@ -179,11 +179,7 @@ def test_what_belongs_to_a_request_is_joined(local: local_stack.LocalStack) -> N
     )
     found = requests.request("one", local.traces)
     assert found and found["line"] == line
-    assert found["refusals"][0]["statement"] == {
-        "Effect": "Allow",
-        "Action": "dynamodb:PutItem",
-        "Resource": "arn:aws:dynamodb:r:1:table/t",
-    }
+    assert [each["action"] for each in found["refusals"]] == ["dynamodb:PutItem"]
     other = requests.request("two", local.traces)
     assert other and not other["refusals"] and other["refused"]["type"] == "THROTTLED"
     assert requests.request("none", local.traces) is None

@@ -33,6 +33,14 @@ def prune(client: Any, function: str, keep: int = KEEP) -> list[str]:
     return old
 
 
+def _policies(client: Any, iam: Any, function: str) -> tuple[str, list[str]]:
+    """Return the role of a function and the names of its policies."""
+    configuration = client.get_function_configuration(FunctionName=function)
+    role = configuration["Role"].rpartition("/")[2]
+    pages = iam.get_paginator("list_role_policies").paginate(RoleName=role)
+    return role, [name for page in pages for name in page["PolicyNames"]]
+
+
 def prune_policies(client: Any, iam: Any, function: str) -> list[str]:
     """Delete the policies of the role that no version names; return their names.
 
@@ -45,9 +53,7 @@ def prune_policies(client: Any, iam: Any, function: str) -> list[str]:
     if not all(named):
         return []
     stems = {found[1] for found in named if found}
-    role = versions[0]["Role"].rpartition("/")[2]
-    pages = iam.get_paginator("list_role_policies").paginate(RoleName=role)
-    names = [name for page in pages for name in page["PolicyNames"]]
+    role, names = _policies(client, iam, function)
     old = [name for name in names if name not in needed and name[:-9] in stems]
     for name in old:
         iam.delete_role_policy(RoleName=role, PolicyName=name)
@@ -56,15 +62,9 @@ def prune_policies(client: Any, iam: Any, function: str) -> list[str]:
 
 def _is_full(client: Any, iam: Any, function: str) -> bool:
     """Return True if the role has no room for another policy of its largest size."""
-    described = client.get_function_configuration(FunctionName=function)
-    role = described["Role"].rpartition("/")[2]
-    pages = iam.get_paginator("list_role_policies").paginate(RoleName=role)
-    found = [
-        iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-        for page in pages
-        for name in page["PolicyNames"]
-    ]
-    sizes = [len(json.dumps(one, separators=(",", ":"))) for one in found]
+    role, names = _policies(client, iam, function)
+    found = [iam.get_role_policy(RoleName=role, PolicyName=name) for name in names]
+    sizes = [len(json.dumps(one["PolicyDocument"], separators=(",", ":"))) for one in found]
     return sum(sizes) + max(sizes, default=0) > ROLE_POLICY_SIZE
 
 

@@ -17,7 +17,7 @@ from tools.reliability import consistency
 # Clients that send at the same time: steadily, and in a burst, in turn.
 STEADY, BURST = 8, 40
 _TURNS = 4
-# The shares of requests that repeat an earlier Idempotency-Key, or have none.
+# The shares of requests that repeat the key of an earlier one, if it had one, or have none.
 _REPEATED, _WITHOUT_KEY = 0.1, 0.3
 
 # A config whose limits the load does not reach.

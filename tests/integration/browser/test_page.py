@@ -130,6 +130,21 @@ def test_a_call_is_tried_with_the_stacks_key_and_without(page: Any, served: Serv
     status.filter(has_text="403").first.wait_for()
 
 
+def test_a_token_is_filled_in(page: Any, served: Served) -> None:
+    console, _ = served
+    page.expected = ["403"]  # the sample wants a key
+    spec = page.request.get(f"{console.url}openapi.json").json()
+    spec["components"]["securitySchemes"] = {"jwt": {"type": "http", "scheme": "bearer"}}
+    spec["paths"][CALLED.path][CALLED.method.lower()]["security"] = [{"jwt": []}]
+    page.route("**/openapi.json", lambda route: route.fulfill(json=spec))
+    page.route("**/credentials.json", lambda route: route.fulfill(json={"jwt": "the-token"}))
+    _open(page, served, "api")
+    call = page.locator(f"#operations-default-{CALLED.operation_id}")
+    with page.expect_request("**/try/**") as sent:
+        call.locator("button.execute").click()
+    assert sent.value.headers["authorization"] == "Bearer the-token"
+
+
 def test_a_request_appears_by_itself_and_opens(page: Any, served: Served) -> None:
     _, local = served
     _open(page, served)

@@ -10,7 +10,6 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from function.declare.endpoint import Parameter, Response
 from function.declare.problem import Problem
 from function.declare.table import Binary, Index, Number, Table
 from function.runtime import aws_client, dynamodb
@@ -204,25 +203,3 @@ def test_a_forged_start_of_a_page_is_a_400(after: str) -> None:
         page = dynamodb.query_page(NOTES, {"S": "engines"}, after, **INDEX)
         pytest.fail(f"{b64decode(after + '==')!r} gave {page}")
     assert raised.value.status == 400
-
-
-@pytest.mark.parametrize(
-    ("value", "status"),
-    (("", 400), ("a", 200), ("a" * 10, 200), ("a" * 11, 400), ("\u2603" * 4, 400), (None, 200)),
-)
-def test_a_parameter_has_at_most_its_bytes(value: str | None, status: int) -> None:
-    limited = notes.endpoint(
-        path="/notes",
-        path_parameters=(),
-        query=(Parameter("tag", "A tag.", repeated=True, max_bytes=10),),
-        request_headers=(Parameter("Tag", "A tag.", max_bytes=10),),
-        handle=lambda _: Response(200, {}),
-    )
-    sent = {} if value is None else {"tag": value}
-    many = {name: ["a", value] for name, value in sent.items()}
-    for event in ({"multiValueQueryStringParameters": many}, {"headers": sent}):
-        assert notes.call(limited, **event)["statusCode"] == status
-    in_path = notes.endpoint(path_parameters=(Parameter("id", "Which.", max_bytes=10),))
-    assert notes.call(in_path, pathParameters={"id": value or ""})["statusCode"] == (
-        status if value else 400
-    )
