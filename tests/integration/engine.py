@@ -38,7 +38,7 @@ class Provider:
 
     environment: Mapping[str, str]
     account: Path | None = None
-    serves: Callable[[Path, Mapping[str, Any]], None] = lambda *_: None
+    serves: Callable[[Path, Mapping[str, Any]], None] | None = None
 
 
 # Read before a stack's program imports the declarations anew.
