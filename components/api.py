@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from components import limits
 from components.api_gateway_account import EpochApiGatewayAccount
 from components.authorizer import EpochAuthorizer
+from components.component import EpochComponent
 from components.errors import ConfigError
 from components.function import EpochFunction
 from components.metrics import Source
@@ -51,7 +52,7 @@ _ACCESS_LOG = {
 }
 
 
-class EpochApi(pulumi.ComponentResource):
+class EpochApi(EpochComponent):
     """A regional REST API, which one OpenAPI document defines, and the stage that serves it.
 
     The document routes every endpoint to the function's alias. Pulumi imports it as a whole before
@@ -93,8 +94,7 @@ class EpochApi(pulumi.ComponentResource):
         for endpoint in endpoints:
             for error in text_errors(endpoint.auth, settings or {}):
                 raise ConfigError(f"{endpoint.route}: auth: {error}")
-        super().__init__("epoch:components:EpochApi", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        super().__init__(name, opts)
         known = pulumi.Output.all(
             name=api_name,
             description=description,
@@ -141,7 +141,7 @@ class EpochApi(pulumi.ComponentResource):
             # Gateway's default, so only the change has an effect.
             parameters={"basepath": "ignore"} if import_again else None,
             fail_on_warnings=True,
-            opts=child,
+            opts=self.child(),
         )
         # One permission for all routes: about fifty would fill the function's policy of 20 KB.
         permissions = [self._may_invoke(name, function, pulumi.Output.concat(stage_name, "/*"))]
@@ -152,15 +152,15 @@ class EpochApi(pulumi.ComponentResource):
             name,
             rest_api=self.api.id,
             triggers=imported_again | {"document": self.document_hash},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=permissions),
+            opts=self.child(depends_on=permissions),
         )
         # The deployment's id names the version, so that reverting an interrupted update finds the
         # version to which it returns.
         version = aws.apigateway.DocumentationVersion(
-            name, rest_api_id=self.api.id, version=deployment.id, opts=child
+            name, rest_api_id=self.api.id, version=deployment.id, opts=self.child()
         )
         self.access_log = aws.cloudwatch.LogGroup(
-            name, retention_in_days=log_retention_days, opts=child
+            name, retention_in_days=log_retention_days, opts=self.child()
         )
         self.stage = aws.apigateway.Stage(
             name,
@@ -174,7 +174,7 @@ class EpochApi(pulumi.ComponentResource):
                 "destination_arn": self.access_log.arn,
                 "format": json.dumps(_ACCESS_LOG),
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[account] if account else None),
+            opts=self.child(depends_on=[account] if account else None),
         )
         aws.apigateway.MethodSettings(
             name,
@@ -188,7 +188,7 @@ class EpochApi(pulumi.ComponentResource):
                 "throttling_rate_limit": rate_limit,
                 "throttling_burst_limit": burst_limit,
             },
-            opts=child,
+            opts=self.child(),
         )
         dimensions = {"ApiName": self.api.name, "Stage": self.stage.stage_name}
         self.metrics = Source("AWS/ApiGateway", dimensions)
@@ -206,7 +206,7 @@ class EpochApi(pulumi.ComponentResource):
             qualifier=called.alias.name,
             principal="apigateway.amazonaws.com",
             source_arn=pulumi.Output.concat(self.api.execution_arn, "/", source),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self.child(),
         )
 
 

@@ -3,10 +3,11 @@
 import pulumi
 import pulumi_aws as aws
 
+from components.component import EpochComponent
 from components.iam.roles import RoleFactory
 
 
-class EpochApiGatewayAccount(pulumi.ComponentResource):
+class EpochApiGatewayAccount(EpochComponent):
     """The role through which every REST API of the account and region writes its access logs.
 
     Create it in one stack per account and region. It outlives that stack (`retain_on_delete`),
@@ -20,8 +21,8 @@ class EpochApiGatewayAccount(pulumi.ComponentResource):
         roles: RoleFactory,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochApiGatewayAccount", name, None, opts)
-        kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
+        super().__init__(name, opts)
+        kept = self.child(retain_on_delete=True)
         role = roles.create("apigateway", name, kept)
         policy = aws.iam.RolePolicyAttachment(
             name,
@@ -35,6 +36,6 @@ class EpochApiGatewayAccount(pulumi.ComponentResource):
         aws.apigateway.Account(
             name,
             cloudwatch_role_arn=role.arn,
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True, depends_on=[policy]),
+            opts=self.child(retain_on_delete=True, depends_on=[policy]),
         )
         self.register_outputs({"role_arn": role.arn})

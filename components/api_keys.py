@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from components import limits
 from components.api import EpochApi
+from components.component import EpochComponent
 
 # API Gateway's default quotas for an account and region.
 RateLimit = Annotated[float, msgspec.Meta(ge=1, le=10_000)]
@@ -27,7 +28,7 @@ class UsagePlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 _KEYS_PER_VARIABLE = 10
 
 
-class EpochApiKeys(pulumi.ComponentResource):
+class EpochApiKeys(EpochComponent):
     """API keys by name; `add_to` puts each into a usage plan of an API.
 
     `api_keys` maps the name of a key to the name of its plan. A name ends before `--`: the keys
@@ -43,7 +44,7 @@ class EpochApiKeys(pulumi.ComponentResource):
         api_keys: Mapping[str, str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochApiKeys", name, None, opts)
+        super().__init__(name, opts)
         limits.check(
             *("the stack", dict.fromkeys(api_keys, 1), limits.API_KEYS, "API keys"),
             "Use one stack for each group of callers",
@@ -51,8 +52,7 @@ class EpochApiKeys(pulumi.ComponentResource):
         self._name, self._plans = name, api_keys
         self._keys = {
             caller: aws.apigateway.ApiKey(
-                f"{name}-{caller}",
-                opts=pulumi.ResourceOptions(parent=self, additional_secret_outputs=["value"]),
+                f"{name}-{caller}", opts=self.child(additional_secret_outputs=["value"])
             )
             for caller in api_keys
         }
@@ -65,13 +65,14 @@ class EpochApiKeys(pulumi.ComponentResource):
 
     def add_to(self, api: EpochApi, usage_plans: Mapping[str, UsagePlan]) -> None:
         """Put each key into its plan, which limits its calls of the API's stage."""
-        name, child = self._name, pulumi.ResourceOptions(parent=self)
-        if len(usage_plans) > limits.USAGE_PLANS:
-            pulumi.log.warn(
-                f"{name} has {len(usage_plans)} usage plans; an account's default quota 'Usage "
-                f"plans per account' is {limits.USAGE_PLANS}. Raise it before the deployment, or "
-                "give several keys one plan"
-            )
+        name, count = self._name, len(usage_plans)
+        limits.check_quota(
+            f"{name} has {count} usage plans",
+            count,
+            "Usage plans per account",
+            limits.USAGE_PLANS,
+            "give several keys one plan",
+        )
         plans = {
             tier: aws.apigateway.UsagePlan(
                 f"{name}-{tier}",
@@ -81,7 +82,7 @@ class EpochApiKeys(pulumi.ComponentResource):
                     "burst_limit": plan.burst_limit,
                 },
                 quota_settings={"limit": plan.quota_per_day, "period": "DAY"},
-                opts=child,
+                opts=self.child(),
             )
             for tier, plan in usage_plans.items()
         }
@@ -92,12 +93,8 @@ class EpochApiKeys(pulumi.ComponentResource):
                 key_type="API_KEY",
                 usage_plan_id=plans[tier].id,
                 # A key can have one plan per stage, so Pulumi must delete the former one first.
-                opts=pulumi.ResourceOptions(
-                    parent=self,
-                    delete_before_replace=True,
-                    # AWS returns the key's value here, too.
-                    additional_secret_outputs=["value"],
-                ),
+                # AWS returns the key's value here, too.
+                opts=self.child(delete_before_replace=True, additional_secret_outputs=["value"]),
             )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
+from components.component import EpochComponent
 from components.iam import policies
 from components.iam.roles import RoleFactory
 from components.table import EpochTable
@@ -22,7 +23,7 @@ def _statements(arns: list[str]) -> list[policies.Statement]:
     ]
 
 
-class EpochBackup(pulumi.ComponentResource):
+class EpochBackup(EpochComponent):
     """A vault and a plan, which keep a daily backup of each table for `keep_days`.
 
     A backup outlives its table. AWS deletes no vault that holds backups, and `protect` stops
@@ -39,17 +40,16 @@ class EpochBackup(pulumi.ComponentResource):
         protect: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochBackup", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        super().__init__(name, opts)
         arns = pulumi.Output.all(*(table.arn for table in tables.values()))
-        role = roles.create("backup", name, child)
+        role = roles.create("backup", name, self.child())
         policy = aws.iam.RolePolicy(
             name,
             role=role.name,
             policy=arns.apply(lambda known: policies.document(*_statements(known))),
-            opts=child,
+            opts=self.child(),
         )
-        vault = aws.backup.Vault(name, opts=pulumi.ResourceOptions(parent=self, protect=protect))
+        vault = aws.backup.Vault(name, opts=self.child(protect=protect))
         plan = aws.backup.Plan(
             name,
             rules=[
@@ -60,13 +60,13 @@ class EpochBackup(pulumi.ComponentResource):
                     "lifecycle": {"delete_after": keep_days},
                 }
             ],
-            opts=child,
+            opts=self.child(),
         )
         aws.backup.Selection(
             name,
             plan_id=plan.id,
             iam_role_arn=role.arn,
             resources=arns,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            opts=self.child(depends_on=[policy]),
         )
         self.register_outputs({"vault_name": vault.name})

@@ -3,12 +3,13 @@
 import pulumi
 import pulumi_aws as aws
 
+from components.component import EpochComponent
 from components.iam import policies
 from components.naming import bucket_name
 from function.declare.bucket import Bucket
 
 
-class EpochBucket(pulumi.ComponentResource):
+class EpochBucket(EpochComponent):
     """A private bucket, which refuses requests without TLS. S3 encrypts each object by default."""
 
     def __init__(
@@ -19,11 +20,8 @@ class EpochBucket(pulumi.ComponentResource):
         protect: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochBucket", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        self.bucket = aws.s3.Bucket(
-            bucket_name(name), opts=pulumi.ResourceOptions(parent=self, protect=protect)
-        )
+        super().__init__(name, opts)
+        self.bucket = aws.s3.Bucket(bucket_name(name), opts=self.child(protect=protect))
         private = aws.s3.BucketPublicAccessBlock(
             name,
             bucket=self.bucket.id,
@@ -31,14 +29,14 @@ class EpochBucket(pulumi.ComponentResource):
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
-            opts=child,
+            opts=self.child(),
         )
         aws.s3.BucketPolicy(
             name,
             bucket=self.bucket.id,
             policy=self.bucket.arn.apply(_tls_only),
             # S3 accepts one change of a bucket's access at a time.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[private]),
+            opts=self.child(depends_on=[private]),
         )
         versioning: list[pulumi.Resource] = []
         if bucket.versioned:
@@ -47,7 +45,7 @@ class EpochBucket(pulumi.ComponentResource):
                     name,
                     bucket=self.bucket.id,
                     versioning_configuration={"status": "Enabled"},
-                    opts=child,
+                    opts=self.child(),
                 )
             ]
         if bucket.cors:
@@ -63,7 +61,7 @@ class EpochBucket(pulumi.ComponentResource):
                         "max_age_seconds": 3_600,
                     }
                 ],
-                opts=child,
+                opts=self.child(),
             )
         if days := bucket.expires_after_days:
             aws.s3.BucketLifecycleConfiguration(
@@ -81,7 +79,7 @@ class EpochBucket(pulumi.ComponentResource):
                         "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
                     }
                 ],
-                opts=pulumi.ResourceOptions(parent=self, depends_on=versioning),
+                opts=self.child(depends_on=versioning),
             )
         self.declared = bucket
         self.name = self.bucket.id

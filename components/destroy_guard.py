@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import pulumi
 
+from components.component import EpochComponent
+
 
 def collect_resources() -> Sequence[pulumi.Resource]:
     """Return a list that will hold every resource that the program declares from now on."""
@@ -16,7 +18,7 @@ def collect_resources() -> Sequence[pulumi.Resource]:
     return declared
 
 
-class EpochDestroyGuard(pulumi.ComponentResource):
+class EpochDestroyGuard(EpochComponent):
     """A protected component without resources, which depends on all `resources`.
 
     Pulumi deletes a dependent first, and `protect` stops only the deletion of the resource that it
@@ -33,5 +35,5 @@ class EpochDestroyGuard(pulumi.ComponentResource):
     ) -> None:
         guarding = pulumi.ResourceOptions(protect=protect, depends_on=list(resources))
         opts = pulumi.ResourceOptions.merge(opts, guarding)
-        super().__init__("epoch:components:EpochDestroyGuard", name, None, opts)
+        super().__init__(name, opts)
         self.register_outputs({})

@@ -4,9 +4,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components.api import ACCESS_MODE, ENDPOINT, SECURITY_POLICY, EpochApi
+from components.component import EpochComponent
 
 
-class EpochDomain(pulumi.ComponentResource):
+class EpochDomain(EpochComponent):
     """A custom domain name that serves the API's stage at the root path.
 
     `certificate_arn` is an ACM certificate in the API's region. With `hosted_zone_id` two records
@@ -24,8 +25,7 @@ class EpochDomain(pulumi.ComponentResource):
         hosted_zone_id: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochDomain", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        super().__init__(name, opts)
         domain = aws.apigateway.DomainName(
             name,
             domain_name=domain_name,
@@ -33,14 +33,14 @@ class EpochDomain(pulumi.ComponentResource):
             endpoint_configuration=ENDPOINT,
             security_policy=SECURITY_POLICY,
             endpoint_access_mode=ACCESS_MODE,
-            opts=child,
+            opts=self.child(),
         )
         aws.apigateway.BasePathMapping(
             name,
             domain_name=domain.domain_name,
             rest_api=api.api.id,
             stage_name=api.stage.stage_name,
-            opts=child,
+            opts=self.child(),
         )
         records = {"A": name, "AAAA": f"{name}-ipv6"} if hosted_zone_id is not None else {}
         for kind, record in records.items():
@@ -56,7 +56,7 @@ class EpochDomain(pulumi.ComponentResource):
                         "evaluate_target_health": False,
                     }
                 ],
-                opts=child,
+                opts=self.child(),
             )
         self.target = domain.regional_domain_name
         self.url = pulumi.Output.concat("https://", domain.domain_name)

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.api import EpochApi
+from components.component import EpochComponent
 
 
 def _managed(group: str) -> dict[str, Any]:
@@ -40,7 +41,7 @@ _BODY_SIZE: dict[str, dict[str, Any]] = {
 }
 
 
-class EpochFirewall(pulumi.ComponentResource):
+class EpochFirewall(EpochComponent):
     """A web ACL for the API's stage.
 
     It limits the requests of one address to `rate_limit` in five minutes (from 10 on), and applies
@@ -57,8 +58,7 @@ class EpochFirewall(pulumi.ComponentResource):
         reads_bodies: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochFirewall", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        super().__init__(name, opts)
         rules: dict[str, dict[str, Any]] = {
             "rate-limit": {
                 "action": {"block": {}},
@@ -86,9 +86,9 @@ class EpochFirewall(pulumi.ComponentResource):
                 for priority, (rule, settings) in enumerate(rules.items())
             ],
             visibility_config=_metrics(name),
-            opts=child,
+            opts=self.child(),
         )
         aws.wafv2.WebAclAssociation(
-            name, resource_arn=api.stage.arn, web_acl_arn=firewall.arn, opts=child
+            name, resource_arn=api.stage.arn, web_acl_arn=firewall.arn, opts=self.child()
         )
         self.register_outputs({"web_acl_arn": firewall.arn})

@@ -50,6 +50,6 @@ class EpochFunction(LambdaFunction):
                 function_name=self.name,
                 qualifier=self.alias.name,
                 provisioned_concurrent_executions=provisioned_concurrency,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=self.child(),
             )
         self.register_outputs({"name": self.name, "alias_arn": self.alias.arn})

@@ -39,7 +39,7 @@ class EpochJob(TriggeredFunction):
             fifo_queue=resources.fifo(job.trigger, self.bindings) or None,
             message_retention_seconds=_DEAD_LETTERS_KEPT_S,
             sqs_managed_sse_enabled=True,
-            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+            opts=self.child(protect=protect),
         )
         settings["environment"] = {**settings.get("environment", {}), "JOB_NAME": job_name}
         settings["memory_mb"] = job.memory_mb

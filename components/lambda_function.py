@@ -10,6 +10,7 @@ import pulumi_aws as aws
 
 from components import limits
 from components.bucket import EpochBucket
+from components.component import EpochComponent
 from components.errors import ConfigError
 from components.iam import policies
 from components.iam.roles import RoleFactory
@@ -139,7 +140,7 @@ def _fitting(function: str, variables: dict[str, str]) -> dict[str, str]:
     return variables
 
 
-class LambdaFunction(pulumi.ComponentResource):
+class LambdaFunction(EpochComponent):
     """A function with its role, policy, log group and `live` alias.
 
     The role's policy holds `permissions`, `extra_statements` for the `source` of a job, logs and
@@ -154,9 +155,6 @@ class LambdaFunction(pulumi.ComponentResource):
     name: pulumi.Output[str]
     version: pulumi.Output[str]
     metrics: Source
-
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None) -> None:
-        super().__init__(f"epoch:components:{type(self).__name__}", name, None, opts)
 
     def _create(
         self,
@@ -174,16 +172,15 @@ class LambdaFunction(pulumi.ComponentResource):
         `timeout_s` is up to 900.
         """
         bindings, roles = settings["bindings"], settings["roles"]
-        child = pulumi.ResourceOptions(parent=self)
         if roles.permissions_boundary:
             topics = {key: topic.declared for key, topic in bindings.topics.items()}
             policies.check_boundary(
                 permissions, bindings.settings, topics, roles.permissions_boundary
             )
         self.log_group = aws.cloudwatch.LogGroup(
-            name, retention_in_days=settings.get("log_retention_days", 30), opts=child
+            name, retention_in_days=settings.get("log_retention_days", 30), opts=self.child()
         )
-        role = roles.create("lambda", name, child)
+        role = roles.create("lambda", name, self.child())
         statements = pulumi.Output.all(
             bindings.statements(permissions), self.log_group.arn, *extra_statements
         )
@@ -202,7 +199,7 @@ class LambdaFunction(pulumi.ComponentResource):
                     [*known[0], *policies.telemetry_statements(known[1]), *known[2:], *network],
                 )
             ),
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+            opts=self.child(retain_on_delete=True),
         )
         variables = pulumi.Output.all(
             **bindings.environment(permissions), **settings.get("environment", {})
@@ -230,7 +227,7 @@ class LambdaFunction(pulumi.ComponentResource):
                 "application_log_level": "INFO",
                 "system_log_level": "INFO",
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            opts=self.child(depends_on=[policy]),
         )
         shifted = ["functionVersion", "routingConfig"] if settings.get("gradual") else None
         self.alias = aws.lambda_.Alias(
@@ -238,7 +235,7 @@ class LambdaFunction(pulumi.ComponentResource):
             name="live",
             function_name=function.name,
             function_version=function.version,
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=shifted),
+            opts=self.child(ignore_changes=shifted),
         )
         self.name = function.name
         self.metrics = Source("AWS/Lambda", {"FunctionName": self.name})

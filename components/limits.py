@@ -34,3 +34,12 @@ def check(subject: str, sizes: Mapping[str, int], limit: int, unit: str, way_out
             f"{subject} has {total:,} {unit}; AWS allows {limit:,}. Largest: "
             f"{', '.join(f'{name} ({size:,})' for name, size in largest)}. {way_out}"
         )
+
+
+def check_quota(subject: str, count: int, quota: str, default: int, way_out: str) -> None:
+    """Warn if `count` exceeds the default of an account's quota, which AWS raises on request."""
+    if count > default:
+        pulumi.log.warn(
+            f"{subject}; an account's default quota '{quota}' is {default}. Raise it before the "
+            f"deployment, or {way_out}"
+        )

@@ -44,21 +44,27 @@ class Formula(NamedTuple):
 class Alarm:
     """An alarm on a metric at or above `threshold`, or below it if `below`.
 
-    It fires after `datapoints` of the last `periods` periods of `period_s` seconds. `runbook` is
-    the anchor in docs/operations.md, `name` by default. Missing data breaches only a threshold
-    from `below`, since an idle service reports no metric. A failure rate is the average of a
-    metric with 1 per failed call and 0 per other call.
+    `section` is the alarm's heading in docs/operations.md. It begins the name, which ends in `of`,
+    the part of the stack. The alarm fires after `datapoints` of the last `periods` periods of
+    `period_s` seconds. Missing data breaches only a threshold from `below`, since an idle service
+    reports no metric. A failure rate is the average of a metric with 1 per failed call and 0 per
+    other call.
     """
 
-    name: str
+    section: str
     description: str
     metric: Metric | Formula
     threshold: float
-    runbook: str = ""
+    of: str = ""
     period_s: int = 60
     periods: int = 5
     datapoints: int = 3
     below: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name without the stack's prefix."""
+        return f"{self.section}-{self.of}" if self.of else self.section
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 import pulumi
 import pulumi_aws as aws
 
+from components.component import EpochComponent
 from function.declare.job import Job
 from function.declare.queue import Queue
 
 
-class EpochQueue(pulumi.ComponentResource):
+class EpochQueue(EpochComponent):
     """An encrypted queue.
 
     With a `consumer`, a received message is invisible for six times the job's timeout. AWS
@@ -23,7 +24,7 @@ class EpochQueue(pulumi.ComponentResource):
         consumer: Job | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochQueue", name, None, opts)
+        super().__init__(name, opts)
         self.visibility_timeout_s = 6 * consumer.timeout_s if consumer else 30
         self.queue = aws.sqs.Queue(
             name,
@@ -31,7 +32,7 @@ class EpochQueue(pulumi.ComponentResource):
             delay_seconds=queue.delay_s or None,
             visibility_timeout_seconds=self.visibility_timeout_s if consumer else None,
             sqs_managed_sse_enabled=True,
-            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+            opts=self.child(protect=protect),
         )
         self.declared = queue
         self.name = self.queue.name

@@ -3,10 +3,11 @@
 import pulumi
 import pulumi_aws as aws
 
+from components.component import EpochComponent
 from function.declare.setting import Setting
 
 
-class EpochSecret(pulumi.ComponentResource):
+class EpochSecret(EpochComponent):
     """A secret with a first version that holds `value`.
 
     Another `value` creates another version. A version that a person or a rotation adds stays
@@ -22,18 +23,17 @@ class EpochSecret(pulumi.ComponentResource):
         protect: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochSecret", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        super().__init__(name, opts)
         secret = aws.secretsmanager.Secret(
             name,
             description=setting.description,
-            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+            opts=self.child(protect=protect),
         )
         version = aws.secretsmanager.SecretVersion(
             name,
             secret_id=secret.id,
             secret_string=pulumi.Output.secret(value),
-            opts=child,
+            opts=self.child(),
         )
         self.declared = setting
         # Of the version, so that a function waits until the secret has a value.

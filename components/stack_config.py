@@ -7,9 +7,9 @@ import contextlib
 import difflib
 import importlib.util
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from types import UnionType
-from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Self, get_args, get_type_hints
 
 import msgspec
 import pulumi_aws as aws
@@ -21,10 +21,14 @@ from function.declare import job_registry, limits, registry
 from function.declare.errors import DeclarationError
 from function.declare.setting import Setting
 
+_EXPECTED: dict[str, str] = {}  # the texts that errors show instead of patterns
+
 
 def _text(pattern: str, expected: str, description: str) -> Meta:
-    """Describe a text that matches `pattern`; an error says that it must be `expected`."""
-    return Meta(pattern=rf"^({pattern})\Z", description=description, extra={"expected": expected})
+    """Describe a text that matches `pattern`; errors and documentation say `expected`."""
+    pattern = rf"^({pattern})\Z"
+    _EXPECTED[pattern] = expected
+    return Meta(pattern=pattern, description=description, extra={"expected": expected})
 
 
 def _arn(service: str, resource: str | None, expected: str, description: str) -> Meta:
@@ -33,7 +37,7 @@ def _arn(service: str, resource: str | None, expected: str, description: str) ->
     return _text(pattern, f"the ARN of {expected}", description)
 
 
-_NAMED = "named with a-z, 0-9 and '-', at most 32 characters"
+_NAMED = "a name of a-z, 0-9 and '-', at most 32 characters"
 _Name = Annotated[str, _text(r"[a-z][a-z0-9-]{0,31}", _NAMED, "A name in the config.")]
 _JobName = Annotated[str, _text(r"[a-z][a-z0-9_]*", "the name of a job", "The name of a job.")]
 _Concurrency = Annotated[int, Meta(ge=1, le=100_000)]
@@ -232,8 +236,11 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
         for name in sorted(keys.keys() & settings.keys()):
             raise DeclarationError(f"function/settings.py: the stack itself has a key {name}")
         own = _own(values, project)
-        for key in own.keys() - keys - settings.keys():
-            raise _unknown(project, key, stack, [*keys, *settings])
+        known = [*keys, *settings]
+        for key in own.keys() - {*known}:
+            near = _nearest(key, known, "")
+            hint = f"did you mean {project}:{near}?" if near else f"known keys: {', '.join(known)}"
+            raise ConfigError(f"config key {project}:{key} of stack {stack} is unknown; {hint}")
         given = {
             key: _read(kind, f"{project}:{key}", own[key], f"{project}:{key}" in secret)
             for key, kind in keys.items()
@@ -286,22 +293,13 @@ def _nearest(given: str, known: Iterable[str], otherwise: str) -> str:
     return (difflib.get_close_matches(given, list(known), 1) or [otherwise])[0]
 
 
-def _refuse(key: str, value: Any, expected: str) -> ConfigError:
-    shown = value if isinstance(value, str) else json.dumps(value)
-    return ConfigError(f"config value {key} = {shown} must be {expected}")
-
-
-def _unknown(project: str, key: str, stack: str, known: list[str]) -> ConfigError:
-    near = _nearest(key, known, "")
-    hint = f"did you mean {project}:{near}?" if near else f"known keys: {', '.join(known)}"
-    return ConfigError(f"config key {project}:{key} of stack {stack} is unknown; {hint}")
-
-
 def _check_region(key: str, value: str) -> None:
     regions = sorted(str(region.value) for region in aws.Region)
     if value not in regions:
         nearest = _nearest(value, regions, "us-east-1")
-        raise _refuse(key, value, f"a region of AWS; did you mean {nearest}?")
+        raise ConfigError(
+            f"config value {key} = {value} must be a region of AWS; did you mean {nearest}?"
+        )
 
 
 def _own(values: Mapping[str, str], project: str) -> dict[str, str]:
@@ -327,69 +325,24 @@ def _own(values: Mapping[str, str], project: str) -> dict[str, str]:
     return own
 
 
-def _unwrapped(kind: Any) -> tuple[Any, list[Meta]]:
-    """Return a type without Annotated and None, and its metadata."""
-    metas: list[Meta] = []
-    while get_origin(kind) in {Annotated, Union, UnionType}:
-        kind, *more = get_args(kind)
-        metas += [meta for meta in more if isinstance(meta, Meta)]
-    return kind, metas
-
-
-def _check(kind: Any, key: str, value: Any) -> Any:
-    """Return a value as its type; raises ConfigError for the innermost part that is wrong."""
-    base, metas = _unwrapped(kind)
-    of = get_args(base)
-    if get_origin(base) is dict and isinstance(value, dict):
-        for name, element in value.items():
-            _check(of[0], key, name)
-            _check(of[1], f"{key}.{name}", element)
-    elif get_origin(base) is tuple and isinstance(value, list):
-        for index, element in enumerate(value):
-            _check(of[0], f"{key}[{index}]", element)
-    elif hasattr(base, "__struct_fields__") and isinstance(value, dict):
-        if set(value) == set(base.__struct_fields__):
-            for name, part in get_type_hints(base, include_extras=True).items():
-                _check(part, f"{key}.{name}", value[name])
+def _read(kind: Any, key: str, raw: str, is_secret: bool) -> Any:
+    """Return the value of a key as its type. Raises ConfigError, which shows no secret value."""
+    value: Any = raw
+    if get_args(kind)[0] is not str:
+        with contextlib.suppress(msgspec.DecodeError):  # an unquoted text
+            value = msgspec.json.decode(raw.encode())
     try:
         return msgspec.convert(value, kind)
-    except msgspec.ValidationError:
-        raise _refuse(key, value, _expected(base, metas, value)) from None
-
-
-def _expected(kind: Any, metas: Iterable[Meta], value: Any) -> str:
-    """Return a description of the values that a type allows."""
-    if texts := [meta.extra["expected"] for meta in metas if meta.extra]:
-        return str(texts[0])
-    names = getattr(kind, "__struct_fields__", ())
-    fixed = {
-        bool: "of type bool: true or false",
-        dict: f"a mapping of {', '.join(names)}" if names else "a mapping with at least one entry",
-        tuple: "a list",
-        Literal: f"one of {', '.join(map(str, get_args(kind)))}",
-    }
-    if (shape := dict if names else get_origin(kind) or kind) in fixed:
-        return fixed[shape]
-    low = next((meta.ge for meta in metas if meta.ge is not None), None)
-    high = next((meta.le for meta in metas if meta.le is not None), None)
-    bounds = [f"from {low}"] * (low is not None) + [f"to {high}"] * (high is not None)
-    wrong_type = isinstance(value, bool) or not isinstance(value, (int, kind))
-    return ", ".join([f"of type {kind.__name__}"] * wrong_type + [" ".join(bounds)] * bool(bounds))
-
-
-def _read(kind: Any, key: str, raw: str, hidden: bool) -> Any:
-    """Return the value of a key; the error of a `hidden` one does not show it."""
-    try:
-        value: Any = raw
-        if _unwrapped(kind)[0] is not str:
-            with contextlib.suppress(msgspec.DecodeError):  # an unquoted text
-                value = msgspec.json.decode(raw.encode())
-        return _check(kind, key, value)
-    except ConfigError as error:
-        if not hidden:
-            raise
-        expected = str(error).partition(" must be ")[2]
-        raise ConfigError(f"config value {key} = [secret] must be {expected}") from None
+    except msgspec.ValidationError as error:
+        # msgspec shows a part of the value in these two.
+        says = re.sub(
+            "Invalid enum value .*", "Expected a value of docs/configuration.md", str(error)
+        )
+        says = re.sub("contains unknown field .*", "contains an unknown field", says)
+        for pattern, expected in _EXPECTED.items():
+            says = says.replace(f"`str` matching regex {pattern!r}", expected)
+        shown = "[secret]" if is_secret else raw
+        raise ConfigError(f"config value {key} = {shown}: {says}") from None
 
 
 def _text_of(
@@ -415,4 +368,4 @@ def _text_of(
     bounds = Meta(ge=setting.minimum, le=setting.maximum)
     if raw is None:
         return json.dumps(setting.default)
-    return json.dumps(_read(Annotated[setting.type, bounds], key, raw, hidden=False))
+    return json.dumps(_read(Annotated[setting.type, bounds], key, raw, is_secret=False))

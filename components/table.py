@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.component import EpochComponent
 from components.metrics import Source
 from function.declare.table import TTL_ATTRIBUTE, Index, Table
 
@@ -53,7 +54,7 @@ def refuse_changed_index(args: pulumi.ResourceHookArgs) -> None:
             )
 
 
-class EpochTable(pulumi.ComponentResource):
+class EpochTable(EpochComponent):
     """An on-demand, encrypted DynamoDB table with the keys and indexes of `table`.
 
     `protect` adds point-in-time recovery, deletion protection in DynamoDB and `protect` in Pulumi,
@@ -76,7 +77,7 @@ class EpochTable(pulumi.ComponentResource):
         replica_regions: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochTable", name, None, opts)
+        super().__init__(name, opts)
         limits = {"read": max_read_units, "write": max_write_units}
         units: Any = {f"max_{kind}_request_units": most for kind, most in limits.items() if most}
         hooks = None
@@ -107,8 +108,7 @@ class EpochTable(pulumi.ComponentResource):
             stream_enabled=True,
             stream_view_type="NEW_AND_OLD_IMAGES",
             # AWS also lists the replicas as a property of the table.
-            opts=pulumi.ResourceOptions(
-                parent=self,
+            opts=self.child(
                 protect=protect,
                 ignore_changes=["replicas"],
                 hooks=hooks,
@@ -124,7 +124,7 @@ class EpochTable(pulumi.ComponentResource):
                 region=region,
                 point_in_time_recovery=protect,
                 deletion_protection_enabled=protect,
-                opts=pulumi.ResourceOptions(parent=self, protect=protect, depends_on=created[-1:]),
+                opts=self.child(protect=protect, depends_on=created[-1:]),
             )
             created.append(replica)
         self.declared = table

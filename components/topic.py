@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
+from components.component import EpochComponent
 from function.declare.permission import fill_settings
 from function.declare.topic import Topic
 
 
-class EpochTopic(pulumi.ComponentResource):
+class EpochTopic(EpochComponent):
     """A topic of the stack, or an existing one by its ARN.
 
     `settings` are environment variables with their values, for an ARN that names one.
@@ -26,10 +27,10 @@ class EpochTopic(pulumi.ComponentResource):
         settings: Mapping[str, str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochTopic", name, None, opts)
+        super().__init__(name, opts)
         self.declared = topic
         if topic.arn:
             self.arn = pulumi.Output.from_input(fill_settings(topic.arn, settings))
         else:
-            self.arn = aws.sns.Topic(name, opts=pulumi.ResourceOptions(parent=self)).arn
+            self.arn = aws.sns.Topic(name, opts=self.child()).arn
         self.register_outputs({"arn": self.arn})

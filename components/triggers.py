@@ -38,10 +38,6 @@ class TriggeredFunction(LambdaFunction):
     roles: RoleFactory
     dead_letters: aws.sqs.Queue
 
-    def options(self, *depends_on: pulumi.Resource) -> pulumi.ResourceOptions:
-        """Return the options of a resource of the job."""
-        return pulumi.ResourceOptions(parent=self, depends_on=list(depends_on) or None)
-
 
 @dataclass(frozen=True)
 class TriggerResources:
@@ -77,7 +73,7 @@ def _event_invoke_config(max_attempts: int, job: TriggeredFunction) -> pulumi.Re
         qualifier=job.alias.name,
         maximum_retry_attempts=max_attempts - 1,
         destination_config={"on_failure": {"destination": job.dead_letters.arn}},
-        opts=job.options(),
+        opts=job.child(),
     )
 
 
@@ -92,7 +88,7 @@ def _permission(
         qualifier=job.alias.name,
         principal=f"{service}.amazonaws.com",
         source_arn=source,
-        opts=job.options(),
+        opts=job.child(),
         **more,
     )
 
@@ -100,13 +96,13 @@ def _permission(
 def _connect_schedule(trigger: ScheduleTrigger, job: TriggeredFunction) -> None:
     retries = _event_invoke_config(trigger.max_attempts, job)
     name = f"{job.pulumi_resource_name}-schedule"
-    role = job.roles.create("scheduler", name, job.options())
+    role = job.roles.create("scheduler", name, job.child())
     statements = [
         *_allow("lambda", "InvokeFunction", job.alias.arn),
         *_send_dead_letters(trigger, job),
     ]
     document = pulumi.Output.all(*statements).apply(lambda known: policies.document(*known))
-    policy = aws.iam.RolePolicy(name, role=role.name, policy=document, opts=job.options())
+    policy = aws.iam.RolePolicy(name, role=role.name, policy=document, opts=job.child())
     aws.scheduler.Schedule(
         job.pulumi_resource_name,
         description=job.job.summary,
@@ -122,7 +118,7 @@ def _connect_schedule(trigger: ScheduleTrigger, job: TriggeredFunction) -> None:
             ),
             "dead_letter_config": {"arn": job.dead_letters.arn},
         },
-        opts=job.options(policy, retries),
+        opts=job.child(depends_on=[policy, retries]),
     )
 
 
@@ -143,7 +139,7 @@ def _connect_queue(trigger: QueueTrigger, job: TriggeredFunction) -> None:
                 {"deadLetterTargetArn": arn, "maxReceiveCount": trigger.max_attempts}
             )
         ),
-        opts=job.options(),
+        opts=job.child(),
     )
     aws.lambda_.EventSourceMapping(
         job.pulumi_resource_name,
@@ -151,7 +147,7 @@ def _connect_queue(trigger: QueueTrigger, job: TriggeredFunction) -> None:
         function_name=job.alias.arn,
         function_response_types=["ReportBatchItemFailures"],
         scaling_config={"maximum_concurrency": trigger.max_concurrency},
-        opts=job.options(redrive),
+        opts=job.child(depends_on=[redrive]),
     )
 
 
@@ -181,7 +177,7 @@ def _connect_stream(trigger: StreamTrigger, job: TriggeredFunction) -> None:
         maximum_retry_attempts=trigger.max_attempts - 1,
         bisect_batch_on_function_error=True,
         destination_config={"on_failure": {"destination_arn": job.dead_letters.arn}},
-        opts=job.options(),
+        opts=job.child(),
     )
 
 
@@ -203,7 +199,7 @@ def _connect_bucket(trigger: ObjectTrigger, job: TriggeredFunction) -> None:
                 "filter_suffix": trigger.suffix or None,
             }
         ],
-        opts=job.options(permission, retries),
+        opts=job.child(depends_on=[permission, retries]),
     )
 
 
@@ -218,7 +214,7 @@ def _connect_topic(trigger: TopicTrigger, job: TriggeredFunction) -> None:
         endpoint=job.alias.arn,
         filter_policy=None if policy is None else json.dumps(policy),
         filter_policy_scope="MessageBody" if trigger.filter_body else None,
-        opts=job.options(permission, _event_invoke_config(trigger.max_attempts, job)),
+        opts=job.child(depends_on=[permission, _event_invoke_config(trigger.max_attempts, job)]),
     )
 
 
@@ -229,7 +225,7 @@ def _connect_bus(trigger: EventTrigger, job: TriggeredFunction) -> None:
         description=job.job.summary,
         event_bus_name=bus,
         event_pattern=json.dumps(trigger.pattern),
-        opts=job.options(),
+        opts=job.child(),
     )
     permission = _permission("events", rule.arn, job)
     aws.cloudwatch.EventTarget(
@@ -237,7 +233,7 @@ def _connect_bus(trigger: EventTrigger, job: TriggeredFunction) -> None:
         rule=rule.name,
         event_bus_name=bus,
         arn=job.alias.arn,
-        opts=job.options(permission, _event_invoke_config(trigger.max_attempts, job)),
+        opts=job.child(depends_on=[permission, _event_invoke_config(trigger.max_attempts, job)]),
     )
 
 
@@ -266,7 +262,7 @@ def _stopped_schedule(trigger: ScheduleTrigger, job: TriggeredFunction) -> Alarm
     hours = max(1, -(-2 * interval_s // 3_600))
     text = f"Its schedule {trigger.expression} started no run in {hours} hours."
     runs = job.metrics.of("Invocations")
-    return Alarm("", text, runs, 1, "", 3_600, periods=hours, datapoints=hours, below=True)
+    return Alarm("job-stopped", text, runs, 1, "", 3_600, hours, hours, below=True)
 
 
 def _stopped_stream(trigger: StreamTrigger, job: TriggeredFunction) -> Alarm:
@@ -276,7 +272,7 @@ def _stopped_stream(trigger: StreamTrigger, job: TriggeredFunction) -> Alarm:
         "IF(writes > 0 AND FILL(runs, 0) < 1, 1, 0)",
         {"writes": table.of("ConsumedWriteCapacityUnits"), "runs": job.metrics.of("Invocations")},
     )
-    return Alarm("", text, unread, 1, period_s=900, periods=3, datapoints=3)
+    return Alarm("job-stopped", text, unread, 1, "", 900, 3, 3)
 
 
 def _stream_backlog(_: StreamTrigger, job: TriggeredFunction) -> Backlog:

@@ -24,7 +24,8 @@ UNKNOWN_ROUTE = "MISSING_AUTHENTICATION_TOKEN"
 # Gateway ignores its customisation.
 _GATEWAY_RESPONSES = (
     ("ACCESS_DENIED", 403, "The call is not allowed."),
-    ("BAD_REQUEST_PARAMETERS", 400, "A required parameter is missing."),
+    # It names the parameters: "Missing required request parameters: [day]".
+    ("BAD_REQUEST_PARAMETERS", 400, "$context.error.message"),
     ("DEFAULT_4XX", 400, "The request cannot be handled."),
     ("DEFAULT_5XX", 500, "The request could not be handled."),
     ("INTEGRATION_FAILURE", 504, "The service did not answer."),

@@ -30,8 +30,8 @@ THROTTLED_CALLS = "ThrottledCalls"  # a filter on the access log emits this metr
 class BurnRate(NamedTuple):
     """An alarm on an error budget that burns `rate` times too fast over two windows.
 
-    At rate 1 the budget lasts 30 days. The long window proves the impact, the short one that the
-    errors continue. Fewer than five errors in the long window never fire, so a single failed call
+    At rate 1 the budget lasts 30 days. The long window proves the impact, a twelfth of it that
+    the errors continue. Fewer than five errors in the long window never fire, so a single failed call
     in a quiet night does not page anyone.
     """
 
@@ -39,11 +39,6 @@ class BurnRate(NamedTuple):
     description: str
     rate: float
     long_s: int
-
-    @property
-    def short_s(self) -> int:
-        """The short window in seconds."""
-        return self.long_s // 12
 
 
 _BURNED = "of the month's error budget burned within"
@@ -105,24 +100,15 @@ def dead_letters(job: EpochJob) -> Metric:
 def burn_rate_parts(sources: MetricSources, rate: BurnRate) -> list[Alarm]:
     """Return the alarms that a burn-rate alarm combines: it fires while all of them do."""
     share = round(rate.rate * ERROR_BUDGET, 6)
-    parts = (
-        ("long", "Average", share, rate.long_s),
-        ("short", "Average", share, rate.short_s),
-        ("count", "Sum", 5, rate.long_s),
-    )
     text = f"Part of {rate.name}: {rate.description}"
+    errors = sources.api.metrics
     return [
-        Alarm(
-            f"{rate.name}-{name}",
-            text,
-            sources.api.metrics.of("5XXError", stat),
-            threshold,
-            rate.name,
-            window_s,
-            periods=1,
-            datapoints=1,
+        Alarm(rate.name, text, errors.of("5XXError", stat), threshold, part, window_s, 1, 1)
+        for part, stat, threshold, window_s in (
+            ("long", "Average", share, rate.long_s),
+            ("short", "Average", share, rate.long_s // 12),
+            ("count", "Sum", 5, rate.long_s),
         )
-        for name, stat, threshold, window_s in parts
     ]
 
 
@@ -135,7 +121,8 @@ def alarms(sources: MetricSources) -> Iterator[Alarm]:
     for table in sources.bindings.tables:
         yield from _of_table(sources, table)
     for key, job in sources.jobs.items():
-        yield from _of_job(sources, key, job)
+        for alarm in _of_job(sources, key, job):
+            yield replace(alarm, of=key.replace("_", "-"))
 
 
 def _of_api(sources: MetricSources) -> Iterator[Alarm]:
@@ -151,13 +138,14 @@ def _of_api(sources: MetricSources) -> Iterator[Alarm]:
     text = "Callers exceed their limits: at least 5 % of the calls get a 429."
     yield Alarm("api-throttled-callers", text, throttled, 0.05, periods=15, datapoints=10)
     for endpoint in sources.api.endpoints:
-        yield Alarm(
-            f"endpoint-errors-{slug(endpoint.route)}",
-            f"At least 5 % of the calls to {endpoint.route} get a 5xx.",
-            sources.route(endpoint).of("5XXError", "Average"),
-            0.05,
-            "endpoint-errors",
-        )
+        text = f"At least 5 % of the calls to {endpoint.route} get a 5xx."
+        errors = sources.route(endpoint).of("5XXError", "Average")
+        yield Alarm("endpoint-errors", text, errors, 0.05, slug(endpoint.route))
+
+
+def _near_timeout(function: LambdaFunction, timeout_s: int) -> tuple[Metric, float]:
+    """Return the longest duration of a function's invocations, and 80 % of its time limit."""
+    return function.metrics.of("Duration", "Maximum"), 0.8 * 1_000 * timeout_s
 
 
 def _of_function(function: EpochFunction, concurrency: int) -> Iterator[Alarm]:
@@ -167,97 +155,59 @@ def _of_function(function: EpochFunction, concurrency: int) -> Iterator[Alarm]:
     text = "Lambda throttles the function: its or the account's concurrency limit is reached."
     yield Alarm("function-throttles", text, of("Throttles"), 1)
     text = f"Invocations run close to the timeout of {timeout_s} s."
-    yield Alarm("function-duration", text, of("Duration", "Maximum"), 0.8 * 1_000 * timeout_s)
+    yield Alarm("function-duration", text, *_near_timeout(function, timeout_s))
     text = f"Concurrent executions are close to the limit of {concurrency}."
     concurrent = of("ConcurrentExecutions", "Maximum")
     yield Alarm("function-concurrency", text, concurrent, 0.8 * concurrency)
 
 
 def _of_authorizer(sources: MetricSources, authorizer: EpochAuthorizer) -> Iterator[Alarm]:
-    of, failed = (
-        authorizer.metrics.of,
-        sources.own(authorizer, "authorizer").where(Outcome="failed"),
-    )
     # Wrong credentials are errors of Lambda, too: only the log lines tell failures apart.
+    failed = sources.own(authorizer, "authorizer").where(Outcome="failed").of("Requests")
     text = "The authorizer cannot verify callers: its code fails, or an issuer does not answer."
-    yield Alarm("authorizer-failures", text, failed.of("Requests"), 1)
+    yield Alarm("authorizer-failures", text, failed, 1)
     text = "Lambda throttles the authorizer: the account's concurrency limit is reached."
-    yield Alarm("authorizer-throttles", text, of("Throttles"), 1)
+    yield Alarm("authorizer-throttles", text, authorizer.metrics.of("Throttles"), 1)
     text = f"The authorizer runs close to its timeout of {AUTHORIZER_TIMEOUT_S} s."
-    threshold = 0.8 * 1_000 * AUTHORIZER_TIMEOUT_S
-    yield Alarm("authorizer-duration", text, of("Duration", "Maximum"), threshold)
+    yield Alarm("authorizer-duration", text, *_near_timeout(authorizer, AUTHORIZER_TIMEOUT_S))
 
 
 def _of_table(sources: MetricSources, key: str) -> Iterator[Alarm]:
     table = sources.bindings.tables[key]
     # DynamoDB counts a throttled index under its own dimension.
-    parts = {"": table.metrics}
+    parts = {(key, "the table"): table.metrics}
     for index in table.declared.indexes:
-        parts[f"-{index.name}"] = table.metrics.where(GlobalSecondaryIndexName=index.name)
-    for suffix, metrics in parts.items():
-        what = f"index {suffix[1:]}" if suffix else "the table"
+        of_index = table.metrics.where(GlobalSecondaryIndexName=index.name)
+        parts[f"{key}-{index.name}", f"index {index.name}"] = of_index
+    for (of, part), metrics in parts.items():
         for kind in ("Read", "Write"):
-            name = f"table-throttles-{key}{suffix}-{kind.lower()}s"
-            text = f"DynamoDB throttles {kind.lower()}s of {what}."
-            yield Alarm(name, text, metrics.of(f"{kind}ThrottleEvents"), 1, "table-throttles")
+            text = f"DynamoDB throttles {kind.lower()}s of {part}."
+            throttles = metrics.of(f"{kind}ThrottleEvents")
+            yield Alarm("table-throttles", text, throttles, 1, f"{of}-{kind.lower()}s")
     for operation in sources.operations(key):
-        errors = table.metrics.where(Operation=operation).of("SystemErrors")
-        name = f"table-system-errors-{key}-{operation.lower()}"
         text = f"DynamoDB answers {operation} with internal errors (5xx)."
-        yield Alarm(name, text, errors, 1, "table-system-errors")
+        errors = table.metrics.where(Operation=operation).of("SystemErrors")
+        yield Alarm("table-system-errors", text, errors, 1, f"{key}-{operation.lower()}")
 
 
 def _of_job(sources: MetricSources, key: str, job: EpochJob) -> Iterator[Alarm]:
-    timeout_s, of = job.job.timeout_s, job.metrics.of
-    found = {
-        "dead-letters": Alarm(
-            "",
-            f"Job {key} gave up on items: they are in its dead-letter queue.",
-            dead_letters(job),
-            1,
-        ),
-        "errors": Alarm(
-            "",
-            f"Invocations of job {key} fail: a crash, a timeout or a failed import.",
-            of("Errors"),
-            1,
-            periods=15,
-        ),
-        "throttles": Alarm(
-            "",
-            f"Lambda throttles job {key}: the concurrency limit is reached.",
-            of("Throttles"),
-            1,
-        ),
-        "duration": Alarm(
-            "",
-            f"Job {key} runs close to its timeout of {timeout_s} s.",
-            of("Duration", "Maximum"),
-            0.8 * 1_000 * timeout_s,
-            periods=15,
-            datapoints=1,
-        ),
-    }
+    of, timeout_s = job.metrics.of, job.job.timeout_s
+    text = f"Job {key} gave up on items: they are in its dead-letter queue."
+    yield Alarm("job-dead-letters", text, dead_letters(job), 1)
+    text = f"Invocations of job {key} fail: a crash, a timeout or a failed import."
+    yield Alarm("job-errors", text, of("Errors"), 1, periods=15)
+    text = f"Lambda throttles job {key}: the concurrency limit is reached."
+    yield Alarm("job-throttles", text, of("Throttles"), 1)
+    text = f"Job {key} runs close to its timeout of {timeout_s} s."
+    yield Alarm("job-duration", text, *_near_timeout(job, timeout_s), periods=15, datapoints=1)
     if backlog := job.backlog:
-        found["backlog"] = Alarm(
-            "",
-            f"The oldest item of job {key} has waited for {backlog.alarm_after_s // 60} minutes.",
-            backlog.metric,
-            backlog.alarm_after_s * backlog.per_second,
-        )
+        minutes = backlog.alarm_after_s // 60
+        text = f"The oldest item of job {key} has waited for {minutes} minutes."
+        age = backlog.alarm_after_s * backlog.per_second
+        yield Alarm("job-backlog", text, backlog.metric, age)
     if stopped := job.stopped:
-        text = f"Job {key} no longer runs. {stopped.description}"
-        found["stopped"] = replace(stopped, description=text)
+        yield replace(stopped, description=f"Job {key} no longer runs. {stopped.description}")
     if own := job.job.alarm:
-        found["failures"] = Alarm(
-            "",
-            f"At least {own.failures} items of job {key} failed within {own.period_s} seconds.",
-            sources.own(job, key).where(Outcome="failed").of("Requests"),
-            own.failures,
-            period_s=own.period_s,
-            periods=1,
-            datapoints=1,
-        )
-    for cause, alarm in found.items():
-        name, runbook = f"job-{cause}-{key.replace('_', '-')}", f"job-{cause}"
-        yield replace(alarm, name=name, runbook=runbook)
+        text = f"At least {own.failures} items of job {key} failed within {own.period_s} seconds."
+        failed = sources.own(job, key).where(Outcome="failed").of("Requests")
+        yield Alarm("job-failures", text, failed, own.failures, "", own.period_s, 1, 1)

@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from components.api import EpochApi
 from components.authorizer import EpochAuthorizer
+from components.component import EpochComponent
 from components.function import EpochFunction
 from components.iam import policies
 from components.job import EpochJob
@@ -27,34 +28,25 @@ from components.naming import sampling_rule
 
 def _measured(alarm: Alarm) -> dict[str, Any]:
     """Return the properties of an alarm that name its metric."""
-    metric, period_s = alarm.metric, alarm.period_s
-    if isinstance(metric, Metric):
-        percentile = metric.stat.startswith("p")
+
+    def of(metric: Metric, statistic: str) -> dict[str, Any]:
         return {
             "namespace": metric.namespace,
             "metric_name": metric.name,
             "dimensions": metric.dimensions,
-            "extended_statistic" if percentile else "statistic": metric.stat,
-            "period": period_s,
+            statistic: metric.stat,
+            "period": alarm.period_s,
         }
-    inputs = [
-        {
-            "id": name,
-            "metric": {
-                "namespace": part.namespace,
-                "metric_name": part.name,
-                "stat": part.stat,
-                "dimensions": part.dimensions,
-                "period": period_s,
-            },
-        }
-        for name, part in metric.metrics.items()
-    ]
-    formula = {"id": "result", "expression": metric.expression, "return_data": True}
+
+    if isinstance(alarm.metric, Metric):
+        percentile = alarm.metric.stat.startswith("p")
+        return of(alarm.metric, "extended_statistic" if percentile else "statistic")
+    inputs = [{"id": key, "metric": of(one, "stat")} for key, one in alarm.metric.metrics.items()]
+    formula = {"id": "result", "expression": alarm.metric.expression, "return_data": True}
     return {"metric_queries": [*inputs, formula | {"label": alarm.name}]}
 
 
-class EpochMonitoring(pulumi.ComponentResource):
+class EpochMonitoring(EpochComponent):
     """The alarms and the dashboard of an API with its function, tables, queues and jobs.
 
     `metric_namespace` is the CloudWatch namespace of the function's own metrics. `concurrency` is
@@ -86,13 +78,11 @@ class EpochMonitoring(pulumi.ComponentResource):
         cost_tags: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("epoch:components:EpochMonitoring", name, None, opts)
+        super().__init__(name, opts)
         self._name = name
         self._runbook_url = runbook_url
-        self._child = pulumi.ResourceOptions(parent=self)
-        publishers = ["budgets.amazonaws.com"] if monthly_budget_usd else []
-        publishers.append("cloudwatch.amazonaws.com")
-        self._topic_arn = alarm_topic_arn or self._topic(alarm_email, publishers).arn
+        budget = ["budgets"] if monthly_budget_usd else []
+        self._topic_arn = alarm_topic_arn or self._topic(alarm_email, [*budget, "cloudwatch"]).arn
         # The metric is 1 for a throttled call and 0 for another, so its average is their share.
         for filtered, (sign, value) in {"throttled": ("=", "1"), "served": ("!=", "0")}.items():
             aws.cloudwatch.LogMetricFilter(
@@ -105,7 +95,7 @@ class EpochMonitoring(pulumi.ComponentResource):
                     "value": value,
                     "dimensions": {"ApiId": "$.apiId"},
                 },
-                opts=self._child,
+                opts=self.child(),
             )
         if monthly_budget_usd:
             self._budget(monthly_budget_usd, cost_tags or {})
@@ -137,39 +127,38 @@ class EpochMonitoring(pulumi.ComponentResource):
                 http_method="*",
                 resource_arn="*",
                 url_path="*",
-                opts=self._child,
+                opts=self.child(),
             )
         board = aws.cloudwatch.Dashboard(
             name,
             dashboard_name=name,
             dashboard_body=dashboard.body(sources, arns, runbook_url),
-            opts=self._child,
+            opts=self.child(),
         )
         self.dashboard_url = pulumi.Output.format(
-            "https://{0}.console.aws.amazon.com/cloudwatch/home?region={0}"
-            "#dashboards/dashboard/{1}",
+            "https://{0}.console.aws.amazon.com/cloudwatch/home?region={0}#dashboards/dashboard/{1}",
             api.api.region,
             board.dashboard_name,
         )
         self.register_outputs({"dashboard_url": self.dashboard_url})
 
     def _topic(self, email: pulumi.Input[str] | None, publishers: list[str]) -> aws.sns.Topic:
-        """Return the topic of the alarms, with its policy and subscription."""
+        """Return the topic of the alarms, to which AWS's services `publishers` may publish."""
         account = aws.get_caller_identity_output().account_id
-        topic = aws.sns.Topic(self._name, opts=self._child)
+        topic = aws.sns.Topic(self._name, opts=self.child())
         document = pulumi.Output.all(account, topic.arn).apply(
             lambda known: policies.document(
                 {
                     **policies.allow(["sns:Publish"], known[1]),
-                    "Principal": {"Service": publishers},
+                    "Principal": {"Service": [f"{name}.amazonaws.com" for name in publishers]},
                     "Condition": {"StringEquals": {"aws:SourceAccount": known[0]}},
                 }
             )
         )
-        aws.sns.TopicPolicy(self._name, arn=topic.arn, policy=document, opts=self._child)
+        aws.sns.TopicPolicy(self._name, arn=topic.arn, policy=document, opts=self.child())
         if email is not None:
             aws.sns.TopicSubscription(
-                self._name, topic=topic.arn, protocol="email", endpoint=email, opts=self._child
+                self._name, topic=topic.arn, protocol="email", endpoint=email, opts=self.child()
             )
         return topic
 
@@ -195,18 +184,18 @@ class EpochMonitoring(pulumi.ComponentResource):
                 }
                 for kind, percent in (("ACTUAL", 80), ("FORECASTED", 100))
             ],
-            opts=self._child,
+            opts=self.child(),
         )
 
-    def _describe(self, description: str, anchor: str) -> str:
-        return f"{description} Runbook: {self._runbook_url}#{anchor}"
+    def _describe(self, description: str, section: str) -> str:
+        return f"{description} Runbook: {self._runbook_url}#{section}"
 
     def _alarm(
         self, alarm: Alarm, topics: Sequence[pulumi.Input[str]] | None = None
     ) -> aws.cloudwatch.MetricAlarm:
         return aws.cloudwatch.MetricAlarm(
             f"{self._name}-{alarm.name}",
-            alarm_description=self._describe(alarm.description, alarm.runbook or alarm.name),
+            alarm_description=self._describe(alarm.description, alarm.section),
             **_measured(alarm),
             comparison_operator=(
                 "LessThanThreshold" if alarm.below else "GreaterThanOrEqualToThreshold"
@@ -217,7 +206,7 @@ class EpochMonitoring(pulumi.ComponentResource):
             treat_missing_data="breaching" if alarm.below else "notBreaching",
             alarm_actions=topics,
             ok_actions=topics,
-            opts=self._child,
+            opts=self.child(),
         )
 
     def _burn_rate(self, sources: MetricSources, rate: BurnRate) -> aws.cloudwatch.CompositeAlarm:
@@ -229,5 +218,5 @@ class EpochMonitoring(pulumi.ComponentResource):
             alarm_rule=pulumi.Output.format('ALARM("{}") AND ALARM("{}") AND ALARM("{}")', *parts),
             alarm_actions=[self._topic_arn],
             ok_actions=[self._topic_arn],
-            opts=self._child,
+            opts=self.child(),
         )

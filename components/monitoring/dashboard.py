@@ -1,7 +1,6 @@
 """The dashboard: the SLO on top, then API, function and tables, then a row per endpoint and job."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,21 +40,19 @@ def _graph(title: str, metrics: Mapping[str, Metric]) -> Widget:
 
 def _objective(api: Source) -> Widget:
     """Return the availability of the last 30 days, and the rest of the error budget."""
-    inputs = {"errors": api.of("5XXError"), "requests": api.of("Count")}
-    hidden = [
-        _metric(metric, id=name, visible=False, period=_MONTH_S) for name, metric in inputs.items()
-    ]
+    availability = "100 * (1 - errors / requests)"
     left = f"100 * (1 - errors / requests / {ERROR_BUDGET:.4f})"
-    expressions = {"Availability in %": "100 * (1 - errors / requests)", "Budget left in %": left}
-    shown = [
-        [{"expression": expression, "label": label, "period": _MONTH_S}]
-        for label, expression in expressions.items()
-    ]
+    month: dict[str, Any] = {"period": _MONTH_S}
     return {
         "type": "metric",
         "properties": {
             "title": f"SLO: {SLO_TARGET:.1%} of calls without a 5xx in 30 days",
-            "metrics": [*hidden, *shown],
+            "metrics": [
+                _metric(api.of("5XXError"), id="errors", visible=False, **month),
+                _metric(api.of("Count"), id="requests", visible=False, **month),
+                [{"expression": availability, "label": "Availability in %", **month}],
+                [{"expression": left, "label": "Budget left in %", **month}],
+            ],
             "view": "singleValue",
             "period": _MONTH_S,
             "setPeriodToTimeRange": True,
@@ -63,17 +60,6 @@ def _objective(api: Source) -> Widget:
             "end": "P0D",
         },
     }
-
-
-def _first_row(
-    sources: MetricSources, alarms: Sequence[pulumi.Input[str]], runbook_url: str
-) -> list[Widget]:
-    status: list[Widget] = [
-        {"type": "alarm", "properties": {"title": "Alarms", "alarms": alarms[at : at + _ALARMS]}}
-        for at in range(0, len(alarms), _ALARMS)
-    ]
-    help_text = {"type": "text", "properties": {"markdown": f"Runbook: {runbook_url}"}}
-    return [_objective(sources.api.metrics), *status, help_text]
 
 
 def _api(sources: MetricSources) -> list[Widget]:
@@ -166,8 +152,13 @@ def body(
     sources: MetricSources, alarms: Sequence[pulumi.Input[str]], runbook_url: str
 ) -> pulumi.Output[str]:
     """Return the dashboard's body, as JSON: rows of widgets of equal width."""
-    rows = [
-        _first_row(sources, alarms, runbook_url),
+    status = [
+        {"type": "alarm", "properties": {"title": "Alarms", "alarms": alarms[at : at + _ALARMS]}}
+        for at in range(0, len(alarms), _ALARMS)
+    ]
+    help_text = {"type": "text", "properties": {"markdown": f"Runbook: {runbook_url}"}}
+    rows: list[list[Widget]] = [
+        [_objective(sources.api.metrics), *status, help_text],
         _api(sources),
         _function(sources.function.metrics),
         *([_authorizer(sources, sources.authorizer)] if sources.authorizer else []),
@@ -190,17 +181,14 @@ def body(
 
 def _check_limits(rows: Sequence[list[Widget]]) -> None:
     """Raise LimitError for more widgets or metrics than CloudWatch accepts in a dashboard."""
-    widgets, metrics = Counter[str](), Counter[str]()
+    widgets, metrics = {}, {}
     for row in rows:
-        for widget in row:
-            first_title = row[0]["properties"]["title"]
-            widgets[first_title] += 1
-            metrics[first_title] += len(widget["properties"].get("metrics", ()))
-    for unit, counts, limit in (
-        ("widgets", widgets, limits.DASHBOARD_WIDGETS),
-        ("metrics", metrics, limits.DASHBOARD_METRICS),
-    ):
-        limits.check("the dashboard", counts, limit, unit, "Split the service into two projects")
+        title = row[0]["properties"]["title"]
+        widgets[title] = len(row)
+        metrics[title] = sum(len(widget["properties"].get("metrics", ())) for widget in row)
+    way_out = "Split the service into two projects"
+    limits.check("the dashboard", widgets, limits.DASHBOARD_WIDGETS, "widgets", way_out)
+    limits.check("the dashboard", metrics, limits.DASHBOARD_METRICS, "metrics", way_out)
 
 
 def _dumps(value: Mapping[str, Any]) -> pulumi.Output[str]:

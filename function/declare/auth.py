@@ -155,6 +155,8 @@ def text_errors(auth: Auth, environment: Mapping[str, str]) -> Iterator[str]:
         issuer = stack_text(auth.issuer, environment)
         if not re.fullmatch(_ISSUER, issuer):
             yield f"{_place('issuer', auth.issuer)}: {issuer!r} must be a URL like https://login.example.com/tenant"
+        if isinstance(auth.audience, Setting) and environment.get(auth.audience.env_var) == "":
+            yield f"{_place('audience', auth.audience)}: must not be empty"
     if isinstance(auth, CognitoPool):
         pool = stack_text(auth.pool, environment)
         if not re.fullmatch(_POOL, pool):

@@ -431,7 +431,7 @@ def test_a_secret_value_of_config_is_in_clear_in_neither_state_nor_output(
 @pytest.mark.parametrize(
     "key, value, says",
     (
-        ("memory_mb", "1", f"{PROJECT}:memory_mb = 1 must be from 128 to 10240"),
+        ("memory_mb", "1", f"{PROJECT}:memory_mb = 1: Expected `int` >= 128"),
         ("memory", "512", f"did you mean {PROJECT}:memory_mb?"),
     ),
 )

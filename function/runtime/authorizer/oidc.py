@@ -19,8 +19,9 @@ ALGORITHMS = {
     "RSA": ("PS256", "PS384", "PS512", "RS256", "RS384", "RS512"),
 }
 # The function learns of revoked keys after at most MAX_AGE_S. It asks the issuer at most once in
-# MIN_INTERVAL_S, so that tokens with invented key ids do not load it.
-MAX_AGE_S, MIN_INTERVAL_S = 3_600, 30
+# MIN_INTERVAL_S, so that tokens with invented key ids do not load it. If the issuer does not answer,
+# known keys serve for MAX_OUTAGE_S.
+MAX_AGE_S, MIN_INTERVAL_S, MAX_OUTAGE_S = 3_600, 30, 86_400
 _TIMEOUT_S = 3
 _MAX_BYTES = 512 * 1024
 
@@ -83,7 +84,7 @@ class Issuer:
         return found
 
     def key(self, name: str) -> Key | None:
-        """Return a key by id, or None; raise IssuerError if the issuer never gave any."""
+        """Return a key by id, or None; raise IssuerError if the issuer gave none for a day."""
         now = time.monotonic()
         stale = name not in self._keys or now - self._read_at > MAX_AGE_S
         if stale and now - self._asked_at > MIN_INTERVAL_S:
@@ -92,6 +93,8 @@ class Issuer:
                 self._keys, self._read_at = self._fetch(), now
             except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
                 telemetry.log_exception(IssuerError(f"{self.url}: {type(error).__name__}: {error}"))
+        if now - self._read_at > MAX_OUTAGE_S:
+            self._keys = {}
         if not self._keys:
             raise IssuerError(f"{self.url}: no keys at the moment")
         return self._keys.get(name)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local import local_stack
+from openapi.gateway import ImportSettings, to_api_gateway
 from tests.emulator.api_gateway.test_import_api import DOCUMENT, OK, PROXY, X, put
 from tests.emulator.conftest import create_function, role_of
 
@@ -24,6 +25,7 @@ def handler(event, context):
     headers = {"WWW-Authenticate": "Basic", "Upgrade": "h2c", "Kept": "yes"}
     return {"statusCode": 200, "headers": headers, "body": json.dumps(answer)}
 """
+SETTINGS = ImportSettings("api", "An API.", "", "TLS_1_2", "BASIC")
 ORIGINS = ("https://a.example", "https://b.example")
 TEMPLATE = """
 #set($origin = $input.params().header.get("Origin"))
@@ -265,6 +267,16 @@ def test_a_path_is_parted_as_it_was_sent_and_reaches_the_function_so(api: Api) -
         "id": "b%2Fc%20%C3%A4+",
     }
     assert api.call("GET", "/a/b/c")[0] == 403
+
+
+def test_a_missing_parameter_is_named(api: Api) -> None:
+    day = {"name": "day", "in": "query", "required": True, "schema": {"type": "string"}}
+    operation = {**OK, f"{X}request-validator": "all", "parameters": [day]}
+    responses = to_api_gateway(DOCUMENT | {"paths": {}}, (), SETTINGS)[f"{X}gateway-responses"]
+    api.deploy({"/a": {"get": operation}}, **{f"{X}gateway-responses": responses})
+    status, _, problem = api.call("GET", "/a")
+    assert (status, problem["detail"]) == (400, "Missing required request parameters: [day]")
+    assert api.call("GET", "/a?day=1")[0] == 200
 
 
 def test_a_caller_may_choose_another_verb(api: Api) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from console import diagram, svg
 from local import pulumi_program
-from tests.conftest import STACK, declare, plain
+from tests.conftest import STACK, declare
 from tools.docs import diagram as drawing
 
 pytestmark = pytest.mark.conformance
@@ -26,10 +26,10 @@ def test_the_checked_in_picture_is_what_the_stack_declares() -> None:
     ElementTree.fromstring(drawn)
 
 
-def test_every_declared_resource_is_counted_in_a_row_of_its_component() -> None:
+def test_every_declared_resource_is_in_a_card() -> None:
     resources = declare(**OPTIONS)
-    counted = sum(row.count for card in diagram.cards(resources) for row in card.rows)
-    assert counted == sum(not resource.component for resource in resources)
+    drawn = sum(len(card.resources) for card in diagram.cards(resources))
+    assert drawn == sum(not resource.component for resource in resources)
 
 
 def test_every_component_is_on_the_picture_whatever_is_turned_on() -> None:
@@ -41,17 +41,14 @@ def test_every_component_is_on_the_picture_whatever_is_turned_on() -> None:
 
 
 def test_nothing_in_a_row_overlaps() -> None:
-    for card in diagram.cards(
-        pulumi_program.declared_resources("a-long-stage", config=plain(**OPTIONS))
-    ):
-        for row in card.rows:
-            count = svg.width(f"×{row.count}", 12) + 16 if row.count > 1 else 0
-            texts = svg.width(row.label, 14) + count + svg.width(row.detail, 12)
-            assert 18 + texts + 8 < diagram.WIDTH - 32, row
+    for card in diagram.cards(declare(**OPTIONS)):
+        for _, label, detail in card.rows():
+            texts = svg.width(label, 14) + svg.width(detail, 12)
+            assert 18 + texts + 8 < diagram.WIDTH - 32, label
 
 
 def test_cards_stand_apart() -> None:
-    placed = diagram.place(diagram.cards(declare(**OPTIONS)))
+    placed, _ = diagram.place(diagram.cards(declare(**OPTIONS)))
     for column in {card.x for card in placed}:
         stacked = sorted((card for card in placed if card.x == column), key=lambda card: card.y)
         assert all(above.bottom + 20 < below.y for above, below in pairwise(stacked))

@@ -46,7 +46,7 @@ def test_burn_rates_spend_the_budget_that_they_say() -> None:
         assert rate.rate * rate.long_s / month_s == pytest.approx(int(share) / 100)
         parts = re.findall(rf'ALARM\("{NAME}-(\S+)"\)', alarms[rate.name]["alarmRule"])
         long, short, count = (alarms[part] for part in parts)
-        for alarm, window in ((long, rate.long_s), (short, rate.short_s), (count, rate.long_s)):
+        for alarm, window in ((long, rate.long_s), (short, rate.long_s / 12), (count, rate.long_s)):
             assert alarm["period"] == window and alarm["evaluationPeriods"] == 1
         assert long["threshold"] == short["threshold"] == pytest.approx(rate.rate * 0.001)
         assert long["statistic"] == short["statistic"] == "Average"

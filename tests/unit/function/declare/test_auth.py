@@ -57,6 +57,8 @@ def test_the_wrong_value_of_a_setting_is_refused_with_its_name() -> None:
     for auth, field in ((Jwt(TENANT, "x"), "issuer"), (CognitoPool(TENANT), "pool")):
         (error,) = text_errors(auth, wrong)
         assert error.startswith(f"{field}, by the setting tenant: 'http://a.example' must be")
+    (error,) = text_errors(Jwt("https://a.example", TENANT), {TENANT.env_var: ""})
+    assert error == "audience, by the setting tenant: must not be empty"
 
 
 def test_two_authentications_cannot_share_a_name() -> None:

@@ -214,12 +214,17 @@ def test_invented_key_ids_ask_the_issuer_once_in_an_interval(web: Web, clock: li
     assert web.read.count(KEYS) == 2
 
 
-def test_known_keys_serve_while_the_issuer_does_not_answer(web: Web, clock: list[float]) -> None:
+def test_known_keys_serve_for_a_day_while_the_issuer_does_not_answer(
+    web: Web, clock: list[float]
+) -> None:
     issuer = oidc.Issuer(URL)
     assert issuer.verify(token(), AUDIENCE)
     web.documents.clear()
     clock[0] += oidc.MAX_AGE_S + 1
     assert issuer.verify(token(), AUDIENCE)
+    clock[0] += oidc.MAX_OUTAGE_S
+    with pytest.raises(oidc.IssuerError, match="no keys at the moment"):
+        issuer.verify(token(), AUDIENCE)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,16 @@
+"""EpochComponent: the base of every component."""
+
+from typing import Any
+
+import pulumi
+
+
+class EpochComponent(pulumi.ComponentResource):
+    """A component of Pulumi's type `epoch:components:<class>`."""
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None) -> None:
+        super().__init__(f"epoch:components:{type(self).__name__}", name, None, opts)
+
+    def child(self, **options: Any) -> pulumi.ResourceOptions:
+        """Return the options of a resource of this component, by those of ResourceOptions."""
+        return pulumi.ResourceOptions(parent=self, **options)
