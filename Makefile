@@ -8,11 +8,10 @@ LAMBDA_PYTHON = $(shell cat function/.python-version)
 OUTPUTS := .local/outputs.json
 READY := .venv/.ready
 SCANNERS := .venv-scan/.ready
-LOADER := .venv-reliability/.ready
 BROWSER := .venv-browser/.ready
 SOURCES := __main__.py customize.py infrastructure.py bootstrap components console emulator function local openapi testing tests tools
 # `make lint` runs each of these as lint-<name>.
-LINTS := style format types imports dead-code workflows schemas shell spelling
+LINTS := style types imports dead-code workflows text
 
 # Without bytecode, each process would compile pulumi_aws, botocore and MiniStack again. The other
 # variables lead to modules outside the locks, or turn warnings into errors.
@@ -28,12 +27,7 @@ export UV_CACHE_DIR := $(CURDIR)/.build/uv
 endif
 endif
 
-.PHONY: help demo local token test test-all coverage test-clients test-browser screenshots test-pulumi \
-  test-terraform test-reliability \
-  lint $(LINTS:%=lint-%) format scan smoke live-versions rollback verify-deploy check-commit-order \
-  check-branch-protection prune-versions drift list-stacks pull-request-up pull-request-down \
-  pull-request-expired openapi bench snapshot diagram lock \
-  upgrade merge-epoch clean
+.PHONY: $(LINTS:%=lint-%) $(shell sed -n 's/:.*## .*//p' $(MAKEFILE_LIST))
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-26s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,7 +44,7 @@ token: $(READY) ## Print a token for the stack of `make local`; ARGS="--help" li
 
 # One process starts faster than two, so a named path gets one.
 ifdef T
-test: $(READY) $(if $(filter-out tests/unit%,$(T)),$(SCANNERS) $(LOADER))
+test: $(READY) $(if $(filter-out tests/unit%,$(T)),$(SCANNERS))
 	@$(PYTHON) -m pytest $(T) $(ARGS)
 else
 test: $(READY) ## Run the fast tests, or those of T=path; ARGS=... go to pytest
@@ -59,7 +53,7 @@ test: $(READY) ## Run the fast tests, or those of T=path; ARGS=... go to pytest
 	@echo "Not run: tests that start a process, and tests/integration; make test-all runs the former."
 endif
 
-test-all: $(READY) $(SCANNERS) $(LOADER) ## Run all tests except tests/integration
+test-all: $(READY) $(SCANNERS) ## Run all tests except tests/integration
 	@$(PARALLEL_TESTS) --ignore=tests/integration $(ARGS)
 
 # Some tests wait for a socket or a process, so two cores take a third one.
@@ -68,7 +62,7 @@ WORKERS = 3
 # conftest.py orders the modules: the slowest first.
 PARALLEL_TESTS = $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-coverage: $(READY) $(SCANNERS) $(LOADER) ## Run all tests except tests/integration; require 95 % of branches
+coverage: $(READY) $(SCANNERS) ## Run all tests except tests/integration; require 95 % of branches
 	@rm -rf .build/coverage && mkdir -p .build/coverage
 	@PYTHONPATH=$(CURDIR)/tests/coverage $(PARALLEL_TESTS) --ignore=tests/integration $(ARGS)
 	@$(PYTHON) -m coverage combine --quiet && $(PYTHON) -m coverage report
@@ -82,18 +76,13 @@ test-pulumi: $(READY) ## Test with the real Pulumi engine; Go builds a missing C
 test-terraform: $(READY) ## Test with the real AWS provider under Terraform
 	@$(PYTHON) -m tools.checks.terraform_provider
 
-test-reliability: $(READY) $(LOADER) ## Run load, faults and attacks for ten minutes; write docs/proof.md
+test-reliability: $(READY) ## Run load, faults and mutations for ten minutes; write docs/proof.md
 	@$(PYTHON) -m tools.reliability
 
 # pytest exits with 5 if it skips the whole module, for example without a browser.
 test-browser: $(BROWSER) ## Test the console in Debian's chromium
-	@$(BROWSER_TESTS) || test $$? = 5
-
-screenshots: $(BROWSER) ## Take the screenshots in docs/ again
-	@EPOCH_SCREENSHOTS=docs $(BROWSER_TESTS) -k pictures
-
-BROWSER_TESTS = PYTHONPATH=$$(echo .venv/lib/*/site-packages) \
-  .venv-browser/bin/python -m pytest -q -rs tests/integration/browser
+	@PYTHONPATH=$$(echo .venv/lib/*/site-packages) \
+	  .venv-browser/bin/python -m pytest -q -rs tests/integration/browser $(ARGS) || test $$? = 5
 
 # In parallel, with the output of each in one piece, and all of them even after a failure; within
 # another parallel make, with its jobs.
@@ -103,8 +92,6 @@ lint: $(READY) ## Check style, types, imports, workflows and spelling
 
 lint-style:
 	$(PYTHON) -m ruff check --quiet $(SOURCES)
-
-lint-format:
 	$(PYTHON) -m ruff format --quiet --diff $(SOURCES)
 
 lint-types:
@@ -119,16 +106,12 @@ lint-dead-code:
 
 lint-workflows:
 	.venv/bin/zizmor --offline --quiet --pedantic .github .pre-commit-config.yaml
-
-lint-schemas:
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
-lint-shell:
+lint-text:
 	.venv/bin/shellcheck .ci/run
-
-lint-spelling:
 	.venv/bin/codespell *.md docs .github
 
 format: $(READY) ## Format the Python sources
@@ -139,45 +122,31 @@ format: $(READY) ## Format the Python sources
 scan: $(READY) $(SCANNERS) ## Scan resources, secrets in the tree, vulnerabilities in the locks
 	@$(PYTHON) -m tools.checks.scan
 
-# pulumi stack output --json --show-secrets > FILE; make smoke OUTPUTS=FILE
 smoke: $(READY) ## Test a deployed stack as a client; OUTPUTS=file
 	@$(PYTHON) -m tools.release.smoke "$(OUTPUTS)"
 
 live-versions: $(READY) ## Print the versions that serve now, for a later rollback; OUTPUTS=file
-	@$(PYTHON) -m tools.release.rollback "$(OUTPUTS)" --show
+	@$(PYTHON) -m tools.release.rollback show "$(OUTPUTS)"
 
 rollback: $(READY) ## Move the aliases back to former versions; OUTPUTS=file VERSION=...
-	@$(PYTHON) -m tools.release.rollback "$(OUTPUTS)" --to "$(VERSION)"
+	@$(PYTHON) -m tools.release.rollback to "$(OUTPUTS)" "$(VERSION)"
 
 # BEFORE: the outputs before the deployment; VERSION: the output of `make live-versions` before it.
 verify-deploy: $(READY) ## Smoke-test a deployment, roll back if it fails; OUTPUTS= BEFORE= VERSION=
-	@$(PYTHON) -m tools.release.verify "$(OUTPUTS)" "$(BEFORE)" --to "$(VERSION)"
-
-# pulumi stack history --json > HISTORY
-check-commit-order: $(READY) ## Refuse to deploy over a newer commit; HISTORY=file COMMIT=sha
-	@$(PYTHON) -m tools.release.commit_order "$(HISTORY)" "$(COMMIT)"
-
-check-branch-protection: $(READY) ## Check GitHub's rules for main and prod; BRANCH= ENVIRONMENT=
-	@$(PYTHON) -m tools.release.branch_protection "$(BRANCH)" "$(ENVIRONMENT)"
+	@$(PYTHON) -m tools.release.verify "$(OUTPUTS)" "$(BEFORE)" "$(VERSION)"
 
 prune-versions: $(READY) ## Delete versions and rights that no rollback needs; OUTPUTS=file KEEP=3
-	@$(PYTHON) -m tools.release.prune_versions "$(OUTPUTS)" $(if $(KEEP),--keep $(KEEP))
+	@$(PYTHON) -m tools.release.prune_versions "$(OUTPUTS)" "$(KEEP)"
 
 drift: $(READY) ## Compare AWS with the deployed commit; STACK=name
 	@$(PYTHON) -m tools.release.drift "$(STACK)"
 
 # Environments without review: BOUNDARY is bootstrap's pull_request_permissions_boundary.
 pull-request-up: $(READY) ## Bring up the stack of a pull request for a week; PR=number BOUNDARY=arn
-	@$(PYTHON) -m tools.release.pull_request_stack up "$(PR)" --boundary "$(BOUNDARY)"
+	@$(PYTHON) -m tools.release.pull_request_stack up "$(PR)" "$(BOUNDARY)"
 
 pull-request-down: $(READY) ## Remove the stack of a pull request; PR=number
 	@$(PYTHON) -m tools.release.pull_request_stack down "$(PR)"
-
-pull-request-expired: $(READY) ## Remove the stacks of pull requests that have expired
-	@$(PYTHON) -m tools.release.pull_request_stack expired
-
-list-stacks: $(READY) ## Print the stacks as outputs of a workflow job
-	@$(PYTHON) -m tools.release.list_stacks
 
 openapi: $(READY) ## Print the OpenAPI document
 	@$(PYTHON) -m openapi
@@ -191,37 +160,26 @@ snapshot: $(READY) ## Write tests/snapshots/ and the generated parts of docs/
 diagram: $(READY) ## Draw docs/architecture.svg
 	@$(PYTHON) -m tools.docs.diagram
 
-# Dependabot reads these commands in the locks' headers.
-lock: $(READY) ## Write the hashed locks after a change of an .in file
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 requirements-dev.in -o requirements-dev.txt
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 -c requirements-dev.txt requirements.in -o requirements.txt
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
-	  --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux_2_34 --only-binary :all: \
-	  function/requirements.in -o function/requirements.txt
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes \
-	  --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux_2_34 --only-binary :all: \
-	  -c function/requirements.txt function/authorizers/requirements.in \
+# Dependabot reads the commands in the locks' headers.
+COMPILE = $(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes
+HERE := --universal --python-version 3.11
+LAMBDA = --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux_2_34 --only-binary :all:
+
+lock: $(READY) ## Write the hashed locks after a change of an .in file; UPGRADE=--upgrade takes the newest versions
+	$(COMPILE) $(HERE) requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) $(HERE) -c requirements-dev.txt requirements.in -o requirements.txt
+	$(COMPILE) $(LAMBDA) function/requirements.in -o function/requirements.txt
+	$(COMPILE) $(LAMBDA) -c function/requirements.txt function/authorizers/requirements.in \
 	  -o function/authorizers/requirements.txt
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 requirements-scan.in -o requirements-scan.txt
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 tests/integration/clients/requirements.in -o tests/integration/clients/requirements.txt
+	$(COMPILE) $(HERE) requirements-scan.in -o requirements-scan.txt
+	$(COMPILE) $(HERE) tests/integration/clients/requirements.in -o tests/integration/clients/requirements.txt
 	@if command -v npm > /dev/null; then cd tests/integration/clients && \
 	  npm install --package-lock-only --omit-lockfile-registry-resolved; \
 	else echo "npm is missing: package-lock.json of tests/integration/clients stays as it is"; fi
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 tools/reliability/requirements.in -o tools/reliability/requirements.txt
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version 3.11 -c requirements-dev.txt tests/integration/browser/requirements.in \
+	$(COMPILE) $(HERE) -c requirements-dev.txt tests/integration/browser/requirements.in \
 	  -o tests/integration/browser/requirements.txt
-	$(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes --universal \
-	  --python-version $(LAMBDA_PYTHON) -c function/requirements.txt tools/bench/requirements.in \
-	  -o tools/bench/requirements.txt
-
-upgrade: UPGRADE := --upgrade
-upgrade: lock ## Upgrade all locked versions
+	$(COMPILE) --universal --python-version $(LAMBDA_PYTHON) -c function/requirements.txt \
+	  tools/bench/requirements.in -o tools/bench/requirements.txt
 
 merge-epoch: ## Merge a newer Epoch into your project; VERSION=tag, by default the newest
 	@python3 tools/merge_epoch.py "$(VERSION)"
@@ -232,16 +190,11 @@ clean: ## Remove environments, caches and outputs
 # tools/make_venv.py makes each one completely or again, one run at a time.
 $(READY): requirements-dev.txt
 	@python3 tools/make_venv.py .venv $<
-# The drivers of .gitattributes. Git reads them from no file of the repository.
+# The driver of .gitattributes. Git reads it from no file of the repository.
 	@git config merge.generated.driver true 2> /dev/null || true
-	@git config merge.partly-generated.driver "git merge-file --ours %A %O %B" 2> /dev/null || true
 
-$(LOADER): tools/reliability/requirements.txt | $(READY)
-	@$(PYTHON) tools/make_venv.py .venv-reliability $<
-
-# The scanners' hundred packages stay apart from the project's.
-$(SCANNERS): requirements-scan.txt | $(READY)
-	@$(PYTHON) tools/make_venv.py .venv-scan $<
-
-$(BROWSER): tests/integration/browser/requirements.txt | $(READY)
-	@$(PYTHON) tools/make_venv.py .venv-browser $<
+# Their hundred packages stay apart from the project's.
+$(SCANNERS): requirements-scan.txt
+$(BROWSER): tests/integration/browser/requirements.txt
+$(SCANNERS) $(BROWSER): | $(READY)
+	@$(PYTHON) tools/make_venv.py $(@D) $<

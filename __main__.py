@@ -1,7 +1,9 @@
 """The stack: API Gateway, Lambda and DynamoDB, with alarms, a dashboard and traces."""
 
 import os
+from typing import Any
 
+import msgspec
 import pulumi
 
 import components
@@ -26,47 +28,38 @@ with components.as_run_error():
     auths = authorizer_registry.verified_by_function(endpoints)
     authorizer_code = components.authorizer_bundle().archive() if auths else None
 
-name = components.checked_prefix(
-    project,
-    stack,
-    [
-        "function",
-        *(["authorizer"] if auths else []),
-        "account",
-        *(f"job-{key}-schedule" for key in jobs),
-    ],
-)
+name = components.resource_prefix(project, stack)
+tags = {"project": project, "stack": stack}
 roles = components.RoleFactory(
     path=f"/{project}/{stack}/", permissions_boundary=config.permissions_boundary
 )
 
 # Pulumi applies these to every resource below, in this order.
-components.apply_default_tags({"project": project, "stack": stack, "owner": config.owner})
+components.apply_default_tags({**tags, "owner": config.owner})
 if config.kms_key_arn:
     components.apply_kms_key(config.kms_key_arn)
 components.apply_customization(customize)
 components.mark_secret_config(raw_config, project, secret_keys)
 all_resources = components.collect_resources()
 
+# Data
+protect = config.protect_data
 bindings = components.Bindings(
     tables={
         key: components.EpochTable(
             f"{name}-{key}",
             table=table,
-            protect=config.protect_data,
+            protect=protect,
             recovery_period_days=config.recovery_period_days,
-            max_read_units=config.max_read_units or None,
-            max_write_units=config.max_write_units or None,
+            max_read_units=config.max_read_units,
+            max_write_units=config.max_write_units,
             replica_regions=config.replica_regions,
         )
         for key, table in tables.items()
     },
     queues={
         key: components.EpochQueue(
-            f"{name}-{key}",
-            queue=queue,
-            consumer=consumers.get(key),
-            protect=config.protect_data,
+            f"{name}-{key}", queue=queue, consumer=consumers.get(key), protect=protect
         )
         for key, queue in queues.items()
     },
@@ -75,82 +68,71 @@ bindings = components.Bindings(
         for key, topic in registry.load_topics().items()
     },
     buckets={
-        key: components.EpochBucket(f"{name}-{key}", bucket=bucket, protect=config.protect_data)
+        key: components.EpochBucket(f"{name}-{key}", bucket=bucket, protect=protect)
         for key, bucket in buckets.items()
     },
     settings=config.settings,
     secrets={
         key: components.EpochSecret(
-            f"{name}-{key}", setting=settings[key], value=value, protect=config.protect_data
+            f"{name}-{key}", setting=settings[key], value=value, protect=protect
         )
         for key, value in config.secrets.items()
     },
     links=infrastructure(name, config),
 )
-if config.backup_days:
+if days := config.backup_days:
     components.EpochBackup(
-        f"{name}-backup",
-        tables=bindings.tables,
-        keep_days=config.backup_days,
-        roles=roles,
-        protect=config.protect_data,
+        f"{name}-backup", tables=bindings.tables, keep_days=days, roles=roles, protect=protect
     )
-telemetry = {"METRIC_NAMESPACE": project}
+
+# Functions
+common: dict[str, Any] = {
+    "bindings": bindings,
+    "roles": roles,
+    "environment": {"METRIC_NAMESPACE": project},
+    "gradual": config.rollout is not None,
+    "log_retention_days": config.log_retention_days,
+    "vpc_subnets": config.vpc_subnets,
+    "vpc_security_groups": config.vpc_security_groups,
+}
 function = components.EpochFunction(
     f"{name}-function",
     code=code,
     endpoints=endpoints,
-    bindings=bindings,
-    roles=roles,
-    log_retention_days=config.log_retention_days,
-    environment={**telemetry, "TRUSTED_PROXY_COUNT": str(config.trusted_proxy_count)},
+    trusted_proxy_count=config.trusted_proxy_count,
     memory_mb=config.memory_mb,
     timeout_s=config.timeout_s,
-    gradual=config.rollout is not None,
     reserved_concurrency=config.reserved_concurrency or None,
     provisioned_concurrency=config.provisioned_concurrency or None,
     snap_start=config.snap_start,
-    vpc_subnets=config.vpc_subnets,
-    vpc_security_groups=config.vpc_security_groups,
+    **common,
 )
-authorizer = (
-    components.EpochAuthorizer(
+authorizer = None
+if authorizer_code:
+    authorizer = components.EpochAuthorizer(
         f"{name}-authorizer",
+        code=authorizer_code,
         auths=auths,
         authorizers=authorizer_registry.load_authorizers(),
-        code=authorizer_code,
-        bindings=bindings,
-        roles=roles,
-        environment=telemetry,
-        gradual=config.rollout is not None,
-        log_retention_days=config.log_retention_days,
+        **common,
     )
-    if authorizer_code
-    else None
-)
 job_functions = {
     key: components.EpochJob(
         f"{name}-job-{key.replace('_', '-')}",
+        code=code,
         job_name=key,
         job=job,
-        protect=config.protect_data,
-        code=code,
-        bindings=bindings,
-        roles=roles,
-        environment=telemetry,
-        gradual=config.rollout is not None,
+        protect=protect,
         reserved_concurrency=config.job_concurrency.get(key, job.reserved_concurrency) or None,
-        log_retention_days=config.log_retention_days,
-        vpc_subnets=config.vpc_subnets,
-        vpc_security_groups=config.vpc_security_groups,
+        **common,
     )
     for key, job in jobs.items()
 }
-account = (
-    components.EpochApiGatewayAccount(f"{name}-account", roles=roles)
-    if config.manage_api_gateway_account
-    else None
-)
+
+# API
+account = None
+if config.manage_api_gateway_account:
+    account = components.EpochApiGatewayAccount(f"{name}-account", roles=roles)
 api_keys = components.EpochApiKeys(name, api_keys=config.api_keys)
 api = components.EpochApi(
     f"{name}-api",
@@ -178,17 +160,14 @@ if config.domain_name:
         api=api,
         domain_name=config.domain_name,
         certificate_arn=config.certificate_arn,
-        hosted_zone_id=config.hosted_zone_id or None,
+        hosted_zone_id=config.hosted_zone_id,
     )
     api_url = domain.url
     pulumi.export("custom_domain_target", domain.target)
 if config.waf_rate_limit:
-    components.EpochFirewall(
-        f"{name}-firewall",
-        api=api,
-        rate_limit=config.waf_rate_limit,
-        reads_bodies=any(endpoint.body is not None for endpoint in endpoints),
-    )
+    components.EpochFirewall(f"{name}-firewall", api=api, rate_limit=config.waf_rate_limit)
+
+# Operation
 monitoring = components.EpochMonitoring(
     name,
     api=api,
@@ -200,32 +179,35 @@ monitoring = components.EpochMonitoring(
     concurrency=config.concurrency,
     runbook_url=config.runbook_url,
     trace_sampling_rate=config.trace_sampling_rate,
-    alarm_email=config.alarm_email or None,
-    alarm_topic_arn=config.alarm_topic_arn or None,
-    monthly_budget_usd=config.monthly_budget_usd or None,
-    cost_tags={"project": project, "stack": stack},
+    alarm_email=config.alarm_email,
+    alarm_topic_arn=config.alarm_topic_arn,
+    monthly_budget_usd=config.monthly_budget_usd,
+    cost_tags=tags,
 )
-components.EpochDestroyGuard(f"{name}-guard", protect=config.protect_data, resources=all_resources)
+components.EpochDestroyGuard(f"{name}-guard", protect=protect, resources=all_resources)
 
+# Outputs
 sample = samples.default_sample(endpoints)
-sample_table = samples.table(sample) if sample else ""
-sample_path = samples.path_and_query(sample) if sample else ""
-pulumi.export("api_url", api_url)
-pulumi.export("sample_url", pulumi.Output.concat(api_url, sample_path))
-pulumi.export("default_api_key", api_keys.default)
-pulumi.export("api_keys", api_keys.keys)
-pulumi.export("table_name", bindings.tables[sample_table].name if sample_table else "")
-pulumi.export("function_name", function.name)
-pulumi.export("job_functions", {key: job.name for key, job in job_functions.items()})
-own_versions = [function.version, *([authorizer.version] if authorizer else [])]
-versions = pulumi.Output.all(*own_versions, *(job.version for job in job_functions.values()))
-pulumi.export("function_versions", versions.apply(",".join))
-if config.rollout:
-    steps = {"percent": config.rollout.percent, "minutes": config.rollout.minutes}
-    pulumi.export("rollout", {**steps, "alarms": monitoring.alarm_names})
-pulumi.export("function_log_group", function.log_group.name)
+table_key = samples.table(sample) if sample else ""
+published = [one for one in (function, authorizer, *job_functions.values()) if one]
+outputs: dict[str, Any] = {
+    "api_url": api_url,
+    "sample_url": pulumi.Output.concat(api_url, samples.path_and_query(sample) if sample else ""),
+    "default_api_key": api_keys.default,
+    "api_keys": api_keys.keys,
+    "table_name": bindings.tables[table_key].name if table_key else "",
+    "function_name": function.name,
+    "job_functions": {key: job.name for key, job in job_functions.items()},
+    "function_versions": pulumi.Output.all(*(one.version for one in published)).apply(",".join),
+    "function_log_group": function.log_group.name,
+    "dashboard_url": monitoring.dashboard_url,
+    "api_document_hash": api.document_hash,
+    "deployed_commit": os.environ.get("EPOCH_COMMIT", "unknown"),
+}
 if authorizer:
-    pulumi.export("authorizer_function", authorizer.name)
-pulumi.export("dashboard_url", monitoring.dashboard_url)
-pulumi.export("api_document_hash", api.document_hash)
-pulumi.export("deployed_commit", os.environ.get("EPOCH_COMMIT", "unknown"))
+    outputs["authorizer_function"] = authorizer.name
+if config.rollout:
+    steps = msgspec.structs.asdict(config.rollout)
+    outputs["rollout"] = {**steps, "alarms": monitoring.alarm_names}
+for key, value in outputs.items():
+    pulumi.export(key, value)

@@ -19,18 +19,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))
 
-from bootstrap.policies import (
-    GRANTS,
-    POLICY_SIZE,
-    PREVIEW_DENIES,
-    PULL_REQUESTS,
-    boundary,
-    documents,
-    for_pull_requests,
-    key_policy,
-    sizes,
-    trust,
-)
+from bootstrap import policies
 from components import (
     EpochApiGatewayAccount,
     RoleFactory,
@@ -43,6 +32,7 @@ from components.iam.policies import check_forbidden_actions, declared_services
 from components.naming import bucket_name
 from function.declare.authorizer_registry import load_authorizers
 from function.declare.job_registry import load_jobs
+from function.declare.permission import settings_in
 from function.declare.registry import load_endpoints, load_settings, load_topics
 from infrastructure import DEPLOY_GRANTS
 from local import stack_files
@@ -51,7 +41,7 @@ PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["na
 # The maximum hours of a deployment: a new custom domain alone takes up to one.
 DEPLOYMENT_H = 3
 SETTINGS = ("state_bucket", "state_key", "zone_id")
-DEPLOYMENT = (*GRANTS, *DEPLOY_GRANTS)
+DEPLOYMENT = (*policies.GRANTS, *DEPLOY_GRANTS)
 # The options of a stack, each with its own grants.
 OPTIONS = {grant.requires for grant in DEPLOYMENT} - {"", *SETTINGS}
 
@@ -70,25 +60,19 @@ if config.get_bool("manage_api_gateway_account") is not False:
     EpochApiGatewayAccount(f"{PROJECT}-account", roles=RoleFactory(path=path))
 
 
-def role(
-    name: str, environment: str, hours: int, policies: list[str], pull_requests: bool = False
-) -> pulumi.Output[str]:
+def role(name: str, environment: str, hours: int, documents: list[str]) -> pulumi.Output[str]:
     """Declare a role for the jobs of a GitHub environment and return its ARN."""
+    repository = config.require("repository")
     created = aws.iam.Role(
         name,
         name=name,
         path=path,
         max_session_duration=hours * 3600,
         assume_role_policy=provider.arn.apply(
-            lambda arn: trust(
-                provider=arn,
-                repository=config.require("repository"),
-                environment=environment,
-                pull_requests=pull_requests,
-            )
+            lambda arn: policies.trust(arn, repository, environment)
         ),
     )
-    for number, document in enumerate(policies, start=1):
+    for number, document in enumerate(documents, start=1):
         part = f"{name}-{number}"
         policy = aws.iam.Policy(part, name=part, path=path, policy=document)
         aws.iam.RolePolicyAttachment(part, role=created.name, policy_arn=policy.arn)
@@ -106,7 +90,7 @@ check_forbidden_actions(services)
 
 def settings_of(of_stack: str) -> dict[str, str]:
     """Return the stack's settings in the ARNs of services, by environment variable."""
-    named = {name for service in services for name in service.settings}
+    named = {name for service in services for name in settings_in(service.resource)}
     given = stack_files.stack_config(of_stack) if named and of_stack in stack_files.stacks() else {}
     found = {}
     for setting_name in named:
@@ -143,39 +127,33 @@ def names_of(of_stack: str, prefix: str, of_options: Iterable[str], owner: str) 
 
 def declare_boundary(owner: str, settings_stack: str, of: dict[str, str]) -> pulumi.Output[str]:
     """Declare the permissions boundary of a stack and return its ARN."""
-    grants = boundary(services, settings_of(settings_stack))
-    limits.check(
-        f"the permissions boundary of {of['stack']}",
-        sizes(grants, of),
-        POLICY_SIZE,
-        "characters",
-        "Declare fewer ServicePermissions and Links, or combine resources in one ARN with '*'",
-    )
-    (document,) = documents(grants, of, write=True)
-    policy = aws.iam.Policy(
-        f"{owner}-boundary", name=f"{owner}-boundary", path=path, policy=document
-    )
-    return policy.arn
+    grants = policies.boundary(services, settings_of(settings_stack))
+    way_out = "Declare fewer ServicePermissions and Links, or combine resources in one ARN with '*'"
+    sizes, subject = policies.sizes(grants, of), f"the permissions boundary of {of['stack']}"
+    limits.check(subject, sizes, policies.POLICY_SIZE, "characters", way_out)
+    (document,) = policies.documents(grants, of, write=True)
+    part = f"{owner}-boundary"
+    return aws.iam.Policy(part, name=part, path=path, policy=document).arn
 
 
 stacks: dict[str, list[str]] = config.require_object("stacks")
 for stack, options in stacks.items():
+    key_name = f"config value epoch-bootstrap:stacks.{stack}"
     if unknown := set(options) - OPTIONS:
         raise pulumi.RunError(
-            f"config value epoch-bootstrap:stacks.{stack}: {', '.join(sorted(unknown))} must be "
-            f"one of {', '.join(sorted(OPTIONS))}"
+            f"{key_name}: {', '.join(sorted(unknown))} must be one of {', '.join(sorted(OPTIONS))}"
         )
-    if fnmatchcase(f"{stack}-", PULL_REQUESTS):
+    if fnmatchcase(f"{stack}-", policies.PULL_REQUESTS):
         raise pulumi.RunError(
-            f"config value epoch-bootstrap:stacks.{stack}: the names {PULL_REQUESTS} belong to "
-            "pull requests; rename the stack"
+            f"{key_name}: the names {policies.PULL_REQUESTS} belong to pull requests; rename the "
+            "stack"
         )
     name = resource_prefix(PROJECT, stack)
     names = names_of(stack, name, options, name)
     key = aws.kms.Key(
         name,
         description=f"Encrypts the data of stack {stack} of {PROJECT}",
-        policy=key_policy(
+        policy=policies.key_policy(
             partition=partition,
             account=account,
             region=region,
@@ -189,23 +167,20 @@ for stack, options in stacks.items():
     )
     pulumi.export(f"{stack}_kms_key_arn", key.arn)
     pulumi.export(f"{stack}_permissions_boundary", declare_boundary(name, stack, names))
-    deploy = documents(DEPLOYMENT, names, write=True)
-    deploy_role = role(f"{name}-deploy", stack, DEPLOYMENT_H, deploy)
-    pulumi.export(f"{stack}_deploy_role", deploy_role)
-    preview = documents((*DEPLOYMENT, *PREVIEW_DENIES), names, write=False)
+    deploy = policies.documents(DEPLOYMENT, names, write=True)
+    pulumi.export(f"{stack}_deploy_role", role(f"{name}-deploy", stack, DEPLOYMENT_H, deploy))
+    preview = policies.documents((*DEPLOYMENT, *policies.PREVIEW_DENIES), names, write=False)
     preview_role = role(f"{name}-preview", f"{stack}-preview", 1, preview)
     pulumi.export(f"{stack}_preview_role", preview_role)
 
 if config.get_bool("pull_requests"):
-    name = resource_prefix(PROJECT, PULL_REQUESTS.rstrip("-*"))
-    names = names_of(PULL_REQUESTS, f"{name}_*", (), name)
+    name = resource_prefix(PROJECT, policies.PULL_REQUESTS.rstrip("-*"))
+    names = names_of(policies.PULL_REQUESTS, f"{name}_*", (), name)
     # The keys of the state would also decrypt the secrets in the files of the other stacks.
     names.pop("state_key", None)
     names.pop("zone_id", None)
-    boundary_arn = declare_boundary(name, stack_files.default_stack(), names)
-    pulumi.export("pull_request_permissions_boundary", boundary_arn)
-    grants = documents(for_pull_requests(DEPLOYMENT), names, write=True)
-    pulumi.export(
-        "pull_request_role",
-        role(f"{name}-deploy", "pull-request", 1, grants, pull_requests=True),
-    )
+    boundary = declare_boundary(name, stack_files.default_stack(), names)
+    pulumi.export("pull_request_permissions_boundary", boundary)
+    deploy = policies.documents(policies.for_pull_requests(DEPLOYMENT), names, write=True)
+    pull_request_role = role(f"{name}-deploy", policies.PULL_REQUEST_ENVIRONMENT, 1, deploy)
+    pulumi.export("pull_request_role", pull_request_role)

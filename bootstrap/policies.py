@@ -6,12 +6,13 @@ path `/<project>/<stack>/`. Where AWS assigns ids instead of names, a grant requ
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from components.iam.policies import NETWORK_ACTIONS, document
-from function.declare.permission import Link, ServicePermission
+from function.declare.permission import Link, ServicePermission, fill_settings
 
 # IAM quotas: characters of a managed policy without white space; managed policies of a role.
 POLICY_SIZE = 6144
@@ -68,26 +69,26 @@ _ROLES = "arn:{partition}:iam::{account}:role/{project}/{stack}/*"
 _LINKED_ROLES = "arn:{partition}:iam::{account}:role/aws-service-role/"
 _LOGS = "arn:{partition}:logs:{region}:{account}:log-group:{name}-*"
 _GATEWAY = "arn:{partition}:apigateway:{region}::"
-_TAGGED: Condition = {
-    "StringEquals": {"aws:ResourceTag/project": "{project}", "aws:ResourceTag/stack": "{stack}"}
-}
 _KEYS = "arn:{partition}:kms:{region}:{account}:key/*"
-_THROUGH: Condition = {
-    "StringLike": {
-        "kms:ViaService": (
-            "dynamodb.*.amazonaws.com",
-            "lambda.*.amazonaws.com",
-            "secretsmanager.*.amazonaws.com",
-            "sns.*.amazonaws.com",
-        )
-    }
-}
-_TAGGING: Condition = {
-    "StringEquals": {"aws:RequestTag/project": "{project}", "aws:RequestTag/stack": "{stack}"}
-}
+# The services that use the stack's key with the permissions of its roles.
+KEY_USERS = ("dynamodb", "secretsmanager", "sns")
+# `{stack}` may be a pattern: pr-*.
+_TAGGED = {"aws:ResourceTag/project": "{project}", "aws:ResourceTag/stack": "{stack}"}
+_TAGGING = {"aws:RequestTag/project": "{project}", "aws:RequestTag/stack": "{stack}"}
+_BY_TAG: Condition = {"StringLike": _TAGGED}
+_WITH_TAG: Condition = {"StringLike": _TAGGING}
+
+
+def _through(*services: str) -> Mapping[str, tuple[str, ...]]:
+    return {"kms:ViaService": tuple(f"{service}.*.amazonaws.com" for service in services)}
+
+
 # API Gateway's resources with their own tags, which their children inherit.
 _OWNERS = ("restapis", "apikeys", "usageplans", "domainnames")
 _TAGS_OF = _GATEWAY + "/tags/arn%3A{partition}%3Aapigateway%3A{region}%3A%3A%2F"
+
+# AWS grants these on "*" alone.
+UNNAMED = "cloudwatch:PutCompositeAlarm sns:SetSubscriptionAttributes sns:Unsubscribe"
 
 GRANTS: tuple[Grant, ...] = (
     Grant(
@@ -148,10 +149,11 @@ GRANTS: tuple[Grant, ...] = (
         "UntagResource",
     ),
     Grant(
-        "list and describe actions that support no resource but the account",
+        "actions that support no resource but the account",
         ("*",),
         reads="cloudwatch:DescribeAlarms dynamodb:ListTables logs:DescribeLogGroups "
         "sns:GetSubscriptionAttributes xray:GetSamplingRules",
+        writes=UNNAMED,
     ),
     Grant(
         "roles under the stack's path",
@@ -185,14 +187,14 @@ GRANTS: tuple[Grant, ...] = (
         "API Gateway assigns ids, so a new resource must carry the stack's tags",
         tuple(f"{_GATEWAY}/{kind}" for kind in _OWNERS),
         writes="apigateway:POST",
-        condition=_TAGGING,
+        condition=_WITH_TAG,
     ),
     Grant(
         "resources with the stack's tags, and their children, which inherit them",
         tuple(f"{_GATEWAY}/{kind}/*" for kind in _OWNERS),
         reads="apigateway:GET",
         writes="apigateway:POST PUT PATCH DELETE SetWebACL",
-        condition=_TAGGED,
+        condition=_BY_TAG,
     ),
     Grant(
         "the certificate of a domain name: these actions support no condition keys",
@@ -204,14 +206,14 @@ GRANTS: tuple[Grant, ...] = (
         "id. `${*}` is a literal asterisk, so it matches no existing id",
         tuple(f"{_TAGS_OF}{kind}%2F${{*}}" for kind in _OWNERS),
         writes="apigateway:PUT",
-        condition=_TAGGING,
+        condition=_WITH_TAG,
     ),
     Grant(
         "tags of the stack's resources; a stage without tags inherits its API's",
         (_GATEWAY + "/tags/*",),
         reads="apigateway:GET",
         writes="apigateway:PUT DELETE",
-        condition=_TAGGED,
+        condition=_BY_TAG,
     ),
     Grant(
         "alarms",
@@ -219,11 +221,6 @@ GRANTS: tuple[Grant, ...] = (
         reads="cloudwatch:ListTagsForResource",
         writes="cloudwatch:PutMetricAlarm DeleteAlarms EnableAlarmActions DisableAlarmActions "
         "TagResource UntagResource",
-    ),
-    Grant(
-        "composite alarms: the action supports no resource",
-        ("*",),
-        writes="cloudwatch:PutCompositeAlarm",
     ),
     Grant(
         "dashboards, whose ARN has no region",
@@ -250,23 +247,21 @@ GRANTS: tuple[Grant, ...] = (
         writes="events:PutRule DeleteRule PutTargets RemoveTargets TagResource UntagResource",
     ),
     Grant(
-        "subscriptions: these actions support no resource",
-        ("*",),
-        writes="sns:Unsubscribe SetSubscriptionAttributes",
-    ),
-    Grant(
         "use of the stack's key, which this program creates and tags, through the services "
         "that encrypt with it; no change of the key",
         (_KEYS,),
         reads="kms:DescribeKey Decrypt",
         writes="kms:Encrypt ReEncrypt* GenerateDataKey*",
-        condition={**_TAGGED, **_THROUGH},
+        condition={"StringLike": {**_TAGGED, **_through("lambda", *KEY_USERS)}},
     ),
     Grant(
         "grants on the key, by which DynamoDB and Lambda keep access",
         (_KEYS,),
         writes="kms:CreateGrant",
-        condition={**_TAGGED, **_THROUGH, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+        condition={
+            "StringLike": {**_TAGGED, **_through("lambda", *KEY_USERS)},
+            "Bool": {"kms:GrantIsForAWSResource": "true"},
+        },
     ),
     Grant(
         "the budget, which is the account's, in no region",
@@ -293,14 +288,14 @@ GRANTS: tuple[Grant, ...] = (
         reads="backup:GetBackupPlan GetBackupSelection ListTags",
         writes="backup:UpdateBackupPlan DeleteBackupPlan CreateBackupSelection "
         "DeleteBackupSelection TagResource UntagResource",
-        condition=_TAGGED,
+        condition=_BY_TAG,
         requires="backup",
     ),
     Grant(
         "a new plan of backups, which must carry the stack's tags",
         ("arn:{partition}:backup:{region}:{account}:backup-plan:*",),
         writes="backup:CreateBackupPlan",
-        condition=_TAGGING,
+        condition=_WITH_TAG,
         requires="backup",
     ),
     Grant(
@@ -375,31 +370,22 @@ GRANTS: tuple[Grant, ...] = (
         ("arn:{partition}:lambda:{region}:{account}:event-source-mapping:*",),
         reads="lambda:ListTags",
         writes="lambda:TagResource UntagResource",
-        condition={"StringEqualsIfExists": _TAGGED["StringEquals"]},
+        condition={"StringLikeIfExists": _TAGGED},
     ),
     Grant(
-        "the DNS record of a domain name",
-        ("arn:{partition}:route53:::hostedzone/{zone_id}",),
-        reads="route53:GetHostedZone ListResourceRecordSets",
+        "the DNS record of a domain name, and the status of its changes, which have an id",
+        ("arn:{partition}:route53:::hostedzone/{zone_id}", "arn:{partition}:route53:::change/*"),
+        reads="route53:GetHostedZone ListResourceRecordSets GetChange",
         writes="route53:ChangeResourceRecordSets",
         requires="zone_id",
     ),
     Grant(
-        "the status of a DNS change, which has an id",
-        ("arn:{partition}:route53:::change/*",),
-        reads="route53:GetChange",
-        requires="zone_id",
-    ),
-    Grant(
-        "the state bucket: its list of objects",
-        ("arn:{partition}:s3:::{state_bucket}",),
-        reads="s3:ListBucket GetBucketLocation",
-        requires="state_bucket",
-    ),
-    Grant(
-        "the state bucket: the version of its layout",
-        ("arn:{partition}:s3:::{state_bucket}/.pulumi/meta.yaml",),
-        reads="s3:GetObject",
+        "the state bucket: its list of objects, and the version of its layout",
+        (
+            "arn:{partition}:s3:::{state_bucket}",
+            "arn:{partition}:s3:::{state_bucket}/.pulumi/meta.yaml",
+        ),
+        reads="s3:ListBucket GetBucketLocation GetObject",
         requires="state_bucket",
     ),
     Grant(
@@ -423,13 +409,10 @@ GRANTS: tuple[Grant, ...] = (
 
 # API Gateway returns a key's value with the key and with its entry in a usage plan, so a preview
 # must read neither.
-PREVIEW_DENIES: tuple[Grant, ...] = (
+PREVIEW_DENIES = (
     Grant(
         "the values of API keys",
-        (
-            *(f"{_GATEWAY}/apikeys", f"{_GATEWAY}/apikeys/*"),
-            f"{_GATEWAY}/usageplans/*/keys*",
-        ),
+        tuple(f"{_GATEWAY}/{part}" for part in ("apikeys", "apikeys/*", "usageplans/*/keys*")),
         reads="apigateway:GET",
         effect="Deny",
     ),
@@ -437,43 +420,30 @@ PREVIEW_DENIES: tuple[Grant, ...] = (
 
 # The stacks of pull requests: every name that begins so.
 PULL_REQUESTS = "pr-*"
-
-
-# Actions of such a stack that AWS grants on "*" alone.
-UNNAMED = frozenset(
-    ("cloudwatch:PutCompositeAlarm", "sns:SetSubscriptionAttributes", "sns:Unsubscribe")
-)
+PULL_REQUEST_ENVIRONMENT = "pull-request"
 
 
 def for_pull_requests(grants: Iterable[Grant]) -> tuple[Grant, ...]:
     """Return the grants for the stacks of pull requests, whose code nobody has reviewed.
 
-    A grant that no name and no tag limits to these stacks reads, and writes only by UNNAMED.
+    A grant that no name and no tag limits to these stacks reads only, apart from UNNAMED.
     """
-    return tuple(grant if grant.names_stack else _cut(grant) for grant in grants)
-
-
-def _cut(grant: Grant) -> Grant:
-    kept = UNNAMED.intersection(replace(grant, reads="").actions())
-    return replace(grant, writes=" ".join(sorted(kept)))
+    return tuple(
+        grant if grant.names_stack or grant.writes == UNNAMED else replace(grant, writes="")
+        for grant in grants
+    )
 
 
 DECLARED = "a declared ServicePermission or Link"
 
-# The services that use the stack's key with the permissions of its roles.
-KEY_USERS = ("dynamodb", "secretsmanager", "sns")
-
 # The limit of every role of a stack, beyond the policies that a deployment attaches to it.
 BOUNDARY: tuple[Grant, ...] = (
     Grant(
-        "items of the stack's tables and indexes",
+        "the stack's tables and indexes: their items, their streams for jobs, their backups",
         (_TABLES,),
-        writes="dynamodb:*Item PartiQL* Query Scan",
-    ),
-    Grant(
-        "streams of the stack's tables, for jobs",
-        (_TABLES,),
-        writes="dynamodb:DescribeStream GetRecords GetShardIterator ListStreams",
+        writes="dynamodb:*Item PartiQL* Query Scan DescribeStream GetRecords GetShardIterator "
+        "ListStreams CreateBackup DescribeTable ListTagsOfResource StartAwsBackupJob DeleteBackup "
+        "DescribeBackup",
     ),
     Grant(
         "messages of the stack's queues",
@@ -487,16 +457,7 @@ BOUNDARY: tuple[Grant, ...] = (
         "the stack's key, which AWS uses with the caller's permissions: tables, secrets, topics",
         ("arn:{partition}:kms:*:{account}:key/*",),
         writes="kms:Decrypt DescribeKey GenerateDataKey",
-        condition={
-            **_TAGGED,
-            "StringLike": {"kms:ViaService": tuple(f"{one}.*.amazonaws.com" for one in KEY_USERS)},
-        },
-    ),
-    Grant(
-        "backups of the stack's tables",
-        (_TABLES,),
-        writes="dynamodb:CreateBackup DescribeTable ListTagsOfResource StartAwsBackupJob "
-        "DeleteBackup DescribeBackup",
+        condition={"StringLike": {**_TAGGED, **_through(*KEY_USERS)}},
     ),
     Grant("the stack's secrets", (_SECRETS,), writes="secretsmanager:GetSecretValue"),
     Grant("the stack's logs", (_LOGS,), writes="logs:CreateLogStream PutLogEvents"),
@@ -530,34 +491,32 @@ def boundary(
 def _resources(declared: ServicePermission | Link, settings: Mapping[str, str]) -> tuple[str, ...]:
     """Return the ARNs of a declaration, by default those of resources with the stack's prefix."""
     if declared.resource:
-        return (declared.arn(settings),)
+        return (fill_settings(declared.resource, settings),)
     services = sorted({action.partition(":")[0] for action in declared.actions})
     named = {"s3": _BUCKETS}
     default = "arn:{partition}:%s:*:{account}:*{name}-*"
     return tuple(named.get(service, default % service) for service in services)
 
 
-def trust(*, provider: str, repository: str, environment: str, pull_requests: bool = False) -> str:
+def trust(provider: str, repository: str, environment: str) -> str:
     """Return the trust policy that lets jobs of one GitHub environment assume a role.
 
-    The jobs must run from main, or, for `pull_requests`, on the merge of a pull request. The policy
-    does not depend on the environment's protection rules.
+    The jobs must run from main, or, in PULL_REQUEST_ENVIRONMENT, on the merge of a pull request.
+    The policy does not depend on the environment's protection rules.
     """
     issuer = "token.actions.githubusercontent.com"
-    main = "refs/heads/main"
+    refs = ["refs/heads/main"]
+    if environment == PULL_REQUEST_ENVIRONMENT:
+        refs.append("refs/pull/*/merge")
     claims = {
         f"{issuer}:aud": "sts.amazonaws.com",
         f"{issuer}:sub": f"repo:{repository}:environment:{environment}",
     }
-    condition: Condition = {"StringEquals": {**claims, f"{issuer}:ref": main}}
-    if pull_requests:
-        refs = (main, "refs/pull/*/merge")
-        condition = {"StringEquals": claims, "StringLike": {f"{issuer}:ref": refs}}
     statement = {
         "Effect": "Allow",
         "Principal": {"Federated": provider},
         "Action": "sts:AssumeRoleWithWebIdentity",
-        "Condition": condition,
+        "Condition": {"StringEquals": claims, "StringLike": {f"{issuer}:ref": refs}},
     }
     return document(statement)
 
@@ -619,15 +578,13 @@ def documents(grants: Iterable[Grant], names: Mapping[str, str], *, write: bool)
 
 def sizes(grants: Iterable[Grant], names: Mapping[str, str]) -> dict[str, int]:
     """Return the characters of each grant in one policy document, by its reason or resource."""
-    found = {"the document": len(document())}
+    envelope = len(document())
+    found = Counter({"the document": envelope})
     for grant in grants:
-        if grant.requires and grant.requires not in names:
-            continue
-        (alone,) = documents((grant,), names, write=True)
-        # An ARN has at most 2,048 characters; the message needs not all of them.
-        name = _filled(grant.resources[0], names)[:80] if grant.why == DECLARED else grant.why
-        # A comma precedes it.
-        found[name] = found.get(name, 0) + len(alone) - found["the document"] + 1
+        for statement in _statements((grant,), names, write=True):
+            # An ARN has at most 2,048 characters; the message needs not all of them.
+            name = statement["Resource"][0][:80] if grant.why == DECLARED else grant.why
+            found[name] += len(document(statement)) - envelope + 1  # a comma precedes it
     return found
 
 
@@ -640,18 +597,7 @@ def _statements(
             statement: dict[str, Any] = {"Action": actions, "Resource": grant.resources}
             if grant.condition:
                 statement["Condition"] = grant.condition
-            filled = _filled(statement, names)
-            yield {"Effect": grant.effect, **filled, **_with_patterns(filled)}
-
-
-def _with_patterns(statement: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the statement's condition with StringLike for values with an asterisk, if any."""
-    condition: dict[str, dict[str, Any]] = {}
-    for operator, values in statement.get("Condition", {}).items():
-        for key, value in values.items():
-            like = operator.replace("StringEquals", "StringLike") if "*" in value else operator
-            condition.setdefault(like, {})[key] = value
-    return {"Condition": condition} if condition else {}
+            yield {"Effect": grant.effect, **_filled(statement, names)}
 
 
 def _filled(value: Any, names: Mapping[str, str]) -> Any:

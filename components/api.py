@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -15,14 +15,12 @@ from components.component import EpochComponent
 from components.errors import ConfigError
 from components.function import EpochFunction
 from components.metrics import Source
-from function.declare.auth import text_errors
+from function.declare.auth import in_stack
+from function.declare.checks import declaration_errors
 from function.declare.endpoint import Endpoint
 from openapi import gateway
 from openapi.document import Document
 
-# TLS 1.2 or newer with forward secrecy, and only under the API's own host name.
-SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
-ACCESS_MODE = "STRICT"
 # For callers with an IPv4 or an IPv6 address.
 ENDPOINT: aws.apigateway.RestApiEndpointConfigurationArgsDict = {
     "types": "REGIONAL",
@@ -92,7 +90,7 @@ class EpochApi(EpochComponent):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         for endpoint in endpoints:
-            for error in text_errors(endpoint.auth, settings or {}):
+            for error in declaration_errors(in_stack(endpoint.auth, settings or {})):
                 raise ConfigError(f"{endpoint.route}: auth: {error}")
         super().__init__(name, opts)
         known = pulumi.Output.all(
@@ -101,24 +99,20 @@ class EpochApi(EpochComponent):
             invoke_arn=function.alias.invoke_arn,
             authorizer_arn=authorizer.alias.invoke_arn if authorizer else "",
         )
-        fixed: dict[str, Any] = {
-            "security_policy": SECURITY_POLICY,
-            "endpoint_access_mode": ACCESS_MODE,
-            "settings": settings or {},
-        }
         imported = known.apply(
             lambda values: gateway.to_api_gateway(
-                document, endpoints, gateway.ImportSettings(**fixed, **values)
+                document, endpoints, gateway.ImportSettings(**values, settings=settings or {})
             )
         )
         body = imported.apply(_checked_text)
-        nodes = {node for endpoint in endpoints for node in _nodes(endpoint.path)}
-        if len(nodes) > limits.API_RESOURCES:
-            pulumi.log.warn(
-                f"API {name} has {len(nodes)} resources, one for each part of a path; an account's "
-                f"default quota 'Resources per API' is {limits.API_RESOURCES}. Raise it before "
-                "the deployment, or split the API"
-            )
+        resources = len({parent for endpoint in endpoints for parent in _paths_to(endpoint.path)})
+        limits.check_quota(
+            f"API {name} has {resources} resources, one for each part of a path",
+            resources,
+            "Resources per API",
+            limits.API_RESOURCES,
+            "split the API",
+        )
         self.document_hash = imported.apply(gateway.fingerprint_of)
         self.endpoints = endpoints
         compressed = gateway.minimum_compression_size(endpoints)
@@ -133,8 +127,8 @@ class EpochApi(EpochComponent):
             disable_execute_api_endpoint=disable_default_endpoint,
             binary_media_types=gateway.binary_media_types(endpoints) or None,
             minimum_compression_size=None if compressed is None else str(compressed),
-            security_policy=SECURITY_POLICY,
-            endpoint_access_mode=ACCESS_MODE,
+            security_policy=gateway.SECURITY_POLICY,
+            endpoint_access_mode=gateway.ACCESS_MODE,
             body=body,
             put_rest_api_mode="overwrite",
             # The provider imports the document if it or the parameters change. This value is API
@@ -144,9 +138,12 @@ class EpochApi(EpochComponent):
             opts=self.child(),
         )
         # One permission for all routes: about fifty would fill the function's policy of 20 KB.
-        permissions = [self._may_invoke(name, function, pulumi.Output.concat(stage_name, "/*"))]
+        calls = pulumi.Output.concat(self.api.execution_arn, "/", stage_name, "/*")
+        permissions = [function.permit(name, "apigateway", calls, self.child())]
         if authorizer:
-            permissions += [self._may_invoke(f"{name}-authorizer", authorizer, "authorizers/*")]
+            calls = pulumi.Output.concat(self.api.execution_arn, "/authorizers/*")
+            permitted = authorizer.permit(f"{name}-authorizer", "apigateway", calls, self.child())
+            permissions.append(permitted)
         imported_again = {"imported": "again"} if import_again else {}
         deployment = aws.apigateway.Deployment(
             name,
@@ -195,25 +192,11 @@ class EpochApi(EpochComponent):
         self.url = self.stage.invoke_url
         self.register_outputs({"url": self.url, "document_hash": self.document_hash})
 
-    def _may_invoke(
-        self, name: str, called: EpochFunction | EpochAuthorizer, source: pulumi.Input[str]
-    ) -> aws.lambda_.Permission:
-        """Return the permission of API Gateway to invoke a function for a part of this API."""
-        return aws.lambda_.Permission(
-            name,
-            action="lambda:InvokeFunction",
-            function=called.name,
-            qualifier=called.alias.name,
-            principal="apigateway.amazonaws.com",
-            source_arn=pulumi.Output.concat(self.api.execution_arn, "/", source),
-            opts=self.child(),
-        )
 
-
-def _nodes(path: str) -> Iterator[str]:
+def _paths_to(path: str) -> list[str]:
     """Return the paths from the root to a path, each a resource of API Gateway."""
     parts = path.strip("/").split("/")
-    yield from ("/".join(parts[:end]) for end in range(len(parts) + 1))
+    return ["/".join(parts[:end]) for end in range(len(parts) + 1)]
 
 
 def _checked_text(document: Document) -> str:

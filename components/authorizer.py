@@ -6,16 +6,15 @@ from typing import Unpack
 import pulumi
 
 from components.lambda_function import FunctionSettings, LambdaFunction
-from function.declare.auth import Auth, CustomAuth, Jwt, stack_text
+from function.declare.auth import Auth, CustomAuth, Jwt, in_stack
 from function.declare.authorizer import AUTHORIZER_TIMEOUT_S, Authorizer
-from function.declare.permission import Permission
 
 
 class EpochAuthorizer(LambdaFunction):
     """The function of all authorizers, with exactly the permissions that they declare.
 
     `auths` are the kinds of authentication that it verifies, by name; `authorizers` are the custom
-    ones.
+    ones. It runs outside of `vpc_subnets`, since it asks issuers in the internet.
     """
 
     def __init__(
@@ -29,20 +28,23 @@ class EpochAuthorizer(LambdaFunction):
     ) -> None:
         super().__init__(name, opts)
         stack_settings = settings["bindings"].settings
-        environment = dict(settings.get("environment", {}))
-        permissions: list[Permission] = []
-        for auth in auths.values():
-            if isinstance(auth, Jwt):
-                environment[auth.issuer_env_var] = stack_text(auth.issuer, stack_settings)
-            if isinstance(auth, CustomAuth):
-                permissions += authorizers[auth.name].permissions
-        settings["environment"] = environment
-        self.permissions = permissions
+        settings["vpc_subnets"] = ()
+        self.permissions = [
+            permission
+            for auth in auths.values()
+            if isinstance(auth, CustomAuth)
+            for permission in authorizers[auth.name].permissions
+        ]
         self._create(
             name,
             settings,
-            permissions=permissions,
+            permissions=self.permissions,
             timeout_s=AUTHORIZER_TIMEOUT_S,
             default_handler="function.runtime.authorizer.handler.handler",
+            variables={
+                auth.issuer_env_var: in_stack(auth, stack_settings).issuer
+                for auth in auths.values()
+                if isinstance(auth, Jwt)
+            },
         )
         self.register_outputs({"name": self.name, "alias_arn": self.alias.arn})

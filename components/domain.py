@@ -3,8 +3,9 @@
 import pulumi
 import pulumi_aws as aws
 
-from components.api import ACCESS_MODE, ENDPOINT, SECURITY_POLICY, EpochApi
+from components.api import ENDPOINT, EpochApi
 from components.component import EpochComponent
+from openapi import gateway
 
 
 class EpochDomain(EpochComponent):
@@ -22,7 +23,7 @@ class EpochDomain(EpochComponent):
         api: EpochApi,
         domain_name: pulumi.Input[str],
         certificate_arn: pulumi.Input[str],
-        hosted_zone_id: pulumi.Input[str] | None = None,
+        hosted_zone_id: pulumi.Input[str] = "",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts)
@@ -31,8 +32,8 @@ class EpochDomain(EpochComponent):
             domain_name=domain_name,
             regional_certificate_arn=certificate_arn,
             endpoint_configuration=ENDPOINT,
-            security_policy=SECURITY_POLICY,
-            endpoint_access_mode=ACCESS_MODE,
+            security_policy=gateway.SECURITY_POLICY,
+            endpoint_access_mode=gateway.ACCESS_MODE,
             opts=self.child(),
         )
         aws.apigateway.BasePathMapping(
@@ -42,7 +43,7 @@ class EpochDomain(EpochComponent):
             stage_name=api.stage.stage_name,
             opts=self.child(),
         )
-        records = {"A": name, "AAAA": f"{name}-ipv6"} if hosted_zone_id is not None else {}
+        records = {"A": name, "AAAA": f"{name}-ipv6"} if hosted_zone_id else {}
         for kind, record in records.items():
             aws.route53.Record(
                 record,

@@ -11,10 +11,12 @@ from components.component import EpochComponent
 
 def _managed(group: str) -> dict[str, Any]:
     """Return a rule that applies one of AWS's rule groups with the group's own actions."""
-    return {
-        "override_action": {"none": {}},
-        "statement": {"managed_rule_group_statement": {"vendor_name": "AWS", "name": group}},
-    }
+    statement = {"managed_rule_group_statement": {"vendor_name": "AWS", "name": group}}
+    return {"override_action": {"none": {}}, "statement": statement}
+
+
+def _block(**statement: Any) -> dict[str, Any]:
+    return {"action": {"block": {}}, "statement": statement}
 
 
 def _metrics(name: str) -> Any:
@@ -26,18 +28,11 @@ def _metrics(name: str) -> Any:
 
 
 # 8 KB is the part of a body that WAF always inspects.
-_BODY_SIZE: dict[str, dict[str, Any]] = {
-    "body-size": {
-        "action": {"block": {}},
-        "statement": {
-            "size_constraint_statement": {
-                "field_to_match": {"body": {"oversize_handling": "MATCH"}},
-                "comparison_operator": "GT",
-                "size": 8_192,
-                "text_transformations": [{"priority": 0, "type": "NONE"}],
-            }
-        },
-    }
+_BODY_SIZE = {
+    "field_to_match": {"body": {"oversize_handling": "MATCH"}},
+    "comparison_operator": "GT",
+    "size": 8_192,
+    "text_transformations": [{"priority": 0, "type": "NONE"}],
 }
 
 
@@ -45,8 +40,8 @@ class EpochFirewall(EpochComponent):
     """A web ACL for the API's stage.
 
     It limits the requests of one address to `rate_limit` in five minutes (from 10 on), and applies
-    AWS's rule groups for addresses of bad reputation and for known bad inputs. Unless an endpoint
-    `reads_bodies`, it blocks bodies over 8 KB.
+    AWS's rule groups for addresses of bad reputation and for known bad inputs. If no endpoint
+    declares a body, it blocks bodies over 8 KB.
     """
 
     def __init__(
@@ -55,18 +50,15 @@ class EpochFirewall(EpochComponent):
         *,
         api: EpochApi,
         rate_limit: pulumi.Input[int],
-        reads_bodies: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(name, opts)
-        rules: dict[str, dict[str, Any]] = {
-            "rate-limit": {
-                "action": {"block": {}},
-                "statement": {
-                    "rate_based_statement": {"limit": rate_limit, "aggregate_key_type": "IP"}
-                },
-            },
-            **({} if reads_bodies else _BODY_SIZE),
+        rate = {"limit": rate_limit, "aggregate_key_type": "IP"}
+        reads_bodies = any(endpoint.body is not None for endpoint in api.endpoints)
+        large_bodies = {"body-size": _block(size_constraint_statement=_BODY_SIZE)}
+        rules = {
+            "rate-limit": _block(rate_based_statement=rate),
+            **({} if reads_bodies else large_bodies),
             "ip-reputation": _managed("AWSManagedRulesAmazonIpReputationList"),
             "known-bad-inputs": _managed("AWSManagedRulesKnownBadInputsRuleSet"),
         }

@@ -15,6 +15,7 @@ from function.declare.permission import longest_call_s
 class EpochFunction(LambdaFunction):
     """The function of all endpoints of an API, with exactly the permissions that they declare.
 
+    `trusted_proxy_count` is the number of proxies that append to X-Forwarded-For.
     `provisioned_concurrency` is a number of warm execution environments, or None. Raises
     ConfigError for a `timeout_s` that ends before a call to AWS must.
     """
@@ -25,6 +26,7 @@ class EpochFunction(LambdaFunction):
         *,
         endpoints: Sequence[Endpoint[Any]],
         timeout_s: int = 10,
+        trusted_proxy_count: int = 0,
         provisioned_concurrency: pulumi.Input[int] | None = None,
         opts: pulumi.ResourceOptions | None = None,
         **settings: Unpack[FunctionSettings],
@@ -43,6 +45,7 @@ class EpochFunction(LambdaFunction):
             permissions=[one for endpoint in endpoints for one in endpoint.permissions],
             timeout_s=timeout_s,
             default_handler="function.runtime.api_handler.handler",
+            variables={"TRUSTED_PROXY_COUNT": str(trusted_proxy_count)},
         )
         if provisioned_concurrency is not None:
             aws.lambda_.ProvisionedConcurrencyConfig(

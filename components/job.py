@@ -16,9 +16,8 @@ _DEAD_LETTERS_KEPT_S = 14 * 86_400
 class EpochJob(TriggeredFunction):
     """A job's function, its trigger, and a dead-letter queue for the items that it cannot handle.
 
-    `job_name` reaches the function in the environment variable JOB_NAME. `backlog` is the age of
-    the oldest waiting item, `stopped` the alarm on a job that no longer runs; None for a trigger
-    without one. Raises KeyError for a trigger that components/triggers.py does not know.
+    `job_name` reaches the function in the environment variable JOB_NAME. `alarms` are those of its
+    trigger. Raises KeyError for a trigger that components/triggers.py does not know.
     """
 
     def __init__(
@@ -33,7 +32,8 @@ class EpochJob(TriggeredFunction):
     ) -> None:
         super().__init__(name, opts)
         resources = TRIGGER_RESOURCES[type(job.trigger)]
-        self.job, self.bindings, self.roles = job, settings["bindings"], settings["roles"]
+        self.job, self.job_name = job, job_name
+        self.bindings, self.roles = settings["bindings"], settings["roles"]
         self.dead_letters = aws.sqs.Queue(
             f"{name}-dead-letters",
             fifo_queue=resources.fifo(job.trigger, self.bindings) or None,
@@ -41,7 +41,6 @@ class EpochJob(TriggeredFunction):
             sqs_managed_sse_enabled=True,
             opts=self.child(protect=protect),
         )
-        settings["environment"] = {**settings.get("environment", {}), "JOB_NAME": job_name}
         settings["memory_mb"] = job.memory_mb
         self._create(
             name,
@@ -49,10 +48,10 @@ class EpochJob(TriggeredFunction):
             permissions=job.permissions,
             timeout_s=job.timeout_s,
             default_handler="function.runtime.job_handler.handler",
+            variables={"JOB_NAME": job_name},
             source=repr(job.trigger),
             extra_statements=resources.statements(job.trigger, self),
         )
-        self.backlog = resources.backlog(job.trigger, self)
-        self.stopped = resources.stopped(job.trigger, self)
+        self.alarms = resources.alarms(job.trigger, self)
         resources.connect(job.trigger, self)
         self.register_outputs({"name": self.name, "dead_letters_arn": self.dead_letters.arn})

@@ -2,106 +2,19 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Required, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from components import limits
-from components.bucket import EpochBucket
+from components.bindings import Bindings
 from components.component import EpochComponent
-from components.errors import ConfigError
 from components.iam import policies
 from components.iam.roles import RoleFactory
 from components.metrics import Source
 from components.packaging.interpreter import PYTHON_VERSION
-from components.queue import EpochQueue
-from components.secret import EpochSecret
-from components.table import EpochTable
-from components.topic import EpochTopic
-from function.declare.permission import Link, Permission, SecretPermission
-
-
-@dataclass(frozen=True)
-class Linked:
-    """The resource of a Link: its ARN or ARNs, and the value that `links.value` gives to handlers.
-
-    The value is the first ARN by default.
-    """
-
-    arn: pulumi.Input[str] | list[pulumi.Input[str]] = ""
-    value: pulumi.Input[str] | None = None
-
-    @property
-    def shown(self) -> pulumi.Input[str]:
-        """The value for the handlers."""
-        if self.value is not None:
-            return self.value
-        return self.arn[0] if isinstance(self.arn, list) else self.arn
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bindings:
-    """The resources that functions use, by the names of their declarations.
-
-    `settings` are environment variables with their values.
-    """
-
-    tables: Mapping[str, EpochTable] = field(default_factory=dict)
-    queues: Mapping[str, EpochQueue] = field(default_factory=dict)
-    topics: Mapping[str, EpochTopic] = field(default_factory=dict)
-    buckets: Mapping[str, EpochBucket] = field(default_factory=dict)
-    settings: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, EpochSecret] = field(default_factory=dict)
-    links: Mapping[str, Linked] = field(default_factory=dict)
-
-    def environment(self, permissions: Sequence[Permission]) -> dict[str, pulumi.Input[str]]:
-        """Return the variables through which a function finds its resources, and its secrets."""
-        readable = {one.setting for one in permissions if isinstance(one, SecretPermission)}
-        secrets = [secret for name, secret in self.secrets.items() if name in readable]
-        return {
-            **{table.declared.env_var: table.name for table in self.tables.values()},
-            **{queue.declared.env_var: queue.url for queue in self.queues.values()},
-            **{topic.declared.env_var: topic.arn for topic in self.topics.values()},
-            **{bucket.declared.env_var: bucket.name for bucket in self.buckets.values()},
-            **{secret.declared.env_var: secret.arn for secret in secrets},
-            **{one.env_var: self.links[one.name].shown for one in _links(permissions)},
-            **self.settings,
-        }
-
-    def statements(
-        self, permissions: Sequence[Permission]
-    ) -> pulumi.Output[list[policies.Statement]]:
-        """Return the policy statements for `permissions`.
-
-        Raises ConfigError for a link without a resource.
-        """
-        for link in _links(permissions):
-            if link.name not in self.links:
-                raise ConfigError(
-                    f"infrastructure.py: link {link.name!r} has no resource; return one by "
-                    f"{{{link.name!r}: Linked(…)}}"
-                )
-        kinds: dict[str, Mapping[str, Any]] = {
-            "tables": self.tables,
-            "queues": self.queues,
-            "topics": self.topics,
-            "buckets": self.buckets,
-            "secrets": self.secrets,
-            "links": self.links,
-        }
-        arns = {
-            kind: pulumi.Output.all(**{key: one.arn for key, one in resources.items()})
-            for kind, resources in kinds.items()
-        }
-        return pulumi.Output.all(**arns).apply(
-            lambda known: policies.resource_statements(permissions, known, self.settings)
-        )
-
-
-def _links(permissions: Sequence[Permission]) -> list[Link]:
-    return [one for one in permissions if isinstance(one, Link)]
+from function.declare.permission import Permission
 
 
 class FunctionSettings(TypedDict, total=False):
@@ -150,12 +63,6 @@ class LambdaFunction(EpochComponent):
     version, as `name:number`.
     """
 
-    alias: aws.lambda_.Alias
-    log_group: aws.cloudwatch.LogGroup
-    name: pulumi.Output[str]
-    version: pulumi.Output[str]
-    metrics: Source
-
     def _create(
         self,
         name: str,
@@ -164,12 +71,13 @@ class LambdaFunction(EpochComponent):
         permissions: Sequence[Permission],
         timeout_s: int,
         default_handler: str,
+        variables: Mapping[str, str] | None = None,
         source: str = "",
         extra_statements: Sequence[pulumi.Input[policies.Statement]] = (),
     ) -> None:
         """Declare the resources. Raises BoundaryError for a permission outside the boundary.
 
-        `timeout_s` is up to 900.
+        `timeout_s` is up to 900. `variables` add to the environment of `settings`.
         """
         bindings, roles = settings["bindings"], settings["roles"]
         if roles.permissions_boundary:
@@ -201,8 +109,9 @@ class LambdaFunction(EpochComponent):
             ),
             opts=self.child(retain_on_delete=True),
         )
-        variables = pulumi.Output.all(
-            **bindings.environment(permissions), **settings.get("environment", {})
+        environment = pulumi.Output.all(
+            **bindings.environment(permissions),
+            **{**settings.get("environment", {}), **(variables or {})},
         )
         function = aws.lambda_.Function(
             name,
@@ -218,7 +127,7 @@ class LambdaFunction(EpochComponent):
             reserved_concurrent_executions=settings.get("reserved_concurrency"),
             snap_start={"apply_on": "PublishedVersions"} if settings.get("snap_start") else None,
             # Without variables, Output.all gives an empty list.
-            environment={"variables": variables.apply(lambda known: _fitting(name, dict(known)))},
+            environment={"variables": environment.apply(lambda known: _fitting(name, dict(known)))},
             tracing_config={"mode": "Active"},
             vpc_config=vpc,
             logging_config={
@@ -240,3 +149,23 @@ class LambdaFunction(EpochComponent):
         self.name = function.name
         self.metrics = Source("AWS/Lambda", {"FunctionName": self.name})
         self.version = pulumi.Output.concat(function.name, ":", function.version)
+
+    def permit(
+        self,
+        name: str,
+        service: str,
+        source_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions,
+        **more: Any,
+    ) -> aws.lambda_.Permission:
+        """Permit an AWS service to invoke the alias for a source, and for no other one."""
+        return aws.lambda_.Permission(
+            name,
+            action="lambda:InvokeFunction",
+            function=self.name,
+            qualifier=self.alias.name,
+            principal=f"{service}.amazonaws.com",
+            source_arn=source_arn,
+            opts=opts,
+            **more,
+        )

@@ -65,15 +65,3 @@ class Alarm:
     def name(self) -> str:
         """The name without the stack's prefix."""
         return f"{self.section}-{self.of}" if self.of else self.section
-
-
-@dataclass(frozen=True)
-class Backlog:
-    """The age of the oldest unhandled item in `metric`, with `per_second` units a second.
-
-    An age from `alarm_after_s` on needs an operator.
-    """
-
-    metric: Metric
-    per_second: int
-    alarm_after_s: int

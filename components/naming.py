@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
 
 from components.errors import ConfigError
 
@@ -25,27 +24,13 @@ def resource_prefix(project: str, stack: str) -> str:
     return "-".join(part.replace("-", "_") for part in (project, stack))
 
 
-def checked_prefix(project: str, stack: str, functions: Iterable[str]) -> str:
-    """Return the prefix of a stack's names, once all names fit.
-
-    `functions` are the parts that the names of functions and roles append. Raises ConfigError with
-    the longest possible name of the stack.
-    """
-    name = resource_prefix(project, stack)
-    longest = max(functions, key=len)
-    excess = len(f"{name}-{longest}") - _LONGEST
-    if excess > 0:
-        room = len(stack) - excess
-        way_out = (
-            f"stack {stack!r} may have {room} characters, for example {stack[:room].strip('-_')!r}"
-            if room > 0
-            else f"project {project!r} must be shorter"
-        )
+def check_length(name: str) -> None:
+    """Raise ConfigError for a name of a function or role that AWS would refuse."""
+    if (excess := len(name) - _LONGEST) > 0:
         raise ConfigError(
-            f"AWS limits names of functions and roles to 64 characters; {name}-{longest} with "
-            f"Pulumi's suffix has {excess} more: {way_out}"
+            f"AWS limits names of functions and roles to 64 characters; {name} with Pulumi's "
+            f"suffix has {excess} more: shorten the name of the stack, the project or the job"
         )
-    return name
 
 
 def sampling_rule(name: str) -> str:

@@ -39,9 +39,8 @@ def _arn(service: str, resource: str | None, expected: str, description: str) ->
 
 _NAMED = "a name of a-z, 0-9 and '-', at most 32 characters"
 _Name = Annotated[str, _text(r"[a-z][a-z0-9-]{0,31}", _NAMED, "A name in the config.")]
-_JobName = Annotated[str, _text(r"[a-z][a-z0-9_]*", "the name of a job", "The name of a job.")]
-_Concurrency = Annotated[int, Meta(ge=1, le=100_000)]
 _PlanName = Annotated[str, _text(".+", "the name of a usage plan", "The name of a usage plan.")]
+_Concurrency = Annotated[int, Meta(ge=1, le=100_000)]
 # fmt: off
 _Retention = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
@@ -107,7 +106,7 @@ class StackKeys(Struct, frozen=True, kw_only=True):
     max_write_units: Annotated[int, Meta(ge=0, le=1_000_000_000, description=
         "Limit of the write request units per second of each table and index; 0: AWS's quota.",
         )] = 0
-    job_concurrency: Annotated[dict[_JobName, _Concurrency], Meta(description=
+    job_concurrency: Annotated[dict[str, _Concurrency], Meta(description=
         "Concurrent executions reserved for jobs by name, which also limit each of them.",
         )] = field(default_factory=dict)
     monthly_budget_usd: Annotated[int, Meta(ge=0, le=100_000_000, description=

@@ -12,10 +12,11 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.bindings import Bindings
 from components.iam import policies
 from components.iam.roles import RoleFactory
-from components.lambda_function import Bindings, LambdaFunction
-from components.metrics import Alarm, Backlog, Formula, Source
+from components.lambda_function import LambdaFunction
+from components.metrics import Alarm, Formula, Source
 from function.declare.job import Job
 from function.declare.permission import fill_settings
 from function.declare.trigger import (
@@ -33,6 +34,7 @@ Statements = list[pulumi.Output[policies.Statement]]
 class TriggeredFunction(LambdaFunction):
     """The function of a job, with the queue for the items that it cannot handle."""
 
+    job_name: str
     job: Job
     bindings: Bindings
     roles: RoleFactory
@@ -44,15 +46,14 @@ class TriggerResources:
     """The row of a trigger.
 
     `statements` returns the rights of the function's role that Lambda needs to read the source and
-    to keep failed items. `connect` declares the resources that start the function. `backlog`
-    returns the age of the oldest item, `stopped` the alarm on a trigger that starts nothing more.
-    `fifo` returns True if the dead letters need a FIFO queue.
+    to keep failed items. `connect` declares the resources that start the function. `alarms` returns
+    the alarms on old items and on a trigger that starts nothing more. `fifo` returns True if the
+    dead letters need a FIFO queue.
     """
 
     statements: Callable[[Any, TriggeredFunction], Statements]
     connect: Callable[[Any, TriggeredFunction], None]
-    backlog: Callable[[Any, TriggeredFunction], Backlog | None] = lambda *_: None
-    stopped: Callable[[Any, TriggeredFunction], Alarm | None] = lambda *_: None
+    alarms: Callable[[Any, TriggeredFunction], list[Alarm]] = lambda *_: []
     fifo: Callable[[Any, Bindings], bool] = lambda *_: False
 
 
@@ -77,20 +78,10 @@ def _event_invoke_config(max_attempts: int, job: TriggeredFunction) -> pulumi.Re
     )
 
 
-def _permission(
+def _permit(
     service: str, source: pulumi.Output[str], job: TriggeredFunction, **more: Any
 ) -> pulumi.Resource:
-    """Permit an AWS service to invoke the job for a source, and for no other one."""
-    return aws.lambda_.Permission(
-        job.pulumi_resource_name,
-        action="lambda:InvokeFunction",
-        function=job.name,
-        qualifier=job.alias.name,
-        principal=f"{service}.amazonaws.com",
-        source_arn=source,
-        opts=job.child(),
-        **more,
-    )
+    return job.permit(job.pulumi_resource_name, service, source, job.child(), **more)
 
 
 def _connect_schedule(trigger: ScheduleTrigger, job: TriggeredFunction) -> None:
@@ -151,13 +142,17 @@ def _connect_queue(trigger: QueueTrigger, job: TriggeredFunction) -> None:
     )
 
 
-def _queue_backlog(trigger: QueueTrigger, job: TriggeredFunction) -> Backlog:
+def _queue_alarms(trigger: QueueTrigger, job: TriggeredFunction) -> list[Alarm]:
     queue = job.bindings.queues[trigger.queue]
-    age = Source("AWS/SQS", {"QueueName": queue.name}).of(
-        "ApproximateAgeOfOldestMessage", "Maximum"
-    )
+    source = Source("AWS/SQS", {"QueueName": queue.name})
+    age = source.of("ApproximateAgeOfOldestMessage", "Maximum")
     # A message that fails once waits for the visibility timeout.
-    return Backlog(age, 1, queue.declared.delay_s + max(900, 2 * queue.visibility_timeout_s))
+    waits_s = queue.declared.delay_s + max(900, 2 * queue.visibility_timeout_s)
+    return [Alarm("job-backlog", _waits(job, waits_s), age, waits_s)]
+
+
+def _waits(job: TriggeredFunction, waits_s: int) -> str:
+    return f"The oldest item of job {job.job_name} has waited for {waits_s // 60} minutes."
 
 
 def _read_stream(trigger: StreamTrigger, job: TriggeredFunction) -> Statements:
@@ -185,7 +180,7 @@ def _connect_bucket(trigger: ObjectTrigger, job: TriggeredFunction) -> None:
     bucket = job.bindings.buckets[trigger.bucket]
     # The ARN of a bucket names no account, and another account can reuse a deleted name.
     account = aws.get_caller_identity_output().account_id
-    permission = _permission("s3", bucket.arn, job, source_account=account)
+    permission = _permit("s3", bucket.arn, job, source_account=account)
     retries = _event_invoke_config(trigger.max_attempts, job)
     # It has the bucket's name, since Pulumi would delete it after another job had set it again.
     aws.s3.BucketNotification(
@@ -205,7 +200,7 @@ def _connect_bucket(trigger: ObjectTrigger, job: TriggeredFunction) -> None:
 
 def _connect_topic(trigger: TopicTrigger, job: TriggeredFunction) -> None:
     topic = job.bindings.topics[trigger.topic]
-    permission = _permission("sns", topic.arn, job)
+    permission = _permit("sns", topic.arn, job)
     policy = trigger.filter_policy
     aws.sns.TopicSubscription(
         job.pulumi_resource_name,
@@ -227,7 +222,7 @@ def _connect_bus(trigger: EventTrigger, job: TriggeredFunction) -> None:
         event_pattern=json.dumps(trigger.pattern),
         opts=job.child(),
     )
-    permission = _permission("events", rule.arn, job)
+    permission = _permit("events", rule.arn, job)
     aws.cloudwatch.EventTarget(
         job.pulumi_resource_name,
         rule=rule.name,
@@ -250,50 +245,50 @@ def _interval_s(expression: str) -> int | None:
     return None
 
 
-def _stopped_schedule(trigger: ScheduleTrigger, job: TriggeredFunction) -> Alarm | None:
+def _schedule_alarms(trigger: ScheduleTrigger, job: TriggeredFunction) -> list[Alarm]:
     """Return the alarm on a schedule that misses two runs.
 
-    None for a schedule without a fixed interval or with more than three days, since CloudWatch
-    looks back seven days.
+    There is none for a schedule without a fixed interval or with more than three days, since
+    CloudWatch looks back seven days.
     """
     interval_s = _interval_s(trigger.expression)
     if interval_s is None or interval_s > 3 * 86_400:
-        return None
+        return []
     hours = max(1, -(-2 * interval_s // 3_600))
     text = f"Its schedule {trigger.expression} started no run in {hours} hours."
     runs = job.metrics.of("Invocations")
-    return Alarm("job-stopped", text, runs, 1, "", 3_600, hours, hours, below=True)
+    return [Alarm("job-stopped", _stopped(job, text), runs, 1, "", 3_600, hours, hours, below=True)]
 
 
-def _stopped_stream(trigger: StreamTrigger, job: TriggeredFunction) -> Alarm:
-    table = job.bindings.tables[trigger.table].metrics
+def _stopped(job: TriggeredFunction, text: str) -> str:
+    return f"Job {job.job_name} no longer runs. {text}"
+
+
+def _stream_alarms(trigger: StreamTrigger, job: TriggeredFunction) -> list[Alarm]:
+    table, waits_s = job.bindings.tables[trigger.table].metrics, 900
+    age_ms = job.metrics.of("IteratorAge", "Maximum")
     text = f"Table {trigger.table} changes, but its stream started no run in 45 minutes."
     unread = Formula(
         "IF(writes > 0 AND FILL(runs, 0) < 1, 1, 0)",
         {"writes": table.of("ConsumedWriteCapacityUnits"), "runs": job.metrics.of("Invocations")},
     )
-    return Alarm("job-stopped", text, unread, 1, "", 900, 3, 3)
-
-
-def _stream_backlog(_: StreamTrigger, job: TriggeredFunction) -> Backlog:
-    return Backlog(job.metrics.of("IteratorAge", "Maximum"), 1_000, 900)
+    return [
+        Alarm("job-backlog", _waits(job, waits_s), age_ms, 1_000 * waits_s),
+        Alarm("job-stopped", _stopped(job, text), unread, 1, "", 900, 3, 3),
+    ]
 
 
 # One row for each trigger of function.declare.trigger.TRIGGERS.
 TRIGGER_RESOURCES: Mapping[type, TriggerResources] = {
-    ScheduleTrigger: TriggerResources(
-        _send_dead_letters, _connect_schedule, stopped=_stopped_schedule
-    ),
+    ScheduleTrigger: TriggerResources(_send_dead_letters, _connect_schedule, _schedule_alarms),
     QueueTrigger: TriggerResources(
         _consume_queue,
         _connect_queue,
-        _queue_backlog,
+        _queue_alarms,
         # SQS takes a queue of the same kind only.
         fifo=lambda trigger, bindings: bindings.queues[trigger.queue].declared.fifo,
     ),
-    StreamTrigger: TriggerResources(
-        _read_stream, _connect_stream, _stream_backlog, _stopped_stream
-    ),
+    StreamTrigger: TriggerResources(_read_stream, _connect_stream, _stream_alarms),
     ObjectTrigger: TriggerResources(_send_dead_letters, _connect_bucket),
     TopicTrigger: TriggerResources(_send_dead_letters, _connect_topic),
     EventTrigger: TriggerResources(_send_dead_letters, _connect_bus),

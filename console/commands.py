@@ -136,11 +136,11 @@ def up(stack: str, port: int | None, *, persist: bool, debug: int | None) -> Non
     with local_stack.up(stack, port=port, progress=report, environment=environment) as local:
         threading.Thread(target=_serve, args=(page, local), daemon=True).start()
         write = local.emulator.process.write_private_file
-        write(PROFILE, local.emulator.profile)
+        write(PROFILE.name, local.emulator.profile)
         if claims := local.fixed_claims():
-            write(issuer.FILE, json.dumps({"key": local.issuer.pem, "claims": claims}))
+            write(issuer.FILE.name, json.dumps({"key": local.issuer.pem, "claims": claims}))
         # A reader that waits for the outputs then finds the other files.
-        write(OUTPUTS, json.dumps(local.outputs, indent=2))
+        write(OUTPUTS.name, json.dumps(local.outputs, indent=2))
         print(f"\nendpoint  {local.outputs['sample_url']}")
         for name, key in local.outputs["api_keys"].items():
             print(f"api key   {key}  ({name})")

@@ -30,11 +30,6 @@ class _Newest(OrderedDict[str, Any]):
             self.popitem(last=False)
 
 
-def statement(refusal: Report) -> Report:
-    """Return the IAM statement that would allow a refused action."""
-    return {"Effect": "Allow", "Action": refusal["action"], "Resource": refusal["resource"]}
-
-
 def _trace_id(header: str) -> str:
     """Return the trace of an X-Amzn-Trace-Id header."""
     return dict(part.partition("=")[::2] for part in header.split(";")).get("Root", "")
@@ -118,11 +113,9 @@ class RequestLog:
 
     def _brief(self, call: Report) -> Report:
         line = self._lines.get(call["id"], {})
-        shown = {name: call.get(name) for name in ("id", "at", "method", "status", "ms", "apiKey")}
-        return shown | {
-            "path": call["path"],
-            "route": call.get("resource") or "",
-            "refused": call.get("refused"),
+        shown = ("id", "at", "method", "path", "status", "ms", "apiKey", "refused")
+        return {
+            **{name: call.get(name) for name in shown},
             "key": line.get("key"),
             "coldStart": bool(line.get("coldStart")),
             "replayed": bool(line.get("replayed")),
@@ -156,9 +149,5 @@ class RequestLog:
             "output": output,
             "trace": traces.trace(trace) if trace else [],
             "aws": [part for part in parts if part["kind"] == "aws"],
-            "refusals": [
-                {**part, "statement": statement(part)}
-                for part in parts
-                if part["kind"] == "refusal"
-            ],
+            "refusals": [part for part in parts if part["kind"] == "refusal"],
         }

@@ -8,27 +8,24 @@ Point = tuple[float, float]
 # A background of its own makes the picture readable on light and dark pages.
 _STYLE = """
 text { font-family: ui-sans-serif, system-ui, "Segoe UI", Helvetica, Arial, sans-serif; }
+.strong, .on-pill { font-weight: 600; }
 .background { fill: #ffffff; stroke: #d8dee6; }
 .card { fill: #f7f9fb; stroke: #c9d2dc; }
-.strong { fill: #17202a; font-weight: 600; }
+.strong, .pill, .head { fill: #17202a; }
 .plain { fill: #2b3743; }
 .quiet { fill: #5d6b7a; }
 .chip { fill: #e4e9ef; }
-.pill { fill: #17202a; }
-.on-pill { fill: #ffffff; font-weight: 600; }
+.on-pill { fill: #ffffff; }
 .way { fill: none; stroke: #17202a; stroke-width: 2; }
-.head { fill: #17202a; }
 @media (prefers-color-scheme: dark) {
   .background { fill: #10161d; stroke: #2a3541; }
   .card { fill: #18212b; stroke: #34414f; }
-  .strong { fill: #f1f5f9; }
+  .strong, .pill, .head { fill: #f1f5f9; }
   .plain { fill: #d5dde6; }
   .quiet { fill: #97a5b4; }
   .chip { fill: #2a3541; }
-  .pill { fill: #f1f5f9; }
   .on-pill { fill: #10161d; }
   .way { stroke: #f1f5f9; }
-  .head { fill: #f1f5f9; }
 }
 """
 

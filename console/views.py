@@ -1,35 +1,21 @@
 """The console's views of a stack, as JSON."""
 
-import ast
 import json
-import operator
 import secrets
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypedDict
-
-import msgspec
+from typing import Any
 
 from console.console import Console
+from function.declare.auth import ApiKey
 from local import local_stack, stack_files
 from local.pulumi_program import Resource
 
-_PAGE_ITEMS = 25
-_WINDOW_S, _MIN_WINDOW_S = 3_600, 300  # graphs show the last hour, or less for a young stack
+_SHOWN_ITEMS = 100
+_WINDOW_S = 3_600  # of the graphs
 
 Json = dict[str, Any]
-
-
-class _KeyValue(TypedDict, total=False):
-    """The value of a key attribute in DynamoDB's JSON."""
-
-    S: str
-    N: str
-    B: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +39,27 @@ class Stack:
         return str(self.local.outputs["api_url"])
 
     def document(self) -> Json:
-        """Return the OpenAPI document of the current sources, with the local API as server."""
-        printed = subprocess.run(
-            [sys.executable, "-m", "openapi"], cwd=stack_files.ROOT, check=True, capture_output=True
-        ).stdout
-        document: Json = json.loads(printed)
+        """Return the OpenAPI document of the running version, with the local API as server."""
+        # An update has reloaded it.
+        from openapi.__main__ import document_text
+
+        document: Json = json.loads(document_text())
         return document | {"servers": [{"url": self.api}]}
+
+    def credentials(self) -> Json:
+        """Return a value for each security scheme of the document that the local run can fill in:
+        the stack's API key, and tokens with all scopes that last a day."""
+        # An update has reloaded it.
+        from function.declare.registry import load_endpoints
+
+        scopes: dict[str, set[str]] = {}
+        for endpoint in load_endpoints():
+            scopes.setdefault(endpoint.auth.name, set()).update(endpoint.scopes)
+        tokens = {
+            auth: self.local.token(auth, scopes=" ".join(sorted(scopes[auth])), seconds=86_400)
+            for auth in self.local.fixed_claims()
+        }
+        return {ApiKey().name: self.local.outputs["default_api_key"]} | tokens
 
     def resources(self) -> Json:
         """Return the declared resources and the outputs, without secrets."""
@@ -98,16 +99,10 @@ class Stack:
             ]
         }
 
-    def table(self, name: str, after: str = "") -> Json:
-        """Return a page of a table's items, and the start key of the next page."""
-        key = msgspec.json.decode(after, type=dict[str, _KeyValue]) if after else None
-        start = {"ExclusiveStartKey": key} if key else {}
-        page = self._client("dynamodb").scan(TableName=name, Limit=_PAGE_ITEMS, **start)
-        following = page.get("LastEvaluatedKey")
-        return {
-            "items": local_stack.json_items(page["Items"]),
-            "after": msgspec.json.encode(following).decode() if following else "",
-        }
+    def items(self, table: str) -> Json:
+        """Return the first items of a table."""
+        found = self._client("dynamodb").scan(TableName=table, Limit=_SHOWN_ITEMS)["Items"]
+        return {"items": local_stack.json_items(found)}
 
     def jobs_and_queues(self) -> Json:
         """Return the jobs with their last lines, and the queues with their message counts.
@@ -166,92 +161,45 @@ class Stack:
         return {}
 
     def metrics(self) -> Json:
-        """Return the dashboard's graphs and the alarms."""
-        client = self._client("cloudwatch")
+        """Return the dashboard's graphs and the alarms.
+
+        An objective of 30 days, a `singleValue`, means nothing in a local run.
+        """
+        client, now = self._client("cloudwatch"), time.time()
         names = [entry["DashboardName"] for entry in client.list_dashboards()["DashboardEntries"]]
         boards = [client.get_dashboard(DashboardName=name)["DashboardBody"] for name in names]
         widgets = [widget for board in boards for widget in json.loads(board)["widgets"]]
-        alarms, now = (
-            client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"]),
-            time.time(),
-        )
-        graphs = [self._graph(one["properties"], now) for one in widgets if one["type"] == "metric"]
-        # A point has the time at which its period began, also if that is before the run's start.
-        times = [at for graph in graphs for line in graph["lines"] for at, _ in line["points"]]
-        start = max(now - _WINDOW_S, min(self.console.started, now - _MIN_WINDOW_S))
-        return {
-            "from": min([start, *times]),
-            "to": now,
-            "graphs": graphs,
-            "alarms": [
-                {
-                    "name": alarm["AlarmName"],
-                    "description": alarm.get("AlarmDescription", ""),
-                    "state": alarm["StateValue"],
-                    "reason": alarm.get("StateReason", ""),
-                }
-                for alarm in (*alarms["MetricAlarms"], *alarms["CompositeAlarms"])
-            ],
-        }
-
-    def _graph(self, properties: Json, now: float) -> Json:
-        queries = [
-            _query(f"q{index}", properties, entry)
-            for index, entry in enumerate(properties["metrics"])
+        alarms = client.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+        graphs = [
+            {"title": widget["properties"]["title"], "lines": self._lines(widget, now)}
+            for widget in widgets
+            if widget["type"] == "metric" and widget["properties"].get("view") != "singleValue"
         ]
-        asked = [query for query in queries if "MetricStat" in query]
+        found = [*alarms["MetricAlarms"], *alarms["CompositeAlarms"]]
+        return {"now": now, "graphs": graphs, "alarms": found}
+
+    def _lines(self, widget: Json, now: float) -> list[Json]:
+        """Return the lines of a graph, each with its points in time."""
+        properties = widget["properties"]
         results = self._client("cloudwatch").get_metric_data(
-            MetricDataQueries=[{**query, "ReturnData": True} for query in asked],
+            MetricDataQueries=[
+                _query(f"q{number}", metric, properties["period"])
+                for number, metric in enumerate(properties["metrics"])
+            ],
             StartTime=now - _WINDOW_S,
             EndTime=now + 60,
             ScanBy="TimestampAscending",
         )["MetricDataResults"]
-        points = {
-            result["Id"]: [
-                (at.timestamp(), value)
-                for at, value in zip(result["Timestamps"], result["Values"], strict=True)
-            ]
+        return [
+            {
+                "label": result["Label"],
+                "points": [
+                    (at.timestamp(), value)
+                    for at, value in zip(result["Timestamps"], result["Values"], strict=True)
+                ],
+            }
             for result in results
-        }
-        totals = {name: sum(value for _, value in each) for name, each in points.items()}
-        return {
-            "title": properties["title"],
-            "single": properties.get("view") == "singleValue",
-            "lines": [
-                {
-                    "label": query["Label"],
-                    "points": points.get(query["Id"])
-                    or ([(now, value)] if (value := _evaluate(query, totals)) is not None else []),
-                }
-                for query in queries
-                if query["ReturnData"]
-            ],
-        }
-
-
-_OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
-    ast.Add: operator.add,
-    ast.Div: operator.truediv,
-    ast.Mult: operator.mul,
-    ast.Sub: operator.sub,
-}
-
-
-def _evaluate(query: Json, totals: Mapping[str, float]) -> float | None:
-    """Return the value of a query's expression over totals, or None; MiniStack evaluates none."""
-
-    def value(node: ast.expr) -> float:
-        match node:
-            case ast.BinOp(left, sign, right):
-                return _OPERATORS[type(sign)](value(left), value(right))
-            case ast.Name(name):
-                return totals[name]
-        return float(ast.literal_eval(node))
-
-    try:
-        return value(ast.parse(query["Expression"], mode="eval").body)
-    except (ArithmeticError, KeyError, ValueError):
-        return None
+        ]
 
 
 def _shown(resource: Resource) -> Json:
@@ -263,30 +211,20 @@ def _shown(resource: Resource) -> Json:
     return found
 
 
-def _query(default_id: str, properties: Json, entry: list[Any]) -> Json:
-    """Return the query for a dashboard's metric: [namespace, name, dimensions..., options].
-
-    An expression has only options.
-    """
-    *metric, options = entry
-    asked = {
-        "Id": options.get("id", default_id),
-        "Label": options.get("label", options.get("id", default_id)),
-        "ReturnData": options.get("visible", True),
-    }
-    period = min(options.get("period", properties["period"]), _WINDOW_S)
-    if "expression" in options:
-        return asked | {"Expression": options["expression"], "Period": period}
-    namespace, name, *dimensions = metric
+def _query(identity: str, metric: list[Any], period: int) -> Json:
+    """Return the query for a dashboard's metric: [namespace, name, dimensions..., options]."""
+    namespace, name, *dimensions, options = metric
     pairs = zip(dimensions[::2], dimensions[1::2], strict=True)
-    return asked | {
+    return {
+        "Id": identity,
+        "Label": options.get("label", name),
         "MetricStat": {
             "Metric": {
                 "Namespace": namespace,
                 "MetricName": name,
                 "Dimensions": [{"Name": key, "Value": value} for key, value in pairs],
             },
-            "Period": period,
+            "Period": options.get("period", period),
             "Stat": options["stat"],
-        }
+        },
     }

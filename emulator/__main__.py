@@ -5,7 +5,6 @@ SOCKET is the number of an inherited, bound socket. emulator/README.md lists the
 
 import gc
 import os
-import socket
 import sys
 from pathlib import Path
 
@@ -13,9 +12,6 @@ from emulator import patching
 
 # Importing a repair module already looks up names of MiniStack.
 with patching.exit_on_mismatch():
-    from hypercorn.config import Config
-    from ministack import app
-
     from emulator import (
         admission,
         async_invoke,
@@ -26,7 +22,7 @@ with patching.exit_on_mismatch():
         limits,
         number_keys,
         scheduler,
-        thread_reuse,
+        server,
         time_to_live,
     )
     from emulator.api_gateway import (
@@ -34,6 +30,7 @@ with patching.exit_on_mismatch():
         documentation,
         errors,
         import_api,
+        instances,
         proxy_event,
         stage,
         usage,
@@ -41,32 +38,15 @@ with patching.exit_on_mismatch():
 
 # Where several patches wrap one name, the last one is the outermost.
 _REPAIRS = (
-    *(proxy_event, iam, limits, documentation, import_api, stage, errors, scheduler, async_invoke),
-    *(
-        event_source_mappings,
-        number_keys,
-        time_to_live,
-        usage,
-        cloudwatch_query,
-        lambda_workers,
-        thread_reuse,
-    ),
+    *(proxy_event, iam, limits, documentation, import_api, instances, stage, errors, scheduler),
+    *(async_invoke, event_source_mappings, number_keys, time_to_live, usage, cloudwatch_query),
+    lambda_workers,
 )
-
-
-def _listen_on(number: int) -> patching.Patch:
-    """Return the patch that serves on a bound socket; MiniStack would bind one of its own."""
-    listener = socket.socket(fileno=number)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listener.setblocking(False)
-    return patching.replace(Config, "_create_sockets", lambda *_: [listener])
 
 
 def _patches() -> list[patching.Patch]:
     """Return all patches of this run in their order; admission is the last, so the outermost."""
-    patches = [_listen_on(int(sys.argv.pop(1)))]
-    for repair in _REPAIRS:
-        patches += repair.PATCHES
+    patches = [patch for repair in _REPAIRS for patch in repair.PATCHES]
     # Removed from the environment, because functions would inherit it.
     patches += authorizers.patches(os.environ.pop("EPOCH_TEST_ISSUER", ""))
     if path := os.environ.pop("EPOCH_PERSIST_FILE", ""):
@@ -91,4 +71,4 @@ if __name__ == "__main__":
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000)
-    app.main()
+    server.serve(int(sys.argv[1]))

@@ -3,7 +3,7 @@
 Any web page can reach a port on loopback, under any host name that resolves to 127.0.0.1. So the
 emulator refuses, before it reads a body or accesses a resource:
 
-- a request for another host (DNS rebinding), and any WebSocket;
+- a request for another host (DNS rebinding);
 - outside the data plane, a request that a browser sends for a page (`Origin`, `Sec-Fetch-Site`),
   unless it is presigned for S3;
 - outside the data plane, a request without a valid signature (SigV4, in the header, the query or
@@ -239,10 +239,6 @@ def _admitting(serve: Any, port: int) -> Any:
     hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost"))
 
     async def admit(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
-            return
         if scope["type"] != "http":
             await serve(scope, receive, send)
             return

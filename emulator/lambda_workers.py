@@ -7,7 +7,7 @@
 - The first worker of a new version ends the idle workers of older versions, and deletes code that
   no worker uses. MiniStack keeps them forever, and a local run publishes a version at each save.
 - The log of an invocation ends with the worker's response. MiniStack polls each millisecond, until
-  no output has come for 5 ms.
+  no output has come for 5 ms. It starts a thread for each response, and one for the log.
 - A worker runs on the interpreter that `EPOCH_WORKER_PYTHON` names, and finds only the standard
   library and the bundle, as in Lambda. MiniStack's workers see all packages of its own environment.
 - `worker_isolation` runs before the function's code.
@@ -17,6 +17,7 @@
 import hashlib
 import inspect
 import json
+import math
 import os
 import select
 import shutil
@@ -24,12 +25,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import zipfile
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import IO, Any
+from typing import Any
 
 from ministack.core import lambda_runtime, responses
 from ministack.services import lambda_svc
@@ -118,18 +120,54 @@ class _SharedZip(zipfile.ZipFile):
                     shutil.rmtree(unpacked, ignore_errors=True)
 
 
-class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
-    """A worker whose output is read when the invocation ends.
+class _Output:
+    """The pipes from a worker: its responses, and its log.
 
-    All output of the invocation is in the pipe when the response arrives. During the invocation a
-    thread empties the pipe, so that a full pipe does not block the function.
+    The log's pipe is emptied while a response is awaited, so that a full pipe does not block the
+    function. All output of an invocation is in the pipe when the response arrives.
     """
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._output: IO[str] | None = None
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout and process.stderr
+        self.timeout_s: float | None = None
+        self._responses, self._log = process.stdout, process.stderr
         self._written = bytearray()
-        self._reading = threading.Lock()
+        self._ready = select.poll()
+        self._ready.register(self._responses, select.POLLIN)
+        self._ready.register(self._log, select.POLLIN)
+        os.set_blocking(self._log.fileno(), False)
+
+    def readline(self) -> str:
+        """Return the next response, or "" at the end; raise TimeoutError after the timeout."""
+        end = time.monotonic() + (self.timeout_s or math.inf)
+        while True:
+            left_ms = None if end == math.inf else max(0, end - time.monotonic()) * 1000
+            ready = {number for number, _ in self._ready.poll(left_ms)}
+            if self._log.fileno() in ready:
+                self._read_log()
+            if self._responses.fileno() in ready:
+                return self._responses.readline()
+            if not ready:
+                raise TimeoutError(f"Task timed out after {self.timeout_s}.00 seconds")
+
+    def _read_log(self) -> None:
+        with suppress(BlockingIOError):
+            while written := os.read(self._log.fileno(), 65536):
+                self._written += written
+            with suppress(KeyError):
+                self._ready.unregister(self._log)  # at its end it is always ready
+
+    def take_log(self) -> str:
+        """Return the log since the last call."""
+        self._read_log()
+        written, self._written = self._written, bytearray()
+        return written.decode("utf-8", "replace").removesuffix("\n")
+
+
+class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
+    """A worker whose invocations need no further threads, and do not wait for its log."""
+
+    _output: _Output
 
     def _spawn(self) -> None:
         try:
@@ -139,30 +177,28 @@ class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
             lambda_runtime._signal(self._proc)
             self._proc: Any = None
             raise
-        self._output = self._proc.stderr
+        self._output = self._proc.stdout
+        self._output.timeout_s = self.config["Timeout"]
         _end_old_versions(self.func_name, self.config)
 
     def _read_stderr(self) -> None:
-        output = self._proc.stderr
-        while _wait_readable(output) and self._read(output):
-            pass
-
-    def _read(self, output: Any) -> bool:
-        """Read the available output; return False at its end."""
-        with self._reading:
-            while _wait_readable(output, 0):
-                if not (written := os.read(output.fileno(), 65536)):
-                    return False
-                self._written += written
-        return True
+        """Leave the log to `_Output`."""
 
     def _drain_stderr(self) -> str:
-        self._read(self._output)
-        with self._reading:
-            written, self._written = self._written, bytearray()
-        return written.decode("utf-8", "replace").removesuffix("\n")
+        return self._output.take_log()
 
     _drain_stderr_bounded = _drain_stderr
+
+
+class _NoThread(threading.Thread):
+    """Runs its target in the caller."""
+
+    def start(self) -> None:
+        """Run the target."""
+        self.run()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Return at once: the target has ended."""
 
 
 def _move_alias(original: Original, function_name: str, alias: str, data: dict[str, Any]) -> Any:
@@ -224,13 +260,6 @@ def _end_old_versions(function_name: str, config: dict[str, Any]) -> None:
     _SharedZip.delete_unused()
 
 
-def _wait_readable(output: Any, timeout_ms: int | None = None) -> bool:
-    """Wait for output or its end, without a limit by default; return False after the timeout."""
-    poll = select.poll()
-    poll.register(output, select.POLLIN)
-    return bool(poll.poll(timeout_ms))
-
-
 # Removed from the environment, because functions would inherit it.
 _PYTHON = os.environ.pop("EPOCH_WORKER_PYTHON", sys.executable)
 
@@ -243,7 +272,10 @@ def _popen(command: list[str], **options: Any) -> subprocess.Popen[str]:
         if variables.get("PYTHONPATH") == os.environ.get("PYTHONPATH"):  # not the function's own
             variables.pop("PYTHONPATH", None)
         options["env"] = variables
-    return subprocess.Popen(command, **options)
+    process = subprocess.Popen(command, **options)
+    if options.get("stderr") == subprocess.PIPE:
+        process.stdout = _Output(process)  # type: ignore[assignment]
+    return process
 
 
 def _isolated(script: str) -> str:
@@ -294,10 +326,12 @@ def _save_code(operation: str, original: Original, *args: Any) -> Any:
 
 
 _SUBPROCESS = SimpleNamespace(**{**vars(subprocess), "Popen": _popen})
+_THREADING = SimpleNamespace(**{**vars(threading), "Thread": _NoThread})
 _SHARED_ZIPFILE = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
 
 PATCHES = (
     replace(lambda_runtime, "subprocess", _SUBPROCESS),
+    replace(lambda_runtime, "threading", _THREADING),
     replace(lambda_runtime, "zipfile", _SHARED_ZIPFILE),
     replace(lambda_runtime, "Worker", _Worker),
     wrap(lambda_svc, "_update_alias", _move_alias),

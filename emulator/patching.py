@@ -1,4 +1,4 @@
-"""Replaces names of MiniStack and its web server, after checking that each one is as expected.
+"""Replaces names of MiniStack, after checking that each one is as expected.
 
 A repair module lists its replacements as `Patch` values. `install` checks the names that they
 replace, and all names that the emulator only reads or calls, before it replaces the first one.
@@ -19,7 +19,7 @@ from emulator.signatures import SIGNATURES
 
 Original = Callable[..., Any]  # the function that a wrapper replaces
 
-_LIBRARIES = ("h11.", "hypercorn.", "ministack.")
+_LIBRARIES = ("ministack.", "uvicorn.")
 
 
 class Mismatch(Exception):

@@ -1,14 +1,6 @@
-"""Lists the names of libraries that the emulator replaces, with the signatures it relies on."""
+"""Lists the names of MiniStack that the emulator replaces, with the signatures it relies on."""
 
 SIGNATURES = {
-    "h11.Connection": "(our_role, max_incomplete_event_size)",
-    "h11.Connection.next_event": "(self)",
-    "hypercorn.asyncio.run.TCPServer": "(app, loop, config, context, state, reader, writer)",
-    "hypercorn.asyncio.tcp_server.TCPServer._close": "async (self)",
-    "hypercorn.asyncio.tcp_server.TCPServer._read_data": "async (self)",
-    "hypercorn.asyncio.tcp_server.TCPServer.protocol_send": "async (self, event)",
-    "hypercorn.asyncio.tcp_server.TCPServer.run": "async (self)",
-    "hypercorn.config.Config._create_sockets": "(self, binds, type_)",
     "ministack.app._enforce_execute_api": (
         "(api_id, stage, method, execute_path, headers, query_params, iam_action)"
     ),

@@ -87,7 +87,8 @@ class Calls:
 
     `adapt` changes the declared properties first; `empty` runs before the deletion. `named` is the
     argument for the physical name, `renamed` those that `arguments` explains. The `{fields}` in the
-    other texts are the arguments and the response of the creation, region, account and `name`.
+    other texts are the arguments and the response of the creation, region, account and `name`. The
+    deletion has the arguments of the same names; a required one without a value is the id.
     """
 
     create: str
@@ -138,11 +139,14 @@ class Calls:
         def delete() -> None:
             self.empty(client, known)
             if self.deletes:
-                own = same(self.deletes) | _filled(self.deletion, known)
-                getattr(client, self.deletes)(**_convert(own, _shape(client, self.deletes), {}))
+                shape = _shape(client, self.deletes)
+                own = dict.fromkeys(shape.required_members, identity) | same(self.deletes)
+                own |= _filled(self.deletion, known)
+                getattr(client, self.deletes)(**_convert(own, shape, {}))
 
+        identity = self.id.format(**known)
         outputs = {"arn": self.arn, **self.outputs} if self.arn else self.outputs
         named = {"name": known["name"]} if self.named else {}
         # An attribute that the response lacks is empty, such as the stream of a table without one.
         filled = _filled(outputs, defaultdict(str, known))
-        return Provisioned(id=self.id.format(**known), outputs=named | filled, delete=delete)
+        return Provisioned(id=identity, outputs=named | filled, delete=delete)

@@ -15,12 +15,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 # The longest wait, in seconds, for a process to end.
 _END_TIMEOUT_S = 3
+
+# Holds the links to the private files of running stacks.
+LOCAL = Path(__file__).parent.parent / ".local"
 
 _active: list["SupervisedProcess"] = []
 
@@ -35,7 +38,6 @@ class SupervisedProcess:
         self.folder = Path(tempfile.gettempdir(), f"epoch-{secrets.token_hex(8)}")
         self._near, self._far = socket.socketpair()
         self._process: subprocess.Popen[bytes] | None = None
-        self._links: list[str] = []
         _active.append(self)
         self.folder.mkdir(mode=0o700)
 
@@ -73,43 +75,32 @@ class SupervisedProcess:
         """True while the group's leader runs."""
         return self._process is not None and self._process.poll() is None
 
-    def write_private_file(self, path: Path, text: str) -> None:
+    def write_private_file(self, name: str, text: str) -> None:
         """Write a file that only the owner can read and that disappears with the group.
 
-        `path` becomes a link into the folder. A later run may replace the link by its own, which
-        then stays.
+        `.local/NAME` becomes a link to it. A later run may replace the link by its own, which then
+        stays.
         """
-        own = self.folder / path.name
+        own = self.folder / name
         own.touch(mode=0o600)
         own.write_text(text, encoding="utf-8")
-        link = path.with_name(f"{path.name}.{self.folder.name}")
-        for each in (link, path):
-            self._links.append(str(each.absolute()))
-            self._near.sendall(f"{each.absolute()}\n".encode())
+        link = LOCAL / f"{name}.{self.folder.name}"
         while not link.is_symlink():
-            with suppress(FileExistsError):
-                path.parent.mkdir()
             with suppress(FileNotFoundError):  # another run just ended and removed the folder
+                LOCAL.mkdir(exist_ok=True)
                 link.symlink_to(own)
-        os.replace(link, path)
+        os.replace(link, LOCAL / name)
 
     def terminate(self) -> None:
-        """Terminate the group; return when it, its folder and its files are gone.
-
-        The child removes them if it can: a signal that kills this process does not reach it.
-        """
-        self._far.close()
-        with suppress(OSError):  # the child has ended already
-            self._near.shutdown(socket.SHUT_WR)
-            self._near.settimeout(_END_TIMEOUT_S)
-            self._near.recv(1)  # returns when the child closes its end, after the removal
-        self._near.close()
+        """Terminate the group; return when it, its folder and its files are gone."""
         if self._process:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             with suppress(subprocess.TimeoutExpired):  # a signal may interrupt this very wait
                 self._process.wait(_END_TIMEOUT_S)
-        _remove(str(self.folder), self._links)
+        self._near.close()
+        self._far.close()
+        _remove(str(self.folder))
         if self in _active:
             _active.remove(self)
 
@@ -120,13 +111,13 @@ def terminate_all() -> None:
         process.terminate()
 
 
-def _remove(folder: str, links: Iterable[str]) -> None:
-    for path in map(Path, links):
-        with suppress(OSError):
-            if os.readlink(path).startswith(folder + os.sep):
+def _remove(folder: str) -> None:
+    """Remove the folder and the links into it."""
+    with suppress(OSError):  # other runs use LOCAL, or have just removed it
+        for path in LOCAL.iterdir():
+            if path.is_symlink() and os.readlink(path).startswith(folder + os.sep):
                 path.unlink()
-        with suppress(OSError):  # the folder holds another file
-            path.parent.rmdir()
+        LOCAL.rmdir()
     deadline = time.monotonic() + _END_TIMEOUT_S
     while os.path.exists(folder) and time.monotonic() < deadline:
         shutil.rmtree(folder, ignore_errors=True)  # a dying process may still write there
@@ -134,7 +125,7 @@ def _remove(folder: str, links: Iterable[str]) -> None:
 
 def _exit_with_parent(number: int, folder: str) -> None:
     with socket.socket(fileno=number) as far:
-        received = b"".join(iter(lambda: far.recv(4096), b""))
+        far.recv(1)  # returns when the parent ends
         group = os.getpgrp()
         if os.fork():
             return
@@ -142,7 +133,7 @@ def _exit_with_parent(number: int, folder: str) -> None:
         os.setsid()
         with suppress(ProcessLookupError):  # the parent killed it first
             os.killpg(group, signal.SIGKILL)
-        _remove(folder, received.decode().splitlines())
+        _remove(folder)
         os._exit(0)
 
 

@@ -53,14 +53,10 @@ def run(parser: argparse.ArgumentParser, command: Callable[..., None]) -> NoRetu
     """
     for ending in _ENDS:
         signal.signal(ending, _end)
-    # If the standard streams are closed, a socket would take their numbers, and a child process
-    # with streams of its own would lose it.
-    while (spare := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(spare)
-    for stream in filter(None, (sys.stdout, sys.stderr)):
+    streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
+    for stream in streams:
         stream.reconfigure(errors="replace")
     status = _run(parser, command)
-    with suppress(OSError, AttributeError):  # stdout is closed or missing
+    with suppress(OSError):  # the terminal is closed
         sys.stdout.flush()
     os._exit(status)  # threads of a failed run may still wait

@@ -92,10 +92,8 @@ class Deployer:
         if resource.component:
             self._progress(resource, 0)
             return provisioner.Provisioned(id="")
-        if resource.kind in provisioner.NOT_EMULATED:
-            self._progress(resource, None)
-            return provisioner.Provisioned(id=f"{resource.name}-not-emulated")
-        if resource.own and resource.kind not in provisioner.PROVISIONERS:
+        unknown = resource.own and resource.kind not in provisioner.PROVISIONERS
+        if unknown or resource.kind in provisioner.NOT_EMULATED:
             self._progress(resource, None)
             assumed = pulumi_program.MockEngine(region=self._region, account=self.account)
             identity, outputs = assumed.create(resource)

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 from local.stack_files import ROOT
@@ -20,13 +19,6 @@ from local.stack_files import ROOT
 FILE = ROOT / ".local" / "issuer.json"
 _KEY_ID, _ALGORITHM = "local", "RS256"
 _CONFIGURATION, _KEYS = "/.well-known/openid-configuration", "/jwks"
-
-
-def sign(key: Any, claims: Mapping[str, Any]) -> str:
-    """Return a token; `key` is a private key or its PEM text."""
-    import jwt
-
-    return jwt.encode(dict(claims), key, _ALGORITHM, headers={"kid": _KEY_ID})
 
 
 class _Publisher(BaseHTTPRequestHandler):
@@ -81,14 +73,10 @@ class Issuer(ThreadingHTTPServer):
     @property
     def pem(self) -> str:
         """The private key as text, for `make token`."""
-        from cryptography.hazmat.primitives.serialization import (
-            Encoding,
-            NoEncryption,
-            PrivateFormat,
-        )
+        from cryptography.hazmat.primitives import serialization as form
 
-        form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        return str(self.key.private_bytes(*form).decode())
+        pem, pkcs8 = form.Encoding.PEM, form.PrivateFormat.PKCS8
+        return str(self.key.private_bytes(pem, pkcs8, form.NoEncryption()).decode())
 
 
 @contextmanager
@@ -114,21 +102,13 @@ def fixed_claims(auth: Any, issuer: str, settings: Mapping[str, str]) -> dict[st
 
     `settings` are the environment variables of the stack's settings.
     """
-    from function.declare.auth import Jwt, stack_text
+    from function.declare.auth import Jwt, in_stack
 
+    stack_auth = in_stack(auth, settings)
     if isinstance(auth, Jwt):
-        return {"iss": issuer, "aud": stack_text(auth.audience, settings)}
-    *_, region, _, pool = stack_text(auth.pool, settings).split(":")
+        return {"iss": issuer, "aud": stack_auth.audience}
+    *_, region, _, pool = stack_auth.pool.split(":")
     return {"iss": f"https://cognito-idp.{region}.amazonaws.com/{pool.partition('/')[2]}"}
-
-
-def claims(
-    fixed: Mapping[str, str], subject: str, scopes: str, more: Mapping[str, Any], seconds: int
-) -> dict[str, Any]:
-    """Return the claims of a token that expires after some seconds."""
-    now = int(time.time())
-    own = {"sub": subject, "iat": now, "exp": now + seconds}
-    return {**fixed, **own, **({"scope": scopes} if scopes else {}), **more}
 
 
 def token(
@@ -139,14 +119,20 @@ def token(
     seconds: int = 3_600,
     **more: Any,
 ) -> str:
-    """Return a token for an authentication, by its name; `known` is the content of FILE.
+    """Return a token for an authentication, by its name, that expires after some seconds.
 
-    Raises LookupError for an authentication that no endpoint of the stack has.
+    `known` is the content of FILE; its key may also be a private key object. `more` are further
+    claims. Raises LookupError for an authentication that no endpoint of the stack has.
     """
+    import jwt
+
     if auth not in known["claims"]:
         names = ", ".join(known["claims"]) or "none"
         raise LookupError(f"no endpoint takes tokens of {auth!r}; known: {names}")
-    return sign(known["key"], claims(known["claims"][auth], subject, scopes, more, seconds))
+    now = int(time.time())
+    claims = {**known["claims"][auth], "sub": subject, "iat": now, "exp": now + seconds}
+    claims |= ({"scope": scopes} if scopes else {}) | more
+    return jwt.encode(claims, known["key"], _ALGORITHM, headers={"kid": _KEY_ID})
 
 
 def _claim(text: str) -> tuple[str, Any]:
@@ -157,8 +143,9 @@ def _claim(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def _token(path: Path, arguments: list[str] | None) -> str:
-    known = json.loads(path.read_text("utf-8")) if path.exists() else {"claims": {}}
+def main(arguments: list[str] | None = None) -> None:
+    """Print a token of the running stack's test issuer."""
+    known = json.loads(FILE.read_text("utf-8")) if FILE.exists() else {"claims": {}}
     if not (names := list(known["claims"])):
         sys.exit("error: no stack with a Jwt or CognitoPool runs; start it by: make local")
     parser = argparse.ArgumentParser(prog="make token", description="Print a token.")
@@ -169,12 +156,7 @@ def _token(path: Path, arguments: list[str] | None) -> str:
     parser.add_argument("--expires", type=int, default=3_600, metavar="SECONDS")
     chosen = parser.parse_args(arguments)
     more = dict(chosen.claim)
-    return token(known, chosen.auth, chosen.sub, chosen.scope, chosen.expires, **more)
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Print a token of the running stack's test issuer."""
-    print(_token(FILE, arguments))
+    print(token(known, chosen.auth, chosen.sub, chosen.scope, chosen.expires, **more))
 
 
 if __name__ == "__main__":

@@ -21,10 +21,10 @@ HTTP = urllib3.PoolManager(maxsize=50, retries=False, timeout=60)
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """An HTTP response."""
+    """An HTTP response; `headers` ignores the case of names."""
 
     status: int
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=urllib3.HTTPHeaderDict)
     body: str = ""
 
     def json(self) -> Any:
@@ -44,7 +44,7 @@ def send(method: str, url: str, headers: Mapping[str, str], body: Any = None) ->
     response = HTTP.request(method, url, body=body, headers=given)
     return Reply(
         status=response.status,
-        headers=dict(response.headers),
+        headers=response.headers,
         body=response.data.decode(errors="replace"),
     )
 
@@ -64,14 +64,12 @@ class Account:
 class LocalStack(Account):
     """A running stack in its account, and its outputs; `secret` names the secret ones.
 
-    `deployer` is the emulator with the deploying role's credentials; `run` applies the program, as
-    `Deployer.run` explains.
+    `run` applies the program, as `Deployer.run` explains.
     """
 
     run: Callable[..., pulumi_program.Outputs]
     outputs: dict[str, Any]
     secret: frozenset[str] = frozenset()
-    deployer: ministack.MiniStack
 
     def call(
         self,
@@ -215,16 +213,9 @@ def up(
         account = shared or ends.enter_context(
             emulated_account(region, port=port, environment=environment)
         )
-        deployer = deployer or account.emulator
-        engine = Deployer(deployer, account.region, progress)
+        engine = Deployer(deployer or account.emulator, account.region, progress)
         if shared:
             ends.callback(engine.destroy)
         run = partial(engine.run, stack, config)
         outputs = run()
-        yield LocalStack(
-            **vars(account),
-            run=run,
-            outputs=outputs.values,
-            secret=outputs.secret,
-            deployer=deployer,
-        )
+        yield LocalStack(**vars(account), run=run, outputs=outputs.values, secret=outputs.secret)

@@ -51,7 +51,7 @@ class MiniStack:
     """A running emulator, and clients that talk to it.
 
     The clients from `start` act as root of the emulated account, with credentials that only this
-    run knows. Those from `assume_role` act as the role. `issuer` is the address of the test issuer.
+    run knows. `issuer` is the address of the test issuer.
     """
 
     account = "000000000000"
@@ -69,7 +69,7 @@ class MiniStack:
         self.url = f"http://127.0.0.1:{port}"
         self.credentials = credentials
         self.issuer = issuer
-        self._region = region
+        self.region = region
         keys = {name: value for name, value in credentials._asdict().items() if value}
         self._session = boto3.Session(region_name=region, **keys)
         self._clients: dict[str, Any] = {}
@@ -81,15 +81,15 @@ class MiniStack:
         return {
             **{name.upper(): value for name, value in self.credentials._asdict().items() if value},
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_REGION": self._region,
-            "AWS_DEFAULT_REGION": self._region,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
     @property
     def profile(self) -> str:
         """An AWS config file with a profile `local` for this emulator."""
-        lines = {"region": self._region, "endpoint_url": self.url, **self.credentials._asdict()}
+        lines = {"region": self.region, "endpoint_url": self.url, **self.credentials._asdict()}
         return "\n".join(["[profile local]", *(f"{k} = {v}" for k, v in lines.items() if v), ""])
 
     def client(self, service: str) -> Any:
@@ -109,27 +109,6 @@ class MiniStack:
         """Return the failures of functions, and of keeping the tables, oldest first."""
         log = self.process.folder / "failures.log"
         return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-
-    def assume_role(self, role_arn: str, token: str | None = None) -> "MiniStack":
-        """Return the same emulator with clients that act as a role.
-
-        This client assumes the role, or with `token` a web identity does.
-        """
-        role = {"RoleArn": role_arn, "RoleSessionName": "local"}
-        sts = self.client("sts")
-        if token:
-            # The emulator requires a signature on this call; AWS and botocore do not.
-            sts.meta.events.register_first(
-                "choose-signer.sts.AssumeRoleWithWebIdentity", lambda **_: "v4"
-            )
-            session = sts.assume_role_with_web_identity(**role, WebIdentityToken=token)
-        else:
-            session = sts.assume_role(**role)
-        keys = session["Credentials"]
-        credentials = Credentials(
-            keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"]
-        )
-        return MiniStack(self.port, self.process, self._region, credentials, self.issuer)
 
 
 def clear_aws_environment() -> None:

@@ -9,7 +9,6 @@ import logging
 import runpy
 import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,9 +22,6 @@ from pulumi.runtime.settings import SETTINGS, set_root_resource
 
 from local.stack_files import ROOT, Secret, project_name, stack_config
 
-# The longest wait, in seconds, without any resource being registered.
-IDLE_S = 10
-
 # The SDK's own log is for deployments; an error is raised as well.
 _LOGGER = logging.getLogger("local.pulumi_program")
 _LOGGER.setLevel(logging.ERROR)
@@ -34,7 +30,7 @@ Properties = dict[str, Any]
 
 
 class ProgramError(RuntimeError):
-    """The program exits by itself, never finishes, or calls an unknown provider function."""
+    """The program exits by itself, loses an error, or calls an unknown provider function."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +96,6 @@ class _Monitor(mocks.MockMonitor, mocks.Mocks):
         super().__init__(self)
         self.engine = engine
         self.request = threading.local()
-        self.pending: list[Any] = []
-        self.completed = 0
         self.failed: Exception | None = None
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
@@ -111,15 +105,11 @@ class _Monitor(mocks.MockMonitor, mocks.Mocks):
 
     def RegisterResource(self, request: Any) -> Any:
         self.request.current = request
-        self.pending.append(request)
         try:
             return super().RegisterResource(request)  # type: ignore[no-untyped-call]
         except Exception as error:
             self.failed = self.failed or error
             raise
-        finally:
-            self.pending.pop()
-            self.completed += 1
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         return invoke(self.engine, args.token, args.args)
@@ -271,7 +261,7 @@ def run(
     """Run the program in `folder` against `engine`; return the outputs, secrets in the clear.
 
     `config` replaces Pulumi.<stack>.yaml. The first failed registration ends the run, even if
-    others still wait. Raises ProgramError if the program exits by itself or never finishes.
+    others still wait. Raises ProgramError if the program exits by itself.
     """
     loop = asyncio.new_event_loop()
     given = stack_config(stack, folder) if config is None else config
@@ -299,7 +289,7 @@ async def _run(
     SETTINGS.outputs.clear()  # a failed run leaves outputs of its closed loop
     secrets = [key for key, value in config.items() if isinstance(value, Secret)]
     pulumi.runtime.set_all_config(dict(config), secrets)
-    tasks = [asyncio.create_task(_outputs(folder)), asyncio.create_task(_failure(monitor))]
+    tasks = [asyncio.create_task(_outputs(folder)), asyncio.create_task(_failure())]
     (done, *_), _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     others = asyncio.all_tasks() - {asyncio.current_task(), done}
     for task in others:
@@ -325,9 +315,8 @@ async def _outputs(folder: Path) -> Outputs:
     )
 
 
-async def _failure(monitor: _Monitor) -> Outputs:
-    """Raise the first failed registration, a lost exception, or ProgramError after IDLE_S seconds
-    without progress.
+async def _failure() -> Outputs:
+    """Raise the first failure of a registration, or an exception that nothing awaits.
 
     Pulumi's runtime would continue to wait for the dependents of a failed resource.
     """
@@ -338,12 +327,6 @@ async def _failure(monitor: _Monitor) -> Outputs:
         lost.append(context.get("exception") or ProgramError(context["message"]))
 
     asyncio.get_running_loop().set_exception_handler(keep)
-    completed, since = -1, 0.0
     while calls.unhandled_exception is None and not lost:
-        # The clock starts here: the program blocks this loop while it builds a bundle.
-        if monitor.pending or monitor.completed != completed:
-            completed, since = monitor.completed, time.monotonic()
-        elif time.monotonic() - since > IDLE_S:
-            raise ProgramError("the program waits for something that never comes")
         await asyncio.sleep(0.05)
     raise calls.unhandled_exception or lost[0]

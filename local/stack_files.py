@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +19,9 @@ class Secret(str):
     """A secret value of a stack's config."""
 
 
-class _Loader(yaml.SafeLoader):
-    """A YAML loader that rejects duplicate keys, as the CLI does."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return a mapping; raise a YAMLError for a duplicate key."""
-        keys = [key.value for key, _ in node.value]
-        for key, _ in node.value:
-            if keys.count(key.value) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value} is given twice", key.start_mark
-                )
-        return super().construct_mapping(node, deep)
-
-
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StackFileError(f"{path.name} is missing") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -80,13 +65,26 @@ def stack_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
     if not file.exists():
         known = ", ".join(stacks(folder))
         raise StackFileError(f"{file.name} is missing: stack {stack} does not exist, only {known}")
-    shared, own = _load(folder / "Pulumi.yaml").get("config", {}), _load(file).get("config", {})
-    for name, values in (("Pulumi.yaml", shared), (file.name, own)):
-        if not isinstance(values, dict):
-            raise StackFileError(f"{name}: 'config' must be a mapping")
-    return _by_full_key(file, shared, folder, _project_value) | _by_full_key(
-        file, own, folder, _as_text
-    )
+    shared = _full_keys(_load_config(folder / "Pulumi.yaml"), folder)
+    values = {
+        key: value.get("value", value.get("default")) if isinstance(value, dict) else value
+        for key, value in shared.items()
+    }
+    values |= _full_keys(_load_config(file), folder)
+    return {key: _as_text(value) for key, value in values.items() if value is not None}
+
+
+def _load_config(path: Path) -> dict[str, Any]:
+    config = _load(path).get("config", {})
+    if not isinstance(config, dict):
+        raise StackFileError(f"{path.name}: 'config' must be a mapping")
+    return config
+
+
+def _full_keys(values: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return values by full key; a key without a namespace belongs to the project."""
+    project = project_name(folder)
+    return {key if ":" in key else f"{project}:{key}": value for key, value in values.items()}
 
 
 def local_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
@@ -100,8 +98,8 @@ def local_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
 
     stand_in = os.environ.get("EPOCH_SECRETS") == "stand-in"
     config, file = stack_config(stack, folder), folder / f"secrets.{stack}.yaml"
-    given = _by_full_key(file, _load(file), folder, _as_text) if file.exists() else {}
-    secrets = {key: Secret(value) for key, value in given.items()}
+    given = _full_keys(_load(file), folder) if file.exists() else {}
+    secrets = {key: Secret(_as_text(value)) for key, value in given.items()}
     for key, value in config.items():
         missing = isinstance(value, Secret) and key not in secrets
         if missing and not stand_in:
@@ -114,27 +112,6 @@ def local_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
         f"{project_name(folder)}:{one.name}": Secret("stand-in") for one in declared if one.secret
     }
     return absent | config | secrets
-
-
-def _by_full_key(
-    file: Path, values: dict[str, Any], folder: Path, to_text: Callable[[Any], str | None]
-) -> dict[str, str]:
-    """Return values as strings; a key without a namespace belongs to the project."""
-    found: dict[str, str] = {}
-    for given, value in values.items():
-        key = str(given) if ":" in str(given) else f"{project_name(folder)}:{given}"
-        if key in found:
-            raise StackFileError(f"{file.name}: {key} is given twice, also as {given}")
-        if (text := to_text(value)) is not None:
-            found[key] = text
-    return found
-
-
-def _project_value(value: Any) -> str | None:
-    """Return the text of a key in Pulumi.yaml: a literal, or a mapping's `value` or `default`."""
-    if isinstance(value, dict):
-        value = value.get("value", value.get("default"))
-    return None if value is None else _as_text(value)
 
 
 def _as_text(value: Any) -> str:

@@ -24,7 +24,7 @@ def _segment(document: Any) -> Segment:
 
 
 class XRayDaemon(socketserver.UDPServer):
-    """Bindings the segments that arrive at a free loopback port."""
+    """Keeps the segments that arrive at a free loopback port."""
 
     max_packet_size = 65_536
 
@@ -62,31 +62,16 @@ def running() -> Iterator[XRayDaemon]:
             daemon.shutdown()
 
 
-def _with_depth(
-    segments: list[Segment], parent: str | None = None
-) -> Iterator[tuple[int, Segment]]:
-    """Return each segment with its depth; Lambda sends subsegments one by one, by parent id."""
-    known = {segment["id"] for segment in segments}
-    for segment in segments:
-        above = segment.get("parent_id") if segment.get("parent_id") in known else None
-        if above == parent:
-            yield 0, segment
-            yield from ((depth + 1, s) for depth, s in _with_depth(segments, segment["id"]))
-
-
 def timeline(segments: list[Segment]) -> list[str]:
     """Return a line for each segment: name, bar on a common scale, duration in milliseconds."""
-    rows = list(_with_depth(segments))
-    if not rows:
-        return []
-    start = min(float(s["start_time"]) for _, s in rows)
-    scale = max(max(float(s["end_time"]) for _, s in rows) - start, 1e-6)
+    start = min((segment["start_time"] for segment in segments), default=0)
+    end = max((segment["end_time"] for segment in segments), default=0)
+    scale = max(end - start, 1e-6)
     lines = []
-    for depth, segment in rows:
-        left = int((float(segment["start_time"]) - start) / scale * _WIDTH)
-        span = float(segment["end_time"]) - float(segment["start_time"])
+    for segment in segments:
+        left = int((segment["start_time"] - start) / scale * _WIDTH)
+        span = segment["end_time"] - segment["start_time"]
         block = (" " * left + "█" * max(1, round(span / scale * _WIDTH)))[:_WIDTH]
-        operation = (segment.get("aws") or {}).get("operation", "")
-        name = f"{'  ' * depth}{segment['name']} {operation}"
+        name = f"{segment['name']} {(segment.get('aws') or {}).get('operation', '')}"
         lines.append(f"{name:<28}{block:<{_WIDTH}} {span * 1000:7.1f} ms")
     return lines

@@ -1,7 +1,6 @@
 """The OpenAPI document for client developers."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +29,7 @@ CHALLENGE = Parameter(
 ALLOW = Parameter(name="Allow", description="The methods that the path allows.", example="POST")
 
 # The problem responses of every operation, with their headers.
-PROBLEMS: Mapping[int, tuple[str, tuple[Parameter, ...]]] = {
+PROBLEMS: dict[int, tuple[str, tuple[Parameter, ...]]] = {
     400: ("The request is not valid.", ()),
     403: ("The header x-api-key holds no valid API key, or the call is not allowed.", ()),
     404: ("No such route or resource exists.", ()),
@@ -84,8 +83,6 @@ def _entity(parameter: Parameter) -> Document:
     example: Any = parameter.example
     if parameter.pattern:
         schema["pattern"] = parameter.pattern
-    if parameter.max_bytes:
-        schema |= {"minLength": 1, "maxLength": parameter.max_bytes}
     if parameter.repeated:
         schema, example = {"type": "array", "items": schema}, example and [example]
     entity: Document = {"description": parameter.description, "schema": schema}
@@ -135,22 +132,21 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
         operation["requestBody"] = {"required": True, "content": content}
     for error in samples.errors(endpoint):
         raise DeclarationError(f"{where}: {error}")
-    for error in _problem_errors(endpoint):
-        raise DeclarationError(error)
-    shared = _shared_problems(endpoint)
-    statuses = shared.keys() - ({415} if endpoint.body is None else {})
+    problems = PROBLEMS | (UNAUTHORIZED if security.takes_tokens(endpoint) else {})
+    if endpoint.body is None:
+        del problems[415]
     responses = {}
-    for status in sorted({*statuses, *endpoint.problems}):
-        text, headers = shared.get(status, (f"{HTTPStatus(status).phrase}.", ()))
-        own, problem = endpoint.problems.get(status), f"{where}: problem {status}"
+    for status in problems.keys() | endpoint.problems.keys():
+        text, headers = problems.get(status, (f"{HTTPStatus(status).phrase}.", ()))
+        problem, called = endpoint.problems.get(status), f"{where}: problem {status}"
         schema = (
-            types.reference(own, problem, extends=PROBLEM_SCHEMA)
-            if own
-            else types.reference(PROBLEM_SCHEMA, problem)
+            types.reference(problem, called, extends=PROBLEM_SCHEMA)
+            if problem
+            else types.reference(PROBLEM_SCHEMA, called)
         )
-        content = {"application/problem+json": {"schema": schema}}
         if status == 415:
             text = f"The media type of the body is not {media_type(endpoint.body)}."
+        content = {"application/problem+json": {"schema": schema}}
         responses[status] = _response(text, headers, content)
     too_large = "The request is larger than 10 MB (not a problem document), or too large to store."
     if endpoint.max_body_bytes < MAX_BODY_BYTES:
@@ -166,26 +162,10 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
     return operation
 
 
-def _shared_problems(endpoint: Endpoint[Any]) -> Mapping[int, tuple[str, tuple[Parameter, ...]]]:
-    return {**PROBLEMS, **(UNAUTHORIZED if security.takes_tokens(endpoint) else {})}
-
-
 def _file(endpoint: Endpoint[Any]) -> str:
     """Return the file of an endpoint's module and a colon; "" if no module declares it."""
     names = [name for name, own in endpoints_by_module().items() if own is endpoint]
     return f"function/endpoints/{names[0]}.py: " if names else ""
-
-
-def _problem_errors(endpoint: Endpoint[Any]) -> Iterator[str]:
-    """Yield an error for each undeclared `Problem(409, …)` in an endpoint's module."""
-    if file := _file(endpoint).partition(":")[0]:
-        text = (_ROOT / file).read_text(encoding="utf-8")
-        declared = {TOO_LARGE, *_shared_problems(endpoint), *endpoint.problems}
-        for found in re.finditer(r"\bProblem\(\s*(?:status=)?(\d{3})\b", text):
-            if int(found[1]) not in declared:
-                line = text.count("\n", 0, found.start()) + 1
-                add = f"add {found[1]}: None to the problems of {endpoint.route}"
-                yield f"{file}, line {line}: Problem {found[1]} is not declared; {add}"
 
 
 def _info(api: ApiInfo) -> Document:

@@ -16,38 +16,42 @@ from openapi import security
 from openapi.document import CHALLENGE, PROBLEMS, RETRY_AFTER, Document
 from openapi.schemas import FOR_CLIENTS
 
+# TLS 1.2 or newer with forward secrecy, and only under the API's own host name.
+SECURITY_POLICY = "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09"
+ACCESS_MODE = "STRICT"
+
 # This header of the response for an unknown route identifies the deployed document.
 DOCUMENT_HEADER = "X-Api-Document-Hash"
+_FINGERPRINT = f"gatewayresponse.header.{DOCUMENT_HEADER}"
 UNKNOWN_ROUTE = "MISSING_AUTHENTICATION_TOKEN"
 
-# API Gateway's own responses: type, status, detail. REQUEST_TOO_LARGE is missing because API
+# API Gateway's own responses: status and detail by type. REQUEST_TOO_LARGE is missing because API
 # Gateway ignores its customisation.
-_GATEWAY_RESPONSES = (
-    ("ACCESS_DENIED", 403, "The call is not allowed."),
+_GATEWAY_RESPONSES = {
+    "ACCESS_DENIED": (403, "The call is not allowed."),
     # It names the parameters: "Missing required request parameters: [day]".
-    ("BAD_REQUEST_PARAMETERS", 400, "$context.error.message"),
-    ("DEFAULT_4XX", 400, "The request cannot be handled."),
-    ("DEFAULT_5XX", 500, "The request could not be handled."),
-    ("INTEGRATION_FAILURE", 504, "The service did not answer."),
-    ("INTEGRATION_TIMEOUT", 504, "The service did not answer in time."),
-    ("INVALID_API_KEY", 403, f"The header {security.KEY_HEADER} holds no valid API key."),
-    (UNKNOWN_ROUTE, 404, "Unknown route."),
-    ("QUOTA_EXCEEDED", 429, "The API key's quota is used up."),
-    ("RESOURCE_NOT_FOUND", 404, "Unknown route."),
-    ("THROTTLED", 429, "The rate limit is reached. Retry later."),
-    ("UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported media type: send application/json."),
-    ("WAF_FILTERED", 403, "The call is not allowed."),
-)
-
+    "BAD_REQUEST_PARAMETERS": (400, "$context.error.message"),
+    "DEFAULT_4XX": (400, "The request cannot be handled."),
+    "DEFAULT_5XX": (500, "The request could not be handled."),
+    "INTEGRATION_FAILURE": (504, "The service did not answer."),
+    "INTEGRATION_TIMEOUT": (504, "The service did not answer in time."),
+    "INVALID_API_KEY": (403, f"The header {security.KEY_HEADER} holds no valid API key."),
+    UNKNOWN_ROUTE: (404, "Unknown route."),
+    "QUOTA_EXCEEDED": (429, "The API key's quota is used up."),
+    "RESOURCE_NOT_FOUND": (404, "Unknown route."),
+    "THROTTLED": (429, "The rate limit is reached. Retry later."),
+    "UNSUPPORTED_MEDIA_TYPE": (415, "Unsupported media type: send application/json."),
+    "WAF_FILTERED": (403, "The call is not allowed."),
+}
 # An API with an authorizer has this one too.
-_AUTHORIZER_RESPONSES = (("UNAUTHORIZED", 401, "The credentials are missing, wrong or expired."),)
+_AUTHORIZER_RESPONSES = {"UNAUTHORIZED": (401, "The credentials are missing, wrong or expired.")}
 # An API with an Iam endpoint has these too. API Gateway does not tell a request without a signature
 # from one to an unknown route.
-_IAM_RESPONSES = (
-    ("EXPIRED_TOKEN", 403, "The session token of the signature has expired."),
-    ("INVALID_SIGNATURE", 403, "The signature of the request is not valid."),
-    (UNKNOWN_ROUTE, 403, "Unknown route, or a request without a signature (SigV4)."),
-)
+_IAM_RESPONSES = {
+    "EXPIRED_TOKEN": (403, "The session token of the signature has expired."),
+    "INVALID_SIGNATURE": (403, "The signature of the request is not valid."),
+    UNKNOWN_ROUTE: (403, "Unknown route, or a request without a signature (SigV4)."),
+}
 
 _PREFLIGHT_AGE_S = 600
 
@@ -68,8 +72,6 @@ class ImportSettings(NamedTuple):
     name: str
     description: str
     invoke_arn: str
-    security_policy: str
-    endpoint_access_mode: str
     authorizer_arn: str = ""
     settings: Mapping[str, str] = EMPTY_MAPPING
 
@@ -143,12 +145,13 @@ def minimum_compression_size(endpoints: Iterable[Endpoint[Any]]) -> int | None:
 
 def _responses(endpoints: Sequence[Endpoint[Any]]) -> dict[str, tuple[int, str]]:
     """Return status and detail of each gateway response."""
-    rows = list(_GATEWAY_RESPONSES)
-    if any(isinstance(endpoint.auth, Iam) for endpoint in endpoints):
-        rows += _IAM_RESPONSES
-    if any(map(security.takes_tokens, endpoints)):
-        rows += _AUTHORIZER_RESPONSES
-    return {kind: (status, detail) for kind, status, detail in rows}
+    signed = any(isinstance(endpoint.auth, Iam) for endpoint in endpoints)
+    verified = any(map(security.takes_tokens, endpoints))
+    return (
+        _GATEWAY_RESPONSES
+        | (_IAM_RESPONSES if signed else {})
+        | (_AUTHORIZER_RESPONSES if verified else {})
+    )
 
 
 def unknown_route_status(endpoints: Sequence[Endpoint[Any]]) -> int:
@@ -161,15 +164,16 @@ def _gateway_responses(endpoints: Sequence[Endpoint[Any]]) -> Document:
 
     The team's hook customizes them; raises DeclarationError for a header that it cannot set here.
     """
-    responses, origin = {}, _gateway_origin(endpoints)
+    responses = {}
+    origins = sorted({origin for endpoint in endpoints for origin in endpoint.cors})
     for kind, (status, detail) in _responses(endpoints).items():
         headers = {"Content-Type": "application/problem+json"}
         if kind == "THROTTLED":  # a quota lasts for the day
             headers[RETRY_AFTER.name] = "1"
         if status == 401:
             headers[CHALLENGE.name] = "Bearer"
-        if origin:
-            headers["Access-Control-Allow-Origin"] = origin
+        if origins:  # one response has one value for all endpoints
+            headers["Access-Control-Allow-Origin"] = origins[0] if len(origins) == 1 else "*"
         problem = problem_document(status, detail, "$context.requestId")
         response = customize_response(Response(status, problem, headers), None)
         for name, value in response.headers.items():
@@ -184,12 +188,6 @@ def _gateway_responses(endpoints: Sequence[Endpoint[Any]]) -> Document:
             "responseTemplates": {"application/json": json.dumps(response.body)},
         }
     return responses
-
-
-def _gateway_origin(endpoints: Sequence[Endpoint[Any]]) -> str:
-    """Return the origin for API Gateway's own responses: one, "*" for several, or "" for none."""
-    origins = sorted({origin for endpoint in endpoints for origin in endpoint.cors})
-    return origins[0] if len(origins) == 1 else "*" if origins else ""
 
 
 def _preflight(endpoints: Sequence[Endpoint[Any]], is_binary: bool) -> Document:
@@ -327,11 +325,13 @@ def to_api_gateway(
         },
         "components": {
             **_supported(document["components"]),
-            "securitySchemes": security.gateway_schemes(endpoints, settings),
+            "securitySchemes": security.gateway_schemes(
+                endpoints, settings.authorizer_arn, settings.settings
+            ),
         },
         "x-amazon-apigateway-api-key-source": "HEADER",
-        "x-amazon-apigateway-security-policy": settings.security_policy,
-        "x-amazon-apigateway-endpoint-access-mode": settings.endpoint_access_mode,
+        "x-amazon-apigateway-security-policy": SECURITY_POLICY,
+        "x-amazon-apigateway-endpoint-access-mode": ACCESS_MODE,
         "x-amazon-apigateway-request-validators": _VALIDATORS,
         "x-amazon-apigateway-gateway-responses": _gateway_responses(endpoints),
         "x-amazon-apigateway-documentation": {
@@ -343,16 +343,14 @@ def to_api_gateway(
     if compressed is not None:
         body["x-amazon-apigateway-minimum-compression-size"] = compressed
     digest = hashlib.sha256(text(body).encode()).hexdigest()[:12]
-    _unknown_route_headers(body)[f"gatewayresponse.header.{DOCUMENT_HEADER}"] = f"'{digest}'"
+    body["x-amazon-apigateway-gateway-responses"][UNKNOWN_ROUTE]["responseParameters"] |= {
+        _FINGERPRINT: f"'{digest}'"
+    }
     return body
-
-
-def _unknown_route_headers(body: Document) -> dict[str, str]:
-    responses = body["x-amazon-apigateway-gateway-responses"]
-    headers: dict[str, str] = responses[UNKNOWN_ROUTE]["responseParameters"]
-    return headers
 
 
 def fingerprint_of(body: Document) -> str:
     """Return the fingerprint in a document, which a deployed stage returns in its 404."""
-    return _unknown_route_headers(body)[f"gatewayresponse.header.{DOCUMENT_HEADER}"].strip("'")
+    response = body["x-amazon-apigateway-gateway-responses"][UNKNOWN_ROUTE]
+    header: str = response["responseParameters"][_FINGERPRINT]
+    return header.strip("'")

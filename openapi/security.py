@@ -1,7 +1,7 @@
 """The security schemes of the API document, for client developers and for API Gateway."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from function.declare import authorizer_registry
 from function.declare.auth import (
@@ -13,7 +13,7 @@ from function.declare.auth import (
     Iam,
     Jwt,
     Public,
-    stack_text,
+    in_stack,
 )
 from function.declare.authorizer import Authorizer
 from function.declare.endpoint import Endpoint
@@ -24,23 +24,11 @@ KEY_HEADER = "x-api-key"
 _EXTENSION = "x-amazon-apigateway-auth"
 
 
-class Stack(Protocol):
-    """The values of a stack that the schemes for API Gateway name."""
-
-    @property
-    def authorizer_arn(self) -> str:
-        """The URI of the authorizers' function."""
-
-    @property
-    def settings(self) -> Mapping[str, str]:
-        """The environment variables of the stack's settings."""
-
-
 class _Kind(NamedTuple):
     """The client's scheme of a kind of authentication, API Gateway's extensions and the headers."""
 
     scheme: Callable[[Any], Scheme]
-    extension: Callable[[Any, Stack], Scheme] = lambda *_: {}
+    extension: Callable[[Any, str, Mapping[str, str]], Scheme] = lambda *_: {}
     headers: Callable[[Any], tuple[str, ...]] = lambda _: ("Authorization",)
 
 
@@ -64,16 +52,16 @@ def _asked(kind: str, **authorizer: Any) -> Scheme:
     return {f"{_EXTENSION}type": kind, f"{_EXTENSION}orizer": authorizer}
 
 
-def _pool(auth: CognitoPool, values: Stack) -> Scheme:
-    pool = stack_text(auth.pool, values.settings)
+def _pool(auth: CognitoPool, _: str, settings: Mapping[str, str]) -> Scheme:
+    pool = in_stack(auth, settings).pool
     return _asked("cognito_user_pools", type="cognito_user_pools", providerARNs=[pool])
 
 
-def _by_function(headers: tuple[str, ...], declared: Jwt | Authorizer, values: Stack) -> Scheme:
+def _by_function(headers: tuple[str, ...], declared: Jwt | Authorizer, arn: str) -> Scheme:
     return _asked(
         "custom",
         type="request",
-        authorizerUri=values.authorizer_arn,
+        authorizerUri=arn,
         authorizerResultTtlInSeconds=declared.cache_s,
         identitySource=", ".join(f"method.request.header.{name}" for name in headers),
     )
@@ -85,7 +73,7 @@ SCHEMES: Mapping[type, _Kind] = {
     CognitoPool: _Kind(_bearer, _pool),
     CustomAuth: _Kind(
         _custom,
-        lambda auth, values: _by_function(_declared(auth).headers, _declared(auth), values),
+        lambda auth, arn, _: _by_function(_declared(auth).headers, _declared(auth), arn),
         lambda auth: _declared(auth).headers,
     ),
     Iam: _Kind(
@@ -93,7 +81,7 @@ SCHEMES: Mapping[type, _Kind] = {
         lambda *_: {f"{_EXTENSION}type": "awsSigv4"},
         lambda _: ("Authorization", "X-Amz-Date", "X-Amz-Security-Token"),
     ),
-    Jwt: _Kind(_bearer, lambda auth, values: _by_function(("Authorization",), auth, values)),
+    Jwt: _Kind(_bearer, lambda auth, arn, _: _by_function(("Authorization",), auth, arn)),
     Public: _Kind(lambda _: {}, headers=lambda _: ()),
 }
 
@@ -118,13 +106,17 @@ def schemes(endpoints: Iterable[Endpoint[Any]]) -> dict[str, Scheme]:
     return {name: SCHEMES[type(auth)].scheme(auth) for name, auth in _used(endpoints).items()}
 
 
-def gateway_schemes(endpoints: Iterable[Endpoint[Any]], values: Stack) -> dict[str, Scheme]:
-    """Return the same schemes for API Gateway, which knows only those of type apiKey."""
+def gateway_schemes(
+    endpoints: Iterable[Endpoint[Any]], authorizer_arn: str, settings: Mapping[str, str]
+) -> dict[str, Scheme]:
+    """Return the same schemes for API Gateway, which knows only those of type apiKey.
+
+    `authorizer_arn` is the integration URI of the authorizers' function. `settings` are the
+    environment variables of the stack's settings.
+    """
     return {
-        name: {
-            **_in_header(headers(auth)[0]),
-            **SCHEMES[type(auth)].extension(auth, values),
-        }
+        name: _in_header(headers(auth)[0])
+        | SCHEMES[type(auth)].extension(auth, authorizer_arn, settings)
         for name, auth in _used(endpoints).items()
     }
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -20,14 +21,10 @@ Event = dict[str, Any]
 
 def _resource(path: str) -> tuple[str, dict[str, str]]:
     """Return the declared path that serves a request, and the values of its parameters."""
-    given = path.split("/")
-    declared = [endpoint.path.split("/") for endpoint in load_endpoints()]
-    # A fixed segment precedes a parameter.
-    for parts in sorted(declared, key=lambda parts: [part.startswith("{") for part in parts]):
-        parameters = dict(zip(parts, given))
-        values = {name[1:-1]: value for name, value in parameters.items() if name[:1] == "{"}
-        if [values.get(part[1:-1], part) for part in parts] == given and all(values.values()):
-            return "/".join(parts), values
+    for declared in sorted(endpoint.path for endpoint in load_endpoints()):  # a "{" sorts last
+        pattern = re.sub(r"\\{.*?\\}", "([^/]+)", re.escape(declared))
+        if found := re.fullmatch(pattern, path):
+            return declared, dict(zip(re.findall(r"{(.*?)}", declared), found.groups()))
     return path, {}
 
 
@@ -120,17 +117,13 @@ def messages(*bodies: Any, attempt: int = 1, group: str = "") -> Event:
     With `group`, they are messages of that group in a FIFO queue.
     """
     attributes = {"ApproximateReceiveCount": str(attempt)}
-    fifo = {"eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:queue.fifo"} if group else {}
+    shared: dict[str, Any] = {"attributes": attributes}
+    if group:
+        attributes["MessageGroupId"] = group
+        shared["eventSourceARN"] = "arn:aws:sqs:us-east-1:123456789012:queue.fifo"
+    bodies = tuple(map(_text, bodies))
     return {
-        "Records": [
-            {
-                "messageId": str(uuid.uuid4()),
-                "body": _text(body),
-                "attributes": attributes | ({"MessageGroupId": group} if group else {}),
-                **fifo,
-            }
-            for body in bodies
-        ]
+        "Records": [{"messageId": str(uuid.uuid4()), "body": body, **shared} for body in bodies]
     }
 
 
@@ -164,23 +157,15 @@ def change(
     Without `old` it is an INSERT, without `new` a REMOVE. `expired` stands for a removal by time to
     live.
     """
-    images = {
-        "OldImage": msgspec.to_builtins(dict(old)),
-        "NewImage": msgspec.to_builtins(dict(new)),
+    images = {"OldImage": old, "NewImage": new}
+    record = {
+        "SequenceNumber": str(time.time_ns()),
+        "ApproximateCreationDateTime": time.time(),
+        **{name: msgspec.to_builtins(dict(image)) for name, image in images.items() if image},
     }
-    return {
-        "Records": [
-            {
-                "eventName": "MODIFY" if old and new else "INSERT" if new else "REMOVE",
-                "userIdentity": {"principalId": "dynamodb.amazonaws.com"} if expired else None,
-                "dynamodb": {
-                    "SequenceNumber": str(time.time_ns()),
-                    "ApproximateCreationDateTime": time.time(),
-                    **{name: image for name, image in images.items() if image},
-                },
-            }
-        ]
-    }
+    name = "MODIFY" if old and new else "INSERT" if new else "REMOVE"
+    user = {"principalId": "dynamodb.amazonaws.com"} if expired else None
+    return {"Records": [{"eventName": name, "userIdentity": user, "dynamodb": record}]}
 
 
 def created_object(bucket: str, key: str, size: int = 0) -> Event:

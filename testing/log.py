@@ -2,22 +2,11 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from function.runtime import telemetry
-
-
-@contextmanager
-def written_to(handler: logging.Handler) -> Iterator[None]:
-    """Send the function's log lines to a handler too."""
-    logger = telemetry._logger
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
 
 
 class _Recorder(logging.Handler):
@@ -34,15 +23,18 @@ class _Recorder(logging.Handler):
 
 
 @contextmanager
+def written_to(handler: logging.Handler) -> Iterator[None]:
+    """Send the function's log lines to a handler too."""
+    telemetry._logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        telemetry._logger.removeHandler(handler)
+
+
+@contextmanager
 def recorded() -> Iterator[list[dict[str, Any]]]:
     """Return the list that receives the log lines of the block."""
     recorder = _Recorder()
     with written_to(recorder):
         yield recorder.lines
-
-
-def lines(run: Callable[[], object]) -> list[dict[str, Any]]:
-    """Return the log lines that a call writes."""
-    with recorded() as found:
-        run()
-    return found

@@ -1,10 +1,13 @@
 """Calls the API of a running stack, local or deployed."""
 
+import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from function.declare.schema import EMPTY_MAPPING
 from local.local_stack import Reply, send
+
+Found = TypeVar("Found")
 
 
 class RunningStack:
@@ -36,3 +39,15 @@ class RunningStack:
         key = self.outputs["default_api_key"] if api_key is None else api_key
         sent = {"x-api-key": key, **({"Authorization": f"Bearer {token}"} if token else {})}
         return send(method, self.outputs["api_url"] + target, {**sent, **headers}, body)
+
+    def wait_for(self, read: Callable[[], Found], timeout_s: float = 30) -> Found:
+        """Return the first true result of `read`, such as the effect of a job.
+
+        Raises TimeoutError after `timeout_s` seconds.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not (found := read()):
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"the stack had no such effect within {timeout_s} s")
+            time.sleep(0.1)
+        return found

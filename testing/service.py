@@ -53,14 +53,10 @@ class Service:
 
         event = events.api_request(method, target, **request)
         reply = api_handler.handler(event, CONTEXT)
-        body = reply["body"].encode()
+        body = reply["body"]
         if reply.get("isBase64Encoded"):
-            body = base64.b64decode(body)
-        return Reply(
-            status=reply["statusCode"],
-            headers=reply["headers"],
-            body=body.decode(errors="replace"),
-        )
+            body = base64.b64decode(body).decode(errors="replace")
+        return Reply(status=reply["statusCode"], headers=reply["headers"], body=body)
 
     def run_job(self, name: str, event: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Run a job on an event of `testing.events`; return the log line of each item."""
@@ -99,34 +95,32 @@ class Service:
         return found
 
 
+def _key_schema(names: tuple[str, ...]) -> list[dict[str, str]]:
+    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(names, ("HASH", "RANGE"))]
+
+
+def _projection(attributes: tuple[str, ...] | None) -> dict[str, Any]:
+    if attributes is None:
+        return {"ProjectionType": "ALL"}
+    if not attributes:
+        return {"ProjectionType": "KEYS_ONLY"}
+    return {"ProjectionType": "INCLUDE", "NonKeyAttributes": [*attributes]}
+
+
 def create_table(table: Table) -> None:
     """Create a table with its indexes."""
-
-    def keys(names: tuple[str, ...]) -> list[dict[str, str]]:
-        return [
-            {"AttributeName": key, "KeyType": kind} for key, kind in zip(names, ("HASH", "RANGE"))
-        ]
-
     indexes = [
         {
             "IndexName": index.name,
-            "KeySchema": keys(index.keys),
-            "Projection": (
-                {"ProjectionType": "ALL"}
-                if index.attributes is None
-                else (
-                    {"ProjectionType": "INCLUDE", "NonKeyAttributes": [*index.attributes]}
-                    if index.attributes
-                    else {"ProjectionType": "KEYS_ONLY"}
-                )
-            ),
+            "KeySchema": _key_schema(index.keys),
+            "Projection": _projection(index.attributes),
         }
         for index in table.indexes
     ]
     boto3.client("dynamodb").create_table(
         TableName=table.name,
         BillingMode="PAY_PER_REQUEST",
-        KeySchema=keys(table.keys),
+        KeySchema=_key_schema(table.keys),
         AttributeDefinitions=[
             {"AttributeName": key, "AttributeType": kind} for key, kind in table.key_types.items()
         ],
@@ -139,10 +133,9 @@ def _create_resources(environment: pytest.MonkeyPatch) -> None:
         create_table(table)
         environment.setenv(table.env_var, table.name)
     for queue in load_queues().values():
-        kind = {"Attributes": {"FifoQueue": "true"}} if queue.fifo else {}
-        name = f"{queue.name}.fifo" if queue.fifo else queue.name
-        url = boto3.client("sqs").create_queue(QueueName=name, **kind)["QueueUrl"]
-        environment.setenv(queue.env_var, url)
+        ending, kind = (".fifo", {"FifoQueue": "true"}) if queue.fifo else ("", {})
+        made = boto3.client("sqs").create_queue(QueueName=queue.name + ending, Attributes=kind)
+        environment.setenv(queue.env_var, made["QueueUrl"])
     for topic in load_topics().values():
         arn = boto3.client("sns").create_topic(Name=topic.name)["TopicArn"]
         environment.setenv(topic.env_var, arn)
@@ -155,12 +148,11 @@ def _create_resources(environment: pytest.MonkeyPatch) -> None:
 @contextmanager
 def own_client() -> Iterator[None]:
     """Let the function make clients by the environment as it is now, and forget them after."""
-    clear = aws_client._client.cache_clear
-    clear()
+    aws_client._client.cache_clear()
     try:
         yield
     finally:
-        clear()
+        aws_client._client.cache_clear()
 
 
 @contextmanager

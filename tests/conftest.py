@@ -37,6 +37,7 @@ from function.declare.trigger import (
     TopicTrigger,
 )
 from local import local_stack, ministack, pulumi_program, stack_files
+from local.ministack import Credentials, MiniStack
 from local.stack_files import ROOT
 from openapi import samples
 from tools.project_copy import copy_of_project
@@ -55,6 +56,23 @@ PROJECT = stack_files.project_name()
 STACK = stack_files.default_stack()
 NAME = resource_prefix(PROJECT, STACK)
 PLANS = {"basic": {"rate_limit": 50, "burst_limit": 100, "quota_per_day": 100_000}}
+
+
+def assume_role(emulator: MiniStack, role_arn: str, token: str = "") -> MiniStack:
+    """Return the emulator with clients that act as a role.
+
+    The emulator's own client assumes the role, or with `token` a web identity does.
+    """
+    role, sts = {"RoleArn": role_arn, "RoleSessionName": "local"}, emulator.client("sts")
+    if token:
+        # The emulator requires a signature on this call; AWS and botocore do not.
+        signed = "choose-signer.sts.AssumeRoleWithWebIdentity"
+        sts.meta.events.register_first(signed, lambda **_: "v4")
+        found = sts.assume_role_with_web_identity(**role, WebIdentityToken=token)["Credentials"]
+    else:
+        found = sts.assume_role(**role)["Credentials"]
+    keys = Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+    return MiniStack(emulator.port, emulator.process, emulator.region, keys, emulator.issuer)
 
 
 def keys(**config: str) -> dict[str, str]:

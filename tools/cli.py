@@ -2,16 +2,16 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 
-def run(command: Callable[[], Iterable[str]]) -> int:
-    """Return the exit status of a command that returns its error lines.
+def run(command: Callable[..., Iterable[str]], arguments: Sequence[str] = ()) -> int:
+    """Return the exit status of a command that takes texts and returns its error lines.
 
     An exception is an error line too; EPOCH_TRACEBACK=1 shows its traceback.
     """
     try:
-        errors = list(command())
+        errors = list(command(*arguments))
     except Exception as error:
         if os.environ.get("EPOCH_TRACEBACK"):
             raise

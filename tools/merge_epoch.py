@@ -1,13 +1,11 @@
 """`python3 tools/merge_epoch.py [VERSION]`: merges a newer Epoch into your project.
 
-It needs git and the standard library only, so you can also run it in a project that is older than
-this file. See docs/upgrading.md.
+See docs/upgrading.md. It needs git and the standard library only.
 """
 
 import fnmatch
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 REMOTE = "refs/remotes/epoch"
@@ -34,11 +32,9 @@ OWN = (
     "tests/snapshots/*",
 )
 # The drivers of .gitattributes keep your version of a file, or of the lines that both changed.
-_OURS = "git merge-file --ours %A %O %B"
 _DRIVERS = (
-    "merge.generated.driver=true",
-    f"merge.partly-generated.driver={_OURS}",
-    f"merge.yours.driver={_OURS}",
+    *("-c", "merge.generated.driver=true"),
+    *("-c", "merge.yours.driver=git merge-file --ours %A %O %B"),
 )
 
 
@@ -87,13 +83,12 @@ def _record_origin(target: str) -> None:
 
     It is the commit that shares most files with the project's first commit.
     """
-    first = set(
-        _git("ls-tree", "-r", _git("rev-list", "--max-parents=0", "HEAD").split()[-1]).split("\n")
-    )
-    shared = {
-        commit: len(first.intersection(_git("ls-tree", "-r", commit).split("\n")))
-        for commit in _git("rev-list", target).split()
-    }
+
+    def files(commit: str) -> set[str]:
+        return set(_git("ls-tree", "-r", commit).splitlines())
+
+    first = files(_git("rev-list", "--max-parents=0", "HEAD").split()[-1])
+    shared = {commit: len(first & files(commit)) for commit in _git("rev-list", target).split()}
     origin = max(shared, key=lambda commit: shared[commit])
     if 2 * shared[origin] < len(first):
         raise SystemExit(
@@ -106,24 +101,15 @@ def _record_origin(target: str) -> None:
 
 def _merge(target: str) -> list[str]:
     """Merge without a commit, restore your files, and return the paths with conflicts."""
-    before = _git("ls-tree", "-r", "--name-only", "HEAD")
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8"
-    ) as attributes:  # the project's own may be older
-        attributes.write(_git("show", f"{target}:.gitattributes"))
-        attributes.flush()
-        config = (f"core.attributesFile={attributes.name}", *_DRIVERS)
-        # With renames, git would see a file of Epoch as a moved one of yours. Between git 2.34 and
-        # 2.50, the strategy `ort` ignores the option.
-        options = ("--no-commit", "--no-ff", "-s", "recursive", "-X", "no-renames", target)
-        _git(*(word for pair in config for word in ("-c", pair)), "merge", *options, check=False)
+    # With renames, git would see a file of Epoch as a moved one of yours. Between git 2.34 and
+    # 2.50, the strategy `ort` ignores the option.
+    options = ("--no-commit", "--no-ff", "-s", "recursive", "-X", "no-renames")
+    _git(*_DRIVERS, "merge", *options, target, check=False)
     if not Path(_git("rev-parse", "--git-path", "MERGE_HEAD")).exists():
         raise SystemExit(f"error: git cannot begin the merge; run: git merge {target}")
-    kept = [path for path in before.splitlines() if is_own(path)]
-    added = set(filter(is_own, _git("ls-files").splitlines())) - set(kept)
-    deleted = {line[3:] for line in _git("status", "--porcelain").splitlines() if line[:2] == "DU"}
-    if gone := sorted(added | deleted):
-        _git("rm", "-q", "-f", "--ignore-unmatch", "--", *gone)
+    kept = list(filter(is_own, _git("ls-tree", "-r", "--name-only", "HEAD").splitlines()))
+    merged = filter(is_own, _git("ls-files").splitlines())
+    _git("rm", "-q", "-f", "--ignore-unmatch", "--", *kept, *merged)
     if kept:
         _git("checkout", "-q", "HEAD", "--", *kept)
     return _git("diff", "--name-only", "--diff-filter=U").splitlines()

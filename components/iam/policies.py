@@ -1,7 +1,7 @@
 """IAM policies from the permissions that endpoints and jobs declare."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -10,14 +10,11 @@ import pulumi_aws as aws
 
 from components import limits
 from function.declare.permission import (
-    BucketPermission,
     Link,
     Permission,
-    QueuePermission,
-    SecretPermission,
     ServicePermission,
-    TablePermission,
     TopicPermission,
+    fill_settings,
 )
 from function.declare.topic import Topic
 
@@ -68,7 +65,7 @@ def check_boundary(
     check_forbidden_actions(services)
     for service in services:
         # The ARN of a link's new resource is not known yet.
-        resource = service.arn(settings) or "its resource"
+        resource = fill_settings(service.resource, settings) or "its resource"
         denied = [
             action
             for action in service.actions
@@ -96,53 +93,21 @@ def _matches(name: str, patterns: str | list[str]) -> bool:
 
 
 def resource_statements(
-    permissions: Iterable[Permission],
-    arns: Mapping[str, Mapping[str, Any]],
-    settings: Mapping[str, str],
+    granted: Iterable[tuple[str | list[str], Sequence[str]]],
 ) -> list[Statement]:
-    """Return one statement per resource, with all actions on it.
-
-    `arns` maps `tables`, `queues`, `topics`, `buckets`, `secrets` and `links` to their ARNs by
-    name.
-    """
+    """Return one statement per resource, with all actions that a grant of `granted` names for it."""
     actions: dict[str, set[str]] = {}
-    for permission in permissions:
-        resources, allowed = _grant(permission, arns, settings)
+    for resources, allowed in granted:
         for resource in _listed(resources) if allowed else ():
             actions.setdefault(resource, set()).update(allowed)
     return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]
 
 
-def _grant(
-    permission: Permission, arns: Mapping[str, Mapping[str, Any]], settings: Mapping[str, str]
-) -> tuple[str | list[str], tuple[str, ...]]:
-    """Return the resources of a permission, and the actions on them."""
-    granted: tuple[str | list[str], tuple[str, ...]]
-    match permission:
-        case TablePermission(table, actions, index):
-            granted = arns["tables"][table] + (f"/index/{index}" if index else ""), actions
-        case QueuePermission(queue):
-            granted = arns["queues"][queue], ("sqs:SendMessage",)
-        case TopicPermission(topic):
-            granted = arns["topics"][topic], ("sns:Publish",)
-        case SecretPermission(setting):
-            granted = arns["secrets"][setting], ("secretsmanager:GetSecretValue",)
-        case BucketPermission(bucket, actions):
-            granted = f"{arns['buckets'][bucket]}/*", actions
-        case Link(name, _, actions):
-            granted = arns["links"][name], actions
-        case _:
-            granted = permission.arn(settings), permission.actions
-    return granted
-
-
 def telemetry_statements(log_group: str) -> list[Statement]:
     """Return the statements to write logs and traces."""
+    streams = [log_group, f"{log_group}:log-stream:*"]
     return [
-        allow(
-            ["logs:CreateLogStream", "logs:PutLogEvents"],
-            [log_group, f"{log_group}:log-stream:*"],
-        ),
+        allow(["logs:CreateLogStream", "logs:PutLogEvents"], streams),
         # X-Ray's write actions support no resource but "*".
         allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
     ]
@@ -162,10 +127,7 @@ def network_statements() -> list[Statement]:
     """Return the statements by which Lambda, but no code of a function, uses network interfaces."""
     by_code = {"ArnLike": {"lambda:SourceFunctionArn": "arn:*:lambda:*:*:function:*"}}
     denied = allow([*NETWORK_ACTIONS, "ec2:DetachNetworkInterface"], "*")
-    return [
-        allow(NETWORK_ACTIONS, "*"),
-        denied | {"Effect": "Deny", "Condition": by_code},
-    ]
+    return [allow(NETWORK_ACTIONS, "*"), denied | {"Effect": "Deny", "Condition": by_code}]
 
 
 def allow(actions: list[str], resource: str | list[str]) -> Statement:

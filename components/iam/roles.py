@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.iam import policies
+from components.naming import check_length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +20,11 @@ class RoleFactory:
     permissions_boundary: str = ""
 
     def create(self, service: str, name: str, opts: pulumi.ResourceOptions) -> aws.iam.Role:
-        """Return a role that an AWS service may assume, for example `lambda`."""
+        """Return a role that an AWS service may assume, for example `lambda`.
+
+        Raises ConfigError for a name that is too long.
+        """
+        check_length(name)
         trust = {
             "Effect": "Allow",
             "Principal": {"Service": f"{service}.amazonaws.com"},

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from components.api import EpochApi, slug
 from components.authorizer import EpochAuthorizer
+from components.bindings import Bindings
 from components.function import EpochFunction
 from components.job import EpochJob
-from components.lambda_function import Bindings, LambdaFunction
+from components.lambda_function import LambdaFunction
 from components.metrics import Alarm, Formula, Metric, Source
 from function.declare.authorizer import AUTHORIZER_TIMEOUT_S
 from function.declare.endpoint import Endpoint
@@ -200,13 +201,7 @@ def _of_job(sources: MetricSources, key: str, job: EpochJob) -> Iterator[Alarm]:
     yield Alarm("job-throttles", text, of("Throttles"), 1)
     text = f"Job {key} runs close to its timeout of {timeout_s} s."
     yield Alarm("job-duration", text, *_near_timeout(job, timeout_s), periods=15, datapoints=1)
-    if backlog := job.backlog:
-        minutes = backlog.alarm_after_s // 60
-        text = f"The oldest item of job {key} has waited for {minutes} minutes."
-        age = backlog.alarm_after_s * backlog.per_second
-        yield Alarm("job-backlog", text, backlog.metric, age)
-    if stopped := job.stopped:
-        yield replace(stopped, description=f"Job {key} no longer runs. {stopped.description}")
+    yield from job.alarms
     if own := job.job.alarm:
         text = f"At least {own.failures} items of job {key} failed within {own.period_s} seconds."
         failed = sources.own(job, key).where(Outcome="failed").of("Requests")

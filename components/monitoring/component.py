@@ -8,11 +8,11 @@ import pulumi_aws as aws
 
 from components.api import EpochApi
 from components.authorizer import EpochAuthorizer
+from components.bindings import Bindings
 from components.component import EpochComponent
 from components.function import EpochFunction
 from components.iam import policies
 from components.job import EpochJob
-from components.lambda_function import Bindings
 from components.metrics import Alarm, Metric
 from components.monitoring import dashboard
 from components.monitoring.alarms import (
@@ -72,9 +72,9 @@ class EpochMonitoring(EpochComponent):
         concurrency: int = 1_000,
         runbook_url: str = "docs/operations.md",
         trace_sampling_rate: pulumi.Input[float] | None = None,
-        alarm_email: pulumi.Input[str] | None = None,
-        alarm_topic_arn: pulumi.Input[str] | None = None,
-        monthly_budget_usd: int | None = None,
+        alarm_email: pulumi.Input[str] = "",
+        alarm_topic_arn: pulumi.Input[str] = "",
+        monthly_budget_usd: int = 0,
         cost_tags: Mapping[str, str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -142,7 +142,7 @@ class EpochMonitoring(EpochComponent):
         )
         self.register_outputs({"dashboard_url": self.dashboard_url})
 
-    def _topic(self, email: pulumi.Input[str] | None, publishers: list[str]) -> aws.sns.Topic:
+    def _topic(self, email: pulumi.Input[str], publishers: list[str]) -> aws.sns.Topic:
         """Return the topic of the alarms, to which AWS's services `publishers` may publish."""
         account = aws.get_caller_identity_output().account_id
         topic = aws.sns.Topic(self._name, opts=self.child())
@@ -156,7 +156,7 @@ class EpochMonitoring(EpochComponent):
             )
         )
         aws.sns.TopicPolicy(self._name, arn=topic.arn, policy=document, opts=self.child())
-        if email is not None:
+        if email:
             aws.sns.TopicSubscription(
                 self._name, topic=topic.arn, protocol="email", endpoint=email, opts=self.child()
             )

@@ -7,10 +7,8 @@ from typing import Any
 import pulumi
 
 from components import limits
-from components.authorizer import EpochAuthorizer
 from components.metrics import Metric, Source
 from components.monitoring.alarms import ERROR_BUDGET, SLO_TARGET, MetricSources, dead_letters
-from function.declare.endpoint import Endpoint
 
 _COLUMNS = 24  # CloudWatch's grid
 _HEIGHT = 6
@@ -18,7 +16,21 @@ _ALARMS = 100  # CloudWatch's limit per widget
 _OUTCOMES = ("success", "rejected", "unavailable", "failed")
 _MONTH_S = 30 * 86_400
 
+# Metrics by label, each as its name and statistic.
+_CALLS = {"all": "Count", "client_errors": "4XXError", "server_errors": "5XXError"}
+_LATENCY = {"p50": "Latency p50", "p99": "Latency p99"}
+_INVOCATIONS = {"all": "Invocations", "errors": "Errors", "throttles": "Throttles"}
+_DURATION = {"p50": "Duration p50", "maximum": "Duration Maximum"}
+_CAPACITY = {
+    "read": "ConsumedReadCapacityUnits",
+    "written": "ConsumedWriteCapacityUnits",
+    "throttled_reads": "ReadThrottleEvents",
+    "throttled_writes": "WriteThrottleEvents",
+}
+_TABLE_LATENCY = ("SuccessfulRequestLatency", "Average")
+
 Widget = dict[str, Any]
+Lines = dict[str, Metric]
 
 
 def _metric(metric: Metric, **options: Any) -> list[Any]:
@@ -27,15 +39,15 @@ def _metric(metric: Metric, **options: Any) -> list[Any]:
     return [metric.namespace, metric.name, *dimensions, {"stat": metric.stat, **options}]
 
 
-def _of(source: Source, **metrics: str) -> dict[str, Metric]:
+def _of(source: Source, **metrics: str) -> Lines:
     """Return metrics of a source by label, each given as its name and statistic."""
     return {label: source.of(*metric.split()) for label, metric in metrics.items()}
 
 
-def _graph(title: str, metrics: Mapping[str, Metric]) -> Widget:
+def _graph(title: str, lines: Lines) -> Widget:
     """Return a graph with one labelled line per metric."""
-    lines = [_metric(metric, label=label.replace("_", " ")) for label, metric in metrics.items()]
-    return {"type": "metric", "properties": {"title": title, "metrics": lines, "period": 60}}
+    metrics = [_metric(metric, label=label.replace("_", " ")) for label, metric in lines.items()]
+    return {"type": "metric", "properties": {"title": title, "metrics": metrics, "period": 60}}
 
 
 def _objective(api: Source) -> Widget:
@@ -62,90 +74,64 @@ def _objective(api: Source) -> Widget:
     }
 
 
-def _api(sources: MetricSources) -> list[Widget]:
-    api, throttled = sources.api.metrics, {"throttled": sources.throttled_callers("Sum")}
-    calls = _of(api, all="Count", client_errors="4XXError", server_errors="5XXError")
-    latency = _of(
-        api, p50="Latency p50", p99="Latency p99", integration_p99="IntegrationLatency p99"
-    )
-    return [_graph("API: calls", calls | throttled), _graph("API: latency in ms", latency)]
-
-
-def _invocations(title: str, function: Source) -> Widget:
-    metrics = _of(function, all="Invocations", errors="Errors", throttles="Throttles")
-    return _graph(f"{title}: invocations", metrics)
-
-
-def _function(function: Source) -> list[Widget]:
-    duration = _of(function, p50="Duration p50", p99="Duration p99", maximum="Duration Maximum")
-    concurrent = _of(function, maximum="ConcurrentExecutions Maximum")
-    return [
-        _invocations("Function", function),
-        _graph("Function: duration in ms", duration),
-        _graph("Function: concurrent executions", concurrent),
-    ]
-
-
-def _authorizer(sources: MetricSources, authorizer: EpochAuthorizer) -> list[Widget]:
-    outcomes = _outcomes(sources.own(authorizer, "authorizer"))
-    duration = _of(authorizer.metrics, p50="Duration p50", maximum="Duration Maximum")
-    return [
-        _invocations("Authorizer", authorizer.metrics),
-        _graph("Authorizer: callers by outcome", outcomes),
-        _graph("Authorizer: duration in ms", duration),
-    ]
-
-
-def _table(sources: MetricSources, key: str) -> list[Widget]:
-    table = sources.bindings.tables[key].metrics
-    capacity = _of(
-        table,
-        read="ConsumedReadCapacityUnits",
-        written="ConsumedWriteCapacityUnits",
-        throttled_reads="ReadThrottleEvents",
-        throttled_writes="WriteThrottleEvents",
-    )
-    latency = {
-        operation: table.where(Operation=operation).of("SuccessfulRequestLatency", "Average")
-        for operation in sources.operations(key)
-    }
-    return [
-        _graph(f"Table {key}: capacity units and throttles", capacity),
-        _graph(f"Table {key}: latency in ms, average", latency),
-    ]
-
-
-def _outcomes(own: Source) -> dict[str, Metric]:
+def _outcomes(own: Source) -> Lines:
     return {outcome: own.where(Outcome=outcome).of("Requests") for outcome in _OUTCOMES}
 
 
-def _endpoint(sources: MetricSources, endpoint: Endpoint[Any]) -> list[Widget]:
-    title, route = endpoint.route, sources.route(endpoint)
-    own = sources.own(sources.function, endpoint.route)
-    calls = _of(route, all="Count", client_errors="4XXError", server_errors="5XXError")
-    latency = _of(route, whole="Latency p99") | _of(own, storage="AwsCallLatency p99")
-    rare = _of(own, replays="IdempotentReplays", cold_starts="ColdStarts")
-    return [
-        _graph(f"{title}: calls", calls),
-        _graph(f"{title}: responses by outcome", _outcomes(own)),
-        _graph(f"{title}: latency in ms, p99", latency),
-        _graph(f"{title}: replays and cold starts", rare),
-    ]
-
-
-def _job(sources: MetricSources, key: str) -> list[Widget]:
-    title, job = f"Job {key}", sources.jobs[key]
-    waiting, heading = {"dead_letters": dead_letters(job)}, f"{title}: dead letters"
-    if job.backlog:
-        waiting["oldest"] = job.backlog.metric
-        heading += f", oldest item in {'s' if job.backlog.per_second == 1 else 'ms'}"
-    duration = _of(job.metrics, p50="Duration p50", maximum="Duration Maximum")
-    return [
-        _invocations(title, job.metrics),
-        _graph(f"{title}: items by outcome", _outcomes(sources.own(job, key))),
-        _graph(f"{title}: duration in ms", duration),
-        _graph(heading, waiting),
-    ]
+def _rows(sources: MetricSources) -> dict[str, dict[str, Lines]]:
+    """Return the graphs of each row by its title: the lines of each graph by its heading."""
+    rows = {}
+    api, function = sources.api.metrics, sources.function.metrics
+    rows["API"] = {
+        "calls": _of(api, **_CALLS) | {"throttled": sources.throttled_callers("Sum")},
+        "latency in ms": _of(api, **_LATENCY, integration_p99="IntegrationLatency p99"),
+    }
+    rows["Function"] = {
+        "invocations": _of(function, **_INVOCATIONS),
+        "duration in ms": _of(
+            function, p50="Duration p50", p99="Duration p99", maximum="Duration Maximum"
+        ),
+        "concurrent executions": _of(function, maximum="ConcurrentExecutions Maximum"),
+    }
+    if authorizer := sources.authorizer:
+        rows["Authorizer"] = {
+            "invocations": _of(authorizer.metrics, **_INVOCATIONS),
+            "callers by outcome": _outcomes(sources.own(authorizer, "authorizer")),
+            "duration in ms": _of(authorizer.metrics, **_DURATION),
+        }
+    for key, table in sources.bindings.tables.items():
+        latency = {
+            operation: table.metrics.where(Operation=operation).of(*_TABLE_LATENCY)
+            for operation in sources.operations(key)
+        }
+        if latency:  # CloudWatch refuses a graph without metrics
+            capacity = _of(table.metrics, **_CAPACITY)
+            graphs = {"capacity units and throttles": capacity, "latency in ms, average": latency}
+            rows[f"Table {key}"] = graphs
+    for endpoint in sources.api.endpoints:
+        route, own = sources.route(endpoint), sources.own(sources.function, endpoint.route)
+        latency = _of(route, whole="Latency p99") | _of(own, storage="AwsCallLatency p99")
+        rows[endpoint.route] = {
+            "calls": _of(route, **_CALLS),
+            "responses by outcome": _outcomes(own),
+            "latency in ms, p99": latency,
+            "replays and cold starts": _of(
+                own, replays="IdempotentReplays", cold_starts="ColdStarts"
+            ),
+        }
+    for key, job in sources.jobs.items():
+        waiting, heading = {"dead_letters": dead_letters(job)}, "dead letters"
+        for alarm in job.alarms:
+            if alarm.section == "job-backlog" and isinstance(alarm.metric, Metric):
+                waiting["oldest"] = alarm.metric
+                heading += f", oldest item in {'ms' if alarm.metric.name == 'IteratorAge' else 's'}"
+        rows[f"Job {key}"] = {
+            "invocations": _of(job.metrics, **_INVOCATIONS),
+            "items by outcome": _outcomes(sources.own(job, key)),
+            "duration in ms": _of(job.metrics, **_DURATION),
+            heading: waiting,
+        }
+    return rows
 
 
 def body(
@@ -157,16 +143,9 @@ def body(
         for at in range(0, len(alarms), _ALARMS)
     ]
     help_text = {"type": "text", "properties": {"markdown": f"Runbook: {runbook_url}"}}
-    rows: list[list[Widget]] = [
-        [_objective(sources.api.metrics), *status, help_text],
-        _api(sources),
-        _function(sources.function.metrics),
-        *([_authorizer(sources, sources.authorizer)] if sources.authorizer else []),
-        # CloudWatch refuses a graph without metrics.
-        *(_table(sources, table) for table in sources.bindings.tables if sources.operations(table)),
-        *(_endpoint(sources, endpoint) for endpoint in sources.api.endpoints),
-        *(_job(sources, key) for key in sources.jobs),
-    ]
+    rows: list[list[Widget]] = [[_objective(sources.api.metrics), *status, help_text]]
+    for title, graphs in _rows(sources).items():
+        rows.append([_graph(f"{title}: {heading}", lines) for heading, lines in graphs.items()])
     _check_limits(rows)
     widgets = []
     for y, row in enumerate(rows):

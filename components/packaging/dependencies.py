@@ -69,10 +69,12 @@ def install(
         packages = out / "packages"
         _install(out / "lock", target_platform, packages)
         if (data := packages / "botocore" / "data").exists():
-            # boto3's resources read the whole model of their service.
-            whole = _STORAGE in services or (packages / "boto3").exists()
-            _strip_sdk_data(data, services, whole_storage=whole)
-            _add_amazons_authorities(packages / "botocore")
+            # boto3's resources read the whole model of their service, and its clients may call
+            # any server.
+            boto3 = (packages / "boto3").exists()
+            _strip_sdk_data(data, services, whole_storage=boto3 or _STORAGE in services)
+            if not boto3:
+                _keep_amazons_authorities(packages / "botocore" / "cacert.pem")
 
     chosen = " ".join([*sorted(services), *target_platform]).encode()
     inputs = (lock, Path(__file__).read_bytes(), chosen)
@@ -133,11 +135,10 @@ def _is_portable(name: Path, path: Path) -> bool:
     return not name.as_posix().startswith(_EXCLUDED)
 
 
-def _add_amazons_authorities(botocore: Path) -> None:
-    """Write the CAs of AWS's services to a file of their own, which the function loads first."""
-    if (known := botocore / "cacert.pem").exists():
-        found = _AMAZONS.findall(known.read_text(encoding="utf-8"))
-        (botocore / "amazon.pem").write_text("".join(found), encoding="ascii")
+def _keep_amazons_authorities(known: Path) -> None:
+    """Reduce botocore's CAs to those of AWS's services; the function reads other ones of Lambda."""
+    if known.exists() and (found := _AMAZONS.findall(known.read_text(encoding="utf-8"))):
+        known.write_text("".join(found), encoding="ascii")
 
 
 def _without_documentation(value: Any) -> Any:

@@ -13,7 +13,7 @@ export async function show(main) {
   if (main.firstChild) return;
   const place = h("div", { id: "viewer" }, h("p", { class: "empty" }, "Loading"));
   main.replaceChildren(place);
-  const [spec, key] = await Promise.all([ask("openapi.json"), ask("secret.json?name=default_api_key"), (loaded ??= load())]);
+  const [spec, credentials] = await Promise.all([ask("openapi.json"), ask("credentials.json"), (loaded ??= load())]);
   const viewer = window.SwaggerUIBundle({
     spec,
     // The API allows no other origin, so this page's server forwards the request.
@@ -26,9 +26,7 @@ export async function show(main) {
     defaultModelsExpandDepth: 0,
     validatorUrl: null,
     onComplete: () => {
-      for (const [name, scheme] of Object.entries(spec.components?.securitySchemes ?? {})) {
-        if (scheme.name === "x-api-key") viewer.preauthorizeApiKey(name, key.value);
-      }
+      for (const [name, value] of Object.entries(credentials)) viewer.preauthorizeApiKey(name, value);
     },
   });
 }

@@ -45,12 +45,8 @@ export function pretty(value) {
   }
 }
 
-/** Return JSON or text in a box with a copy button. */
-export function code(value, label) {
-  const text = pretty(value);
-  const copy = h("button", { type: "button", class: "copy", onclick: () => navigator.clipboard.writeText(text) }, "Copy");
-  return h("div", { class: "code" }, h("pre", { tabindex: 0, role: "region", "aria-label": label }, text), copy);
-}
+/** Return JSON or text in a box. */
+export const code = (value, label) => h("pre", { class: "code", tabindex: 0, role: "region", "aria-label": label }, pretty(value));
 
 export const section = (title, ...children) => h("section", null, h("h3", null, title), children);
 

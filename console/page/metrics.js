@@ -1,6 +1,7 @@
 import { ask, clock, h, s, section } from "./dom.js";
 
 const EVERY_MS = 5000;
+const MIN_WINDOW_S = 300;
 const [WIDTH, HEIGHT] = [300, 90];
 const ORDER = ["ALARM", "OK", "INSUFFICIENT_DATA"];
 const NAMES = { OK: "OK", ALARM: "ALARM", INSUFFICIENT_DATA: "no data" };
@@ -9,13 +10,7 @@ let timer;
 
 const number = (value) => value.toLocaleString([], Number.isInteger(value) ? {} : { maximumSignificantDigits: 3 });
 
-function single(line) {
-  const last = line.points.at(-1);
-  return h("p", { class: "single" }, h("strong", null, last ? number(last[1]) : "–"), " ", line.label);
-}
-
-function chart({ title, single: alone, lines }, from, to) {
-  if (alone) return h("figure", null, h("figcaption", null, title), lines.map(single));
+function chart({ title, lines }, from, to) {
   const max = Math.max(...lines.flatMap(({ points }) => points.map(([, value]) => value)), 1e-9);
   const x = (at) => 4 + ((WIDTH - 8) * (at - from)) / (to - from);
   const y = (value) => HEIGHT - 4 - ((HEIGHT - 12) * value) / max;
@@ -33,18 +28,20 @@ function chart({ title, single: alone, lines }, from, to) {
       h("li", { class: `c${index}` }, `${label} ${points.length ? number(points.at(-1)[1]) : "–"}`))));
 }
 
-function alarm({ name, description, state, reason }) {
+function alarm({ AlarmName: name, AlarmDescription: description, StateValue: state, StateReason: reason }) {
   return h("tr", null,
     h("td", null, h("span", { class: `status ${state === "ALARM" ? "bad" : state === "OK" ? "good" : "none"}` }, NAMES[state])),
     h("th", { scope: "row" }, name), h("td", null, description, reason && h("p", { class: "quiet" }, reason)));
 }
 
 async function draw(main) {
-  const { from, to, graphs, alarms } = await ask("metrics.json");
+  const { now, graphs, alarms } = await ask("metrics.json");
+  const times = graphs.flatMap(({ lines }) => lines.flatMap(({ points }) => points.map(([at]) => at)));
+  const from = Math.min(now - MIN_WINDOW_S, ...times);
   const top = scrollY;
   main.replaceChildren(h("div", { class: "page" },
-    section("Dashboard", h("div", { class: "graphs" }, graphs.map((graph) => chart(graph, from, to)))),
-    section("Alarms", h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Alarms" }, h("table", { class: "alarms" }, alarms.sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state)).map(alarm))))));
+    section("Dashboard", h("div", { class: "graphs" }, graphs.map((graph) => chart(graph, from, now)))),
+    section("Alarms", h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Alarms" }, h("table", { class: "alarms" }, alarms.sort((a, b) => ORDER.indexOf(a.StateValue) - ORDER.indexOf(b.StateValue)).map(alarm))))));
   scrollTo(0, top);
 }
 

@@ -5,7 +5,7 @@ const MAX_REQUESTS = 500;
 const known = new Map(); // by id, oldest first
 const rows = new Map();
 let waiting = new Set();
-let list, detail, filter, empty, opened;
+let list, detail, empty, opened;
 
 /** Add new or changed requests. */
 export function add(changed) {
@@ -38,15 +38,11 @@ function row(request) {
     h("span", { class: "key" }, key ?? apiKey ?? "")));
 }
 
-const matches = (request) => !filter.value || JSON.stringify(Object.values(request)).toLowerCase().includes(filter.value.toLowerCase());
-
 function draw() {
   if (!waiting.size) return;
   const fresh = [];
   for (const id of waiting) {
-    const request = known.get(id);
-    const made = row(request);
-    made.hidden = !matches(request);
+    const made = row(known.get(id));
     if (rows.has(id)) rows.get(id).replaceWith(made);
     else fresh.unshift(made);
     rows.set(id, made);
@@ -54,19 +50,6 @@ function draw() {
   waiting = new Set();
   list.prepend(...fresh);
   empty.hidden = known.size > 0;
-}
-
-function sift() {
-  for (const [id, element] of rows) element.hidden = !matches(known.get(id));
-}
-
-function step(event) {
-  const by = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
-  let next = by && event.target.closest("li")?.[by];
-  while (next?.hidden) next = next[by];
-  if (!next) return;
-  event.preventDefault();
-  next.firstChild.focus();
 }
 
 function waterfall(segments) {
@@ -129,7 +112,7 @@ function details({ call, line, output, trace, aws, refusals, refused, status, ms
       h("strong", null, "API Gateway rejected this request: "), refused.reason ?? "", " ", h("code", null, refused.type)),
     refusals.map((refusal) => h("div", { class: "box bad" },
       h("strong", null, `IAM denied ${refusal.action}`), h("p", null, `${refusal.principal} on ${refusal.resource}`),
-      h("p", null, refusal.explicit ? "A statement denies it. " : "", "This statement would allow it:"), code(refusal.statement, "Statement that would allow it"))),
+      h("p", null, refusal.explicit ? "A statement denies it. " : "", "This statement would allow it:"), code({ Effect: "Allow", Action: refusal.action, Resource: refusal.resource }, "Statement that would allow it"))),
     output.map(failure),
     section("Trace", waterfall(trace)),
     aws.length ? section("DynamoDB", aws.map(storage)) : null,
@@ -157,11 +140,10 @@ export function show(main, id) {
   if (!list?.isConnected) {
     rows.clear();
     waiting = new Set(known.keys());
-    list = h("ol", { class: "requests", "aria-label": "Requests, newest first", onkeydown: step });
-    filter = h("input", { type: "search", placeholder: "Filter", "aria-label": "Filter requests", oninput: sift });
+    list = h("ol", { class: "requests", "aria-label": "Requests, newest first" });
     empty = h("p", { class: "empty" }, "No requests yet. Call the API, or ", h("a", { href: "#/api" }, "try it here"), ".");
     detail = h("article", { class: "detail", hidden: true, "aria-live": "polite" });
-    main.replaceChildren(h("div", { class: "split" }, h("div", { class: "list" }, filter, list, empty), detail));
+    main.replaceChildren(h("div", { class: "split" }, h("div", { class: "list" }, list, empty), detail));
     draw();
   }
   return open(id);

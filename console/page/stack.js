@@ -41,24 +41,17 @@ function value(attribute) {
 
 function table({ name, items, keys }) {
   const body = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `Items of ${name}` });
-  const more = h("button", { type: "button", onclick: () => page(more.dataset.after) }, "Next page");
-  const first = h("button", { type: "button", onclick: () => page("") }, "First page");
 
-  async function page(after) {
-    const found = await ask(`table.json?${new URLSearchParams({ name, after })}`);
+  async function open() {
+    const found = await ask(`items.json?${new URLSearchParams({ table: name })}`);
     const columns = [...new Set([...keys, ...found.items.flatMap(Object.keys)])];
     body.replaceChildren(h("table", null,
       h("thead", null, h("tr", null, columns.map((column) => h("th", { scope: "col" }, column)))),
       h("tbody", null, found.items.map((item) => h("tr", null, columns.map((column) => h("td", null, item[column] ? value(item[column]) : "")))))));
-    if (!found.items.length) body.replaceChildren(h("p", { class: "quiet" }, "No items."));
-    more.dataset.after = found.after;
-    more.hidden = !found.after;
-    first.hidden = !after;
+    if (items > found.items.length) body.append(h("p", { class: "quiet" }, `The first ${found.items.length} items.`));
   }
-  first.hidden = more.hidden = true;
-  return h("details", { ontoggle: ({ target }) => target.open && page("") },
-    h("summary", null, h("b", null, name), " ", h("span", { class: "quiet" }, `${items} items, key ${keys.join(", ")}`)),
-    body, h("p", null, first, more));
+  return h("details", { ontoggle: ({ target }) => target.open && open() },
+    h("summary", null, h("b", null, name), " ", h("span", { class: "quiet" }, `${items} items, key ${keys.join(", ")}`)), body);
 }
 
 function job({ name, lines }) {

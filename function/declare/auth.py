@@ -3,31 +3,25 @@
 Each kind has a `name`, which is unique in the API. It names the scheme in the API document.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from function.declare.checks import between, matches, not_empty
 from function.declare.schema import EMPTY_MAPPING
 from function.declare.setting import Setting
 
-# API Gateway's longest time to keep the result of an authorizer, in seconds.
-MAX_CACHE_S = 3_600
-
 SchemeName: TypeAlias = Annotated[
     str, matches(r"[a-z][A-Za-z0-9_]{0,31}", "letters, digits and '_', at most 32 characters")
 ]
-# A scope as RFC 6749 defines it, section 3.3.
-Scope: TypeAlias = Annotated[
-    str, matches(r"[\x21\x23-\x5b\x5d-\x7e]+", "visible ASCII without quotes and backslashes")
-]
-CacheTime: TypeAlias = Annotated[int, between(0, MAX_CACHE_S)]
+CacheTime: TypeAlias = Annotated[int, between(0, 3_600)]
 # A text, or a setting of `function.settings` if it differs between the stacks.
 StackText: TypeAlias = str | Setting[str]
-
-# Compiled on first use, which is never in a cold start.
-_ISSUER = r"https://[a-z0-9.-]+(:\d+)?(/[^\s?#]*)?"
-_POOL = r"arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/[A-Za-z0-9_-]+"
+_Issuer: TypeAlias = Annotated[
+    StackText, matches(r"https://[^\s?#]+", "a URL like https://login.example.com/tenant")
+]
+_Pool: TypeAlias = Annotated[
+    StackText, matches(r"arn:[^:]+:cognito-idp:.+:userpool/.+", "the ARN of a Cognito user pool")
+]
 
 
 class Identity(NamedTuple):
@@ -71,13 +65,8 @@ class CognitoPool(NamedTuple):
     tokens.
     """
 
-    pool: StackText
+    pool: _Pool
     name: SchemeName = "cognito"
-
-    def errors(self) -> Iterator[str]:
-        """Yield an error for a pool without a valid ARN."""
-        if isinstance(self.pool, str):
-            yield from text_errors(self, {})
 
 
 class Jwt(NamedTuple):
@@ -88,7 +77,7 @@ class Jwt(NamedTuple):
     token for `cache_s` seconds (0 to 3,600).
     """
 
-    issuer: StackText
+    issuer: _Issuer
     audience: Annotated[StackText, not_empty]
     name: SchemeName = "jwt"
     cache_s: CacheTime = 300
@@ -97,11 +86,6 @@ class Jwt(NamedTuple):
     def issuer_env_var(self) -> str:
         """The environment variable of the authorizer's function that holds the issuer's URL."""
         return f"{ISSUER_PREFIX}{self.name.upper()}"
-
-    def errors(self) -> Iterator[str]:
-        """Yield an error for an issuer without a valid URL."""
-        if isinstance(self.issuer, str):
-            yield from text_errors(self, {})
 
 
 class CustomAuth(NamedTuple):
@@ -139,25 +123,8 @@ KINDS: Mapping[type, AuthKind] = {
 }
 
 
-def stack_text(value: StackText, environment: Mapping[str, str]) -> str:
-    """Return a text, or the value of a setting in a function's environment."""
-    return environment[value.env_var] if isinstance(value, Setting) else value
-
-
-def _place(field: str, value: StackText) -> str:
-    """Return the field, and the setting that its value comes from."""
-    return f"{field}, by the setting {value.name}" if isinstance(value, Setting) else field
-
-
-def text_errors(auth: Auth, environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield an error for an issuer or a pool that API Gateway or the function would not find."""
-    if isinstance(auth, Jwt):
-        issuer = stack_text(auth.issuer, environment)
-        if not re.fullmatch(_ISSUER, issuer):
-            yield f"{_place('issuer', auth.issuer)}: {issuer!r} must be a URL like https://login.example.com/tenant"
-        if isinstance(auth.audience, Setting) and environment.get(auth.audience.env_var) == "":
-            yield f"{_place('audience', auth.audience)}: must not be empty"
-    if isinstance(auth, CognitoPool):
-        pool = stack_text(auth.pool, environment)
-        if not re.fullmatch(_POOL, pool):
-            yield f"{_place('pool', auth.pool)}: {pool!r} must be the ARN of a Cognito user pool"
+def in_stack(auth: Auth, environment: Mapping[str, str]) -> Any:
+    """Return an authentication with the values of its settings in a function's environment."""
+    settings = {name: one for name, one in auth._asdict().items() if isinstance(one, Setting)}
+    values: dict[str, Any] = {name: environment[one.env_var] for name, one in settings.items()}
+    return auth._replace(**values)

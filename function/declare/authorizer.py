@@ -4,12 +4,12 @@ A module in `function/authorizers/` declares one as its `AUTHORIZER`. Endpoints 
 `auth=CustomAuth("<module>")`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, NamedTuple
 
 from function.declare.auth import CacheTime, Identity
 from function.declare.checks import matches, not_empty, runs_when_called
-from function.declare.permission import Permission, longest_call_s
+from function.declare.permission import Permission, calls_end_within
 from function.declare.setting import Settings
 
 # The timeout of the authorizers' function in seconds; API Gateway waits longer.
@@ -39,13 +39,5 @@ class Authorizer(NamedTuple):
 
     authenticate: Annotated[Callable[[Credentials], Identity | None], runs_when_called]
     headers: Annotated[tuple[_Header, ...], not_empty] = ("Authorization",)
-    permissions: tuple[Permission, ...] = ()
+    permissions: Annotated[tuple[Permission, ...], calls_end_within(AUTHORIZER_TIMEOUT_S)] = ()
     cache_s: CacheTime = 300
-
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which its function would not answer in time."""
-        if (deadline_s := longest_call_s(self.permissions)) >= AUTHORIZER_TIMEOUT_S:
-            yield (
-                f"a call may take {deadline_s:g} s by its permissions, but the function has "
-                f"{AUTHORIZER_TIMEOUT_S} s: lower timeout_s"
-            )

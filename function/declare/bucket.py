@@ -1,10 +1,9 @@
 """Buckets, declared in `function.buckets`."""
 
-from collections.abc import Iterator
 from typing import Annotated, NamedTuple
 
 from function.declare.checks import Name, between
-from function.declare.endpoint import cors_errors
+from function.declare.endpoint import Origins
 
 
 class Bucket(NamedTuple):
@@ -18,13 +17,9 @@ class Bucket(NamedTuple):
     name: Name
     expires_after_days: Annotated[int, between(0, 36_500)] = 0
     versioned: bool = False
-    cors: tuple[str, ...] = ()
+    cors: Origins = ()
 
     @property
     def env_var(self) -> str:
         """The environment variable that holds the bucket's name on AWS."""
         return f"BUCKET_{self.name.upper().replace('-', '_')}_NAME"
-
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which no page could use an origin."""
-        yield from cors_errors(self.cors)

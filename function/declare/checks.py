@@ -29,20 +29,11 @@ def _value_errors(field: str, value: Any, annotation: Any) -> Iterator[str]:
             yield from _value_errors(field, item, get_args(kind)[0])
     elif not isinstance(value, classes):
         names = " or ".join(kind.__name__ for kind in classes if kind is not NoneType)
-        yield f"{field} must be of type {names}, not {repr(value)[:60]}{_correction(value, classes)}"
+        yield f"{field} must be of type {names}, not {repr(value)[:60]}"
     elif type(value) in classes and hasattr(value, "_fields"):
         yield from declaration_errors(value)
     for check in getattr(annotation, "__metadata__", ()):
         yield from check(field, value)
-
-
-def _correction(value: Any, classes: tuple[type, ...]) -> str:
-    """Return the advice for a declaration in place of its name, and for a class without a call."""
-    if str in classes and isinstance(name := getattr(value, "name", None), str):
-        return f"; write its name: {name!r}"
-    if isinstance(value, type) and issubclass(value, classes):
-        return f"; write {value.__name__}(…)"
-    return ""
 
 
 def _classes(annotation: Any) -> tuple[type, ...]:
@@ -67,26 +58,12 @@ def between(low: int, high: int) -> Callable[[str, int], Iterator[str]]:
     return check
 
 
-def matches(pattern: str, meaning: str) -> Callable[[str, str], Iterator[str]]:
+def matches(pattern: str, meaning: str) -> Callable[[str, Any], Iterator[str]]:
     """Return a check for a text that matches a pattern, which is compiled on first use."""
 
-    def check(field: str, value: str) -> Iterator[str]:
-        if not re.fullmatch(pattern, value):
+    def check(field: str, value: Any) -> Iterator[str]:
+        if isinstance(value, str) and not re.fullmatch(pattern, value):
             yield f"{field}: {value!r} is not {meaning}"
-
-    return check
-
-
-def words(separator: str, max_length: int = 32) -> Callable[[str, str], Iterator[str]]:
-    """Return a check for words in lower case, joined by `separator`."""
-
-    def check(field: str, value: str) -> Iterator[str]:
-        pattern = f"[a-z][a-z0-9]*({separator}[a-z0-9]+)*"
-        if not re.fullmatch(pattern, value) or len(value) > max_length:
-            yield (
-                f"{field} {value!r} must be words of a-z and 0-9 joined by {separator!r}, "
-                f"starting with a letter, at most {max_length} characters"
-            )
 
     return check
 
@@ -115,32 +92,34 @@ def response_header_errors(name: str) -> Iterator[str]:
 
 
 def runs_when_called(field: str, handle: Any) -> Iterator[str]:
-    """Yield an error for a class, and for a function that a call with one argument does not run."""
+    """Yield an error for a function that returns before it runs, such as an `async def`."""
     import inspect  # slow: keep it out of cold starts
 
-    if isinstance(handle, type):
-        yield f"{field} must be a function, not the class {handle.__name__}"
-        return
     inner = getattr(handle, "func", handle)  # of a partial
     if not (inspect.isfunction(inner) or inspect.ismethod(inner)):  # a cache, a callable object
         inner = getattr(inner, "__wrapped__", type(inner).__call__)
-    where = field
-    if code := getattr(inner, "__code__", None):
-        file = code.co_filename
-        file = file[file.rfind("/function/") + 1 :]
-        where = f"{field}: {code.co_name} ({file}, line {code.co_firstlineno})"
     for is_deferred, kind in (
         (inspect.iscoroutinefunction, "a coroutine function"),
         (inspect.isgeneratorfunction, "a generator function"),
         (inspect.isasyncgenfunction, "an async generator function"),
     ):
         if is_deferred(inner):
-            yield f"{where} is {kind}, so a call returns before it runs; write a plain `def`"
-    try:
-        inspect.signature(handle).bind(None)
-    except TypeError:
-        yield f"{where} must take one argument"
+            code = inner.__code__
+            file = code.co_filename[code.co_filename.rfind("/function/") + 1 :]
+            yield (
+                f"{field}: {code.co_name} ({file}, line {code.co_firstlineno}) is {kind}, so a "
+                "call returns before it runs; write a plain `def`"
+            )
 
 
-Name: TypeAlias = Annotated[str, words("-")]
+def words(separator: str, max_length: int) -> Callable[[str, Any], Iterator[str]]:
+    """Return a check for words of a-z and 0-9 that a separator joins, such as a name on AWS."""
+    return matches(
+        rf"(?=.{{1,{max_length}}}$)[a-z][a-z0-9]*({separator}[a-z0-9]+)*",
+        f"words of a-z and 0-9 joined by {separator!r}, starting with a letter, of at most "
+        f"{max_length} characters",
+    )
+
+
+Name: TypeAlias = Annotated[str, words("-", 32)]
 Text: TypeAlias = Annotated[str, not_empty]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -15,33 +14,31 @@ else:
 
     B = TypeVar("B")
 
-from function.declare.auth import KINDS, ApiKey, Auth, Identity, Scope
+from function.declare.auth import KINDS, ApiKey, Auth, Identity
 from function.declare.checks import (
     Text,
     between,
     declaration_errors,
     matches,
+    not_empty,
     response_header_errors,
     runs_when_called,
 )
 from function.declare.limits import API_TIMEOUT_S, MAX_BODY_BYTES
-from function.declare.permission import Permission, longest_call_s
-from function.declare.schema import EMPTY_MAPPING, Body, Form, Raw, Schema
+from function.declare.permission import Permission, calls_end_within
+from function.declare.schema import EMPTY_MAPPING, Body, Form, Raw
 from function.declare.setting import Settings
 
 T = TypeVar("T")
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
-# API Gateway's rule for a part of a path.
-_SEGMENT = re.compile(r"(?!\.+$)[A-Za-z0-9._:-]+|\{[A-Za-z0-9._-]+\}")
-_PATH_PARAMETER = re.compile(r"\{([^}]+)\}")
-# API Gateway serves its own health checks at these paths.
-_RESERVED_PATHS = frozenset({"/ping", "/sping"})
+# API Gateway's rule. It serves its own health checks at /ping and /sping.
+_PATH = r"(?!/s?ping$)(/((?!\.+(/|$))[A-Za-z0-9._:-]+|\{[A-Za-z0-9._-]+\}))+"
 
 # An origin as a browser sends it (RFC 6454, section 7), of a page or of an app's own scheme:
 # without the default port.
-_ORIGIN = re.compile(
+_ORIGIN = (
     r"(?!https://.*:443$|http://.*:80$)[a-z][a-z0-9+.-]*://([a-z0-9_-][a-z0-9._-]*|\[[0-9a-f:]+\])"
     r"(:[1-9]\d*)?"
 )
@@ -50,21 +47,23 @@ _ORIGIN = re.compile(
 _UNDECLARED_HEADERS = frozenset({"accept", "authorization", "content-type"})
 
 
-def cors_errors(origins: Sequence[str]) -> Iterator[str]:
+def origins(field: str, value: Sequence[str]) -> Iterator[str]:
     """Yield the errors in the origins whose pages may call."""
-    for origin in origins if tuple(origins) != ("*",) else ():
-        if not _ORIGIN.fullmatch(origin):
+    for origin in value if tuple(value) != ("*",) else ():
+        if not re.fullmatch(_ORIGIN, origin):
             yield (
-                f"cors: {origin!r} must be an origin like https://example.com, without a path, "
+                f"{field}: {origin!r} must be an origin like https://example.com, without a path, "
                 "or '*' alone; browsers leave out the default port"
             )
+
+
+Origins: TypeAlias = Annotated[tuple[str, ...], origins]
 
 
 class Request(NamedTuple, Generic[B]):
     """A request, as an endpoint's handler receives it.
 
-    `body` is a value of the declared type (`Request[Note]`), the parsed JSON if that type is a
-    schema, or bytes if it is Raw. `raw_body` holds the bytes as sent, for a signature over them. If
+    `body` is a value of the declared type (`Request[Note]`), or bytes for Raw. `raw_body` holds the bytes as sent, for a signature over them. If
     the endpoint declares no body, they are None and empty, even if the client sent one.
 
     `headers` have lower-case names; a comma joins the values of a repeated header; the API key is
@@ -98,18 +97,7 @@ class Request(NamedTuple, Generic[B]):
 
     def query_all(self, name: str) -> tuple[str, ...]:
         """Return all values of a query parameter, in the order of the URL."""
-        if name in self.query_values:
-            return self.query_values[name]
-        return (self.query[name],) if name in self.query else ()
-
-    def texts(self, place: str, name: str) -> tuple[str, ...]:
-        """Return the texts of a parameter, whose place is path, query or header."""
-        if place == "query":
-            return self.query_all(name)
-        sent = (
-            self.headers.get(name.lower()) if place == "header" else self.path_parameters.get(name)
-        )
-        return () if sent is None else (sent,)
+        return self.query_values.get(name, ())
 
     def parsed(self, declared: type[T]) -> T:
         """Return the parameters of a type that the endpoint declares; raise KeyError for others."""
@@ -138,8 +126,7 @@ class Parameter(NamedTuple):
 
     API Gateway answers 400 if a `required` one is missing; the endpoint checks the value.
     `pattern` (a regular expression of ECMA-262) and `example` describe the value to clients. A
-    `repeated` one of the query may come several times: `?tag=a&tag=b`. With `max_bytes`, the
-    function answers 400 for an empty value and for one of more bytes.
+    `repeated` one of the query may come several times: `?tag=a&tag=b`.
     """
 
     name: Annotated[str, matches(r"[A-Za-z0-9._$-]+", "letters, digits, '.', '_', '$' and '-'")]
@@ -148,7 +135,6 @@ class Parameter(NamedTuple):
     pattern: str = ""
     example: str = ""
     repeated: bool = False
-    max_bytes: int = 0
 
 
 # Parameters one by one, or a type with a field for each, such as a msgspec.Struct. The function
@@ -189,7 +175,8 @@ class SampleRequest(NamedTuple):
 class Endpoint(NamedTuple, Generic[B]):
     """A method on a path; routing, permissions and documentation follow from it.
 
-    `body` is the type of the JSON that a client must send, or else a Form or Raw. The client
+    `body` is the type of the JSON that a client must send (one that msgspec can read), or else a
+    Form or Raw. The client
     receives 415 for another media type, 400 for a body of another type, and 413 for more than
     `max_body_bytes`. Without `body`, the function never reads a body.
 
@@ -209,21 +196,28 @@ class Endpoint(NamedTuple, Generic[B]):
     path have the same list. `sample` is a request for the demo and the smoke test.
     """
 
-    method: str
-    path: str
+    method: Annotated[str, matches("|".join(METHODS), f"one of {', '.join(sorted(METHODS))}")]
+    path: Annotated[
+        str,
+        matches(
+            _PATH,
+            "/segments of letters, digits, '.', '_', ':', '-' or a {parameter}, without a trailing "
+            "slash, nor one of API Gateway's own paths",
+        ),
+    ]
     summary: Text
     handle: Annotated[Callable[[Request[B]], Response], runs_when_called]
-    responses: Mapping[int, Body | Raw | None]
-    body: type[B] | Schema | Form | Raw | None = None
+    responses: Annotated[Mapping[int, Body | Raw | None], not_empty]
+    body: type[B] | Form | Raw | None = None
     problems: Mapping[int, Body | None] = EMPTY_MAPPING
     response_headers: tuple[Parameter, ...] = ()
     request_headers: Parameters = ()
     query: Parameters = ()
     path_parameters: Parameters = ()
-    permissions: tuple[Permission, ...] = ()
+    permissions: Annotated[tuple[Permission, ...], calls_end_within(API_TIMEOUT_S)] = ()
     auth: Auth = ApiKey()
-    scopes: tuple[Scope, ...] = ()
-    cors: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    cors: Origins = ()
     sample: SampleRequest | None = None
     max_body_bytes: Annotated[int, between(1, MAX_BODY_BYTES)] = MAX_BODY_BYTES
     compress_from_bytes: Annotated[int | None, between(0, 10 * 1024 * 1024)] = None
@@ -252,83 +246,37 @@ class Endpoint(NamedTuple, Generic[B]):
         return "".join(word.capitalize() for word in words)
 
     def errors(self) -> Iterator[str]:
-        """Yield the reasons for which API Gateway, IAM or the API document would refuse it."""
-        yield from self._route_errors()
-        yield from self._cors_errors()
-        if self.scopes and not KINDS[type(self.auth)].scoped:
-            yield f"scopes: {type(self.auth).__name__} knows no scopes; remove them"
-        yield from self._deadline_errors()
-        yield from self._response_errors()
-        yield from self._parameter_errors()
-        if self.sample is not None:
-            yield from self._sample_errors(self.sample)
-
-    def _route_errors(self) -> Iterator[str]:
-        if self.method not in METHODS:
-            yield f"method must be one of {', '.join(sorted(METHODS))}"
-        first, *segments = self.path.split("/")
-        if first or not all(map(_SEGMENT.fullmatch, segments)):
-            yield (
-                "path must be /segments of letters, digits, '.', '_', ':', '-' "
-                "or a {parameter}, without a trailing slash"
-            )
-        if self.path in _RESERVED_PATHS:
-            yield "API Gateway reserves this path; choose another one"
+        """Yield the reasons for which API Gateway or the API document would refuse it."""
         if self.body is not None and self.method not in {"PATCH", "POST", "PUT"}:
             yield f"a {self.method} request has no body (RFC 9110, section 9.3)"
-
-    def _cors_errors(self) -> Iterator[str]:
-        yield from cors_errors(self.cors)
+        if isinstance(self.body, Mapping):
+            yield "body must be a type, such as a msgspec.Struct; only a response may be a schema"
         if self.cors and self.method == "OPTIONS":
             yield "with cors, API Gateway handles OPTIONS; remove cors or this endpoint"
-
-    def _deadline_errors(self) -> Iterator[str]:
-        if (deadline_s := longest_call_s(self.permissions)) >= API_TIMEOUT_S:
-            yield (
-                f"a call may take {deadline_s:g} s by its permissions, but a response must come "
-                f"within {API_TIMEOUT_S} s: lower timeout_s, or let a job make the call"
-            )
+        if self.scopes and not KINDS[type(self.auth)].scoped:
+            yield f"scopes: {type(self.auth).__name__} knows no scopes; remove them"
+        yield from self._response_errors()
+        yield from self._parameter_errors()
 
     def _response_errors(self) -> Iterator[str]:
-        known = {status.value for status in HTTPStatus if 200 <= status < 400}
-        if not self.responses or not known.issuperset(self.responses):
-            yield "responses must map at least one HTTP status from 200 to 399 to a type"
-        if not {status.value for status in HTTPStatus if status >= 400}.issuperset(self.problems):
-            yield "problems must map HTTP statuses from 400 to 599 to types"
-        for status, declared in self.responses.items():
-            if isinstance(declared, str):
-                yield f"response {status} must be a type or Raw({declared!r}), not a text"
-        raw = (declared for declared in self.responses.values() if isinstance(declared, Raw))
-        yield from chain.from_iterable(map(declaration_errors, raw))
+        for field, low, high in (("responses", 200, 399), ("problems", 400, 599)):
+            known = {status.value for status in HTTPStatus if low <= status <= high}
+            if not known.issuperset(getattr(self, field)):
+                yield f"{field} must map HTTP statuses from {low} to {high} to types"
+        for declared in self.responses.values():
+            if isinstance(declared, Raw):
+                yield from declaration_errors(declared)
         for header in self.response_headers:
             yield from response_header_errors(header.name)
 
     def _parameter_errors(self) -> Iterator[str]:
-        for declared in (*self.parameters.values(), self.response_headers):
-            group = one_by_one(declared)
-            listed = declared is self.query or isinstance(declared, type)
-            if not listed and any(parameter.repeated for parameter in group):
-                yield "only a parameter of the query can be repeated"
-            names = [parameter.name.lower() for parameter in group]
-            for name in names:
-                if names.count(name) > 1:
-                    yield f"parameter {name} is declared twice"
         for name in (header.name for header in one_by_one(self.request_headers)):
             if name.lower() in _UNDECLARED_HEADERS:
                 yield f"request header {name}: OpenAPI ignores it; read it without a declaration"
-        in_path = _PATH_PARAMETER.findall(self.path)
-        if sorted(in_path) != sorted(p.name for p in one_by_one(self.path_parameters)):
+        in_path = sorted(re.findall(r"\{([^}]+)\}", self.path))
+        if in_path != sorted(parameter.name for parameter in one_by_one(self.path_parameters)):
             yield f"path_parameters must describe the parameters of the path: {', '.join(in_path)}"
-
-    def _sample_errors(self, sample: SampleRequest) -> Iterator[str]:
-        if (sample.body is None) != (self.body is None):
+        if self.sample and in_path != sorted(self.sample.path_parameters):
+            yield f"sample: path_parameters must have a value for each of: {', '.join(in_path)}"
+        if self.sample and (self.sample.body is None) != (self.body is None):
             yield "sample: it must have a body if the endpoint declares one, and only then"
-        for group, given, declared in (
-            ("headers", sample.headers, one_by_one(self.request_headers)),
-            ("query", sample.query, one_by_one(self.query)),
-            ("path_parameters", sample.path_parameters, one_by_one(self.path_parameters)),
-        ):
-            known = {parameter.name for parameter in declared}
-            needed = {p.name for p in declared if p.required or group == "path_parameters"}
-            if not needed <= given.keys() <= known:
-                yield f"sample: {group} must include {sorted(needed)} and may be {sorted(known)}"

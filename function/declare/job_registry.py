@@ -3,46 +3,34 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
-from itertools import chain
 
 from function.declare.checks import declaration_errors, words
-from function.declare.errors import DeclarationError
 from function.declare.job import Job
 from function.declare.loader import load_package
-from function.declare.registry import (
-    LOADERS,
-    load_tables,
-    reference_errors,
-    setting_errors,
-    unknown_name_errors,
-)
-from function.declare.trigger import SOURCES, QueueTrigger
+from function.declare.registry import raise_first, reference_errors
+from function.declare.trigger import QueueTrigger
 
 # Leaves room for project and stack in the 64 characters of a function's name.
 _MAX_NAME_LENGTH = 30
 
-
-def _sources(*jobs: Job) -> Iterator[tuple[str, str, int]]:
-    """Yield the kind, the name and the limit of jobs of each declaration that jobs read from."""
-    for trigger in (job.trigger for job in jobs):
-        if type(trigger) in SOURCES:
-            kind, limit = SOURCES[type(trigger)]
-            yield kind, getattr(trigger, kind), limit
-
-
-def _source_errors(job: Job) -> Iterator[str]:
-    for kind, name, _ in _sources(job):
-        yield from unknown_name_errors(kind, name, LOADERS[kind]())
-    yield from setting_errors(getattr(job.trigger, "bus", ""))
+# The number of jobs that can read from a declaration, by the trigger's field with its name.
+_MAX_CONSUMERS = {
+    "queue": 1,  # SQS gives each message to one consumer.
+    "table": 2,  # DynamoDB lets two consumers read a shard at once.
+    "bucket": 1,  # S3 keeps one notification configuration for each bucket.
+}
 
 
 def _consumer_errors(jobs: Mapping[str, Job]) -> Iterator[str]:
-    for (kind, name, limit), consumers in Counter(_sources(*jobs.values())).items():
-        if consumers > limit:
-            yield (
-                f"{consumers} jobs read {kind} {name!r}; AWS allows {limit}. Let one of them send "
-                "to a queue for each further job"
-            )
+    for field, limit in _MAX_CONSUMERS.items():
+        for name, consumers in Counter(
+            getattr(job.trigger, field, "") for job in jobs.values()
+        ).items():
+            if name and consumers > limit:
+                yield (
+                    f"{consumers} jobs read {field} {name!r}; AWS allows {limit}. Let one of them "
+                    "send to a queue for each further job"
+                )
 
 
 def validate_jobs(jobs: Mapping[str, Job]) -> Mapping[str, Job]:
@@ -51,14 +39,14 @@ def validate_jobs(jobs: Mapping[str, Job]) -> Mapping[str, Job]:
     Raises DeclarationError for a job that AWS would refuse, an unknown table, queue or setting, or
     a source with more consumers than its service allows.
     """
-    tables = load_tables()
     for name, job in jobs.items():
-        names = words("_", _MAX_NAME_LENGTH)("name", name)
-        references = reference_errors(job.permissions, tables)
-        for error in chain(names, declaration_errors(job), _source_errors(job), references):
-            raise DeclarationError(f"function/jobs/{name}.py: {error}")
-    for error in _consumer_errors(jobs):
-        raise DeclarationError(f"function/jobs: {error}")
+        raise_first(
+            f"function/jobs/{name}.py",
+            words("_", _MAX_NAME_LENGTH)("name", name),
+            declaration_errors(job),
+            reference_errors(job.trigger, *job.permissions),
+        )
+    raise_first("function/jobs", _consumer_errors(jobs))
     return jobs
 
 

@@ -1,4 +1,4 @@
-"""Text in a body that fits DynamoDB's keys, if it is ASCII; a Parameter has `max_bytes`."""
+"""Text in a body or a typed parameter that fits DynamoDB's keys, if it is ASCII."""
 
 from typing import Annotated
 

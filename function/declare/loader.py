@@ -5,7 +5,6 @@ A cold start needs no more than this: `registry` has checked the declarations be
 
 import importlib
 import os
-import re
 from functools import cache
 from typing import Any, TypeVar
 
@@ -31,23 +30,18 @@ def load_package(package: str, kind: type[T]) -> dict[str, T]:
     """Return the declaration of each module of a package, sorted by name.
 
     Ignores other files: notes, an editor's copies, `_shared.py`. Raises DeclarationError for a
-    folder, and for a file whose name no import can use.
+    folder.
     """
     found = {}
     folder = importlib.import_module(package).__path__[0]
     for file in sorted(os.listdir(folder)):
         name, suffix = os.path.splitext(file)
-        where = f"{package.replace('.', '/')}/{file}"
         if file[0] in "._":
             continue
         if os.path.isdir(os.path.join(folder, file)):
+            where = f"{package.replace('.', '/')}/{file}"
             raise DeclarationError(f"{where} is a folder; move its modules into its parent folder")
         if suffix == ".py":
-            if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
-                raise DeclarationError(
-                    f"{where}: a module's name has letters, digits and '_', and starts with a "
-                    "letter; rename it"
-                )
             found[name] = load_module(package, name, kind)
     return found
 

@@ -4,7 +4,7 @@ A ServicePermission also adds the service's client to the bundle.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, NamedTuple, TypeAlias
 
 from function.declare.checks import Name, matches, not_empty
@@ -23,6 +23,9 @@ ACTIONS = frozenset(
 
 INDEX_ACTIONS = frozenset({"dynamodb:PartiQLSelect", "dynamodb:Query", "dynamodb:Scan"})
 
+_TableAction = Annotated[
+    str, matches("|".join(ACTIONS), f"one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}")
+]
 _Action = Annotated[str, matches(r"[a-z0-9-]+:[A-Za-z0-9]+", "an action such as s3:PutObject")]
 _ObjectAction = Annotated[
     str, matches(r"s3:[A-Z][a-z]+Object[A-Za-z]*", "an action on objects such as s3:GetObject")
@@ -47,14 +50,8 @@ class TablePermission(NamedTuple):
     """
 
     table: str
-    actions: Annotated[tuple[str, ...], not_empty]
+    actions: Annotated[tuple[_TableAction, ...], not_empty]
     index_name: str = ""
-
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which IAM would refuse it."""
-        for action in self.actions:
-            if action not in ACTIONS:
-                yield f"{action!r} is not one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}"
 
 
 class QueuePermission(NamedTuple):
@@ -95,15 +92,6 @@ class ServicePermission(NamedTuple):
     actions: Annotated[tuple[_Action, ...], not_empty]
     timeout_s: float = 2
 
-    @property
-    def settings(self) -> frozenset[str]:
-        """The names of the settings in its resource."""
-        return settings_in(self.resource)
-
-    def arn(self, environment: Mapping[str, str]) -> str:
-        """Return the resource with the settings of a function's environment in place."""
-        return fill_settings(self.resource, environment)
-
 
 class Link(NamedTuple):
     """A resource that `infrastructure.py` declares or knows, and the permission to use it.
@@ -125,20 +113,6 @@ class Link(NamedTuple):
         """The environment variable that holds its value on AWS."""
         return f"LINK_{self.name.upper().replace('-', '_')}"
 
-    @property
-    def settings(self) -> frozenset[str]:
-        """The names of the settings in `resource`."""
-        return settings_in(self.resource)
-
-    def arn(self, environment: Mapping[str, str]) -> str:
-        """Return `resource` with the settings of a function's environment in place."""
-        return fill_settings(self.resource, environment)
-
-    def errors(self) -> Iterator[str]:
-        """Yield an error for a service without actions, or actions without a service."""
-        if bool(self.service) != bool(self.actions):
-            yield "service and actions need each other"
-
 
 Permission: TypeAlias = (
     TablePermission
@@ -149,6 +123,19 @@ Permission: TypeAlias = (
     | ServicePermission
     | Link
 )
+
+
+def calls_end_within(seconds: int) -> Callable[[str, Iterable[Permission]], Iterator[str]]:
+    """Return a check for permissions whose calls all end before their function must."""
+
+    def check(field: str, value: Iterable[Permission]) -> Iterator[str]:
+        if (deadline_s := longest_call_s(value)) >= seconds:
+            yield (
+                f"{field}: a call may take {deadline_s:g} s, but the response must come within "
+                f"{seconds} s: lower timeout_s, or let a job make the call"
+            )
+
+    return check
 
 
 def longest_call_s(permissions: Iterable[Permission]) -> float:

@@ -4,8 +4,6 @@ from typing import Annotated, NamedTuple
 
 from function.declare.checks import Name, between
 
-MAX_DELAY_S = 900  # SQS's limit
-
 
 class Queue(NamedTuple):
     """An SQS queue. The job that consumes it names it in a QueueTrigger.
@@ -15,7 +13,7 @@ class Queue(NamedTuple):
 
     name: Name
     fifo: bool = False
-    delay_s: Annotated[int, between(0, MAX_DELAY_S)] = 0
+    delay_s: Annotated[int, between(0, 900)] = 0
 
     @property
     def env_var(self) -> str:

@@ -3,7 +3,7 @@
 import importlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate, chain
 from typing import Any, TypeVar
 
@@ -14,100 +14,78 @@ from function.declare.errors import DeclarationError
 from function.declare.loader import endpoints_by_module
 from function.declare.permission import (
     INDEX_ACTIONS,
-    BucketPermission,
     Link,
     Permission,
-    QueuePermission,
-    SecretPermission,
-    ServicePermission,
     TablePermission,
-    TopicPermission,
     settings_in,
 )
 from function.declare.queue import Queue
 from function.declare.setting import Setting
 from function.declare.table import Table
 from function.declare.topic import Topic
+from function.declare.trigger import Trigger
 
 D = TypeVar("D", Bucket, Link, Queue, Setting[Any], Table, Topic)
 
 
-def load_declarations(
-    kind: type[D], module: str, references: Callable[[D], Iterable[str]] = lambda _: ()
-) -> dict[str, D]:
-    """Return a module's declarations of a kind by name; raise DeclarationError for an invalid one.
-
-    `references` returns the errors in a declaration's references to others.
-    """
+def _load(kind: type[D], module: str) -> dict[str, D]:
+    """Return a module's declarations of a kind by name; raise DeclarationError for an invalid one."""
     found: dict[str, D] = {}
-    for variable, item in vars(importlib.import_module(module)).items():
-        if not isinstance(item, kind):
-            continue
-        taken = (
-            f"name {item.name!r} is taken by another {kind.__name__.lower()}; choose another one"
-        )
-        errors = chain([taken] * (item.name in found), declaration_errors(item), references(item))
-        for error in errors:  # only the first one: the later ones may be its consequences
-            raise DeclarationError(f"{module.replace('.', '/')}.py: {variable}: {error}")
-        found[item.name] = item
+    for variable, item in vars(importlib.import_module(f"function.{module}")).items():
+        if isinstance(item, kind):
+            where = f"function/{module}.py: {variable}"
+            if item.name in found:
+                raise DeclarationError(f"{where}: name {item.name!r} is taken; choose another one")
+            raise_first(where, declaration_errors(item))
+            found[item.name] = item
     return found
 
 
-def load_settings() -> dict[str, Setting[Any]]:
-    """Return the declared settings by name; raise DeclarationError for an invalid one."""
-    return load_declarations(Setting, "function.settings")
+def raise_first(where: str, *errors: Iterable[str]) -> None:
+    """Raise DeclarationError for the first error: the later ones may be its consequences."""
+    for error in chain(*errors):
+        raise DeclarationError(f"{where}: {error}")
+
+
+# Each returns the declared values by name, and raises DeclarationError for an invalid one.
+load_buckets = partial(_load, Bucket, "buckets")
+load_links = partial(_load, Link, "links")
+load_queues = partial(_load, Queue, "queues")
+load_settings = partial(_load, Setting, "settings")
 
 
 def load_tables() -> dict[str, Table]:
     """Return the declared tables by name; raise DeclarationError for an invalid one."""
-    return load_declarations(Table, "function.tables", _ttl_setting_errors)
-
-
-def _ttl_setting_errors(table: Table) -> Iterator[str]:
-    if table.ttl_setting and table.ttl_setting not in load_settings().values():
-        yield f"ttl_setting: function/settings.py declares no {table.ttl_setting.name}"
-
-
-def load_queues() -> dict[str, Queue]:
-    """Return the declared queues by name; raise DeclarationError for an invalid one."""
-    return load_declarations(Queue, "function.queues")
-
-
-def load_buckets() -> dict[str, Bucket]:
-    """Return the declared buckets by name; raise DeclarationError for an invalid one."""
-    return load_declarations(Bucket, "function.buckets")
-
-
-def load_links() -> dict[str, Link]:
-    """Return the declared links by name; raise DeclarationError for an invalid one."""
-    return load_declarations(Link, "function.links")
+    tables = _load(Table, "tables")
+    for table in tables.values():
+        if (days := table.ttl_setting) and days not in load_settings().values():
+            raise DeclarationError(
+                f"function/tables.py: {table.name}: ttl_setting: function/settings.py declares no "
+                f"{days.name}"
+            )
+    return tables
 
 
 def load_topics() -> dict[str, Topic]:
     """Return the declared topics by name; raise DeclarationError for an invalid one."""
-    return load_declarations(Topic, "function.topics", lambda topic: setting_errors(topic.arn))
+    topics = _load(Topic, "topics")
+    for topic in topics.values():
+        raise_first(f"function/topics.py: {topic.name}", _setting_errors(topic.arn))
+    return topics
 
 
-# The declarations that jobs read from and permissions name, by their kind.
+def _load_secrets() -> dict[str, Setting[Any]]:
+    return {name: setting for name, setting in load_settings().items() if setting.secret}
+
+
+# The declarations that a permission or a trigger names in a field.
 LOADERS: Mapping[str, Callable[[], Mapping[str, object]]] = {
     "bucket": load_buckets,
     "queue": load_queues,
+    "setting": _load_secrets,
     "table": load_tables,
     "topic": load_topics,
 }
-# The kind of the declaration that a permission names in its field of that name.
-_NAMED: Mapping[type, str] = {
-    BucketPermission: "bucket",
-    QueuePermission: "queue",
-    TopicPermission: "topic",
-}
-
-
-def setting_errors(text: str) -> Iterator[str]:
-    """Yield an error for each `{name}` in a text that is no setting, or a secret one."""
-    settings = [name for name, setting in load_settings().items() if not setting.secret]
-    for name in sorted(settings_in(text)):
-        yield from unknown_name_errors("setting", name, settings)
 
 
 def unknown_name_errors(kind: str, name: str, known: Iterable[str]) -> Iterator[str]:
@@ -116,43 +94,45 @@ def unknown_name_errors(kind: str, name: str, known: Iterable[str]) -> Iterator[
         yield f"unknown {kind} {name!r}; known: {', '.join(known) or 'none'}"
 
 
-def _table_errors(permission: TablePermission, tables: Mapping[str, Table]) -> Iterator[str]:
-    yield from unknown_name_errors("table", permission.table, tables)
-    if permission.table in tables and permission.index_name:
-        known = {index.name: index for index in tables[permission.table].indexes}
-        yield from unknown_name_errors(f"index of {permission.table}", permission.index_name, known)
-        for action in sorted({*permission.actions} - INDEX_ACTIONS):
-            allowed = ", ".join(sorted(INDEX_ACTIONS))
-            yield f"{action} is no action on an index; use one of {allowed}"
+def _setting_errors(text: str) -> Iterator[str]:
+    """Yield an error for each `{name}` in a text that is no setting, or a secret one."""
+    if names := settings_in(text):
+        known = load_settings().keys() - _load_secrets()
+        for name in sorted(names):
+            yield from unknown_name_errors("setting", name, sorted(known))
+
+
+def _index_errors(permission: TablePermission) -> Iterator[str]:
+    table = load_tables()[permission.table]
+    known = [index.name for index in table.indexes]
+    yield from unknown_name_errors(f"index of {table.name}", permission.index_name, known)
+    for action in sorted({*permission.actions} - INDEX_ACTIONS):
+        allowed = ", ".join(sorted(INDEX_ACTIONS))
+        yield f"{action} is no action on an index; use one of {allowed}"
+
+
+def reference_errors(*declared: Permission | Trigger) -> Iterator[str]:
+    """Yield an error for each unknown declaration that permissions or triggers name."""
+    for one in declared:
+        for field in LOADERS.keys() & one._fields:
+            kind = "secret" if field == "setting" else field
+            yield from unknown_name_errors(kind, getattr(one, field), LOADERS[field]())
+        if isinstance(one, TablePermission) and one.index_name:
+            yield from _index_errors(one)
+        if isinstance(one, Link):
+            yield from unknown_name_errors("link", one.name, load_links())
+        for field in ("bus", "resource"):
+            yield from _setting_errors(getattr(one, field, ""))
 
 
 def _auth_errors(endpoint: Endpoint[Any]) -> Iterator[str]:
-    for field in ("issuer", "audience", "pool"):
-        value = getattr(endpoint.auth, field, "")
+    for field, value in zip(endpoint.auth._fields, endpoint.auth):
         if isinstance(value, Setting):
             if value.type is not str or value.secret or value not in load_settings().values():
                 yield (
                     f"auth: {field} must be a setting of type str in function/settings.py, "
                     f"without secret, not {value.name}"
                 )
-
-
-def reference_errors(
-    permissions: Iterable[Permission], tables: Mapping[str, Table]
-) -> Iterator[str]:
-    """Yield an error for each unknown table, index, queue or setting in permissions."""
-    for permission in permissions:
-        if isinstance(permission, TablePermission):
-            yield from _table_errors(permission, tables)
-        elif kind := _NAMED.get(type(permission)):
-            yield from unknown_name_errors(kind, getattr(permission, kind), LOADERS[kind]())
-        elif isinstance(permission, SecretPermission):
-            secrets = [name for name, setting in load_settings().items() if setting.secret]
-            yield from unknown_name_errors("secret", permission.setting, secrets)
-        elif isinstance(permission, (Link, ServicePermission)):
-            if isinstance(permission, Link):
-                yield from unknown_name_errors("link", permission.name, load_links())
-            yield from setting_errors(permission.resource)
 
 
 def _claims(endpoint: Endpoint[Any], file: str) -> Iterator[tuple[object, object, str]]:
@@ -166,8 +146,8 @@ def _claims(endpoint: Endpoint[Any], file: str) -> Iterator[tuple[object, object
         # The names of resources and models keep a path's letters and digits only.
         letters = re.sub(r"[^a-z0-9]", "", re.sub(r"\{[^}]*\}", "by", path.lower()))
         yield ("letters", letters), path, f"{path} is too like {{}}; rename one of them"
-    named = "auth: the name {} belongs to another authentication, {}; choose another name"
-    yield ("auth", endpoint.auth.name), endpoint.auth, named.replace("{}", endpoint.auth.name, 1)
+    auth = f"auth: the name {endpoint.auth.name} belongs to {{}} too; choose another name"
+    yield ("auth", endpoint.auth.name), endpoint.auth, auth
     cors = "cors must be that of the path's other endpoints, {}"
     yield ("cors", endpoint.path), endpoint.cors, cors
 
@@ -178,7 +158,6 @@ def validate_endpoints(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint
     Raises DeclarationError for an endpoint that API Gateway would refuse, for two that conflict,
     and for an unknown table, index, queue or setting.
     """
-    tables = load_tables()
     claims: dict[object, object] = {}
 
     def conflicts(endpoint: Endpoint[Any], file: str) -> Iterator[str]:
@@ -188,10 +167,13 @@ def validate_endpoints(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint
 
     for name, endpoint in endpoints.items():
         file = f"function/endpoints/{name}.py"
-        references = reference_errors(endpoint.permissions, tables)
-        errors = (declaration_errors(endpoint), conflicts(endpoint, file), _auth_errors(endpoint))
-        for error in chain(*errors, references):
-            raise DeclarationError(f"{file}: {endpoint.route}: {error}")
+        raise_first(
+            f"{file}: {endpoint.route}",
+            declaration_errors(endpoint),
+            conflicts(endpoint, file),
+            _auth_errors(endpoint),
+            reference_errors(*endpoint.permissions),
+        )
     return tuple(sorted(endpoints.values(), key=lambda endpoint: endpoint.route))
 
 

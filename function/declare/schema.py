@@ -8,8 +8,8 @@ from function.declare.checks import matches
 
 Schema = Mapping[str, Any]
 
-# A class that msgspec can read and write (a Struct, a TypedDict, a dataclass) or a list of one, or
-# a JSON schema with the type's name as `title`.
+# A class that msgspec can write (a Struct, a TypedDict, a dataclass) or a list of one, or a JSON
+# schema with the type's name as `title`.
 Body = type | Schema
 
 EMPTY_MAPPING: Mapping[Any, Any] = MappingProxyType({})

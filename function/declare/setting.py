@@ -24,7 +24,7 @@ class Setting(NamedTuple, Generic[V]):
     --secret`. AWS Secrets Manager stores it, and no other service.
     """
 
-    name: Annotated[str, words("_")]
+    name: Annotated[str, words("_", 32)]
     type: type[V]
     description: Text
     default: V | None = None
@@ -50,13 +50,6 @@ class Setting(NamedTuple, Generic[V]):
             yield f"default {self.default!r} must be of type {self.type.__name__}"
         if self.secret and (self.type is not str or self.default is not None):
             yield "a secret must be of type str and have no default"
-        if self.type not in (int, float) and (self.minimum, self.maximum) != (None, None):
-            yield "minimum and maximum are for numbers"
-        low, high = self.minimum, self.maximum
-        if isinstance(self.default, (int, float)) and not (
-            (low is None or self.default >= low) and (high is None or self.default <= high)
-        ):
-            yield f"default {self.default!r} must be from minimum to maximum"
 
 
 class Settings(Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, NamedTuple
 
-from function.declare.checks import Name, matches
+from function.declare.checks import Name, Text, matches
 from function.declare.setting import Setting
 
 # DynamoDB's limits of a key, in bytes of UTF-8.
@@ -38,7 +38,7 @@ class Index(NamedTuple):
     """
 
     name: Annotated[str, matches(r"[A-Za-z0-9_.-]{3,255}", "3 to 255 of a-z, A-Z, 0-9, '_.-'")]
-    partition_key: str
+    partition_key: Text
     sort_key: str = ""
     attributes: tuple[str, ...] | None = None
 
@@ -57,7 +57,7 @@ class Table(NamedTuple):
     """
 
     name: Name
-    partition_key: str
+    partition_key: Text
     sort_key: str = ""
     indexes: tuple[Index, ...] = ()
     ttl_setting: Setting[int] | None = None
@@ -92,18 +92,11 @@ class Table(NamedTuple):
         return f"function/tables.py: the keys of {part.name} are {keys}"
 
     def errors(self) -> Iterator[str]:
-        """Yield the reasons for which DynamoDB would refuse it."""
+        """Yield the reasons for which DynamoDB would refuse it, or expire no item."""
         if self.ttl_setting and self.ttl_setting.type is not int:
             yield f"ttl_setting: {self.ttl_setting.name} counts days, so its type must be int"
-        types, names = self.key_types, [index.name for index in self.indexes]
-        for part in self._parts:
-            where = f"{type(part).__name__.lower()} {part.name}: "
-            if names.count(part.name) > 1:
-                yield f"{where}it is declared twice"
-            if not part.partition_key or part.partition_key == part.sort_key:
-                yield f"{where}partition_key must have a name, another one than sort_key"
-            for key in part.keys:
-                if types[key] != key_type(key):
-                    yield f"{where}{key} is a key of two types; declare it with one"
-                if self.ttl_setting and key == TTL_ATTRIBUTE:
-                    yield f"{where}{key} is the attribute of expiry, so no key can have this name"
+        for key in (key for part in self._parts for key in part.keys):
+            if self.key_types[key] != key_type(key):
+                yield f"{key} is a key of two types; declare it with one"
+            if self.ttl_setting and key == TTL_ATTRIBUTE:
+                yield f"{key} is the attribute of expiry, so no key can have this name"

@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from typing import Any, NamedTuple
+from typing import Any
 
 from function.declare.endpoint import Endpoint, Parameter, Request, Response, SampleRequest
 from function.declare.permission import TablePermission
@@ -11,15 +11,10 @@ from function.declare.problem import Problem
 from function.runtime import aws_client, dynamodb
 from function.tables import EPOCHS_TABLE
 
+# An item of the table; `epoch` is Unix seconds with microseconds.
+Item = dict[str, dict[str, str]]
+
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-
-
-class Record(NamedTuple):
-    """A stored item; `epoch` is Unix seconds with microseconds, as `dynamodb.number` returns."""
-
-    key: str
-    epoch: int | float
-    ip: str
 
 
 def _uuid(version: int, octets: bytes) -> str:
@@ -48,48 +43,45 @@ def _key(request: Request) -> str:
     return _uuid(8, digest[:16])
 
 
-def _put_if_absent(record: Record) -> tuple[Record, bool]:
-    """Store a record unless its key exists; return the stored record and True for a replay.
+def _put_if_absent(item: Item, now: float) -> tuple[Item, bool]:
+    """Store an item unless its key exists; return the stored item and True for a replay.
 
-    An earlier attempt of this call, whose response was lost, may have written the record: that is
-    no replay. Raises Problem with 503 if DynamoDB throttles the call or does not answer.
+    An earlier attempt of this call, whose response was lost, may have written the item: that is no
+    replay. Raises Problem with 503 if DynamoDB throttles the call or does not answer.
     """
-    item = {
-        EPOCHS_TABLE.partition_key: {"S": record.key},
-        "epoch": {"N": repr(record.epoch)},
-        "ip": {"S": record.ip},
-    }
     condition: dict[str, Any] = {
         "ConditionExpression": "attribute_not_exists(#key)",
         "ExpressionAttributeNames": {"#key": EPOCHS_TABLE.partition_key},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    if expires := dynamodb.ttl_attribute(EPOCHS_TABLE, record.epoch):
-        item |= expires
+    if expires := dynamodb.ttl_attribute(EPOCHS_TABLE, now):
         # DynamoDB deletes expired items within days, not at once.
         condition["ConditionExpression"] += " OR expires < :now"
-        condition["ExpressionAttributeValues"] = {":now": {"N": str(int(record.epoch))}}
+        condition["ExpressionAttributeValues"] = {":now": {"N": str(int(now))}}
     try:
-        dynamodb.call("put_item", EPOCHS_TABLE, Item=item, **condition)
+        dynamodb.call("put_item", EPOCHS_TABLE, Item=item | expires, **condition)
     except aws_client.ConditionFailed as failed:
-        if not (existing := failed.item):
+        if not failed.item:
             raise aws_client.service_unavailable() from failed
-        epoch = dynamodb.number(existing["epoch"]["N"])
-        first = Record(key=record.key, epoch=epoch, ip=existing["ip"]["S"])
-        return first, not (failed.may_be_own_write and first == record)
-    return record, False
+        first = {name: failed.item[name] for name in item}
+        return first, not (failed.may_be_own_write and first == item)
+    return item, False
 
 
 def create_epoch(request: Request) -> Response:
-    """Store the time, in microseconds, and the client's address; a retry gets the first record."""
+    """Store the time, in microseconds, and the client's address; a retry gets the first item."""
     if not request.ip:
         raise Problem(400, "The client's address is unknown.")
-    key = _key(request)
-    epoch = dynamodb.number(f"{time.time_ns() // 1000}e-6")
-    stored, replayed = _put_if_absent(Record(key=key, epoch=epoch, ip=request.ip))
+    key, epoch = _key(request), dynamodb.number(f"{time.time_ns() // 1000}e-6")
+    item = {"key": {"S": key}, "epoch": {"N": repr(epoch)}, "ip": {"S": request.ip}}
+    stored, replayed = _put_if_absent(item, epoch)
     return Response(
         status=201,
-        body={"key": stored.key, "epoch": stored.epoch, "ip": stored.ip},
+        body={
+            "key": key,
+            "epoch": dynamodb.number(stored["epoch"]["N"]),
+            "ip": stored["ip"]["S"],
+        },
         headers={"Idempotency-Replayed": "true"} if replayed else {},
         log_fields={"key": key, "replayed": replayed},
     )

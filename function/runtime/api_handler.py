@@ -125,19 +125,9 @@ def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
     )
 
 
-def _check_sizes(endpoint: Endpoint[Any], request: Request[Any]) -> None:
-    for place, declared in endpoint.parameters.items():
-        limited = () if isinstance(declared, type) else (one for one in declared if one.max_bytes)
-        for one in limited:
-            for text in request.texts(place, one.name):
-                if not 0 < len(text.encode(errors="replace")) <= one.max_bytes:
-                    raise Problem(400, f"{one.name} must have from 1 to {one.max_bytes:,} bytes.")
-
-
 def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
     if endpoint := _endpoint(event):
         identity.check(endpoint, request.identity)
-        _check_sizes(endpoint, request)
         if endpoint.needs_parser:
             request = body.read(endpoint, request, event)
         response: Any = endpoint.handle(request)

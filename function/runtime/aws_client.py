@@ -14,7 +14,7 @@ from typing import Any
 
 from function.declare import limits
 from function.declare.problem import Problem
-from function.runtime.stand_in import stand_in
+from function.runtime.lean_imports import lazy_modules, lazy_patterns, stand_in
 
 # The error codes that are safe to retry: the service did nothing. Status 429 and 5xx are too. The
 # last lines are those of other services than DynamoDB.
@@ -54,11 +54,21 @@ _DATA_FAULTS = {
 _EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException"})
 
 
-def _import_botocore() -> None:
-    """Import botocore without two modules that it does not use here.
+# botocore and urllib3 import these, and use them for other services, settings and errors only.
+_RARELY_USED = frozenset(
+    {
+        *("ast", "configparser", "dateutil.relativedelta", "email.header", "jmespath.parser"),
+        *("botocore.monitoring", "botocore.retries.adaptive", "botocore.waiter"),
+        *("mimetypes", "shutil", "signal", "tempfile", "tokenize"),
+    }
+)
 
-    It writes a text about each operation for `help`, and urllib3 may ask for the version of h2. A
-    botocore that needs more of these modules is imported with them.
+
+def _import_botocore() -> None:
+    """Import botocore, and postpone what it does not use here: a tenth of a cold start.
+
+    Two modules stay out: botocore writes a text about each operation for `help`, and urllib3 may
+    ask for the version of h2. A botocore that needs more of these modules is imported with them.
     """
     import botocore
 
@@ -75,6 +85,8 @@ def _import_botocore() -> None:
         stand_in("botocore.docs", __path__=[folder]),
         stand_in("botocore.docs.docstring", **texts),
         stand_in("importlib.metadata", version=version),
+        lazy_modules(_RARELY_USED),
+        lazy_patterns(),
     ):
         import botocore.session
 

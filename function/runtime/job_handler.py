@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cache, partial
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import unquote_plus
 
 from function.declare.job import Job
@@ -32,6 +32,7 @@ from function.runtime import deadline, telemetry
 from function.runtime.settings import SETTINGS
 
 Event = Mapping[str, Any]
+EventHandler = Callable[[Event, Any], Event]
 
 
 @cache
@@ -77,27 +78,8 @@ def _handle(item: Callable[[], Any], context: Any, **fields: Any) -> BaseExcepti
     return failure
 
 
-def _fail(failure: BaseException) -> NoReturn:
-    """Fail the invocation, so that Lambda retries it; keep the worker alive."""
-    if isinstance(failure, Exception):
-        raise failure
-    raise RuntimeError(f"the job raised {failure!r}") from failure
-
-
-def _run_schedule(event: Event, context: Any) -> Event:
-    """Run the job once; an exception makes Lambda retry the invocation."""
-    if failure := _handle(partial(_scheduled_run, event), context, scheduled=event["scheduled"]):
-        _fail(failure)
-    return {}
-
-
 def _unix_second(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp())
-
-
-def _scheduled_run(event: Event) -> ScheduledRun:
-    scheduled, payload = _unix_second(event["scheduled"]), event.get("payload")
-    return ScheduledRun(scheduled, SETTINGS, payload=payload)
 
 
 def _parsed(text: str) -> Any:
@@ -107,28 +89,14 @@ def _parsed(text: str) -> Any:
     return text
 
 
-def _message(name: str, text: str, attempt: int, group: str) -> Message:
-    return Message(name, _parsed(text), attempt, SETTINGS, group=group)
+def _scheduled_run(event: Event) -> ScheduledRun:
+    scheduled, payload = _unix_second(event["scheduled"]), event.get("payload")
+    return ScheduledRun(scheduled, SETTINGS, payload=payload)
 
 
-def _consume_queue(event: Event, context: Any) -> Event:
-    """Handle each message and return the failed ones; SQS deletes the others.
-
-    In a FIFO queue, a failed message also fails those behind it in its group, which keeps them in
-    order.
-    """
-    failed: list[str] = []
-    failed_groups: set[str] = set()
-    for record in event["Records"]:
-        name, attributes = record["messageId"], record["attributes"]
-        fifo = record.get("eventSourceARN", "").endswith(".fifo")
-        group = attributes["MessageGroupId"] if fifo else ""
-        attempt = int(attributes["ApproximateReceiveCount"])
-        message = partial(_message, name, record["body"], attempt, group)
-        if group in failed_groups or _handle(message, context, messageId=name, attempt=attempt):
-            failed.append(name)
-            failed_groups |= {group} - {""}
-    return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
+def _message(record: Event, attempt: int, group: str) -> Message:
+    body = _parsed(record["body"])
+    return Message(record["messageId"], body, attempt, SETTINGS, group=group)
 
 
 def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,27 +129,10 @@ def _stream_record(record: Event) -> StreamRecord:
     )
 
 
-def _consume_stream(event: Event, context: Any) -> Event:
-    """Handle records in order up to the first failure; Lambda retries from that record on."""
-    for record in event["Records"]:
-        name = record["dynamodb"]["SequenceNumber"]
-        if _handle(partial(_stream_record, record), context, sequenceNumber=name):
-            return {"batchItemFailures": [{"itemIdentifier": name}]}
-    return {"batchItemFailures": []}
-
-
-def _handle_objects(event: Event, context: Any) -> Event:
-    """Handle each created object; an exception makes Lambda retry the invocation."""
-    for record in event["Records"]:
-        if failure := _handle(partial(_created_object, record["s3"]), context):
-            _fail(failure)
-    return {}
-
-
-def _created_object(event: Event) -> CreatedObject:
-    found = event["object"]
+def _created_object(record: Event) -> CreatedObject:
+    found = record["s3"]["object"]
     return CreatedObject(
-        bucket=event["bucket"]["name"],
+        bucket=record["s3"]["bucket"]["name"],
         key=unquote_plus(found["key"]),
         size=found["size"],
         etag=found["eTag"],
@@ -189,16 +140,8 @@ def _created_object(event: Event) -> CreatedObject:
     )
 
 
-def _handle_notifications(event: Event, context: Any) -> Event:
-    """Handle each message of a topic; an exception makes Lambda retry the invocation."""
-    for record in event["Records"]:
-        sent = record["Sns"]
-        if failure := _handle(partial(_notification, sent), context, messageId=sent["MessageId"]):
-            _fail(failure)
-    return {}
-
-
-def _notification(sent: Event) -> Notification:
+def _notification(record: Event) -> Notification:
+    sent = record["Sns"]
     attributes = sent.get("MessageAttributes") or {}
     return Notification(
         id=sent["MessageId"],
@@ -207,13 +150,6 @@ def _notification(sent: Event) -> Notification:
         settings=SETTINGS,
         subject=sent.get("Subject") or "",
     )
-
-
-def _handle_event(event: Event, context: Any) -> Event:
-    """Handle an event of a bus; an exception makes Lambda retry the invocation."""
-    if failure := _handle(partial(_bus_event, event), context, eventId=event["id"]):
-        _fail(failure)
-    return {}
 
 
 def _bus_event(event: Event) -> BusEvent:
@@ -228,14 +164,63 @@ def _bus_event(event: Event) -> BusEvent:
     )
 
 
+def _consume_queue(event: Event, context: Any) -> Event:
+    """Handle each message and return the failed ones; SQS deletes the others.
+
+    In a FIFO queue, a failed message also fails those behind it in its group, which keeps them in
+    order.
+    """
+    failed: list[str] = []
+    failed_groups: set[str] = set()
+    for record in event["Records"]:
+        name, attributes = record["messageId"], record["attributes"]
+        fifo = record.get("eventSourceARN", "").endswith(".fifo")
+        group = attributes["MessageGroupId"] if fifo else ""
+        attempt = int(attributes["ApproximateReceiveCount"])
+        message = partial(_message, record, attempt, group)
+        if group in failed_groups or _handle(message, context, messageId=name, attempt=attempt):
+            failed.append(name)
+            failed_groups |= {group} - {""}
+    return {"batchItemFailures": [{"itemIdentifier": name} for name in failed]}
+
+
+def _consume_stream(event: Event, context: Any) -> Event:
+    """Handle records in order up to the first failure; Lambda retries from that record on."""
+    for record in event["Records"]:
+        name = record["dynamodb"]["SequenceNumber"]
+        if _handle(partial(_stream_record, record), context, sequenceNumber=name):
+            return {"batchItemFailures": [{"itemIdentifier": name}]}
+    return {"batchItemFailures": []}
+
+
+def _consume_event(
+    read: Callable[[Event], Any], fields: Callable[[Event], dict[str, Any]]
+) -> EventHandler:
+    """Return a handler for an event of one or more items; a failure makes Lambda retry it.
+
+    `read` returns an item, and `fields` the fields that name it in the log.
+    """
+
+    def consume(event: Event, context: Any) -> Event:
+        for record in event.get("Records", [event]):
+            failure = _handle(partial(read, record), context, **fields(record))
+            if isinstance(failure, Exception):
+                raise failure
+            if failure:  # SystemExit, for example, would end the worker
+                raise RuntimeError(f"the job raised {failure!r}") from failure
+        return {}
+
+    return consume
+
+
 # One entry for each trigger of function.declare.trigger.TRIGGERS.
-EVENT_HANDLERS: Mapping[type, Callable[[Event, Any], Event]] = {
-    ScheduleTrigger: _run_schedule,
+EVENT_HANDLERS: Mapping[type, EventHandler] = {
+    ScheduleTrigger: _consume_event(_scheduled_run, lambda run: {"scheduled": run["scheduled"]}),
     QueueTrigger: _consume_queue,
     StreamTrigger: _consume_stream,
-    ObjectTrigger: _handle_objects,
-    TopicTrigger: _handle_notifications,
-    EventTrigger: _handle_event,
+    ObjectTrigger: _consume_event(_created_object, lambda _: {}),
+    TopicTrigger: _consume_event(_notification, lambda one: {"messageId": one["Sns"]["MessageId"]}),
+    EventTrigger: _consume_event(_bus_event, lambda event: {"eventId": event["id"]}),
 }
 
 

@@ -15,25 +15,20 @@ def call(service: ServicePermission | Link, operation: str, **request: Any) -> d
     - DeclarationError for a service or an action that is missing in `permissions`.
     - botocore's ClientError for any other error.
     """
-    from botocore.exceptions import (
-        ClientError,
-        UnknownServiceError,
-    )
+    from botocore.exceptions import ClientError, UnknownServiceError
 
-    if isinstance(service, Link):
-        name, line = service.service, f"permissions=(Link({service.name!r}, …),)"
-    else:
-        name = service.name
-        line = f"permissions=(ServicePermission({name!r}, {service.resource!r}, …),)"
+    name = service.service if isinstance(service, Link) else service.name
     try:
         return aws_client.send(name, operation, {}, request, read_timeout_s=service.timeout_s)
     except UnknownServiceError as error:
         raise DeclarationError(
-            f"{name} is not in the bundle; add {line} to the calling endpoint or job"
+            f"{name} is not in the bundle; add {service!r} to the permissions of the calling "
+            "endpoint or job"
         ) from error
     except ClientError as error:
         if error.response["Error"]["Code"].startswith("AccessDenied"):
             raise DeclarationError(
-                f"{error}; add {line} with this action and resource to the calling endpoint or job"
+                f"{error}; add this action and resource to {service!r}, and that to the "
+                "permissions of the calling endpoint or job"
             ) from error
         raise

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from function.declare.queue import MAX_DELAY_S, Queue
+from function.declare.queue import Queue
 from function.runtime import aws_client
 
 
@@ -23,16 +23,8 @@ def send(
     queue needs a `group`, whose messages stay in order, and takes no `delay_s`. It drops a message
     whose `deduplication_id` it got within the last five minutes; the default is a new one.
 
-    Raises Problem with 503 if SQS throttles the call or does not answer, and ValueError for
-    arguments that do not fit the queue.
+    Raises Problem with 503 if SQS throttles the call or does not answer.
     """
-    if bool(group) != queue.fifo or (deduplication_id and not queue.fifo):
-        raise ValueError(f"queue {queue.name}: a FIFO queue, and no other, takes a group")
-    if delay_s is not None and (queue.fifo or not 0 <= delay_s <= MAX_DELAY_S):
-        raise ValueError(
-            f"queue {queue.name}: delay_s must be from 0 to {MAX_DELAY_S}; a FIFO queue delays all "
-            "messages, by Queue(delay_s=…)"
-        )
     request: dict[str, Any] = {
         "QueueUrl": os.environ[queue.env_var],
         "MessageBody": json.dumps(body, allow_nan=False),

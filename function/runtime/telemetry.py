@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from function.declare.schema import EMPTY_MAPPING
-from function.runtime.stand_in import stand_in
+from function.runtime.lean_imports import stand_in
 
 # The namespace of the metrics in CloudWatch: the project's name.
 NAMESPACE = os.environ.get("METRIC_NAMESPACE", "local")

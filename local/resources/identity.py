@@ -45,7 +45,6 @@ CALLS = {
         renamed={"policy": "PolicyDocument"},
         id="{Arn}",
         arn="{Arn}",
-        deletion={"PolicyArn": "{Arn}"},
     ),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": Calls(
         "create_open_id_connect_provider",

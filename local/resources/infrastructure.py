@@ -9,7 +9,6 @@ CALLS = {
         renamed={"tags": "UserPoolTags"},
         id="{Id}",
         arn="{Arn}",
-        deletion={"UserPoolId": "{Id}"},
     ),
     "aws:cognito/userPoolClient:UserPoolClient": Calls(
         "create_user_pool_client", named="ClientName", id="{ClientId}"

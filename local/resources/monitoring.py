@@ -24,7 +24,6 @@ CALLS = {
         "put_dashboard",
         delete="delete_dashboards",
         id="{DashboardName}",
-        deletion={"DashboardNames": "{DashboardName}"},
     ),
     "aws:cloudwatch/logGroup:LogGroup": Calls(
         "create_log_group",
@@ -50,13 +49,11 @@ CALLS = {
         named="AlarmName",
         renamed={"metricQueries": "Metrics"},
         arn="arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
-        deletion={"AlarmNames": "{name}"},
     ),
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": Calls(
         "put_composite_alarm",
         delete="delete_alarms",
         id="{AlarmName}",
-        deletion={"AlarmNames": "{AlarmName}"},
     ),
     "aws:sns/topic:Topic": Calls(
         "create_topic",

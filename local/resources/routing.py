@@ -30,7 +30,6 @@ CALLS = {
         "create_deployment",
         renamed={"restApi": "restApiId"},
         id="{id}",
-        deletion={"deploymentId": "{id}"},
     ),
     "aws:apigateway/apiKey:ApiKey": Calls(
         "create_api_key",
@@ -38,7 +37,6 @@ CALLS = {
         fixed={"enabled": True},
         id="{id}",
         outputs={"value": "{value}"},
-        deletion={"apiKey": "{id}"},
     ),
     "aws:apigateway/usagePlan:UsagePlan": Calls(
         "create_usage_plan",
@@ -46,7 +44,6 @@ CALLS = {
         named="name",
         renamed={"throttleSettings": "throttle", "quotaSettings": "quota"},
         id="{id}",
-        deletion={"usagePlanId": "{id}"},
     ),
     "aws:apigateway/usagePlanKey:UsagePlanKey": Calls("create_usage_plan_key", id="{id}"),
 }
@@ -91,26 +88,16 @@ def _rest_api(context: Context, declared: Properties) -> Provisioned:
     settings = {"name": name, **arguments(client, "create_rest_api", declared)}
     identity = context.before.id if context.before else client.create_rest_api(**settings)["id"]
     api = {"restApiId": identity}
-    delete = partial(client.delete_rest_api, **api)
     if document:
-        try:
-            imported = client.put_rest_api(**api, **{"mode": "overwrite", **document})
-        except client.exceptions.BadRequestException:
-            if not context.before:
-                delete()
-            raise
-        reset = {
-            name: value
-            for name, value in settings.items()
-            if name in _RESET_BY_IMPORT and imported.get(name) != value
-        }
+        client.put_rest_api(**api, **{"mode": "overwrite", **document})
+        reset = {name: settings[name] for name in _RESET_BY_IMPORT if name in settings}
         client.update_rest_api(**api, patchOperations=_patches(reset, "/"))
     (root,) = [r for r in client.get_resources(**api)["items"] if r["path"] == "/"]
     arn = f"arn:aws:execute-api:{context.region}:{context.stack.account}:{identity}"
     return Provisioned(
         id=identity,
         outputs={"name": name, "rootResourceId": root["id"], "executionArn": arn},
-        delete=delete,
+        delete=partial(client.delete_rest_api, **api),
     )
 
 

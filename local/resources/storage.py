@@ -1,9 +1,9 @@
-"""DynamoDB and KMS."""
+"""DynamoDB, KMS and Secrets Manager."""
 
 from functools import partial
 from typing import Any
 
-from local.calls import Calls, arguments
+from local.calls import Calls
 from local.provisioner import Context, Provisioned, provisions, take
 from local.pulumi_program import Properties
 
@@ -31,6 +31,11 @@ def _unprotect(client: Any, table: Properties) -> None:
     client.update_table(TableName=table["name"], DeletionProtectionEnabled=False)
 
 
+def _key(_: Context, declared: Properties) -> None:
+    # The emulator ends with the run, so its keys neither rotate nor wait for their deletion.
+    del declared["enableKeyRotation"], declared["deletionWindowInDays"]
+
+
 CALLS = {
     "aws:dynamodb/table:Table": Calls(
         "create_table",
@@ -49,6 +54,27 @@ CALLS = {
         arn="{TableArn}",
         outputs={"streamArn": "{LatestStreamArn}"},
     ),
+    "aws:kms/key:Key": Calls(
+        "create_key",
+        delete="schedule_key_deletion",
+        adapt=_key,
+        id="{KeyId}",
+        arn="{Arn}",
+        outputs={"keyId": "{KeyId}"},
+    ),
+    "aws:secretsmanager/secret:Secret": Calls(
+        "create_secret",
+        named="Name",
+        id="{ARN}",
+        arn="{ARN}",
+        deletion={"ForceDeleteWithoutRecovery": True},
+    ),
+    "aws:secretsmanager/secretVersion:SecretVersion": Calls(
+        "put_secret_value",
+        delete=None,
+        id="{SecretId}|{VersionId}",
+        outputs={"secretArn": "{SecretId}", "versionId": "{VersionId}"},
+    ),
 }
 
 
@@ -65,18 +91,3 @@ def _table_replica(context: Context, declared: Properties) -> Provisioned:
 
     update("Create")
     return Provisioned(id=f"{table}:{context.region}", delete=partial(update, "Delete"))
-
-
-@provisions("aws:kms/key:Key")
-def _key(context: Context, declared: Properties) -> Provisioned:
-    client = context.client
-    rotated, days = declared.pop("enableKeyRotation"), declared.pop("deletionWindowInDays")
-    made = client.create_key(**arguments(client, "create_key", declared))["KeyMetadata"]
-    key = {"KeyId": made["KeyId"]}
-    if rotated:
-        client.enable_key_rotation(**key)
-    return Provisioned(
-        id=made["KeyId"],
-        outputs={"keyId": made["KeyId"], "arn": made["Arn"]},
-        delete=partial(client.schedule_key_deletion, **key, PendingWindowInDays=days),
-    )

@@ -17,7 +17,7 @@ from function.declare import registry
 from function.declare.endpoint import Endpoint, Parameter, Response
 from local import deployment, local_stack, pulumi_program, stack_files
 from local.ministack import MiniStack
-from tests.conftest import PROJECT, plain
+from tests.conftest import PROJECT, assume_role, plain
 from tests.e2e.test_options import prerequisites
 
 FOLDER = stack_files.ROOT / "bootstrap"
@@ -42,8 +42,8 @@ class Cloud:
 
     def preview(self) -> MiniStack:
         """Return the emulator as the preview role sees it."""
-        return self.account.emulator.assume_role(
-            self.outputs["dev_preview_role"], _token("dev-preview")
+        return assume_role(
+            self.account.emulator, self.outputs["dev_preview_role"], _token("dev-preview")
         )
 
 
@@ -68,15 +68,13 @@ def cloud(sampled: None) -> Iterator[Cloud]:
             config=stack_files.stack_config("example", FOLDER) | zone,
             folder=FOLDER,
         ).values
-        role = account.emulator.assume_role(outputs["dev_deploy_role"], _token("dev"))
+        role = assume_role(account.emulator, outputs["dev_deploy_role"], _token("dev"))
         changed: list[str] = []
         engine = deployment.Deployer(
             role, REGION, lambda resource, _: changed.append(resource.kind.rsplit(":", 1)[1])
         )
         run = partial(engine.run, "dev", _config(outputs))
-        stack = local_stack.LocalStack(
-            run=run, outputs=run().values, deployer=role, **vars(account)
-        )
+        stack = local_stack.LocalStack(run=run, outputs=run().values, **vars(account))
         yield Cloud(
             account=account,
             options=options,
@@ -136,7 +134,7 @@ def test_another_environment_repository_or_audience_is_refused(
     cloud: Cloud, role: str, environment: str, claims: dict[str, str]
 ) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
-        cloud.account.emulator.assume_role(cloud.outputs[role], _token(environment, **claims))
+        assume_role(cloud.account.emulator, cloud.outputs[role], _token(environment, **claims))
 
 
 @pytest.mark.conformance
@@ -173,7 +171,7 @@ def test_the_role_suffices_for_a_stack_and_a_change(
 
 @pytest.mark.usefixtures("jobs")
 def test_the_role_suffices_for_every_option_and_every_kind_of_job(cloud: Cloud) -> None:
-    role = cloud.account.emulator.assume_role(cloud.outputs["prod_deploy_role"], _token("prod"))
+    role = assume_role(cloud.account.emulator, cloud.outputs["prod_deploy_role"], _token("prod"))
     config = plain() | cloud.options | _handed(cloud.outputs, "prod")
     del config[f"{PROJECT}:kms_key_arn"]  # excludes the replicas
     # MiniStack authorizes AWS Backup and AWS Budgets on "*" only, and by other actions than AWS.
@@ -187,7 +185,7 @@ def test_the_role_of_pull_requests_suffices_for_their_stacks_and_reaches_no_othe
     cloud: Cloud,
 ) -> None:
     token = _token("pull-request", ref="refs/pull/7/merge")
-    role = cloud.account.emulator.assume_role(cloud.outputs["pull_request_role"], token)
+    role = assume_role(cloud.account.emulator, cloud.outputs["pull_request_role"], token)
     config = plain() | {
         f"{PROJECT}:permissions_boundary": cloud.outputs["pull_request_permissions_boundary"]
     }
@@ -519,7 +517,7 @@ def test_a_role_of_the_stack_stays_inside_the_boundary_whatever_its_policy(
     iam = cloud.role.client("iam")
     name = foreign["own_role_name"]
     iam.put_role_policy(RoleName=name, PolicyName="anything", PolicyDocument=ANYTHING)
-    function = cloud.account.emulator.assume_role(foreign["own_role"])
+    function = assume_role(cloud.account.emulator, foreign["own_role"])
     function.client("dynamodb").scan(TableName=OWN_TABLE)
     with pytest.raises(ClientError, match="AccessDenied"):
         function.client("dynamodb").scan(TableName=f"{PROD}-things")

@@ -150,6 +150,19 @@ def test_byte_code_is_of_the_source_that_it_is_kept_for_whatever_an_editor_write
     assert before != after
 
 
+@pytest.mark.skipif(not bytecode.compiler(), reason="no Python of Lambda's version is at hand")
+def test_only_the_sdks_bytecode_leaves_out_docstrings(tmp_path: Path) -> None:
+    source = tmp_path / "main.py"
+    source.write_text('"""The docstring."""\n')
+    sources = {f"{package}/main.py": source for package in ("botocore", "jsonpath_ng")}
+    found = bytecode.compiled(sources, tmp_path / "build", strict=False)
+    has_docstring = {
+        name: b"The docstring." in content.read_bytes() for name, content in found.items()
+    }
+    cached = "__pycache__/main.cpython-313.pyc"
+    assert has_docstring == {f"botocore/{cached}": False, f"jsonpath_ng/{cached}": True}
+
+
 def _storage_model() -> dict[str, Any]:
     (path,) = project_bundle().dependencies().glob("botocore/data/dynamodb/*/service-2.json")
     model: dict[str, Any] = json.loads(path.read_text("utf-8"))
@@ -182,11 +195,8 @@ def _cached(name: str) -> str:
     return str(path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc")
 
 
-def test_the_bundle_names_the_authorities_of_aws_beside_all_others() -> None:
-    files = project_bundle().files()
-    names = ("amazon", "cacert")
-    some, every = (set(_common_names(files[f"botocore/{name}.pem"])) for name in names)
-    assert some < every and some == {
+def test_the_bundle_has_the_authorities_of_aws_only() -> None:
+    assert set(_common_names(project_bundle().files()["botocore/cacert.pem"])) == {
         *(f"Amazon Root CA {number}" for number in range(1, 5)),
         "Starfield Services Root Certificate Authority - G2",
     }

@@ -72,10 +72,25 @@ def test_a_botocore_that_needs_more_of_a_module_is_imported_with_it() -> None:
         "aws_client.stand_in = lambda name, **_: module.stand_in(name);"
         "aws_client._client('dynamodb'); assert 'botocore.docs.docstring' in sys.modules"
     )
-    before = "from function.runtime import stand_in as module"
+    before = "from function.runtime import lean_imports as module"
     run_python(
         ROOT, "-c", f"import os; os.environ['AWS_DEFAULT_REGION'] = 'eu-west-1'; {before}; {code}"
     )
+
+
+def test_botocore_runs_modules_and_compiles_patterns_when_they_are_used() -> None:
+    code = (
+        "import sys, re; from function.runtime import aws_client;"
+        "client = aws_client._client('dynamodb');"
+        "from botocore import handlers, waiter;"
+        "assert 'jmespath.lexer' not in sys.modules;"
+        "assert isinstance(handlers.VALID_BUCKET, re.Pattern);"
+        "assert vars(handlers.VALID_BUCKET).keys() == {'_source'};"
+        "assert handlers.VALID_BUCKET.search('a-bucket') and re.match(handlers.VALID_BUCKET, 'b');"
+        "assert waiter.WaiterModel and re.compile('a').__class__ is type(re.compile('a'));"
+        "import jmespath; assert jmespath.search('a.b', {'a': {'b': 1}}) == 1"
+    )
+    run_python(ROOT, "-c", f"import os; os.environ['AWS_DEFAULT_REGION'] = 'eu-west-1'; {code}")
 
 
 def test_the_tracer_loads_without_the_imports_of_its_decorators() -> None:

@@ -121,9 +121,14 @@ def test_the_api_the_picture_and_the_declared_graphs_are_there(
         for resource in console.resources.values()
         if resource.kind.endswith(":Dashboard")
     )
-    titles = [w["properties"]["title"] for w in body["widgets"] if w["type"] == "metric"]
+    properties = [w["properties"] for w in body["widgets"] if w["type"] == "metric"]
+    titles = [each["title"] for each in properties if each.get("view") != "singleValue"]
     assert [graph["title"] for graph in metrics["graphs"]] == titles
-    assert {alarm["state"] for alarm in metrics["alarms"]} <= {"OK", "ALARM", "INSUFFICIENT_DATA"}
+    assert {alarm["StateValue"] for alarm in metrics["alarms"]} <= {
+        "OK",
+        "ALARM",
+        "INSUFFICIENT_DATA",
+    }
 
 
 def test_jobs_are_started_and_queues_fed(console: Console, local: local_stack.LocalStack) -> None:
@@ -174,11 +179,7 @@ def test_what_belongs_to_a_request_is_joined(local: local_stack.LocalStack) -> N
     )
     found = requests.request("one", local.traces)
     assert found and found["line"] == line
-    assert found["refusals"][0]["statement"] == {
-        "Effect": "Allow",
-        "Action": "dynamodb:PutItem",
-        "Resource": "arn:aws:dynamodb:r:1:table/t",
-    }
+    assert [each["action"] for each in found["refusals"]] == ["dynamodb:PutItem"]
     other = requests.request("two", local.traces)
     assert other and not other["refusals"] and other["refused"]["type"] == "THROTTLED"
     assert requests.request("none", local.traces) is None

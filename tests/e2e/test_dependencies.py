@@ -67,9 +67,10 @@ def _digest(content: bytes) -> str:
 
 
 def _lock_command() -> str:
-    lines = (ROOT / "Makefile").read_text("utf-8").replace("\\\n", "").splitlines()
-    (command,) = [line for line in lines if "function/requirements.in -o" in line]
-    return command.replace("$(LAMBDA_PYTHON)", interpreter.PYTHON_VERSION)
+    make = ["make", "--dry-run", "lock"]
+    plan = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (command,) = [line for line in plan.splitlines() if "function/requirements.in -o" in line]
+    return command
 
 
 def test_the_lock_and_the_bundle_take_wheels_for_the_same_platform_only() -> None:

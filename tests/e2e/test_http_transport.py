@@ -9,6 +9,7 @@ import weakref
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -162,36 +163,38 @@ def test_a_server_that_is_not_trusted_gets_no_request(
 
 @pytest.mark.parametrize("peer", ("https",), indirect=True)
 @pytest.mark.parametrize(
-    "case",  # the CAs of Amazon, all, whether all are read, and whether the server is trusted
+    "case",  # botocore's CAs, the system's, whether these are read, and whether one is trusted
     (
         ("own.pem", "other.pem", False, True),
         ("other.pem", "own.pem", True, True),
         ("other.pem", "other.pem", True, False),
     ),
 )
-def test_other_authorities_are_read_if_amazons_do_not_know_a_server(
+def test_the_systems_authorities_are_read_if_botocores_do_not_know_a_server(
     case: tuple[str, str, bool, bool],
     peer: Peer,
     certificate: Path,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    amazons, all_others, reads_all, trusted = case
+    botocores, systems, reads_system, trusted = case
     fake_dynamodb.certificate(tmp_path)
     (tmp_path / "own.pem").rename(certificate.with_name("other.pem"))
     read: list[str] = []
-    whole = certificate.with_name(all_others)
+    system = SimpleNamespace(cafile=str(certificate.with_name(systems)))
     monkeypatch.delenv("AWS_CA_BUNDLE")
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
-    monkeypatch.setattr(http_transport, "_AMAZON", certificate.with_name(amazons))
-    monkeypatch.setattr(httpsession, "where", lambda: read.append("all") or str(whole))
+    monkeypatch.setattr(httpsession, "where", lambda: str(certificate.with_name(botocores)))
+    monkeypatch.setattr(
+        http_transport.ssl, "get_default_verify_paths", lambda: read.append("system") or system
+    )
     for _ in range(2):
         if trusted:
             assert call()["Attributes"]
         else:
             with pytest.raises(Problem, match="Retry later"):
                 call()
-    assert bool(read) == reads_all and len(peer.received) == 2 * trusted
+    assert bool(read) == reads_system and len(peer.received) == 2 * trusted
 
 
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
@@ -204,6 +207,7 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(BODY
         ((PLAIN[:-9], PLAIN[-9:-5], PLAIN[-5:]), True),
         ((OK + SUM + CHUNKED,), True),
         ((b"HTTP/1.1 100 Continue\r\n\r\n" + PLAIN,), True),
+        ((OK + LENGTH + SUM + CHUNKED,), True),
         ((OK + b"Connection: close\r\n" + SUM + LENGTH + b"\r\n" + BODY,), False),
         ((b"HTTP/1.0 200 OK\r\n" + SUM + b"\r\n" + BODY, HANGS_UP), False),
         ((OK + SUM + b"\r\n" + BODY, HANGS_UP), False),
@@ -220,6 +224,20 @@ def test_whatever_http_allows_is_read(
     assert call()["ResponseMetadata"]["RetryAttempts"] == 0
     first, second, third = (connection for *_, connection in peer.received)
     assert first == second and (second == third) == stays
+
+
+@pytest.mark.parametrize("connection", (b"", b"Connection: keep-alive\r\n"))
+def test_a_plain_response_is_read_without_http_client(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, connection: bytes
+) -> None:
+    peer.replies = [(PLAIN,), (OK + connection + SUM + LENGTH + b"\r\n" + BODY,)]
+    call()
+    monkeypatch.setattr(http_transport, "HTTPResponse", None)
+    response = call()
+    headers = response["ResponseMetadata"].pop("HTTPHeaders")
+    assert response["Attributes"] == {"a": {"S": "b"}}
+    assert response["ResponseMetadata"]["RetryAttempts"] == 0
+    assert headers["x-amz-crc32"] == str(zlib.crc32(BODY))
 
 
 @pytest.mark.parametrize(

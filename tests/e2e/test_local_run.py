@@ -22,6 +22,7 @@ from typing import Any
 import boto3
 import pytest
 
+from local import child_process
 from local.child_process import SupervisedProcess
 
 _JOB = """from function.declare.job import Job
@@ -44,11 +45,9 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def _start(
-    project: Path, *options: str, run: tuple[str, ...] = (), **environment: str
-) -> subprocess.Popen[str]:
+def _start(project: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*run, sys.executable, "-m", "console", *options],
+        [sys.executable, "-m", "console", *options],
         cwd=project,
         env={**os.environ, "TMPDIR": str(project.parent), **environment},
         preexec_fn=_die_with_parent,
@@ -188,15 +187,6 @@ def test_it_answers_reloads_and_leaves_nothing_behind(project: Path) -> None:
         assert probe.connect_ex(("127.0.0.1", _port(outputs))) != 0
 
 
-def test_a_closed_terminal_is_no_error(project: Path) -> None:
-    closed = ("sh", "-c", 'exec "$0" -m local <&- >&- 2>&-')
-    assert _start(project, run=closed).wait(PATIENCE_S) == 0
-    process = _start(project, run=closed)
-    _until(lambda: _processes(f"TMPDIR={project.parent}/epoch-"))
-    process.kill()
-    _until_nothing_is_left(project)
-
-
 def _session(project: Path, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
     """Return a session with the profile that a run leaves for other tools."""
     profile = project / ".local" / "aws-config"
@@ -305,10 +295,8 @@ own = {
 process.start("busy", own, Path(), process.folder / "log", socket.socket())
 while not (process.folder / "0").exists():
     assert process.running
+os.kill(os.getpid(), signal.SIGKILL)
 """
-_AT_ONCE = "os.kill(os.getpid(), signal.SIGKILL)"
-# Its group is killed already; the folder would be next.
-_WHILE_IT_ENDS = f"process._process.wait = lambda *_: {_AT_ONCE}\nprocess.terminate()"
 
 _BUSY = """
 import itertools, os, pathlib
@@ -321,14 +309,10 @@ for number in itertools.count():
 """
 
 
-@pytest.mark.parametrize("killed", (_AT_ONCE, _WHILE_IT_ENDS), ids=("at once", "while it ends"))
-def test_what_a_killed_run_has_started_leaves_nothing_while_it_writes(
-    project: Path, killed: str
-) -> None:
+def test_what_a_killed_run_has_started_leaves_nothing_while_it_writes(project: Path) -> None:
     (project / "busy.py").write_text(_BUSY)
     environment = {**os.environ, "TMPDIR": str(project.parent)}
-    script = _KILLED + killed
-    subprocess.run([sys.executable, "-c", script], cwd=project, env=environment, check=False)
+    subprocess.run([sys.executable, "-c", _KILLED], cwd=project, env=environment, check=False)
     _until_nothing_is_left(project)
 
 
@@ -444,6 +428,7 @@ def test_outputs_that_are_half_written_go_with_the_run(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "replace", interrupt)
+    monkeypatch.setattr(child_process, "LOCAL", tmp_path / ".local")
     with pytest.raises(KeyboardInterrupt), SupervisedProcess() as process:
-        process.write_private_file(tmp_path / ".local" / "outputs.json", "{}")
+        process.write_private_file("outputs.json", "{}")
     assert not list(tmp_path.iterdir())

@@ -71,16 +71,6 @@ def test_every_option_deploys_works_and_goes_away() -> None:
             name = dynamodb.list_tables()["TableNames"][0]
             table = dynamodb.describe_table(TableName=name)["Table"]
             assert table["OnDemandThroughput"]["MaxWriteRequestUnits"] == 1000
-            (budget,) = emulator.client("budgets").describe_budgets(AccountId=emulator.account)[
-                "Budgets"
-            ]
-            assert budget["BudgetLimit"]["Amount"] == "50"
-            backup = emulator.client("backup")
-            (plan,) = backup.list_backup_plans()["BackupPlansList"]
-            (selected,) = backup.list_backup_selections(BackupPlanId=plan["BackupPlanId"])[
-                "BackupSelectionsList"
-            ]
-            assert selected["IamRoleArn"].partition(":role/")[2].startswith(f"{PROJECT}/{STACK}/")
             assert [replica["RegionName"] for replica in table["Replicas"]] == ["eu-west-1"]
             function = stack.outputs["function_name"]
             client = emulator.client("lambda")

@@ -85,7 +85,7 @@ def test_a_version_gets_a_share_and_then_all_invocations(
     monkeypatch.setattr(rollout, "sleep", published.sleep())
     outputs = tmp_path / "outputs.json"
     outputs.write_text(json.dumps(published.outputs))
-    assert verify.main([str(outputs), str(outputs), "--to", published.former]) == 0
+    assert verify.main([str(outputs), str(outputs), published.former]) == 0
     share = {"AdditionalVersionWeights": {published.version: 0.1}}
     assert published.weights == [share] * (MINUTES * 60 // rollout.POLL_S)
     assert published.serves() == published.version

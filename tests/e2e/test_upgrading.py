@@ -213,17 +213,13 @@ GENERATED = (
 def test_two_branches_that_each_write_a_generated_file_merge(epoch: Path) -> None:
     for driver in re.findall(r"^\t@(git config .*?) 2>", (ROOT / "Makefile").read_text(), re.M):
         _run(epoch, *shlex.split(driver))
-    _commit(epoch, "docs: prices", {"docs/costs.md": "First\n\n\n\nCosts\n"})
     for name in ("left", "right"):
         _run(epoch, "git", "checkout", "-q", "-b", name, "main")
         added = {f"function/endpoints/get_{name}.py": "", "function/requirements.in": f"{name}\n"}
         _commit(epoch, f"feat: add {name}", {**added, **dict.fromkeys(GENERATED, name)})
-        first = {"left": "Runbooks", "right": "First"}[name]
-        _commit(epoch, "docs: costs", {"docs/costs.md": f"{first}\n\n\n\n{name}\n"})
     _run(epoch, "git", "merge", "-q", "--no-edit", "left")
     files = _files(epoch)
     assert all(files[name] == "right" for name in GENERATED)
-    assert files["docs/costs.md"] == "Runbooks\n\n\n\nright\n"
     assert {"function/endpoints/get_left.py", "function/endpoints/get_right.py"} <= files.keys()
     assert sorted(files["function/requirements.in"].split()) == ["left", "right"]
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from ministack.core import lambda_runtime
 
 from components.packaging.interpreter import PYTHON_VERSION
+from emulator import lambda_workers
 from local import local_stack
 from local.ministack import MiniStack
 
@@ -61,6 +63,16 @@ def function_of(name: str, files: dict[str, str], **config: Any) -> dict[str, An
         "Timeout": 10,
     }
     return {"config": {**usual, **config}, "code_zip": zipped(files)}
+
+
+@pytest.fixture(scope="module")
+def own_workers() -> Iterator[None]:
+    """Run functions in this process's own workers, with the repairs of `lambda_workers`."""
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name, new in lambda_workers.PATCHES:
+            if owner is lambda_runtime:
+                patch.setattr(owner, name, new(getattr(owner, name)))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from local import local_stack
 from local.local_stack import HTTP
 from local.ministack import Credentials, MiniStack
+from tests.conftest import assume_role
 from tests.emulator.conftest import role_of
 
 REGION = "eu-central-1"
@@ -230,21 +231,21 @@ def test_ministacks_own_api_is_off_for_the_run_too(emulator: MiniStack) -> None:
     assert reply.status == 404
 
 
-def test_a_web_socket_is_refused(emulator: MiniStack) -> None:
+def test_no_web_socket_opens(emulator: MiniStack) -> None:
     upgrade = (
         "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     )
     own, mqtt = f"127.0.0.1:{emulator.port}", "Sec-WebSocket-Protocol: mqtt\r\n"
-    for path, host, more in (
-        ("/", own, ""),
-        ("/_aws/execute-api/abc/dev", own, ""),
-        ("/mqtt", f"data-ats.iot.{REGION}.rebound.example", mqtt),
+    for path, host, more, status in (
+        ("/", own, "", b"403"),
+        ("/_aws/execute-api/abc/dev", own, "", b"404"),
+        ("/mqtt", f"data-ats.iot.{REGION}.rebound.example", mqtt, b"421"),
     ):
         with socket.create_connection(("127.0.0.1", emulator.port)) as connection:
             host = f"Host: {host}\r\n{more}"
             connection.sendall(f"GET {path} HTTP/1.1\r\n{host}{upgrade}\r\n".encode())
-            assert connection.recv(65536).startswith(b"HTTP/1.1 403")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 " + status)
 
 
 def test_each_run_has_credentials_of_its_own(
@@ -257,7 +258,7 @@ def test_each_run_has_credentials_of_its_own(
 
 def test_a_session_needs_its_token(emulator: MiniStack) -> None:
     role = role_of(emulator)
-    keys = emulator.assume_role(role).credentials
+    keys = assume_role(emulator, role).credentials
     identity = {"path": "/?Action=GetCallerIdentity&Version=2011-06-15", "service": "sts"}
     assert (
         f"assumed-role/{role.rpartition('/')[2]}".encode() in _call(emulator, keys, **identity).data

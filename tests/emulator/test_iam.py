@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.ministack import MiniStack
+from tests.conftest import assume_role
 from tests.emulator.conftest import role_of
 
 WHERE = f"eu-central-1:{MiniStack.account}"
@@ -14,7 +15,7 @@ WHERE = f"eu-central-1:{MiniStack.account}"
 
 def _role(emulator: MiniStack, *allowed: Mapping[str, Any]) -> MiniStack:
     """Return the emulator as a new role sees it that is allowed these statements."""
-    return emulator.assume_role(role_of(emulator, *allowed))
+    return assume_role(emulator, role_of(emulator, *allowed))
 
 
 def test_parameters_are_read_by_path_and_by_names_under_a_narrow_arn(emulator: MiniStack) -> None:

@@ -35,7 +35,7 @@ def handler(event, context):
 
 
 @pytest.fixture(name="worker")
-def _worker() -> Iterator[Any]:
+def _worker(own_workers: None) -> Iterator[Any]:
     worker = lambda_workers._Worker("told", *function_of("told", {"main.py": _CODE}).values())
     yield worker
     worker.kill()
@@ -65,13 +65,6 @@ def test_what_ends_within_an_invocation_has_its_log_and_the_next_starts_anew(
     worker.config["Timeout"] = 1 if "takes" in end else 10
     assert _log(worker, text="last", **end) == "loaded\nlast"
     assert _log(worker, text="first") == "loaded\nfirst"
-
-
-def test_what_the_thread_is_late_to_read_is_logged(
-    worker: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lambda_workers._Worker, "_read_stderr", lambda _: None)
-    assert [_log(worker, text=text) for text in ("one", "two")] == ["loaded\none", "two"]
 
 
 def test_nothing_is_waited_for(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +136,6 @@ def test_a_new_version_starts_a_worker_before_its_first_request(
     key = lambda_runtime._worker_key("told", config, "{}")
     workers: dict[str, list[Any]] = {key.format(1): [worker]}
     monkeypatch.setattr(lambda_runtime, "_workers", workers)
-    monkeypatch.setattr(lambda_runtime, "Worker", lambda_workers._Worker)
     record = {"config": config, "code_zip": worker.code_zip}
     monkeypatch.setattr(
         lambda_svc, "_get_func_record_for_qualifier", lambda *_: (record, record["config"])

@@ -1,14 +1,11 @@
-"""Limits of the emulator: stream records, connections and function instances."""
+"""Limits of the emulator: stream records and function instances."""
 
-import asyncio
 import time
-from typing import Any
 
 import pytest
 from ministack.services import dynamodb, lambda_svc
 
 from emulator import limits
-from emulator.api_gateway import errors
 
 
 def test_a_stream_keeps_the_newest_changes_and_counts_the_others(
@@ -29,34 +26,6 @@ def test_a_stream_keeps_the_newest_changes_and_counts_the_others(
         assert dynamodb.stream_end_position("things") == 5
     finally:
         dynamodb._stream_trimmed.pop("things", None)
-
-
-def test_hanging_function_gets_a_further_instance(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(errors, "_PATIENCE_S", 0.01)
-    scope = {"account_id": "0", "region": "r"}
-    context = {"stage": "s", "httpMethod": "GET", "resourcePath": "/", "apiId": "a"}
-
-    async def serve() -> Any:
-        monkeypatch.setattr(errors, "_instances", asyncio.Semaphore(1))
-        end = asyncio.Event()
-
-        async def invoke(_function: str, event: dict[str, Any], **_: Any) -> Any:
-            if event["hangs"]:
-                await end.wait()
-            return {"body": {"statusCode": 200}}, None
-
-        def call(hangs: bool) -> Any:
-            event = {"requestContext": context, "hangs": hangs}
-            return errors._call_lambda(invoke, "name", event, **scope)
-
-        hanging = asyncio.create_task(call(True))
-        await asyncio.sleep(0)
-        result = await asyncio.wait_for(call(False), 60)
-        assert not hanging.done()
-        end.set()
-        return result, await hanging
-
-    assert asyncio.run(serve()) == (({"body": {"statusCode": 200}}, None),) * 2
 
 
 def test_instances_of_all_functions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Names of MiniStack, hypercorn and h11 that the emulator replaces, reads or calls."""
+"""Names of MiniStack and uvicorn that the emulator replaces, reads or calls."""
 
 import ast
 import json
@@ -33,9 +33,7 @@ _CHANGES = {
     "from ministack.core.lambda_runtime import Worker; del Worker._drain_stderr_bounded": (
         "ministack.core.lambda_runtime.Worker._drain_stderr_bounded is missing, expected (self, "
     ),
-    "import h11; h11.Connection.next_event = lambda self, at: 1": (
-        "h11.Connection.next_event is (self, at), expected (self)"
-    ),
+    "import uvicorn; del uvicorn.Config": "module 'uvicorn' has no attribute 'Config'",
     "from ministack.services import sqs; del sqs._queue_by_arn": (
         "module 'ministack.services.sqs' has no attribute '_queue_by_arn'"
     ),
@@ -53,7 +51,7 @@ _CHANGES = {
     "    def _drain_stderr(self): pass\n"
     "    def _drain_stderr_bounded(self, first_line_wait, idle_confirm, hard_cap): pass\n"
     "Worker.__module__ = runtime.__name__\n"
-    "runtime.Worker = Worker": "ministack.core.lambda_runtime.Worker.func_name is missing",
+    "runtime.Worker = Worker": "ministack.core.lambda_runtime.Worker.config is missing",
     "import sys; from ministack import core; del core.sigv4\n"
     "sys.modules['ministack.core.sigv4'] = None": ("import of ministack.core.sigv4 halted"),
 }
@@ -88,7 +86,7 @@ def test_another_version_of_a_library_stops_the_start_with_one_line() -> None:
         )
     assert run.stdout.split() == ["1"] * len(_CHANGES)
     for (change, error), line in zip(_CHANGES.items(), run.stderr.splitlines(), strict=True):
-        library = "h11" if "h11" in change else "ministack"
+        library = "uvicorn" if "uvicorn" in change else "ministack"
         assert line.startswith(f"{library} ") and "does not fit the emulator: " in line
         assert error in line and "git restore requirements-dev.txt" in line
 

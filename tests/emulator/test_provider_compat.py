@@ -45,7 +45,7 @@ def test_a_missing_dashboard_is_the_error_that_the_provider_knows(local: Any) ->
 
 
 def test_a_stage_throttle_of_minus_one_is_no_limit(local: Any) -> None:
-    gateway = local.deployer.client("apigateway")
+    gateway = local.emulator.client("apigateway")
     (api,) = gateway.get_rest_apis()["items"]
     (stage,) = gateway.get_stages(restApiId=api["id"])["item"]
     for name in ("rateLimit", "burstLimit"):

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from emulator import scheduler
 from local import demo, provisioner, pulumi_program
 from local.ministack import MiniStack
-from tests.conftest import STACK, plain
+from tests.conftest import STACK, assume_role, plain
 from tests.emulator.conftest import create_function, role_of
 
 REGION = "eu-central-1"
@@ -67,7 +67,7 @@ def _role(emulator: MiniStack, service: str, **allowed: str) -> str:
 
 
 def _caller(emulator: MiniStack, **allowed: str) -> MiniStack:
-    return emulator.assume_role(_role(emulator, "", **allowed))
+    return assume_role(emulator, _role(emulator, "", **allowed))
 
 
 def _function(emulator: MiniStack, code: str, **allowed: str) -> str:

@@ -27,7 +27,7 @@ Invoke = Callable[[str], dict[str, Any]]
 
 
 @pytest.fixture(name="invoke", scope="module")
-def _invoke() -> Iterator[Invoke]:
+def _invoke(own_workers: None) -> Iterator[Invoke]:
     """Return a function that runs the body of a handler in a worker; its `text` is _TEXT."""
     function = function_of("isolated", {"main.py": _CODE})
 
@@ -39,9 +39,6 @@ def _invoke() -> Iterator[Invoke]:
         )
 
     with pytest.MonkeyPatch.context() as patch:
-        script = lambda_workers._isolated(lambda_runtime._PYTHON_WORKER_SCRIPT)
-        patch.setattr(lambda_runtime, "_PYTHON_WORKER_SCRIPT", script)
-        patch.setattr(lambda_runtime, "Worker", lambda_workers._Worker)
         patch.setenv("HOME", "/home/function")
         yield run
         lambda_runtime.invalidate_worker("isolated")

@@ -12,7 +12,6 @@ from components.iam.policies import BoundaryError
 from console import diagram
 from function import links
 from function.declare import job_registry, registry
-from function.declare.errors import DeclarationError
 from function.declare.job import Job
 from function.declare.permission import Link
 from function.declare.trigger import ScheduleTrigger
@@ -117,14 +116,9 @@ def test_a_link_without_a_resource_is_refused(monkeypatch: pytest.MonkeyPatch) -
         _resources()
 
 
-def test_a_link_outside_its_file_and_half_a_link_are_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    (error,) = registry.reference_errors((Link("other"),), {})
+def test_a_link_outside_its_file_is_refused() -> None:
+    (error,) = registry.reference_errors(Link("other"))
     assert error.startswith("unknown link 'other'; known: alerts, clicks")
-    monkeypatch.setattr(links, "HALF", Link("half", "sns"), raising=False)
-    with pytest.raises(DeclarationError, match="HALF: service and actions need each other"):
-        registry.load_links()
 
 
 @pytest.mark.parametrize("denied", ("sns:Publish", "cognito-idp:AdminGetUser"))

@@ -1,7 +1,5 @@
 """The program `__main__.py` as a whole, under Pulumi mocks."""
 
-from typing import Any
-
 import pytest
 
 from components import Linked
@@ -52,17 +50,6 @@ def test_names_leave_room_for_a_replacement(stack: str) -> None:
         "aws:iam/rolePolicy:RolePolicy",
         "aws:lambda/alias:Alias",
     }
-
-
-@pytest.mark.conformance
-def test_what_is_off_by_default_is_not_declared() -> None:
-    found: dict[str, Any] = {resource.kind: resource.inputs for resource in declare()}
-    optional = ("domainName:", "webAcl:", "route53/", "provisionedConcurrencyConfig:")
-    assert not [kind for kind in found if any(part in kind for part in optional)]
-    assert "email" not in [resource.inputs.get("protocol") for resource in declare()]
-    function = found["aws:lambda/function:Function"]
-    assert "reservedConcurrentExecutions" not in function and "snapStart" not in function
-    assert "aws:dynamodb/tableReplica:TableReplica" not in found
 
 
 def test_the_deployed_commit_is_an_output_and_changes_no_resource(

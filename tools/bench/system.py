@@ -65,12 +65,4 @@ def table(found: dict[str, Any]) -> list[str]:
         lines.append("".join([f"{count:12}", *(f"{figures[name]:>18,}" for name in names)]))
     if "engine_up_s" not in names:
         lines.append("no figures of the Pulumi engine: its CLI is not installed (make test-pulumi)")
-    rates = ", ".join(f"{rate} at {clients}" for clients, rate in local["requests_per_s"].items())
-    lines.append(
-        f"local run: first 201 after {local['first_201_s']} s, a warm call {local['warm_ms']} ms; "
-        f"requests a second and clients: {rates}; memory {local['memory_before_mb']} MB, after "
-        f"{local['requests']:,} more requests {local['memory_after_mb']} MB; from a saved file to "
-        f"the new answer {local['save_code_s']} s, after a change of a declaration "
-        f"{local['save_declaration_s']} s"
-    )
-    return lines
+    return lines + [f"local run: {name} {value}" for name, value in local.items()]

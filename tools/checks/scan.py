@@ -10,12 +10,10 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from uv import find_uv_bin
 
 from function.declare.auth import Public
 from function.declare.registry import load_endpoints
@@ -26,7 +24,6 @@ from tools.checks import terraform_json
 # Checkov pins the scanners' lock, which the project does not use.
 _NOT_AUDITED = "requirements-scan.txt"
 OSV = "https://api.osv.dev/v1/query"
-GGSHIELD = "ggshield==1.56.1"
 
 # Names and placeholders: a real credential has digits. The snapshot has a placeholder in each
 # name and ARN.
@@ -40,170 +37,51 @@ class ScanError(RuntimeError):
     """A scanner failed."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Suppression:
-    """A checkov check that does not apply to a Terraform type, with the reason.
-
-    It applies to every stack, or only to those with `unprotected` data. An `optional` one covers
-    a resource that only an extension declares.
-    """
-
-    check: str
-    type: str
-    reason: str
-    unprotected: bool = False
-    optional: bool = False
-
-
-SUPPRESSIONS = (
-    Suppression(
-        check="CKV_AWS_120",
-        type="aws_api_gateway_stage",
-        reason="A cache would answer a POST that must record, and costs 14 USD a month at least.",
-    ),
-    Suppression(
-        check="CKV_AWS_225",
-        type="aws_api_gateway_method_settings",
-        reason="The cache again: no answer of this API may stand for another request.",
-    ),
-    Suppression(
-        check="CKV2_AWS_4",
-        type="aws_api_gateway_stage",
-        reason="Execution logs hold headers and bodies, in a log group that API Gateway creates, "
-        "keeps for ever and leaves behind. Access logs hold every request with its error.",
-    ),
-    Suppression(
-        check="CKV2_AWS_29",
-        type="aws_api_gateway_stage",
-        reason="Keys and usage plans bound what a caller costs. A web ACL is some 10 USD a month "
-        "and 0.60 USD per million requests; a stack that faces abuse sets waf_rate_limit.",
-    ),
-    Suppression(
-        check="CKV2_AWS_51",
-        type="aws_api_gateway_stage",
-        reason="A client certificate proves API Gateway to an HTTP backend. This one is Lambda, "
-        "which IAM lets be invoked by this API alone.",
-    ),
-    Suppression(
-        check="CKV_AWS_158",
-        type="aws_cloudwatch_log_group",
-        reason="CloudWatch Logs encrypts all it stores with a key of its own. One of yours, "
-        "by kms_key_arn, pays off where not all who may read logs are to decrypt them.",
-    ),
-    Suppression(
-        check="CKV_AWS_338",
-        type="aws_cloudwatch_log_group",
-        reason="Logs are for finding faults, and what may hold personal data is not to be kept "
-        "for longer than that takes: the days that a stack sets. The records are in the table.",
-    ),
-    Suppression(
-        check="CKV_AWS_28",
-        type="aws_dynamodb_table",
-        unprotected=True,
-        reason="Data without protect_data may be lost; with it there is point-in-time recovery.",
-    ),
-    Suppression(
-        check="CKV_AWS_119",
-        type="aws_dynamodb_table",
-        reason="DynamoDB encrypts every table, by default with a key of AWS's own. A stack that "
-        "wants a key of its account sets kms_key_arn.",
-    ),
-    Suppression(
-        check="CKV_AWS_26",
-        type="aws_sns_topic",
-        reason="AWS's own key for SNS does not let CloudWatch and other services publish; the "
-        "deployer's does, by kms_key_arn. A message of an alarm names no caller and no record.",
-    ),
-    Suppression(
-        check="CKV_AWS_149",
-        type="aws_secretsmanager_secret",
-        optional=True,
-        reason="The key that AWS manages for Secrets Manager encrypts it. A customer managed key "
-        "is 1 USD a month; it pays off where the right to decrypt is withheld from who may "
-        "read the secret.",
-    ),
-    Suppression(
-        check="CKV2_AWS_57",
-        type="aws_secretsmanager_secret",
-        optional=True,
-        reason="Only who issues a secret can rotate it; the function takes up a new version, "
-        "whoever puts it there.",
-    ),
-    Suppression(
-        check="CKV_AWS_18",
-        type="aws_s3_bucket",
-        optional=True,
-        reason="Access logs of a bucket need a second bucket. A team whose auditors ask for "
-        "them adds CloudTrail data events, which cover every bucket of the account.",
-    ),
-    Suppression(
-        check="CKV2_AWS_62",
-        type="aws_s3_bucket",
-        optional=True,
-        reason="A bucket notifies the job that its ObjectTrigger names. A bucket without such a "
-        "job has nobody to notify.",
-    ),
-    Suppression(
-        check="CKV_AWS_144",
-        type="aws_s3_bucket",
-        optional=True,
-        reason="S3 stores each object in three zones at least. A copy in another region doubles "
-        "the cost, and replica_regions covers the tables only.",
-    ),
-    Suppression(
-        check="CKV_AWS_21",
-        type="aws_s3_bucket",
-        optional=True,
-        reason="Versions would keep what expires_after_days deletes. A stack that needs them "
-        "sets the versioning in customize.py.",
-    ),
-    Suppression(
-        check="CKV_AWS_145",
-        type="aws_s3_bucket",
-        optional=True,
-        reason="S3 encrypts every object with a key of its own. A key of the account costs a call "
-        "of KMS for each object.",
-    ),
-    Suppression(
-        check="CKV_AWS_297",
-        type="aws_scheduler_schedule",
-        optional=True,
-        reason="A schedule holds a time and its function's ARN; EventBridge Scheduler encrypts it "
-        "with a key of AWS's own.",
-    ),
-    Suppression(
-        check="CKV_AWS_115",
-        type="aws_lambda_function",
-        reason="Reserved concurrency is taken from all other functions of the account and caps "
-        "this one. The usage plans throttle first; a stack that shares its account can set it.",
-    ),
-    Suppression(
-        check="CKV_AWS_116",
-        type="aws_lambda_function",
-        reason="A dead-letter queue takes failed asynchronous events. API Gateway invokes "
-        "synchronously: the caller gets the failure and repeats it with its Idempotency-Key. "
-        "What a job cannot handle goes to its dead-letter queue by its trigger.",
-    ),
-    Suppression(
-        check="CKV_AWS_117",
-        type="aws_lambda_function",
-        reason="The function reaches DynamoDB, CloudWatch and X-Ray, all by IAM and TLS. A VPC "
-        "adds subnets, endpoints and hosts of NAT to run and pay for, and protects nothing here.",
-        optional=True,  # vpc_subnets
-    ),
-    Suppression(
-        check="CKV_AWS_173",
-        type="aws_lambda_function",
-        reason="The environment holds names and numbers, no secret; Lambda encrypts it at rest "
-        "with a key that AWS manages; kms_key_arn adds a call of KMS to cold starts.",
-    ),
-    Suppression(
-        check="CKV_AWS_272",
-        type="aws_lambda_function",
-        reason="Code signing proves who built an archive that others hand on. Here one pipeline "
-        "builds, from hashed locks, and deploys by itself; its role is who may change the code.",
-    ),
-)
+# Checkov's checks that do not apply, by Terraform type, with the reason.
+SUPPRESSED: Mapping[str, Mapping[str, str]] = {
+    "aws_api_gateway_method_settings": {
+        "CKV_AWS_225": "Cache: no response of this API may stand for another request.",
+    },
+    "aws_api_gateway_stage": {
+        "CKV_AWS_120": "Cache: a POST must reach the function; it costs 14 USD a month or more.",
+        "CKV2_AWS_4": "Execution logs contain headers and bodies; access logs have each request.",
+        "CKV2_AWS_29": "Usage plans limit the cost. A stack that faces abuse sets waf_rate_limit.",
+        "CKV2_AWS_51": "A client certificate is for HTTP backends; IAM admits this API alone.",
+    },
+    "aws_cloudwatch_log_group": {
+        "CKV_AWS_158": "CloudWatch Logs encrypts with its own key, or with kms_key_arn.",
+        "CKV_AWS_338": "Logs may contain personal data, so log_retention_days deletes them.",
+    },
+    "aws_dynamodb_table": {
+        "CKV_AWS_119": "DynamoDB encrypts with an AWS key, or with kms_key_arn.",
+    },
+    "aws_lambda_function": {
+        "CKV_AWS_115": "Usage plans throttle first. A stack sets reserved_concurrency if it must.",
+        "CKV_AWS_116": "API Gateway waits for the response; jobs have a dead-letter queue.",
+        "CKV_AWS_117": "The function reaches AWS by IAM and TLS; vpc_subnets puts it into a VPC.",
+        "CKV_AWS_173": "The environment holds no secret. Lambda encrypts it, or kms_key_arn does.",
+        "CKV_AWS_272": "One pipeline builds the code from hashed locks, and deploys it.",
+    },
+    "aws_s3_bucket": {
+        "CKV_AWS_18": "Access logs need a second bucket; CloudTrail covers each bucket.",
+        "CKV_AWS_21": "Versions keep what expires_after_days deletes. A Bucket can set versioned.",
+        "CKV_AWS_144": "S3 stores each object in three zones; another region doubles the cost.",
+        "CKV_AWS_145": "S3 encrypts with its own key; another one costs a call of KMS each time.",
+        "CKV2_AWS_62": "A bucket notifies the job of its ObjectTrigger, if there is one.",
+    },
+    "aws_scheduler_schedule": {
+        "CKV_AWS_297": "A schedule holds a time and an ARN, encrypted with an AWS key.",
+    },
+    "aws_secretsmanager_secret": {
+        "CKV_AWS_149": "Secrets Manager encrypts with an AWS key, or with kms_key_arn.",
+        "CKV2_AWS_57": "Only the issuer of a secret can rotate it; functions read new versions.",
+    },
+    "aws_sns_topic": {
+        "CKV_AWS_26": "CloudWatch cannot publish with SNS's own key. An alarm names no caller.",
+    },
+}
+# Point-in-time recovery: a stack without protect_data may lose its data.
+_ONLY_PROTECTED = "CKV_AWS_28"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,32 +152,17 @@ def check(rendered: Mapping[str, Mapping[str, pulumi_program.Properties]]) -> li
     return findings
 
 
-def unsuppressed(
-    findings: Iterable[Finding],
-    suppressions: Sequence[Suppression],
-    unprotected: Collection[str] = (),
-) -> list[str]:
-    """Return the findings without a suppression, and the suppressions without a finding.
+def unsuppressed(findings: Iterable[Finding], unprotected: Collection[str] = ()) -> list[str]:
+    """Return the findings that SUPPRESSED does not name.
 
-    `unprotected` names the stacks with unprotected data.
+    `unprotected` names the stacks without protect_data.
     """
-    wrong, used = [], set()
-    for finding in findings:
-        matching = [
-            each
-            for each in suppressions
-            if (each.check, each.type) == (finding.check, finding.type)
-            and (finding.stack in unprotected or not each.unprotected)
-        ]
-        used.update(matching)
-        if not matching:
-            wrong.append(str(finding))
-    wrong += [
-        f"{each.check} is suppressed for {each.type} but finds nothing: remove it from SUPPRESSIONS"
-        for each in suppressions
-        if each not in used and not each.optional and (unprotected or not each.unprotected)
+    return [
+        str(finding)
+        for finding in findings
+        if finding.check not in SUPPRESSED.get(finding.type, {})
+        and not (finding.check == _ONLY_PROTECTED and finding.stack in unprotected)
     ]
-    return wrong
 
 
 def routes_without_authentication(document: Mapping[str, Any], public: Set[str]) -> list[str]:
@@ -383,7 +246,7 @@ def _stacks() -> list[str]:
         for problem in routes_without_authentication(json.loads(arguments["body"]), public)
     ]
     unprotected = set(filter(is_unprotected, stacks))
-    return unsuppressed(check(rendered), SUPPRESSIONS, unprotected) + open_routes
+    return unsuppressed(check(rendered), unprotected) + open_routes
 
 
 def is_unprotected(stack: str) -> bool:
@@ -392,14 +255,6 @@ def is_unprotected(stack: str) -> bool:
         key.endswith(":protect_data") and value == "true"
         for key, value in stack_files.stack_config(stack).items()
     )
-
-
-def _gitguardian() -> list[str]:
-    run = _run(
-        *(find_uv_bin(), "tool", "run", "--quiet", "--from", GGSHIELD),
-        *("ggshield", "secret", "scan", "path", "--recursive", "--use-gitignore", "--yes", "."),
-    )
-    return [_last_line(run)] if run.returncode else []
 
 
 def main() -> list[str]:
@@ -421,10 +276,6 @@ def main() -> list[str]:
         if os.environ.get("EPOCH_AUDIT") == "required":
             raise
         print(f"vulnerabilities in the locks: not checked ({error})", flush=True)
-    if os.environ.get("GITGUARDIAN_API_KEY"):
-        report("GitGuardian", _gitguardian())
-    else:
-        print("GitGuardian: not run, GITGUARDIAN_API_KEY is not set")
     return findings
 
 

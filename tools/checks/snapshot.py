@@ -20,7 +20,7 @@ from local.pulumi_program import Resource
 from openapi.__main__ import document_text
 from openapi.document import api_info
 from tools import cli
-from tools.docs import configuration, costs, reference
+from tools.docs import configuration, reference
 
 PATH = stack_files.ROOT / "tests" / "snapshots" / "resources.yaml"
 # A collection that fits into a line of this length is one line.
@@ -60,36 +60,27 @@ def _shown(value: Any) -> Any:
     return _shown_text(value) if isinstance(value, str) else value
 
 
-def _named(project: str, stack: str) -> dict[str, str]:
-    """Return placeholders for the names of project and stack: `pulumi new` gives a project another
-    name, and the stacks share what differs by name only."""
-    return {
-        api_info(VERSION).description: "<description>",
+def _nameless(value: Any, project: str, stack: str) -> Any:
+    """Return a value with placeholders for the names of project and stack.
+
+    `pulumi new` gives a project another name, and the stacks share what differs by name only.
+    """
+    replaced = {
+        json.dumps(api_info(VERSION).description, ensure_ascii=False)[1:-1]: "<description>",
         f"/{project}/{stack}/": "/<project>/<stack>/",
         resource_prefix(project, stack): "<project>-<stack>",
         f"/{stack}/": "/<stack>/",
+        f'"{stack}"': '"<stack>"',
+        f'["{project}", "': '["<project>", "',  # a metric in a dashboard
     }
-
-
-def _nameless(value: Any, project: str, stack: str, named: Mapping[str, str]) -> Any:
-    """Return a value with placeholders for the names of project and stack."""
-    if isinstance(value, dict):
-        found = {
-            _nameless(name, project, "", named): _nameless(item, project, stack, named)
-            for name, item in value.items()
-        }
-        keys = ("project", "namespace", "METRIC_NAMESPACE")
-        return found | {key: "<project>" for key in keys if value.get(key) == project}
-    if isinstance(value, list):
-        if len(value) > 2 and value[0] == project:  # a metric in a dashboard: its namespace
-            value = ["<project>", *value[1:]]
-        return [_nameless(item, project, stack, named) for item in value]
-    if isinstance(value, str):
-        if value == stack:
-            return "<stack>"
-        for name, instead in named.items():
-            value = value.replace(name, instead)
-    return value
+    replaced |= {
+        f'"{key}": "{project}"': f'"{key}": "<project>"'
+        for key in ("project", "namespace", "METRIC_NAMESPACE")
+    }
+    text_ = json.dumps(value, ensure_ascii=False)
+    for name, placeholder in replaced.items():
+        text_ = text_.replace(name, placeholder)
+    return json.loads(text_)
 
 
 def _shown_text(value: str) -> Any:
@@ -155,7 +146,7 @@ def _inputs(resource: Resource, project: str, stack: str) -> dict[str, Any]:
         name: "(secret)" if name in resource.secret else _shown(value)
         for name, value in resource.inputs.items()
     }
-    inputs: dict[str, Any] = _nameless(shown, project, stack, _named(project, stack))
+    inputs: dict[str, Any] = _nameless(shown, project, stack)
     if resource.kind == "aws:apigateway/restApi:RestApi":
         inputs["body"] = _api_summary(inputs["body"])
     if resource.kind == "aws:cloudwatch/dashboard:Dashboard":
@@ -171,10 +162,9 @@ def _tree(resources: Iterable[Resource]) -> dict[str, Any]:
             continue
         of_stack, project, component, component_name = resource.parent.split("::")
         stack = of_stack.rpartition(":")[2]
-        named = _named(project, stack)
-        of_component = _nameless(f"{component.rpartition(':')[2]} {component_name}", "", "", named)
-        name = _nameless(f"{resource.kind} {resource.name}", "", "", named)
-        tree.setdefault(of_component, {})[name] = _inputs(resource, project, stack)
+        names = (f"{component.rpartition(':')[2]} {component_name}", resource.kind, resource.name)
+        of_component, kind, name = _nameless(names, project, stack)
+        tree.setdefault(of_component, {})[f"{kind} {name}"] = _inputs(resource, project, stack)
     return tree
 
 
@@ -267,7 +257,6 @@ def main() -> list[str]:
     (stack_files.ROOT / "docs" / "openapi.json").write_text(document_text(), encoding="utf-8")
     configuration.main()
     reference.main()
-    costs.write(declared[stack_files.default_stack()])
     return []
 
 

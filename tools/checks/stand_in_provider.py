@@ -5,7 +5,7 @@ It serves from the process of the caller, which a process for each run of the CL
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from concurrent import futures
 from contextlib import contextmanager
 from importlib import metadata
@@ -25,43 +25,44 @@ _UNKNOWN = (
 _SIGNATURE = "4dabf18193072939515e22adb298388d"  # pragma: allowlist secret
 
 # A change of these properties, or of the name, replaces a resource.
-_REPLACES: Mapping[str, frozenset[str]] = {
-    "aws:apigateway/apiKey:ApiKey": frozenset({"value"}),
-    "aws:apigateway/basePathMapping:BasePathMapping": frozenset({"domainName"}),
-    "aws:apigateway/deployment:Deployment": frozenset({"restApi", "triggers"}),
-    "aws:apigateway/documentationVersion:DocumentationVersion": frozenset({"restApiId", "version"}),
-    "aws:apigateway/domainName:DomainName": frozenset({"domainName"}),
-    "aws:apigateway/methodSettings:MethodSettings": frozenset(
-        {"restApi", "stageName", "methodPath"}
-    ),
-    "aws:apigateway/stage:Stage": frozenset({"restApi", "stageName"}),
-    "aws:apigateway/usagePlanKey:UsagePlanKey": frozenset({"keyId", "keyType", "usagePlanId"}),
-    "aws:cloudwatch/compositeAlarm:CompositeAlarm": frozenset({"alarmName"}),
-    "aws:cloudwatch/dashboard:Dashboard": frozenset({"dashboardName"}),
-    "aws:cloudwatch/logMetricFilter:LogMetricFilter": frozenset({"logGroupName"}),
-    "aws:dynamodb/table:Table": frozenset({"hashKey", "rangeKey"}),
-    "aws:dynamodb/tableReplica:TableReplica": frozenset({"globalTableArn", "region"}),
-    "aws:iam/role:Role": frozenset({"path"}),
-    "aws:iam/rolePolicy:RolePolicy": frozenset({"role"}),
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": frozenset({"role", "policyArn"}),
-    "aws:lambda/alias:Alias": frozenset({"functionName"}),
-    "aws:lambda/eventSourceMapping:EventSourceMapping": frozenset({"eventSourceArn"}),
-    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": frozenset(
-        {"functionName", "qualifier"}
-    ),
-    "aws:lambda/permission:Permission": frozenset(
-        {"action", "function", "principal", "qualifier", "sourceArn"}
-    ),
-    "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": frozenset(
-        {"functionName", "qualifier"}
-    ),
-    "aws:route53/record:Record": frozenset({"zoneId"}),
-    "aws:sns/topicPolicy:TopicPolicy": frozenset({"arn"}),
-    "aws:sns/topicSubscription:TopicSubscription": frozenset({"endpoint", "protocol", "topic"}),
-    "aws:sqs/redrivePolicy:RedrivePolicy": frozenset({"queueUrl"}),
-    "aws:wafv2/webAcl:WebAcl": frozenset({"scope"}),
-    "aws:wafv2/webAclAssociation:WebAclAssociation": frozenset({"resourceArn", "webAclArn"}),
-    "aws:xray/samplingRule:SamplingRule": frozenset({"ruleName"}),
+_REPLACES: Mapping[str, Set[str]] = {
+    "aws:apigateway/apiKey:ApiKey": {"value"},
+    "aws:apigateway/basePathMapping:BasePathMapping": {"domainName"},
+    "aws:apigateway/deployment:Deployment": {"restApi", "triggers"},
+    "aws:apigateway/documentationVersion:DocumentationVersion": {"restApiId", "version"},
+    "aws:apigateway/domainName:DomainName": {"domainName"},
+    "aws:apigateway/methodSettings:MethodSettings": {"restApi", "stageName", "methodPath"},
+    "aws:apigateway/stage:Stage": {"restApi", "stageName"},
+    "aws:apigateway/usagePlanKey:UsagePlanKey": {"keyId", "keyType", "usagePlanId"},
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": {"alarmName"},
+    "aws:cloudwatch/dashboard:Dashboard": {"dashboardName"},
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": {"logGroupName"},
+    "aws:dynamodb/table:Table": {"hashKey", "rangeKey"},
+    "aws:dynamodb/tableReplica:TableReplica": {"globalTableArn", "region"},
+    "aws:iam/role:Role": {"path"},
+    "aws:iam/rolePolicy:RolePolicy": {"role"},
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": {"role", "policyArn"},
+    "aws:lambda/alias:Alias": {"functionName"},
+    "aws:lambda/eventSourceMapping:EventSourceMapping": {"eventSourceArn"},
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": {"functionName", "qualifier"},
+    "aws:lambda/permission:Permission": {
+        "action",
+        "function",
+        "principal",
+        "qualifier",
+        "sourceArn",
+    },
+    "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": {
+        "functionName",
+        "qualifier",
+    },
+    "aws:route53/record:Record": {"zoneId"},
+    "aws:sns/topicPolicy:TopicPolicy": {"arn"},
+    "aws:sns/topicSubscription:TopicSubscription": {"endpoint", "protocol", "topic"},
+    "aws:sqs/redrivePolicy:RedrivePolicy": {"queueUrl"},
+    "aws:wafv2/webAcl:WebAcl": {"scope"},
+    "aws:wafv2/webAclAssociation:WebAclAssociation": {"resourceArn", "webAclArn"},
+    "aws:xray/samplingRule:SamplingRule": {"ruleName"},
 }
 # AWS has one resource for each combination of these properties.
 _ONCE: Mapping[str, tuple[str, ...]] = {
@@ -198,7 +199,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         changed = _changed(request)
         if not changed:
             return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
-        replacing = {"name"} | _REPLACES.get(request.type, frozenset())
+        replacing = {"name"} | _REPLACES.get(request.type, set())
         replaces = [name for name in changed if name in replacing]
         return provider_pb2.DiffResponse(
             changes=provider_pb2.DiffResponse.DIFF_SOME,

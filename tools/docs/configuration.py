@@ -1,9 +1,11 @@
 """Generates the tables of docs/configuration.md from StackKeys and the Makefile."""
 
 import re
+from collections.abc import Callable
 from typing import Any, get_type_hints
 
 import msgspec
+from msgspec import inspect
 
 from components.stack_config import StackKeys
 from local.stack_files import ROOT
@@ -12,39 +14,40 @@ PAGE = ROOT / "docs" / "configuration.md"
 _TARGET = re.compile(r"^([a-z-]+):.*?## (.*)", re.M)
 
 
-def _type_and_range(kind: Any) -> tuple[str, str]:
-    """Return the type and the range of a key or of a member."""
-    base, low, high, extra = kind, None, None, ""
-    for node in msgspec.inspect.multi_type_info([kind]):
-        while isinstance(node, msgspec.inspect.Metadata):
-            extra = (node.extra or {}).get("expected", extra)
-            node = node.type
-        if isinstance(node, msgspec.inspect.UnionType):
-            node = next(t for t in node.types if not isinstance(t, msgspec.inspect.NoneType))
-            while isinstance(node, msgspec.inspect.Metadata):
-                node = node.type
-        low, high = getattr(node, "ge", None), getattr(node, "le", None)
-        if isinstance(node, msgspec.inspect.StructType):
-            members = get_type_hints(node.cls, include_extras=True).items()
-            return "mapping", ", ".join(f"{n} {_type_and_range(t)[1]}" for n, t in members)
-        if isinstance(node, msgspec.inspect.DictType):
-            value = node.value_type
-            if isinstance(value, msgspec.inspect.StructType):
-                return "mapping", f"name: {{ {_type_and_range(value.cls)[1]} }}"
-            while isinstance(value, msgspec.inspect.Metadata):
-                value = value.type
-            if isinstance(value, msgspec.inspect.IntType):
-                extra = f"name: {value.ge or 0:,} to {value.le or 0:,}"
-            return "mapping", extra or "name: usage plan"
-        if isinstance(node, msgspec.inspect.VarTupleType):
-            described = getattr(node.item_type, "extra", None) or {"expected": "AWS regions"}
-            return "list", described["expected"]
-        if isinstance(node, msgspec.inspect.LiteralType):
-            return "int", ", ".join(map(str, node.values))
-        base = type(node).__name__.removesuffix("Type").lower()
-    base = {"str": "text"}.get(base, base)
-    span = f"{low:,} to {high:,}" if low is not None else "true, false" if base == "bool" else ""
-    return base, extra or span
+def _span(kind: Any) -> str:
+    return f"{kind.ge:,} to {kind.le:,}"
+
+
+def _members(kind: Any) -> str:
+    return ", ".join(f"{member.name} {_range(member.type)}" for member in kind.fields)
+
+
+# The name of a type, and its allowed values.
+_TYPES: dict[type, tuple[str, Callable[[Any], str]]] = {
+    inspect.BoolType: ("bool", lambda _: "true, false"),
+    inspect.DictType: ("mapping", lambda kind: f"name: {_range(kind.value_type)}"),
+    inspect.FloatType: ("float", _span),
+    inspect.IntType: ("int", _span),
+    inspect.LiteralType: ("int", lambda kind: ", ".join(map(str, kind.values))),
+    inspect.StrType: ("text", lambda _: "any text"),
+    inspect.StructType: ("mapping", _members),
+    inspect.VarTupleType: ("list", lambda kind: _range(kind.item_type)),
+}
+
+
+def _plain(kind: inspect.Type) -> inspect.Type:
+    """Return a type without its metadata and without None."""
+    while isinstance(kind, inspect.Metadata | inspect.UnionType):
+        kind = kind.type if isinstance(kind, inspect.Metadata) else kind.types[0]
+    return kind
+
+
+def _range(kind: inspect.Type) -> str:
+    """Return the allowed values of a key or of a member."""
+    if isinstance(kind, inspect.Metadata) and (expected := (kind.extra or {}).get("expected")):
+        return str(expected)
+    plain = _plain(kind)
+    return _TYPES[type(plain)][1](plain)
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:
@@ -59,13 +62,13 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
 
 def config_table() -> str:
     """Return the table of the stack's config keys."""
-    hints = get_type_hints(StackKeys, include_extras=True)
     lines = ["| key | type | range | default | effect |", "| --- | --- | --- | --- | --- |"]
+    hints = get_type_hints(StackKeys, include_extras=True)
     for field in msgspec.structs.fields(StackKeys):
-        kind, span = _type_and_range(hints[field.name])
-        metas = getattr(hints[field.name], "__metadata__", ())
-        effect = next(meta.description for meta in metas if meta.description)
-        lines.append(f"| `{field.name}` | {kind} | {span} | {_default(field)} | {effect} |")
+        kind = inspect.type_info(hints[field.name])
+        effect = next(meta.description for meta in hints[field.name].__metadata__)
+        name = _TYPES[type(_plain(kind))][0]
+        lines.append(f"| `{field.name}` | {name} | {_range(kind)} | {_default(field)} | {effect} |")
     return "\n".join(lines)
 
 

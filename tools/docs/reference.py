@@ -66,7 +66,7 @@ SECTIONS = (
     ("Hook for responses", "function.responses", "customize_response"),
     ("Hook for resources", "customize", "customize"),
     ("Resources of your own", "infrastructure", "infrastructure"),
-    ("Links to resources", "components.lambda_function", "Linked"),
+    ("Links to resources", "components.bindings", "Linked"),
 )
 _INTRO = """# Reference
 
@@ -105,52 +105,40 @@ class _Plain(ast.NodeTransformer):
             return ast.Name(value.__origin__.__name__)
         return ast.Name("{}") if value == {} else node
 
-    def line(self, node: ast.AST, default: ast.expr | None = None) -> tuple[str, str]:
-        """Return a parameter as source text, and its note."""
-        self.notes = []
-        shown = ast.unparse(self.visit(copy.deepcopy(node)))
-        if default:
-            shown += f" = {ast.unparse(self.visit(copy.deepcopy(default)))}"
-        return shown.replace("'", '"'), ", ".join(self.notes)
+    def shown(self, node: ast.AST) -> str:
+        """Return a node as source text."""
+        text = ast.unparse(self.visit(copy.deepcopy(node))).replace("'", '"')
+        return re.sub(r"(?<=\S)=(?=\S)", " = ", text)
 
 
-def _parameters(function: ast.FunctionDef, plain: _Plain) -> list[tuple[str, str]]:
-    """Return a function's parameters with their notes, without `self`."""
-    given = function.args
-    named = [*given.posonlyargs, *given.args]
-    defaults = [*[None] * (len(named) - len(given.defaults)), *given.defaults]
-    pairs = [*zip(named, defaults, strict=True), *zip(given.kwonlyargs, given.kw_defaults)]
-    shown = [plain.line(one, default) for one, default in pairs if one.arg != "self"]
-    if given.vararg or given.kwonlyargs:
-        star = f"*{ast.unparse(given.vararg)}" if given.vararg else "*"
-        shown.insert(len(shown) - len(given.kwonlyargs), (star, ""))
-    return shown + ([(f"**{ast.unparse(given.kwarg)}", "")] if given.kwarg else [])
+def _parameters(node: ast.ClassDef | ast.FunctionDef, plain: _Plain) -> list[str]:
+    """Return the parameters of a call, each as it is written; a range is a comment."""
+    if isinstance(node, ast.FunctionDef):
+        text = plain.shown(node.args).removeprefix("self, ")
+        return [f"{one}," for one in re.split(r", (?=\*|\w+: )", text) if one]
+    parameters = []
+    for one in node.body:
+        if isinstance(one, ast.FunctionDef) and one.name == "__init__":
+            return _parameters(one, plain)
+        if isinstance(one, ast.AnnAssign):
+            plain.notes = []
+            parameters.append(
+                f"{plain.shown(one)}," + "".join(f"  # {note}" for note in plain.notes)
+            )
+    return parameters or [f"{ast.unparse(base)}," for base in node.bases]
 
 
 def _signature(node: ast.ClassDef | ast.FunctionDef, plain: _Plain) -> str:
     """Return the call of a class or function; a long one has a line for each parameter."""
+    parameters = _parameters(node, plain)
     result = ""
-    if isinstance(node, ast.FunctionDef):
-        shown = _parameters(node, plain)
-        result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    else:
-        functions = {one.name: one for one in node.body if isinstance(one, ast.FunctionDef)}
-        shown = [plain.line(one) for one in node.body if isinstance(one, ast.AnnAssign)]
-        if not shown and "__init__" in functions:
-            shown = _parameters(functions["__init__"], plain)
-        shown = shown or [(ast.unparse(base), "") for base in node.bases]
-    line = f"{node.name}({', '.join(text for text, _ in shown)}){result}"
-    if len(line) > _LONGEST_LINE or any(note for _, note in shown):
-        lines = [f"    {text},{f'  # {note}' if note else ''}\n" for text, note in shown]
-        line = f"{node.name}(\n{''.join(lines)}){result}"
+    if isinstance(node, ast.FunctionDef) and node.returns:
+        result = f" -> {ast.unparse(node.returns)}"
+    line = f"{node.name}({' '.join(parameters).removesuffix(',')}){result}"
+    if len(line) > _LONGEST_LINE or "#" in line:
+        lines = "".join(f"    {one}\n" for one in parameters)
+        line = f"{node.name}(\n{lines}){result}"
     return line
-
-
-def _is_member(function: ast.FunctionDef) -> bool:
-    """Test that an example may use it: a public property, or an index."""
-    if "property" in map(ast.unparse, function.decorator_list):
-        return not function.name.startswith("_")
-    return function.name == "__getitem__"
 
 
 def _alias(module: str, node: ast.Assign) -> str:
@@ -170,12 +158,7 @@ def _entry(module: str, node: ast.ClassDef | ast.FunctionDef | ast.Assign) -> st
         f"```python\n{_signature(node, _Plain(importlib.import_module(module)))}\n```",
         ast.get_docstring(node),
     ]
-    members = [
-        f"- `{one.name}`: {' '.join((ast.get_docstring(one) or '').split())}"
-        for one in node.body
-        if isinstance(one, ast.FunctionDef) and _is_member(one)
-    ]
-    return "\n\n".join(filter(None, [*parts, "\n".join(members)]))
+    return "\n\n".join(filter(None, parts))
 
 
 def page() -> str:

@@ -5,8 +5,6 @@ that no other check covers. The arguments are files with GitHub's responses to
 `GET /repos/OWNER/REPO/branches/main` and `GET /repos/OWNER/REPO/environments/prod`.
 """
 
-import argparse
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,26 +31,18 @@ def missing(branch: dict[str, Any], environment: dict[str, Any]) -> Iterator[str
         yield f"error: the environment {name} accepts any branch; see step 3 of docs/pipeline.md"
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        answer = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise pipeline_io.CommandError(
-            f"{path} is not a response of GitHub's API: {error}"
-        ) from None
-    if not isinstance(answer, dict) or "name" not in answer:
-        raise pipeline_io.CommandError(f"{path} is not a response of GitHub's API: it has no name")
-    return answer
+def _run(branch: str, environment: str) -> Iterator[str]:
+    read = (
+        pipeline_io.read_json(Path(path), "a response of GitHub's API", "write it with `gh api`")
+        for path in (branch, environment)
+    )
+    return missing(*read)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Return 0 if every rule is set."""
-    parser = argparse.ArgumentParser(prog="python -m tools.release.branch_protection")
-    parser.add_argument("branch", type=Path, help="GitHub's JSON response for the branch")
-    parser.add_argument("environment", type=Path, help="its JSON response for the environment")
-    chosen = parser.parse_args(arguments)
-    return cli.run(lambda: missing(_read(chosen.branch), _read(chosen.environment)))
+    return cli.run(_run, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,11 +1,9 @@
 """`python -m tools.release.commit_order HISTORY COMMIT`: refuses to deploy over a newer commit.
 
-Approvals may arrive in another order than commits. Each update in the stack's history has its
+COMMIT has all 40 digits. Approvals may arrive in another order than commits. Each update in the stack's history has its
 commit as message, a failed one too.
 """
 
-import argparse
-import json
 import re
 import subprocess
 import sys
@@ -31,14 +29,9 @@ def _precedes(earlier: str, later: str) -> bool:
     return ancestor.returncode == 0
 
 
-def _run(path: Path, commit: str) -> list[str]:
-    try:
-        before = deployed(json.loads(path.read_text(encoding="utf-8")) or [])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise pipeline_io.CommandError(
-            f"{path} is not a stack's history ({error}): "
-            "write it with `pulumi stack history --json`"
-        ) from None
+def _run(path: str, commit: str) -> list[str]:
+    advice = "write it with `pulumi stack history --json`"
+    before = deployed(pipeline_io.read_json(Path(path), "a stack's history", advice) or [])
     if before and not _precedes(before, commit):
         return [
             f"error: {commit} does not contain {before}, the deployed commit. Deploy a newer "
@@ -48,14 +41,10 @@ def _run(path: Path, commit: str) -> list[str]:
     return []
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Return 0 if the commit may be deployed."""
-    parser = argparse.ArgumentParser(prog="python -m tools.release.commit_order")
-    parser.add_argument("history", type=Path, help="the stack's history, as JSON")
-    parser.add_argument("commit", help="the commit to deploy, all 40 digits")
-    chosen = parser.parse_args(arguments)
-    return cli.run(lambda: _run(chosen.history, chosen.commit))
+    return cli.run(_run, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

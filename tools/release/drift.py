@@ -1,11 +1,11 @@
-"""`python -m tools.release.drift STACK`: compares AWS with the deployed commit.
+"""`python -m tools.release.drift STACK`: compares AWS with the deployed commit; "" is the default
+stack.
 
 Main may be ahead, for example before an approval. So the program comes from the commit in the
 stack's outputs, in a worktree of its own. The comparison excludes resources with the value of a key
 or secret, which the preview role cannot read. It includes the aliases: a rollback is a difference.
 """
 
-import argparse
 import json
 import os
 import re
@@ -38,26 +38,24 @@ def _run(words: Sequence[str], cwd: Path | None = None) -> str:
 
 
 def _compare(stack: str) -> list[str]:
+    stack = stack or stack_files.default_stack()
     outputs = json.loads(_run(["pulumi", "stack", "output", "--stack", stack, "--json"]))
     commit = outputs.get("deployed_commit", "")
     if not re.fullmatch("[0-9a-f]{40}", commit):
         return [f"error: {stack} was deployed by hand from an unknown commit; deploy it from main"]
     excluded = [word for kind in EXCLUDED for word in ("--exclude", f"**{kind}::**")]
+    preview = [
+        *("pulumi", "preview", "--stack", stack, "--refresh", "--diff", "--expect-no-changes"),
+        *("--non-interactive", "--color", "never", *excluded),
+    ]
     with tempfile.TemporaryDirectory(prefix="epoch-drift-") as folder:
         tree = Path(folder, "deployed")
         _run(["git", "worktree", "add", "--detach", str(tree), commit])
         try:
             _run(["make", "--silent", ".venv/.ready"], cwd=tree)
+            own = {**os.environ, "EPOCH_COMMIT": commit}
             found = subprocess.run(
-                [
-                    *("pulumi", "preview", "--stack", stack, "--refresh", "--diff"),
-                    *("--expect-no-changes", "--non-interactive", "--color", "never", *excluded),
-                ],
-                cwd=tree,
-                env={**os.environ, "EPOCH_COMMIT": commit},
-                capture_output=True,
-                text=True,
-                check=False,
+                preview, cwd=tree, env=own, capture_output=True, text=True, check=False
             )
         finally:
             _run(["git", "worktree", "remove", "--force", str(tree)])
@@ -72,13 +70,10 @@ def _compare(stack: str) -> list[str]:
     return errors
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Return 0 if AWS equals the deployed commit."""
-    parser = argparse.ArgumentParser(prog="python -m tools.release.drift")
-    parser.add_argument("stack", help='"" for the default stack')
-    chosen = parser.parse_args(arguments)
-    return cli.run(lambda: _compare(chosen.stack or stack_files.default_stack()))
+    return cli.run(_compare, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

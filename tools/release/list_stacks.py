@@ -1,7 +1,6 @@
 """`python -m tools.release.list_stacks`: prints the stacks in deployment order for a workflow.
 
-Every Pulumi.<stack>.yaml is a stack. The output has three job outputs: `all` stacks and those
-`before` the last one as JSON, and `last`: prod, which needs an approval, or an empty text.
+Every Pulumi.<stack>.yaml is a stack. The output `all` has them as JSON: dev first, prod last.
 """
 
 import json
@@ -24,10 +23,7 @@ def ordered(folder: Path = stack_files.ROOT) -> list[str]:
 
 
 def _print(folder: Path) -> list[str]:
-    stacks = ordered(folder)
-    print(f"all={json.dumps(stacks)}")
-    print(f"before={json.dumps([stack for stack in stacks if stack != LAST])}")
-    print(f"last={LAST if LAST in stacks else ''}")
+    print(f"all={json.dumps(ordered(folder))}")
     return []
 
 

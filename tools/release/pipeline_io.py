@@ -11,20 +11,23 @@ class CommandError(RuntimeError):
     """An error message for the person at the terminal."""
 
 
+def read_json(path: Path, expected: str, advice: str) -> Any:
+    """Return the content of a JSON file; raise CommandError for any other file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{path} is not {expected} ({error}); {advice}") from None
+
+
 def read_outputs(path: Path) -> dict[str, Any]:
     """Return a stack's outputs; raise CommandError for an invalid file."""
-    how = (
+    advice = (
         "write it with `pulumi stack output --json --show-secrets > FILE`, or start `make local`, "
         "which keeps .local/outputs.json"
     )
-    try:
-        outputs = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CommandError(f"{path} is missing; {how}") from None
-    except (OSError, ValueError) as error:
-        raise CommandError(f"{path} is not a stack's outputs ({error}); {how}") from None
+    outputs = read_json(path, "a stack's outputs", advice)
     if not isinstance(outputs, dict):
-        raise CommandError(f"{path} is not a stack's outputs (not a JSON object); {how}")
+        raise CommandError(f"{path} is not a stack's outputs (no JSON object); {advice}")
     return outputs
 
 

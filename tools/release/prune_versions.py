@@ -1,12 +1,11 @@
-"""`python -m tools.release.prune_versions OUTPUTS`: deletes versions that no rollback needs.
+"""`python -m tools.release.prune_versions OUTPUTS KEEP`: deletes versions that no rollback needs.
 
-Lambda keeps versions for ever, and bills SnapStart for each. The newest three and the live one
-stay: a rollback goes back by one version, a second rollback by another. A version needs the policy
+Lambda keeps versions for ever, and bills SnapStart for each. The newest KEEP (by default three) and
+the live one stay: a rollback goes back by one version, a second rollback by another. A version needs the policy
 that its description names. The role's policies for deleted versions go, too. If the rest leave no
 room for another policy, more versions go: IAM limits the policies of a role together.
 """
 
-import argparse
 import json
 import re
 import sys
@@ -34,6 +33,14 @@ def prune(client: Any, function: str, keep: int = KEEP) -> list[str]:
     return old
 
 
+def _policies(client: Any, iam: Any, function: str) -> tuple[str, list[str]]:
+    """Return the role of a function and the names of its policies."""
+    configuration = client.get_function_configuration(FunctionName=function)
+    role = configuration["Role"].rpartition("/")[2]
+    pages = iam.get_paginator("list_role_policies").paginate(RoleName=role)
+    return role, [name for page in pages for name in page["PolicyNames"]]
+
+
 def prune_policies(client: Any, iam: Any, function: str) -> list[str]:
     """Delete the policies of the role that no version names; return their names.
 
@@ -46,9 +53,7 @@ def prune_policies(client: Any, iam: Any, function: str) -> list[str]:
     if not all(named):
         return []
     stems = {found[1] for found in named if found}
-    role = versions[0]["Role"].rpartition("/")[2]
-    pages = iam.get_paginator("list_role_policies").paginate(RoleName=role)
-    names = [name for page in pages for name in page["PolicyNames"]]
+    role, names = _policies(client, iam, function)
     old = [name for name in names if name not in needed and name[:-9] in stems]
     for name in old:
         iam.delete_role_policy(RoleName=role, PolicyName=name)
@@ -57,23 +62,17 @@ def prune_policies(client: Any, iam: Any, function: str) -> list[str]:
 
 def _is_full(client: Any, iam: Any, function: str) -> bool:
     """Return True if the role has no room for another policy of its largest size."""
-    described = client.get_function_configuration(FunctionName=function)
-    role = described["Role"].rpartition("/")[2]
-    pages = iam.get_paginator("list_role_policies").paginate(RoleName=role)
-    found = [
-        iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-        for page in pages
-        for name in page["PolicyNames"]
-    ]
-    sizes = [len(json.dumps(one, separators=(",", ":"))) for one in found]
+    role, names = _policies(client, iam, function)
+    found = [iam.get_role_policy(RoleName=role, PolicyName=name) for name in names]
+    sizes = [len(json.dumps(one["PolicyDocument"], separators=(",", ":"))) for one in found]
     return sum(sizes) + max(sizes, default=0) > ROLE_POLICY_SIZE
 
 
-def _run(path: Path, keep: int) -> list[str]:
+def _run(path: str, keep: str) -> list[str]:
     client, iam = boto3.client("lambda"), boto3.client("iam")
-    for function in rollback.functions(pipeline_io.read_outputs(path)):
+    for function in rollback.functions(pipeline_io.read_outputs(Path(path))):
         deleted, policies = [], []
-        for newest in range(keep, 0, -1):
+        for newest in range(int(keep or KEEP), 0, -1):
             deleted += prune(client, function, newest)
             policies += prune_policies(client, iam, function)
             if not _is_full(client, iam, function):
@@ -84,14 +83,10 @@ def _run(path: Path, keep: int) -> list[str]:
     return []
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Return 0 if no unneeded version is left."""
-    parser = argparse.ArgumentParser(prog="python -m tools.release.prune_versions")
-    parser.add_argument("outputs", type=Path, help="the stack's outputs, as JSON")
-    parser.add_argument("--keep", type=int, default=KEEP, help="the number of newest versions")
-    chosen = parser.parse_args(arguments)
-    return cli.run(lambda: _run(chosen.outputs, max(chosen.keep, 1)))
+    return cli.run(_run, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

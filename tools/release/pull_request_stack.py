@@ -1,14 +1,17 @@
-"""`python -m tools.release.pull_request_stack up|down NUMBER`, or `expired`: pull requests' stacks.
+"""`python -m tools.release.pull_request_stack`: the stacks of pull requests.
+
+Its arguments are `up NUMBER BOUNDARY`, `down NUMBER` or `expired`. BOUNDARY is the ARN of the roles'
+permissions boundary.
 
 The stack pr-NUMBER has the default stack's config, but only the keys that every stack needs: no
 domain, no alarm address, no protection of data. Its secrets are placeholders. A tag in Pulumi's
 state holds the day of its removal, which each `up` moves on.
 """
 
-import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import yaml
@@ -61,8 +64,9 @@ def stacks() -> list[str]:
     return [entry["name"] for entry in listed]
 
 
-def up(stack: str, boundary: str) -> list[str]:
+def up(number: str, boundary: str = "") -> list[str]:
     """Bring a pull request's stack up, or up to date."""
+    stack = f"pr-{int(number)}"
     file = stack_files.ROOT / f"Pulumi.{stack}.yaml"
     file.write_text(yaml.safe_dump({"config": config(boundary)}), encoding="utf-8")
     pulumi("stack", "select", stack, "--create")
@@ -81,8 +85,9 @@ def _remove(stack: str) -> None:
     print(f"{stack} is removed")
 
 
-def down(stack: str) -> list[str]:
+def down(number: str) -> list[str]:
     """Remove a pull request's stack, if there is one."""
+    stack = f"pr-{int(number)}"
     if stack in stacks():
         _remove(stack)
     else:
@@ -102,22 +107,14 @@ def expired() -> list[str]:
     return errors
 
 
-def main(arguments: list[str] | None = None) -> int:
+COMMANDS: Mapping[str, Callable[..., list[str]]] = {"up": up, "down": down, "expired": expired}
+
+
+def main(arguments: list[str]) -> int:
     """Return 0 if the stack is up or removed."""
-    parser = argparse.ArgumentParser(prog="python -m tools.release.pull_request_stack")
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("up", "down"):
-        command = commands.add_parser(name)
-        command.add_argument("number", type=int, help="the pull request's number")
-        if name == "up":
-            command.add_argument("--boundary", default="", help="the roles' permissions boundary")
-    commands.add_parser("expired")
-    chosen = parser.parse_args(arguments)
-    if chosen.command == "expired":
-        return cli.run(expired)
-    stack = f"pr-{chosen.number}"
-    return cli.run(lambda: down(stack) if chosen.command == "down" else up(stack, chosen.boundary))
+    command, *rest = arguments
+    return cli.run(COMMANDS[command], rest)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

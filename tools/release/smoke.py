@@ -3,7 +3,6 @@
 It sends the endpoints' sample requests with the stack's outputs, and never prints the API key.
 """
 
-import argparse
 import json
 import re
 import sys
@@ -42,6 +41,16 @@ class CheckFailed(Exception):
     """The API differs from its contract; the message says how."""
 
 
+class _Problem(msgspec.Struct):
+    """A problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    requestId: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reply:
     """An HTTP response; header names are in lower case."""
@@ -50,27 +59,22 @@ class Reply:
     headers: Mapping[str, str]
     body: str
 
-    def document(self, status: int, media_type: str) -> dict[str, Any]:
-        """Return the JSON object in the body; raise CheckFailed for any other response."""
-        seen = f"{self.status} {self.headers.get('content-type', 'without a type')}"
-        if self.status != status or self.headers.get("content-type") != media_type:
-            raise CheckFailed(f"{seen}, not {status} {media_type}: {self.body[:200]}")
-        try:
-            body = json.loads(self.body)
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            raise CheckFailed(f"{seen} without a JSON object: {self.body[:200]}")
-        return body
+    def expect(self, status: int, media_type: str) -> None:
+        """Raise CheckFailed for another status or media type."""
+        kind = self.headers.get("content-type", "without a type")
+        if (self.status, kind) != (status, media_type):
+            raise CheckFailed(f"{self.status} {kind}, not {status} {media_type}: {self.body[:200]}")
 
     def problem(self, status: int) -> str:
-        """Return a summary of a problem document (RFC 9457); raise CheckFailed otherwise."""
-        document = self.document(status, "application/problem+json")
-        if set(document) < {"type", "title", "status", "detail", "requestId"}:
-            raise CheckFailed(f"problem document with {', '.join(sorted(document))} only")
-        if document["status"] != status:
-            raise CheckFailed(f"problem document with status {document['status']}, not {status}")
-        return f"{status} {document['title']}: {document['detail']}"
+        """Return a summary of a problem document; raise CheckFailed for any other response."""
+        self.expect(status, "application/problem+json")
+        try:
+            document = msgspec.json.decode(self.body, type=_Problem)
+        except msgspec.DecodeError as error:
+            raise CheckFailed(f"invalid problem document: {error}: {self.body[:200]}") from None
+        if document.status != status:
+            raise CheckFailed(f"problem document with status {document.status}, not {status}")
+        return f"{status} {document.title}: {document.detail}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,14 +94,17 @@ class Api:
     ) -> Reply:
         """Send a request; raise CommandError if there is no response."""
         try:
-            request = urllib.request.Request(
-                self.url + path, data=body, method=method, headers=dict(headers)
-            )
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-                return _reply(answer.status, answer.headers, answer.read())
-        except urllib.error.HTTPError as answer:
+            request = urllib.request.Request(self.url + path, body, dict(headers), method=method)
+            try:
+                answer = urllib.request.urlopen(request, timeout=TIMEOUT_S)
+            except urllib.error.HTTPError as error:
+                answer = error
             with answer:
-                return _reply(answer.code, answer.headers, answer.read())
+                return Reply(
+                    status=answer.status,
+                    headers={name.lower(): value for name, value in answer.headers.items()},
+                    body=answer.read().decode("utf-8", "replace"),
+                )
         except (OSError, ValueError) as error:
             raise pipeline_io.CommandError(f"{self.url} does not answer: {error}") from None
 
@@ -121,14 +128,6 @@ class Api:
             if reply.status != 403 or key is not None or time.monotonic() > deadline:
                 return reply
             time.sleep(2)
-
-
-def _reply(status: int, headers: Any, body: bytes) -> Reply:
-    return Reply(
-        status=status,
-        headers={name.lower(): value for name, value in headers.items()},
-        body=body.decode("utf-8", "replace"),
-    )
 
 
 def _schema_error(declared: Body, reply: Reply) -> str:
@@ -155,9 +154,9 @@ def _expect_declared(endpoint: Endpoint[Any], reply: Reply) -> str:
             raise CheckFailed(f"{reply.status} with an undeclared body: {reply.body[:200]}")
         return str(reply.status)
     if endpoint.method != "HEAD" and not isinstance(declared, Raw):
-        document = reply.document(reply.status, "application/json")
+        reply.expect(reply.status, "application/json")
         if why := _schema_error(declared, reply):
-            raise CheckFailed(f"{json.dumps(document)[:200]} does not match the declaration: {why}")
+            raise CheckFailed(f"{reply.body[:200]} does not match the declaration: {why}")
     return f"{reply.status} {reply.body}"
 
 
@@ -234,6 +233,9 @@ class Result:
     passed: bool
     observed: str
 
+    def __str__(self) -> str:
+        return f"{'ok    ' if self.passed else 'FAILED'}  {self.check}: {self.observed}"
+
 
 def run_checks(api: Api) -> list[Result]:
     """Run every check; raise CommandError if the API does not respond."""
@@ -246,54 +248,29 @@ def run_checks(api: Api) -> list[Result]:
     return results
 
 
-def _markdown(api: Api, results: list[Result]) -> str:
-    rows = [
-        f"| {'✅' if result.passed else '❌'} | {result.check} | `{_cell(result.observed)}` |"
-        for result in results
-    ]
-    return "\n".join(
-        [
-            f"### Smoke test of `{api.url}`",
-            "",
-            "| | check | observed |",
-            "| --- | --- | --- |",
-            *rows,
-        ]
-    )
-
-
-def _cell(observed: str) -> str:
-    return observed.replace("|", "\\|").replace("`", "'").replace("\n", " ")
-
-
-def _smoke(path: Path) -> list[str]:
-    outputs = pipeline_io.read_outputs(path)
+def _smoke(path: str) -> list[str]:
+    outputs = pipeline_io.read_outputs(Path(path))
     url, api_key, document = (
         pipeline_io.text(outputs, name)
         for name in ("api_url", "default_api_key", "api_document_hash")
     )
-    api = Api(url=url, api_key=api_key, document=document)
-    print(api.url)
-    results = run_checks(api)
-    for result in results:
-        print(f"{'ok    ' if result.passed else 'FAILED'}  {result.check}: {result.observed}")
+    results = run_checks(Api(url=url, api_key=api_key, document=document))
+    report = "\n".join([url, *map(str, results)])
+    print(report)
+    pipeline_io.summarize(f"### Smoke test\n```\n{report}\n```")
     for endpoint in load_endpoints():
         if endpoint.sample is not None and not samples.needs_only_a_key(endpoint):
             print(f"skipped {endpoint.route} with its sample: it needs more than an API key")
     if len(results) == 1:
         print(f"No other request sent: {samples.NO_SAMPLE}.")
-    pipeline_io.summarize(_markdown(api, results))
     failed = sum(not result.passed for result in results)
     return [f"error: {failed} of {len(results)} checks failed"] if failed else []
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Return 0 if every check passes."""
-    parser = argparse.ArgumentParser(prog="python -m tools.release.smoke")
-    parser.add_argument("outputs", type=Path, help="the stack's outputs, as JSON")
-    chosen = parser.parse_args(arguments)
-    return cli.run(lambda: _smoke(chosen.outputs))
+    return cli.run(_smoke, arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,1 +1,1 @@
-"""The reliability run: no failure loses, duplicates or leaks data."""
+"""The reliability run: no failure loses or duplicates data."""

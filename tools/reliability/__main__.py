@@ -1,9 +1,12 @@
-"""`make test-reliability`: tests the bundle under load and faults; writes docs/proof.md."""
+"""`make test-reliability`: tests the bundle under load and faults; writes docs/proof.md.
+
+It does what tests cannot: many requests, many faults, and changes of the code that break a
+guarantee. The tests cover bad input, permissions and secrets.
+"""
 
 import datetime
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -13,32 +16,10 @@ from pathlib import Path
 from local import local_stack, ministack, stack_files
 from local.local_stack import LocalStack
 from tools import post_epoch
-from tools.reliability import (
-    authorization,
-    consistency,
-    fake_dynamodb,
-    faults,
-    leaks,
-    load,
-    malformed_requests,
-    mutations,
-)
+from tools.reliability import consistency, fake_dynamodb, faults, load, mutations
 
 REPORT = stack_files.ROOT / "docs" / "proof.md"
 LOADS, LOAD, MIX = 4, 5_000, 20
-
-# Other tests that belong to the report.
-TESTS = (
-    (
-        "Bad input: events, by hypothesis",
-        "tests/unit/function/runtime/test_api_handler.py",
-    ),
-    ("Bad input: the document's requests, by schemathesis", "tests/e2e/test_openapi.py"),
-    ("Access: two stages in one account", "tests/e2e/test_side_by_side.py"),
-    ("Access: the function's role, and unknown routes", "tests/e2e/test_access.py"),
-    ("Access: roles in the emulator", "tests/emulator/test_iam.py"),
-    ("Access: the deployer's roles", "tests/e2e/test_bootstrap.py"),
-)
 
 _LIMITATIONS = """\
 | not tested here | how to test it on AWS |
@@ -82,24 +63,11 @@ class Report:
         self.add("", f"## {title}", "", f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|")
 
 
-def _faults(stack: LocalStack, folder: Path) -> Iterator[faults.Row]:
-    with fake_dynamodb.between(stack) as server:
-        for kind in faults.FAULTS:
-            for share in faults.SHARES:
-                # A rare fault needs more requests to occur at all.
-                yield faults.run(stack, server, MIX * (5 if share < 10 else 1), kind, share)
-    yield faults.kill_workers(stack, 20 * MIX)
-    yield faults.kill_emulator(folder, 20 * MIX)
-    yield faults.set_clock_back(stack, folder, 2 * MIX)
-    yield faults.fill_logs(stack, folder, 2 * MIX)
-    yield faults.stop_xray_daemon(stack, 2 * MIX)
-
-
-def _running(report: Report, stack: LocalStack, folder: Path) -> None:
+def _loads(report: Report, stack: LocalStack) -> None:
     report.table("Load", "requests", "seconds", "responses", "items", "emulator's memory", "result")
     for _ in range(LOADS):
         started = time.monotonic()
-        found = load.run(stack, LOAD, folder)
+        found = load.run(stack, LOAD)
         report.row(
             found.calls,
             f"{time.monotonic() - started:.0f}",
@@ -107,47 +75,28 @@ def _running(report: Report, stack: LocalStack, folder: Path) -> None:
             f"{load.memory_kb(load.processes(stack, emulator=True)) // 1024} MB",
             verdict=_verdict(found.violations),
         )
+
+
+def _rows(stack: LocalStack, folder: Path) -> Iterator[faults.Row]:
+    with fake_dynamodb.between(stack) as server:
+        for kind in faults.FAULTS:
+            for share in faults.SHARES:
+                # A rare fault needs more requests to occur at all.
+                yield faults.run(stack, server, MIX * (5 if share < 10 else 1), kind, share)
+    yield faults.kill_workers(stack, 20 * MIX)
+    yield faults.kill_emulator(folder, 20 * MIX)
+
+
+def _faults(report: Report, stack: LocalStack, folder: Path) -> None:
     report.table("Faults", "fault", "of calls", "times", "responses", "items", "result")
-    for row in _faults(stack, folder):
+    for row in _rows(stack, folder):
         report.row(
             *(row.fault, row.share, row.injected, _statuses(row.finding), row.finding.stored),
             verdict=_verdict(row.finding.violations) if row.injected else "did not happen",
         )
-    report.table("Bad input", "on a raw socket", "times", "responses", "items", "result")
-    for attack in malformed_requests.ATTACKS:
-        found = malformed_requests.run(stack, attack)
-        report.row(
-            *(attack.what, len(attack.sent), _statuses(found), found.stored),
-            verdict=_verdict(found.violations),
-        )
-    report.table("Access", "who", "times", "responses", "items", "result")
-    for who, found in authorization.rows(stack):
-        report.row(
-            *(who, found.calls, _statuses(found), found.stored), verdict=_verdict(found.violations)
-        )
-    report.table("Secrets", "looked for", "where", "result")
-    report.row(
-        "API key, the function's credentials, Idempotency-Key, forged address, body",
-        "logs, traces, metrics, errors, files, command lines",
-        verdict=_verdict(leaks.find(stack)),
-    )
 
 
-def _tested(report: Report) -> None:
-    report.table("Bad input and access, by tests", "what", "tests", "result")
-    for what, tests in TESTS:
-        ran = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", *tests.split()],
-            cwd=stack_files.ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        last = ran.stdout.strip().splitlines()[-1] if ran.stdout.strip() else "nothing ran"
-        report.row(what, f"`{tests}`", verdict="passed" if ran.returncode == 0 else last)
-
-
-def _mutated(report: Report, folder: Path) -> None:
+def _mutations(report: Report, folder: Path) -> None:
     report.table("Mutations", "guarantee", "broken in", "caught by", "result")
     for mutation, test in mutations.caught(folder):
         verdict = "passed" if test else "not caught"
@@ -171,13 +120,13 @@ def main() -> int:
         "",
         "A row passes if: every 201 has its item, digit for digit; every other item belongs to a "
         "request whose response was lost or a 5xx; a retry with the same Idempotency-Key stores no "
-        "second item; request data and credentials appear nowhere.",
+        "second item.",
     )
     with tempfile.TemporaryDirectory(prefix="epoch-reliability-") as scratch:
         with local_stack.up(stack_files.default_stack(), config=load.CONFIG) as stack:
-            _running(report, stack, Path(scratch))
-        _tested(report)
-        _mutated(report, Path(scratch))
+            _loads(report, stack)
+            _faults(report, stack, Path(scratch))
+        _mutations(report, Path(scratch))
     report.add("", "## Limitations", "", *_LIMITATIONS.splitlines(), "")
     report.add(f"All in {time.monotonic() - started:.0f} s.")
     REPORT.write_text("\n".join(report.lines) + "\n", "utf-8")

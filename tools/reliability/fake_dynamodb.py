@@ -5,7 +5,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -98,23 +98,22 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "drop":
             self.close_connection = True
             return
-        try:
-            self.send_response(status)
-            if fault in FORGERIES:
-                reply = FORGERIES[fault]
-            else:
-                self.send_header("x-amz-crc32", str(zlib.crc32(reply)))
-            longer = {"drip": 1_000_000, "truncated": 100}.get(fault, 0)
-            self.close_connection |= longer > 0
-            self.send_header("Content-Length", str(len(reply) + longer))
-            self.end_headers()
-            for _ in range(40 if fault == "drip" else 0):
-                self.wfile.write(b" ")
-                time.sleep(0.05)
-            self.wfile.write(reply)
-            self.close_connection |= fault == "drip"
-        except ConnectionError:  # the client has closed the connection
-            pass
+        with suppress(ConnectionError):  # the client has closed the connection
+            self._respond(status, FORGERIES.get(fault, reply), fault)
+
+    def _respond(self, status: int, reply: bytes, fault: str) -> None:
+        """Send a response; a truncated or dripping one is shorter than it announces."""
+        missing = {"drip": 1_000_000, "truncated": 100}.get(fault, 0)
+        self.close_connection |= missing > 0
+        self.send_response(status)
+        if fault not in FORGERIES:
+            self.send_header("x-amz-crc32", str(zlib.crc32(reply)))
+        self.send_header("Content-Length", str(len(reply) + missing))
+        self.end_headers()
+        for _ in range(40 if fault == "drip" else 0):
+            self.wfile.write(b" ")
+            time.sleep(0.05)
+        self.wfile.write(reply)
 
 
 class Storage(ThreadingHTTPServer):
@@ -166,25 +165,23 @@ def between(stack: LocalStack) -> Iterator[Storage]:
         return response.status, response.data
 
     with storage(forward, delay_s=2.5) as server:
-        with settings(stack, AWS_ENDPOINT_URL_DYNAMODB=server.url):
+        with _setting(stack, "AWS_ENDPOINT_URL_DYNAMODB", server.url):
             yield server
 
 
 @contextmanager
-def settings(stack: LocalStack, **changed: str) -> Iterator[None]:
-    """Run a stack's function with changed environment variables within the block."""
-    client, name = stack.emulator.client("lambda"), stack.outputs["function_name"]
-    (alias,) = client.list_aliases(FunctionName=name)["Aliases"]
-    own = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    client.update_function_configuration(
-        FunctionName=name, Environment={"Variables": own | changed}
-    )
-    version = client.publish_version(FunctionName=name)["Version"]
-    client.update_alias(FunctionName=name, Name=alias["Name"], FunctionVersion=version)
+def _setting(stack: LocalStack, name: str, value: str) -> Iterator[None]:
+    """Publish a stack's function with an environment variable; restore its alias afterwards."""
+    client, function = stack.emulator.client("lambda"), stack.outputs["function_name"]
+    (alias,) = client.list_aliases(FunctionName=function)["Aliases"]
+    own = client.get_function_configuration(FunctionName=function)["Environment"]
+    changed = {"Variables": {**own["Variables"], name: value}}
+    client.update_function_configuration(FunctionName=function, Environment=changed)
+    version = client.publish_version(FunctionName=function)["Version"]
+    served = {"FunctionName": function, "Name": alias["Name"]}
+    client.update_alias(**served, FunctionVersion=version)
     try:
         yield
     finally:
-        client.update_alias(
-            FunctionName=name, Name=alias["Name"], FunctionVersion=alias["FunctionVersion"]
-        )
-        client.update_function_configuration(FunctionName=name, Environment={"Variables": own})
+        client.update_alias(**served, FunctionVersion=alias["FunctionVersion"])
+        client.update_function_configuration(FunctionName=function, Environment=own)

@@ -27,7 +27,7 @@ class Mutation(NamedTuple):
 _SERVICE = "tests/service/test_post_epoch.py"
 _HANDLER = "tests/unit/function/runtime/test_api_handler.py"
 _BODY = "tests/unit/function/runtime/test_body.py"
-_SETTINGS = "tests/unit/function/runtime/test_settings.py"
+_SECRETS = "tests/unit/function/runtime/test_secrets.py"
 _TELEMETRY = "tests/unit/function/runtime/test_telemetry.py"
 _AWS = "tests/unit/function/runtime/test_aws_client_errors.py"
 _POST = "function/endpoints/post_epoch.py"
@@ -57,13 +57,13 @@ MUTATIONS = (
     Mutation(
         "a 201 comes after the write",
         _POST,
-        "stored, replayed = _put_if_absent(Record(key=key, epoch=epoch, ip=request.ip))",
-        "stored, replayed = Record(key=key, epoch=epoch, ip=request.ip), False",
+        "stored, replayed = _put_if_absent(item, epoch)",
+        "stored, replayed = item, False",
         _SERVICE,
     ),
     Mutation(
         "a repeat is told what is stored",
-        *(_POST, "        return first, not (", "        return record, not ("),
+        *(_POST, "        return first, not (", "        return item, not ("),
         _SERVICE,
     ),
     Mutation(
@@ -127,7 +127,7 @@ MUTATIONS = (
         "function/runtime/secrets.py",
         "if value and time.monotonic() - read_at < MAX_AGE_S:",
         "if value:",
-        _SETTINGS,
+        _SECRETS,
     ),
     Mutation(
         "an error in telemetry fails no request",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from function.declare.auth import Auth, CustomAuth, Identity, Jwt, stack_text
+from function.declare.auth import Auth, CustomAuth, Identity, Jwt, in_stack
 from function.declare.authorizer import AUTHORIZER_TIMEOUT_S, Authorizer, Credentials
 from function.declare.loader import endpoints_by_module, load_module
 from function.runtime import deadline, telemetry
@@ -16,9 +16,6 @@ from function.runtime.authorizer import oidc
 from function.runtime.settings import SETTINGS
 
 Event = Mapping[str, Any]
-
-# API Gateway's limit for the response of an authorizer, in bytes.
-MAX_RESPONSE = 8_000
 
 _ENDPOINTS = {endpoint.route: endpoint for endpoint in endpoints_by_module().values()}
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
@@ -51,7 +48,7 @@ def _jwt(auth: Jwt, event: Event) -> Identity | None:
     sent = _BEARER.fullmatch(_header(event, "Authorization"))
     if not sent:
         return None
-    claims = _issuer(auth).verify(sent[1], stack_text(auth.audience, os.environ))
+    claims = _issuer(auth).verify(sent[1], in_stack(auth, os.environ).audience)
     if claims is None:
         return None
     return Identity(f"{claims['iss']}#{claims['sub']}", claims, oidc.scopes(claims))
@@ -93,7 +90,7 @@ def _allow(event: Event, caller: Identity) -> dict[str, Any]:
     """
     stage = "/".join(event["methodArn"].split("/")[:2])
     statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": f"{stage}/*"}
-    response = {
+    return {
         "principalId": caller.id,
         "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
         "context": {
@@ -101,12 +98,6 @@ def _allow(event: Event, caller: Identity) -> dict[str, Any]:
             "scopes": " ".join(sorted(caller.scopes)),
         },
     }
-    if (size := len(json.dumps(response))) > MAX_RESPONSE:
-        raise ValueError(
-            f"the caller's claims make a response of {size:,} bytes; API Gateway takes "
-            f"{MAX_RESPONSE:,}: let the issuer put fewer claims into its tokens"
-        )
-    return response
 
 
 def handler(event: Event, context: Any) -> dict[str, Any]:

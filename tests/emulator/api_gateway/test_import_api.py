@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from local import local_stack, provisioner, pulumi_program
 
@@ -426,13 +425,3 @@ def test_a_declared_api_is_its_document(account: local_stack.Account, gateway: A
     assert set(there["resources"]) == {"/", "/things", "/things/{id}"}
     assert there["api"]["description"] == "Kept."  # the provider puts its arguments back
     assert made.outputs["rootResourceId"] == there["resources"]["/"]["id"]
-
-
-def test_a_declared_api_that_is_refused_is_not_there(
-    account: local_stack.Account, gateway: Any
-) -> None:
-    before = len(gateway.get_rest_apis(limit=500)["items"])
-    document, message = WARNED["keyword const"]
-    with pytest.raises(ClientError, match=message):
-        provisioner.provision(account.emulator, account.region, declared(body=json.dumps(document)))
-    assert len(gateway.get_rest_apis(limit=500)["items"]) == before

@@ -25,7 +25,7 @@ def handler(event, context):
     headers = {"WWW-Authenticate": "Basic", "Upgrade": "h2c", "Kept": "yes"}
     return {"statusCode": 200, "headers": headers, "body": json.dumps(answer)}
 """
-SETTINGS = ImportSettings("api", "An API.", "", "TLS_1_2", "BASIC")
+SETTINGS = ImportSettings("api", "An API.", "")
 ORIGINS = ("https://a.example", "https://b.example")
 TEMPLATE = """
 #set($origin = $input.params().header.get("Origin"))
@@ -85,7 +85,7 @@ class Api:
         except urllib.error.HTTPError as error:
             with error as answer:
                 text = answer.read().decode()
-        return answer.status, dict(answer.headers), json.loads(text) if text[:1] == "{" else text
+        return answer.status, answer.headers, json.loads(text) if text[:1] == "{" else text
 
 
 @pytest.fixture(name="function", scope="module")

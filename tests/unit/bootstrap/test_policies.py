@@ -12,8 +12,8 @@ import pytest
 
 from bootstrap import policies as policy
 from components import resource_prefix
-from components.iam import policies as permissions
-from function.declare import job_registry, permission, registry
+from function.declare import authorizer_registry, job_registry, permission, registry
+from function.declare.authorizer import Authorizer
 from function.declare.permission import Link, ServicePermission
 from function.declare.setting import Setting
 from local import pulumi_program, stack_files
@@ -52,52 +52,34 @@ def test_a_policy_that_grows_is_split() -> None:
     assert len(documents) == 4 and max(map(len, documents)) <= policy.POLICY_SIZE
 
 
-def test_a_role_is_trusted_by_one_environment_of_one_repository() -> None:
+def test_a_role_is_trusted_by_one_environment_and_by_main_or_pull_requests() -> None:
+    issuer = "token.actions.githubusercontent.com"
+    main, merge = "refs/heads/main", "refs/pull/*/merge"
     trusts = {
-        r.name: json.loads(r.inputs["assumeRolePolicy"])["Statement"]
+        r.name: json.loads(r.inputs["assumeRolePolicy"])["Statement"][0]["Condition"]
         for r in _declared()
         if r.kind == "aws:iam/role:Role" and "Federated" in r.inputs["assumeRolePolicy"]
     }
-    assert set(trusts) == {
-        *(
-            f"{DEV}-deploy",
-            f"{DEV}-preview",
-            f"{PROD}-deploy",
-            f"{PROD}-preview",
-            f"{PULL_REQUEST}-deploy",
-        )
-    }
-    trusts.pop(f"{PULL_REQUEST}-deploy")
-    for name, (statement,) in trusts.items():
-        environment = name.partition("-")[2].removesuffix("-deploy")
-        assert statement["Condition"] == {
-            "StringEquals": {
-                "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-                "token.actions.githubusercontent.com:sub": (
-                    f"repo:OWNER/REPO:environment:{environment}"
-                ),
-                "token.actions.githubusercontent.com:ref": "refs/heads/main",
-            }
-        }
-
-
-def test_one_role_trusts_pull_requests_and_reaches_their_stacks_only() -> None:
-    declared = _declared()
-    trusting = {
-        r.name: json.loads(r.inputs["assumeRolePolicy"])["Statement"][0]["Condition"]
-        for r in declared
-        if "refs/pull" in r.inputs.get("assumeRolePolicy", "")
-    }
-    issuer = "token.actions.githubusercontent.com"
-    assert trusting == {
-        f"{PULL_REQUEST}-deploy": {
+    assert trusts == {
+        name: {
             "StringEquals": {
                 f"{issuer}:aud": "sts.amazonaws.com",
-                f"{issuer}:sub": "repo:OWNER/REPO:environment:pull-request",
+                f"{issuer}:sub": f"repo:OWNER/REPO:environment:{environment}",
             },
-            "StringLike": {f"{issuer}:ref": ["refs/heads/main", "refs/pull/*/merge"]},
+            "StringLike": {f"{issuer}:ref": refs},
         }
+        for name, environment, refs in (
+            (f"{DEV}-deploy", "dev", [main]),
+            (f"{DEV}-preview", "dev-preview", [main]),
+            (f"{PROD}-deploy", "prod", [main]),
+            (f"{PROD}-preview", "prod-preview", [main]),
+            (f"{PULL_REQUEST}-deploy", "pull-request", [main, merge]),
+        )
     }
+
+
+def test_the_role_of_pull_requests_reaches_their_stacks_only() -> None:
+    declared = _declared()
     statements = [
         statement
         for r in declared
@@ -109,7 +91,10 @@ def test_one_role_trusts_pull_requests_and_reaches_their_stacks_only() -> None:
         changes = [a for a in statement["Action"] if a.split(":")[1].startswith(writing)]
         own = all(re.search(r"pr[_.]\*|/pr-\*", arn) for arn in statement["Resource"])
         assert (
-            own or not changes or statement.get("Condition") or policy.UNNAMED.issuperset(changes)
+            own
+            or not changes
+            or statement.get("Condition")
+            or {*policy.UNNAMED.split()}.issuperset(changes)
         ), statement
     granted = json.dumps(statements)
     assert f"{PROJECT}/pr-*/" in granted and '"aws:ResourceTag/stack": "pr-*"' in granted
@@ -281,10 +266,8 @@ def test_the_boundary_holds_nothing_that_no_declaration_asks_for() -> None:
         for r in pulumi_program.declared_resources(STACK, config=plain(backup_days="30", **VPC))
         if r.kind == "aws:iam/rolePolicy:RolePolicy"
     ]
-    others = [permission.SecretPermission("it"), permission.TopicPermission("it")]
-    arns = {"secrets": {"it": "an ARN"}, "topics": {"it": "another ARN"}}
-    statements = [*sum(policies, []), *permissions.resource_statements(others, arns, {})]
-    asked = {action for statement in statements for action in statement["Action"]}
+    asked = {action for statement in sum(policies, []) for action in statement["Action"]}
+    asked |= {"secretsmanager:GetSecretValue", "sns:Publish"}
     beyond = [
         pattern
         for grant in policy.BOUNDARY
@@ -323,3 +306,20 @@ def test_a_stack_in_a_vpc_alone_has_the_rights_for_its_network() -> None:
         for role in ("deploy", "preview"):
             held = "".join(text for name, text in policies.items() if f"{DEV}-{role}-" in name)
             assert ("ec2:DescribeSubnets" in held) == expected and "ec2:Create" not in held
+
+
+def test_the_keys_that_encrypt_data_are_protected() -> None:
+    keys = [r for r in _declared() if r.kind == "aws:kms/key:Key"]
+    assert keys and all(key.protect for key in keys)
+
+
+def test_every_boundary_allows_the_services_of_an_authorizer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    allowed = ServicePermission("ssm", "arn:aws:ssm:*:*:parameter/x", ("ssm:GetParameter",))
+    authorizer = Authorizer(lambda _: None, permissions=(allowed,))
+    monkeypatch.setattr(authorizer_registry, "load_authorizers", lambda: {"partner": authorizer})
+    assert all(
+        held["arn:aws:ssm:*:*:parameter/x"] == ["ssm:GetParameter"]
+        for held in _boundaries().values()
+    )

@@ -67,11 +67,11 @@ def test_a_bucket_keeps_versions_and_allows_pages_as_declared(
 
 def test_a_permission_covers_the_objects_of_one_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
     permission = BucketPermission(bucket="uploads", actions=("s3:PutObject", "s3:GetObject"))
-    arns = {"buckets": {"uploads": "arn:aws:s3:::a"}}
-    statements = policies.resource_statements([permission], arns, {})
-    assert statements == [policies.allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::a/*")]
+    assert policies.resource_statements([("arn:aws:s3:::a/*", permission.actions)]) == [
+        policies.allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::a/*")
+    ]
     monkeypatch.setitem(registry.LOADERS, "bucket", dict)
-    assert list(reference_errors([permission], {})) == ["unknown bucket 'uploads'; known: none"]
+    assert list(reference_errors(permission)) == ["unknown bucket 'uploads'; known: none"]
 
 
 @pytest.mark.parametrize("actions", [(), ("s3:*",), ("s3:DeleteBucket",)])
@@ -82,7 +82,7 @@ def test_a_permission_names_actions_on_objects(actions: tuple[str, ...]) -> None
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"name": "Up_loads"}, "name 'Up_loads' must be"),
+        ({"name": "Up_loads"}, "name: 'Up_loads' is not words"),
         ({"name": "wrong", "expires_after_days": -1}, "expires_after_days must be from 0"),
         ({"name": "wrong", "cors": ("https://a.example/",)}, "cors: 'https://a.example/' must be"),
     ],

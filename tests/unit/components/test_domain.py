@@ -1,8 +1,5 @@
 """The addresses under which callers reach the API."""
 
-import pytest
-
-from components.stack_config import ConfigError
 from tests.conftest import declare, one
 
 API = "aws:apigateway/restApi:RestApi"
@@ -27,8 +24,3 @@ def test_a_domain_can_be_the_only_address() -> None:
     assert "disableExecuteApiEndpoint" not in one(declare(**DOMAIN), API)
     closed = one(declare(**DOMAIN, disable_default_endpoint="true"), API)
     assert closed["disableExecuteApiEndpoint"] is True
-
-
-def test_without_a_domain_the_default_endpoint_stays_open() -> None:
-    with pytest.raises(ConfigError, match="disable_default_endpoint needs domain_name"):
-        declare(disable_default_endpoint="true")

@@ -5,7 +5,6 @@ import json
 import pytest
 
 import function.declare.registry
-from components.stack_config import ConfigError
 from function.declare.table import Index, Table
 from local import pulumi_program
 from tests.conftest import NAME, PROJECT, STACK, declare, one, plain
@@ -41,11 +40,6 @@ def test_a_jobs_executions_are_limited_by_its_name() -> None:
     function_of = "aws:lambda/function:Function"
     assert one(resources, function_of, "clean-up")["reservedConcurrentExecutions"] == 3
     assert "reservedConcurrentExecutions" not in one(resources, function_of, "-ship")
-
-
-def test_an_unknown_job_is_refused() -> None:
-    with pytest.raises(ConfigError, match="job_concurrency.nothing: no such job; known jobs: "):
-        declare(job_concurrency='{"nothing": 3}')
 
 
 def test_a_budget_of_the_stacks_tags_notifies_the_topic_of_alarms() -> None:

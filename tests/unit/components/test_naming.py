@@ -2,7 +2,9 @@
 
 import pytest
 
-from components import ConfigError, checked_prefix, resource_prefix
+from components import ConfigError, naming, resource_prefix
+from local import pulumi_program
+from tests.conftest import STACK, plain
 
 
 @pytest.mark.parametrize(
@@ -25,13 +27,11 @@ def test_a_name_that_could_be_taken_for_anothers_is_refused(stack: str) -> None:
         resource_prefix("shop", stack)
 
 
-def test_names_are_checked_against_awss_limits_with_the_longest_that_fits() -> None:
-    long = "preview-of-a-branch-with-a-rather-long-name"
-    with pytest.raises(ConfigError, match=r"may have 41 characters, for example 'preview-of-.*'"):
-        checked_prefix("shops", long, ["function", "api"])
-    fits = checked_prefix("shops", long[:41], ["function", "api"])
-    assert len(f"{fits}-function-1234567") == 64
-    with pytest.raises(ConfigError, match="project 'p+' must be shorter"):
-        checked_prefix("p" * 60, "live", ["function"])
-    with pytest.raises(ConfigError, match="stack 'a.b' must be letters, digits"):
-        checked_prefix("shops", "a.b", ["function"])
+def test_a_role_whose_name_aws_would_refuse_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    longest = "a" * (64 - len("-1234567"))
+    naming.check_length(longest)
+    with pytest.raises(ConfigError, match="to 64 characters; a+ with Pulumi's suffix has 1 more"):
+        naming.check_length(f"{longest}a")
+    monkeypatch.setattr(naming, "_LONGEST", 9)
+    with pytest.raises(ConfigError, match="shorten the name of the stack, the project or the job"):
+        pulumi_program.declared_resources(STACK, config=plain())

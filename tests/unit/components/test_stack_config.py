@@ -57,6 +57,10 @@ PROJECT = stack_files.project_name()
         ("vpc_subnets", '["subnet-1"]', "vpc_subnets needs vpc_security_groups"),
         ("vpc_security_groups", '["sg-1"]', "vpc_security_groups needs vpc_subnets"),
         ("waf_rate_limit", "9", "waf_rate_limit must be 0 or at least 10"),
+        ("job_concurrency", '{"nothing": 3}', "concurrency.nothing: no such job; known jobs: "),
+        ("disable_default_endpoint", "true", "disable_default_endpoint needs domain_name"),
+        ("runbook_url", "https://example.com/#/runbook", "an address without spaces and '#'"),
+        ("runbook_url", "two words", "an address without spaces and '#'"),
     ),
 )
 def test_a_config_error_names_key_value_and_range(key: str, value: str, says: str) -> None:
@@ -67,23 +71,32 @@ def test_a_config_error_names_key_value_and_range(key: str, value: str, says: st
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("key", "other", "says"),
     (
-        ({"waf_rate_limit": "100", "trusted_proxy_count": "1"}, "callers behind a proxy as one"),
-        (
-            {
-                "permissions_boundary": "arn:aws-us-gov:iam::111122223333:policy/x",
-                "manage_api_gateway_account": "true",
-            },
-            "denies its role the access logs; run `pulumi -C bootstrap up`",
-        ),
+        ("waf_rate_limit", "trusted_proxy_count", "callers behind a proxy as one"),
+        ("permissions_boundary", "manage_api_gateway_account", "run `pulumi -C bootstrap up`"),
+        ("kms_key_arn", "replica_regions", "a replica needs a key in its own region"),
+        ("alarm_email", "alarm_topic_arn", "subscribe the address to your topic"),
+        ("snap_start", "provisioned_concurrency", "Lambda has one or the other"),
     ),
 )
 def test_keys_that_exclude_each_other_are_refused_with_the_reason(
-    given: dict[str, str], says: str
+    key: str, other: str, says: str
 ) -> None:
-    with pytest.raises(ConfigError, match=says):
-        declare(**given)
+    values = {
+        "alarm_email": "on-call@example.com",
+        "alarm_topic_arn": "arn:aws:sns:eu-central-1:111122223333:pager",
+        "kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/1",
+        "manage_api_gateway_account": "true",
+        "permissions_boundary": "arn:aws-us-gov:iam::111122223333:policy/x",
+        "provisioned_concurrency": "1",
+        "replica_regions": '["eu-west-1"]',
+        "snap_start": "true",
+        "trusted_proxy_count": "1",
+        "waf_rate_limit": "100",
+    }
+    with pytest.raises(ConfigError, match=f"{key} excludes {other}: .*{says}"):
+        declare(**{name: values[name] for name in (key, other)})
 
 
 def test_a_text_may_look_like_a_number() -> None:

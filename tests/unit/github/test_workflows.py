@@ -17,8 +17,9 @@ from tools.release import verify
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
-# The programs that a script may call. Our own commands are make targets, so they run here.
-PROGRAMS = {"echo", "gh", "make", "mkdir", "pulumi", "sed", "tail", "{", "}"}
+# The programs that a script may call. Our own commands are make targets and modules.
+PYTHON = ".venv/bin/python"
+PROGRAMS = {PYTHON, "echo", "gh", "make", "mkdir", "pulumi", "sed", "tail", "{", "}"}
 # A deployment's job ends before its role's session, so that it can still be settled.
 LONGEST_MIN = 170
 # The environment of pull requests, in a job that deploys nothing.
@@ -81,7 +82,7 @@ def test_every_job_names_its_permissions_and_its_time_limit() -> None:
     for where, job in _jobs():
         assert "permissions" in job, where
         # A job that calls a workflow has that workflow's limits.
-        longest = LONGEST_MIN if "deploy.yml" in where else 60
+        longest = LONGEST_MIN if where == "deploy.yml: deploy" else 60
         assert "uses" in job or job.get("timeout-minutes", 360) <= longest, where
     for path in WORKFLOWS:
         assert _load(path)["permissions"] == {}, path.name
@@ -103,7 +104,7 @@ def test_every_command_is_make_pulumi_gh_or_a_tool_of_the_shell() -> None:
         assert programs <= PROGRAMS, f"{where}: {programs - PROGRAMS}"
 
 
-def test_every_make_target_is_run_by_a_test_or_by_ci() -> None:
+def test_every_command_is_run_by_a_test_or_by_ci() -> None:
     run = re.findall(r"[\w-]+", (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
     modules = dict(
         re.findall(
@@ -117,7 +118,8 @@ def test_every_make_target_is_run_by_a_test_or_by_ci() -> None:
     )
     made = {target for _, words in called("make") for target in targets(words)}
     assert {"lint", "scan", "test-all", "drift", "verify-deploy", "live-versions"} <= made
-    assert {"check-commit-order", "prune-versions", "list-stacks"} <= made
+    for where, (option, module, *_) in called(PYTHON):
+        assert option == "-m" and f"{module.rpartition('.')[2]}.main(" in tests, where
     # All the others are made of the first; the second is test-all with a measurement.
     for target in made - {".venv/.ready", "coverage"}:
         module = modules.get(target, "").rpartition(".")[2]
@@ -161,10 +163,12 @@ def test_a_deployment_waits_its_turn_and_is_never_cut_short() -> None:
         "group": "deploy-${{ inputs.stack }}",
         "cancel-in-progress": False,
     }
+    assert deploy["needs"] == "preview"
     main = _load(ROOT / ".github" / "workflows" / "main.yml")["jobs"]
-    assert main["stacks"]["needs"] == "check" and main["before"]["needs"] == "stacks"
-    assert main["before"]["strategy"]["max-parallel"] == 1
-    assert "before" in main["preview"]["needs"] and "preview" in main["last"]["needs"]
+    assert main["stacks"]["needs"] == "check" and main["deploy"]["needs"] == "stacks"
+    assert main["deploy"]["strategy"]["max-parallel"] == 1 and main.keys() == {
+        *("check", "stacks", "deploy")
+    }
 
 
 def test_a_deployment_is_settled_however_it_ended_and_while_its_session_lasts() -> None:

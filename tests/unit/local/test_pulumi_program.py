@@ -1,7 +1,5 @@
 """Runs of the program under Pulumi mocks."""
 
-from pathlib import Path
-
 import pytest
 
 from local import pulumi_program, stack_files
@@ -27,18 +25,3 @@ def test_after_a_run_whose_resource_is_refused_the_next_is_as_ever() -> None:
     with pytest.raises(RuntimeError, match="refused"):
         pulumi_program.run(Refusing(), stack=STACK, config=plain())
     assert pulumi_program.declared_resources(STACK, config=plain())
-
-
-def test_a_program_may_block_longer_than_it_may_wait(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pulumi_program, "IDLE_S", 0.1)
-    (tmp_path / "Pulumi.yaml").write_text("name: slow\n")
-    (tmp_path / "__main__.py").write_text(
-        "import time, pulumi\ntime.sleep(0.2)\npulumi.ComponentResource('a:b:C', 'one')\n"
-        "pulumi.export('made', 1)\n"
-    )
-    outputs = pulumi_program.run(
-        pulumi_program.MockEngine(), stack=STACK, config={}, folder=tmp_path
-    )
-    assert outputs.values == {"made": 1}

@@ -26,7 +26,7 @@ READ = Endpoint(
     responses={204: None},
     query=(Parameter(name="at", description="When."),),
     path_parameters=(Parameter(name="id", description="Which."),),
-    sample=SampleRequest(path_parameters={"id": "a/b"}, query={"at": "1 2"}),
+    sample=SampleRequest(path_parameters={"id": "a/b"}, query={"at": ("1 2", "3")}),
 )
 
 
@@ -51,7 +51,7 @@ def test_the_outputs_name_the_sample_that_writes_and_its_table(
 
 def test_without_a_table_the_output_is_the_sample_alone() -> None:
     found = _outputs(READ)
-    assert found["sample_url"] == f"{found['api_url']}/things/a%2Fb?at=1+2"
+    assert found["sample_url"] == f"{found['api_url']}/things/a%2Fb?at=1+2&at=3"
     assert found["table_name"] == ""
 
 
@@ -63,7 +63,7 @@ def test_without_a_sample_the_output_is_the_apis_url() -> None:
 
 def test_the_command_that_makes_the_call_is_one_to_paste() -> None:
     assert samples.curl(READ, "https://a.example/dev", "it") == (
-        "curl -X GET -H 'x-api-key: it' 'https://a.example/dev/things/a%2Fb?at=1+2'"
+        "curl -X GET -H 'x-api-key: it' 'https://a.example/dev/things/a%2Fb?at=1+2&at=3'"
     )
     body = {"type": "object", "title": "Thing"}
     put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), auth=Public())
@@ -91,9 +91,7 @@ def test_the_key_in_the_outputs_is_one_that_exists_though_no_endpoint_asks_for_i
 @pytest.mark.parametrize(
     ("sample", "says"),
     (
-        (SampleRequest(), r"path_parameters must include \['id'\] and may be \['id'\]"),
-        (READ.sample._replace(headers={"A": "b"}), r"headers must include \[\] and may be \[\]"),
-        (READ.sample._replace(query={"to": "1"}), r"query must include \[\] and may be \['at'\]"),
+        (SampleRequest(), "path_parameters must have a value for each of: id"),
         (READ.sample._replace(body={}), "it must have a body if the endpoint declares one"),
     ),
 )
@@ -108,16 +106,6 @@ class _Thing(msgspec.Struct, forbid_unknown_fields=True):
     size: int
 
 
-_SCHEMA = {
-    "title": "Thing",
-    "type": "object",
-    "required": ["size"],
-    "properties": {"size": {"type": "integer"}},
-    "additionalProperties": False,
-}
-
-
-@pytest.mark.parametrize("declared", (_Thing, _SCHEMA))
 @pytest.mark.parametrize(
     ("body", "says"),
     (
@@ -128,9 +116,9 @@ _SCHEMA = {
     ),
 )
 def test_a_samples_body_is_one_that_the_endpoint_would_take(
-    declared: Any, body: dict[str, Any], says: str
+    body: dict[str, Any], says: str
 ) -> None:
-    put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), body=declared)
+    put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), body=_Thing)
     put = put._replace(sample=SampleRequest(body=body))
     if not says:
         assert "/a" in build((put,), api_info("1.0.0"))["paths"]

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
 from local import issuer, local_stack, stack_files
@@ -46,6 +47,14 @@ def test_a_token_is_sent_as_a_bearer(sent: list[Any]) -> None:
     assert sent[0][2] == {"x-api-key": "", "Authorization": "Bearer jwt-read"}
 
 
+def test_a_test_waits_for_the_effect_of_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running.time, "sleep", lambda _: None)
+    stack, read = RunningStack(OUTPUTS, str), iter(([], ["shipped"]))
+    assert stack.wait_for(lambda: next(read)) == ["shipped"]
+    with pytest.raises(TimeoutError, match="no such effect within 0 s"):
+        stack.wait_for(list, timeout_s=0)
+
+
 def test_the_test_issuer_signs_for_a_local_stack_alone(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -56,7 +65,7 @@ def test_the_test_issuer_signs_for_a_local_stack_alone(
     file.write_text(json.dumps(known))
     monkeypatch.setattr(stack_files, "ROOT", tmp_path)
     monkeypatch.setattr(issuer, "FILE", file)
-    monkeypatch.setattr(issuer, "sign", lambda key, claims: f"{key} {claims['aud']}")
+    monkeypatch.setattr(jwt, "encode", lambda claims, key, *_, **__: f"{key} {claims['aud']}")
     monkeypatch.delenv("OUTPUTS", raising=False)
     (stack,) = fixtures.running.__wrapped__()
     assert stack.token("jwt") == "pem shop"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from function import buckets, queues, settings, tables, topics
@@ -41,6 +42,14 @@ ORDERS, FILES = Queue(name="orders"), Bucket(name="kit-files")
 SEATS, NEWS = Queue(name="seats", fifo=True), Topic(name="news")
 TOKEN = Setting("token", str, description="A secret.", secret=True)
 LIMIT = Setting("limit", int, description="A number.", default=5)
+
+
+class Amount(msgspec.Struct):
+    """The body of a request."""
+
+    n: int
+
+
 # An event for each trigger, and the value that the handler finds in its item.
 EVENTS: dict[type, tuple[Any, dict[str, Any], str, Any]] = {
     ScheduleTrigger: (ScheduleTrigger("rate(1 day)"), events.schedule(1_800_000_000), "time", 18e8),
@@ -102,8 +111,7 @@ def _serve(monkeypatch: pytest.MonkeyPatch, *endpoints: Any) -> list[Request[Any
 def test_a_handler_gets_each_part_of_a_request(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    thing = {"title": "Thing", "type": "object", "additionalProperties": True}
-    seen = _serve(monkeypatch, endpoint(method="POST", body=thing))
+    seen = _serve(monkeypatch, endpoint(method="POST", body=Amount))
     reply = service.call(
         "POST",
         "/notes/a%20b?tag=1&tag=2&empty=",
@@ -114,7 +122,7 @@ def test_a_handler_gets_each_part_of_a_request(
     )
     assert reply.status == 200 and reply.json() == {"from": "handler"}
     (request,) = seen
-    assert request.path_parameters == {"id": "a b"} and request.body == {"n": 1}
+    assert request.path_parameters == {"id": "a b"} and request.body == Amount(1)
     assert request.query_all("tag") == ("1", "2") and request.query["empty"] == ""
     assert request.headers["note-id"] == "7" and request.ip == "2001:db8::1"
     assert (request.api_key_id, request.api_key_name) == ("shop", "shop")

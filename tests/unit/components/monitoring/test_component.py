@@ -8,7 +8,6 @@ import pytest
 import function.declare.job_registry
 import function.declare.registry
 from components import sampling_rule, triggers
-from components.stack_config import ConfigError
 from function.declare.endpoint import Endpoint, Parameter, Response
 from function.declare.permission import TablePermission
 from function.declare.table import Index, Table
@@ -163,11 +162,3 @@ def test_alarms_may_publish_to_a_topic_that_exists() -> None:
     assert not [r for r in resources if r.kind.startswith("aws:sns/") and r.name == NAME]
     for alarm in alarms_of(resources).values():
         assert alarm.get("alarmActions", [topic]) == alarm.get("okActions", [topic]) == [topic]
-    with pytest.raises(ConfigError, match="alarm_email excludes alarm_topic_arn"):
-        declare(alarm_topic_arn=topic, alarm_email="on-call@example.com")
-
-
-@pytest.mark.parametrize("address", ("https://example.com/#/runbook", "two words"))
-def test_a_runbook_address_has_room_for_a_section(address: str) -> None:
-    with pytest.raises(ConfigError, match="without spaces and '#'"):
-        declare(runbook_url=address)

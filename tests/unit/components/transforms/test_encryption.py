@@ -2,7 +2,6 @@
 
 import pytest
 
-from components.stack_config import ConfigError
 from tests.conftest import declare
 
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
@@ -34,8 +33,3 @@ def test_without_a_key_aws_encrypts_by_its_own_and_no_kms_is_asked() -> None:
     tables = [r.inputs for r in declare() if r.kind == "aws:dynamodb/table:Table"]
     assert all(table["serverSideEncryption"] == {"enabled": False} for table in tables)
     assert "kms" not in str([resource.inputs for resource in declare()]).lower()
-
-
-def test_a_key_and_replicas_exclude_each_other() -> None:
-    with pytest.raises(ConfigError, match="a replica needs a key in its own region"):
-        declare(kms_key_arn=KEY, replica_regions='["eu-west-1"]')

@@ -24,14 +24,8 @@ def test_an_unknown_trigger_raises(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "cron",
     (
-        *(
-            "0 9 ? * MON-FRI *",
-            "0 9 ? * SAT,SUN *",
-            "0/15 * * * ? *",
-            "*/5 8-18/2 1,15 * ? 2030-2031",
-        ),
-        *("0 3 L * ? *", "0 3 LW * ? *", "0 3 15W * ? *", "0 3 ? * 6L *", "0 3 ? JAN-MAR FRI#2 *"),
-        *("0 3 ? * L *", "0 3 ? 2-2 1-7 *", "30 2 * * ? *", "0 3 ? * 2#5,3#1 *"),
+        *("0 9 ? * MON-FRI *", "0/15 * * * ? *", "*/5 8-18/2 1,15 * ? 2030-2031"),
+        *("0 3 L * ? *", "0 3 15W * ? *", "0 3 ? JAN-MAR FRI#2 *", "0 3 ? 2-2 1-7 *"),
     ),
 )
 def test_a_cron_expression_that_aws_takes_is_accepted(cron: str) -> None:
@@ -41,26 +35,14 @@ def test_a_cron_expression_that_aws_takes_is_accepted(cron: str) -> None:
 @pytest.mark.parametrize(
     ("cron", "says"),
     (
-        ("0 9 ? * SAT-SUN *", "'SAT-SUN' is not a valid weekday: write 1 to 7, in ascending order"),
-        ("0 22-3 * * ? *", "'22-3' is not a valid hour: write 0 to 23, in ascending order"),
-        ("0 9 1 NOV-FEB ? *", "'NOV-FEB' is not a valid month"),
-        ("0 9 1 * ? 2031-2030", "'2031-2030' is not a valid year"),
-        ("0 9 1,28-3/2 * ? *", "'28-3/2' is not a valid day"),
-        ("0/0 9 1 * ? *", "'0/0' is not a valid minute"),
-        ("0 9 1 * ? 2030,", "'' is not a valid year"),
-        ("1- 9 1 * ? *", "'1-' is not a valid minute"),
-        ("1--2 9 1 * ? *", "'1--2' is not a valid minute"),
-        ("/5 9 1 * ? *", "'/5' is not a valid minute"),
-        ("*5 9 1 * ? *", "'*5' is not a valid minute"),
-        ("0 9 W * ? *", "'W' is not a valid day"),
-        ("0 9 32W * ? *", "'32W' is not a valid day"),
-        ("0 9 ? * MON#6 *", "'MON#6' is not a valid weekday"),
-        ("0 9 ? * 8L *", "'8L' is not a valid weekday"),
-        ("0 9 ? * JAN *", "'JAN' is not a valid weekday"),
-        ("0 9 1 MON ? *", "'MON' is not a valid month"),
-        ("0 9 L L ? *", "is not"),
+        ("0 9 ? * SAT-SUN *", "the range 7-1 must ascend"),
+        ("0 22-3 * * ? *", "the range 22-3 must ascend"),
+        ("0 9 1 NOV-FEB ? *", "the range 11-2 must ascend"),
+        ("0 9 1,28-3/2 * ? *", "the range 28-3 must ascend"),
+        ("0 9 * * * *", "needs one '?', as its day or its weekday"),
+        ("0 9 ? *", "write rate(5 minutes), cron(0 3 * * ? *) or at(2030-01-31T12:00:00)"),
     ),
 )
 def test_a_cron_expression_that_never_fires_as_meant_is_refused(cron: str, says: str) -> None:
-    errors = [*declaration_errors(ScheduleTrigger(f"cron({cron})"))]
-    assert errors and says in errors[0]
+    error, *_ = declaration_errors(ScheduleTrigger(f"cron({cron})"))
+    assert says in error

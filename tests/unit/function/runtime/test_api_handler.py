@@ -19,16 +19,15 @@ from tests.fixtures.notes import api_handler
 pytestmark = pytest.mark.usefixtures("service")
 
 
+def _echo(field: str) -> Any:
+    """Return an endpoint that responds with a field of its request."""
+    return notes.endpoint(handle=lambda request: Response(200, {"seen": getattr(request, field)}))
+
+
 def test_a_path_parameter_is_what_the_caller_means() -> None:
     """API Gateway passes the path on as it is in the URL."""
-    seen: list[Any] = []
-
-    def handle(request: Request[Any]) -> Response:
-        seen.append(request.path_parameters)
-        return Response(status=200, body={})
-
-    answer = notes.call(notes.endpoint(handle=handle), pathParameters={"id": "a%2Fb%25+"})
-    assert answer["statusCode"] == 200 and seen == [{"id": "a/b%+"}]
+    answer = notes.call(_echo("path_parameters"), pathParameters={"id": "a%2Fb%25+"})
+    assert json.loads(answer["body"]) == {"seen": {"id": "a/b%+"}}
 
 
 @pytest.mark.parametrize(
@@ -36,7 +35,6 @@ def test_a_path_parameter_is_what_the_caller_means() -> None:
     (
         ("0", "203.0.113.9, 192.0.2.1", "192.0.2.1"),
         ("1", "203.0.113.9, 192.0.2.1", "203.0.113.9"),
-        ("1", "198.51.100.1, 203.0.113.9, 192.0.2.1", "203.0.113.9"),
         ("2", "198.51.100.1, 203.0.113.9, 192.0.2.1", "198.51.100.1"),
         ("2", "203.0.113.9, 192.0.2.1", "192.0.2.1"),
         ("1", "not an address, 192.0.2.1", "192.0.2.1"),
@@ -66,16 +64,14 @@ def test_a_source_that_is_no_address_is_empty(address: str) -> None:
 
 
 def test_repeated_headers_reach_the_endpoint_as_one_list() -> None:
-    echo = notes.endpoint(
-        handle=lambda request: Response(status=200, body={"seen": request.headers["note-id"]})
-    )
-    answer = notes.call(
-        echo, headers={"Note-Id": "b"}, multiValueHeaders={"Note-Id": ["a"], "note-id": ["b"]}
-    )
-    assert json.loads(answer["body"]) == {"seen": "a, b"}
+    sent = {"headers": {"Note-Id": "b"}, "multiValueHeaders": {"Note-Id": ["a"], "note-id": ["b"]}}
+    answer = notes.call(_echo("headers"), **sent)
+    assert json.loads(answer["body"]) == {"seen": {"note-id": "a, b"}}
 
 
-def test_an_unknown_route_is_a_404_problem() -> None:
+def test_an_unknown_route_is_a_404_problem_and_another_method_a_405() -> None:
+    answer = api_handler.handler(notes.event() | {"httpMethod": "PUT"}, notes.CONTEXT)
+    assert answer["statusCode"] == 405 and answer["headers"]["Allow"] == "POST"
     answer = api_handler.handler(notes.event() | {"resource": "/others"}, notes.CONTEXT)
     assert answer["headers"]["Content-Type"] == "application/problem+json"
     assert json.loads(answer["body"]) == {
@@ -103,11 +99,6 @@ def test_only_pages_of_declared_origins_may_read_a_response(
     headers = notes.call(notes.endpoint(), headers={"Origin": origin})["headers"]
     assert headers.get("Access-Control-Allow-Origin") == allowed
     assert headers.get("Vary") == ("Origin" if origins else None)
-
-
-def test_another_method_is_405_and_names_the_allowed_ones() -> None:
-    answer = api_handler.handler(notes.event() | {"httpMethod": "PUT"}, notes.CONTEXT)
-    assert answer["statusCode"] == 405 and answer["headers"]["Allow"] == "POST"
 
 
 def _raise(error: BaseException) -> Any:
@@ -162,7 +153,6 @@ def test_an_answer_without_a_body_has_none() -> None:
     (
         (Raw("text/csv"), "a,ü", {}, ("text/csv; charset=utf-8", "a,ü", False)),
         (Raw("text/csv"), "a,ü".encode(), {}, ("text/csv; charset=utf-8", "a,ü", False)),
-        (Raw("application/xml"), "<a/>", {}, ("application/xml", "<a/>", False)),
         (Raw("image/png"), b"\x89PNG", {}, ("image/png", "iVBORw==", True)),
         (Raw("image/*"), b"\xff", {"content-type": "image/gif"}, ("image/gif", "/w==", True)),
         (list[int], [1, 2], {}, ("application/json", "[1, 2]", False)),
@@ -188,7 +178,6 @@ def test_a_response_has_its_declared_form(
         (Raw("image/*"), b"\xff"),
         (list[int], {"a": 1}),
         ({"type": "object"}, [1]),
-        ({"type": "object"}, "text"),
     ),
 )
 def test_a_response_of_another_form_is_a_500(declared: Any, body: Any) -> None:
@@ -247,13 +236,5 @@ def test_for_any_event_the_answer_is_well_formed(sent: Any) -> None:
 
 
 def test_an_endpoint_never_sees_the_api_key() -> None:
-    telling = notes.endpoint(
-        handle=lambda request: Response(status=200, body={"seen": str(request)})
-    )
-    answer = notes.call(telling, headers={"X-API-Key": "the-secret", "Other": "told"})
-    assert "told" in answer["body"] and "the-secret" not in answer["body"]
-
-
-def test_an_endpoint_runs_without_lambda() -> None:
-    request = Request(ip="192.0.2.1", api_key_id="caller", request_id="request", settings={})
-    assert notes.endpoint().handle(request).body == {"ip": "192.0.2.1"}
+    answer = notes.call(_echo("headers"), headers={"X-API-Key": "the-secret", "Other": "told"})
+    assert json.loads(answer["body"]) == {"seen": {"other": "told"}}

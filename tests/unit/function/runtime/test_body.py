@@ -24,18 +24,6 @@ class Note(msgspec.Struct, forbid_unknown_fields=True):
     stars: Annotated[int, msgspec.Meta(ge=1, le=5)] = 3
 
 
-SCHEMA = {
-    "title": "Note",
-    "type": "object",
-    "required": ["text"],
-    "additionalProperties": False,
-    "properties": {
-        "text": {"type": "string", "minLength": 1, "maxLength": 200},
-        "stars": {"type": "integer", "minimum": 1, "maximum": 5},
-    },
-}
-
-
 # Each body that the declaration refuses, as bytes.
 BAD = {
     "nothing": b"",
@@ -63,21 +51,34 @@ GOOD = b'{"text": "\xc3\xbc \\ud83d\\ude00", "stars": 5}'
 JSON = "application/json"
 
 
-@pytest.mark.parametrize("declared", (Note, SCHEMA), ids=("type", "schema"))
 @pytest.mark.parametrize("sent", BAD.values(), ids=BAD)
-def test_what_is_not_declared_never_reaches_an_endpoint(declared: Any, sent: bytes) -> None:
+def test_what_is_not_declared_never_reaches_an_endpoint(sent: bytes) -> None:
     as_api_gateway = sent.decode("utf-8", "replace").encode()
     for content_type, body in ((JSON, sent), ("application/json; charset=utf-8", as_api_gateway)):
         with pytest.raises(Problem) as raised:
-            bodies.parse(declared, content_type, body)
+            bodies.parse(Note, content_type, body)
         assert raised.value.status == 400 and len(raised.value.detail) <= 210
 
 
 @pytest.mark.parametrize(
     "content_type",
-    ("", "text/plain", "application/json, text/plain", "application/json; charset=latin1", "json"),
+    (
+        *("", "text/plain", "json", "application/json, text/plain"),
+        *(
+            f"application/json; {parameters}"
+            for parameters in (
+                *("charset=iso-8859-1", 'charset="utf-16"', "version=1; charset=latin1"),
+                *(
+                    "CHARSET=us-ascii",
+                    "charset=utf-8; charset=latin1",
+                    "charset=",
+                    "charset=utf-80",
+                ),
+            )
+        ),
+    ),
 )
-def test_another_media_type_is_415_whatever_is_in_it(content_type: str) -> None:
+def test_another_media_type_or_encoding_is_415_whatever_is_in_it(content_type: str) -> None:
     for sent in (GOOD, b"not json"):
         with pytest.raises(Problem) as raised:
             bodies.parse(Note, content_type, sent)
@@ -85,47 +86,15 @@ def test_another_media_type_is_415_whatever_is_in_it(content_type: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "content_type",
-    (
-        JSON,
-        "Application/JSON",
-        "application/json; charset=UTF-8",
-        'application/json;charset="utf-8"',
-    ),
-)
-def test_what_is_declared_is_read(content_type: str) -> None:
-    assert bodies.parse(Note, content_type, GOOD) == Note(text="ü 😀", stars=5)
-    assert bodies.parse(SCHEMA, content_type, GOOD) == {"text": "ü 😀", "stars": 5}
-
-
-@pytest.mark.parametrize(
     "parameters",
     (
-        *("charset=utf8", "charset=UTF-8", 'charset="utf-8"', "version=1", "charset = utf-8", ""),
-        *("a=1; b=2;", "v"),
+        *("", ";", ";charset=utf8", "; charset=UTF-8", ';charset="utf-8"', ";version=1"),
+        *(" ; charset = utf-8", "; a=1; b=2;", ";v"),
     ),
 )
-def test_json_may_have_parameters(parameters: str) -> None:
-    for content_type in (f"application/json;{parameters}", f"Application/JSON ; {parameters}"):
-        assert bodies.parse(Note, content_type, GOOD).stars == 5
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    (
-        *(
-            "charset=iso-8859-1",
-            'charset="utf-16"',
-            "version=1; charset=latin1",
-            "CHARSET=us-ascii",
-        ),
-        *("charset=utf-8; charset=latin1", "charset=", "charset=utf-80"),
-    ),
-)
-def test_json_in_another_encoding_is_415(parameters: str) -> None:
-    with pytest.raises(Problem) as raised:
-        bodies.parse(Note, f"application/json; {parameters}", GOOD)
-    assert raised.value.status == 415
+def test_a_declared_body_is_read_whatever_the_other_parameters(parameters: str) -> None:
+    for content_type in (f"application/json{parameters}", f"Application/JSON{parameters}"):
+        assert bodies.parse(Note, content_type, GOOD) == Note(text="ü 😀", stars=5)
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):
@@ -142,60 +111,31 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
     lines: list[Line]
 
 
-def _closed(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "additionalProperties": False, "properties": properties}
-
-
-LINE = _closed(
-    count={"type": "integer", "minimum": 1},
-    colour={"type": "string", "enum": ["red", "blue"]},
-    price={"type": "number", "format": "double", "multipleOf": 0.01},
-)
-ORDER = {"title": "Order", **_closed(lines={"type": "array", "items": LINE}), "required": ["lines"]}
-
-
 @pytest.mark.parametrize(
-    ("sent", "by_type", "by_schema"),
+    ("sent", "reason"),
     (
-        ("{}", "$: Object missing required field `lines`", "$: must contain ['lines'] properties"),
-        (
-            '{"lines": [{"count": 0}]}',
-            "$.lines[0].count: Expected `int` >= 1",
-            "$.lines[0].count: must be bigger than or equal to 1",
-        ),
-        (
-            '{"lines": [{"colour": "s3cret - at `$.x`"}]}',
-            "$.lines[0].colour: Invalid enum value",
-            "$.lines[0].colour: must be one of ['red', 'blue']",
-        ),
-        (
-            '{"lines": [{}, {"count": "s3cret"}]}',
-            "$.lines[1].count: Expected `int`, got `str`",
-            "$.lines[1].count: must be integer",
-        ),
-        (f'{{"lines": [{{"price": {"9" * 400}}}]}}', "", ""),
-        ('{"lines": [{"price": 1e308}]}', "", ""),
+        ("{}", "$: Object missing required field `lines`"),
+        ('{"lines": [{}, {"count": "s3cret"}]}', "$.lines[1].count: Expected `int`, got `str`"),
+        ('{"lines": [{"colour": "s3cret - at `$.x`"}]}', "$.lines[0].colour: Invalid enum value"),
+        (f'{{"lines": [{{"price": {"9" * 400}}}]}}', ""),
+        ('{"lines": [{"price": 1e308}]}', ""),
     ),
 )
 def test_a_problem_and_the_log_name_the_member_and_its_rule_but_never_the_value(
-    sent: str, by_type: str, by_schema: str
+    sent: str, reason: str
 ) -> None:
-    for declared, reason in ((Order, by_type), (ORDER, by_schema)):
-        with pytest.raises(Problem) as raised:
-            bodies.parse(declared, JSON, sent.encode())
-        assert raised.value.status == 400
-        assert raised.value.detail.startswith(f"The body is not as documented: {reason}")
-        assert "s3cret" not in raised.value.detail and "999" not in raised.value.detail
-        assert raised.value.log_fields["bodyError"] == raised.value.detail
+    with pytest.raises(Problem) as raised:
+        bodies.parse(Order, JSON, sent.encode())
+    problem = raised.value
+    assert problem.status == 400 and problem.log_fields["bodyError"] == problem.detail
+    assert problem.detail.startswith(f"The body is not as documented: {reason}")
+    assert "s3cret" not in problem.detail and "999" not in problem.detail
 
 
 def test_only_the_client_is_told_the_name_of_an_unknown_member() -> None:
-    for declared in (Order, ORDER):
-        with pytest.raises(
-            Problem, match="unknown field `s3cret`|must not contain .'s3cret'"
-        ) as raised:
-            bodies.parse(declared, JSON, b'{"lines": [], "s3cret": 1}')
-        assert "s3cret" not in str(raised.value.log_fields)
+    with pytest.raises(Problem, match="unknown field `s3cret`") as raised:
+        bodies.parse(Order, JSON, b'{"lines": [], "s3cret": 1}')
+    assert "s3cret" not in str(raised.value.log_fields)
 
 
 def test_the_log_line_and_the_terminal_show_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,15 +193,11 @@ def test_a_typed_body_has_its_bytes_too() -> None:
     assert request.body.stars == 5 and request.raw_body == GOOD
 
 
-def test_a_raw_body_of_another_media_type_is_415() -> None:
+def test_a_raw_body_has_its_media_type_and_at_most_its_bytes() -> None:
     answer = _post(Raw("image/*"), b"x", "text/plain")
     assert answer["statusCode"] == 415 and "send image/*." in answer["body"]
-
-
-@pytest.mark.parametrize(("size", "status"), ((10, 200), (11, 413)))
-def test_a_body_has_at_most_its_bytes(size: int, status: int) -> None:
-    answer = _post(RAW, b"x" * size, JSON, max_body_bytes=10)
-    assert getattr(answer, "body", None) if status == 200 else answer["statusCode"] == status
+    assert _post(RAW, b"x" * 10, JSON, max_body_bytes=10).body == b"x" * 10
+    assert _post(RAW, b"x" * 11, JSON, max_body_bytes=10)["statusCode"] == 413
 
 
 class Signup(msgspec.Struct, forbid_unknown_fields=True):
@@ -288,12 +224,9 @@ def test_a_form_is_a_value_of_its_type() -> None:
     (
         (b"age=20", "missing required field `name`"),
         (b"name=a&age=17", "$.age: Expected `int` >= 18"),
-        (b"name=a&age=x", "$.age: Expected `int`"),
-        (b"name=&age=20", "$.name: Expected `str` of length >= 1"),
         (b"name=a&age=20&more=1", "unknown field `more`"),
         (b"name=a&age=20&topics=x", "$.topics[0]: Invalid enum value"),
         (b"name=%FF&age=20", "not valid form data"),
-        (b"\xff", "not valid form data"),
     ),
 )
 def test_a_form_of_another_type_is_a_400_that_names_the_field(sent: bytes, says: str) -> None:
@@ -304,21 +237,13 @@ def test_a_form_of_another_type_is_a_400_that_names_the_field(sent: bytes, says:
 class Change(msgspec.Struct, forbid_unknown_fields=True):
     """A change of a note: an absent member stays, null removes it."""
 
-    text: str | msgspec.UnsetType = msgspec.UNSET
     stars: int | None | msgspec.UnsetType = msgspec.UNSET
 
 
-@pytest.mark.parametrize(
-    ("sent", "change"),
-    (
-        (b"{}", Change()),
-        (b'{"stars": null}', Change(stars=None)),
-        (b'{"stars": 3}', Change(stars=3)),
-    ),
-)
-def test_absent_null_and_value_are_told_apart(sent: bytes, change: Change) -> None:
-    body = _post(Change, sent, JSON).body
-    assert body == change and (body.stars is None) is (change.stars is None)
+def test_absent_null_and_value_are_told_apart() -> None:
+    sent = (b"{}", b'{"stars": null}', b'{"stars": 3}')
+    changes = [_post(Change, body, JSON).body for body in sent]
+    assert changes == [Change(), Change(stars=None), Change(stars=3)]
 
 
 def test_an_array_is_a_body_of_a_list() -> None:

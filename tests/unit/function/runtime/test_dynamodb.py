@@ -38,6 +38,19 @@ def _put(key: str, **condition: str) -> dict[str, Any]:
 
 A = _item("a")
 SELECT = {"Statement": f"SELECT * FROM \"{NAME}\" WHERE key = 'a'"}
+QUERY = {
+    "KeyConditionExpression": "#k = :k",
+    "ExpressionAttributeNames": {"#k": "key"},
+    "ExpressionAttributeValues": {":k": {"S": "a"}},
+}
+KEYS = {NAME: {"Keys": [A, _item("none")]}}
+GET = {"Get": {"TableName": NAME, "Key": A}}
+UPDATE = {
+    "Key": _item("b"),
+    "UpdateExpression": "SET n = :n",
+    "ExpressionAttributeValues": {":n": {"N": "1"}},
+}
+WRITES = {NAME: [{"PutRequest": {"Item": _item("b")}}, {"DeleteRequest": {"Key": A}}]}
 
 
 @pytest.mark.parametrize(
@@ -45,23 +58,11 @@ SELECT = {"Statement": f"SELECT * FROM \"{NAME}\" WHERE key = 'a'"}
     (
         ("get_item", {"Key": A}, lambda found: [found["Item"]]),
         ("scan", {}, lambda found: found["Items"]),
-        (
-            "query",
-            {
-                "KeyConditionExpression": "#k = :k",
-                "ExpressionAttributeNames": {"#k": "key"},
-                "ExpressionAttributeValues": {":k": {"S": "a"}},
-            },
-            lambda found: found["Items"],
-        ),
-        (
-            "batch_get_item",
-            {"RequestItems": {NAME: {"Keys": [A, _item("none")]}}},
-            lambda found: found["Responses"][NAME],
-        ),
+        ("query", QUERY, lambda found: found["Items"]),
+        ("batch_get_item", {"RequestItems": KEYS}, lambda found: found["Responses"][NAME]),
         (
             "transact_get_items",
-            {"TransactItems": [{"Get": {"TableName": NAME, "Key": A}}]},
+            {"TransactItems": [GET]},
             lambda found: [one["Item"] for one in found["Responses"]],
         ),
     ),
@@ -77,24 +78,8 @@ def test_an_operation_reads(
     (
         ("put_item", {"Item": _item("b")}, {"a", "b"}),
         ("delete_item", {"Key": A}, set()),
-        (
-            "update_item",
-            {
-                "Key": _item("b"),
-                "UpdateExpression": "SET n = :n",
-                "ExpressionAttributeValues": {":n": {"N": "1"}},
-            },
-            {"a", "b"},
-        ),
-        (
-            "batch_write_item",
-            {
-                "RequestItems": {
-                    NAME: [{"PutRequest": {"Item": _item("b")}}, {"DeleteRequest": {"Key": A}}]
-                }
-            },
-            {"b"},
-        ),
+        ("update_item", UPDATE, {"a", "b"}),
+        ("batch_write_item", {"RequestItems": WRITES}, {"b"}),
         ("transact_write_items", {"TransactItems": [_put("b"), _put("c")]}, {"a", "b", "c"}),
     ),
 )
@@ -119,11 +104,6 @@ def test_partiql_names_its_table_in_the_statement(
     with Stubber(aws_client._client("dynamodb")) as stubber:  # moto lacks the parser
         stubber.add_response(operation, response, request_)
         assert dynamodb.call(operation, THINGS, **request_) == response
-
-
-def test_a_table_is_named_for_a_batch() -> None:
-    keys = {dynamodb.table_name(THINGS): {"Keys": [A]}}
-    assert dynamodb.call("batch_get_item", THINGS, RequestItems=keys)["Responses"][NAME] == [A]
 
 
 def test_a_failed_condition_of_a_transaction_is_a_failed_condition(table: Any) -> None:

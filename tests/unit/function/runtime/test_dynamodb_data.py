@@ -9,9 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from moto import mock_aws
 
-from function.declare.endpoint import Parameter, Response
 from function.declare.problem import Problem
 from function.declare.table import Binary, Index, Number, Table
 from function.runtime import aws_client, dynamodb
@@ -105,11 +103,9 @@ CHECK = {"Code": "ConditionalCheckFailed", "Message": "no", "Item": {"author": {
 
 
 def test_a_cancelled_transaction_has_a_reason_for_each_item() -> None:
-    with pytest.raises(aws_client.TransactionCanceled) as raised:
+    with pytest.raises(aws_client.ConditionFailed) as failed:
         _canceled(NONE, CHECK)
-    assert raised.value.reasons == (NONE, CHECK)
-    assert isinstance(raised.value, aws_client.ConditionFailed)
-    assert raised.value.item == CHECK["Item"]
+    assert failed.value.reasons == (NONE, CHECK) and failed.value.item == CHECK["Item"]
     denied = {"Code": "AccessDenied"}
     with pytest.raises(aws_client.TransactionCanceled) as raised:
         _canceled(denied, NONE)
@@ -142,28 +138,8 @@ def test_an_insert_of_an_existing_item_is_a_failed_condition() -> None:
 @pytest.fixture(name="posts")
 def _posts() -> Iterator[None]:
     """Store five posts of two topics in moto."""
-    with mock_aws(), notes.own_client():
+    with notes.table_in_moto(NOTES):
         client = boto3.client("dynamodb")
-        keys = {"by-topic": ("topic", "at"), "by-digest": ("digest",)}
-        schema = {
-            name: [
-                {"AttributeName": key, "KeyType": kind} for key, kind in zip(of, ("HASH", "RANGE"))
-            ]
-            for name, of in {**keys, "posts": ("author", "at")}.items()
-        }
-        client.create_table(
-            TableName="posts",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=schema.pop("posts"),
-            AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": kind}
-                for name, kind in NOTES.key_types.items()
-            ],
-            GlobalSecondaryIndexes=[
-                {"IndexName": name, "KeySchema": of, "Projection": {"ProjectionType": "ALL"}}
-                for name, of in schema.items()
-            ],
-        )
         for at, topic in enumerate(("engines", "engines", "engines", "poems", "engines")):
             item = {"author": {"S": f"a{at}"}, "at": {"N": str(at)}, "topic": {"S": topic}}
             client.put_item(TableName="posts", Item=item | {"digest": {"B": b"\xff"}})
@@ -202,31 +178,21 @@ def _cursor(value: Any) -> str:
 
 HOSTILE = {
     "no base64": "nothing",
-    "not ASCII": "ü",
-    "no UTF-8": b64encode(b"\xff\xfe").decode(),
     "no JSON": _cursor("{"),
-    "a text": _cursor('"abc"'),
     "a number": _cursor(1),
-    "null": _cursor(None),
     "an object": _cursor({"topic": "engines", "at": "1", "author": "a"}),
-    "nothing": _cursor([]),
     "too few": _cursor(["engines", "1"]),
-    "too many": _cursor(["engines", "1", "a", "b"]),
     "wrong types": _cursor(["engines", 1, "a"]),
     "null inside": _cursor(["engines", "1", None]),
-    "a list inside": _cursor(["engines", "1", ["a"]]),
     "no Number": _cursor(["engines", "x", "a"]),
     "another alphabet's digits": _cursor(["engines", "\u0661", "a"]),
-    "infinity": _cursor(["engines", "Infinity", "a"]),
     "an endless Number": _cursor(["engines", "9" * 2_000, "a"]),
     "a huge JSON number": _cursor(f'["engines", {"9" * 9_000}, "a"]'),
     "a key of 3,000 bytes": _cursor(["engines", "1", "a" * 3_000]),
-    "a key of 1,000 snowmen": _cursor(["engines", "1", "\u2603" * 1_000]),
     "an empty key": _cursor(["engines", "1", ""]),
     "a lone surrogate": _cursor('["engines", "1", "\\ud800"]'),
     "deep nesting": _cursor("[" * 100_000),
     "another partition": _cursor(["poems", "3", "a3"]),
-    "attributes": _cursor([{"S": "engines"}, {"N": "1"}, {"S": "a"}]),
 }
 
 
@@ -237,25 +203,3 @@ def test_a_forged_start_of_a_page_is_a_400(after: str) -> None:
         page = dynamodb.query_page(NOTES, {"S": "engines"}, after, **INDEX)
         pytest.fail(f"{b64decode(after + '==')!r} gave {page}")
     assert raised.value.status == 400
-
-
-@pytest.mark.parametrize(
-    ("value", "status"),
-    (("", 400), ("a", 200), ("a" * 10, 200), ("a" * 11, 400), ("\u2603" * 4, 400), (None, 200)),
-)
-def test_a_parameter_has_at_most_its_bytes(value: str | None, status: int) -> None:
-    limited = notes.endpoint(
-        path="/notes",
-        path_parameters=(),
-        query=(Parameter("tag", "A tag.", repeated=True, max_bytes=10),),
-        request_headers=(Parameter("Tag", "A tag.", max_bytes=10),),
-        handle=lambda _: Response(200, {}),
-    )
-    sent = {} if value is None else {"tag": value}
-    many = {name: ["a", value] for name, value in sent.items()}
-    for event in ({"multiValueQueryStringParameters": many}, {"headers": sent}):
-        assert notes.call(limited, **event)["statusCode"] == status
-    in_path = notes.endpoint(path_parameters=(Parameter("id", "Which.", max_bytes=10),))
-    assert notes.call(in_path, pathParameters={"id": value or ""})["statusCode"] == (
-        status if value else 400
-    )

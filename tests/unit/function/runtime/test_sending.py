@@ -44,25 +44,6 @@ def test_a_message_of_a_group_is_never_a_duplicate_by_itself(sent: Sent) -> None
     assert len(set(identities)) == 3 and identities[2] == "same"
 
 
-@pytest.mark.parametrize(
-    ("queue", "arguments"),
-    (
-        (ORDERED, {}),
-        (ORDERED, {"deduplication_id": "1"}),
-        (ORDERED, {"group": "one", "delay_s": 1}),
-        (PLAIN, {"group": "one"}),
-        (PLAIN, {"deduplication_id": "1"}),
-        (PLAIN, {"delay_s": 901}),
-    ),
-)
-def test_arguments_that_do_not_fit_the_queue_are_an_error(
-    sent: Sent, queue: Queue, arguments: dict[str, Any]
-) -> None:
-    with pytest.raises(ValueError, match=f"queue {queue.name}: "):
-        sqs.send(queue, {}, **arguments)
-    assert not sent
-
-
 def test_a_published_message_has_attributes(sent: Sent) -> None:
     assert sns.publish(NEWS, {"a": 1}, attributes={"kind": "big"}) == "1"
     ((service, operation, request),) = sent

@@ -1,6 +1,5 @@
 """Judgements of the scan, and its messages."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,34 +28,22 @@ def test_a_forgotten_key_is_found_and_a_declared_public_route_is_not() -> None:
     ]
 
 
-def _finding(stack: str = "guarded") -> scan.Finding:
-    return scan.Finding(stack=stack, check="CKV_1", type="aws_kms_key", name="key", title="Rotate")
-
-
-def test_a_finding_without_an_excuse_is_wrong_and_names_check_and_resource() -> None:
-    assert scan.unsuppressed([_finding()], []) == ["guarded: CKV_1 aws_kms_key.key: Rotate"]
-
-
-def test_a_skip_excuses_its_check_on_its_type_in_its_stack() -> None:
-    skip = scan.Suppression(check="CKV_1", type="aws_kms_key", reason="because")
-    assert not scan.unsuppressed([_finding("open"), _finding("guarded")], [skip])
-    assert scan.unsuppressed(
-        [_finding("open"), _finding("guarded")], [replace(skip, unprotected=True)], {"open"}
-    ) == ["guarded: CKV_1 aws_kms_key.key: Rotate"]
-    assert len(scan.unsuppressed([_finding()], [replace(skip, type="aws_sns_topic")])) == 2
-
-
-def test_a_skip_that_excuses_nothing_is_wrong() -> None:
-    (line,) = scan.unsuppressed(
-        [], [scan.Suppression(check="CKV_1", type="aws_kms_key", reason="old")]
-    )
-    assert line.startswith("CKV_1 is suppressed for aws_kms_key but finds nothing")
-    of_unprotected = scan.Suppression(
-        check="CKV_1", type="aws_kms_key", reason="new", unprotected=True
-    )
-    assert not scan.unsuppressed([], [of_unprotected]) and scan.unsuppressed(
-        [], [of_unprotected], {"one"}
-    )
+@pytest.mark.parametrize(
+    ("stack", "check", "type_", "suppressed"),
+    (
+        ("guarded", "CKV_1", "aws_kms_key", False),
+        ("guarded", "CKV_AWS_21", "aws_s3_bucket", True),
+        ("guarded", "CKV_AWS_21", "aws_kms_key", False),
+        ("open", "CKV_AWS_28", "aws_dynamodb_table", True),
+        ("guarded", "CKV_AWS_28", "aws_dynamodb_table", False),
+    ),
+)
+def test_a_suppression_is_for_a_check_of_a_type_and_one_for_stacks_without_protection(
+    stack: str, check: str, type_: str, suppressed: bool
+) -> None:
+    finding = scan.Finding(stack=stack, check=check, type=type_, name="one", title="Rotate")
+    line = f"{stack}: {check} {type_}.one: Rotate"
+    assert scan.unsuppressed([finding], {"open"}) == ([] if suppressed else [line])
 
 
 def test_what_is_found_is_a_line_each_and_a_failure(capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,7 +39,6 @@ def _resource(kind: str, **inputs: Any) -> Resource:
 @pytest.mark.parametrize(
     ("resources", "says"),
     (
-        ([_resource("aws:ec2/vpc:Vpc")], r"aws:ec2/vpc:Vpc \(thing\): .* does not know"),
         ([_resource(TABLE, colour="red")], r"\(thing\): the AWS provider has no property colour"),
         (
             [_resource(TABLE, attributes=[{"name": "key", "kind": "S"}])],
@@ -51,6 +50,17 @@ def _resource(kind: str, **inputs: Any) -> Resource:
 def test_what_the_rendering_does_not_know_is_an_error(resources: list[Resource], says: str) -> None:
     with pytest.raises(terraform_json.RenderError, match=says):
         terraform_json.render(resources)
+
+
+def test_types_get_their_names_in_terraform() -> None:
+    kinds = (
+        "lambda/function:Function",
+        "apigateway/restApi:RestApi",
+        "sqs/redrivePolicy:RedrivePolicy",
+    )
+    files = terraform_json.render(_resource(f"aws:{kind}") for kind in kinds)
+    types = ("aws_lambda_function", "aws_api_gateway_rest_api", "aws_sqs_queue_redrive_policy")
+    assert [*files] == [f"{type_}.tf.json" for type_ in types]
 
 
 def test_properties_get_their_names_in_terraform() -> None:
@@ -74,9 +84,9 @@ def test_properties_get_their_names_in_terraform() -> None:
     assert rendered["rest_api_id"] == "api" and rendered["deployment_id"] == "first"
 
 
-@pytest.mark.parametrize("kind", terraform_json.KINDS)
-def test_every_known_type_and_renamed_property_is_one_of_the_provider(kind: str) -> None:
-    renamed = terraform_json.KINDS[kind].renamed
+@pytest.mark.parametrize("kind", (*terraform_json.TYPES, *terraform_json.RENAMED))
+def test_every_irregular_type_and_property_is_one_of_the_provider(kind: str) -> None:
+    renamed = terraform_json.RENAMED.get(kind, {})
     with pytest.raises(terraform_json.RenderError, match="no property missing"):
         terraform_json.render([_resource(kind, **dict.fromkeys(renamed, "value"), missing=True)])
 

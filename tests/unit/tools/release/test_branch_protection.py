@@ -28,7 +28,6 @@ GUARDED = {
             "live has no reviewers",
         ),
         (PROTECTED, GUARDED | {"deployment_branch_policy": None}, "live accepts any branch"),
-        (PROTECTED, {"message": "Not Found"}, "is not a response of GitHub's API"),
     ),
 )
 def test_prod_waits_for_the_rules_that_its_approval_rests_on(

@@ -89,7 +89,7 @@ def test_a_stack_comes_up_with_placeholders_as_secrets_and_with_a_day_of_removal
     cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     _given(monkeypatch)
-    assert pull_request_stack.main(["up", "7", "--boundary", BOUNDARY]) == 0
+    assert pull_request_stack.main(["up", "7", BOUNDARY]) == 0
     written = yaml.safe_load((tmp_path / "Pulumi.pr-7.yaml").read_text())
     assert written == {"config": pull_request_stack.config(BOUNDARY)}
     select, tag, placeholder, up = cli.commands

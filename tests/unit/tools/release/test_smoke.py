@@ -30,7 +30,8 @@ KEYED = Endpoint(
         (202, "{}", "202, not 200"),
         (200, "{}", "'id' is a required property"),
         (200, '{"id": "one"}', "'one' is not a 'uuid'"),
-        (200, "[]", "without a JSON object"),
+        (200, "[]", "[] is not of type 'object'"),
+        (200, "{", "does not match the declaration"),
     ),
 )
 def test_an_answer_is_judged_by_the_declaration(
@@ -45,6 +46,19 @@ def test_an_answer_is_judged_by_the_declaration(
         r for r in smoke.run_checks(api) if r.check == "GET /sample returns a declared response"
     ]
     assert found.passed == (not says) and says in found.observed
+
+
+def test_a_response_may_be_an_array() -> None:
+    reply = smoke.Reply(status=200, headers={"content-type": "application/json"}, body="[1]")
+    listing = KEYED._replace(responses={200: list[int]})
+    assert smoke._expect_declared(listing, reply) == "200 [1]"
+
+
+@pytest.mark.parametrize("body", ('{"title": "No"}', "[]", "no"))
+def test_a_problem_has_all_members(body: str) -> None:
+    headers = {"content-type": "application/problem+json"}
+    with pytest.raises(smoke.CheckFailed, match="invalid problem document"):
+        smoke.Reply(status=404, headers=headers, body=body).problem(404)
 
 
 def test_a_sample_that_needs_a_signature_is_not_sent_but_its_refusal_is_checked(

@@ -1,9 +1,8 @@
-"""The mutations and the report name code and tests that exist."""
+"""The mutations name code and tests that exist."""
 
 import pytest
 
 from local.stack_files import ROOT
-from tools.reliability import __main__ as report
 from tools.reliability import mutations
 
 
@@ -14,7 +13,3 @@ def test_a_mutation_changes_code_that_is_there(mutation: mutations.Mutation) -> 
         pytest.skip("this project replaced the endpoint")
     assert mutation.old in path.read_text("utf-8")
     assert all((ROOT / tests.partition("::")[0]).exists() for tests in mutation.tests.split())
-
-
-def test_the_report_runs_tests_that_are_there() -> None:
-    assert all((ROOT / tests).exists() for _, tests in report.TESTS)

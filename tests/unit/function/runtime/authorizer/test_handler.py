@@ -66,11 +66,8 @@ def test_a_caller_is_allowed_on_the_stage_of_this_api_and_nowhere_else(
     found = asked(USERS, {"authorization": ["bearer good"]})
     assert found["principalId"] == "https://login.example.com#alice"
     (statement,) = found["policyDocument"]["Statement"]
-    assert statement == {
-        "Action": "execute-api:Invoke",
-        "Effect": "Allow",
-        "Resource": "arn:aws:execute-api:eu-central-1:123456789012:abc123/dev/*",
-    }
+    assert (statement["Action"], statement["Effect"]) == ("execute-api:Invoke", "Allow")
+    assert statement["Resource"] == ARN.removesuffix("GET/notes/7") + "*"
     assert json.loads(found["context"]["claims"])["age"] == 7
     assert found["context"]["scopes"] == "read write"
 
@@ -79,15 +76,10 @@ def test_a_caller_is_allowed_on_the_stage_of_this_api_and_nowhere_else(
     "headers",
     (
         {},
-        {"Authorization": []},
-        {"Authorization": [""]},
-        {"Authorization": ["good"]},
-        {"Authorization": ["Basic good"]},
-        {"Authorization": ["Bearer bad"]},
+        *({"Authorization": [sent]} for sent in ("", "good", "Basic good", "Bearer bad")),
         {"Authorization": ["Bearer good", "Bearer good"]},
         {"Authorization": ["Bearer good"], "authorization": ["Bearer bad"]},
         {"Authorization": ["Bearer good, Bearer bad"]},
-        {"X-Authorization": ["Bearer good"]},
     ),
 )
 def test_other_credentials_are_unauthorized(
@@ -124,33 +116,26 @@ def test_a_custom_authorizer_refuses_by_none_and_is_not_asked_without_its_header
 ) -> None:
     calls: list[Credentials] = []
     custom(monkeypatch, calls.append)
-    for headers, asked_before in (({"Authorization": ["x"]}, 1), ({"Other": ["x"]}, 1)):
+    for headers in ({"Authorization": ["x"]}, {"Other": ["x"]}):
         with pytest.raises(handler.Unauthorized):
             asked(PARTNER, headers)
-        assert len(calls) == asked_before
+    assert len(calls) == 1
+
+
+def _fail(_: Credentials) -> Identity:
+    raise ValueError("broken")
 
 
 @pytest.mark.parametrize(
-    "result", (True, {"id": "acme"}, Identity(), Identity("a", {"x": "y" * 8_000}))
+    "authenticate", (lambda _: True, lambda _: {"id": "acme"}, lambda _: Identity(), _fail)
 )
-def test_a_result_that_is_no_caller_is_a_failure_and_lets_nobody_through(
-    asked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, result: Any
+def test_a_failure_lets_nobody_through_and_is_logged_without_credentials(
+    asked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, authenticate: Any
 ) -> None:
-    custom(monkeypatch, lambda _: result)
-    with pytest.raises(RuntimeError, match="the authorizer failed"):
-        asked(PARTNER, {"Authorization": ["x"]})
-
-
-def test_a_failure_is_logged_with_its_outcome_and_without_credentials(
-    asked: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(_: Credentials) -> Identity:
-        raise ValueError("broken")
-
-    custom(monkeypatch, fail)
+    custom(monkeypatch, authenticate)
 
     def call() -> None:
-        with pytest.raises(RuntimeError):
+        with pytest.raises(RuntimeError, match="the authorizer failed"):
             asked(PARTNER, {"Authorization": ["their-secret"]})
 
     lines = notes.lines(call)
