@@ -68,7 +68,11 @@ MUTATIONS = (
     ),
     Mutation(
         "who has no key gets nothing",
-        *("openapi/document.py", "security.requirement(endpoint.auth)", "[]"),
+        *(
+            "openapi/gateway.py",
+            "required := security.gateway_requirement(endpoint)",
+            "required := []",
+        ),
         "tests/unit/openapi/test_document.py",
     ),
     Mutation(
