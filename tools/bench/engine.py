@@ -33,15 +33,12 @@ def _declare(project: Path, count: int) -> None:
 
 def main() -> None:
     """Print the seconds of a preview and of an `up`."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, stand_in_provider.running(Path(name)) as provider:
         folder = Path(name)
         project = copy_of_project(folder / "project")
         _declare(project, int(sys.argv[1]))
-        stack = Stack(
-            project,
-            stack_files.default_stack(),
-            {**state_in(folder), **stand_in_provider.install(folder)},
-        )
+        environment = {**state_in(folder), **provider.environment}
+        stack = Stack(project, stack_files.default_stack(), environment)
         seconds = {"engine_preview_s": stack.preview().seconds, "engine_up_s": stack.up().seconds}
     print(json.dumps({name: round(value, 2) for name, value in seconds.items()}))
 
