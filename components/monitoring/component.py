@@ -8,11 +8,11 @@ import pulumi_aws as aws
 
 from components.api import EpochApi
 from components.authorizer import EpochAuthorizer
+from components.bindings import Bindings
 from components.component import EpochComponent
 from components.function import EpochFunction
 from components.iam import policies
 from components.job import EpochJob
-from components.lambda_function import Bindings
 from components.metrics import Alarm, Metric
 from components.monitoring import dashboard
 from components.monitoring.alarms import (
