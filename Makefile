@@ -165,7 +165,7 @@ COMPILE = $(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes
 HERE := --universal --python-version 3.11
 LAMBDA = --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux_2_34 --only-binary :all:
 
-lock: $(READY) ## Write the hashed locks after a change of an .in file; UPGRADE=--upgrade takes the newest versions
+lock: $(READY) ## Write the hashed locks of the .in files; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) $(HERE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) $(HERE) -c requirements-dev.txt requirements.in -o requirements.txt
 	$(COMPILE) $(LAMBDA) function/requirements.in -o function/requirements.txt

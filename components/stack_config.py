@@ -333,11 +333,12 @@ def _read(kind: Any, key: str, raw: str, is_secret: bool) -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
+        says = str(error)
         # msgspec shows a part of the value in these two.
         says = re.sub(
-            "Invalid enum value .*", "Expected a value of docs/configuration.md", str(error)
+            "(?s)Invalid enum value .*", "Expected a value of docs/configuration.md", says
         )
-        says = re.sub("contains unknown field .*", "contains an unknown field", says)
+        says = re.sub("(?s)contains unknown field .*", "contains an unknown field", says)
         for pattern, expected in _EXPECTED.items():
             says = says.replace(f"`str` matching regex {pattern!r}", expected)
         shown = "[secret]" if is_secret else raw

@@ -20,7 +20,8 @@ from tools.release import commit_order, drift, pipeline_io, prune_versions, roll
 BROKEN = '"""Broken."""\n\n\ndef handler(*_):\n    """Fail."""\n    raise RuntimeError\n'
 
 
-def _account(monkeypatch: pytest.MonkeyPatch, stack: LocalStack) -> None:
+def act_in_account(monkeypatch: pytest.MonkeyPatch, stack: LocalStack) -> None:
+    """Give this process the credentials and endpoint of the stack's account."""
     for name, value in stack.emulator.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the credentials of its first use
@@ -33,7 +34,7 @@ def run(
     """Give a command the stack's outputs, its account and a summary."""
     outputs = tmp_path / "outputs.json"
     outputs.write_text(json.dumps(local.outputs))
-    _account(monkeypatch, local)
+    act_in_account(monkeypatch, local)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     yield {"outputs": str(outputs), "summary": tmp_path / "summary.md"}
 
@@ -329,7 +330,7 @@ def test_jobs_go_back_with_the_function(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with local_stack.up(stack_files.default_stack()) as stack:
-        _account(monkeypatch, stack)
+        act_in_account(monkeypatch, stack)
         outputs, client = tmp_path / "outputs.json", stack.emulator.client("lambda")
         outputs.write_text(json.dumps(stack.outputs))
         names = rollback.functions(stack.outputs)

@@ -15,13 +15,10 @@ from tools.checks.pulumi_stack import Stack, state_in
 
 def main() -> None:
     """Print the seconds of a preview and of an `up`."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, stand_in_provider.running(Path(name)) as provider:
         folder = Path(name)
-        stack = Stack(
-            stack_files.ROOT,
-            stack_files.default_stack(),
-            {**state_in(folder), **stand_in_provider.install(folder)},
-        )
+        environment = {**state_in(folder), **provider.environment}
+        stack = Stack(stack_files.ROOT, stack_files.default_stack(), environment)
         seconds = {"engine_preview_s": stack.preview().seconds, "engine_up_s": stack.up().seconds}
     print(json.dumps({name: round(value, 2) for name, value in seconds.items()}))
 

@@ -121,7 +121,11 @@ def test_a_bundle_that_lambda_would_refuse_names_its_largest_packages(
 @pytest.mark.parametrize(
     ("limit", "most", "says"),
     (
-        ("DOCUMENT_SIZE", 1_000, "the API document has .* bytes; AWS allows 1,000. Largest: .+ Share"),
+        (
+            "DOCUMENT_SIZE",
+            1_000,
+            "the API document has .* bytes; AWS allows 1,000. Largest: .+ Share",
+        ),
         ("DASHBOARD_WIDGETS", 5, r"the dashboard has \d+ widgets; AWS allows 5. Largest: .+ Split"),
         ("DASHBOARD_METRICS", 5, r"the dashboard has \d+ metrics; AWS allows 5. Largest: .+ Split"),
     ),

@@ -79,7 +79,7 @@ def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.Monkey
         ({"salute": stack_files.Secret(HUSH)}, "salute is encrypted, but no secret in function/"),
         ({"owner": stack_files.Secret(HUSH + "?")}, r":owner = \[secret\]: Expected 1 to 256"),
         (
-            {"usage_plans": stack_files.Secret(f'{{"a": {{"{HUSH}": 1}}}}')},
+            {"usage_plans": stack_files.Secret(f'{{"a": {{"\\n{HUSH}": 1}}}}')},
             r":usage_plans = \[secret\]: Object contains an unknown field",
         ),
         ({"log_retention_days": stack_files.Secret(f'"{HUSH}"')}, r"_days = \[secret\]: Expected"),
