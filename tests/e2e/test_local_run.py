@@ -389,12 +389,6 @@ def test_an_error_anywhere_is_one_line(project: Path, where: str, what: str, say
     assert says in _fails(project)
 
 
-def test_a_path_that_the_locale_cannot_write_is_one_clear_message(project: Path) -> None:
-    there = project.rename(project.with_name("pröject"))
-    line = _fails(there, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
-    assert "surrogates not allowed" in line
-
-
 def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
     process = _start(project)
     outputs = _outputs(project, process)

@@ -4,8 +4,7 @@ import json
 import runpy
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,10 +76,9 @@ class Stack:
         self.folder = folder
         self.name = name
         self._serves = serves
-        self._environment = dict(environment)
         secrets = self._remove_encrypted()
         self._workspace = automation.LocalWorkspace(
-            work_dir=str(folder), program=self._program, env_vars=self._environment
+            work_dir=str(folder), program=self._program, env_vars=dict(environment)
         )
         self._stack = _Stack(name, self._workspace, StackInitMode.CREATE_OR_SELECT)
         for key, value in secrets.items():
@@ -166,16 +164,6 @@ class Stack:
         command = [*arguments, "--stack", self.name]
         run = self._workspace.pulumi_command.run
         return str(run(command, str(self.folder), self._workspace.env_vars).stdout)
-
-    @contextmanager
-    def environment(self, **values: str) -> Iterator[None]:
-        """Set environment variables of the CLI within the block."""
-        self._environment.update(values)
-        try:
-            yield
-        finally:
-            for name in values:
-                del self._environment[name]
 
     def export(self) -> automation.Deployment:
         """`pulumi stack export`."""
