@@ -122,15 +122,14 @@ format: $(READY) ## Format the Python sources
 scan: $(READY) $(SCANNERS) ## Scan resources, secrets in the tree, vulnerabilities in the locks
 	@$(PYTHON) -m tools.checks.scan
 
-# pulumi stack output --json --show-secrets > FILE; make smoke OUTPUTS=FILE
 smoke: $(READY) ## Test a deployed stack as a client; OUTPUTS=file
 	@$(PYTHON) -m tools.release.smoke "$(OUTPUTS)"
 
 live-versions: $(READY) ## Print the versions that serve now, for a later rollback; OUTPUTS=file
-	@$(PYTHON) -m tools.release.rollback "$(OUTPUTS)" --show
+	@$(PYTHON) -m tools.release.rollback show "$(OUTPUTS)"
 
 rollback: $(READY) ## Move the aliases back to former versions; OUTPUTS=file VERSION=...
-	@$(PYTHON) -m tools.release.rollback "$(OUTPUTS)" --to "$(VERSION)"
+	@$(PYTHON) -m tools.release.rollback to "$(OUTPUTS)" "$(VERSION)"
 
 # BEFORE: the outputs before the deployment; VERSION: the output of `make live-versions` before it.
 verify-deploy: $(READY) ## Smoke-test a deployment, roll back if it fails; OUTPUTS= BEFORE= VERSION=
@@ -166,7 +165,7 @@ COMPILE = $(UV) pip compile -q $(UPGRADE) --no-annotate --generate-hashes
 HERE := --universal --python-version 3.11
 LAMBDA = --python-version $(LAMBDA_PYTHON) --python-platform aarch64-manylinux_2_34 --only-binary :all:
 
-lock: $(READY) ## Write the hashed locks after a change of an .in file; UPGRADE=--upgrade takes the newest versions
+lock: $(READY) ## Write the hashed locks of the .in files; UPGRADE=--upgrade takes newer versions
 	$(COMPILE) $(HERE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) $(HERE) -c requirements-dev.txt requirements.in -o requirements.txt
 	$(COMPILE) $(LAMBDA) function/requirements.in -o function/requirements.txt
@@ -194,9 +193,8 @@ $(READY): requirements-dev.txt
 # The driver of .gitattributes. Git reads it from no file of the repository.
 	@git config merge.generated.driver true 2> /dev/null || true
 
-# The scanners' hundred packages stay apart from the project's.
-$(SCANNERS): requirements-scan.txt | $(READY)
-	@$(PYTHON) tools/make_venv.py .venv-scan $<
-
-$(BROWSER): tests/integration/browser/requirements.txt | $(READY)
-	@$(PYTHON) tools/make_venv.py .venv-browser $<
+# Their hundred packages stay apart from the project's.
+$(SCANNERS): requirements-scan.txt
+$(BROWSER): tests/integration/browser/requirements.txt
+$(SCANNERS) $(BROWSER): | $(READY)
+	@$(PYTHON) tools/make_venv.py $(@D) $<

@@ -11,6 +11,8 @@ with as_run_error():
     from components.api_keys import UsagePlan as UsagePlan
     from components.authorizer import EpochAuthorizer as EpochAuthorizer
     from components.backup import EpochBackup as EpochBackup
+    from components.bindings import Bindings as Bindings
+    from components.bindings import Linked as Linked
     from components.bucket import EpochBucket as EpochBucket
     from components.destroy_guard import EpochDestroyGuard as EpochDestroyGuard
     from components.destroy_guard import collect_resources as collect_resources
@@ -19,8 +21,6 @@ with as_run_error():
     from components.function import EpochFunction as EpochFunction
     from components.iam.roles import RoleFactory as RoleFactory
     from components.job import EpochJob as EpochJob
-    from components.lambda_function import Bindings as Bindings
-    from components.lambda_function import Linked as Linked
     from components.monitoring.component import EpochMonitoring as EpochMonitoring
     from components.naming import resource_prefix as resource_prefix
     from components.naming import sampling_rule as sampling_rule

@@ -2,127 +2,19 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Required, TypeAlias, TypedDict
+from typing import Any, Required, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from components import limits
-from components.bucket import EpochBucket
+from components.bindings import Bindings
 from components.component import EpochComponent
-from components.errors import ConfigError
 from components.iam import policies
 from components.iam.roles import RoleFactory
 from components.metrics import Source
 from components.packaging.interpreter import PYTHON_VERSION
-from components.queue import EpochQueue
-from components.secret import EpochSecret
-from components.table import EpochTable
-from components.topic import EpochTopic
-from function.declare.permission import (
-    BucketPermission,
-    Link,
-    Permission,
-    QueuePermission,
-    SecretPermission,
-    ServicePermission,
-    TablePermission,
-    TopicPermission,
-    fill_settings,
-)
-
-_Arns: TypeAlias = pulumi.Input[str] | list[pulumi.Input[str]]
-
-
-@dataclass(frozen=True)
-class Linked:
-    """The resource of a Link: its ARN or ARNs, and the value that `links.value` gives to handlers.
-
-    The value is the first ARN by default.
-    """
-
-    arn: _Arns = ""
-    value: pulumi.Input[str] | None = None
-
-    @property
-    def shown(self) -> pulumi.Input[str]:
-        """The value for the handlers."""
-        if self.value is not None:
-            return self.value
-        return self.arn[0] if isinstance(self.arn, list) else self.arn
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bindings:
-    """The resources that functions use, by the names of their declarations.
-
-    `settings` are environment variables with their values.
-    """
-
-    tables: Mapping[str, EpochTable] = field(default_factory=dict)
-    queues: Mapping[str, EpochQueue] = field(default_factory=dict)
-    topics: Mapping[str, EpochTopic] = field(default_factory=dict)
-    buckets: Mapping[str, EpochBucket] = field(default_factory=dict)
-    settings: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, EpochSecret] = field(default_factory=dict)
-    links: Mapping[str, Linked] = field(default_factory=dict)
-
-    def environment(self, permissions: Sequence[Permission]) -> dict[str, pulumi.Input[str]]:
-        """Return the variables through which a function finds its resources, and its secrets."""
-        readable = {one.setting for one in permissions if isinstance(one, SecretPermission)}
-        secrets = [secret for name, secret in self.secrets.items() if name in readable]
-        links = [one for one in permissions if isinstance(one, Link)]
-        return {
-            **{table.declared.env_var: table.name for table in self.tables.values()},
-            **{queue.declared.env_var: queue.url for queue in self.queues.values()},
-            **{topic.declared.env_var: topic.arn for topic in self.topics.values()},
-            **{bucket.declared.env_var: bucket.name for bucket in self.buckets.values()},
-            **{secret.declared.env_var: secret.arn for secret in secrets},
-            **{one.env_var: self.links[one.name].shown for one in links},
-            **self.settings,
-        }
-
-    def _granted(self, permission: Permission) -> tuple[_Arns, tuple[str, ...]]:
-        """Return the ARN or ARNs that a permission is for, and the actions on them."""
-        arns: _Arns
-        actions: tuple[str, ...]
-        match permission:
-            case TablePermission(table, actions, index):
-                suffix = f"/index/{index}" if index else ""
-                arns = pulumi.Output.concat(self.tables[table].arn, suffix)
-            case QueuePermission(queue):
-                arns, actions = self.queues[queue].arn, ("sqs:SendMessage",)
-            case TopicPermission(topic):
-                arns, actions = self.topics[topic].arn, ("sns:Publish",)
-            case SecretPermission(setting):
-                arns, actions = self.secrets[setting].arn, ("secretsmanager:GetSecretValue",)
-            case BucketPermission(bucket, actions):
-                arns = pulumi.Output.concat(self.buckets[bucket].arn, "/*")
-            case Link(name, _, actions):
-                arns = self.links[name].arn
-            case ServicePermission():
-                arns = fill_settings(permission.resource, self.settings)
-                actions = permission.actions
-        return arns, actions
-
-    def statements(
-        self, permissions: Sequence[Permission]
-    ) -> pulumi.Output[list[policies.Statement]]:
-        """Return the policy statements for `permissions`.
-
-        Raises ConfigError for a link without a resource.
-        """
-        named = {one.name for one in permissions if isinstance(one, Link)}
-        for name in sorted(named - self.links.keys()):
-            raise ConfigError(
-                f"infrastructure.py: link {name!r} has no resource; return one by "
-                f"{{{name!r}: Linked(…)}}"
-            )
-        granted = [self._granted(permission) for permission in permissions]
-        arns = pulumi.Output.all(*(arn for arn, _ in granted))
-        actions = [actions for _, actions in granted]
-        return arns.apply(lambda known: policies.resource_statements(zip(known, actions)))
+from function.declare.permission import Permission
 
 
 class FunctionSettings(TypedDict, total=False):

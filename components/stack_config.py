@@ -39,6 +39,7 @@ def _arn(service: str, resource: str | None, expected: str, description: str) ->
 
 _NAMED = "a name of a-z, 0-9 and '-', at most 32 characters"
 _Name = Annotated[str, _text(r"[a-z][a-z0-9-]{0,31}", _NAMED, "A name in the config.")]
+_PlanName = Annotated[str, _text(".+", "the name of a usage plan", "The name of a usage plan.")]
 _Concurrency = Annotated[int, Meta(ge=1, le=100_000)]
 # fmt: off
 _Retention = Literal[
@@ -123,7 +124,7 @@ class StackKeys(Struct, frozen=True, kw_only=True):
     usage_plans: Annotated[dict[_Name, UsagePlan], Meta(min_length=1, description=
         "Tiers of callers by name, with the limits of each API key.",
         )] = field(default_factory=lambda: _STANDARD)
-    api_keys: Annotated[dict[_Name, str], Meta(min_length=1, description=
+    api_keys: Annotated[dict[_Name, _PlanName], Meta(min_length=1, description=
         "API keys by name, with the usage plan of each.",
         )] = field(default_factory=lambda: {"default": "standard"})
     stage_throttle: Annotated[Throttle | None, Meta(description=
@@ -332,11 +333,12 @@ def _read(kind: Any, key: str, raw: str, is_secret: bool) -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
+        says = str(error)
         # msgspec shows a part of the value in these two.
         says = re.sub(
-            "Invalid enum value .*", "Expected a value of docs/configuration.md", str(error)
+            "(?s)Invalid enum value .*", "Expected a value of docs/configuration.md", says
         )
-        says = re.sub("contains unknown field .*", "contains an unknown field", says)
+        says = re.sub("(?s)contains unknown field .*", "contains an unknown field", says)
         for pattern, expected in _EXPECTED.items():
             says = says.replace(f"`str` matching regex {pattern!r}", expected)
         shown = "[secret]" if is_secret else raw

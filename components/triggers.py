@@ -12,9 +12,10 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from components.bindings import Bindings
 from components.iam import policies
 from components.iam.roles import RoleFactory
-from components.lambda_function import Bindings, LambdaFunction
+from components.lambda_function import LambdaFunction
 from components.metrics import Alarm, Formula, Source
 from function.declare.job import Job
 from function.declare.permission import fill_settings

@@ -18,6 +18,7 @@ with patching.exit_on_mismatch():
         cloudwatch_query,
         event_source_mappings,
         iam,
+        lambda_code,
         lambda_workers,
         limits,
         number_keys,
@@ -40,7 +41,7 @@ with patching.exit_on_mismatch():
 _REPAIRS = (
     *(proxy_event, iam, limits, documentation, import_api, instances, stage, errors, scheduler),
     *(async_invoke, event_source_mappings, number_keys, time_to_live, usage, cloudwatch_query),
-    lambda_workers,
+    *(lambda_code, lambda_workers),
 )
 
 

@@ -1,7 +1,5 @@
 """Starts isolated Lambda workers without repeated work, and ends those of old versions.
 
-- The workers of a bundle share its unpacked code, and so its bytecode. A new bundle shares the
-  files that did not change. MiniStack unpacks the code for each worker.
 - The API's function starts a worker before its first request. A function that has served requests
   starts one when its alias moves to a new version, before the next request.
 - The first worker of a new version ends the idle workers of older versions, and deletes code that
@@ -14,110 +12,29 @@
 - Code and responses over Lambda's limits are errors.
 """
 
-import hashlib
 import inspect
 import json
 import math
 import os
 import select
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-import zipfile
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from ministack.core import lambda_runtime, responses
 from ministack.services import lambda_svc
 
-from emulator import worker_isolation
+from emulator import lambda_code, worker_isolation
 from emulator.patching import Mismatch, Original, Patch, replace, wrap
 
 # Lambda counts 100 bytes more than the documented 6 MB.
 _MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 _MAX_REQUEST_BYTES = 70_167_211  # 50 MB of code in base64
-
-
-def _use_private_folder(code: Path) -> None:
-    """Make the tracer create its marker file in the run's own temporary folder.
-
-    It opens and truncates a fixed path in /tmp, where another user can place a link.
-    """
-    launcher = code / "aws_xray_sdk" / "core" / "lambda_launcher.py"
-    if launcher.exists():
-        text = launcher.read_text(encoding="utf-8")
-        private = f"{tempfile.gettempdir()}/"
-        if private not in text:  # a former bundle may share the file
-            launcher.write_text(text.replace("/tmp/", private), encoding="utf-8")
-            _delete_bytecode(launcher)
-
-
-def _delete_bytecode(source: Path) -> None:
-    for bytecode in (source.parent / "__pycache__").glob(f"{source.stem}.*.pyc"):
-        bytecode.unlink()
-
-
-class _SharedZip(zipfile.ZipFile):
-    """A zip file that is unpacked once; each target folder becomes a link to the files."""
-
-    _unpacking = threading.Lock()
-    # The newest unpacked folder, and the checksums of its files.
-    _former: tuple[Path, dict[str, int]] = (Path("/nonexistent"), {})
-
-    def extractall(self, path: Any = None, *_: Any) -> None:
-        """Replace `path`, an empty folder, by a link to the unpacked files."""
-        assert self.filename
-        digest = hashlib.sha256(Path(self.filename).read_bytes()).hexdigest()
-        shared = Path(tempfile.gettempdir(), f"code-{digest}")
-        with self._unpacking:
-            if not shared.exists():
-                self._unpack(shared)
-            os.rmdir(path)
-            os.symlink(shared, path)
-
-    def _unpack(self, target: Path) -> None:
-        """Unpack all files; those of the former bundle are hard links, also their bytecode.
-
-        The folder appears in one rename, so a failed attempt leaves nothing that looks complete.
-        """
-        scratch = target.with_name(f"{target.name}.new")
-        shutil.rmtree(scratch, ignore_errors=True)
-        former, known = self._former
-        try:
-            shutil.copytree(former, scratch, copy_function=os.link)
-        except OSError:  # there is none, or the file system has no links
-            shutil.rmtree(scratch, ignore_errors=True)
-            known = {}
-        checksums = {info.filename: info.CRC for info in self.infolist()}
-        for name in known.keys() | checksums.keys():
-            if known.get(name) != checksums.get(name):
-                path = scratch / name
-                path.unlink(missing_ok=True)
-                for bytecode in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
-                    bytecode.unlink()
-                if name in checksums:
-                    self.extract(name, scratch)
-        _use_private_folder(scratch)
-        os.rename(scratch, target)
-        type(self)._former = target, checksums
-
-    @classmethod
-    def delete_unused(cls) -> None:
-        """Delete unpacked files that no link points to."""
-        folder = Path(tempfile.gettempdir())
-        with cls._unpacking:
-            # readlink would fail, if a worker deletes its link meanwhile.
-            links = map(os.path.realpath, folder.glob("ministack-lambda-*/code"))
-            used = {os.path.basename(link) for link in links}
-            for unpacked in folder.glob("code-*"):
-                if unpacked.name not in used:
-                    shutil.rmtree(unpacked, ignore_errors=True)
 
 
 class _Output:
@@ -257,7 +174,7 @@ def _end_old_versions(function_name: str, config: dict[str, Any]) -> None:
                     idle += [worker for worker in workers if not worker.in_use]
                     workers[:] = [worker for worker in workers if worker.in_use]
     lambda_runtime.kill_workers(idle)
-    _SharedZip.delete_unused()
+    lambda_code.SharedZip.delete_unused()
 
 
 # Removed from the environment, because functions would inherit it.
@@ -327,12 +244,10 @@ def _save_code(operation: str, original: Original, *args: Any) -> Any:
 
 _SUBPROCESS = SimpleNamespace(**{**vars(subprocess), "Popen": _popen})
 _THREADING = SimpleNamespace(**{**vars(threading), "Thread": _NoThread})
-_SHARED_ZIPFILE = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedZip})
 
 PATCHES = (
     replace(lambda_runtime, "subprocess", _SUBPROCESS),
     replace(lambda_runtime, "threading", _THREADING),
-    replace(lambda_runtime, "zipfile", _SHARED_ZIPFILE),
     replace(lambda_runtime, "Worker", _Worker),
     wrap(lambda_svc, "_update_alias", _move_alias),
     wrap(lambda_svc, "_add_permission", _add_permission),

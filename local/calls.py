@@ -53,16 +53,23 @@ def arguments(
 ) -> Properties:
     """Take out the properties that an operation accepts, as its arguments.
 
+    A member of an argument may be a property of its own, as the provider flattens structures.
     `renamed` gives boto3's names, at any depth, for properties that differ by more than case. A
     name with a dot leads into an argument.
     """
     shape, taken = _shape(client, operation), Properties()
-    spelling = {member.lower(): member for member in shape.members}
+    places = {
+        inner.lower(): f"{outer}.{inner}"
+        for outer, member in shape.members.items()
+        for inner in getattr(member, "members", ())
+    }
+    places |= {member.lower(): member for member in shape.members}
     for name in tuple(declared):
-        outer, _, inner = renamed.get(name, name).partition(".")
-        if argument := spelling.get(outer.lower()):
+        given, dot, rest = renamed.get(name, name).partition(".")
+        if place := places.get(given.lower()):
+            outer, _, inner = f"{place}{dot}{rest}".partition(".")
             value = declared.pop(name)
-            taken[argument] = taken.get(argument, {}) | {inner: value} if inner else value
+            taken[outer] = taken.get(outer, {}) | {inner: value} if inner else value
     converted: Properties = _convert(taken, shape, renamed)
     return converted
 

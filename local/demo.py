@@ -10,6 +10,8 @@ from local import local_stack, provisioner, pulumi_program, xray_daemon
 from local.deployment import DeployError
 from openapi import samples
 
+_EFFECT_S = 5  # the longest wait for the log line and the trace of a request
+
 
 def progress(resource: pulumi_program.Resource, seconds: float | None) -> None:
     """Print a created resource, or the reason for its absence."""
@@ -29,13 +31,6 @@ def progress(resource: pulumi_program.Resource, seconds: float | None) -> None:
 
 def _show(title: str, value: Any) -> None:
     print(f"\n{title}\n  {value if isinstance(value, str) else json.dumps(value)}", flush=True)
-
-
-def _wait_for(read: Any) -> Any:
-    deadline = time.monotonic() + 5
-    while not (found := read()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return found
 
 
 def demo(stack: str, port: int | None) -> None:
@@ -59,8 +54,9 @@ def _has_credentials(local: local_stack.LocalStack, endpoint: Endpoint[Any]) -> 
 
 def _log_lines(local: local_stack.LocalStack) -> list[dict[str, Any]]:
     """Return the log lines of requests, as soon as there is one."""
-    found = _wait_for(lambda: [line for line in local.log_lines() if "traceId" in line])
-    return list(found)
+    return local_stack.wait_for(
+        lambda: [line for line in local.log_lines() if "traceId" in line], _EFFECT_S
+    )
 
 
 def _show_call(local: local_stack.LocalStack, endpoint: Endpoint[Any]) -> None:
@@ -79,5 +75,7 @@ def _show_call(local: local_stack.LocalStack, endpoint: Endpoint[Any]) -> None:
     _show("Log line", line)
     trace_id = line["traceId"]
     # Segments arrive by UDP, that of the request last.
-    _wait_for(lambda: any(s["namespace"] == "local" for s in local.traces.trace(trace_id)))
+    local_stack.wait_for(
+        lambda: any(s["namespace"] == "local" for s in local.traces.trace(trace_id)), _EFFECT_S
+    )
     _show(f"Trace {trace_id}", "\n  ".join(xray_daemon.timeline(local.traces.trace(trace_id))))

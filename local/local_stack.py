@@ -3,11 +3,12 @@
 import importlib
 import json
 import runpy
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import urllib3
@@ -15,6 +16,8 @@ import urllib3
 from local import issuer, ministack, pulumi_program, stack_files, xray_daemon
 from local.child_process import SupervisedProcess
 from local.deployment import Deployer, DeployError, Progress
+
+Found = TypeVar("Found")
 
 HTTP = urllib3.PoolManager(maxsize=50, retries=False, timeout=60)
 
@@ -149,6 +152,14 @@ class LocalStack(Account):
         events = (event for page in found for event in page["events"])
         lines = (line for event in events for line in event["message"].splitlines())
         return list(filter(None, map(json_line, lines)))
+
+
+def wait_for(read: Callable[[], Found], timeout_s: float) -> Found:
+    """Return the first true result of `read`, or its last one after `timeout_s` seconds."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := read()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
 
 
 def json_line(text: str) -> dict[str, Any]:

@@ -132,26 +132,7 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
         operation["requestBody"] = {"required": True, "content": content}
     for error in samples.errors(endpoint):
         raise DeclarationError(f"{where}: {error}")
-    problems = PROBLEMS | (UNAUTHORIZED if security.takes_tokens(endpoint) else {})
-    if endpoint.body is None:
-        del problems[415]
-    responses = {}
-    for status in problems.keys() | endpoint.problems.keys():
-        text, headers = problems.get(status, (f"{HTTPStatus(status).phrase}.", ()))
-        problem, called = endpoint.problems.get(status), f"{where}: problem {status}"
-        schema = (
-            types.reference(problem, called, extends=PROBLEM_SCHEMA)
-            if problem
-            else types.reference(PROBLEM_SCHEMA, called)
-        )
-        if status == 415:
-            text = f"The media type of the body is not {media_type(endpoint.body)}."
-        content = {"application/problem+json": {"schema": schema}}
-        responses[status] = _response(text, headers, content)
-    too_large = "The request is larger than 10 MB (not a problem document), or too large to store."
-    if endpoint.max_body_bytes < MAX_BODY_BYTES:
-        too_large = f"The body is larger than {endpoint.max_body_bytes:,} bytes."
-    responses[TOO_LARGE] = _response(too_large, ())
+    responses = dict(_problems(endpoint, types, where))
     for status, declared in endpoint.responses.items():
         content = {}
         if declared:
@@ -160,6 +141,28 @@ def _operation(endpoint: Endpoint[Any], types: SchemaRegistry) -> Document:
         responses[status] = _response(phrase, endpoint.response_headers, content)
     operation["responses"] = {str(status): responses[status] for status in sorted(responses)}
     return operation
+
+
+def _problems(
+    endpoint: Endpoint[Any], types: SchemaRegistry, where: str
+) -> Iterator[tuple[int, Document]]:
+    """Yield the status and the response of each problem that an endpoint may answer with."""
+    shared = PROBLEMS | (UNAUTHORIZED if security.takes_tokens(endpoint) else {})
+    if endpoint.body is None:
+        del shared[415]
+    else:
+        shared[415] = f"The media type of the body is not {media_type(endpoint.body)}.", ()
+    for status in sorted(shared.keys() | endpoint.problems.keys()):
+        text, headers = shared.get(status, (f"{HTTPStatus(status).phrase}.", ()))
+        if own := endpoint.problems.get(status):
+            schema = types.reference(own, f"{where}: problem {status}", extends=PROBLEM_SCHEMA)
+        else:
+            schema = types.reference(PROBLEM_SCHEMA, where)
+        yield status, _response(text, headers, {"application/problem+json": {"schema": schema}})
+    too_large = "The request is larger than 10 MB (not a problem document), or too large to store."
+    if endpoint.max_body_bytes < MAX_BODY_BYTES:
+        too_large = f"The body is larger than {endpoint.max_body_bytes:,} bytes."
+    yield TOO_LARGE, _response(too_large, ())
 
 
 def _file(endpoint: Endpoint[Any]) -> str:

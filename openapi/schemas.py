@@ -243,8 +243,7 @@ def _own_errors(schema: Schema, where: str, closed: bool) -> Iterator[str]:
          "a number needs a 'format' (double), or clients round it"),
         (kind == "array" and "items" not in schema, "an array needs 'items'"),
         (kind == "object" and closed and unlimited,
-         "an object of a request body must be closed: forbid_unknown_fields=True, "
-         "or 'additionalProperties': False"),
+         "an object of a request body must be closed: forbid_unknown_fields=True"),
         (schema.get("required") == [], "leave out an empty 'required'"),
         ("*/" in str(schema.get("description", "")),
          "'*/' in a description ends comments in generated clients"),

@@ -1,13 +1,10 @@
 """Calls the API of a running stack, local or deployed."""
 
-import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from function.declare.schema import EMPTY_MAPPING
-from local.local_stack import Reply, send
-
-Found = TypeVar("Found")
+from local.local_stack import Found, Reply, send, wait_for
 
 
 class RunningStack:
@@ -45,9 +42,6 @@ class RunningStack:
 
         Raises TimeoutError after `timeout_s` seconds.
         """
-        deadline = time.monotonic() + timeout_s
-        while not (found := read()):
-            if time.monotonic() >= deadline:
-                raise TimeoutError(f"the stack had no such effect within {timeout_s} s")
-            time.sleep(0.1)
+        if not (found := wait_for(read, timeout_s)):
+            raise TimeoutError(f"the stack had no such effect within {timeout_s} s")
         return found

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from urllib3 import HTTPHeaderDict
 
 from function.declare.queue import Queue
 from function.declare.registry import load_buckets, load_queues, load_tables, load_topics
@@ -56,7 +57,8 @@ class Service:
         body = reply["body"]
         if reply.get("isBase64Encoded"):
             body = base64.b64decode(body).decode(errors="replace")
-        return Reply(status=reply["statusCode"], headers=reply["headers"], body=body)
+        headers = HTTPHeaderDict(reply["headers"])
+        return Reply(status=reply["statusCode"], headers=headers, body=body)
 
     def run_job(self, name: str, event: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Run a job on an event of `testing.events`; return the log line of each item."""

@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -183,14 +184,16 @@ diagram.main()
 """
 
 
-def run_rules(project: Path, *paths: str) -> None:
-    """Run the tests of a copy that hold for any declared service, all or those in some paths.
+def run_rules(project: Path) -> None:
+    """Run the tests of a copy that hold for any declared service.
 
-    Git knows the files of the copy.
+    Git knows the files of the copy. pytest does not collect the other modules.
     """
     for command in (("git", "init", "-q"), ("git", "add", ".")):
         subprocess.run(command, cwd=project, check=True)
-    run_python(project, "-m", "pytest", "-q", "-x", "-m", "conformance and not copying", *paths)
+    modules = (project / "tests").rglob("test_*.py")
+    marked = [str(path) for path in modules if "mark.conformance" in path.read_text("utf-8")]
+    run_python(project, "-m", "pytest", "-q", "-x", "-m", "conformance and not copying", *marked)
 
 
 @pytest.fixture
@@ -218,6 +221,21 @@ def one(
     """Return the inputs of the only resource of a type whose name ends so."""
     (found,) = [r.inputs for r in resources if r.kind == kind and r.name.endswith(name)]
     return found
+
+
+def allowed(resources: list[pulumi_program.Resource], role: str) -> dict[str, list[str]]:
+    """Return the resources of each action that the policy of a role allows."""
+    named = re.compile(rf"{role}(-[0-9a-f]{{8}})?")  # a policy ends in a digest of its rights
+    (policy,) = [
+        r.inputs["policy"]
+        for r in resources
+        if r.kind == "aws:iam/rolePolicy:RolePolicy" and named.fullmatch(r.name)
+    ]
+    return {
+        action: [arns] if isinstance(arns := statement["Resource"], str) else arns
+        for statement in json.loads(policy)["Statement"]
+        for action in statement["Action"]
+    }
 
 
 def every(resources: list[pulumi_program.Resource], kind: str) -> list[pulumi_program.Properties]:

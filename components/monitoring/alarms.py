@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from components.api import EpochApi, slug
 from components.authorizer import EpochAuthorizer
+from components.bindings import Bindings
 from components.function import EpochFunction
 from components.job import EpochJob
-from components.lambda_function import Bindings, LambdaFunction
+from components.lambda_function import LambdaFunction
 from components.metrics import Alarm, Formula, Metric, Source
 from function.declare.authorizer import AUTHORIZER_TIMEOUT_S
 from function.declare.endpoint import Endpoint

@@ -8,11 +8,11 @@ import pulumi_aws as aws
 
 from components.api import EpochApi
 from components.authorizer import EpochAuthorizer
+from components.bindings import Bindings
 from components.component import EpochComponent
 from components.function import EpochFunction
 from components.iam import policies
 from components.job import EpochJob
-from components.lambda_function import Bindings
 from components.metrics import Alarm, Metric
 from components.monitoring import dashboard
 from components.monitoring.alarms import (
@@ -83,20 +83,7 @@ class EpochMonitoring(EpochComponent):
         self._runbook_url = runbook_url
         budget = ["budgets"] if monthly_budget_usd else []
         self._topic_arn = alarm_topic_arn or self._topic(alarm_email, [*budget, "cloudwatch"]).arn
-        # The metric is 1 for a throttled call and 0 for another, so its average is their share.
-        for filtered, (sign, value) in {"throttled": ("=", "1"), "served": ("!=", "0")}.items():
-            aws.cloudwatch.LogMetricFilter(
-                f"{name}-{filtered}",
-                log_group_name=api.access_log.name,
-                pattern=f'{{ $.status {sign} "429" }}',
-                metric_transformation={
-                    "name": THROTTLED_CALLS,
-                    "namespace": metric_namespace,
-                    "value": value,
-                    "dimensions": {"ApiId": "$.apiId"},
-                },
-                opts=self.child(),
-            )
+        self._count_throttled_calls(api, metric_namespace)
         if monthly_budget_usd:
             self._budget(monthly_budget_usd, cost_tags or {})
         sources = MetricSources(
@@ -114,21 +101,7 @@ class EpochMonitoring(EpochComponent):
         self.alarm_names = pulumi.Output.all(*names)
         arns = [*(one.arn for one in single), *(one.arn for one in burn_rates)]
         if trace_sampling_rate is not None:
-            aws.xray.SamplingRule(
-                name,
-                rule_name=sampling_rule(name),
-                priority=1_000,
-                version=1,
-                reservoir_size=1,
-                fixed_rate=trace_sampling_rate,
-                service_name=pulumi.Output.concat(api.api.name, "/", api.stage.stage_name),
-                service_type="AWS::ApiGateway::Stage",
-                host="*",
-                http_method="*",
-                resource_arn="*",
-                url_path="*",
-                opts=self.child(),
-            )
+            self._sample_traces(api, trace_sampling_rate)
         board = aws.cloudwatch.Dashboard(
             name,
             dashboard_name=name,
@@ -161,6 +134,41 @@ class EpochMonitoring(EpochComponent):
                 self._name, topic=topic.arn, protocol="email", endpoint=email, opts=self.child()
             )
         return topic
+
+    def _count_throttled_calls(self, api: EpochApi, namespace: str) -> None:
+        """Emit the metric of throttled calls from the access log."""
+        # The metric is 1 for a throttled call and 0 for another, so its average is their share.
+        for filtered, (sign, value) in {"throttled": ("=", "1"), "served": ("!=", "0")}.items():
+            aws.cloudwatch.LogMetricFilter(
+                f"{self._name}-{filtered}",
+                log_group_name=api.access_log.name,
+                pattern=f'{{ $.status {sign} "429" }}',
+                metric_transformation={
+                    "name": THROTTLED_CALLS,
+                    "namespace": namespace,
+                    "value": value,
+                    "dimensions": {"ApiId": "$.apiId"},
+                },
+                opts=self.child(),
+            )
+
+    def _sample_traces(self, api: EpochApi, rate: pulumi.Input[float]) -> None:
+        """Declare the share of the API's requests that X-Ray samples."""
+        aws.xray.SamplingRule(
+            self._name,
+            rule_name=sampling_rule(self._name),
+            priority=1_000,
+            version=1,
+            reservoir_size=1,
+            fixed_rate=rate,
+            service_name=pulumi.Output.concat(api.api.name, "/", api.stage.stage_name),
+            service_type="AWS::ApiGateway::Stage",
+            host="*",
+            http_method="*",
+            resource_arn="*",
+            url_path="*",
+            opts=self.child(),
+        )
 
     def _budget(self, limit_usd: int, tags: Mapping[str, str]) -> None:
         """Declare a monthly budget for the resources with all of these tags."""

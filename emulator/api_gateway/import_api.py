@@ -1,4 +1,4 @@
-"""Imports OpenAPI 3.0 documents by PutRestApi and ImportRestApi, which MiniStack lacks.
+"""Imports OpenAPI 3.0 documents by PutRestApi in the mode `overwrite`, which MiniStack lacks.
 
 Documentation parts come only from API Gateway's extension, not from descriptions in the document.
 """
@@ -10,7 +10,6 @@ import re
 from itertools import pairwise
 from typing import Any
 
-import yaml
 from ministack.services import apigateway_v1 as gateway
 
 from emulator.api_gateway import import_rules
@@ -78,17 +77,14 @@ class _Import:
             resource["resourceMethods"] = {}
 
     def run(self) -> None:
-        """Add the document to the API, replacing objects of the same name."""
+        """Add the document to the API."""
         api, spec = self._api, self._spec
         self._settings(gateway._rest_apis[api])
         for name, schema in spec.get("components", {}).get("schemas", {}).items():
             self._model(name, schema)
-        known = {one["name"]: one["id"] for one in gateway._request_validators[api].values()}
         for name, flags in spec.get(f"{EXTENSION}request-validators", {}).items():
-            gateway._request_validators[api].pop(known.get(name), None)
             created = _created(gateway._create_request_validator(api, {"name": name, **flags}))
-            known[name] = created["id"]
-        self._validators = known
+            self._validators[name] = created["id"]
         for kind, response in spec.get(f"{EXTENSION}gateway-responses", {}).items():
             status = {key: str(response[key]) for key in ("statusCode",) if key in response}
             _created(gateway._put_gateway_response(api, kind, {**response, **status}))
@@ -207,10 +203,7 @@ class _Import:
             _created(gateway._put_integration_response(*at, status, {**response, **selection}))
 
     def _documentation(self, parts: list[Spec]) -> None:
-        known = gateway._documentation_parts[self._api]
         for part in parts:
-            for key in [key for key, one in known.items() if one["location"] == part["location"]]:
-                del known[key]
             text = json.dumps(part["properties"])
             _created(gateway._create_documentation_part(self._api, {**part, "properties": text}))
 
@@ -221,19 +214,12 @@ def _refused(reason: str, details: list[str]) -> Reply:
     return reply
 
 
-def _parse(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return yaml.safe_load(body)
-
-
 def _validate(body: bytes, fail_on_warnings: bool) -> tuple[Spec, list[str]] | Reply:
     """Return the document and its warnings, or the error response."""
     try:
-        spec = _parse(body)
+        spec = json.loads(body)
         errors, warnings = import_rules.errors(spec), import_rules.warnings(spec)
-    except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return _refused("Invalid OpenAPI input.", [])
     if len(body) > _MAX_BYTES or errors:
         return _refused("Errors found during import:", errors or ["The document exceeds 6 MB"])
@@ -248,7 +234,7 @@ def _parameter(query: dict[str, Any], name: str, default: str) -> str:
 
 
 def put(api: str, query: dict[str, Any], body: bytes) -> Reply:
-    """Handle PUT /restapis/{api}?mode=…&failonwarnings=…; an error changes nothing."""
+    """Handle PUT /restapis/{api}?mode=overwrite&failonwarnings=…; an error changes nothing."""
     if api not in gateway._rest_apis:
         return gateway._get_rest_api(api)  # type: ignore[no-any-return]
     checked = _validate(body, _parameter(query, "failonwarnings", "false") == "true")
@@ -258,9 +244,7 @@ def put(api: str, query: dict[str, Any], body: bytes) -> Reply:
     before = [copy.deepcopy(store.get(api, {})) for store in _stores()]
     run = _Import(api, spec)
     try:
-        gateway._request_validators.setdefault(api, {})
-        if _parameter(query, "mode", "merge") == "overwrite":
-            run.overwrite()
+        run.overwrite()
         run.run()
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         for store, value in zip(_stores(), before, strict=True):
@@ -271,22 +255,11 @@ def put(api: str, query: dict[str, Any], body: bytes) -> Reply:
     return reply
 
 
-def create(query: dict[str, Any], body: bytes) -> Reply:
-    """Handle POST /restapis?mode=import&failonwarnings=…."""
-    api = json.loads(gateway._create_rest_api({})[2])["id"]
-    status, headers, response = put(api, {**query, "mode": "overwrite"}, body)
-    if status >= 400:
-        gateway._delete_rest_api(api)
-    return (status if status >= 400 else 201), headers, response
-
-
 async def _handle_request(original: Original, *request: Any) -> Any:
     method, path, _, body, query = request
     match [part for part in path.split("/") if part], method:
         case ["restapis", api], "PUT":
             return put(api, query, body)
-        case ["restapis"], "POST" if "mode" in query:
-            return create(query, body)
     return await original(*request)
 
 

@@ -63,8 +63,9 @@ Origins: TypeAlias = Annotated[tuple[str, ...], origins]
 class Request(NamedTuple, Generic[B]):
     """A request, as an endpoint's handler receives it.
 
-    `body` is a value of the declared type (`Request[Note]`), or bytes for Raw. `raw_body` holds the bytes as sent, for a signature over them. If
-    the endpoint declares no body, they are None and empty, even if the client sent one.
+    `body` is a value of the declared type (`Request[Note]`), or bytes for Raw. `raw_body` holds the
+    bytes as sent, for a signature over them. If the endpoint declares no body, they are None and
+    empty, even if the client sent one.
 
     `headers` have lower-case names; a comma joins the values of a repeated header; the API key is
     left out. `path_parameters` holds the decoded values of the path's `{name}` segments.

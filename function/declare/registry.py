@@ -29,7 +29,7 @@ D = TypeVar("D", Bucket, Link, Queue, Setting[Any], Table, Topic)
 
 
 def _load(kind: type[D], module: str) -> dict[str, D]:
-    """Return a module's declarations of a kind by name; raise DeclarationError for an invalid one."""
+    """Return a module's declarations by name; raise DeclarationError for an invalid one."""
     found: dict[str, D] = {}
     for variable, item in vars(importlib.import_module(f"function.{module}")).items():
         if isinstance(item, kind):

@@ -21,7 +21,10 @@ SCHEDULED_ATTEMPTS = 3
 
 # EventBridge Scheduler's expressions. Unlike EventBridge's rules, it takes the plural unit for any
 # number, and the singular as well.
-_EXPRESSION = r"rate\([1-9]\d* (minute|hour|day)s?\)|cron\((\S+ ){5}\S+\)|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
+_EXPRESSION = (
+    r"rate\([1-9]\d* (minute|hour|day)s?\)|cron\((\S+ ){5}\S+\)"
+    r"|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)"
+)
 # The names in cron expressions, which stand for numbers from 1.
 _CRON_NAMES = {
     name: str(number)

@@ -23,6 +23,8 @@ from function.responses import customize_response
 from function.runtime import aws_client, deadline, identity, telemetry
 from function.runtime.settings import SETTINGS
 
+Event = Mapping[str, Any]
+
 _ROUTES = {endpoint.route: endpoint for endpoint in endpoints_by_module().values()}
 # By path: the origins whose pages may call its endpoints.
 _CORS_ORIGINS = {one.path: one.cors for one in _ROUTES.values() if one.cors}
@@ -49,7 +51,7 @@ def _all_values(many: Any, last: Any) -> Mapping[str, Sequence[str]]:
     return many or {name: [value] for name, value in (last or {}).items()}
 
 
-def _headers(event: Mapping[str, Any]) -> dict[str, str]:
+def _headers(event: Event) -> dict[str, str]:
     """Return the headers of a Request, repeated ones as one list (RFC 9110, section 5.3)."""
     headers: dict[str, str] = {}
     all_values = _all_values(event.get("multiValueHeaders"), event.get("headers"))
@@ -93,13 +95,8 @@ def _client_address(source: str, forwarded: str) -> str:
     return hops[-proxies] if len(hops) >= proxies and hops[-proxies] else seen
 
 
-def _endpoint(event: Mapping[str, Any]) -> Endpoint[Any] | None:
-    return _ROUTES.get(f"{event['httpMethod']} {event['resource']}")
-
-
-def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
+def _parse_request(event: Event, endpoint: Endpoint[Any] | None) -> Request[Any]:
     context = event.get("requestContext") or {}
-    endpoint = _endpoint(event)
     connection = context.get("identity") or {}
     headers = _headers(event)
     headers.pop("x-api-key", None)
@@ -125,23 +122,23 @@ def _parse_request(event: Mapping[str, Any]) -> Request[Any]:
     )
 
 
-def _handle(event: Mapping[str, Any], request: Request[Any]) -> Response:
-    if endpoint := _endpoint(event):
-        identity.check(endpoint, request.identity)
-        if endpoint.needs_parser:
-            request = body.read(endpoint, request, event)
-        response: Any = endpoint.handle(request)
-        if not isinstance(response, Response):
-            raise TypeError(f"handle returned {type(response).__name__}; return a Response")
-        return response
-    path = event["resource"]
-    if allowed := sorted(one.method for one in _ROUTES.values() if one.path == path):
-        raise Problem(
-            405,
-            f"Method not allowed. Allowed methods: {', '.join(allowed)}.",
-            headers={"Allow": ", ".join(allowed)},
-        )
-    raise Problem(404, "Unknown route.")
+def _handle(event: Event, endpoint: Endpoint[Any], request: Request[Any]) -> Response:
+    identity.check(endpoint, request.identity)
+    if endpoint.needs_parser:
+        request = body.read(endpoint, request, event)
+    response: Any = endpoint.handle(request)
+    if not isinstance(response, Response):
+        raise TypeError(f"handle returned {type(response).__name__}; return a Response")
+    return response
+
+
+def _unknown_route(path: str) -> Problem:
+    """Return the 404, or the 405 on a path that has other methods."""
+    allowed = ", ".join(sorted(one.method for one in _ROUTES.values() if one.path == path))
+    if not allowed:
+        return Problem(404, "Unknown route.")
+    detail = f"Method not allowed. Allowed methods: {allowed}."
+    return Problem(405, detail, headers={"Allow": allowed})
 
 
 def _problem_response(problem: Problem, request: Request[Any]) -> Response:
@@ -179,9 +176,8 @@ def _raw_text(value: Any, declared: Raw) -> tuple[str, bool]:
         raise TypeError(
             f"a {declared.media_type} response must be str or bytes, not {type(value).__name__}"
         )
-    if declared.is_text:
-        return value if isinstance(value, str) else value.decode(), False
-    return b64encode(value if isinstance(value, bytes) else value.encode()).decode(), True
+    data = value.encode() if isinstance(value, str) else value
+    return (data.decode(), False) if declared.is_text else (b64encode(data).decode(), True)
 
 
 def _serialize(response: Response, declared: Any = None) -> dict[str, Any]:
@@ -210,15 +206,18 @@ def _serialize(response: Response, declared: Any = None) -> dict[str, Any]:
     return serialized | ({"isBase64Encoded": True} if encoded else {})
 
 
-def _respond(event: Mapping[str, Any], request: Request[Any]) -> tuple[Response, dict[str, Any]]:
+def _respond(
+    event: Event, endpoint: Endpoint[Any] | None, request: Request[Any]
+) -> tuple[Response, dict[str, Any]]:
     """Return the endpoint's response or a problem, as a Response and in API Gateway's form."""
     try:
         try:
-            response = _handle(event, request)
+            if not endpoint:
+                raise _unknown_route(event["resource"])
+            response = _handle(event, endpoint, request)
         except Problem as problem:
             response = _problem_response(problem, request)
         response = customize_response(response, request)
-        endpoint = _endpoint(event)
         return response, _serialize(response, endpoint and endpoint.responses.get(response.status))
     except BaseException as error:  # noqa: BLE001
         telemetry.log_exception(error)
@@ -236,15 +235,15 @@ def _cors_headers(path: str, origin: str) -> dict[str, str]:
     return headers
 
 
-def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: Event, context: Any) -> dict[str, Any]:
     """Return the response to one API Gateway proxy event."""
     started = time.perf_counter()
     deadline.begin_invocation(context)
+    endpoint = _ROUTES.get(f"{event['httpMethod']} {event['resource']}")
+    request = _parse_request(event, endpoint)._replace(context=context)
     # Logs, metrics and traces hold declared routes only, never a client's text.
-    route = f"{event['httpMethod']} {event['resource']}"
-    request = _parse_request(event)._replace(context=context)
-    with telemetry.trace(route if route in _ROUTES else "unknown") as span:
-        response, serialized = _respond(event, request)
+    with telemetry.trace(endpoint.route if endpoint else "unknown") as span:
+        response, serialized = _respond(event, endpoint, request)
         origin = request.headers.get("origin", "")
         serialized["headers"] |= _cors_headers(event["resource"], origin)
         span.set_result(response.status, response.log_fields)

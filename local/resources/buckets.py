@@ -44,27 +44,15 @@ CALLS = {
         "put_bucket_notification_configuration",
         delete="put_bucket_notification_configuration",
         adapt=_notification,
-        renamed={
-            "lambdaFunctions": "NotificationConfiguration.LambdaFunctionConfigurations",
-        },
+        renamed={"lambdaFunctions": "LambdaFunctionConfigurations"},
         id="{Bucket}",
         deletion={"NotificationConfiguration": {}},
     ),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": Calls(
-        "put_public_access_block",
-        renamed={
-            name: f"PublicAccessBlockConfiguration.{name}"
-            for name in (
-                *("blockPublicAcls", "blockPublicPolicy"),
-                *("ignorePublicAcls", "restrictPublicBuckets"),
-            )
-        },
-        id="{Bucket}",
+        "put_public_access_block", id="{Bucket}"
     ),
     "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": Calls(
-        "put_bucket_cors",
-        renamed={"corsRules": "CORSConfiguration.CORSRules"},
-        id="{Bucket}",
+        "put_bucket_cors", id="{Bucket}"
     ),
     "aws:s3/bucketVersioning:BucketVersioning": Calls(
         "put_bucket_versioning", id="{Bucket}", delete=None
@@ -72,7 +60,6 @@ CALLS = {
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": Calls(
         "put_bucket_lifecycle_configuration",
         delete="delete_bucket_lifecycle",
-        renamed={"rules": "LifecycleConfiguration.Rules"},
         id="{Bucket}",
     ),
 }

@@ -47,10 +47,6 @@ CALLS = {
 UPLOAD_LIMIT = 50 * 1024 * 1024
 
 
-class CodeSizeError(RuntimeError):
-    """A function's code is too large for Lambda."""
-
-
 def _files(archive: pulumi.AssetArchive) -> Iterator[tuple[str, str]]:
     """Return the names and paths of an archive's files, sorted by name."""
     for name, asset in sorted(archive.assets.items()):
@@ -72,11 +68,11 @@ def zip_bytes(archive: pulumi.AssetArchive, compression: int = zipfile.ZIP_STORE
 
 
 def _check_upload(archive: pulumi.AssetArchive) -> None:
-    """Raise CodeSizeError for a zip that is too large for a direct upload."""
+    """Raise a RuntimeError for a zip that is too large for a direct upload."""
     if sum(size for _, _, size in file_stamps(archive)) > UPLOAD_LIMIT:
         size = len(zip_bytes(archive, zipfile.ZIP_DEFLATED))
         if size > UPLOAD_LIMIT:
-            raise CodeSizeError(
+            raise RuntimeError(
                 f"the zip of the function's code has {size:,} bytes, Lambda accepts at most "
                 f"{UPLOAD_LIMIT:,}; remove packages from function/requirements.in or files from "
                 "function/"

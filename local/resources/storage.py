@@ -46,8 +46,6 @@ CALLS = {
         renamed={
             "kmsKeyArn": "KMSMasterKeyId",
             "serverSideEncryption": "SSESpecification",
-            "streamEnabled": "StreamSpecification.StreamEnabled",
-            "streamViewType": "StreamSpecification.StreamViewType",
             "pointInTimeRecovery": "PointInTimeRecoverySpecification",
             "ttl": "TimeToLiveSpecification",
         },

@@ -40,8 +40,7 @@ def test_another_service_has_its_demo_and_green_rules(project: Path) -> None:
     assert not [line for line in dead.stdout.splitlines() if "unused variable" not in line]
     assert "Not run: " in run_python(shop, "-m", "tools.reliability")
     assert "1 passed" in run_python(shop, "-m", "pytest", "-q", "tests/orders")
-    # The other rules of tests/e2e hold for the service of the documentation's examples.
-    run_rules(shop, "tests/unit", "tests/e2e/test_access.py", "tests/e2e/test_pipeline.py")
+    run_rules(shop)
 
 
 def test_another_name_and_description_alone_leave_nothing_to_write_anew(project: Path) -> None:

@@ -78,7 +78,7 @@ with local_stack.up(stack_files.default_stack()) as local:
 
     def call(name, path, headers=None, method="GET"):
         reply = local.call(headers or {}, "", method=method, path=path)
-        seen[name] = [reply.status, reply.headers, reply.body]
+        seen[name] = [reply.status, {name.lower(): one for name, one in reply.headers.items()}, reply.body]
 
     def bearer(name, path, *token, **claims):
         call(name, path, {"Authorization": "Bearer " + local.token(*token, **claims)})
@@ -178,11 +178,11 @@ def test_a_verified_caller_reaches_the_handler_under_an_id_of_its_own(seen: dict
 )
 def test_any_other_caller_gets_a_problem(seen: dict[str, Any], name: str, status: int) -> None:
     found, headers, body = seen[name]
-    assert (found, headers["Content-Type"]) == (status, "application/problem+json")
+    assert (found, headers["content-type"]) == (status, "application/problem+json")
     assert json.loads(body)["status"] == status
-    assert (headers.get("WWW-Authenticate") == "Bearer") == (status == 401)
+    assert (headers.get("www-authenticate") == "Bearer") == (status == 401)
 
 
 def test_a_preflight_needs_no_token(seen: dict[str, Any]) -> None:
     status, headers, _ = seen["preflight"]
-    assert status == 204 and "authorization" in headers["Access-Control-Allow-Headers"]
+    assert status == 204 and "authorization" in headers["access-control-allow-headers"]

@@ -110,7 +110,8 @@ def call(method, path, sent, caller):
             body=None if preflight else given,
         )
     last.update({} if preflight else body_of(reply))
-    return [str(reply.status), reply.headers if preflight else body_of(reply)]
+    headers = {name.title(): value for name, value in reply.headers.items()}
+    return [str(reply.status), headers if preflight else body_of(reply)]
 
 def job(name, outcome, expected):
     deadline = time.monotonic() + 300

@@ -88,25 +88,17 @@ def test_two_at_once_make_one(checkout: Path) -> None:
 
 
 def test_what_an_interrupt_leaves_is_made_anew(checkout: Path) -> None:
-    for _ in range(2):
-        lock = checkout / ".venv.lock"
-        lock.unlink(missing_ok=True)
-        process = _make(checkout)
-        while not lock.exists():  # before that, Python itself tells of an interrupt
-            assert process.poll() is None
-            time.sleep(0.02)
-        time.sleep(random.uniform(0, 2))
-        os.killpg(process.pid, random.choice((signal.SIGINT, signal.SIGKILL)))
-        _, err = process.communicate(timeout=_PATIENCE_S)
-        assert "Traceback" not in err
-    process = _make(checkout)
-    assert process.wait(_PATIENCE_S) == 0 and _installed(checkout)
-
-
-def test_a_change_that_is_interrupted_is_made_anew(checkout: Path) -> None:
-    assert _make(checkout).wait(_PATIENCE_S) == 0
-    lock = checkout / "requirements-dev.txt"
-    os.utime(lock, (time.time() + 5, time.time() + 5))
+    process, lock = _make(checkout), checkout / ".venv.lock"
+    while not lock.exists():  # before that, Python itself tells of an interrupt
+        assert process.poll() is None
+        time.sleep(0.02)
+    time.sleep(random.uniform(0, 2))
+    os.killpg(process.pid, random.choice((signal.SIGINT, signal.SIGKILL)))
+    _, err = process.communicate(timeout=_PATIENCE_S)
+    assert "Traceback" not in err
+    assert _make(checkout).wait(_PATIENCE_S) == 0 and _installed(checkout)
+    changed = checkout / "requirements-dev.txt"
+    os.utime(changed, (time.time() + 5, time.time() + 5))
     (checkout / "asked").unlink()
     process = _make(checkout, TAKES_S=str(_PATIENCE_S))
     while not (checkout / "asked").exists() and process.poll() is None:

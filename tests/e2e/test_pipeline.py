@@ -20,7 +20,8 @@ from tools.release import commit_order, drift, pipeline_io, prune_versions, roll
 BROKEN = '"""Broken."""\n\n\ndef handler(*_):\n    """Fail."""\n    raise RuntimeError\n'
 
 
-def _account(monkeypatch: pytest.MonkeyPatch, stack: LocalStack) -> None:
+def act_in_account(monkeypatch: pytest.MonkeyPatch, stack: LocalStack) -> None:
+    """Give this process the credentials and endpoint of the stack's account."""
     for name, value in stack.emulator.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the credentials of its first use
@@ -33,7 +34,7 @@ def run(
     """Give a command the stack's outputs, its account and a summary."""
     outputs = tmp_path / "outputs.json"
     outputs.write_text(json.dumps(local.outputs))
-    _account(monkeypatch, local)
+    act_in_account(monkeypatch, local)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     yield {"outputs": str(outputs), "summary": tmp_path / "summary.md"}
 
@@ -100,20 +101,20 @@ def test_a_broken_deployment_is_found_and_rolled_back(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert rollback.main([run["outputs"], "--show"]) == 0
+    assert rollback.main(["show", run["outputs"]]) == 0
     before = capsys.readouterr().out.strip()
     with pytest.MonkeyPatch.context() as patch:
         _published(breakable, BROKEN, patch, tmp_path)
     assert smoke.main([run["outputs"]]) == 1
     assert " returns a declared response: 500" in capsys.readouterr().out
-    assert rollback.main([run["outputs"], "--to", before]) == 0
+    assert rollback.main(["to", run["outputs"], before]) == 0
     version = before.rpartition(":")[2]
     assert f"serves version {version} again" in capsys.readouterr().out
     assert smoke.main([run["outputs"]]) == 0
     assert f"serves version {version} again" in run["summary"].read_text()
     capsys.readouterr()
     # Once more by the same command: the alias is where it was before.
-    assert rollback.main([run["outputs"], "--to", before]) == 1
+    assert rollback.main(["to", run["outputs"], before]) == 1
     assert f"version {version} of" in capsys.readouterr().err
 
 
@@ -318,9 +319,9 @@ def test_without_a_number_the_version_below_serves(
     newest = int(rollback.live_version(client, function))
     earlier = sorted(version for version in rollback.versions(client, function) if version < newest)
     for version in reversed(earlier):
-        assert rollback.main([run["outputs"]]) == 0, version
+        assert rollback.main(["to", run["outputs"], ""]) == 0, version
         assert rollback.live_version(client, function) == str(version)
-    assert rollback.main([run["outputs"]]) == 1
+    assert rollback.main(["to", run["outputs"], ""]) == 1
     assert "is the first one" in capsys.readouterr().err
 
 
@@ -329,7 +330,7 @@ def test_jobs_go_back_with_the_function(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with local_stack.up(stack_files.default_stack()) as stack:
-        _account(monkeypatch, stack)
+        act_in_account(monkeypatch, stack)
         outputs, client = tmp_path / "outputs.json", stack.emulator.client("lambda")
         outputs.write_text(json.dumps(stack.outputs))
         names = rollback.functions(stack.outputs)
@@ -337,7 +338,7 @@ def test_jobs_go_back_with_the_function(
         def serve() -> list[str]:
             return [rollback.live_version(client, name) for name in names]
 
-        assert rollback.main([str(outputs), "--show"]) == 0
+        assert rollback.main(["show", str(outputs)]) == 0
         before, first = capsys.readouterr().out.strip(), serve()
         assert len(first) == len(names) > 5
         with pytest.MonkeyPatch.context() as patch:
@@ -345,8 +346,8 @@ def test_jobs_go_back_with_the_function(
         broken = serve()
         assert not set(zip(names, first)) & set(zip(names, broken))
         # By all versions, by the function's version alone, and by none.
-        for to in (["--to", before], ["--to", first[0]], []):
-            assert rollback.main([str(outputs), *to]) == 0, to
+        for to in (before, first[0], ""):
+            assert rollback.main(["to", str(outputs), to]) == 0, to
             assert serve() == first, to
             rollback.roll_back(client, names, ",".join(map(":".join, zip(names, broken))))
         # A function of the same code with another setting: the jobs served with that code, too.
@@ -382,7 +383,7 @@ def test_a_function_that_is_gone_is_one_clear_message(
 ) -> None:
     gone = tmp_path / "gone.json"
     gone.write_text('{"function_name": "gone"}')
-    assert run and rollback.main([str(gone), "--show"]) == 1
+    assert run and rollback.main(["show", str(gone)]) == 1
     said = capsys.readouterr().err
     assert said.startswith("error: ") and said.count("\n") == 1
 
@@ -392,7 +393,7 @@ def test_before_the_first_deployment_nothing_serves(
 ) -> None:
     empty = tmp_path / "empty.json"
     empty.write_text("{}")
-    assert run and rollback.main([str(empty), "--show"]) == 0
+    assert run and rollback.main(["show", str(empty)]) == 0
     assert capsys.readouterr().out == "\n"
 
 

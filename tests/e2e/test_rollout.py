@@ -1,14 +1,17 @@
 """A gradual rollout: the aliases and alarms of a running local stack."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
+from botocore import waiter
 
 from local.local_stack import LocalStack
+from tests.e2e.test_pipeline import act_in_account
 from tools.release import rollback, rollout, verify
 
 MINUTES = 5
@@ -66,9 +69,10 @@ class Rollout:
 
 @pytest.fixture(name="published")
 def _published(local: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Rollout:
-    for name, value in local.emulator.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    act_in_account(monkeypatch, local)
+    # The waiter for a version sleeps five seconds before it looks again.
+    soon = SimpleNamespace(sleep=lambda _: time.sleep(0.05))
+    monkeypatch.setattr(waiter, "time", soon)
     return Rollout(local, alarms=3)
 
 

@@ -11,7 +11,7 @@ import pytest
 from ministack.core import lambda_runtime
 
 from components.packaging.interpreter import PYTHON_VERSION
-from emulator import lambda_workers
+from emulator import lambda_code, lambda_workers
 from local import local_stack
 from local.ministack import MiniStack
 
@@ -67,9 +67,9 @@ def function_of(name: str, files: dict[str, str], **config: Any) -> dict[str, An
 
 @pytest.fixture(scope="module")
 def own_workers() -> Iterator[None]:
-    """Run functions in this process's own workers, with the repairs of `lambda_workers`."""
+    """Run functions in this process's own workers, with the emulator's repairs."""
     with pytest.MonkeyPatch.context() as patch:
-        for owner, name, new in lambda_workers.PATCHES:
+        for owner, name, new in (*lambda_code.PATCHES, *lambda_workers.PATCHES):
             if owner is lambda_runtime:
                 patch.setattr(owner, name, new(getattr(owner, name)))
         yield

@@ -33,12 +33,12 @@ from tools.release import pull_request_stack, verify
 
 @dataclass(frozen=True, kw_only=True)
 class Provider:
-    """What the CLI needs for a provider; the stand-in's account, a file for each resource; and
-    what looks whether a stack serves, by its folder and outputs."""
+    """What the CLI needs for a provider, the stand-in if it is one, and what looks whether a stack
+    serves, by its folder and outputs."""
 
     environment: Mapping[str, str]
-    account: Path | None = None
-    serves: Callable[[Path, Mapping[str, Any]], None] = lambda *_: None
+    stand_in: stand_in_provider.Provider | None = None
+    serves: Callable[[Path, Mapping[str, Any]], None] | None = None
 
 
 # Read before a stack's program imports the declarations anew.
@@ -55,7 +55,8 @@ def _provider(
 ) -> Iterator[Provider]:
     home = tmp_path_factory.mktemp("home")
     if request.param == "stand-in":
-        yield Provider(environment=stand_in_provider.install(home), account=home / "account")
+        with stand_in_provider.running(home) as stand_in:
+            yield Provider(environment=stand_in.environment, stand_in=stand_in)
         return
     (home / "plugins").symlink_to(PLUGINS)
     with local_stack.emulated_account(stack_files.stack_config(STACK)["aws:region"]) as emulated:
@@ -79,9 +80,18 @@ def _serves(emulator: str, folder: Path, outputs: Mapping[str, Any]) -> None:
 @pytest.fixture(name="account", scope="module")
 def _account(provider: Provider) -> Path:
     """Return the folder of the existing resources, a file for each."""
-    if not provider.account:
+    if not provider.stand_in:
         pytest.skip("looks into the stand-in's account")
-    return provider.account
+    return provider.stand_in.account
+
+
+@pytest.fixture(name="failing")
+def _failing(provider: Provider) -> Iterator[Callable[[str], None]]:
+    """Return a function that makes the stand-in fail on a type, or on none."""
+    if not provider.stand_in:
+        pytest.skip("tells the stand-in to fail")
+    yield partial(setattr, provider.stand_in, "failing")
+    provider.stand_in.failing = ""
 
 
 @pytest.fixture(name="environment", scope="module")
@@ -226,12 +236,14 @@ def _changing(begun: Stack) -> Stack:
     return begun
 
 
-@pytest.mark.usefixtures("account")
-def test_a_creation_that_fails_in_the_middle_is_finished_by_the_next_up(begun: Stack) -> None:
+def test_a_creation_that_fails_in_the_middle_is_finished_by_the_next_up(
+    begun: Stack, failing: Callable[[str], None]
+) -> None:
     # The first deployment, too, begins with a refresh of the aliases.
     assert not begun.refresh(target=[verify.ALIASES]).changes
-    with begun.environment(EPOCH_FAIL="aws:lambda/alias:Alias"):
-        broken = begun.up(fails=True)
+    failing("aws:lambda/alias:Alias")
+    broken = begun.up(fails=True)
+    failing("")
     assert "told to fail" in broken.text and broken.of("create")
     done = begun.up()
     assert {step[0] for step in done.changes} == {"create"}
@@ -314,13 +326,14 @@ def _made_before(run: Run, deployment: str, stage: str) -> bool:
 
 
 def test_a_change_that_failed_in_the_middle_is_taken_back_by_the_next_up(
-    changing: Stack, account: Path
+    changing: Stack, account: Path, failing: Callable[[str], None]
 ) -> None:
     changing.up()
     before = len([*account.iterdir()])
     every_kind.add_route(changing.folder, "/made-by-a-test")
-    with changing.environment(EPOCH_FAIL="aws:apigateway/stage:Stage"):
-        broken = changing.up(fails=True)
+    failing("aws:apigateway/stage:Stage")
+    broken = changing.up(fails=True)
+    failing("")
     assert "told to fail" in broken.text and len([*account.iterdir()]) > before
     every_kind.remove_route(changing.folder)
     assert changing.up().changes and not changing.up().changes

@@ -1,7 +1,6 @@
 """The resources of infrastructure.py and their links."""
 
 import json
-import re
 from typing import Any
 
 import pulumi_aws as aws
@@ -17,7 +16,7 @@ from function.declare.permission import Link
 from function.declare.trigger import ScheduleTrigger
 from function.runtime.links import value
 from local import pulumi_program
-from tests.conftest import NAME, STACK, plain
+from tests.conftest import NAME, STACK, allowed, plain
 from tools.checks import snapshot, terraform_json
 
 ALERTS = Link("alerts", "sns", ("sns:Publish",))
@@ -71,22 +70,16 @@ def _inputs(kind: str, name: str) -> dict[str, Any]:
 
 
 def _allowed(name: str) -> dict[str, list[str]]:
-    digest = re.compile(rf"{NAME}-{name}-[0-9a-f]{{8}}")
-    (policy,) = [one.inputs["policy"] for one in _resources() if digest.fullmatch(one.name)]
-    statements = json.loads(policy)["Statement"]
-    return {
-        action: [one["Resource"]] if isinstance(one["Resource"], str) else one["Resource"]
-        for one in statements
-        for action in one["Action"]
-        if not action.startswith(("logs:", "xray:", "sqs:"))
-    }
+    others = ("logs:", "xray:", "sqs:")
+    found = allowed(_resources(), f"{NAME}-{name}")
+    return {action: arns for action, arns in found.items() if not action.startswith(others)}
 
 
 def test_a_role_has_exactly_the_actions_of_the_links_that_its_endpoint_or_job_names() -> None:
     arn = f"arn:aws:{{}}:eu-central-1:123456789012:{NAME}-{{}}".format
-    allowed = _allowed("function")
+    found = _allowed("function")
     bucket = arn("s3", "reports").replace("_", ".")
-    assert allowed == {
+    assert found == {
         "sns:Publish": [arn("sns", "alerts")],
         "kinesis:PutRecord": [arn("kinesis", "clicks")],
         "kinesis:PutRecords": [arn("kinesis", "clicks")],

@@ -1,8 +1,8 @@
-"""`python -m tools.bench.local_run N REQUESTS`: measures the local run with N endpoints.
+"""`python -m tools.bench.local_run REQUESTS`: measures the local run.
 
 It prints the seconds from exec to `up` and to the first response, and the number of management
-calls.
-With REQUESTS, it also prints the latency, the requests per second and the memory afterwards.
+calls. With REQUESTS that are not 0, it also prints the latency, the requests per second and the
+memory afterwards.
 """
 
 import http.client
@@ -23,7 +23,6 @@ from botocore.endpoint import Endpoint
 from function.declare import registry
 from local import local_stack, stack_files
 from openapi import samples
-from tools.bench.program import declare
 from tools.reliability import load
 
 CLIENTS = (1, 8, 32)
@@ -121,8 +120,7 @@ def _load(stack: local_stack.LocalStack, requests: int) -> dict[str, Any]:
 
 def main() -> None:
     """Start the stack, measure it, and print the results as JSON."""
-    endpoints, requests = map(int, sys.argv[1:])
-    declare(endpoints)
+    requests = int(sys.argv[1])
     calls = [0]
     make = Endpoint.make_request
 

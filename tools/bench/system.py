@@ -5,10 +5,13 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from local.stack_files import ROOT
+from tools.bench import large_service
 from tools.checks import pulumi_cli
 
 ENDPOINTS = (1, 10, 100)
@@ -16,21 +19,21 @@ REQUESTS = 20_000
 ROUNDS = 3
 
 
-def _child(module: str, *arguments: int, **environment: str) -> dict[str, Any]:
-    """Run a module of this package in a new process; return its JSON output."""
-    shown = f"\r{module} {' '.join(map(str, arguments))}"
+def _child(module: str, folder: Path, *arguments: int, **environment: str) -> dict[str, Any]:
+    """Run a module of this package in the project of a folder; return its JSON output."""
+    shown = f"\r{module} in {folder.name} {' '.join(map(str, arguments))}"
     print(f"{shown:<79}", end="", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", f"tools.bench.{module}", *map(str, arguments)]
     environ = {**os.environ, **environment}
-    run = subprocess.run(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, check=True)
+    run = subprocess.run(command, cwd=folder, env=environ, stdout=subprocess.PIPE, check=True)
     found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
     return found
 
 
-def _engine(count: int) -> dict[str, Any]:
+def _engine(folder: Path) -> dict[str, Any]:
     """Return the figures of the Pulumi engine, or {} without the CLI."""
     cli = pulumi_cli.at_hand()
-    return _child("engine", count, **pulumi_cli.on_path(cli)) if cli else {}
+    return _child("engine", folder, **pulumi_cli.on_path(cli)) if cli else {}
 
 
 def _middle(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -40,20 +43,17 @@ def _middle(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def measure() -> dict[str, Any]:
     """Return `growth`, the figures by number of endpoints, and `local_run`."""
-    programs: dict[int, list[dict[str, Any]]] = {count: [] for count in ENDPOINTS}
-    ups: dict[int, list[dict[str, Any]]] = {count: [] for count in ENDPOINTS}
-    for turn in range(ROUNDS):
+    growth: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as name:
         for count in ENDPOINTS:
-            programs[count].append(_child("program", count))
-            if count == 1 or not turn:  # one run is enough with many endpoints
-                ups[count].append(_child("local_run", count, 0))
-    load, reload = _child("local_run", 1, REQUESTS), _child("reload")
-    growth = {
-        str(count): _middle(programs[count]) | _middle(ups[count]) | _engine(count)
-        for count in ENDPOINTS
-    }
+            folder = large_service.copy(Path(name, str(count)), count)
+            programs = [_child("program", folder) for _ in range(ROUNDS)]
+            # One run is enough with many endpoints.
+            ups = [_child("local_run", folder, 0) for _ in range(ROUNDS if count == 1 else 1)]
+            growth[str(count)] = _middle(programs) | _middle(ups) | _engine(folder)
+    load, reload = _child("local_run", ROOT, REQUESTS), _child("reload", ROOT)
     print(file=sys.stderr)
-    return {"growth": growth, "local_run": load | _middle(ups[1]) | reload}
+    return {"growth": growth, "local_run": load | growth["1"] | reload}
 
 
 def table(found: dict[str, Any]) -> list[str]:

@@ -1,16 +1,17 @@
 """Drives a copy of the project through the Pulumi CLI."""
 
+import json
 import runpy
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pulumi import automation
+from pulumi.automation._stack import StackInitMode
 
 from local import stack_files
 from local.stack_files import Secret
@@ -49,10 +50,20 @@ class Run:
         return [step for step in self.began if step[0] != "same" and step[1].startswith("aws:")]
 
 
+class _Stack(automation.Stack):
+    """A stack whose operations do not read its outputs and history: three more runs of the CLI."""
+
+    def outputs(self) -> automation.OutputMap:
+        return {}
+
+    def info(self, show_secrets: bool = True) -> Any:  # noqa: ARG002
+        return self  # the operations want any value
+
+
 class Stack:
     """A stack of the program in a folder, with a state of its own.
 
-    `serves` checks the result of each `up`; it gets the folder and the stack's outputs.
+    `serves`, if given, checks the result of each `up`; it gets the folder and the stack's outputs.
     """
 
     def __init__(
@@ -60,17 +71,16 @@ class Stack:
         folder: Path,
         name: str,
         environment: dict[str, str],
-        serves: Callable[[Path, Mapping[str, Any]], None] = lambda *_: None,
+        serves: Callable[[Path, Mapping[str, Any]], None] | None = None,
     ) -> None:
         self.folder = folder
         self.name = name
         self._serves = serves
-        self._environment = dict(environment)
         secrets = self._remove_encrypted()
         self._workspace = automation.LocalWorkspace(
-            work_dir=str(folder), program=self._program, env_vars=self._environment
+            work_dir=str(folder), program=self._program, env_vars=dict(environment)
         )
-        self._stack = automation.Stack.create_or_select(name, self._workspace)
+        self._stack = _Stack(name, self._workspace, StackInitMode.CREATE_OR_SELECT)
         for key, value in secrets.items():
             self.command("config", "set", "--secret", key, value)
 
@@ -132,9 +142,9 @@ class Stack:
     def up(self, **options: Any) -> Run:
         """`pulumi up`; after a success, `serves` checks the result."""
         run = self._run(self._stack.up, **options)
-        if not options.get("fails"):
-            outputs = self._stack.outputs()
-            self._serves(self.folder, {name: output.value for name, output in outputs.items()})
+        if self._serves and not options.get("fails"):
+            outputs = self.command("stack", "output", "--json", "--show-secrets")
+            self._serves(self.folder, json.loads(outputs))
         return run
 
     def refresh(self, **options: Any) -> Run:
@@ -154,16 +164,6 @@ class Stack:
         command = [*arguments, "--stack", self.name]
         run = self._workspace.pulumi_command.run
         return str(run(command, str(self.folder), self._workspace.env_vars).stdout)
-
-    @contextmanager
-    def environment(self, **values: str) -> Iterator[None]:
-        """Set environment variables of the CLI within the block."""
-        self._environment.update(values)
-        try:
-            yield
-        finally:
-            for name in values:
-                del self._environment[name]
 
     def export(self) -> automation.Deployment:
         """`pulumi stack export`."""

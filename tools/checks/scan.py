@@ -44,58 +44,40 @@ SUPPRESSED: Mapping[str, Mapping[str, str]] = {
     },
     "aws_api_gateway_stage": {
         "CKV_AWS_120": "Cache: a POST must reach the function; it costs 14 USD a month or more.",
-        "CKV2_AWS_4": "Execution logs contain headers and bodies, in a log group that API Gateway "
-        "creates and leaves behind. Access logs have every request with its error.",
-        "CKV2_AWS_29": "Keys and usage plans limit the cost of a caller. A web ACL costs 10 USD a "
-        "month and more; a stack that faces abuse sets waf_rate_limit.",
-        "CKV2_AWS_51": "A client certificate proves API Gateway to an HTTP backend. IAM lets only "
-        "this API invoke the function.",
+        "CKV2_AWS_4": "Execution logs contain headers and bodies; access logs have each request.",
+        "CKV2_AWS_29": "Usage plans limit the cost. A stack that faces abuse sets waf_rate_limit.",
+        "CKV2_AWS_51": "A client certificate is for HTTP backends; IAM admits this API alone.",
     },
     "aws_cloudwatch_log_group": {
-        "CKV_AWS_158": "CloudWatch Logs encrypts with its own key. Set kms_key_arn if not every "
-        "reader of logs may decrypt them.",
-        "CKV_AWS_338": "Logs may contain personal data, so a stack keeps them only for the days "
-        "that it sets. The table keeps the records.",
+        "CKV_AWS_158": "CloudWatch Logs encrypts with its own key, or with kms_key_arn.",
+        "CKV_AWS_338": "Logs may contain personal data, so log_retention_days deletes them.",
     },
     "aws_dynamodb_table": {
-        "CKV_AWS_119": "DynamoDB encrypts with an AWS key. A stack sets kms_key_arn for its own.",
+        "CKV_AWS_119": "DynamoDB encrypts with an AWS key, or with kms_key_arn.",
     },
     "aws_lambda_function": {
-        "CKV_AWS_115": "Reserved concurrency takes from all functions of the account. The usage "
-        "plans throttle first; a stack that shares its account sets reserved_concurrency.",
-        "CKV_AWS_116": "API Gateway invokes synchronously, so the caller gets the failure and "
-        "retries. A job's trigger has the job's dead-letter queue.",
-        "CKV_AWS_117": "The function reaches AWS by IAM and TLS. A VPC adds hosts to run and pay "
-        "for, and protects nothing here; a stack that needs one sets vpc_subnets.",
-        "CKV_AWS_173": "The environment holds no secret. Lambda encrypts it with an AWS key; with "
-        "kms_key_arn, a cold start makes a call of KMS.",
-        "CKV_AWS_272": "Code signing proves who built an archive that others hand on. Here one "
-        "pipeline builds it from hashed locks and deploys it.",
+        "CKV_AWS_115": "Usage plans throttle first. A stack sets reserved_concurrency if it must.",
+        "CKV_AWS_116": "API Gateway waits for the response; jobs have a dead-letter queue.",
+        "CKV_AWS_117": "The function reaches AWS by IAM and TLS; vpc_subnets puts it into a VPC.",
+        "CKV_AWS_173": "The environment holds no secret. Lambda encrypts it, or kms_key_arn does.",
+        "CKV_AWS_272": "One pipeline builds the code from hashed locks, and deploys it.",
     },
     "aws_s3_bucket": {
-        "CKV_AWS_18": "Access logs need a second bucket. CloudTrail data events cover every "
-        "bucket of the account.",
-        "CKV_AWS_21": "Versions keep what expires_after_days deletes. Bucket(versioned=True) "
-        "keeps them.",
-        "CKV_AWS_144": "S3 stores each object in three zones. A copy in another region doubles "
-        "the cost.",
-        "CKV_AWS_145": "S3 encrypts with its own key. A key of the account costs a call of KMS "
-        "for each object.",
+        "CKV_AWS_18": "Access logs need a second bucket; CloudTrail covers each bucket.",
+        "CKV_AWS_21": "Versions keep what expires_after_days deletes. A Bucket can set versioned.",
+        "CKV_AWS_144": "S3 stores each object in three zones; another region doubles the cost.",
+        "CKV_AWS_145": "S3 encrypts with its own key; another one costs a call of KMS each time.",
         "CKV2_AWS_62": "A bucket notifies the job of its ObjectTrigger, if there is one.",
     },
     "aws_scheduler_schedule": {
-        "CKV_AWS_297": "A schedule holds a time and an ARN. EventBridge encrypts it with an AWS "
-        "key.",
+        "CKV_AWS_297": "A schedule holds a time and an ARN, encrypted with an AWS key.",
     },
     "aws_secretsmanager_secret": {
-        "CKV_AWS_149": "Secrets Manager encrypts with an AWS key. A key of the account pays off "
-        "if not every reader of the secret may decrypt it.",
-        "CKV2_AWS_57": "Only the issuer of a secret can rotate it. The function reads a new "
-        "version.",
+        "CKV_AWS_149": "Secrets Manager encrypts with an AWS key, or with kms_key_arn.",
+        "CKV2_AWS_57": "Only the issuer of a secret can rotate it; functions read new versions.",
     },
     "aws_sns_topic": {
-        "CKV_AWS_26": "With SNS's own key, CloudWatch cannot publish. bootstrap's key lets it, by "
-        "kms_key_arn. An alarm names no caller and no record.",
+        "CKV_AWS_26": "CloudWatch cannot publish with SNS's own key. An alarm names no caller.",
     },
 }
 # Point-in-time recovery: a stack without protect_data may lose its data.

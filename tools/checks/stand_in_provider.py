@@ -1,15 +1,13 @@
 """A stand-in for pulumi-aws's plugin: it speaks the protocol and stores resources as files.
 
-Its outputs are those of `pulumi_program.MockEngine`. It replaces and refuses resources as AWS does,
-and fails on the type in EPOCH_FAIL. Pulumi uses an executable `pulumi-resource-aws` on PATH as the
-provider; `install` writes one.
+Its outputs are those of `pulumi_program.MockEngine`. It replaces and refuses resources as AWS does.
+It serves from the process of the caller, which a process for each run of the CLI would delay.
 """
 
 import json
-import os
-import sys
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from concurrent import futures
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ import grpc
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from local import pulumi_program, stack_files
+from local import pulumi_program
 
 _UNKNOWN = (
     "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # Pulumi's placeholder for a value unknown in a preview
@@ -152,14 +150,24 @@ class _Refused(Exception):
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
-    """The methods of the protocol that the engine calls."""
+    """The methods of the protocol that the engine calls.
 
-    def __init__(self, folder: Path, fails: str) -> None:
-        self._account = _Account(folder)
-        self._fails = fails
+    `account` is the folder of the resources. `environment` makes the CLI use this provider.
+    `failing` is the type whose creation and update fail.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.account = folder / "account"
+        self.account.mkdir()
+        self.environment: dict[str, str] = {}
+        self.failing = ""
+        self._account = _Account(self.account)
 
     def Handshake(self, request, context):
         return provider_pb2.ProviderHandshakeResponse()
+
+    def Attach(self, request, context):
+        return empty_pb2.Empty()
 
     def GetPluginInfo(self, request, context):
         return plugin_pb2.PluginInfo(version=metadata.version("pulumi-aws"))
@@ -209,7 +217,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.CreateResponse(properties=_struct(inputs | unknown))
         try:
             self._refuse_second(kind, inputs)
-            if kind == self._fails:
+            if kind == self.failing:
                 raise _Refused(f"{kind}: told to fail")
         except _Refused as refused:
             context.abort(grpc.StatusCode.UNKNOWN, str(refused))
@@ -236,7 +244,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 raise _Refused(f"{kind}: {', '.join(map(str, names))} is taken")
 
     def Update(self, request, context):
-        if request.type == self._fails and not request.preview:
+        if request.type == self.failing and not request.preview:
             context.abort(grpc.StatusCode.UNKNOWN, f"{request.type}: told to fail")
         outputs = _plain(request.olds) | _plain(request.news)
         for removed in _plain(request.old_inputs).keys() - _plain(request.news).keys():
@@ -273,32 +281,20 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
 
-def install(folder: Path) -> dict[str, str]:
-    """Write the executable to `folder`, whose `account` will hold the resources; return the
-    environment variables that make the CLI use it."""
-    account = folder / "account"
-    account.mkdir()
-    command = folder / "pulumi-resource-aws"
-    command.write_text(
-        f'#!/bin/sh\ncd "{stack_files.ROOT}"\n'
-        f'exec "{sys.executable}" -m tools.checks.stand_in_provider "{account}" "$@"\n'
-    )
-    command.chmod(0o755)
-    return {"PULUMI_HOME": str(folder), "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
-
-
-def main() -> None:
-    """Serve until the engine ends this process; the first output line is the port."""
+@contextmanager
+def running(folder: Path) -> Iterator[Provider]:
+    """Serve the provider within the block; a file in `folder/account` holds each resource."""
+    provider = Provider(folder)
     server = grpc.server(
         futures.ThreadPoolExecutor(max_workers=16),
         options=[("grpc.max_receive_message_length", 400 * 2**20)],
     )
-    provider = Provider(Path(sys.argv[1]), os.environ.get("EPOCH_FAIL", ""))
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
-    print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+    port = server.add_insecure_port("127.0.0.1:0")
+    # The engine attaches to this port, and starts no plugin.
+    provider.environment = {"PULUMI_HOME": str(folder), "PULUMI_DEBUG_PROVIDERS": f"aws:{port}"}
     server.start()
-    server.wait_for_termination()
-
-
-if __name__ == "__main__":
-    main()
+    try:
+        yield provider
+    finally:
+        server.stop(None)

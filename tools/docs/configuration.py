@@ -29,7 +29,7 @@ _TYPES: dict[type, tuple[str, Callable[[Any], str]]] = {
     inspect.FloatType: ("float", _span),
     inspect.IntType: ("int", _span),
     inspect.LiteralType: ("int", lambda kind: ", ".join(map(str, kind.values))),
-    inspect.StrType: ("text", lambda _: "any text"),
+    inspect.StrType: ("text", lambda _: "text"),
     inspect.StructType: ("mapping", _members),
     inspect.VarTupleType: ("list", lambda kind: _range(kind.item_type)),
 }

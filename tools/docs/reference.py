@@ -66,7 +66,7 @@ SECTIONS = (
     ("Hook for responses", "function.responses", "customize_response"),
     ("Hook for resources", "customize", "customize"),
     ("Resources of your own", "infrastructure", "infrastructure"),
-    ("Links to resources", "components.lambda_function", "Linked"),
+    ("Links to resources", "components.bindings", "Linked"),
 )
 _INTRO = """# Reference
 

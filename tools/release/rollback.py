@@ -1,9 +1,9 @@
-"""`python -m tools.release.rollback OUTPUTS`: moves the aliases back to former versions.
+"""`python -m tools.release.rollback show OUTPUTS`, or `to OUTPUTS VERSIONS`: former versions.
 
 A deployment publishes a version of each changed function. Only Lambda knows the former versions:
-after a rollback, Pulumi's state differs. So a deployment prints them first (`--show`) and passes
-them on (`--to`). Without `--to` the API's function goes to the newest version below the live one.
-A job without a version follows it to the newest version of the same code, since all functions
+after a rollback, Pulumi's state differs. So a deployment prints them first (`show`) and passes
+them on: `to` moves the aliases back to them. If VERSIONS is empty, the API's function goes to the
+newest version below the live one. A job without a version follows it to the newest version of the same code, since all functions
 share one bundle; a job without a version of that code stays.
 
 Routes, tables and alarms stay as deployed. Pulumi's state keeps the failed versions: `make drift`
@@ -11,9 +11,8 @@ shows the aliases as changed, and `pulumi up` without a refresh leaves them. A d
 pipeline refreshes the aliases first, so it moves them forward again.
 """
 
-import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -98,7 +97,7 @@ def _of_code(client: Any, function: str, current: str, code: str | None) -> str:
 
 
 def named(to: str) -> dict[str, str]:
-    """Return the versions of a `--to` argument by function; a bare number has the function ""."""
+    """Return the versions that `show` printed, by function; a bare number has the function ""."""
     pairs = (part.rpartition(":") for part in to.split(",") if part)
     return {function: version for function, _, version in pairs}
 
@@ -128,34 +127,31 @@ def roll_back(client: Any, names: Sequence[str], to: str = "") -> str:
     )
 
 
-def _run(path: Path, show: bool, to: str) -> list[str]:
-    outputs = pipeline_io.read_outputs(path)
-    client = boto3.client("lambda")
-    if show:
-        # Before the first deployment there are no outputs and no versions.
-        names = functions(outputs) if outputs else []
-        print(",".join(f"{name}:{live_version(client, name)}" for name in names))
-        return []
-    done = roll_back(client, functions(outputs), to)
+def show(path: str) -> list[str]:
+    """Print the live versions; there is none before the first deployment."""
+    outputs = pipeline_io.read_outputs(Path(path))
+    client, names = boto3.client("lambda"), functions(outputs) if outputs else []
+    print(",".join(f"{name}:{live_version(client, name)}" for name in names))
+    return []
+
+
+def move_back(path: str, to: str) -> list[str]:
+    """Move the aliases to the versions that `show` printed, or to a version of the API's function."""
+    names = functions(pipeline_io.read_outputs(Path(path)))
+    done = roll_back(boto3.client("lambda"), names, to)
     print(done)
     pipeline_io.summarize(f"### Rolled back\n\n{done}")
     return []
 
 
-def main(arguments: list[str] | None = None) -> int:
+COMMANDS: Mapping[str, Callable[..., list[str]]] = {"show": show, "to": move_back}
+
+
+def main(arguments: list[str]) -> int:
     """Return 0 if an alias has moved, or the versions are printed."""
-    parser = argparse.ArgumentParser(prog="python -m tools.release.rollback")
-    parser.add_argument("outputs", type=Path, help="the stack's outputs, as JSON")
-    parser.add_argument("--show", action="store_true", help="only print the live versions")
-    parser.add_argument(
-        "--to",
-        default="",
-        metavar="VERSIONS",
-        help="the output of --show, or a version of the API's function",
-    )
-    chosen = parser.parse_args(arguments)
-    return cli.run(lambda: _run(chosen.outputs, chosen.show, chosen.to))
+    command, *rest = arguments
+    return cli.run(COMMANDS[command], rest)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -12,22 +12,16 @@ from typing import Any
 from tools.release import pipeline_io, rollback
 
 POLL_S = 15
-# CloudWatch's maximum of names in a request.
-_PAGE = 100
 
 
 def firing(cloudwatch: Any, alarms: Sequence[str]) -> set[str]:
     """Return the names of the alarms in the state ALARM."""
-    found: set[str] = set()
-    for start in range(0, len(alarms), _PAGE):
-        page = cloudwatch.describe_alarms(
-            AlarmNames=[*alarms[start : start + _PAGE]],
-            AlarmTypes=["CompositeAlarm", "MetricAlarm"],
-            StateValue="ALARM",
-        )
-        for kind in ("CompositeAlarms", "MetricAlarms"):
-            found |= {alarm["AlarmName"] for alarm in page.get(kind, ())}
-    return found
+    kinds = ("CompositeAlarm", "MetricAlarm")
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(
+        AlarmTypes=kinds, StateValue="ALARM"
+    )
+    found = (alarm for page in pages for kind in kinds for alarm in page.get(f"{kind}s", ()))
+    return {alarm["AlarmName"] for alarm in found} & {*alarms}
 
 
 def shift(client: Any, cloudwatch: Any, outputs: Mapping[str, Any]) -> list[str]:

@@ -37,7 +37,7 @@ def _run(after: str, before: str, versions: str) -> list[str]:
     rollback.wait_until_active(client, function, live)
     if smoke.main([str(known)]) == 0:
         return rollback.stale(client, outputs) if is_new else []
-    rollback.main([str(known), "--to", versions])
+    rollback.main(["to", str(known), versions])
     smoke.main([str(known)])
     return [f"error: version {live} of {function} did not pass the smoke test"]
 

@@ -1,7 +1,6 @@
 """Compares the responses to callers with the stored items."""
 
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -47,18 +46,14 @@ def compare(calls: Sequence[Call], before: dict[str, Any], after: dict[str, Any]
     for call in calls:
         if call.status != 201:
             continue
-        answer = json.loads(call.body)
-        digits = re.search(r'"epoch": ([0-9.]+)', call.body)
-        item = {
-            "key": {"S": answer["key"]},
-            "epoch": {"N": digits[1] if digits else ""},
-            "ip": {"S": answer["ip"]},
-        }
-        answered.add(answer["key"])
-        if after.get(answer["key"]) != item:
-            violations.append(f"201 for {answer['key']} differs from the stored item")
+        answer = json.loads(call.body, parse_float=str, parse_int=str)  # the digits as sent
+        key = answer["key"]
+        item = {"key": {"S": key}, "epoch": {"N": answer["epoch"]}, "ip": {"S": answer["ip"]}}
+        answered.add(key)
+        if after.get(key) != item:
+            violations.append(f"201 for {key} differs from the stored item")
         if call.given:
-            keys[call.given].add(answer["key"])
+            keys[call.given].add(key)
     violations += [f"{given} was stored {len(k)} times" for given, k in keys.items() if len(k) > 1]
     # A key with a 201 has that item; its interrupted requests have none of their own.
     interrupted = {

@@ -13,7 +13,7 @@ from function.declare.authorizer import Authorizer
 from function.declare.permission import TablePermission
 from function.declare.registry import load_tables
 from local import pulumi_program
-from tests.conftest import NAME, STACK, declare, one, plain
+from tests.conftest import NAME, STACK, allowed, declare, one, plain
 
 FUNCTION = "aws:lambda/function:Function"
 
@@ -44,22 +44,12 @@ def test_the_function_knows_the_issuer_and_no_other_function_carries_its_library
 @pytest.mark.usefixtures("authorizers")
 def test_its_role_has_the_declared_rights_and_the_apis_role_has_not() -> None:
     resources = declared()
-    rights = {
-        resource.inputs["role"].partition(NAME)[2]: json.loads(resource.inputs["policy"])
-        for resource in resources
-        if resource.kind == "aws:iam/rolePolicy:RolePolicy"
-    }
-
-    def actions(role: str) -> set[str]:
-        (policy,) = [policy for name, policy in rights.items() if name.startswith(role)]
-        return {action for one in policy["Statement"] for action in one["Action"]}
-
     telemetry = {
         *("logs:CreateLogStream", "logs:PutLogEvents"),
         *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     }
-    assert actions("-authorizer") == {*telemetry, "kms:Verify"}
-    assert "kms:Verify" not in actions("-function")
+    assert allowed(resources, f"{NAME}-authorizer").keys() == {*telemetry, "kms:Verify"}
+    assert "kms:Verify" not in allowed(resources, f"{NAME}-function")
 
 
 @pytest.mark.usefixtures("authorizers")

@@ -118,39 +118,38 @@ def test_a_bundle_that_lambda_would_refuse_names_its_largest_packages(
         archive._check_sizes("function", files)
 
 
-def test_a_document_that_api_gateway_would_refuse_names_its_paths(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("limit", "most", "says"),
+    (
+        (
+            "DOCUMENT_SIZE",
+            1_000,
+            "the API document has .* bytes; AWS allows 1,000. Largest: .+ Share",
+        ),
+        ("DASHBOARD_WIDGETS", 5, r"the dashboard has \d+ widgets; AWS allows 5. Largest: .+ Split"),
+        ("DASHBOARD_METRICS", 5, r"the dashboard has \d+ metrics; AWS allows 5. Largest: .+ Split"),
+    ),
+)
+def test_a_part_that_aws_would_refuse_is_named_with_its_largest_parts(
+    monkeypatch: pytest.MonkeyPatch, limit: str, most: int, says: str
 ) -> None:
-    monkeypatch.setattr(limits, "DOCUMENT_SIZE", 1_000)
-    with pytest.raises(limits.LimitError, match="the API document has .* bytes; AWS allows 1,000"):
-        pulumi_program.declared_resources(STACK, config=plain())
-
-
-@pytest.mark.parametrize("unit", ("widgets", "metrics"))
-def test_a_dashboard_that_cloudwatch_would_refuse_names_its_largest_rows(
-    monkeypatch: pytest.MonkeyPatch, unit: str
-) -> None:
-    monkeypatch.setattr(limits, f"DASHBOARD_{unit.upper()}", 5)
-    says = rf"the dashboard has \d+ {unit}; AWS allows 5. Largest: .+ Split the service into two"
+    monkeypatch.setattr(limits, limit, most)
     with pytest.raises(limits.LimitError, match=says):
         pulumi_program.declared_resources(STACK, config=plain())
 
 
-def test_more_usage_plans_than_an_account_has_are_warned_about(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("quota", "says"),
+    (
+        ("USAGE_PLANS", "1 usage plans; an account's default quota 'Usage plans per account' is 0"),
+        ("API_RESOURCES", "one for each part of a path; an account's default quota 'Resources per"),
+    ),
+)
+def test_more_than_an_accounts_default_quota_is_warned_about(
+    monkeypatch: pytest.MonkeyPatch, quota: str, says: str
 ) -> None:
-    monkeypatch.setattr(limits, "USAGE_PLANS", 0)
+    monkeypatch.setattr(limits, quota, 0)
     warnings: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", warnings.append)
     pulumi_program.declared_resources(STACK, config=plain())
-    assert (
-        "1 usage plans; an account's default quota 'Usage plans per account' is 0" in warnings[-1]
-    )
-
-
-def test_an_api_with_too_many_resources_is_warned_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "API_RESOURCES", 1)
-    warnings: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
-    pulumi_program.declared_resources(STACK, config=plain())
-    assert "resources, one for each part of a path; an account's default quota" in warnings[-1]
+    assert says in warnings[-1]

@@ -33,15 +33,6 @@ def test_request_units_are_limited_on_table_and_indexes(monkeypatch: pytest.Monk
     assert [index["onDemandThroughput"] for index in limited["globalSecondaryIndexes"]] == [limits]
 
 
-@pytest.mark.usefixtures("jobs")
-def test_a_jobs_executions_are_limited_by_its_name() -> None:
-    config = plain(job_concurrency='{"clean_up": 3}')
-    resources = pulumi_program.declared_resources(STACK, config=config)
-    function_of = "aws:lambda/function:Function"
-    assert one(resources, function_of, "clean-up")["reservedConcurrentExecutions"] == 3
-    assert "reservedConcurrentExecutions" not in one(resources, function_of, "-ship")
-
-
 def test_a_budget_of_the_stacks_tags_notifies_the_topic_of_alarms() -> None:
     resources = declare(monthly_budget_usd="50")
     budget = one(resources, BUDGET)

@@ -1,16 +1,21 @@
 """The tables of a stack, and the protection of everything that holds data."""
 
+import json
 from typing import Any
 
 import pulumi
 import pytest
 
 import function.declare.registry
+import function.tables
+from components import resource_prefix
 from components.table import ChangedIndexError, refuse_changed_index
+from function.declare.permission import TablePermission
 from function.declare.setting import Setting
-from function.declare.table import Table
+from function.declare.table import Binary, Index, Number, Table
 from local import pulumi_program, stack_files
 from tests.conftest import NAME, STACK, declare, one, plain
+from tests.fixtures import notes
 
 TABLE = "aws:dynamodb/table:Table"
 DAYS = Setting("days", int, description="Days.", default=1)
@@ -126,3 +131,42 @@ def test_each_replica_is_a_resource_of_its_own_so_that_one_up_changes_them_all(
             assert replica.inputs["pointInTimeRecovery"] is protected
             assert replica.inputs["deletionProtectionEnabled"] is protected
         assert first.urn in second.depends_on  # DynamoDB takes one change of them at a time
+
+
+def test_keys_indexes_and_access_follow_from_the_declaration(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    by_topic = Index("by-topic", "topic", Number("at"))
+    by_digest = Index("by-digest", Binary("digest"), attributes=("title",))
+    declared = Table("jottings", "author", Number("at"), indexes=(by_topic, by_digest))
+    monkeypatch.setattr(function.tables, "JOTTINGS", declared, raising=False)
+    permissions = (
+        TablePermission("jottings", ("dynamodb:PutItem",)),
+        TablePermission("jottings", ("dynamodb:Query",), "by-topic"),
+    )
+    endpoint = notes.ENDPOINT._replace(permissions=permissions)
+    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
+    stack = stack_files.stacks()[0]
+    name = f"{resource_prefix(stack_files.project_name(), stack)}-jottings"
+    resources = pulumi_program.declared_resources(stack)
+    (table,) = [r.inputs for r in resources if r.kind == TABLE and r.name.endswith("-jottings")]
+    assert (table["hashKey"], table["rangeKey"]) == ("author", "at")
+    assert {a["name"]: a["type"] for a in table["attributes"]} == {
+        **{"author": "S", "at": "N", "topic": "S", "digest": "B"}
+    }
+    first, second = table["globalSecondaryIndexes"]
+    assert [key["attributeName"] for key in first["keySchemas"]] == ["topic", "at"]
+    assert (first["projectionType"], first.get("nonKeyAttributes")) == ("ALL", None)
+    assert (second["projectionType"], second["nonKeyAttributes"]) == ("INCLUDE", ["title"])
+    (policy,) = (
+        json.loads(resource.inputs["policy"])
+        for resource in resources
+        if resource.kind.endswith(":RolePolicy") and f"{NAME}-function-" in resource.name
+    )
+    arn = f"arn:aws:dynamodb:eu-central-1:123456789012:{name}"
+    assert [(s["Action"], s["Resource"]) for s in policy["Statement"][:2]] == [
+        (["dynamodb:PutItem"], arn),
+        (["dynamodb:Query"], f"{arn}/index/by-topic"),
+    ]
+    function_ = one(resources, "aws:lambda/function:Function", "-function")
+    assert function_["environment"]["variables"]["TABLE_JOTTINGS_NAME"] == name

@@ -70,6 +70,12 @@ def test_every_table_names_operations_and_arguments_of_boto3() -> None:
             {"visibilityConfig": {"cloudwatchMetricsEnabled": True}},
             {"VisibilityConfig": {"CloudWatchMetricsEnabled": True}},
         ),
+        (
+            "s3",
+            "put_public_access_block",
+            {"bucket": "films", "blockPublicAcls": True},
+            {"Bucket": "films", "PublicAccessBlockConfiguration": {"BlockPublicAcls": True}},
+        ),
         ("kms", "create_key", {"tags": {"a": "b"}}, {"Tags": [{"TagKey": "a", "TagValue": "b"}]}),
         ("lambda", "create_function", {"kmsKeyArn": "arn"}, {"KMSKeyArn": "arn"}),
     ],

@@ -556,3 +556,19 @@ def test_declared_problems_and_redirects_are_in_the_document() -> None:
     assert set(schemas["OutOfStock"]["properties"]) == members
     assert set(schemas["OutOfStock"]["required"]) == members
     assert "409" in imported["paths"]["/orders"]["post"]["responses"]
+
+
+def test_a_repeated_parameter_is_an_array_in_the_document_and_plain_for_api_gateway() -> None:
+    tag = Parameter("tag", "A tag.", pattern="^[a-z]$", example="a", repeated=True)
+    client, imported = of(endpoint(query=(tag,)))
+    parameter, plain = (
+        next(
+            one
+            for one in document_["paths"]["/orders"]["post"]["parameters"]
+            if one["in"] == "query"
+        )
+        for document_ in (client, imported)
+    )
+    schema = {"type": "array", "items": {"type": "string", "pattern": "^[a-z]$"}}
+    assert (parameter["schema"], parameter["example"]) == (schema, ["a"])
+    assert plain["schema"] == {"type": "string"} and "example" not in plain

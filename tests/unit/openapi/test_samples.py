@@ -26,7 +26,7 @@ READ = Endpoint(
     responses={204: None},
     query=(Parameter(name="at", description="When."),),
     path_parameters=(Parameter(name="id", description="Which."),),
-    sample=SampleRequest(path_parameters={"id": "a/b"}, query={"at": "1 2"}),
+    sample=SampleRequest(path_parameters={"id": "a/b"}, query={"at": ("1 2", "3")}),
 )
 
 
@@ -51,7 +51,7 @@ def test_the_outputs_name_the_sample_that_writes_and_its_table(
 
 def test_without_a_table_the_output_is_the_sample_alone() -> None:
     found = _outputs(READ)
-    assert found["sample_url"] == f"{found['api_url']}/things/a%2Fb?at=1+2"
+    assert found["sample_url"] == f"{found['api_url']}/things/a%2Fb?at=1+2&at=3"
     assert found["table_name"] == ""
 
 
@@ -63,7 +63,7 @@ def test_without_a_sample_the_output_is_the_apis_url() -> None:
 
 def test_the_command_that_makes_the_call_is_one_to_paste() -> None:
     assert samples.curl(READ, "https://a.example/dev", "it") == (
-        "curl -X GET -H 'x-api-key: it' 'https://a.example/dev/things/a%2Fb?at=1+2'"
+        "curl -X GET -H 'x-api-key: it' 'https://a.example/dev/things/a%2Fb?at=1+2&at=3'"
     )
     body = {"type": "object", "title": "Thing"}
     put = READ._replace(method="PUT", path="/a", query=(), path_parameters=(), auth=Public())

@@ -48,7 +48,7 @@ def test_a_token_is_sent_as_a_bearer(sent: list[Any]) -> None:
 
 
 def test_a_test_waits_for_the_effect_of_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running.time, "sleep", lambda _: None)
+    monkeypatch.setattr(local_stack.time, "sleep", lambda _: None)
     stack, read = RunningStack(OUTPUTS, str), iter(([], ["shipped"]))
     assert stack.wait_for(lambda: next(read)) == ["shipped"]
     with pytest.raises(TimeoutError, match="no such effect within 0 s"):

@@ -121,6 +121,7 @@ def test_a_handler_gets_each_part_of_a_request(
         ip="2001:db8::1",
     )
     assert reply.status == 200 and reply.json() == {"from": "handler"}
+    assert reply.headers["content-type"] == reply.headers["Content-Type"] == "application/json"
     (request,) = seen
     assert request.path_parameters == {"id": "a b"} and request.body == Amount(1)
     assert request.query_all("tag") == ("1", "2") and request.query["empty"] == ""

@@ -2,12 +2,10 @@
 
 import pytest
 
-from function.declare import registry
-from function.declare.checks import declaration_errors
 from tests.fixtures import notes
 from tools import post_epoch
 from tools.bench import __main__ as bench
-from tools.bench import program, system
+from tools.bench import system
 from tools.reliability import __main__ as reliability
 
 
@@ -33,14 +31,3 @@ def test_the_benchmark_measures_the_program_and_the_local_run_only(
     assert not bench.main()
     head, figures = capsys.readouterr().out.splitlines()
     assert "do what POST /epoch does" in head and figures == "figures"
-
-
-def test_the_program_is_measured_with_copies_of_any_endpoint(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    read = notes.endpoint()
-    monkeypatch.setattr(registry, "load_endpoints", lambda: (read, notes.ENDPOINT))
-    program.declare(4)
-    declared = registry.load_endpoints()
-    assert [one.path for one in declared] == ["/notes/{id}", "/notes", "/more-2", "/more-3"]
-    assert not [error for one in declared for error in declaration_errors(one)]

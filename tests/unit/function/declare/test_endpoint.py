@@ -1,10 +1,11 @@
 """Endpoints that API Gateway would refuse, and endpoints that conflict, are refused."""
 
+import re
 from typing import Any
 
 import pytest
 
-from function.declare.endpoint import Parameter
+from function.declare.endpoint import Endpoint, Parameter
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
 from function.declare.registry import validate_endpoints
@@ -23,13 +24,11 @@ def _access(action: str) -> TablePermission:
     ("changes", "says"),
     (
         ({"method": "FETCH"}, "method: 'FETCH' is not one of"),
-        ({"path": "/notes/"}, "path: .* is not /segments"),
-        ({"path": "notes"}, "path: .* is not /segments"),
-        ({"path": "/.."}, "path: .* is not /segments"),
-        ({"path": "/notes/{id+}/tail"}, "path: .* is not /segments"),
-        ({"path": "/a b"}, "path: .* is not /segments"),
+        *(
+            ({"path": path}, f"path: '{re.escape(path)}' is not /segments")
+            for path in ("/notes/", "notes", "/..", "/notes/{id+}/tail", "/a b", "/ping", "/sping")
+        ),
         ({"method": "PUT", "body": {"title": "Note"}}, "body must be a type, such as a msgspec"),
-        ({"path": "/ping"}, "path: .* is not /segments"),
         ({"path": "/{a}/{a}"}, "path_parameters must describe"),
         ({"path": "/{other}"}, "path_parameters must describe"),
         ({"summary": " "}, "summary is missing"),
@@ -39,9 +38,10 @@ def _access(action: str) -> TablePermission:
         ({"request_headers": (_parameter("a b"),)}, "name: 'a b' is not letters"),
         ({"query": (_parameter("a:b"),)}, "name: 'a:b' is not letters"),
         ({"query": (Parameter(name="a", description=""),)}, "description is missing"),
-        ({"permissions": (_access("GetItem"),)}, "not one of DynamoDB's actions"),
-        ({"permissions": (_access("dynamodb:PutItm"),)}, "not one of DynamoDB's actions"),
-        ({"permissions": (_access("dynamodb:*"),)}, "not one of DynamoDB's actions"),
+        *(
+            ({"permissions": (_access(action),)}, "not one of DynamoDB's actions")
+            for action in ("GetItem", "dynamodb:PutItm", "dynamodb:*")
+        ),
         ({"permissions": (TablePermission(table="notes", actions=()),)}, "actions is missing"),
     ),
 )
@@ -50,34 +50,25 @@ def test_an_invalid_endpoint_is_refused(changes: dict[str, Any], says: str) -> N
         validate_endpoints({"one": notes.endpoint(**changes)})
 
 
-def test_conflicting_endpoints_are_refused() -> None:
-    with pytest.raises(DeclarationError, match=r"s/b.py: GET .* twice, also in \S+/a.py"):
-        validate_endpoints({"a": notes.endpoint(), "b": notes.endpoint()})
-    with pytest.raises(DeclarationError, match="already"):
-        other = (_parameter("other"),)
-        validate_endpoints(
-            {
-                "a": notes.endpoint(),
-                "b": notes.endpoint(path="/notes/{other}/x", path_parameters=other),
-            }
-        )
-    with pytest.raises(DeclarationError, match="too like"):
-        flat = {"path_parameters": ()}
-        put = notes.endpoint(path="/a/b", method="PUT", **flat)
-        validate_endpoints({"a": notes.endpoint(path="/a-b", **flat), "b": put})
-    with pytest.raises(DeclarationError, match="unknown table"):
-        validate_endpoints(
-            {
-                "a": notes.endpoint(
-                    permissions=(TablePermission(table="x", actions=("dynamodb:GetItem",)),)
-                )
-            }
-        )
+def _put(path: str, *parameters: str) -> Endpoint[Any]:
+    return notes.endpoint(method="PUT", path=path, path_parameters=(*map(_parameter, parameters),))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "says"),
+    (
+        (_put("/a"), _put("/a"), r"s/b.py: PUT /a: the route is declared twice, also in \S+/a.py"),
+        (_put("/a/{b}", "b"), _put("/a/{c}/x", "c"), r"/a/\{c\} is already /a/\{b\}"),
+        (_put("/a-b"), _put("/a/b"), "/a/b is too like /a-b"),
+    ),
+)
+def test_conflicting_endpoints_are_refused(
+    one: Endpoint[Any], other: Endpoint[Any], says: str
+) -> None:
+    with pytest.raises(DeclarationError, match=says):
+        validate_endpoints({"a": one, "b": other})
 
 
 def test_a_fixed_part_and_a_parameter_may_stand_in_the_same_place() -> None:
-    fixed = notes.endpoint(path="/notes/latest", path_parameters=())
-    assert {
-        endpoint.operation_id
-        for endpoint in validate_endpoints({"a": notes.endpoint(), "b": fixed})
-    } == {*("GetNotesById", "GetNotesLatest")}
+    endpoints = validate_endpoints({"a": _put("/a/{b}", "b"), "b": _put("/a/c")})
+    assert [one.operation_id for one in endpoints] == ["PutAC", "PutAByB"]

@@ -1,23 +1,20 @@
 """The rules for a table, and its way to DynamoDB, IAM and the function."""
 
-import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-import function.declare.registry
 import function.endpoints  # noqa: F401
 import function.tables
-from components import resource_prefix
-from function.declare.endpoint import Endpoint, Response
+from function.declare.endpoint import Endpoint
 from function.declare.errors import DeclarationError
 from function.declare.permission import TablePermission
-from function.declare.registry import load_tables
+from function.declare.registry import load_tables, validate_endpoints
 from function.declare.setting import Setting
 from function.declare.table import Binary, Index, Number, Table
-from local import pulumi_program, stack_files
-from tests.conftest import NAME, one
+from tests.fixtures import notes
 
-TABLE = "aws:dynamodb/table:Table"
 JOTTINGS = Table(
     name="jottings",
     partition_key="author",
@@ -29,15 +26,17 @@ JOTTINGS = Table(
 )
 
 
-def _endpoint(*access: TablePermission) -> Endpoint:
-    return Endpoint(
-        method="GET",
-        path="/jottings",
-        summary="List.",
-        handle=lambda _: Response(status=204, body=None),
-        responses={204: None},
-        permissions=access,
-    )
+@pytest.fixture(name="declare")
+def _declare(monkeypatch: pytest.MonkeyPatch) -> Callable[[Table], None]:
+    return lambda table: monkeypatch.setattr(function.tables, "JOTTINGS", table, raising=False)
+
+
+def _endpoint(*permissions: TablePermission) -> Endpoint[Any]:
+    endpoint = notes.endpoint(path="/jottings", path_parameters=(), responses={204: None})
+    return endpoint._replace(permissions=permissions)
+
+
+DAYS = Setting("days", int, "How long.", default=1)
 
 
 @pytest.mark.parametrize(
@@ -46,86 +45,37 @@ def _endpoint(*access: TablePermission) -> Endpoint:
         (JOTTINGS._replace(name="My Notes"), "'My Notes' is not words of a-z and 0-9 joined by"),
         (JOTTINGS._replace(name="n" * 33), "at most 32 characters"),
         (JOTTINGS._replace(partition_key=""), "partition_key is missing"),
+        (Table("a", "expires", ttl_setting=DAYS), "expires is the attribute of expiry"),
         (
-            JOTTINGS._replace(
-                sort_key=Number("expires"), ttl_setting=Setting("days", int, "How long.", default=1)
-            ),
-            "is the attribute of expiry",
-        ),
-        (
-            JOTTINGS._replace(ttl_setting=Setting("days", str, "How long.", default="1")),
-            "ttl_setting: days counts days, so its type must be int",
+            Table("a", "b", ttl_setting=DAYS._replace(type=str, default="1")),
+            "ttl_setting: days counts days, so",
         ),
         (JOTTINGS._replace(sort_key="at"), "at is a key of two types"),
         (JOTTINGS._replace(indexes=(Index("x", "topic"),)), "name: 'x' is not 3 to 255"),
     ),
 )
 def test_an_invalid_table_is_refused_with_its_file_and_name(
-    monkeypatch: pytest.MonkeyPatch, table: Table, says: str
+    declare: Any, table: Table, says: str
 ) -> None:
-    monkeypatch.setattr(function.tables, "JOTTINGS", table, raising=False)
+    declare(table)
     with pytest.raises(DeclarationError, match="function/tables.py: JOTTINGS: .*" + says):
         load_tables()
 
 
 @pytest.mark.parametrize(
-    ("access", "says"),
+    ("permission", "says"),
     (
-        (
-            TablePermission("jotting", ("dynamodb:Query",)),
-            "unknown table 'jotting'; known: .*jottings",
-        ),
-        (
-            TablePermission("jottings", ("dynamodb:Query",), "by-name"),
-            "unknown index of jottings 'by-name'; known: by-topic, by-",
-        ),
-        (
-            TablePermission("jottings", ("dynamodb:GetItem",), "by-topic"),
-            "GetItem is no action on an index",
-        ),
+        (("jotting", ("dynamodb:Query",)), "unknown table 'jotting'; known: .*jottings"),
+        (("jottings", ("dynamodb:Query",), "by-name"), "unknown index of jottings 'by-name'; kn"),
+        (("jottings", ("dynamodb:GetItem",), "by-topic"), "GetItem is no action on an index"),
     ),
 )
 def test_a_permission_for_an_unknown_table_or_index_is_refused(
-    monkeypatch: pytest.MonkeyPatch, access: TablePermission, says: str
+    declare: Any, permission: Any, says: str
 ) -> None:
-    monkeypatch.setattr(function.tables, "JOTTINGS", JOTTINGS, raising=False)
+    declare(JOTTINGS)
     with pytest.raises(DeclarationError, match=says):
-        function.declare.registry.validate_endpoints({"list": _endpoint(access)})
-
-
-def test_keys_indexes_and_access_follow_from_the_declaration(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(function.tables, "JOTTINGS", JOTTINGS, raising=False)
-    endpoint = _endpoint(
-        TablePermission("jottings", ("dynamodb:PutItem",)),
-        TablePermission("jottings", ("dynamodb:Query",), "by-topic"),
-    )
-    monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
-    stack = stack_files.stacks()[0]
-    name = f"{resource_prefix(stack_files.project_name(), stack)}-jottings"
-    resources = pulumi_program.declared_resources(stack)
-    (table,) = [r.inputs for r in resources if r.kind == TABLE and r.name.endswith("-jottings")]
-    assert (table["hashKey"], table["rangeKey"]) == ("author", "at")
-    assert {a["name"]: a["type"] for a in table["attributes"]} == {
-        **{"author": "S", "at": "N", "topic": "S", "digest": "B"}
-    }
-    by_topic, by_digest = table["globalSecondaryIndexes"]
-    assert [key["attributeName"] for key in by_topic["keySchemas"]] == ["topic", "at"]
-    assert (by_topic["projectionType"], by_topic.get("nonKeyAttributes")) == ("ALL", None)
-    assert (by_digest["projectionType"], by_digest["nonKeyAttributes"]) == ("INCLUDE", ["title"])
-    (policy,) = (
-        json.loads(resource.inputs["policy"])
-        for resource in resources
-        if resource.kind.endswith(":RolePolicy") and f"{NAME}-function-" in resource.name
-    )
-    arn = f"arn:aws:dynamodb:eu-central-1:123456789012:{name}"
-    assert [(s["Action"], s["Resource"]) for s in policy["Statement"][:2]] == [
-        (["dynamodb:PutItem"], arn),
-        (["dynamodb:Query"], f"{arn}/index/by-topic"),
-    ]
-    function_ = one(resources, "aws:lambda/function:Function", "-function")
-    assert function_["environment"]["variables"]["TABLE_JOTTINGS_NAME"] == name
+        validate_endpoints({"list": _endpoint(TablePermission(*permission))})
 
 
 def test_two_tables_of_a_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,9 @@ from typing import Any, NamedTuple, TypedDict
 import msgspec
 import pytest
 
-from function.declare.endpoint import Endpoint, Parameter, Request, Response, SampleRequest
+from function.declare.endpoint import Endpoint, Request, Response
 from function.declare.problem import Problem
 from function.runtime import api_handler, aws_client, deadline
-from openapi import document, gateway, samples
 from tests.fixtures import notes
 
 Send = Callable[..., dict[str, Any]]
@@ -124,30 +123,6 @@ def test_all_values_of_a_query_parameter_can_be_read(
 
     send(handle, multiValueQueryStringParameters=many, queryStringParameters=last)
     assert seen == [expected]
-
-
-def test_a_repeated_parameter_is_an_array_in_the_document_and_plain_for_api_gateway() -> None:
-    tag = Parameter("tag", "A tag.", pattern="^[a-z]$", example="a", repeated=True)
-    sample = SampleRequest(query={"tag": ("a", "b"), "other": "c"})
-    endpoint: Endpoint[Any] = Endpoint(
-        *("GET", "/things", "Lists.", print),  # type: ignore[arg-type]
-        {204: None},
-        query=(tag,),
-        sample=sample,
-    )
-    assert samples.path_and_query(endpoint) == "/things?tag=a&tag=b&other=c"
-    info = document.ApiInfo("It", "1.0.0", "Is.", "", "")
-    built = document.build([endpoint], info)
-    (parameter,) = built["paths"]["/things"]["get"]["parameters"]
-    assert parameter["schema"] == {
-        "type": "array",
-        "items": {"type": "string", "pattern": "^[a-z]$"},
-    }
-    assert parameter["example"] == ["a"]
-    settings = gateway.ImportSettings("it", "is", "arn")
-    imported = gateway.to_api_gateway(built, [endpoint], settings)
-    (plain,) = imported["paths"]["/things"]["get"]["parameters"]
-    assert plain["schema"] == {"type": "string"} and "example" not in plain
 
 
 def test_a_call_that_would_outlast_the_invocation_is_a_503_with_a_log_line(

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from function.declare.job import Job
 from function.declare.problem import Problem
 from function.declare.trigger import (
     BusEvent,
@@ -31,16 +30,6 @@ from function.runtime import job_handler
 from function.runtime.settings import SETTINGS
 
 Logged = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.fixture(name="job")
-def _job(monkeypatch: pytest.MonkeyPatch) -> Callable[[Trigger, Callable[[Any], Any]], None]:
-    def declare(trigger: Trigger, handle: Callable[[Any], Any]) -> None:
-        job = Job(trigger=trigger, summary="Works.", handle=handle)
-        monkeypatch.setattr(job_handler, "_job", lambda: job)
-
-    monkeypatch.setenv("JOB_NAME", "work")
-    return declare
 
 
 @pytest.fixture(name="logged")

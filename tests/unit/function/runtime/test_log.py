@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from function.declare.endpoint import Request, Response
-from function.declare.job import Job
 from function.declare.trigger import ScheduleTrigger
 from function.runtime import job_handler, log
 from tests.fixtures import notes
@@ -36,20 +35,19 @@ def test_fields_from_anywhere_are_in_the_line_and_the_responses_win() -> None:
     assert len(line["other"]) == 1_000
 
 
-def test_fields_of_a_handler_that_fails_are_in_its_line_and_no_other(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+RUN = {"scheduled": "2030-01-31T12:00:00Z"}
+
+
+def test_fields_of_a_handler_that_fails_are_in_its_line_and_no_other(job: Any) -> None:
     def handle(_: Any) -> None:
         _deep("seen")
         raise LookupError
 
-    job = Job(trigger=ScheduleTrigger("rate(1 day)"), summary="Fails.", handle=handle)
-    monkeypatch.setattr(job_handler, "_job", lambda: job)
-    monkeypatch.setenv("JOB_NAME", "fail")
+    job(ScheduleTrigger("rate(1 day)"), handle)
 
     def run() -> None:
         with pytest.raises(LookupError):
-            job_handler.handler({"scheduled": "2030-01-31T12:00:00Z"}, notes.CONTEXT)
+            job_handler.handler(RUN, notes.CONTEXT)
         log.add_fields(late="ignored")
 
     *_, line = notes.lines(run)
@@ -87,7 +85,7 @@ def test_a_metric_that_cloudwatch_would_drop_is_an_error(
         log.metric(name, value)
 
 
-def test_handlers_get_lambdas_context(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_handlers_get_lambdas_context(job: Any) -> None:
     seen: list[Any] = []
 
     def handle(item: Any) -> Response | None:
@@ -95,8 +93,6 @@ def test_handlers_get_lambdas_context(monkeypatch: pytest.MonkeyPatch) -> None:
         return Response(status=200, body={}) if isinstance(item, Request) else None
 
     notes.call(notes.endpoint(handle=handle))
-    job = Job(trigger=ScheduleTrigger("rate(1 day)"), summary="Runs.", handle=handle)
-    monkeypatch.setattr(job_handler, "_job", lambda: job)
-    monkeypatch.setenv("JOB_NAME", "run")
-    job_handler.handler({"scheduled": "2030-01-31T12:00:00Z"}, notes.CONTEXT)
+    job(ScheduleTrigger("rate(1 day)"), handle)
+    job_handler.handler(RUN, notes.CONTEXT)
     assert seen == [notes.CONTEXT, notes.CONTEXT]

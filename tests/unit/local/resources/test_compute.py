@@ -49,7 +49,7 @@ def test_code_that_exceeds_the_direct_upload_as_a_zip_is_refused(
 ) -> None:
     monkeypatch.setattr(compute, "UPLOAD_LIMIT", 10_000)
     archive = _archive(tmp_path, own=b"x", large=os.urandom(10_000))
-    with pytest.raises(compute.CodeSizeError, match=r"has 10,\d+ bytes.* at most 10,000; remove"):
+    with pytest.raises(RuntimeError, match=r"has 10,\d+ bytes.* at most 10,000; remove"):
         _provision(archive, stub_response=False)
 
 

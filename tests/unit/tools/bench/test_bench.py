@@ -69,4 +69,4 @@ def test_pulumis_engine_is_measured_only_where_it_is_at_hand(
 ) -> None:
     monkeypatch.setattr(system.pulumi_cli, "ROOT", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not system._engine(1)
+    assert not system._engine(tmp_path)

@@ -1,12 +1,8 @@
-"""Settings: from a stack's config to the function, secrets by way of Secrets Manager alone."""
+"""Settings: from a stack's config to the functions, secrets by way of Secrets Manager alone."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 import function.declare.job_registry
 import function.declare.registry
@@ -15,12 +11,9 @@ from components.stack_config import ConfigError, StackConfig
 from function.declare.errors import DeclarationError
 from function.declare.job import Job
 from function.declare.permission import SecretPermission
-from function.declare.problem import Problem
-from function.declare.registry import load_endpoints, load_settings, reference_errors
+from function.declare.registry import load_endpoints
 from function.declare.setting import Setting
 from function.declare.trigger import ScheduleTrigger
-from function.runtime import aws_client
-from function.runtime import secrets as secret_settings
 from function.runtime.settings import SETTINGS
 from local import pulumi_program, stack_files
 from tests.conftest import declare, one
@@ -58,27 +51,6 @@ def _read(**given: str) -> StackConfig:
     return StackConfig.from_pulumi(config, stack_files.project_name(), "some", secret)
 
 
-@pytest.mark.parametrize(
-    ("setting", "says"),
-    (
-        (SALUTE._replace(name="Greeting"), "'Greeting' is not words of a-z and 0-9 joined by '_'"),
-        (SALUTE._replace(type=list), "type must be str, int, float or bool"),
-        (MOST._replace(default="3"), "default '3' must be of type int"),
-        (LOUD._replace(default=0), "default 0 must be of type bool"),
-        (SALUTE._replace(description=" "), "description is missing"),
-        (SALUTE._replace(secret=True), "a secret must be of type str and have no default"),
-        (SALUTE._replace(name="portion"), "name 'portion' is taken"),
-    ),
-)
-def test_an_invalid_setting_is_refused_with_its_file_and_name(
-    monkeypatch: pytest.MonkeyPatch, setting: Setting[Any], says: str
-) -> None:
-    monkeypatch.setattr(function.settings, "PORTION", PORTION, raising=False)
-    monkeypatch.setattr(function.settings, "WRONG", setting, raising=False)
-    with pytest.raises(DeclarationError, match="function/settings.py: WRONG: .*" + says):
-        load_settings()
-
-
 def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = SALUTE._replace(name="memory_mb")
     monkeypatch.setattr(function.settings, "WRONG", taken, raising=False)
@@ -107,7 +79,7 @@ def test_a_setting_named_as_the_stacks_own_is_refused(monkeypatch: pytest.Monkey
         ({"salute": stack_files.Secret(HUSH)}, "salute is encrypted, but no secret in function/"),
         ({"owner": stack_files.Secret(HUSH + "?")}, r":owner = \[secret\]: Expected 1 to 256"),
         (
-            {"usage_plans": stack_files.Secret(f'{{"a": {{"{HUSH}": 1}}}}')},
+            {"usage_plans": stack_files.Secret(f'{{"a": {{"\\n{HUSH}": 1}}}}')},
             r":usage_plans = \[secret\]: Object contains an unknown field",
         ),
         ({"log_retention_days": stack_files.Secret(f'"{HUSH}"')}, r"_days = \[secret\]: Expected"),
@@ -170,54 +142,6 @@ def test_a_function_reads_no_secret_that_its_declaration_does_not_name(
         or "SECRET_PASS_WORD_ARN" in str(resource.inputs.get("environment"))
     }
     assert readers == {"reads"}
-    with pytest.raises(
-        LookupError, match=r"add SecretPermission\('pass_word'\) to the permissions"
-    ):
-        assert SETTINGS[PASS_WORD]
-
-
-@pytest.mark.usefixtures("_declared")
-@pytest.mark.parametrize("name", ("salute", "pass-word", "nothing"))
-def test_a_permission_for_no_secret_is_refused(name: str) -> None:
-    (error,) = reference_errors(SecretPermission(name))
-    assert error.startswith(f"unknown secret {name!r}; known: ")
-    assert error.endswith("pass_word")
-
-
-@pytest.fixture(name="secrets")
-def _secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Return a client of Secrets Manager, in which the pass_word lies."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    with mock_aws():
-        client = boto3.client("secretsmanager")
-        arn = client.create_secret(Name="pass_word", SecretString=HUSH)["ARN"]
-        monkeypatch.setenv(PASS_WORD.env_var, arn)
-        yield client
-    aws_client._client.cache_clear()
-    secret_settings._cache.clear()
-
-
-def test_a_secret_is_cached_and_read_again_after_its_maximal_age(
-    monkeypatch: pytest.MonkeyPatch, secrets: Any
-) -> None:
-    assert SETTINGS[PASS_WORD] == HUSH
-    secrets.put_secret_value(SecretId="pass_word", SecretString="rotated")
-    assert SETTINGS[PASS_WORD] == HUSH
-    monkeypatch.setattr(secret_settings, "MAX_AGE_S", 0)
-    assert SETTINGS[PASS_WORD] == "rotated"
-    secrets.delete_secret(SecretId="pass_word", ForceDeleteWithoutRecovery=True)
-    assert SETTINGS[PASS_WORD] == "rotated"
-
-
-@pytest.mark.usefixtures("secrets")
-def test_an_unreadable_secret_is_a_503_without_details(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
-    with pytest.raises(Problem, match="Retry later") as problem:
-        assert SETTINGS[PASS_WORD]
-    assert problem.value.status == 503 and problem.value.headers["Retry-After"]
-    assert HUSH not in caplog.text and "pass_word" not in problem.value.detail
 
 
 def test_the_number_of_trusted_proxies_reaches_the_function() -> None:
