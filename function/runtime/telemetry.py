@@ -21,6 +21,8 @@ from function.runtime.lean_imports import stand_in
 
 # The namespace of the metrics in CloudWatch: the project's name.
 NAMESPACE = os.environ.get("METRIC_NAMESPACE", "local")
+_FUNCTION = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local")
+_VERSION = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "")
 
 # The attributes of a log record itself; `logging` refuses them as `extra`.
 RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
@@ -83,7 +85,8 @@ class Span:
 def _short(value: Any) -> Any:
     """Return a log field of at most _MAX_FIELD characters, as text if it has no other form."""
     try:
-        text = value if isinstance(value, str) else json.dumps(value, default=str)
+        plain = isinstance(value, (str, int, float))
+        text = str(value) if plain else json.dumps(value, default=str)
     except Exception:  # noqa: BLE001
         text = value = type(value).__name__
     return value if len(text) <= _MAX_FIELD else f"{text[: _MAX_FIELD - 1]}…"
@@ -188,7 +191,7 @@ def trace(route: str) -> Iterator[Span]:
             with suppress(Exception):
                 room = _MAX_ANNOTATIONS
                 for key, value in {"outcome": span.outcome, **span.log_fields}.items():
-                    room -= len(json.dumps([key, value]))
+                    room -= len(ascii(key)) + len(ascii(value))
                     if room > 0:
                         subsegment.put_annotation(key, value)
                 if span.status >= 500:
@@ -249,7 +252,7 @@ def _metrics(span: Span, cold: bool) -> dict[str, Any]:
     return {
         "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": directives},
         # CloudWatch refuses an empty dimension.
-        "FunctionName": os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "local"),
+        "FunctionName": _FUNCTION,
         "Route": span.route,
         "Outcome": span.outcome,
         "Requests": 1,
@@ -271,7 +274,7 @@ def log_request(span: Span, fields: Mapping[str, Any]) -> None:
             "status": span.status,
             "outcome": span.outcome,
             "coldStart": cold,
-            "version": os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
+            "version": _VERSION,
             "traceId": _trace_id(),
             **({"awsError": span.aws_error} if span.aws_error and span.status >= 500 else {}),
             **fields,
