@@ -42,9 +42,11 @@ function draw() {
   if (!waiting.size) return;
   const fresh = [];
   for (const id of waiting) {
-    const made = row(known.get(id));
-    if (rows.has(id)) rows.get(id).replaceWith(made);
+    const made = row(known.get(id)), former = rows.get(id);
+    const focused = former?.contains(document.activeElement);
+    if (former) former.replaceWith(made);
     else fresh.unshift(made);
+    if (focused) made.firstChild.focus();
     rows.set(id, made);
   }
   waiting = new Set();

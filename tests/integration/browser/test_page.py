@@ -104,6 +104,21 @@ def test_graphs_are_drawn_of_what_happened(page: Any, served: Served) -> None:
     assert page.locator(".alarms .status", has_text="OK").count()
 
 
+def test_a_row_that_changes_keeps_the_focus(page: Any, served: Served) -> None:
+    _open(page, served)
+    page.locator(".requests a").first.focus()
+    text = page.evaluate(
+        """async () => {
+          const { add } = await import(new URL("page/requests.js", document.baseURI));
+          const id = decodeURIComponent(document.activeElement.hash.split("/")[2]);
+          add([{ id, at: 0, method: "GET", path: "/changed", status: 200, ms: 1 }]);
+          await new Promise(requestAnimationFrame);
+          return document.activeElement.closest("li")?.textContent;
+        }"""
+    )
+    assert text and "/changed" in text
+
+
 def test_it_is_used_with_the_keyboard_alone(page: Any, served: Served) -> None:
     _, local = served
     assert local.call().status in CALLED.responses
