@@ -1,4 +1,4 @@
-"""The Lambda bundle of a Python package: its files and its locked dependencies, as named files.
+"""The Lambda bundle of a Python package: its files and its locked dependencies, in one folder.
 
 A rule selects the files, and the same sources give the same archive on every machine.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 import pulumi
 
 from components import limits
+from components.packaging.build_folder import built
 from components.packaging.bytecode import compiled
 from components.packaging.dependencies import LAMBDA, BundleError, files_of, install
 from components.packaging.imports import check_imports
@@ -71,8 +72,12 @@ class Bundle:
             files |= compiled(sources, build, strict=part is own)
         return dict(sorted(files.items()))
 
-    def archive(self) -> pulumi.AssetArchive:
-        """Return the bundle as a Pulumi archive of single files."""
+    def archive(self) -> pulumi.FileArchive:
+        """Return the bundle as a folder of links to its files.
+
+        Pulumi's state has one hash of it. An archive of single files would add 350 KB for each
+        function, which Pulumi writes at each step of an update.
+        """
         if not compiler():
             pulumi.log.warn(
                 f"no Python {PYTHON_VERSION} is at hand, so the bundle has no bytecode: a cold "
@@ -81,12 +86,33 @@ class Bundle:
             )
         files = self.files()
         _check_sizes(self.package.name, files)
-        return _archive(files)
+        return pulumi.FileArchive(str(_linked(files, self.package.parent / ".build")))
 
 
-def for_local_run(archive: pulumi.AssetArchive, interpreter: str = "") -> pulumi.AssetArchive:
-    """Return the bundle for a Python of this machine, with dependencies compiled for it."""
-    files = {name: Path(str(getattr(asset, "path", ""))) for name, asset in archive.assets.items()}
+def _linked(files: Mapping[str, Path], build: Path) -> Path:
+    """Return a folder with a link to each file."""
+
+    def link(folder: Path) -> None:
+        for name, path in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to(path)
+
+    listed = (part.encode() for name, path in files.items() for part in (name, str(path)))
+    return built(build, "bundle", listed, link)
+
+
+def files_in(archive: pulumi.FileArchive) -> dict[str, Path]:
+    """Return the files of a folder that is an archive, without links, sorted by their names."""
+    folder = Path(archive.path)
+    paths = (Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
+    found = {path.relative_to(folder).as_posix(): path for path in paths}
+    return {
+        name: path.readlink() if path.is_symlink() else path for name, path in sorted(found.items())
+    }
+
+
+def for_local_run(files: Mapping[str, Path], interpreter: str = "") -> dict[str, Path]:
+    """Return a bundle's files for a Python of this machine, with dependencies compiled for it."""
     folders = (parent for path in files.values() for parent in path.parents)
     base = next((one for one in folders if one.name.startswith("dependencies-")), None)
     if base and any(name.endswith(".so") for name in files):
@@ -98,7 +124,7 @@ def for_local_run(archive: pulumi.AssetArchive, interpreter: str = "") -> pulumi
         changed = {n for n in sources if local[n].read_bytes() != files[n].read_bytes()}
         own = {name: path for name, path in files.items() if base not in path.parents}
         files = {name: path for name, path in own.items() if _source(name) not in changed} | local
-    return _archive(files)
+    return dict(sorted(files.items()))
 
 
 def _source(name: str) -> str:
@@ -106,10 +132,6 @@ def _source(name: str) -> str:
     path = Path(name)
     module = f"{path.name.partition('.')[0]}.py"
     return str(path.parents[1] / module) if path.suffix == ".pyc" else ""
-
-
-def _archive(files: Mapping[str, Path]) -> pulumi.AssetArchive:
-    return pulumi.AssetArchive({name: pulumi.FileAsset(str(path)) for name, path in files.items()})
 
 
 def _own_files(package: Path, without: Container[Path]) -> Iterator[tuple[str, Path]]:

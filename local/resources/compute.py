@@ -3,8 +3,9 @@
 import io
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 import pulumi
 
@@ -47,30 +48,28 @@ CALLS = {
 UPLOAD_LIMIT = 50 * 1024 * 1024
 
 
-def _files(archive: pulumi.AssetArchive) -> Iterator[tuple[str, str]]:
-    """Return the names and paths of an archive's files, sorted by name."""
-    for name, asset in sorted(archive.assets.items()):
-        if not isinstance(asset, pulumi.FileAsset):
-            raise UnsupportedResourceError(
-                f"{name}: the local run supports only files in an archive"
-            )
-        yield name, str(asset.path)
+def _files(archive: pulumi.Archive) -> dict[str, Path]:
+    """Return the files of an archive by their names, sorted by name."""
+    from components.packaging.archive import files_in
+
+    if not isinstance(archive, pulumi.FileArchive) or not os.path.isdir(archive.path):
+        raise UnsupportedResourceError("the local run supports only a folder as an archive")
+    return files_in(archive)
 
 
-def zip_bytes(archive: pulumi.AssetArchive, compression: int = zipfile.ZIP_STORED) -> bytes:
-    """Return an archive of files as a zip; equal names and contents give equal bytes."""
+def zip_bytes(files: Mapping[str, Path], compression: int = zipfile.ZIP_STORED) -> bytes:
+    """Return files as a zip; equal names and contents give equal bytes."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as out:
-        for name, path in _files(archive):
-            with open(path, "rb") as source:
-                out.writestr(zipfile.ZipInfo(name), source.read(), compression)
+        for name, path in files.items():
+            out.writestr(zipfile.ZipInfo(name), path.read_bytes(), compression)
     return packed.getvalue()
 
 
-def _check_upload(archive: pulumi.AssetArchive) -> None:
+def _check_upload(files: Mapping[str, Path]) -> None:
     """Raise a RuntimeError for a zip that is too large for a direct upload."""
-    if sum(size for _, _, size in file_stamps(archive)) > UPLOAD_LIMIT:
-        size = len(zip_bytes(archive, zipfile.ZIP_DEFLATED))
+    if sum(path.stat().st_size for path in files.values()) > UPLOAD_LIMIT:
+        size = len(zip_bytes(files, zipfile.ZIP_DEFLATED))
         if size > UPLOAD_LIMIT:
             raise RuntimeError(
                 f"the zip of the function's code has {size:,} bytes, Lambda accepts at most "
@@ -79,9 +78,9 @@ def _check_upload(archive: pulumi.AssetArchive) -> None:
             )
 
 
-def file_stamps(archive: pulumi.AssetArchive) -> list[tuple[str, int, int]]:
+def file_stamps(archive: pulumi.Archive) -> list[tuple[str, int, int]]:
     """Return the name, time and size of each file of an archive."""
-    found = ((name, os.stat(path)) for name, path in _files(archive))
+    found = ((name, path.stat()) for name, path in _files(archive).items())
     return [(name, stat.st_mtime_ns, stat.st_size) for name, stat in found]
 
 
@@ -91,9 +90,9 @@ def _function(context: Context, declared: Properties) -> Provisioned:
 
     client = context.client
     name = {"FunctionName": context.physical_name(declared)}
-    archive = declared.pop("code")
-    _check_upload(archive)
-    code = {"ZipFile": zip_bytes(bundle.for_local_run(archive))}
+    files = _files(declared.pop("code"))
+    _check_upload(files)
+    code = {"ZipFile": zip_bytes(bundle.for_local_run(files))}
     declared.pop("vpcConfig", None)
     variables = declared.get("environment", {}).get("variables", {})
     variables |= {key: context.stack.issuer for key in variables if key.startswith(ISSUER_PREFIX)}

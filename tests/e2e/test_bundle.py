@@ -63,7 +63,7 @@ def test_it_needs_nothing_but_the_standard_library(
     interpreter: str, specimen: Path, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(
-        BytesIO(zip_bytes(archive.for_local_run(project_bundle().archive(), interpreter)))
+        BytesIO(zip_bytes(archive.for_local_run(project_bundle().files(), interpreter)))
     ) as packed:
         packed.extractall(tmp_path)
     shutil.rmtree(tmp_path / "function")

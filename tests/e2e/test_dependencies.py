@@ -186,15 +186,15 @@ def test_the_local_run_swaps_compiled_dependencies_and_keeps_own_files(
 ) -> None:
     add_wheel("lib", {"lib/fast.so": "", "lib/__init__.py": ""})
     (package / "fast.json").write_text("{}")
-    whole = Bundle(package=package).archive()
-    names = archive.for_local_run(whole).assets.keys()
+    whole = archive.files_in(Bundle(package=package).archive())
+    names = archive.for_local_run(whole).keys()
     assert {"lib/fast.so", "function/fast.json"} <= names
-    assert names == whole.assets.keys()
+    assert names == whole.keys()
     # Another wheel may have another source, whose bytecode would not fit.
     for source in package.parent.glob(".build/dependencies-*/packages/lib/__init__.py"):
-        if source != Path(whole.assets["lib/__init__.py"].path):
+        if source != whole["lib/__init__.py"]:
             source.write_text("X = 1")
-    gone = names - archive.for_local_run(whole).assets.keys()
+    gone = names - archive.for_local_run(whole).keys()
     assert {Path(name).name for name in gone} <= {"__init__.cpython-313.pyc"}
     assert bool(gone) == bool(interpreter.compiler())
 

@@ -20,6 +20,7 @@ import pulumi
 import pytest
 import yaml
 
+from components.packaging.archive import files_in
 from local import local_stack, pulumi_program, stack_files
 from local.stack_files import Secret
 from tests.conftest import NAME, PROJECT, STACK, plain
@@ -156,13 +157,13 @@ def test_the_local_runs_engine_registers_what_the_real_one_gets(stack: Stack) ->
 
 def _values(value: Any) -> Any:
     """Return inputs without the values that the two write differently: secrets and archives."""
-    if isinstance(value, pulumi.AssetArchive):
-        return sorted(value.assets)
+    if isinstance(value, pulumi.FileArchive):
+        return sorted(files_in(value))
     if isinstance(value, dict):
         if "plaintext" in value:
             return json.loads(value["plaintext"])
-        if "assets" in value:
-            return sorted(value["assets"])
+        if value.keys() >= {"hash", "path"}:
+            return sorted(files_in(pulumi.FileArchive(value["path"])))
         return {name: _values(item) for name, item in value.items()}
     return [_values(item) for item in value] if isinstance(value, list) else value
 

@@ -240,7 +240,7 @@ def write(folder: Path, stack: str, region: str) -> None:
     """Write the declared resources as Terraform's files."""
     config = stack_files.local_config(stack)
     declared = terraform_json.declared_resources(stack, config)
-    (folder / "bundle.zip").write_bytes(compute.zip_bytes(project_bundle().archive()))
+    (folder / "bundle.zip").write_bytes(compute.zip_bytes(project_bundle().files()))
     for name, content in terraform_json.render(declared).items():
         for kind, resources in content["resource"].items():
             for logical, arguments in resources.items():

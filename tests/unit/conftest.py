@@ -20,10 +20,10 @@ _FORBIDDEN = {
 }
 _running = False
 _make_archive = archive.Bundle.archive
-_archives: dict[tuple[object, ...], pulumi.AssetArchive] = {}
+_archives: dict[tuple[object, ...], pulumi.FileArchive] = {}
 
 
-def _archive_once(bundle: archive.Bundle) -> pulumi.AssetArchive:
+def _archive_once(bundle: archive.Bundle) -> pulumi.FileArchive:
     """Return the archive of a bundle; the project's own files stay as they are.
 
     A test that replaces the search for a compiler gets an archive of its own.

@@ -71,8 +71,7 @@ def _packed(files: Mapping[str, Path]) -> bytes:
 
 def _packed_for_here(python: str) -> bytes:
     """Return the bundle with the compiled packages of this machine, which a body needs."""
-    assets = archive.for_local_run(project_bundle().archive(), python).assets
-    return _packed({name: Path(str(getattr(one, "path", ""))) for name, one in assets.items()})
+    return _packed(archive.for_local_run(project_bundle().files(), python))
 
 
 def folders(python: str, only: Collection[str]) -> tuple[dict[str, Path], int]:

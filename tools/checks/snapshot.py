@@ -7,13 +7,13 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pulumi
 import yaml
 
 from components.naming import resource_prefix
+from components.packaging.archive import files_in
 from function.endpoints import VERSION
 from local import pulumi_program, stack_files
 from local.pulumi_program import Resource
@@ -33,12 +33,11 @@ _USUAL = (
 )
 
 
-def _archive(archive: pulumi.AssetArchive) -> dict[str, list[str]]:
+def _archive(archive: pulumi.FileArchive) -> dict[str, list[str]]:
     """Return an archive's own files and the names of its packages; the lock decides their files."""
     own, packages = set(), set()
-    for name, asset in archive.assets.items():
-        assert isinstance(asset, pulumi.FileAsset)
-        path = Path(asset.path).relative_to(stack_files.ROOT)
+    for name, file in files_in(archive).items():
+        path = file.relative_to(stack_files.ROOT)
         if "__pycache__" in name:  # depends on the machine's Python versions
             continue
         if path.parts[0].startswith("."):
@@ -55,7 +54,7 @@ def _shown(value: Any) -> Any:
         return {name: _shown(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_shown(item) for item in value]
-    if isinstance(value, pulumi.AssetArchive):
+    if isinstance(value, pulumi.FileArchive):
         return _archive(value)
     return _shown_text(value) if isinstance(value, str) else value
 

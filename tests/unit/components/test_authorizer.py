@@ -7,6 +7,7 @@ import pytest
 
 import function.declare.registry
 from components.errors import ConfigError
+from components.packaging.archive import files_in
 from function.declare import authorizer_registry
 from function.declare.auth import Jwt
 from function.declare.authorizer import Authorizer
@@ -36,7 +37,7 @@ def test_the_function_knows_the_issuer_and_no_other_function_carries_its_library
     carrying = [
         resource.name
         for resource in resources
-        if resource.kind == FUNCTION and "jwt/__init__.py" in resource.inputs["code"].assets
+        if resource.kind == FUNCTION and "jwt/__init__.py" in files_in(resource.inputs["code"])
     ]
     assert carrying == [f"{NAME}-authorizer"]
 

@@ -18,6 +18,7 @@ from components import (
     EpochSecret,
     RoleFactory,
 )
+from components.packaging.archive import files_in
 from function.declare.endpoint import Endpoint, Response
 from function.declare.setting import Setting
 from local import pulumi_program
@@ -58,7 +59,7 @@ def test_another_program_composes_the_components_twice(folder: Path) -> None:
     for name in ("retail", "wholesale"):
         function = one(resources, FUNCTION, f"{name}-function")
         assert function["handler"] == "shop.orders.handler"
-        assert "shop/orders.py" in function["code"].assets
+        assert "shop/orders.py" in files_in(function["code"])
         assert function["environment"]["variables"]["TABLE_ORDERS_NAME"] == f"{name}-orders"
         api = one(resources, "aws:apigateway/restApi:RestApi", f"{name}-api")
         assert '"/orders"' in api["body"]

@@ -4,6 +4,7 @@ import pytest
 
 from components import resource_prefix
 from components.errors import ConfigError
+from components.packaging.archive import files_in
 from function.declare import registry
 from function.declare.permission import ServicePermission
 from local import stack_files
@@ -21,7 +22,7 @@ def test_the_function_is_traced_on_arm64_and_published(stack: str) -> None:
         assert function["tracingConfig"] == {"mode": "Active"}
         assert function["publish"] is True
         assert function["loggingConfig"]["logFormat"] == "JSON"
-        names = set(function["code"].assets)
+        names = set(files_in(function["code"]))
         assert (
             "function/runtime/api_handler.py" in names and "aws_xray_sdk/core/recorder.py" in names
         )

@@ -26,7 +26,7 @@ def test_a_job_runs_from_the_bundle_in_a_function_of_its_own(with_jobs: list[Res
     job, api = (
         _of(with_jobs, "Function", f"{NAME}-{name}") for name in ("job-clean-up", "function")
     )
-    assert job["code"].assets.keys() == api["code"].assets.keys()
+    assert job["code"].path == api["code"].path
     assert job["handler"] == "function.runtime.job_handler.handler" and job["timeout"] == 100
     assert job["environment"]["variables"]["JOB_NAME"] == "clean_up"
     assert job["role"] != api["role"]

@@ -55,7 +55,9 @@ def test_without_a_compiler_there_are_sources_only_and_a_warning(
     monkeypatch.setattr(bytecode, "compiler", lambda: None)
     monkeypatch.setattr(archive, "compiled", bytecode.compiled)  # the real one
     monkeypatch.setattr(archive, "compiler", lambda: None)
-    assert not [name for name in project_bundle().archive().assets if name.endswith(".pyc")]
+    assert not [
+        name for name in archive.files_in(project_bundle().archive()) if name.endswith(".pyc")
+    ]
     assert "the bundle has no bytecode" in capsys.readouterr().err
 
 

@@ -15,13 +15,13 @@ from local.pulumi_program import Resource
 from local.resources import compute
 
 
-def _archive(folder: Path, **files: bytes) -> pulumi.AssetArchive:
+def _archive(folder: Path, **files: bytes) -> pulumi.FileArchive:
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    return pulumi.AssetArchive({name: pulumi.FileAsset(str(folder / name)) for name in files})
+    return pulumi.FileArchive(str(folder))
 
 
-def _provision(archive: pulumi.AssetArchive, stub_response: bool) -> None:
+def _provision(archive: pulumi.FileArchive, stub_response: bool) -> None:
     client = boto3.client(
         "lambda", region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
