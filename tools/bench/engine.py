@@ -11,6 +11,7 @@ from pathlib import Path
 from local import stack_files
 from tools.checks import stand_in_provider
 from tools.checks.pulumi_stack import Stack, state_in
+from tools.project_copy import copy_of_project
 
 
 def main() -> None:
@@ -18,7 +19,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, stand_in_provider.running(Path(name)) as provider:
         folder = Path(name)
         environment = {**state_in(folder), **provider.environment}
-        stack = Stack(stack_files.ROOT, stack_files.default_stack(), environment)
+        # The CLI writes into the stack's file.
+        project = copy_of_project(folder / "project")
+        stack = Stack(project, stack_files.default_stack(), environment)
         seconds = {"engine_preview_s": stack.preview().seconds, "engine_up_s": stack.up().seconds}
     print(json.dumps({name: round(value, 2) for name, value in seconds.items()}))
 
