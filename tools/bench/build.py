@@ -16,8 +16,9 @@ from local.stack_files import ROOT
 
 LOCK = ROOT / "tools" / "bench" / "requirements.txt"
 CASES = ROOT / "tools" / "bench" / "cases"
-# This function; and with an endpoint that declares a body.
-OWN = ("epoch", "epoch_body")
+# This function; and with an endpoint that declares a body, or takes tokens.
+VARIANTS = {"epoch_body": "body_endpoint", "epoch_jwt": "jwt_endpoint"}
+OWN = ("epoch", *VARIANTS)
 # The dependencies of each alternative.
 SDK = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
 PEERS = {
@@ -84,7 +85,7 @@ def folders(python: str, only: Collection[str]) -> tuple[dict[str, Path], int]:
     found: dict[str, Path] = {}
     for name in (*OWN, *PEERS):
         for case in (name, f"{name}_sources"):
-            if (only and case not in only) or case == "epoch_body_sources":
+            if (only and case not in only) or (name in VARIANTS and case != name):
                 continue
             folder = base / case
             folder.mkdir(parents=True)
@@ -95,10 +96,10 @@ def folders(python: str, only: Collection[str]) -> tuple[dict[str, Path], int]:
             else:
                 _copy(peers, folder, PEERS[name])
             _add_case(folder, name)
-            if name == "epoch_body":
-                endpoint = folder / "function" / "endpoints" / "post_body.py"
-                shutil.copyfile(CASES / "body_endpoint.py", endpoint)
-                _compile(python, endpoint)
+            if endpoint := VARIANTS.get(name):
+                added = folder / "function" / "endpoints" / f"{endpoint}.py"
+                shutil.copyfile(CASES / f"{endpoint}.py", added)
+                _compile(python, added)
             if case != name:
                 _without_bytecode(folder)
             elif name not in OWN:

@@ -13,7 +13,7 @@ from local.stack_files import ROOT
 CHART = ROOT / "docs" / "bench.svg"
 
 # Figure in the results, title, unit, and the cases in the chart.
-_CASES = ("powertools", "boto3_client", "epoch_body", "epoch", "pydynox")
+_CASES = ("powertools", "boto3_client", "epoch_body", "epoch_jwt", "epoch", "pydynox")
 _SOURCES = ("powertools_sources", "boto3_client_sources", "pydynox_sources")
 CHARTS = (
     (
@@ -28,6 +28,7 @@ CHARTS = (
 _NAMES = {
     "epoch": "this function",
     "epoch_body": "this function, with a declared body",
+    "epoch_jwt": "this function, with a token",
     "boto3_client": "boto3 client",
     "powertools": "Powertools + boto3",
     "pydynox": "pydynox (Rust)",

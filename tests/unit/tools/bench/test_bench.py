@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tools.bench import chart, fake_dynamodb, system
+from tools.bench import build, chart, fake_dynamodb, system
 
 TARGET = "DynamoDB_20120810.PutItem"
 CALL: dict[str, Any] = {
@@ -37,7 +37,7 @@ def test_the_picture_shows_figures_day_and_machine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(chart, "CHART", tmp_path / "bench.svg")
-    names = ("epoch", "epoch_body", "boto3_client", "powertools", "pydynox", "raw_http")
+    names = ("boto3_client", "powertools", "pydynox", "raw_http", *build.OWN)
     cases = {name: 100.0 for name in (*names, *(f"{name}_sources" for name in names))}
     figures = {figure: cases | {"epoch": 77.0} for figure, *_ in chart.CHARTS}
     chart.draw({**figures, "python": "Python 3.13.0 (main)"}, 13)
