@@ -69,14 +69,13 @@ class SharedZip(zipfile.ZipFile):
             shutil.rmtree(scratch, ignore_errors=True)
             known = {}
         checksums = {info.filename: info.CRC for info in self.infolist()}
-        for name in known.keys() | checksums.keys():
-            if known.get(name) != checksums.get(name):
-                path = scratch / name
-                path.unlink(missing_ok=True)
-                for bytecode in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
-                    bytecode.unlink()
-                if name in checksums:
-                    self.extract(name, scratch)
+        changed = {name for name, _ in known.items() ^ checksums.items()}
+        for name in changed:
+            (scratch / name).unlink(missing_ok=True)
+            _delete_bytecode(scratch / name)
+        # Only now: a bundle may bring the bytecode of a changed file.
+        for name in changed & checksums.keys():
+            self.extract(name, scratch)
         _use_private_folder(scratch)
         os.rename(scratch, target)
         type(self)._former = target, checksums

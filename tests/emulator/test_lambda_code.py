@@ -53,6 +53,21 @@ def test_a_new_bundle_shares_unchanged_files_and_their_bytecode(
     assert (old / "edited.py").read_text("utf-8") == "y = 1"
 
 
+def test_bytecode_that_a_bundle_brings_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(lambda_code.SharedZip, "_former", (Path("/nonexistent"), {}))
+    sources = {f"module_{number}.py": "x = 1" for number in range(20)}
+    brought = {f"__pycache__/{Path(name).stem}.cpython-313.pyc": "y" for name in sources}
+    path = tmp_path / "code.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in (sources | brought).items():
+            archive.writestr(name, text)
+    found = _unpack(path, tmp_path / "link")
+    assert {one.name for one in found.glob("__pycache__/*")} == {Path(n).name for n in brought}
+
+
 def test_without_hard_links_a_new_bundle_is_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
