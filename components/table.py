@@ -60,9 +60,9 @@ class EpochTable(EpochComponent):
     `protect` adds point-in-time recovery, deletion protection in DynamoDB and `protect` in Pulumi,
     in every region; an update that changes an index fails, as does its preview.
     `recovery_period_days` (1 to 35) is the time to which you can restore. `max_read_units` and
-    `max_write_units` limit the request units per second of the table and of each index; 0 is no limit.
-    `replica_regions` make it a global table. Only a table with a `ttl_setting` has DynamoDB's time
-    to live, on the attribute `expires`.
+    `max_write_units` limit the request units per second of the table and of each index; 0 is no
+    limit. `replica_regions` make it a global table. Only a table with a `ttl_setting` has
+    DynamoDB's time to live, on the attribute `expires`.
     """
 
     def __init__(

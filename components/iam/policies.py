@@ -95,7 +95,7 @@ def _matches(name: str, patterns: str | list[str]) -> bool:
 def resource_statements(
     granted: Iterable[tuple[str | list[str], Sequence[str]]],
 ) -> list[Statement]:
-    """Return one statement per resource, with all actions that a grant of `granted` names for it."""
+    """Return one statement per resource, with all actions that the grants name for it."""
     actions: dict[str, set[str]] = {}
     for resources, allowed in granted:
         for resource in _listed(resources) if allowed else ():

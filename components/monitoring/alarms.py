@@ -31,8 +31,8 @@ THROTTLED_CALLS = "ThrottledCalls"  # a filter on the access log emits this metr
 class BurnRate(NamedTuple):
     """An alarm on an error budget that burns `rate` times too fast over two windows.
 
-    At rate 1 the budget lasts 30 days. The long window proves the impact, a twelfth of it that
-    the errors continue. Fewer than five errors in the long window never fire, so a single failed call
+    At rate 1 the budget lasts 30 days. The long window proves the impact, a twelfth of it that the
+    errors continue. Fewer than five errors in the long window never fire, so a single failed call
     in a quiet night does not page anyone.
     """
 

@@ -1,4 +1,5 @@
-"""Validates OpenAPI documents as API Gateway's import does, where a declaration can break its rules.
+"""Validates OpenAPI documents as API Gateway's import does, by the rules that a declaration can
+break.
 
 An error always stops an import, a warning only with `failonwarnings`. The rules come from AWS's
 documentation and from recorded responses. Where AWS's text is unknown, the text is ours. The

@@ -177,9 +177,8 @@ class Endpoint(NamedTuple, Generic[B]):
     """A method on a path; routing, permissions and documentation follow from it.
 
     `body` is the type of the JSON that a client must send (one that msgspec can read), or else a
-    Form or Raw. The client
-    receives 415 for another media type, 400 for a body of another type, and 413 for more than
-    `max_body_bytes`. Without `body`, the function never reads a body.
+    Form or Raw. The client receives 415 for another media type, 400 for a body of another type, and
+    413 for more than `max_body_bytes`. Without `body`, the function never reads a body.
 
     `responses` maps each status of success to the type of its body (None: no body; Raw: no JSON);
     `response_headers` describes headers that these responses may have. `problems` maps each status

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from uv import find_uv_bin
 
 from components.packaging import archive
 from components.packaging.project_bundle import project_bundle
+from local.resources.compute import zip_bytes
 from local.stack_files import ROOT
 
 LOCK = ROOT / "tools" / "bench" / "requirements.txt"
@@ -61,27 +62,16 @@ def _add_case(folder: Path, name: str) -> None:
         shutil.copyfile(CASES / f"{source}.py", folder / f"{target}.py")
 
 
-def _packed(files: Mapping[str, Path]) -> bytes:
-    """Return a bundle as the Pulumi engine packs it."""
-    packed = BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for name, path in files.items():
-            bundle.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return packed.getvalue()
-
-
-def _packed_for_here(python: str) -> bytes:
-    """Return the bundle with the compiled packages of this machine, which a body needs."""
-    return _packed(archive.for_local_run(project_bundle().files(), python))
-
-
 def folders(python: str, only: Collection[str]) -> tuple[dict[str, Path], int]:
     """Return the folder of each case, or of those in `only`, and the zipped bundle's size."""
     base = ROOT / ".bench" / "cases"
     shutil.rmtree(base, ignore_errors=True)
     peers = _installed(python)
     _without_bytecode(peers)
-    packed = _packed(project_bundle().files())
+    files = project_bundle().files()
+    packed = zip_bytes(files, zipfile.ZIP_DEFLATED)
+    # A body needs the compiled packages of this machine.
+    for_variants = zip_bytes(archive.for_local_run(files, python))
     found: dict[str, Path] = {}
     for name in (*OWN, *PEERS):
         for case in (name, f"{name}_sources"):
@@ -90,7 +80,7 @@ def folders(python: str, only: Collection[str]) -> tuple[dict[str, Path], int]:
             folder = base / case
             folder.mkdir(parents=True)
             if name in OWN:
-                used = packed if name == "epoch" else _packed_for_here(python)
+                used = for_variants if name in VARIANTS else packed
                 with zipfile.ZipFile(BytesIO(used)) as bundle:
                     bundle.extractall(folder)
             else:

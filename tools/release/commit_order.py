@@ -1,7 +1,7 @@
 """`python -m tools.release.commit_order HISTORY COMMIT`: refuses to deploy over a newer commit.
 
-COMMIT has all 40 digits. Approvals may arrive in another order than commits. Each update in the stack's history has its
-commit as message, a failed one too.
+COMMIT has all 40 digits. Approvals may arrive in another order than commits. Each update in the
+stack's history has its commit as message, a failed one too.
 """
 
 import re

@@ -1,9 +1,10 @@
 """`python -m tools.release.prune_versions OUTPUTS KEEP`: deletes versions that no rollback needs.
 
 Lambda keeps versions for ever, and bills SnapStart for each. The newest KEEP (by default three) and
-the live one stay: a rollback goes back by one version, a second rollback by another. A version needs the policy
-that its description names. The role's policies for deleted versions go, too. If the rest leave no
-room for another policy, more versions go: IAM limits the policies of a role together.
+the live one stay: a rollback goes back by one version, a second rollback by another. A version
+needs the policy that its description names. The role's policies for deleted versions go, too. If
+the rest leave no room for another policy, more versions go: IAM limits the policies of a role
+together.
 """
 
 import json

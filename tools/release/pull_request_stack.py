@@ -1,7 +1,7 @@
 """`python -m tools.release.pull_request_stack`: the stacks of pull requests.
 
-Its arguments are `up NUMBER BOUNDARY`, `down NUMBER` or `expired`. BOUNDARY is the ARN of the roles'
-permissions boundary.
+Its arguments are `up NUMBER BOUNDARY`, `down NUMBER` or `expired`. BOUNDARY is the ARN of the
+roles' permissions boundary.
 
 The stack pr-NUMBER has the default stack's config, but only the keys that every stack needs: no
 domain, no alarm address, no protection of data. Its secrets are placeholders. A tag in Pulumi's

@@ -3,8 +3,8 @@
 A deployment publishes a version of each changed function. Only Lambda knows the former versions:
 after a rollback, Pulumi's state differs. So a deployment prints them first (`show`) and passes
 them on: `to` moves the aliases back to them. If VERSIONS is empty, the API's function goes to the
-newest version below the live one. A job without a version follows it to the newest version of the same code, since all functions
-share one bundle; a job without a version of that code stays.
+newest version below the live one. A job without a version follows it to the newest version of the
+same code, since all functions share one bundle; a job without a version of that code stays.
 
 Routes, tables and alarms stay as deployed. Pulumi's state keeps the failed versions: `make drift`
 shows the aliases as changed, and `pulumi up` without a refresh leaves them. A deployment by the
@@ -136,7 +136,7 @@ def show(path: str) -> list[str]:
 
 
 def move_back(path: str, to: str) -> list[str]:
-    """Move the aliases to the versions that `show` printed, or to a version of the API's function."""
+    """Move the aliases to the versions that `show` printed, or to one of the API's function."""
     names = functions(pipeline_io.read_outputs(Path(path)))
     done = roll_back(boto3.client("lambda"), names, to)
     print(done)

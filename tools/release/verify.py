@@ -1,5 +1,6 @@
-"""`python -m tools.release.verify OUTPUTS BEFORE VERSIONS`: smoke-tests a deployment, and rolls back
-if it fails.
+"""`python -m tools.release.verify OUTPUTS BEFORE VERSIONS`: smoke-tests a deployment.
+
+It rolls the functions back if the test fails.
 
 OUTPUTS and BEFORE hold the stack's outputs after and before the deployment, VERSIONS the output of
 `make live-versions` before it.

@@ -19,8 +19,8 @@ ALGORITHMS = {
     "RSA": ("PS256", "PS384", "PS512", "RS256", "RS384", "RS512"),
 }
 # The function learns of revoked keys after at most MAX_AGE_S. It asks the issuer at most once in
-# MIN_INTERVAL_S, so that tokens with invented key ids do not load it. If the issuer does not answer,
-# known keys serve for MAX_OUTAGE_S.
+# MIN_INTERVAL_S, so that tokens with invented key ids do not load it. If the issuer does not
+# answer, known keys serve for MAX_OUTAGE_S.
 MAX_AGE_S, MIN_INTERVAL_S, MAX_OUTAGE_S = 3_600, 30, 86_400
 _TIMEOUT_S = 3
 _MAX_BYTES = 512 * 1024
