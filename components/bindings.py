@@ -25,7 +25,7 @@ from function.declare.permission import (
     fill_settings,
 )
 
-Arns: TypeAlias = pulumi.Input[str] | list[pulumi.Input[str]]
+_Arns: TypeAlias = pulumi.Input[str] | list[pulumi.Input[str]]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Linked:
     The value is the first ARN by default.
     """
 
-    arn: Arns = ""
+    arn: pulumi.Input[str] | list[pulumi.Input[str]] = ""
     value: pulumi.Input[str] | None = None
 
     @property
@@ -76,9 +76,9 @@ class Bindings:
             **self.settings,
         }
 
-    def _granted(self, permission: Permission) -> tuple[Arns, tuple[str, ...]]:
+    def _granted(self, permission: Permission) -> tuple[_Arns, tuple[str, ...]]:
         """Return the ARN or ARNs that a permission is for, and the actions on them."""
-        arns: Arns
+        arns: _Arns
         actions: tuple[str, ...]
         match permission:
             case TablePermission(table, actions, index):
