@@ -121,8 +121,9 @@ def test_a_row_that_changes_keeps_the_focus(page: Any, served: Served) -> None:
 
 def test_it_is_used_with_the_keyboard_alone(page: Any, served: Served) -> None:
     _, local = served
-    assert local.call().status in CALLED.responses
     _open(page, served)
+    for _ in range(2):  # other tests add requests that never happened
+        _call(page, local)
     page.locator(".requests a").first.focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
