@@ -59,6 +59,7 @@ def serve(number: int) -> None:
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         app.app,
+        backlog=100,  # asyncio accepts so many at once, before _Connection counts them
         http=_Connection,
         ws="none",
         log_config=None,
