@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import pulumi
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime import stack as runtime_stack
-from pulumi.runtime.settings import SETTINGS, set_root_resource
+from pulumi.runtime.settings import SETTINGS, configure, set_root_resource
 
 from local.stack_files import ROOT, Secret, project_name, stack_config
 
@@ -196,23 +196,22 @@ class MockEngine:
         name = resource.inputs.get("name", resource.name)
         service = resource.kind.split("/")[0].removeprefix("aws:")
         arn = f"arn:{self.partition}:{service}:{self.region}:{self.account}:{name}"
-        return f"{resource.kind.rpartition(':')[2]}-{resource.name}", {
-            "arn": arn,
-            "executionArn": arn,
-            "invokeArn": f"{arn}/invocations",
-            "invokeUrl": f"https://{resource.name}.example/{resource.inputs.get('stageName')}",
-            "name": name,
-            "region": self.region,
-            "regionalDomainName": f"{resource.name}.example",
-            "regionalZoneId": f"{resource.name}-zone",
-            "secretArn": arn,
-            "rootResourceId": f"{resource.name}-root",
-            "streamArn": f"{arn}/stream/label",
-            "url": f"https://{service}.example/{name}",
-            "value": f"value-of-{resource.name}",
-            "version": "1",
-            **resource.inputs,
+        of_service = {
+            "apigateway": {
+                "executionArn": arn,
+                "invokeUrl": f"https://{resource.name}.example/{resource.inputs.get('stageName')}",
+                "regionalDomainName": f"{resource.name}.example",
+                "regionalZoneId": f"{resource.name}-zone",
+                "region": self.region,
+                "value": f"value-of-{resource.name}",
+            },
+            "dynamodb": {"streamArn": f"{arn}/stream/label"},
+            "lambda": {"invokeArn": f"{arn}/invocations", "version": "1"},
+            "secretsmanager": {"secretArn": arn},
+            "sqs": {"url": f"https://{service}.example/{name}"},
         }
+        made = {"arn": arn, "name": name, **of_service.get(service, {}), **resource.inputs}
+        return f"{resource.kind.rpartition(':')[2]}-{resource.name}", made
 
 
 def declared_resources(
@@ -281,13 +280,14 @@ async def _run(
 ) -> Outputs:
     monitor = _Monitor(engine)
     set_root_resource(None)  # type: ignore[arg-type]
-    mocks.set_mocks(
-        monitor,
-        project=project_name(folder),
-        stack=stack,
-        preview=preview,
-        logger=_LOGGER,
-        monitor=monitor,
+    configure(
+        mocks.MockSettings(  # type: ignore[no-untyped-call]
+            monitor=monitor,
+            engine=mocks.MockEngine(_LOGGER),
+            project=project_name(folder),
+            stack=stack,
+            dry_run=preview,
+        )
     )
     SETTINGS.outputs.clear()  # a failed run leaves outputs of its closed loop
     secrets = [key for key, value in config.items() if isinstance(value, Secret)]
@@ -308,7 +308,7 @@ async def _outputs(folder: Path) -> Outputs:
     def program() -> None:
         runpy.run_path(str(folder))  # puts the folder on the path, as Pulumi does
 
-    await runtime_stack.run_pulumi_func(program)
+    await runtime_stack.run_in_stack(program)
     root = pulumi.runtime.get_root_resource()
     assert isinstance(root, runtime_stack.Stack)
     outputs = {name: pulumi.Output.from_input(value) for name, value in root.outputs.items()}
