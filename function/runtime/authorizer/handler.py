@@ -5,7 +5,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 from function.declare.auth import Auth, CustomAuth, Identity, Jwt, in_stack
@@ -39,16 +38,12 @@ def _header(event: Event, name: str) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-@cache
-def _issuer(auth: Jwt) -> oidc.Issuer:
-    return oidc.Issuer(os.environ[auth.issuer_env_var])
-
-
 def _jwt(auth: Jwt, event: Event) -> Identity | None:
     sent = _BEARER.fullmatch(_header(event, "Authorization"))
     if not sent:
         return None
-    claims = _issuer(auth).verify(sent[1], in_stack(auth, os.environ).audience)
+    issuer, audience = os.environ[auth.issuer_env_var], in_stack(auth, os.environ).audience
+    claims = oidc.verify(issuer, sent[1], audience)
     if claims is None:
         return None
     return Identity(f"{claims['iss']}#{claims['sub']}", claims, oidc.scopes(claims))
