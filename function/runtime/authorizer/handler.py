@@ -62,7 +62,7 @@ def _custom(auth: CustomAuth, event: Event) -> Identity | None:
     return found._replace(id=f"{auth.name}#{found.id}")
 
 
-# One entry for each kind that is `by_function` in function.declare.auth.KINDS.
+# One entry for each of function.declare.auth.FUNCTION_KINDS.
 AUTHENTICATORS: Mapping[type, Callable[[Any, Event], Identity | None]] = {
     CustomAuth: _custom,
     Jwt: _jwt,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from function.declare.auth import KINDS, Auth, CustomAuth, Identity, Jwt
+from function.declare.auth import FUNCTION_KINDS, Auth, CustomAuth, Identity, Jwt
 from function.declare.authorizer import Authorizer, Credentials
 from function.runtime.authorizer import handler, oidc
 from tests.fixtures import notes
@@ -56,7 +56,7 @@ def custom(monkeypatch: pytest.MonkeyPatch, authenticate: Any, **more: Any) -> N
 
 
 def test_every_kind_that_the_function_verifies_has_an_authenticator() -> None:
-    assert handler.AUTHENTICATORS.keys() == {kind for kind in KINDS if KINDS[kind].by_function}
+    assert handler.AUTHENTICATORS.keys() == set(FUNCTION_KINDS)
 
 
 def test_a_caller_is_allowed_on_the_stage_of_this_api_and_nowhere_else(
