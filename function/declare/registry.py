@@ -12,13 +12,7 @@ from function.declare.checks import declaration_errors
 from function.declare.endpoint import Endpoint
 from function.declare.errors import DeclarationError
 from function.declare.loader import endpoints_by_module
-from function.declare.permission import (
-    INDEX_ACTIONS,
-    Link,
-    Permission,
-    TablePermission,
-    settings_in,
-)
+from function.declare.permission import Link, Permission, TablePermission, settings_in
 from function.declare.queue import Queue
 from function.declare.setting import Setting
 from function.declare.table import Table
@@ -102,15 +96,6 @@ def _setting_errors(text: str) -> Iterator[str]:
             yield from unknown_name_errors("setting", name, sorted(known))
 
 
-def _index_errors(permission: TablePermission) -> Iterator[str]:
-    table = load_tables()[permission.table]
-    known = [index.name for index in table.indexes]
-    yield from unknown_name_errors(f"index of {table.name}", permission.index_name, known)
-    for action in sorted({*permission.actions} - INDEX_ACTIONS):
-        allowed = ", ".join(sorted(INDEX_ACTIONS))
-        yield f"{action} is no action on an index; use one of {allowed}"
-
-
 def reference_errors(*declared: Permission | Trigger) -> Iterator[str]:
     """Yield an error for each unknown declaration that permissions or triggers name."""
     for one in declared:
@@ -118,7 +103,8 @@ def reference_errors(*declared: Permission | Trigger) -> Iterator[str]:
             kind = "secret" if field == "setting" else field
             yield from unknown_name_errors(kind, getattr(one, field), LOADERS[field]())
         if isinstance(one, TablePermission) and one.index_name:
-            yield from _index_errors(one)
+            known = [index.name for index in load_tables()[one.table].indexes]
+            yield from unknown_name_errors(f"index of {one.table}", one.index_name, known)
         if isinstance(one, Link):
             yield from unknown_name_errors("link", one.name, load_links())
         for field in ("bus", "resource"):

@@ -204,10 +204,6 @@ class TopicTrigger(NamedTuple):
     filter_body: bool = False
     max_attempts: Annotated[int, between(1, SCHEDULED_ATTEMPTS)] = SCHEDULED_ATTEMPTS
 
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which SNS would refuse it."""
-        yield from _pattern_errors("filter_policy", self.filter_policy or {})
-
 
 class EventTrigger(NamedTuple):
     """Hands a job each BusEvent that matches an EventBridge `pattern`.
@@ -220,18 +216,6 @@ class EventTrigger(NamedTuple):
     pattern: Annotated[Mapping[str, Any], not_empty]
     bus: Annotated[str, matches(r"[\w./:{}-]+", "the name or the ARN of an event bus")] = "default"
     max_attempts: Annotated[int, between(1, SCHEDULED_ATTEMPTS)] = SCHEDULED_ATTEMPTS
-
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which EventBridge would refuse it."""
-        yield from _pattern_errors("pattern", self.pattern)
-
-
-def _pattern_errors(path: str, pattern: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in pattern.items():
-        if isinstance(value, Mapping):
-            yield from _pattern_errors(f"{path}.{name}", value)
-        elif not isinstance(value, list) or not value:
-            yield f"{path}.{name} must be a list of values, such as [{value!r}]"
 
 
 Trigger: TypeAlias = (

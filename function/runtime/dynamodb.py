@@ -58,24 +58,18 @@ def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
       attempts.
     - Problem with 400 or 413 for data that DynamoDB cannot store, such as an item over 400 KB.
     - ConditionFailed if a condition does not hold; TransactionCanceled for a transaction.
-    - botocore's ClientError for any other error, of a single statement too; a ValidationException
-      also names the table's keys.
+    - botocore's ClientError for any other error, of a single statement too.
     """
     name = table_name(table)
     if operation not in _OWN_TABLES:
         request = {"TableName": name, **request}
     send = partial(aws_client.send, "dynamodb", operation, {"table_name": name})
-    try:
-        response = send(request)
-        if operation in _LEFT_OVER:
-            _finish_batch(send, _LEFT_OVER[operation], request, response)
-        if operation == "batch_execute_statement":
-            aws_client.raise_first_error(response)
-        return response
-    except Exception as error:
-        if getattr(error, "response", {}).get("Error", {}).get("Code") == "ValidationException":
-            error.args = (f"{error}. {table.describe_keys(request.get('IndexName'))}",)
-        raise
+    response = send(request)
+    if operation in _LEFT_OVER:
+        _finish_batch(send, _LEFT_OVER[operation], request, response)
+    if operation == "batch_execute_statement":
+        aws_client.raise_first_error(response)
+    return response
 
 
 def _finish_batch(

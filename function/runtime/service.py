@@ -12,10 +12,10 @@ def call(service: ServicePermission | Link, operation: str, **request: Any) -> d
 
     Raises:
     - Problem with 503 if the service throttles the call or does not answer.
-    - DeclarationError for a service or an action that is missing in `permissions`.
+    - DeclarationError for a service that no permission names.
     - botocore's ClientError for any other error.
     """
-    from botocore.exceptions import ClientError, UnknownServiceError
+    from botocore.exceptions import UnknownServiceError
 
     name = service.service if isinstance(service, Link) else service.name
     try:
@@ -25,10 +25,3 @@ def call(service: ServicePermission | Link, operation: str, **request: Any) -> d
             f"{name} is not in the bundle; add {service!r} to the permissions of the calling "
             "endpoint or job"
         ) from error
-    except ClientError as error:
-        if error.response["Error"]["Code"].startswith("AccessDenied"):
-            raise DeclarationError(
-                f"{error}; add this action and resource to {service!r}, and that to the "
-                "permissions of the calling endpoint or job"
-            ) from error
-        raise

@@ -5,7 +5,6 @@ from typing import Any
 
 import pulumi
 import pytest
-from botocore.exceptions import ClientError
 
 import function.declare.job_registry
 from components.packaging import project_bundle as bundles
@@ -16,7 +15,7 @@ from function.declare.permission import ServicePermission
 from function.declare.registry import reference_errors
 from function.declare.setting import Setting
 from function.declare.trigger import ScheduleTrigger
-from function.runtime import aws_client, service
+from function.runtime import service
 from local import pulumi_program
 from tests.conftest import NAME, PROJECT, STACK, plain
 
@@ -68,15 +67,6 @@ def test_a_service_outside_the_bundle_fails_with_the_permission_to_add() -> None
         service.call(REPORTS._replace(name="nowhere"), "put_object")
     says = "nowhere is not in the bundle; add ServicePermission(name='nowhere', resource="
     assert says in str(refused.value)
-
-
-def test_a_refused_action_fails_with_the_permission_to_add(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutObject")
-
-    monkeypatch.setattr(aws_client, "send", refuse)
-    with pytest.raises(DeclarationError, match="add this action and resource to ServicePermission"):
-        service.call(REPORTS, "put_object")
 
 
 def test_a_setting_that_is_not_declared_is_refused() -> None:
