@@ -52,11 +52,9 @@ def load_tables() -> dict[str, Table]:
     """Return the declared tables by name; raise DeclarationError for an invalid one."""
     tables = _load(Table, "tables")
     for table in tables.values():
-        if (days := table.ttl_setting) and days not in load_settings().values():
-            raise DeclarationError(
-                f"function/tables.py: {table.name}: ttl_setting: function/settings.py declares no "
-                f"{days.name}"
-            )
+        if days := table.ttl_setting:
+            errors = unknown_name_errors("setting", days.name, load_settings())
+            raise_first(f"function/tables.py: {table.name}: ttl_setting", errors)
     return tables
 
 
