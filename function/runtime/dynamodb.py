@@ -27,13 +27,8 @@ def number(digits: str) -> int | float:
     return int(value) if value.is_integer() else value
 
 
-# The operations whose arguments name their tables themselves.
-_OWN_TABLES = frozenset(
-    {
-        *("batch_execute_statement", "batch_get_item", "batch_write_item", "execute_statement"),
-        *("execute_transaction", "transact_get_items", "transact_write_items"),
-    }
-)
+# The starts of the operations whose arguments name their tables themselves.
+_OWN_TABLES = ("batch_", "execute_", "transact_")
 
 # The parts of a batch that DynamoDB has left over, by the argument that takes them again.
 _LEFT_OVER = {"batch_get_item": "UnprocessedKeys", "batch_write_item": "UnprocessedItems"}
@@ -61,7 +56,7 @@ def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
     - botocore's ClientError for any other error, of a single statement too.
     """
     name = table_name(table)
-    if operation not in _OWN_TABLES:
+    if not operation.startswith(_OWN_TABLES):
         request = {"TableName": name, **request}
     send = partial(aws_client.send, "dynamodb", operation, {"table_name": name})
     response = send(request)
