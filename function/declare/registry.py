@@ -110,13 +110,13 @@ def reference_errors(*declared: Permission | Trigger) -> Iterator[str]:
 
 
 def _auth_errors(endpoint: Endpoint[Any]) -> Iterator[str]:
-    for field, value in zip(endpoint.auth._fields, endpoint.auth):
-        if isinstance(value, Setting):
-            if value.type is not str or value.secret or value not in load_settings().values():
-                yield (
-                    f"auth: {field} must be a setting of type str in function/settings.py, "
-                    f"without secret, not {value.name}"
-                )
+    texts = [one for one in load_settings().values() if one.type is str and not one.secret]
+    for field, value in endpoint.auth._asdict().items():
+        if isinstance(value, Setting) and value not in texts:
+            yield (
+                f"auth: {field} must be a setting of type str in function/settings.py, "
+                f"without secret, not {value.name}"
+            )
 
 
 def _claims(endpoint: Endpoint[Any], file: str) -> Iterator[tuple[object, object, str]]:
@@ -143,21 +143,14 @@ def validate_endpoints(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint
     and for an unknown table, index, queue or setting.
     """
     claims: dict[object, object] = {}
-
-    def conflicts(endpoint: Endpoint[Any], file: str) -> Iterator[str]:
-        for key, value, error in _claims(endpoint, file):
-            if (known := claims.setdefault(key, value)) != value:
-                yield error.replace("{}", str(known))
-
     for name, endpoint in endpoints.items():
         file = f"function/endpoints/{name}.py"
-        raise_first(
-            f"{file}: {endpoint.route}",
-            declaration_errors(endpoint),
-            conflicts(endpoint, file),
-            _auth_errors(endpoint),
-            reference_errors(*endpoint.permissions),
-        )
+        where = f"{file}: {endpoint.route}"
+        references = reference_errors(*endpoint.permissions)
+        raise_first(where, declaration_errors(endpoint), _auth_errors(endpoint), references)
+        for key, value, error in _claims(endpoint, file):
+            if (known := claims.setdefault(key, value)) != value:
+                raise DeclarationError(f"{where}: {error.replace('{}', str(known))}")
     return tuple(sorted(endpoints.values(), key=lambda endpoint: endpoint.route))
 
 

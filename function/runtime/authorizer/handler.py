@@ -16,7 +16,7 @@ from function.runtime.settings import SETTINGS
 
 Event = Mapping[str, Any]
 
-_ENDPOINTS = {endpoint.route: endpoint for endpoint in endpoints_by_module().values()}
+_ENDPOINTS = tuple(endpoints_by_module().values())
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
 
 
@@ -71,11 +71,8 @@ AUTHENTICATORS: Mapping[type, Callable[[Any, Event], Identity | None]] = {
 
 def _auth(event: Event) -> Auth:
     """Return the authentication of a route; for an undeclared method, that of the path's first."""
-    route, path = f"{event['httpMethod']} {event['resource']}", event["resource"]
-    if not (known := _ENDPOINTS.get(route)):
-        of_path = (one for one in _ENDPOINTS.values() if one.path == path)
-        known = min(of_path, key=lambda endpoint: endpoint.route)
-    return known.auth
+    of_path = (one for one in _ENDPOINTS if one.path == event["resource"])
+    return min(of_path, key=lambda one: (one.method != event["httpMethod"], one.route)).auth
 
 
 def _allow(event: Event, caller: Identity) -> dict[str, Any]:

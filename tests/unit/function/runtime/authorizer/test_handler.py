@@ -36,7 +36,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
     def ask(auth: Auth, headers: dict[str, list[str]], *, method: str = "GET") -> Any:
         endpoint = notes.endpoint(auth=auth)
-        monkeypatch.setattr(handler, "_ENDPOINTS", {endpoint.route: endpoint})
+        monkeypatch.setattr(handler, "_ENDPOINTS", (endpoint,))
         event = {
             "type": "REQUEST",
             "methodArn": ARN,
