@@ -46,16 +46,6 @@ def _commands() -> list[str]:
     return [str(name) for name in names.split()]
 
 
-def test_make_lint_runs_every_lint() -> None:
-    plan = subprocess.run(
-        ["make", "--dry-run", "lint"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    targets = re.findall(r"^lint-([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
-    assert sorted(targets) == sorted(_commands())
-    for tool in ("ruff check", "ruff format", "mypy", "lint-imports", "vulture", "zizmor"):
-        assert tool in plan
-
-
 # Changes of files that each lint must see in one run, with its message. A name may have a part.
 _SEEN: dict[str, list[tuple[str, str, str]]] = {
     "style:check": [(ENDPOINT, "\nimport colorsys\n", "unused-import")],
@@ -137,5 +127,8 @@ def test_mypy_reads_each_aws_service_that_the_code_uses() -> None:
     assert {f"pulumi_aws.{service}.*" for service in services} <= set(read["module"])
 
 
-def test_every_lint_is_seen_to_fail() -> None:
-    assert {name.partition(":")[0] for name in _SEEN} == set(_commands())
+def test_make_lint_runs_every_lint_and_each_is_seen_to_fail() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    (run,) = re.findall(r"^LINTS := (.+)$", makefile, re.M)
+    targets = re.findall(r"^lint-([a-z-]+):", makefile, re.M)
+    assert {*run.split()} == {*targets} == {name.partition(":")[0] for name in _SEEN}

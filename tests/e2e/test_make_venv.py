@@ -16,7 +16,7 @@ import pytest
 from local.stack_files import ROOT
 
 # Stands for uv: notes its arguments, and takes its time.
-_UV = '#!/bin/sh\necho "$@" >> "$PWD/asked"\nenv > variables\nsleep ${TAKES_S:-0.3}\n'
+_UV = '#!/bin/sh\necho "$@" >> "$PWD/asked"\nsleep ${TAKES_S:-0.3}\n'
 
 # A limit for a busy machine; a step that works ends earlier.
 _PATIENCE_S = 300
@@ -137,21 +137,3 @@ def test_uvs_cache_is_in_the_project_where_the_home_cannot_be_written(checkout: 
             ask, cwd=checkout, env={**own, "HOME": home}, check=True, capture_output=True, text=True
         )
         assert said.stdout.strip() == cache
-
-
-def test_pips_own_files_lead_pip_and_uv_to_the_index_and_nothing_astray(checkout: Path) -> None:
-    file = checkout / "home" / ".config" / "pip" / "pip.conf"
-    file.parent.mkdir(parents=True)
-    astray = f"[install]\nuser = true\ntarget = {checkout / 'astray'}\nno-binary = :all:\n"
-    file.write_text(f"[global]\nno-index = true\nfind-links = {checkout}\n{astray}")
-    modes = dict.fromkeys(("PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_DRY_RUN"), "1")
-    process = _make(
-        checkout,
-        **{"HOME": str(checkout / "home"), "XDG_CONFIG_HOME": "", "PIP_CONFIG_FILE": ""},
-        **{"PIP_NO_INDEX": "", "PIP_FIND_LINKS": "", **modes},
-    )
-    _, err = process.communicate(timeout=_PATIENCE_S)
-    assert process.returncode == 0, err
-    variables = (checkout / "variables").read_text().splitlines()
-    assert f"UV_FIND_LINKS={checkout}" in variables
-    assert (checkout / ".venv" / "bin" / "uv").exists() and not (checkout / "astray").exists()

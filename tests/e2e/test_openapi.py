@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -57,15 +56,6 @@ def _config(document: Any) -> str:
         f'[[operations]]\ninclude-path = "{path}"\nchecks.unsupported_method.enabled = false\n'
         for path in sorted({one.path for one in load_endpoints() if type(one.auth) not in _BY_KEY})
     )
-
-
-def test_any_documented_problem_is_an_expected_status() -> None:
-    responses: dict[str, Any] = {status: {} for status in ("201", "302", "400", "409", "412")}
-    document = {"paths": {"/orders": {"put": {"responses": responses}}}}
-    config = tomllib.loads(_config(document))["checks"]
-    expected = config["positive_data_acceptance"]["expected-statuses"]
-    assert expected == ["2xx", "3xx", 400, 409, 412]
-    assert config["negative_data_rejection"]["expected-statuses"] == [400, 409, 412]
 
 
 def test_schemathesis_finds_nothing(local: LocalStack, document: Any, tmp_path: Path) -> None:

@@ -17,31 +17,6 @@ def _executable(path: Path, script: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("status, found", ((0, True), (1, False)))
-def test_the_plugin_is_the_one_that_pulumi_can_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, found: bool
-) -> None:
-    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
-    asked = tmp_path / "asked"
-    pulumi = _executable(tmp_path / "pulumi", f'echo "$@" > {asked}; exit {status}')
-    assert pulumi_cli.plugin(pulumi) == (tmp_path / "home" / "plugins" if found else None)
-    assert asked.read_text().startswith("plugin install resource aws 7.")
-
-
-def test_only_a_cli_on_path_or_built_before_is_at_hand(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(pulumi_cli, "ROOT", tmp_path / "root")
-    _executable(tmp_path / "go", "exit 0")  # builds one, but not for a question only
-    assert pulumi_cli.at_hand() is None
-    built = tmp_path / "root" / ".build" / f"pulumi-{pulumi_cli.CLI_VERSION}" / "pulumi"
-    built.parent.mkdir(parents=True)
-    _executable(built, "exit 0")
-    assert pulumi_cli.at_hand() == pulumi_cli.cli() == built
-    assert _executable(tmp_path / "pulumi", "exit 0") == pulumi_cli.at_hand()
-
-
 @pytest.mark.parametrize("works", (True, False))
 def test_go_builds_the_cli_once(
     tmp_path: Path,

@@ -147,13 +147,3 @@ def test_what_could_not_be_checked_is_said_and_fails_only_where_required(
         assert said.err.startswith("error: pip-audit: ") and said.err.count("\n") == 1
     else:
         assert "vulnerabilities in the locks: not checked (pip-audit: " in said.out
-
-
-def test_a_missing_scanner_is_one_line_that_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    monkeypatch.setattr(scan, "_BIN", tmp_path)
-    assert cli.run(scan.main) == 1
-    assert (
-        capsys.readouterr().err == f"error: {tmp_path}/checkov is missing; run it as: make scan\n"
-    )

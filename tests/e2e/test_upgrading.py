@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from local.stack_files import ROOT
-from tests.conftest import WRITE, run_python
 from tools import merge_epoch
-from tools.project_copy import copy_of_project
+from tools.checks import snapshot
+from tools.docs import configuration, diagram, reference
 
 OLD = {
     "Pulumi.yaml": "name: epoch\ndescription: Records moments.\nruntime: python\nlicense: MIT\n",
@@ -202,11 +202,10 @@ def test_the_guide_names_every_file_of_a_team() -> None:
         assert f"`{pattern}`" in guide or f"`{pattern.removesuffix('*')}`" in guide, pattern
 
 
+_WRITTEN = (snapshot.PATH, configuration.PAGE, reference.PAGE, diagram.FILE)
 GENERATED = (
-    "docs/openapi.json",
-    "docs/architecture.svg",
-    "function/requirements.txt",
-    "tests/snapshots/dev.yaml",
+    *("docs/openapi.json", "function/requirements.txt", "tests/snapshots/dev.yaml"),
+    *(str(path.relative_to(ROOT)) for path in _WRITTEN),
 )
 
 
@@ -222,42 +221,3 @@ def test_two_branches_that_each_write_a_generated_file_merge(epoch: Path) -> Non
     assert all(files[name] == "right" for name in GENERATED)
     assert {"function/endpoints/get_left.py", "function/endpoints/get_right.py"} <= files.keys()
     assert sorted(files["function/requirements.in"].split()) == ["left", "right"]
-
-
-def test_another_service_on_an_older_epoch_takes_this_one(tmp_path: Path) -> None:
-    epoch = _repository(copy_of_project(tmp_path / "epoch"))
-    shipped = [*epoch.glob("function/endpoints/[a-z]*.py"), *epoch.glob("tests/service/*.py")]
-    files = (*shipped, epoch / "tools" / "cli.py")
-    newer = {str(file.relative_to(epoch)): file.read_text() for file in files}
-    older = {name: text + "\n# older\n" for name, text in newer.items()}
-    added = {"docs/glossary.md": (epoch / "docs" / "glossary.md").read_text()}
-    removed = {"tools/former.py": "1\n"}
-    _commit(epoch, "feat: older", {**older, **dict.fromkeys(added), **removed})
-    project = tmp_path / "project"
-    _copied(epoch, project)
-    _commit(epoch, "feat: newer", {**newer, **added, **dict.fromkeys(removed)})
-    # As docs/getting-started.md says.
-    for pattern in (
-        "tests/service/*.py",
-        "Pulumi.*.yaml",
-        "function/endpoints/[a-z]*.py",
-        "tests/snapshots/*",
-    ):
-        for path in project.glob(pattern):
-            path.unlink()
-    service = project / "tests" / "fixtures" / "other_service"
-    shutil.copytree(service, project, dirs_exist_ok=True)
-    settings = project / "Pulumi.yaml"
-    settings.write_text(re.sub("(?m)^name: .*", "name: shop", settings.read_text()))
-    _run(project, "git", "add", "-A")
-    run_python(project, "-c", WRITE)
-    written = _run(project, "git", "diff", "--name-only").splitlines()
-    kinds = _run(project, "git", "check-attr", "merge", "--", *written).splitlines()
-    assert written and all(line.endswith("generated") for line in kinds), kinds
-    _commit(project, "feat: our service", {"README.md": "# Shop\n"})
-    before = _files(project)
-    assert "Merged Epoch main" in _merge(project)
-    after = _files(project)
-    changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
-    assert changed == {"tools/cli.py", *added, *removed}
-    assert after["tools/cli.py"] == newer["tools/cli.py"]
