@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from local.stack_files import ROOT
+from tests.conftest import output, run
 
 # Stands for uv: notes its arguments, and takes its time.
 _UV = '#!/bin/sh\necho "$@" >> "$PWD/asked"\nsleep ${TAKES_S:-0.3}\n'
@@ -73,8 +74,8 @@ def _make(checkout: Path, **environment: str) -> subprocess.Popen[str]:
 
 
 def _installed(checkout: Path) -> bool:
-    pip = [checkout / ".venv" / "bin" / "python", "-m", "pip", "--version"]
-    return not subprocess.run(pip, check=False, capture_output=True).returncode
+    python = checkout / ".venv" / "bin" / "python"
+    return run(checkout, python, "-m", "pip", "--version").returncode == 0
 
 
 def test_two_at_once_make_one(checkout: Path) -> None:
@@ -122,18 +123,17 @@ def test_no_network_is_one_line_with_the_way_out_and_without_password(checkout: 
 
 
 def test_what_leads_python_elsewhere_is_not_handed_on(checkout: Path) -> None:
-    ask = ["make", "--eval", "ask:;@env", "ask"]
     names = ("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONWARNINGS")
-    own = {**os.environ, **dict.fromkeys(names, "error")}
-    said = subprocess.run(ask, cwd=checkout, env=own, check=True, capture_output=True, text=True)
-    assert not [name for name in names if f"{name}=" in said.stdout]
+    led_away = dict.fromkeys(names, "error")
+    said = output(checkout, "make", "--eval", "ask:;@env", "ask", **led_away)
+    assert not [name for name in names if f"{name}=" in said]
 
 
-def test_uvs_cache_is_in_the_project_where_the_home_cannot_be_written(checkout: Path) -> None:
-    ask = ["make", "--eval", "ask:;@echo $(UV_CACHE_DIR)", "ask"]
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "XDG"))}
+def test_uvs_cache_is_in_the_project_where_the_home_cannot_be_written(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("UV_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
     for home, cache in (("/dev/null", f"{checkout}/.build/uv"), (str(checkout), "")):
-        said = subprocess.run(
-            ask, cwd=checkout, env={**own, "HOME": home}, check=True, capture_output=True, text=True
-        )
-        assert said.stdout.strip() == cache
+        ask = ("--eval", "ask:;@echo $(UV_CACHE_DIR)", "ask")
+        assert output(checkout, "make", *ask, HOME=home).strip() == cache

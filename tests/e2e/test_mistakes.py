@@ -1,17 +1,16 @@
 """A mistake in a declaration ends in one line that names the file and the way out."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from function import tables
 from function.declare.registry import load_tables
 from function.declare.table import Table
+from tests.conftest import run, run_python
 
 ENDPOINT = """from function.declare.endpoint import Response, Endpoint
 from function.declare.permission import TablePermission
@@ -130,33 +129,16 @@ for files in json.load(sys.stdin):
 """
 
 
-@pytest.fixture(name="said", scope="module")
-def _said(
-    copied: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Any]:
-    """Return a function that runs Python in a copy of the project."""
-    project = copied(tmp_path_factory.mktemp("mistakes"))
-
-    def run(*arguments: str, sent: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *arguments],
-            cwd=project,
-            input=sent,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    run.project = project  # type: ignore[attr-defined]
-    return run
+@pytest.fixture(name="copy", scope="module")
+def _copy(copied: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copied(tmp_path_factory.mktemp("mistakes"))
 
 
-def test_a_mistake_is_one_line_that_names_file_and_way_out(said: Callable[..., Any]) -> None:
+def test_a_mistake_is_one_line_that_names_file_and_way_out(copy: Path) -> None:
     stray = {f"function/{part}/{name}": "x" for part in ("endpoints", "jobs") for name in STRAY}
     every = [*(files for files, _ in WRONG.values()), stray]
-    run = said("-c", TRY, sent=json.dumps(every))
-    assert run.returncode == 0, run.stderr
-    *answers, of_stray = map(json.loads, run.stdout.splitlines())
+    said = run_python(copy, "-c", TRY, sent=json.dumps(every))
+    *answers, of_stray = map(json.loads, said.splitlines())
     assert of_stray == {"mocks": "", "document": ""}
     for (name, (files, says)), answer in zip(WRONG.items(), answers, strict=True):
         ways = ("mocks",) if HELPER in files else ("mocks", "document")
@@ -166,16 +148,16 @@ def test_a_mistake_is_one_line_that_names_file_and_way_out(said: Callable[..., A
             assert text.startswith(tuple(files)) or name == "a folder", f"{name}, {way}: {text}"
 
 
-def test_it_is_the_one_line_on_stderr(said: Callable[..., Any]) -> None:
+def test_it_is_the_one_line_on_stderr(copy: Path) -> None:
     files, says = WRONG["a missing field"]
     ((file, text),) = files.items()
-    path = said.project / file  # type: ignore[attr-defined]
+    path = copy / file
     path.write_text(text)
     try:
         for command in (("-m", "openapi"), ("-m", "local")):
-            run = said(*command)
-            assert run.returncode == 1 and run.stderr.count("\n") == 1, run.stderr
-            assert run.stderr.startswith(f"error: {file}") and says in run.stderr
+            ended = run(copy, sys.executable, *command)
+            assert ended.returncode == 1 and ended.stderr.count("\n") == 1, ended.stderr
+            assert ended.stderr.startswith(f"error: {file}") and says in ended.stderr
     finally:
         path.unlink()
 
@@ -192,7 +174,7 @@ with local_stack.up(stack_files.stacks()[0]) as local:
 
 
 def test_a_wrong_key_in_a_storage_call_is_told_with_endpoint_line_and_keys(
-    said: Callable[..., Any],
+    copy: Path,
 ) -> None:
     table = next(iter(load_tables().values()))
     held = f"dynamodb.call('get_item', tables.{_variable(table)}, Key={{'kee': {{'S': 'x'}}}})"
@@ -202,13 +184,13 @@ def test_a_wrong_key_in_a_storage_call_is_told_with_endpoint_line_and_keys(
     )
     access = f'permissions=(TablePermission("{table.name}", ("dynamodb:GetItem",)),),\n)'
     wrong = wrong.replace("\n)", f"\n    {access}")
-    path = said.project / LOOK  # type: ignore[attr-defined]
+    path = copy / LOOK
     path.write_text(wrong)
     try:
-        run = said("-c", CALL)
+        said = run_python(copy, "-c", CALL)
     finally:
         path.unlink()
-    answer, failed, *frames, last, _ = run.stdout.splitlines()
+    answer, failed, *frames, last, _ = said.splitlines()
     assert answer.startswith("500 ") and "kee" not in answer and table.name not in answer
     assert failed.startswith("GET /look  ClientError: ")
     assert f"function/tables.py: the keys of {table.name} are {table.partition_key} (" in failed

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from components.packaging.archive import Bundle
 from components.packaging.project_bundle import project_bundle
 from local import local_stack, stack_files
 from local.local_stack import LocalStack
+from tests.conftest import output
 from tests.unit.tools.release.test_smoke import KEYED
 from tools.release import commit_order, drift, pipeline_io, prune_versions, rollback, smoke, verify
 
@@ -212,10 +212,7 @@ def test_the_rights_of_a_version_stay_as_long_as_it_does(
 
 def _git(folder: Path, *arguments: str) -> str:
     identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-    done = subprocess.run(
-        ["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
+    return output(folder, "git", *identity, *arguments).strip()
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """The tools of `make test-pulumi` and `make test-terraform`, and the messages without them."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from local.stack_files import ROOT
+from tests.conftest import run
 from tools.checks import pulumi_cli
 
 
@@ -54,15 +54,8 @@ def test_a_machine_without_cli_and_go_is_told_what_to_install(
 def test_a_machine_without_terraform_skips_in_one_line_unless_it_is_required(
     tmp_path: Path, required: bool
 ) -> None:
-    variables = {"EPOCH_ENGINE": "required"} if required else {}
-    run = subprocess.run(
-        [sys.executable, "-m", "tools.checks.terraform_provider"],
-        cwd=ROOT,
-        env={"PATH": str(tmp_path), "HOME": str(tmp_path), **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    variables = {"EPOCH_ENGINE": "required" if required else "", "PATH": str(tmp_path)}
+    ended = run(ROOT, sys.executable, "-m", "tools.checks.terraform_provider", **variables)
     says = "terraform is not on PATH; install it"
     said = f"error: {says}" if required else f"make test-terraform: skipped: {says}"
-    assert (run.returncode, (run.stdout + run.stderr).strip()) == (int(required), said)
+    assert (ended.returncode, (ended.stdout + ended.stderr).strip()) == (int(required), said)

@@ -3,7 +3,6 @@
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.stack_files import ROOT
+from tests.conftest import run
 from tools import merge_epoch
 from tools.checks import snapshot
 from tools.docs import configuration, diagram, reference
@@ -64,7 +64,7 @@ TEAM: dict[str, str | None] = {
 
 
 def _run(folder: Path, *command: str, fails: bool = False) -> str:
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    ran = run(folder, *command)
     assert bool(ran.returncode) == fails, ran.stdout + ran.stderr
     return ran.stdout + ran.stderr
 
