@@ -347,22 +347,19 @@ def test_an_interrupt_at_any_moment_ends_the_run(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "what", "says"),
+    ("file", "added", "says"),
     (
-        ("local/provisioner.py", 'raise ValueError("lost")', "ValueError('lost')"),
+        (
+            "local/provisioner.py",
+            'def provision(*_):\n    raise ValueError("lost")',
+            "ValueError('lost')",
+        ),
         ("__main__.py", "raise SystemExit(3)", "the program exited by itself: 3"),
     ),
 )
-def test_an_error_anywhere_is_one_line(project: Path, where: str, what: str, says: str) -> None:
-    """In a registration and in the program."""
-    first = {
-        "local/provisioner.py": "    declared = copy.deepcopy",
-        "__main__.py": "    pulumi.export(key, value)",
-    }[where]
-    source = (project / where).read_text()
-    indent = " " * (len(first) - len(first.lstrip()))
-    assert first in source
-    (project / where).write_text(source.replace(first, f"{indent}{what}\n{first}", 1))
+def test_an_error_anywhere_is_one_line(project: Path, file: str, added: str, says: str) -> None:
+    with (project / file).open("a") as source:
+        source.write(f"\n\n{added}\n")
     assert says in _fails(project)
 
 

@@ -11,10 +11,11 @@ from tests.conftest import run
 from tools.checks import pulumi_cli
 
 
-def _executable(path: Path, script: str) -> Path:
+def executable(path: Path, script: str) -> None:
+    """Make a command of the shell's."""
+    path.parent.mkdir(exist_ok=True)
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
-    return path
 
 
 @pytest.mark.parametrize("works", (True, False))
@@ -27,7 +28,7 @@ def test_go_builds_the_cli_once(
     monkeypatch.setattr(pulumi_cli, "ROOT", tmp_path / "root")
     monkeypatch.setattr("shutil.which", lambda name: name if name == "go" else None)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    _executable(
+    executable(
         tmp_path / "go",
         'while [ "$1" != -o ]; do shift; done; ' + ('touch "$2"' if works else "exit 1"),
     )

@@ -163,14 +163,6 @@ def test_a_project_takes_the_newest_version_and_keeps_its_own_files(
     assert _run(project, "git", "status", "--porcelain") == "M  framework.py\n"
 
 
-def test_the_origin_of_a_copy_is_the_commit_that_it_began_as(epoch: Path, tmp_path: Path) -> None:
-    _copied(epoch, tmp_path / "project")
-    origin = _run(epoch, "git", "rev-parse", "HEAD")
-    _release(epoch)
-    _merge(tmp_path / "project")
-    assert _run(tmp_path / "project", "git", "rev-parse", "HEAD^2") == origin
-
-
 @STARTS
 def test_lines_of_the_framework_that_both_changed_are_a_named_conflict(
     epoch: Path, tmp_path: Path, start: Callable[[Path, Path], None]
