@@ -53,6 +53,7 @@ PERMISSIONS = (
     (QueuePermission("ordres"), "unknown queue 'ordres'"),
     (TopicPermission("new"), "unknown topic 'new'"),
     (NONE, "unknown table 'none'"),
+    (ServicePermission("s3", "arn:aws:s3:::{buckte}", GET), "unknown setting 'buckte'; known: "),
     (ServicePermission("s3", "bucket", GET), "resource: 'bucket' is not an ARN"),
     (ServicePermission("s3", "*", ("s3:*",)), "'s3:*' is not an action such as"),
 )

@@ -5,15 +5,16 @@ from typing import Any
 
 import pulumi
 import pytest
+from botocore.exceptions import UnknownServiceError
 
 import function.declare.job_registry
 from components.packaging import project_bundle as bundles
 from function import settings
 from function.declare.job import Job
 from function.declare.permission import ServicePermission
-from function.declare.registry import reference_errors
 from function.declare.setting import Setting
 from function.declare.trigger import ScheduleTrigger
+from function.runtime import service
 from local import pulumi_program
 from tests.conftest import NAME, PROJECT, STACK, plain
 
@@ -60,7 +61,6 @@ def test_a_boundary_that_lacks_a_service_is_an_error_with_the_way_out(lacking: A
     declare({"Action": "s3:*", "Resource": ["arn:aws:s3:::ours/*"]})
 
 
-def test_a_setting_that_is_not_declared_is_refused() -> None:
-    unknown = REPORTS._replace(resource="arn:aws:s3:::{buckte}")
-    (problem,) = reference_errors(unknown)
-    assert "unknown setting 'buckte'; known: " in problem
+def test_a_service_that_the_bundle_lacks_is_named_with_those_that_it_has() -> None:
+    with pytest.raises(UnknownServiceError, match="Unknown service: 'nowhere'. Valid service nam"):
+        service.call(REPORTS._replace(name="nowhere"), "put_object")
