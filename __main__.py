@@ -138,7 +138,7 @@ api_keys = components.EpochApiKeys(name, api_keys=config.api_keys)
 api = components.EpochApi(
     f"{name}-api",
     api_name=name,
-    description=info.description,
+    description=info["description"],
     stage_name=stack,
     document=api_document,
     endpoints=endpoints,

@@ -270,38 +270,13 @@ def _path(
 
 
 def _documentation_parts(document: Document) -> Iterator[Document]:
-    """Yield the documentation parts, which exports of the API then contain."""
+    """Yield the documentation of the API and of each operation, which exports then contain."""
     info = {key: value for key, value in document["info"].items() if key != "title"}
     yield {"location": {"type": "API"}, "properties": {"info": info}}
-    errors = {str(status) for status in PROBLEMS}
-    shared: dict[str, Document] = {}  # one part for all methods and paths
-    kinds = {"path": "PATH_PARAMETER", "query": "QUERY_PARAMETER", "header": "REQUEST_HEADER"}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            where = {"path": path, "method": method.upper()}
-            summary = {"summary": operation["summary"]}
-            yield {"location": {"type": "METHOD", **where}, "properties": summary}
-            for parameter in operation.get("parameters", ()):
-                kind = kinds[parameter["in"]]
-                yield _description_part(kind, parameter, name=parameter["name"], **where)
-            for status, response in operation["responses"].items():
-                if status in errors and response["description"] == PROBLEMS[int(status)][0]:
-                    shared[status] = response
-                else:
-                    yield from _response_parts(response, statusCode=status, **where)
-    for status, response in sorted(shared.items()):
-        yield from _response_parts(response, path="/", method="*", statusCode=status)
-
-
-def _response_parts(response: Document, **where: str) -> Iterator[Document]:
-    yield _description_part("RESPONSE", response, **where)
-    for name, header in response.get("headers", {}).items():
-        yield _description_part("RESPONSE_HEADER", header, name=name, **where)
-
-
-def _description_part(kind: str, entity: Document, **location: str) -> Document:
-    description = {"description": entity["description"]}
-    return {"location": {"type": kind, **location}, "properties": description}
+            location = {"type": "METHOD", "path": path, "method": method.upper()}
+            yield {"location": location, "properties": {"summary": operation["summary"]}}
 
 
 def to_api_gateway(

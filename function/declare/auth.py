@@ -112,7 +112,7 @@ class AuthKind(NamedTuple):
     by_function: bool = False
 
 
-# One entry for each kind. function.runtime.identity and openapi.security have one for each, too.
+# One entry for each kind. function.runtime.identity and openapi/security.py know them, too.
 KINDS: Mapping[type, AuthKind] = {
     ApiKey: AuthKind(refusal=403, scoped=False),
     Public: AuthKind(scoped=False),

@@ -23,7 +23,7 @@ from function.declare.endpoint import Endpoint, Response
 from function.declare.setting import Setting
 from local import pulumi_program
 from local.stack_files import ROOT
-from openapi.document import ApiInfo, build
+from openapi.document import build
 from tests.conftest import NAME, one
 
 PAGE = (ROOT / "docs" / "using-components.md").read_text("utf-8")
@@ -79,7 +79,7 @@ class _Inputs:
         def of(value: Any) -> pulumi.Output[Any]:
             return pulumi.Output.from_input(value).apply(lambda known: known)
 
-        info = ApiInfo(title="A", version="1", description="B", license="MIT", contact="C")
+        info = {"title": "A", "version": "1", "description": "B"}
         get = Endpoint(
             method="GET",
             path="/a",

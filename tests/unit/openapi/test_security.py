@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from function.declare.auth import KINDS, ApiKey, CognitoPool, Iam, Jwt, Public
+from function.declare.auth import ApiKey, CognitoPool, Iam, Jwt, Public
 from function.declare.endpoint import Endpoint, Response
-from openapi import document, gateway, security
+from openapi import document, gateway
 from tests.unit.openapi.test_document import ABOUT, SETTINGS
 
 ENDPOINT = Endpoint(
@@ -24,10 +24,6 @@ def built(*endpoints: Endpoint[Any]) -> tuple[document.Document, document.Docume
     """Return the client's document and API Gateway's."""
     found = document.build(endpoints, ABOUT)
     return found, gateway.to_api_gateway(found, endpoints, SETTINGS)
-
-
-def test_every_kind_of_authentication_has_a_scheme() -> None:
-    assert security.SCHEMES.keys() == KINDS.keys()
 
 
 def test_each_operation_requires_its_own_scheme() -> None:
