@@ -80,6 +80,7 @@ class LambdaFunction(EpochComponent):
         `timeout_s` is up to 900. `variables` add to the environment of `settings`.
         """
         bindings, roles = settings["bindings"], settings["roles"]
+        permissions = sorted(permissions, key=repr)
         if roles.permissions_boundary:
             topics = {key: topic.declared for key, topic in bindings.topics.items()}
             policies.check_boundary(
@@ -95,7 +96,7 @@ class LambdaFunction(EpochComponent):
         subnets, groups = settings.get("vpc_subnets"), settings.get("vpc_security_groups")
         vpc: Any = {"subnet_ids": subnets, "security_group_ids": groups} if subnets else None
         network = policies.network_statements() if vpc else []
-        rights = repr([source, *sorted(map(repr, permissions)), *network])
+        rights = repr([source, *map(repr, permissions), *network])
         rights_name = f"{name}-{hashlib.sha256(rights.encode()).hexdigest()[:8]}"
         policy = aws.iam.RolePolicy(
             rights_name,

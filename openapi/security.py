@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from function.declare import authorizer_registry
 from function.declare.auth import (
     KINDS,
     ApiKey,
@@ -14,7 +15,6 @@ from function.declare.auth import (
     Public,
     in_stack,
 )
-from function.declare.authorizer_registry import load_authorizers
 from function.declare.endpoint import Endpoint
 
 Scheme = dict[str, Any]
@@ -31,7 +31,7 @@ def headers(auth: Auth) -> tuple[str, ...]:
         case CognitoPool() | Jwt():
             return ("Authorization",)
         case CustomAuth(name):
-            return load_authorizers()[name].headers
+            return authorizer_registry.load_authorizers()[name].headers
         case Iam():
             return ("Authorization", "X-Amz-Date", "X-Amz-Security-Token")
         case Public():
@@ -54,7 +54,9 @@ def _verified_by(auth: Auth, authorizer_arn: str, settings: Mapping[str, str]) -
             kind, pool = "cognito_user_pools", in_stack(auth, settings).pool
             authorizer = {"type": kind, "providerARNs": [pool]}
         case Jwt() | CustomAuth():
-            declared = auth if isinstance(auth, Jwt) else load_authorizers()[auth.name]
+            declared = (
+                auth if isinstance(auth, Jwt) else authorizer_registry.load_authorizers()[auth.name]
+            )
             kind, sources = "custom", (f"method.request.header.{name}" for name in headers(auth))
             authorizer = {
                 "type": "request",

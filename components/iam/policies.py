@@ -1,7 +1,7 @@
 """IAM policies from the permissions that endpoints and jobs declare."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -92,17 +92,6 @@ def _matches(name: str, patterns: str | list[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in _listed(patterns))
 
 
-def resource_statements(
-    granted: Iterable[tuple[str | list[str], Sequence[str]]],
-) -> list[Statement]:
-    """Return one statement per resource, with all actions that the grants name for it."""
-    actions: dict[str, set[str]] = {}
-    for resources, allowed in granted:
-        for resource in _listed(resources) if allowed else ():
-            actions.setdefault(resource, set()).update(allowed)
-    return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]
-
-
 def telemetry_statements(log_group: str) -> list[Statement]:
     """Return the statements to write logs and traces."""
     streams = [log_group, f"{log_group}:log-stream:*"]
@@ -137,17 +126,20 @@ def allow(actions: list[str], resource: str | list[str]) -> Statement:
 
 def merge(statements: Iterable[Statement]) -> list[Statement]:
     """Return the statements with one for each set of allowed actions, on all of its resources."""
-    resources: dict[tuple[str, ...], list[str]] = {}
+    actions: dict[str, set[str]] = {}
     denials = []
     for statement in statements:
         if statement["Effect"] == "Deny":
             denials.append(statement)
             continue
-        of_actions = resources.setdefault(tuple(statement["Action"]), [])
-        of_actions += _listed(statement["Resource"])
+        for resource in _listed(statement["Resource"]):
+            actions.setdefault(resource, set()).update(statement["Action"])
+    resources: dict[tuple[str, ...], list[str]] = {}
+    for resource, names in actions.items():
+        resources.setdefault(tuple(sorted(names)), []).append(resource)
     allowed = [
-        allow([*actions], found[0] if len(found) == 1 else found)
-        for actions, found in resources.items()
+        allow([*names], found[0] if len(found) == 1 else found)
+        for names, found in resources.items()
     ]
     return allowed + denials
 

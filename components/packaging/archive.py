@@ -9,7 +9,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -33,15 +33,14 @@ class Bundle:
     It holds every file of the package, but for hidden and stray ones and the lock; a link stands
     for the files that it leads to. The package's requirements.txt is the lock of its dependencies,
     with hashes. `locks` are further ones in its folders. `without` are folders of the package that
-    the bundle leaves out. `services` are the AWS services that the code calls besides the items of
-    tables: boto3's name of each, and the file that an error about it names. `.build` beside the
-    package holds the results of a build.
+    the bundle leaves out. `services` are boto3's names of the AWS services that the code calls
+    besides the items of tables. `.build` beside the package holds the results of a build.
 
     Raises BundleError if the bundle cannot be built, or would fail in Lambda.
     """
 
     package: Path
-    services: Mapping[str, str] = field(default_factory=dict)
+    services: frozenset[str] = frozenset()
     locks: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
 

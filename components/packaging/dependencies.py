@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class BundleError(pulumi.RunError):
 
 
 def install(
-    lock: bytes, services: Mapping[str, str], target_platform: Sequence[str], build: Path
+    lock: bytes, services: Collection[str], target_platform: Sequence[str], build: Path
 ) -> Path:
     """Return the folder with a lock's dependencies for a platform, which `build` keeps.
 
@@ -65,7 +65,7 @@ def install(
 
     def make(out: Path) -> None:
         (out / "lock").write_bytes(lock)
-        (out / "services.json").write_text(json.dumps(dict(services)), encoding="utf-8")
+        (out / "services.json").write_text(json.dumps(sorted(services)), encoding="utf-8")
         packages = out / "packages"
         _install(out / "lock", target_platform, packages)
         if (data := packages / "botocore" / "data").exists():
@@ -176,20 +176,18 @@ def _item_operations(model: dict[str, Any]) -> dict[str, Any]:
     return {**model, "operations": operations, "shapes": shapes}
 
 
-def _strip_sdk_data(data: Path, besides: Mapping[str, str], *, whole_storage: bool) -> None:
+def _strip_sdk_data(data: Path, besides: Collection[str], *, whole_storage: bool) -> None:
     """Reduce botocore's data to DynamoDB's items and the services `besides`, as plain JSON."""
     services = {_STORAGE, *besides}
-    known_services = [entry.name for entry in data.iterdir() if entry.is_dir()]
-    for service in sorted(services):
-        if service not in known_services:
-            near = ", ".join(get_close_matches(service, known_services)) or "none of like name"
-            raise BundleError(
-                f"{besides[service]}: boto3 has no client {service!r} for ServicePermission(…), "
-                f"but: {near}"
-            )
-    for folder in (entry for entry in data.iterdir() if entry.is_dir()):
+    folders = {entry.name: entry for entry in data.iterdir() if entry.is_dir()}
+    for service in sorted(services - folders.keys()):
+        near = ", ".join(get_close_matches(service, folders)) or "none of like name"
+        raise BundleError(
+            f"ServicePermission({service!r}, …): boto3 has no client of this name, but: {near}"
+        )
+    for name, folder in folders.items():
         # A client takes the newest version of an API.
-        keep = max(folder.iterdir()) if folder.name in services else None
+        keep = max(folder.iterdir()) if name in services else None
         for version in folder.iterdir():
             if version != keep:
                 shutil.rmtree(version)
