@@ -80,7 +80,7 @@ def _outcomes(own: Source) -> Lines:
 def _rows(sources: MetricSources) -> dict[str, dict[str, Lines]]:
     """Return the graphs of each row by its title: the lines of each graph by its heading."""
     rows = {}
-    api, function = sources.api.metrics, sources.function.metrics
+    api, function = sources.api.metrics, sources.api.function.metrics
     rows["API"] = {
         "calls": _of(api, **_CALLS) | {"throttled": sources.throttled_callers("Sum")},
         "latency in ms": _of(api, **_LATENCY, integration_p99="IntegrationLatency p99"),
@@ -92,13 +92,13 @@ def _rows(sources: MetricSources) -> dict[str, dict[str, Lines]]:
         ),
         "concurrent executions": _of(function, maximum="ConcurrentExecutions Maximum"),
     }
-    if authorizer := sources.authorizer:
+    if authorizer := sources.api.authorizer:
         rows["Authorizer"] = {
             "invocations": _of(authorizer.metrics, **_INVOCATIONS),
             "callers by outcome": _outcomes(sources.own(authorizer, "authorizer")),
             "duration in ms": _of(authorizer.metrics, **_DURATION),
         }
-    for key, table in sources.bindings.tables.items():
+    for key, table in sources.tables.items():
         latency = {
             operation: table.metrics.where(Operation=operation).of(*_TABLE_LATENCY)
             for operation in sources.operations(key)
@@ -108,7 +108,7 @@ def _rows(sources: MetricSources) -> dict[str, dict[str, Lines]]:
             graphs = {"capacity units and throttles": capacity, "latency in ms, average": latency}
             rows[f"Table {key}"] = graphs
     for endpoint in sources.api.endpoints:
-        route, own = sources.route(endpoint), sources.own(sources.function, endpoint.route)
+        route, own = sources.route(endpoint), sources.own(sources.api.function, endpoint.route)
         latency = _of(route, whole="Latency p99") | _of(own, storage="AwsCallLatency p99")
         rows[endpoint.route] = {
             "calls": _of(route, **_CALLS),

@@ -10,6 +10,7 @@ import zlib
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import source_from_cache
 from pathlib import Path
 
 import pulumi
@@ -122,15 +123,11 @@ def for_local_run(files: Mapping[str, Path], interpreter: str = "") -> dict[str,
         sources = {name for name in local.keys() & files.keys() if name.endswith(".py")}
         changed = {n for n in sources if local[n].read_bytes() != files[n].read_bytes()}
         own = {name: path for name, path in files.items() if base not in path.parents}
-        files = {name: path for name, path in own.items() if _source(name) not in changed} | local
+        stale = {
+            name for name in own if name.endswith(".pyc") and source_from_cache(name) in changed
+        }
+        files = {name: path for name, path in own.items() if name not in stale} | local
     return dict(sorted(files.items()))
-
-
-def _source(name: str) -> str:
-    """Return the name of the source of bytecode; "" for another file."""
-    path = Path(name)
-    module = f"{path.name.partition('.')[0]}.py"
-    return str(path.parents[1] / module) if path.suffix == ".pyc" else ""
 
 
 def _own_files(package: Path, without: Container[Path]) -> Iterator[tuple[str, Path]]:
@@ -160,7 +157,7 @@ def _shown(path: Path, package: Path) -> str:
 
 
 def _check_sizes(package: str, files: Mapping[str, Path]) -> None:
-    """Raise LimitError if the files are too large for Lambda, unpacked or as a zip."""
+    """Raise ConfigError if the files are too large for Lambda, unpacked or as a zip."""
     unpacked, zipped = Counter[str](), Counter[str]()
     for name, path in files.items():
         unpacked[name.partition("/")[0]] += path.stat().st_size

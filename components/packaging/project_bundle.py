@@ -1,6 +1,7 @@
 """The bundles of this project's own package, `function`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 from components.packaging.archive import Bundle
@@ -18,24 +19,26 @@ _OF_AUTHORIZERS = ("authorizers", "runtime/authorizer")
 
 def project_bundle() -> Bundle:
     """Return the bundle of endpoints and jobs, with the AWS services that they name."""
-    declared = (*endpoints_by_module().values(), *load_jobs().values())
-    permissions = [permission for one in declared for permission in one.permissions]
-    return Bundle(package=PACKAGE, services=_services(permissions), without=_OF_AUTHORIZERS)
+    declared = [endpoint.permissions for endpoint in endpoints_by_module().values()]
+    declared += [job.permissions for job in load_jobs().values()]
+    return Bundle(package=PACKAGE, services=_services(chain(*declared)), without=_OF_AUTHORIZERS)
 
 
 def authorizer_bundle() -> Bundle:
     """Return the bundle of the authorizers, with the AWS services that they name."""
-    permissions = [
-        one for each in authorizer_registry.load_authorizers().values() for one in each.permissions
-    ]
+    authorizers = authorizer_registry.load_authorizers().values()
+    permissions = chain(*(authorizer.permissions for authorizer in authorizers))
     lock = "authorizers/requirements.txt"
     return Bundle(package=PACKAGE, services=_services(permissions), locks=(lock,))
 
 
-def _services(permissions: Sequence[Permission]) -> frozenset[str]:
+def _services(permissions: Iterable[Permission]) -> frozenset[str]:
     """Return the AWS services of permissions and of the project's resources, by boto3's names."""
-    named = {one.name for one in permissions if isinstance(one, ServicePermission)}
-    named |= {one.service for one in permissions if isinstance(one, Link)}
+    named = {
+        one.name if isinstance(one, ServicePermission) else one.service
+        for one in permissions
+        if isinstance(one, ServicePermission | Link)
+    }
     used = {
         "s3": load_buckets(),
         "secretsmanager": [one for one in load_settings().values() if one.secret],

@@ -8,7 +8,7 @@ import pytest
 
 import function.declare.job_registry
 import function.declare.registry
-from components import limits
+from components import ConfigError, limits
 from components.iam import policies
 from components.packaging import archive
 from function.declare.permission import ACTIONS, TablePermission
@@ -83,7 +83,7 @@ def test_thirty_one_tables_with_two_indexes_each_fit_into_a_policy(
 
 def test_a_policy_that_iam_would_refuse_names_the_largest_statements() -> None:
     arns = [f"arn:aws:dynamodb:eu-central-1:123456789012:table/{key:09}" for key in range(170)]
-    with pytest.raises(limits.LimitError) as error:
+    with pytest.raises(ConfigError) as error:
         policies.role_document(
             "a-function",
             [policies.allow(sorted(ACTIONS), "a"), policies.allow(["sqs:SendMessage"], arns)],
@@ -99,7 +99,7 @@ def test_variables_that_lambda_would_refuse_are_named(monkeypatch: pytest.Monkey
     endpoint = function.declare.registry.load_endpoints()[0]._replace(permissions=())
     monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
     says = r"environment of function \S+ has [45],\d+ bytes; AWS allows 4,096. Largest: "
-    with pytest.raises(limits.LimitError, match=says):
+    with pytest.raises(ConfigError, match=says):
         pulumi_program.declared_resources(STACK, config=plain())
 
 
@@ -112,11 +112,11 @@ def test_a_bundle_that_lambda_would_refuse_names_its_largest_packages(
         path.parent.mkdir()
         path.write_bytes(bytes(sizes[name]))
     monkeypatch.setattr(limits, "UNPACKED_SIZE", 3_009)
-    with pytest.raises(limits.LimitError, match=r"unpacked, has 3,010 .* large \(3,000\), small"):
+    with pytest.raises(ConfigError, match=r"unpacked, has 3,010 .* large \(3,000\), small"):
         archive._check_sizes("function", files)
     monkeypatch.setattr(limits, "UNPACKED_SIZE", 3_010)
     monkeypatch.setattr(limits, "ZIP_SIZE", 30)
-    with pytest.raises(limits.LimitError, match="zipped, has .* a container image"):
+    with pytest.raises(ConfigError, match="zipped, has .* a container image"):
         archive._check_sizes("function", files)
 
 
@@ -125,7 +125,7 @@ def test_a_document_that_api_gateway_would_refuse_names_its_largest_paths(
 ) -> None:
     monkeypatch.setattr(limits, "DOCUMENT_SIZE", 1_000)
     says = "the API document has .* bytes; AWS allows 1,000. Largest: .+ Share"
-    with pytest.raises(limits.LimitError, match=says):
+    with pytest.raises(ConfigError, match=says):
         pulumi_program.declared_resources(STACK, config=plain())
 
 

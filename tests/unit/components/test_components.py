@@ -60,7 +60,9 @@ def test_another_program_composes_the_components_twice(folder: Path) -> None:
         function = one(resources, FUNCTION, f"{name}-function")
         assert function["handler"] == "shop.orders.handler"
         assert "shop/orders.py" in files_in(function["code"])
-        assert function["environment"]["variables"]["TABLE_ORDERS_NAME"] == f"{name}-orders"
+        variables = function["environment"]["variables"]
+        assert variables["TABLE_ORDERS_NAME"] == f"{name}-orders"
+        assert variables["METRIC_NAMESPACE"] == "Shop"
         api = one(resources, "aws:apigateway/restApi:RestApi", f"{name}-api")
         assert '"/orders"' in api["body"]
         assert f"{name}_keys" in outputs.secret
@@ -96,6 +98,7 @@ class _Inputs:
             endpoints=[get],
             bindings=Bindings(secrets={"token": secret}),
             roles=RoleFactory(),
+            metric_namespace="Shop",
             memory_mb=of(256),
             log_retention_days=of(7),
             reserved_concurrency=of(5),
@@ -107,7 +110,6 @@ class _Inputs:
             description=of("B"),
             stage_name=of("live"),
             document=build([get], info),
-            endpoints=[get],
             function=function,
             rate_limit=of(10),
             burst_limit=of(20),

@@ -415,7 +415,6 @@ def _answer(**schema: Any) -> dict[str, Any]:
                 {"enum": [None]},
                 {"type": "null"},
                 {"type": ["string", "null"]},
-                {"type": "string", "nullable": True},
                 {"const": None},
                 {"oneOf": [{"type": "string"}, {"type": "null"}]},
                 {"anyOf": [{"anyOf": [{"type": "null"}]}]},
