@@ -236,10 +236,9 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
         own = _own(values, project)
         known = [*keys, *settings]
         for key in own.keys() - {*known}:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = (
-                f"did you mean {project}:{near[0]}?" if near else f"known keys: {', '.join(known)}"
-            )
+            hint = f"known keys: {', '.join(known)}"
+            for near in difflib.get_close_matches(key, known, 1):
+                hint = f"did you mean {project}:{near}?"
             raise ConfigError(f"config key {project}:{key} of stack {stack} is unknown; {hint}")
         given = {
             key: _read(kind, f"{project}:{key}", own[key], f"{project}:{key}" in secret)

@@ -34,13 +34,11 @@ _ITEM_OPERATIONS = {name.partition(":")[2] for name in ACTIONS} | {
     *("TransactGetItems", "TransactWriteItems"),
 }
 
-# Nothing loads these: uv's lock, the tracer's patches of other packages, the compiled half of wrapt, which
-# works without it, and dateutil's copy of the time zones, which Lambda's system has.
+# Nothing loads these: uv's lock, the tracer's patches of other packages, the compiled half of
+# wrapt, which works without it, and dateutil's copy of the time zones, which Lambda's system has.
 _EXCLUDED = (
-    ".lock",
-    "aws_xray_sdk/ext/",
+    *(".lock", "aws_xray_sdk/ext/", "wrapt/_wrappers"),
     "dateutil/zoneinfo/dateutil-zoneinfo.tar.gz",
-    "wrapt/_wrappers",
 )
 
 # AWS's documentation names these roots of its certificates.
