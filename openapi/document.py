@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from function.declare.auth import SCOPED_KINDS
 from function.declare.endpoint import Endpoint, Parameter, one_by_one
 from function.declare.errors import DeclarationError
 from function.declare.limits import MAX_BODY_BYTES
@@ -144,7 +145,7 @@ def _problems(
     endpoint: Endpoint[Any], types: SchemaRegistry, where: str
 ) -> Iterator[tuple[int, Document]]:
     """Yield the status and the response of each problem that an endpoint may answer with."""
-    shared = PROBLEMS | (UNAUTHORIZED if security.takes_tokens(endpoint) else {})
+    shared = PROBLEMS | (UNAUTHORIZED if isinstance(endpoint.auth, SCOPED_KINDS) else {})
     if endpoint.body is None:
         del shared[415]
     else:

@@ -5,7 +5,6 @@ from typing import Any
 
 from function.declare import authorizer_registry
 from function.declare.auth import (
-    KINDS,
     ApiKey,
     Auth,
     CognitoPool,
@@ -107,8 +106,3 @@ def gateway_requirement(endpoint: Endpoint[Any]) -> list[dict[str, list[str]]]:
     """
     scopes = list(endpoint.scopes) if isinstance(endpoint.auth, CognitoPool) else []
     return [{name: scopes for name in one} for one in requirement(endpoint.auth)]
-
-
-def takes_tokens(endpoint: Endpoint[Any]) -> bool:
-    """Test whether an authorizer verifies the credentials of an endpoint's callers."""
-    return KINDS[type(endpoint.auth)].scoped

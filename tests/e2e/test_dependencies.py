@@ -4,7 +4,6 @@ import base64
 import gzip
 import hashlib
 import json
-import subprocess
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from components.packaging.archive import Bundle
 from components.packaging.dependencies import LAMBDA, BundleError
 from components.packaging.imports import STANDARD_LIBRARY
 from local.stack_files import ROOT
+from tests.conftest import output
 
 Wheel = Callable[..., None]
 
@@ -67,9 +67,8 @@ def _digest(content: bytes) -> str:
 
 
 def _lock_command() -> str:
-    make = ["make", "--dry-run", "lock"]
-    plan = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    (command,) = [line for line in plan.splitlines() if "function/requirements.in -o" in line]
+    plan = output(ROOT, "make", "--dry-run", "lock").splitlines()
+    (command,) = [line for line in plan if "function/requirements.in -o" in line]
     return command
 
 
@@ -203,7 +202,7 @@ def test_the_standard_library_of_lambdas_python_is_known() -> None:
     if not (python := interpreter.compiler()):
         pytest.skip("no Python of Lambda's version is at hand")
     show = "import sys; print(*sys.stdlib_module_names)"
-    run = subprocess.run([python, "-c", show], capture_output=True, text=True, check=True)
-    public = {name for name in run.stdout.split() if not name.startswith("_")}
+    listed = output(ROOT, python, "-c", show).split()
+    public = {name for name in listed if not name.startswith("_")}
     known = {name for name in STANDARD_LIBRARY if not name.startswith("_")}
     assert known - public == {"awslambdaric", "snapshot_restore_py"} and public <= known
