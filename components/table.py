@@ -105,11 +105,7 @@ class EpochTable(EpochComponent):
             stream_enabled=True,
             stream_view_type="NEW_AND_OLD_IMAGES",
             # AWS also lists the replicas as a property of the table.
-            opts=self.child(
-                protect=protect,
-                ignore_changes=["replicas"],
-                hooks=hooks,
-            ),
+            opts=self.child(protect=protect, ignore_changes=["replicas"], hooks=hooks),
         )
         # Separate resources, since the provider applies only the first of two changes to replicas
         # within a table. In sequence, since DynamoDB accepts one change at a time.

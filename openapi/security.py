@@ -4,16 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from function.declare import authorizer_registry
-from function.declare.auth import (
-    ApiKey,
-    Auth,
-    CognitoPool,
-    CustomAuth,
-    Iam,
-    Jwt,
-    Public,
-    in_stack,
-)
+from function.declare.auth import ApiKey, Auth, CognitoPool, CustomAuth, Iam, Jwt, Public, in_stack
 from function.declare.endpoint import Endpoint
 
 Scheme = dict[str, Any]
