@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import pulumi
 import pulumi_aws as aws
@@ -17,7 +16,6 @@ from components.function import EpochFunction
 from components.metrics import Source
 from function.declare.auth import in_stack
 from function.declare.checks import declaration_errors
-from function.declare.endpoint import Endpoint
 from openapi import gateway
 from openapi.document import Document
 
@@ -53,19 +51,17 @@ _ACCESS_LOG = {
 class EpochApi(EpochComponent):
     """A regional REST API, which one OpenAPI document defines, and the stage that serves it.
 
-    The document routes every endpoint to the function's alias. Pulumi imports it as a whole before
-    the deployment, so one update adds, changes and removes routes.
+    `document` describes the endpoints of the function, and routes them to its alias. Pulumi imports
+    it as a whole before the deployment, so one update adds, changes and removes routes. A change of
+    `import_again` imports and deploys the same document again. `document_hash` identifies the
+    served document; a 404 has it in the header X-Api-Document-Hash.
 
     The stage traces calls, counts them by route, and logs them as JSON in `access_log`. It
     throttles all callers together: `rate_limit` calls per second, `burst_limit` at once. The stage
     waits for `account`, the region's API Gateway settings, where the same stack declares them.
-    `disable_default_endpoint` leaves only the custom domain names. A change of `import_again`
-    imports and deploys the same document again.
-    `stage_variables` are those of EpochApiKeys. `authorizer` verifies the callers of endpoints with
-    a Jwt or CustomAuth. `settings` are the environment variables of the stack's settings, which the
-    document may name. Raises ConfigError for an issuer or a user pool of a wrong form.
-    `document_hash` identifies the served document; a 404 has it in the header
-    X-Api-Document-Hash.
+    `stage_variables` are those of EpochApiKeys. `disable_default_endpoint` leaves only the custom
+    domain names. `authorizer` verifies the callers of endpoints with a Jwt or CustomAuth. Raises
+    ConfigError for an issuer or a user pool of a wrong form.
     """
 
     def __init__(
@@ -76,10 +72,8 @@ class EpochApi(EpochComponent):
         description: pulumi.Input[str],
         stage_name: pulumi.Input[str],
         document: Document,
-        endpoints: Sequence[Endpoint[Any]],
         function: EpochFunction,
         authorizer: EpochAuthorizer | None = None,
-        settings: Mapping[str, str] | None = None,
         rate_limit: pulumi.Input[float],
         burst_limit: pulumi.Input[int],
         log_retention_days: pulumi.Input[int] = 30,
@@ -89,8 +83,9 @@ class EpochApi(EpochComponent):
         account: EpochApiGatewayAccount | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        endpoints, settings = function.endpoints, function.bindings.settings
         for endpoint in endpoints:
-            for error in declaration_errors(in_stack(endpoint.auth, settings or {})):
+            for error in declaration_errors(in_stack(endpoint.auth, settings)):
                 raise ConfigError(f"{endpoint.route}: auth: {error}")
         super().__init__(name, opts)
         known = pulumi.Output.all(
@@ -101,7 +96,7 @@ class EpochApi(EpochComponent):
         )
         imported = known.apply(
             lambda values: gateway.to_api_gateway(
-                document, endpoints, gateway.ImportSettings(**values, settings=settings or {})
+                document, endpoints, gateway.ImportSettings(**values, settings=settings)
             )
         )
         body = imported.apply(_checked_text)
@@ -114,7 +109,7 @@ class EpochApi(EpochComponent):
             "split the API",
         )
         self.document_hash = imported.apply(gateway.fingerprint_of)
-        self.endpoints = endpoints
+        self.endpoints, self.function, self.authorizer = endpoints, function, authorizer
         compressed = gateway.minimum_compression_size(endpoints)
         # These properties repeat the document, since the provider resets properties of the API to
         # the values in its state.
@@ -200,7 +195,7 @@ def _paths_to(path: str) -> list[str]:
 
 
 def _checked_text(document: Document) -> str:
-    """Return a document as text. Raises LimitError if it is too long for an import."""
+    """Return a document as text. Raises ConfigError if it is too long for an import."""
     sizes = {path: len(gateway.text(of_path)) for path, of_path in document["paths"].items()}
     rest = {key: value for key, value in document.items() if key != "paths"}
     sizes["schemas, responses and documentation"] = len(gateway.text(rest))

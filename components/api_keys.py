@@ -38,11 +38,7 @@ class EpochApiKeys(EpochComponent):
     """
 
     def __init__(
-        self,
-        name: str,
-        *,
-        api_keys: Mapping[str, str],
-        opts: pulumi.ResourceOptions | None = None,
+        self, name: str, *, api_keys: Mapping[str, str], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__(name, opts)
         limits.check(
@@ -77,10 +73,7 @@ class EpochApiKeys(EpochComponent):
             tier: aws.apigateway.UsagePlan(
                 f"{name}-{tier}",
                 api_stages=[{"api_id": api.api.id, "stage": api.stage.stage_name}],
-                throttle_settings={
-                    "rate_limit": plan.rate_limit,
-                    "burst_limit": plan.burst_limit,
-                },
+                throttle_settings={"rate_limit": plan.rate_limit, "burst_limit": plan.burst_limit},
                 quota_settings={"limit": plan.quota_per_day, "period": "DAY"},
                 opts=self.child(),
             )

@@ -93,6 +93,11 @@ class Bindings:
             case BucketPermission(bucket, actions):
                 arns = pulumi.Output.concat(self.buckets[bucket].arn, "/*")
             case Link(name, _, actions):
+                if name not in self.links:
+                    raise ConfigError(
+                        f"infrastructure.py: link {name!r} has no resource; return one by "
+                        f"{{{name!r}: Linked(…)}}"
+                    )
                 arns = self.links[name].arn
             case ServicePermission():
                 arns = fill_settings(permission.resource, self.settings)
@@ -106,13 +111,8 @@ class Bindings:
 
         Raises ConfigError for a link without a resource.
         """
-        named = {one.name for one in permissions if isinstance(one, Link)}
-        for name in sorted(named - self.links.keys()):
-            raise ConfigError(
-                f"infrastructure.py: link {name!r} has no resource; return one by "
-                f"{{{name!r}: Linked(…)}}"
-            )
         granted = [self._granted(permission) for permission in permissions]
-        arns = pulumi.Output.all(*(arn for arn, _ in granted))
-        actions = [actions for _, actions in granted]
-        return arns.apply(lambda known: policies.resource_statements(zip(known, actions)))
+        actions = [[*actions] for _, actions in granted]
+        return pulumi.Output.all(*(arns for arns, _ in granted)).apply(
+            lambda known: [policies.allow(*one) for one in zip(actions, known) if one[0]]
+        )

@@ -9,7 +9,7 @@ from function.declare import diagnostics
 
 
 class ConfigError(pulumi.RunError):
-    """A config key, config value or name that the stack cannot use; the message has the rule."""
+    """A config value or a declaration that the stack cannot use; the message has the rule."""
 
 
 @contextmanager

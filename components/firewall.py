@@ -15,10 +15,6 @@ def _managed(group: str) -> dict[str, Any]:
     return {"override_action": {"none": {}}, "statement": statement}
 
 
-def _block(**statement: Any) -> dict[str, Any]:
-    return {"action": {"block": {}}, "statement": statement}
-
-
 def _metrics(name: str) -> Any:
     return {
         "cloudwatch_metrics_enabled": True,
@@ -27,21 +23,11 @@ def _metrics(name: str) -> Any:
     }
 
 
-# 8 KB is the part of a body that WAF always inspects.
-_BODY_SIZE = {
-    "field_to_match": {"body": {"oversize_handling": "MATCH"}},
-    "comparison_operator": "GT",
-    "size": 8_192,
-    "text_transformations": [{"priority": 0, "type": "NONE"}],
-}
-
-
 class EpochFirewall(EpochComponent):
     """A web ACL for the API's stage.
 
     It limits the requests of one address to `rate_limit` in five minutes (from 10 on), and applies
-    AWS's rule groups for addresses of bad reputation and for known bad inputs. If no endpoint
-    declares a body, it blocks bodies over 8 KB.
+    AWS's rule groups for addresses of bad reputation and for known bad inputs.
     """
 
     def __init__(
@@ -54,11 +40,9 @@ class EpochFirewall(EpochComponent):
     ) -> None:
         super().__init__(name, opts)
         rate = {"limit": rate_limit, "aggregate_key_type": "IP"}
-        reads_bodies = any(endpoint.body is not None for endpoint in api.endpoints)
-        large_bodies = {"body-size": _block(size_constraint_statement=_BODY_SIZE)}
+        limit = {"action": {"block": {}}, "statement": {"rate_based_statement": rate}}
         rules = {
-            "rate-limit": _block(rate_based_statement=rate),
-            **({} if reads_bodies else large_bodies),
+            "rate-limit": limit,
             "ip-reputation": _managed("AWSManagedRulesAmazonIpReputationList"),
             "known-bad-inputs": _managed("AWSManagedRulesKnownBadInputsRuleSet"),
         }

@@ -38,7 +38,7 @@ class EpochFunction(LambdaFunction):
                     f"timeout_s (now {timeout_s}) above that, or lower the permission's timeout_s"
                 )
         super().__init__(name, opts)
-        self.timeout_s = timeout_s
+        self.endpoints, self.timeout_s = endpoints, timeout_s
         self._create(
             name,
             settings,

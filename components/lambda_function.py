@@ -20,7 +20,8 @@ from function.declare.permission import Permission
 class FunctionSettings(TypedDict, total=False):
     """The settings that the functions of APIs and of jobs have in common.
 
-    `code` is a Lambda bundle and `handler` a function in it. `memory_mb` is from 128 to 10,240.
+    `code` is a Lambda bundle and `handler` a function in it. `metric_namespace` is CloudWatch's
+    namespace of the metrics that the function writes. `memory_mb` is from 128 to 10,240.
     `log_retention_days` is one of CloudWatch Logs' periods. `reserved_concurrency` is a number of
     concurrent executions, or None. With `vpc_subnets` and `vpc_security_groups`, ids of one VPC,
     the function runs in private subnets. With `gradual`, Pulumi leaves the alias on its version, so
@@ -30,8 +31,8 @@ class FunctionSettings(TypedDict, total=False):
     code: Required[pulumi.Input[pulumi.Archive]]
     bindings: Required[Bindings]
     roles: Required[RoleFactory]
+    metric_namespace: Required[str]
     handler: str
-    environment: Mapping[str, pulumi.Input[str]]
     memory_mb: pulumi.Input[int]
     log_retention_days: pulumi.Input[int]
     reserved_concurrency: pulumi.Input[int] | None
@@ -42,7 +43,7 @@ class FunctionSettings(TypedDict, total=False):
 
 
 def _fitting(function: str, variables: dict[str, str]) -> dict[str, str]:
-    """Return the variables of a function. Raises LimitError if they are too long for Lambda."""
+    """Return the variables of a function. Raises ConfigError if they are too long for Lambda."""
     limits.check(
         f"the environment of function {function}",
         {name: len(f"{name}{value}".encode()) for name, value in variables.items()},
@@ -63,6 +64,8 @@ class LambdaFunction(EpochComponent):
     version, as `name:number`.
     """
 
+    bindings: Bindings
+
     def _create(
         self,
         name: str,
@@ -75,11 +78,13 @@ class LambdaFunction(EpochComponent):
         source: str = "",
         extra_statements: Sequence[pulumi.Input[policies.Statement]] = (),
     ) -> None:
-        """Declare the resources. Raises BoundaryError for a permission outside the boundary.
+        """Declare the resources. Raises ConfigError for a permission outside the boundary.
 
-        `timeout_s` is up to 900. `variables` add to the environment of `settings`.
+        `timeout_s` is up to 900. `variables` add to the function's environment.
         """
-        bindings, roles = settings["bindings"], settings["roles"]
+        self.bindings = bindings = settings["bindings"]
+        self.metric_namespace, roles = settings["metric_namespace"], settings["roles"]
+        permissions = sorted(permissions, key=repr)
         if roles.permissions_boundary:
             topics = {key: topic.declared for key, topic in bindings.topics.items()}
             policies.check_boundary(
@@ -95,7 +100,7 @@ class LambdaFunction(EpochComponent):
         subnets, groups = settings.get("vpc_subnets"), settings.get("vpc_security_groups")
         vpc: Any = {"subnet_ids": subnets, "security_group_ids": groups} if subnets else None
         network = policies.network_statements() if vpc else []
-        rights = repr([source, *sorted(map(repr, permissions)), *network])
+        rights = repr([source, *map(repr, permissions), *network])
         rights_name = f"{name}-{hashlib.sha256(rights.encode()).hexdigest()[:8]}"
         policy = aws.iam.RolePolicy(
             rights_name,
@@ -111,7 +116,7 @@ class LambdaFunction(EpochComponent):
         )
         environment = pulumi.Output.all(
             **bindings.environment(permissions),
-            **{**settings.get("environment", {}), **(variables or {})},
+            **{"METRIC_NAMESPACE": self.metric_namespace, **(variables or {})},
         )
         function = aws.lambda_.Function(
             name,

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import pulumi
 
+from components.errors import ConfigError
+
 # IAM's characters of all inline policies of a role, without white space.
 ROLE_POLICY_SIZE = 10_240
 # Lambda's bytes of the names and values of a function's variables, and of its code. Lambda takes a
@@ -16,21 +18,15 @@ DOCUMENT_SIZE = 6 * 1_024 * 1_024
 API_RESOURCES = 300
 # API Gateway's default quota of the usage plans of an account in a region.
 USAGE_PLANS = 300
-# CloudWatch's widgets of a dashboard, and metrics of all of them. It limits no number of alarms.
-DASHBOARD_WIDGETS, DASHBOARD_METRICS = 500, 2_500
 # The API keys whose ids and callers fit the 100 variables of a stage.
 API_KEYS = 1_000
 
 
-class LimitError(pulumi.RunError):
-    """A part of the stack exceeds one of AWS's limits."""
-
-
 def check(subject: str, sizes: Mapping[str, int], limit: int, unit: str, way_out: str) -> None:
-    """Raise LimitError with the three largest parts if `sizes` exceed a limit together."""
+    """Raise ConfigError with the three largest parts if `sizes` exceed a limit together."""
     if (total := sum(sizes.values())) > limit:
         largest = sorted(sizes.items(), key=lambda part: -part[1])[:3]
-        raise LimitError(
+        raise ConfigError(
             f"{subject} has {total:,} {unit}; AWS allows {limit:,}. Largest: "
             f"{', '.join(f'{name} ({size:,})' for name, size in largest)}. {way_out}"
         )

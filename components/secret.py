@@ -25,15 +25,10 @@ class EpochSecret(EpochComponent):
     ) -> None:
         super().__init__(name, opts)
         secret = aws.secretsmanager.Secret(
-            name,
-            description=setting.description,
-            opts=self.child(protect=protect),
+            name, description=setting.description, opts=self.child(protect=protect)
         )
         version = aws.secretsmanager.SecretVersion(
-            name,
-            secret_id=secret.id,
-            secret_string=pulumi.Output.secret(value),
-            opts=self.child(),
+            name, secret_id=secret.id, secret_string=pulumi.Output.secret(value), opts=self.child()
         )
         self.declared = setting
         # Of the version, so that a function waits until the secret has a value.

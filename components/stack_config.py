@@ -8,7 +8,7 @@ import difflib
 import importlib.util
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, Literal, Self, get_args, get_type_hints
 
 import msgspec
@@ -24,7 +24,7 @@ from function.declare.setting import Setting
 _EXPECTED: dict[str, str] = {}  # the texts that errors show instead of patterns
 
 
-def _text(pattern: str, expected: str, description: str) -> Meta:
+def _text(pattern: str, expected: str, description: str | None = None) -> Meta:
     """Describe a text that matches `pattern`; errors and documentation say `expected`."""
     pattern = rf"^({pattern})\Z"
     _EXPECTED[pattern] = expected
@@ -38,8 +38,10 @@ def _arn(service: str, resource: str | None, expected: str, description: str) ->
 
 
 _NAMED = "a name of a-z, 0-9 and '-', at most 32 characters"
-_Name = Annotated[str, _text(r"[a-z][a-z0-9-]{0,31}", _NAMED, "A name in the config.")]
-_PlanName = Annotated[str, _text(".+", "the name of a usage plan", "The name of a usage plan.")]
+_Name = Annotated[str, _text(r"[a-z][a-z0-9-]{0,31}", _NAMED)]
+_PlanName = Annotated[str, _text(".+", "the name of a usage plan")]
+_Subnet = Annotated[str, _text("subnet-[0-9a-f]+", "the id of a subnet")]
+_SecurityGroup = Annotated[str, _text("sg-[0-9a-f]+", "the id of a security group")]
 _Concurrency = Annotated[int, Meta(ge=1, le=100_000)]
 # fmt: off
 _Retention = Literal[
@@ -114,12 +116,9 @@ class StackKeys(Struct, frozen=True, kw_only=True):
         "a forecast of 100 %. 0: no budget.")] = 0
     replica_regions: Annotated[tuple[str, ...], Meta(description=
         "Regions that hold a replica of every table.")] = ()
-    vpc_subnets: Annotated[tuple[Annotated[str, _text("subnet-[0-9a-f]+", "the id of a subnet",
-        "A subnet.")], ...], Meta(description=
-        "Private subnets of your VPC, in which the API's function and jobs run.",
-        )] = ()
-    vpc_security_groups: Annotated[tuple[Annotated[str, _text("sg-[0-9a-f]+",
-        "the id of a security group", "A security group.")], ...], Meta(max_length=5, description=
+    vpc_subnets: Annotated[tuple[_Subnet, ...], Meta(description=
+        "Private subnets of your VPC, in which the API's function and jobs run.")] = ()
+    vpc_security_groups: Annotated[tuple[_SecurityGroup, ...], Meta(max_length=5, description=
         "Security groups of the functions in vpc_subnets.")] = ()
     usage_plans: Annotated[dict[_Name, UsagePlan], Meta(min_length=1, description=
         "Tiers of callers by name, with the limits of each API key.",
@@ -237,8 +236,9 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
         own = _own(values, project)
         known = [*keys, *settings]
         for key in own.keys() - {*known}:
-            near = _nearest(key, known, "")
-            hint = f"did you mean {project}:{near}?" if near else f"known keys: {', '.join(known)}"
+            hint = f"known keys: {', '.join(known)}"
+            for near in difflib.get_close_matches(key, known, 1):
+                hint = f"did you mean {project}:{near}?"
             raise ConfigError(f"config key {project}:{key} of stack {stack} is unknown; {hint}")
         given = {
             key: _read(kind, f"{project}:{key}", own[key], f"{project}:{key}" in secret)
@@ -287,18 +287,9 @@ class StackConfig(StackKeys, frozen=True, kw_only=True):
             yield "config of waf_rate_limit must be 0 or at least 10"
 
 
-def _nearest(given: str, known: Iterable[str], otherwise: str) -> str:
-    """Return the known word that is most similar to the given one."""
-    return (difflib.get_close_matches(given, list(known), 1) or [otherwise])[0]
-
-
 def _check_region(key: str, value: str) -> None:
-    regions = sorted(str(region.value) for region in aws.Region)
-    if value not in regions:
-        nearest = _nearest(value, regions, "us-east-1")
-        raise ConfigError(
-            f"config value {key} = {value} must be a region of AWS; did you mean {nearest}?"
-        )
+    if value not in {region.value for region in aws.Region}:
+        raise ConfigError(f"config value {key} = {value} must be a region of AWS")
 
 
 def _own(values: Mapping[str, str], project: str) -> dict[str, str]:
@@ -314,10 +305,9 @@ def _own(values: Mapping[str, str], project: str) -> dict[str, str]:
         elif namespace != "pulumi" and not importlib.util.find_spec(
             f"pulumi_{namespace.replace('-', '_')}"
         ):
-            nearest = _nearest(namespace, [project, "aws", "pulumi"], project)
             raise ConfigError(
                 f"config key {full_key}: {namespace} is neither this project ({project}) nor a "
-                f"provider; did you mean {nearest}:{key}?"
+                "provider; correct the part before the colon"
             )
     if region := values.get("aws:region"):
         _check_region("aws:region", region)

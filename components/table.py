@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.component import EpochComponent
+from components.errors import ConfigError
 from components.metrics import Source
 from function.declare.table import TTL_ATTRIBUTE, Index, Table
 
@@ -25,10 +26,6 @@ def _index(index: Index, units: Mapping[str, int]) -> Any:
     }
 
 
-class ChangedIndexError(pulumi.RunError):
-    """An index of a protected table has other keys or attributes than the deployed one."""
-
-
 def _by_name(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the keys and attributes of the indexes in a table's inputs, by index name."""
     indexes = (inputs or {}).get("globalSecondaryIndexes") or ()
@@ -43,11 +40,11 @@ def _by_name(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def refuse_changed_index(args: pulumi.ResourceHookArgs) -> None:
-    """Raise ChangedIndexError for an index that an update would delete and rebuild."""
+    """Raise ConfigError for an index that an update would delete and rebuild."""
     before, after = _by_name(args.old_inputs), _by_name(args.new_inputs)
     for name in sorted(before.keys() & after.keys()):
         if before[name] != after[name]:
-            raise ChangedIndexError(
+            raise ConfigError(
                 f"function/tables.py: index {name} of {args.name} changes, so DynamoDB would "
                 "delete and rebuild it, and queries would fail until then. Add an index with "
                 "another name and deploy; then query that one and remove this one"
@@ -108,11 +105,7 @@ class EpochTable(EpochComponent):
             stream_enabled=True,
             stream_view_type="NEW_AND_OLD_IMAGES",
             # AWS also lists the replicas as a property of the table.
-            opts=self.child(
-                protect=protect,
-                ignore_changes=["replicas"],
-                hooks=hooks,
-            ),
+            opts=self.child(protect=protect, ignore_changes=["replicas"], hooks=hooks),
         )
         # Separate resources, since the provider applies only the first of two changes to replicas
         # within a table. In sequence, since DynamoDB accepts one change at a time.

@@ -36,25 +36,8 @@ class TriggeredFunction(LambdaFunction):
 
     job_name: str
     job: Job
-    bindings: Bindings
     roles: RoleFactory
     dead_letters: aws.sqs.Queue
-
-
-@dataclass(frozen=True)
-class TriggerResources:
-    """The row of a trigger.
-
-    `statements` returns the rights of the function's role that Lambda needs to read the source and
-    to keep failed items. `connect` declares the resources that start the function. `alarms` returns
-    the alarms on old items and on a trigger that starts nothing more. `fifo` returns True if the
-    dead letters need a FIFO queue.
-    """
-
-    statements: Callable[[Any, TriggeredFunction], Statements]
-    connect: Callable[[Any, TriggeredFunction], None]
-    alarms: Callable[[Any, TriggeredFunction], list[Alarm]] = lambda *_: []
-    fifo: Callable[[Any, Bindings], bool] = lambda *_: False
 
 
 def _allow(service: str, actions: str, resource: pulumi.Output[str]) -> Statements:
@@ -64,6 +47,22 @@ def _allow(service: str, actions: str, resource: pulumi.Output[str]) -> Statemen
 
 def _send_dead_letters(_: Any, job: TriggeredFunction) -> Statements:
     return _allow("sqs", "SendMessage", job.dead_letters.arn)
+
+
+@dataclass(frozen=True)
+class TriggerResources:
+    """The row of a trigger.
+
+    `connect` declares the resources that start the function. `statements` returns the rights of the
+    function's role that Lambda needs to read the source and to keep failed items. `alarms` returns
+    the alarms on old items and on a trigger that starts nothing more. `fifo` returns True if the
+    dead letters need a FIFO queue.
+    """
+
+    connect: Callable[[Any, TriggeredFunction], None]
+    statements: Callable[[Any, TriggeredFunction], Statements] = _send_dead_letters
+    alarms: Callable[[Any, TriggeredFunction], list[Alarm]] = lambda *_: []
+    fifo: Callable[[Any, Bindings], bool] = lambda *_: False
 
 
 def _event_invoke_config(max_attempts: int, job: TriggeredFunction) -> pulumi.Resource:
@@ -280,16 +279,16 @@ def _stream_alarms(trigger: StreamTrigger, job: TriggeredFunction) -> list[Alarm
 
 # One row for each trigger of function.declare.trigger.TRIGGERS.
 TRIGGER_RESOURCES: Mapping[type, TriggerResources] = {
-    ScheduleTrigger: TriggerResources(_send_dead_letters, _connect_schedule, _schedule_alarms),
+    ScheduleTrigger: TriggerResources(_connect_schedule, alarms=_schedule_alarms),
     QueueTrigger: TriggerResources(
-        _consume_queue,
         _connect_queue,
+        _consume_queue,
         _queue_alarms,
         # SQS takes a queue of the same kind only.
         fifo=lambda trigger, bindings: bindings.queues[trigger.queue].declared.fifo,
     ),
-    StreamTrigger: TriggerResources(_read_stream, _connect_stream, _stream_alarms),
-    ObjectTrigger: TriggerResources(_send_dead_letters, _connect_bucket),
-    TopicTrigger: TriggerResources(_send_dead_letters, _connect_topic),
-    EventTrigger: TriggerResources(_send_dead_letters, _connect_bus),
+    StreamTrigger: TriggerResources(_connect_stream, _read_stream, _stream_alarms),
+    ObjectTrigger: TriggerResources(_connect_bucket),
+    TopicTrigger: TriggerResources(_connect_topic),
+    EventTrigger: TriggerResources(_connect_bus),
 }

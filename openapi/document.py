@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
+from function.declare.auth import SCOPED_KINDS
 from function.declare.endpoint import Endpoint, Parameter, one_by_one
 from function.declare.errors import DeclarationError
 from function.declare.limits import MAX_BODY_BYTES
@@ -55,26 +56,23 @@ _DESCRIPTION = (
 )
 
 
-class ApiInfo(NamedTuple):
-    """The document's description of the API; `license` is an SPDX identifier."""
+def api_info(version: str) -> Document:
+    """Return OpenAPI's info object with the name, description, author and license of Pulumi.yaml.
 
-    title: str
-    version: str
-    description: str
-    license: str
-    contact: str
-
-
-def api_info(version: str) -> ApiInfo:
-    """Return the project's name, description, author and license from Pulumi.yaml."""
+    The license there is an SPDX identifier.
+    """
     project = yaml.safe_load((_ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
-    return ApiInfo(
-        title=str(project["name"]).replace("-", " ").title(),
-        version=version,
-        description=project.get("description", ""),
-        license=project.get("license", ""),
-        contact=project.get("author", ""),
-    )
+    info = {
+        "title": str(project["name"]).replace("-", " ").title(),
+        "version": version,
+        "description": project.get("description", ""),
+    }
+    if author := project.get("author"):
+        info["contact"] = {"name": author}
+    if identifier := project.get("license"):
+        url = f"https://spdx.org/licenses/{identifier}.html"
+        info["license"] = {"name": identifier, "url": url}
+    return info
 
 
 def _entity(parameter: Parameter) -> Document:
@@ -147,7 +145,7 @@ def _problems(
     endpoint: Endpoint[Any], types: SchemaRegistry, where: str
 ) -> Iterator[tuple[int, Document]]:
     """Yield the status and the response of each problem that an endpoint may answer with."""
-    shared = PROBLEMS | (UNAUTHORIZED if security.takes_tokens(endpoint) else {})
+    shared = PROBLEMS | (UNAUTHORIZED if isinstance(endpoint.auth, SCOPED_KINDS) else {})
     if endpoint.body is None:
         del shared[415]
     else:
@@ -171,22 +169,8 @@ def _file(endpoint: Endpoint[Any]) -> str:
     return f"function/endpoints/{names[0]}.py: " if names else ""
 
 
-def _info(api: ApiInfo) -> Document:
-    info: Document = {
-        "title": api.title,
-        "version": api.version,
-        "description": f"{api.description}\n\n{_DESCRIPTION}",
-    }
-    if api.contact:
-        info["contact"] = {"name": api.contact}
-    if api.license:
-        url = f"https://spdx.org/licenses/{api.license}.html"
-        info["license"] = {"name": api.license, "url": url}
-    return info
-
-
-def build(endpoints: Sequence[Endpoint[Any]], api: ApiInfo) -> Document:
-    """Return the OpenAPI document of the endpoints.
+def build(endpoints: Sequence[Endpoint[Any]], info: Document) -> Document:
+    """Return the OpenAPI document of the endpoints; help for clients follows the description.
 
     Raises DeclarationError with file, endpoint and keyword for a schema that API Gateway's import
     would reject or alter.
@@ -197,7 +181,7 @@ def build(endpoints: Sequence[Endpoint[Any]], api: ApiInfo) -> Document:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, types)
     return {
         "openapi": "3.0.1",
-        "info": _info(api),
+        "info": {**info, "description": f"{info['description']}\n\n{_DESCRIPTION}"},
         "servers": [{"url": "/", "description": "Where the stack's `endpoint` is, less the path."}],
         "paths": paths,
         "components": {

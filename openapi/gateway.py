@@ -33,24 +33,18 @@ _GATEWAY_RESPONSES = {
     "BAD_REQUEST_PARAMETERS": (400, "$context.error.message"),
     "DEFAULT_4XX": (400, "The request cannot be handled."),
     "DEFAULT_5XX": (500, "The request could not be handled."),
+    "EXPIRED_TOKEN": (403, "The session token of the signature has expired."),
     "INTEGRATION_FAILURE": (504, "The service did not answer."),
     "INTEGRATION_TIMEOUT": (504, "The service did not answer in time."),
     "INVALID_API_KEY": (403, f"The header {security.KEY_HEADER} holds no valid API key."),
+    "INVALID_SIGNATURE": (403, "The signature of the request is not valid."),
     UNKNOWN_ROUTE: (404, "Unknown route."),
     "QUOTA_EXCEEDED": (429, "The API key's quota is used up."),
     "RESOURCE_NOT_FOUND": (404, "Unknown route."),
     "THROTTLED": (429, "The rate limit is reached. Retry later."),
+    "UNAUTHORIZED": (401, "The credentials are missing, wrong or expired."),
     "UNSUPPORTED_MEDIA_TYPE": (415, "Unsupported media type: send application/json."),
     "WAF_FILTERED": (403, "The call is not allowed."),
-}
-# An API with an authorizer has this one too.
-_AUTHORIZER_RESPONSES = {"UNAUTHORIZED": (401, "The credentials are missing, wrong or expired.")}
-# An API with an Iam endpoint has these too. API Gateway does not tell a request without a signature
-# from one to an unknown route.
-_IAM_RESPONSES = {
-    "EXPIRED_TOKEN": (403, "The session token of the signature has expired."),
-    "INVALID_SIGNATURE": (403, "The signature of the request is not valid."),
-    UNKNOWN_ROUTE: (403, "Unknown route, or a request without a signature (SigV4)."),
 }
 
 _PREFLIGHT_AGE_S = 600
@@ -143,20 +137,12 @@ def minimum_compression_size(endpoints: Iterable[Endpoint[Any]]) -> int | None:
     return min(sizes, default=None)
 
 
-def _responses(endpoints: Sequence[Endpoint[Any]]) -> dict[str, tuple[int, str]]:
-    """Return status and detail of each gateway response."""
-    signed = any(isinstance(endpoint.auth, Iam) for endpoint in endpoints)
-    verified = any(map(security.takes_tokens, endpoints))
-    return (
-        _GATEWAY_RESPONSES
-        | (_IAM_RESPONSES if signed else {})
-        | (_AUTHORIZER_RESPONSES if verified else {})
-    )
-
-
 def unknown_route_status(endpoints: Sequence[Endpoint[Any]]) -> int:
-    """Return the status of the response for an unknown route."""
-    return _responses(endpoints)[UNKNOWN_ROUTE][0]
+    """Return the status of the response for an unknown route.
+
+    With an Iam endpoint, API Gateway does not tell it from a request without a signature.
+    """
+    return 403 if any(isinstance(endpoint.auth, Iam) for endpoint in endpoints) else 404
 
 
 def _gateway_responses(endpoints: Sequence[Endpoint[Any]]) -> Document:
@@ -166,7 +152,10 @@ def _gateway_responses(endpoints: Sequence[Endpoint[Any]]) -> Document:
     """
     responses = {}
     origins = sorted({origin for endpoint in endpoints for origin in endpoint.cors})
-    for kind, (status, detail) in _responses(endpoints).items():
+    kinds = dict(_GATEWAY_RESPONSES)
+    if (unknown := unknown_route_status(endpoints)) == 403:
+        kinds[UNKNOWN_ROUTE] = unknown, "Unknown route, or a request without a signature (SigV4)."
+    for kind, (status, detail) in kinds.items():
         headers = {"Content-Type": "application/problem+json"}
         if kind == "THROTTLED":  # a quota lasts for the day
             headers[RETRY_AFTER.name] = "1"
@@ -270,38 +259,13 @@ def _path(
 
 
 def _documentation_parts(document: Document) -> Iterator[Document]:
-    """Yield the documentation parts, which exports of the API then contain."""
+    """Yield the documentation of the API and of each operation, which exports then contain."""
     info = {key: value for key, value in document["info"].items() if key != "title"}
     yield {"location": {"type": "API"}, "properties": {"info": info}}
-    errors = {str(status) for status in PROBLEMS}
-    shared: dict[str, Document] = {}  # one part for all methods and paths
-    kinds = {"path": "PATH_PARAMETER", "query": "QUERY_PARAMETER", "header": "REQUEST_HEADER"}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            where = {"path": path, "method": method.upper()}
-            summary = {"summary": operation["summary"]}
-            yield {"location": {"type": "METHOD", **where}, "properties": summary}
-            for parameter in operation.get("parameters", ()):
-                kind = kinds[parameter["in"]]
-                yield _description_part(kind, parameter, name=parameter["name"], **where)
-            for status, response in operation["responses"].items():
-                if status in errors and response["description"] == PROBLEMS[int(status)][0]:
-                    shared[status] = response
-                else:
-                    yield from _response_parts(response, statusCode=status, **where)
-    for status, response in sorted(shared.items()):
-        yield from _response_parts(response, path="/", method="*", statusCode=status)
-
-
-def _response_parts(response: Document, **where: str) -> Iterator[Document]:
-    yield _description_part("RESPONSE", response, **where)
-    for name, header in response.get("headers", {}).items():
-        yield _description_part("RESPONSE_HEADER", header, name=name, **where)
-
-
-def _description_part(kind: str, entity: Document, **location: str) -> Document:
-    description = {"description": entity["description"]}
-    return {"location": {"type": kind, **location}, "properties": description}
+            location = {"type": "METHOD", "path": path, "method": method.upper()}
+            yield {"location": location, "properties": {"summary": operation["summary"]}}
 
 
 def to_api_gateway(

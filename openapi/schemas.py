@@ -31,7 +31,6 @@ _ALTERNATIVES = {
     "const": "'enum' with one value",
     "exclusiveMaximum": "'maximum' (le)",
     "exclusiveMinimum": "'minimum' (ge)",
-    "nullable": "a type, such as a msgspec.Struct, with a member that may be None",
     "oneOf": "'anyOf'",
     "$ref": "a type",
     "prefixItems": "an object, or an array of one type",
@@ -57,7 +56,9 @@ class SchemaRegistry:
         _, parts = msgspec.json.schema_components([declared], ref_template=REFERENCE + "{name}")
         found = {}
         for field, part in parts[declared.__name__]["properties"].items():
-            schema = _not_null(_to_openapi(_inlined(part, parts), parts, ()))
+            schema = _to_openapi(part, parts, ())
+            for keyword in ("nullable", "title"):
+                schema.pop(keyword, None)
             if schema.get("default", "") is None:  # an absent parameter
                 del schema["default"]
             if not (description := schema.pop("description", "")):
@@ -92,9 +93,7 @@ class SchemaRegistry:
                 raise DeclarationError(
                     f"{where}: a schema needs a 'title', the type's name of letters and digits"
                 )
-            # The checks of a JSON schema know no null, and those of a type do.
-            checked = schema if isinstance(declared, Mapping) else _not_null(schema)
-            for error in _errors(checked, called, closed, types):
+            for error in _errors(schema, called, closed, types):
                 raise DeclarationError(f"{where}: {error}")
             opened = _allow_extra(schema)
             place = self._places.setdefault(called, where)
@@ -113,11 +112,11 @@ def _from_type(kind: type, where: str) -> tuple[str, dict[str, Schema]]:
 
     try:
         (schema,), types = msgspec.json.schema_components([kind], ref_template=REFERENCE + "{name}")
-        parts = {name: _to_openapi(part, types, ()) for name, part in types.items()}
+        parts = {name: _to_openapi(part, types) for name, part in types.items()}
     except (NameError, TypeError) as error:
         raise DeclarationError(f"{where}: {str(error).splitlines()[-1]}") from None
     if is_array(kind):
-        items = _to_openapi(schema["items"], types, ())
+        items = _to_openapi(schema["items"], types)
         name = _name(items) if "$ref" in items else str(items.get("type", "any")).capitalize()
         schema = {"$ref": f"{REFERENCE}{name}List"}
         parts[f"{name}List"] = {"type": "array", "items": items}
@@ -150,17 +149,25 @@ def _mapped(schema: Schema, function: Callable[[Schema], Schema]) -> dict[str, A
     return mapped
 
 
-def _to_openapi(schema: Schema, types: Mapping[str, Schema], within: tuple[str, ...]) -> Schema:
+def _to_openapi(
+    schema: Schema, types: Mapping[str, Schema], within: tuple[str, ...] | None = None
+) -> dict[str, Any]:
     """Return msgspec's JSON schema 2020-12 as an OpenAPI 3.0 schema.
 
-    `within` names the enclosing types that a union has inlined.
+    References stay, unless `within` names the enclosing types that took their place.
     """
-    if "$ref" in schema:  # OpenAPI ignores siblings of a reference
-        return {"$ref": REFERENCE + _name(schema)}
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix(REFERENCE)
+        if within is None:  # OpenAPI ignores siblings of a reference
+            return {"$ref": REFERENCE + _model_name(name)}
+        if name in within:
+            raise TypeError(f"{_model_name(name)}: a union cannot hold itself")
+        siblings = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
+        return _to_openapi({**types[name], **siblings}, types, (*within, name))
     if "anyOf" in schema:  # API Gateway allows no reference in a union
         members = [one for one in schema["anyOf"] if one != {"type": "null"}]
         nullable = {"nullable": True} if len(members) < len(schema["anyOf"]) else {}
-        inlined = [_inline_refs(one, types, within) for one in members]
+        inlined = [_to_openapi(one, types, within or ()) for one in members]
         union = inlined[0] if len(inlined) == 1 else {"anyOf": inlined}
         schema = {**union, **{k: v for k, v in schema.items() if k != "anyOf"}, **nullable}
     result = _mapped(schema, lambda part: _to_openapi(part, types, within))
@@ -178,30 +185,6 @@ def _to_openapi(schema: Schema, types: Mapping[str, Schema], within: tuple[str, 
         text = all(isinstance(value, str) for value in result["enum"])
         result.setdefault("type", "string" if text else "integer")
     return result
-
-
-def _inline_refs(member: Schema, types: Mapping[str, Schema], within: tuple[str, ...]) -> Schema:
-    if "$ref" not in member:
-        return member
-    name = member["$ref"].removeprefix(REFERENCE)
-    if name in within:
-        raise TypeError(f"{_model_name(name)}: a union cannot hold itself")
-    return _to_openapi(types[name], types, (*within, name))
-
-
-def _inlined(schema: Schema, types: Mapping[str, Schema]) -> dict[str, Any]:
-    """Return msgspec's schema of a parameter, with enumerations in place of references."""
-    if "$ref" in schema:
-        referred = types[schema["$ref"].removeprefix(REFERENCE)]
-        own = {key: value for key, value in schema.items() if key != "$ref"}
-        schema = {**referred, "title": "", **own}
-        del schema["title"]
-    return _mapped(schema, lambda part: _inlined(part, types))
-
-
-def _not_null(schema: Schema) -> dict[str, Any]:
-    """Return a schema without `nullable`, which only the client's document has."""
-    return _mapped({k: v for k, v in schema.items() if k != "nullable"}, _not_null)
 
 
 def _allow_extra(schema: Schema) -> Schema:
@@ -229,12 +212,12 @@ def _errors(schema: Any, where: str, closed: bool, types: Mapping[str, Schema]) 
 
 
 def _own_errors(schema: Schema, where: str, closed: bool) -> Iterator[str]:
-    for keyword in sorted(schema.keys() - SUPPORTED_KEYWORDS - (FOR_CLIENTS - {"nullable"})):
+    for keyword in sorted(schema.keys() - SUPPORTED_KEYWORDS - FOR_CLIENTS):
         instead = f"; use {_ALTERNATIVES[keyword]}" if keyword in _ALTERNATIVES else ""
         yield f"{where}: API Gateway does not support {keyword!r}{instead}"
     kind = schema.get("type")
     if kind == "null" or None in schema.get("enum", ()):
-        yield f"{where} may be null; use {_ALTERNATIVES['nullable']}"
+        yield f"{where} may be null; use a type with a member that may be None, or 'nullable'"
     elif not isinstance(kind, str | None) or kind not in _TYPES:
         yield f"{where}: 'type' must be one of {', '.join(sorted(filter(None, _TYPES)))}"
     unlimited = schema.get("additionalProperties") in (None, True)

@@ -1,21 +1,10 @@
 """The security schemes of the API document, for client developers and for API Gateway."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from function.declare import authorizer_registry
-from function.declare.auth import (
-    SCOPED_KINDS,
-    ApiKey,
-    Auth,
-    CognitoPool,
-    CustomAuth,
-    Iam,
-    Jwt,
-    Public,
-    in_stack,
-)
-from function.declare.authorizer import Authorizer
+from function.declare.auth import ApiKey, Auth, CognitoPool, CustomAuth, Iam, Jwt, Public, in_stack
 from function.declare.endpoint import Endpoint
 
 Scheme = dict[str, Any]
@@ -24,71 +13,48 @@ KEY_HEADER = "x-api-key"
 _EXTENSION = "x-amazon-apigateway-auth"
 
 
-class _Kind(NamedTuple):
-    """The client's scheme of a kind of authentication, API Gateway's extensions and the headers."""
-
-    scheme: Callable[[Any], Scheme]
-    extension: Callable[[Any, str, Mapping[str, str]], Scheme] = lambda *_: {}
-    headers: Callable[[Any], tuple[str, ...]] = lambda _: ("Authorization",)
-
-
-def _in_header(name: str) -> Scheme:
-    return {"type": "apiKey", "in": "header", "name": name}
-
-
-def _bearer(_: Auth) -> Scheme:
-    return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-
-
-def _custom(auth: CustomAuth) -> Scheme:
-    return _in_header(_declared(auth).headers[0])
-
-
-def _declared(auth: CustomAuth) -> Authorizer:
-    return authorizer_registry.load_authorizers()[auth.name]
-
-
-def _asked(kind: str, **authorizer: Any) -> Scheme:
-    return {f"{_EXTENSION}type": kind, f"{_EXTENSION}orizer": authorizer}
-
-
-def _pool(auth: CognitoPool, _: str, settings: Mapping[str, str]) -> Scheme:
-    pool = in_stack(auth, settings).pool
-    return _asked("cognito_user_pools", type="cognito_user_pools", providerARNs=[pool])
-
-
-def _by_function(headers: tuple[str, ...], declared: Jwt | Authorizer, arn: str) -> Scheme:
-    return _asked(
-        "custom",
-        type="request",
-        authorizerUri=arn,
-        authorizerResultTtlInSeconds=declared.cache_s,
-        identitySource=", ".join(f"method.request.header.{name}" for name in headers),
-    )
-
-
-# One entry for each kind of function.declare.auth.KINDS.
-SCHEMES: Mapping[type, _Kind] = {
-    ApiKey: _Kind(lambda _: _in_header(KEY_HEADER), headers=lambda _: (KEY_HEADER,)),
-    CognitoPool: _Kind(_bearer, _pool),
-    CustomAuth: _Kind(
-        _custom,
-        lambda auth, arn, _: _by_function(_declared(auth).headers, _declared(auth), arn),
-        lambda auth: _declared(auth).headers,
-    ),
-    Iam: _Kind(
-        lambda _: _in_header("Authorization"),
-        lambda *_: {f"{_EXTENSION}type": "awsSigv4"},
-        lambda _: ("Authorization", "X-Amz-Date", "X-Amz-Security-Token"),
-    ),
-    Jwt: _Kind(_bearer, lambda auth, arn, _: _by_function(("Authorization",), auth, arn)),
-    Public: _Kind(lambda _: {}, headers=lambda _: ()),
-}
-
-
 def headers(auth: Auth) -> tuple[str, ...]:
     """Return the headers with the credentials."""
-    return SCHEMES[type(auth)].headers(auth)
+    match auth:
+        case ApiKey():
+            return (KEY_HEADER,)
+        case CognitoPool() | Jwt():
+            return ("Authorization",)
+        case CustomAuth(name):
+            return authorizer_registry.load_authorizers()[name].headers
+        case Iam():
+            return ("Authorization", "X-Amz-Date", "X-Amz-Security-Token")
+        case Public():
+            return ()
+
+
+def _in_header(auth: Auth) -> Scheme:
+    return {"type": "apiKey", "in": "header", "name": headers(auth)[0]}
+
+
+def _verified_by(auth: Auth, authorizer_arn: str, settings: Mapping[str, str]) -> Scheme:
+    """Return API Gateway's extensions of a scheme, which name the verifier of the credentials."""
+    authorizer: Scheme
+    match auth:
+        case ApiKey() | Public():
+            return {}
+        case Iam():
+            return {f"{_EXTENSION}type": "awsSigv4"}
+        case CognitoPool():
+            kind, pool = "cognito_user_pools", in_stack(auth, settings).pool
+            authorizer = {"type": kind, "providerARNs": [pool]}
+        case Jwt() | CustomAuth():
+            declared = (
+                auth if isinstance(auth, Jwt) else authorizer_registry.load_authorizers()[auth.name]
+            )
+            kind, sources = "custom", (f"method.request.header.{name}" for name in headers(auth))
+            authorizer = {
+                "type": "request",
+                "authorizerUri": authorizer_arn,
+                "authorizerResultTtlInSeconds": declared.cache_s,
+                "identitySource": ", ".join(sources),
+            }
+    return {f"{_EXTENSION}type": kind, f"{_EXTENSION}orizer": authorizer}
 
 
 def requirement(auth: Auth) -> list[dict[str, list[str]]]:
@@ -103,7 +69,11 @@ def _used(endpoints: Iterable[Endpoint[Any]]) -> dict[str, Auth]:
 
 def schemes(endpoints: Iterable[Endpoint[Any]]) -> dict[str, Scheme]:
     """Return the schemes that endpoints use, by name."""
-    return {name: SCHEMES[type(auth)].scheme(auth) for name, auth in _used(endpoints).items()}
+    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    return {
+        name: bearer if isinstance(auth, CognitoPool | Jwt) else _in_header(auth)
+        for name, auth in _used(endpoints).items()
+    }
 
 
 def gateway_schemes(
@@ -115,8 +85,7 @@ def gateway_schemes(
     environment variables of the stack's settings.
     """
     return {
-        name: _in_header(headers(auth)[0])
-        | SCHEMES[type(auth)].extension(auth, authorizer_arn, settings)
+        name: _in_header(auth) | _verified_by(auth, authorizer_arn, settings)
         for name, auth in _used(endpoints).items()
     }
 
@@ -128,8 +97,3 @@ def gateway_requirement(endpoint: Endpoint[Any]) -> list[dict[str, list[str]]]:
     """
     scopes = list(endpoint.scopes) if isinstance(endpoint.auth, CognitoPool) else []
     return [{name: scopes for name in one} for one in requirement(endpoint.auth)]
-
-
-def takes_tokens(endpoint: Endpoint[Any]) -> bool:
-    """Test whether an authorizer verifies the credentials of an endpoint's callers."""
-    return isinstance(endpoint.auth, SCOPED_KINDS)

@@ -1,7 +1,7 @@
 """IAM policies from the permissions that endpoints and jobs declare."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import limits
+from components.errors import ConfigError
 from function.declare.permission import (
     Link,
     Permission,
@@ -24,15 +25,11 @@ Statement = dict[str, Any]
 _FORBIDDEN_SERVICES = ("account:", "iam:", "organizations:", "sts:")
 
 
-class BoundaryError(pulumi.RunError):
-    """The permissions boundary of the stack's roles denies a declared permission."""
-
-
 def check_forbidden_actions(services: Iterable[ServicePermission | Link]) -> None:
-    """Raise BoundaryError for actions that no permissions boundary may allow."""
+    """Raise ConfigError for actions that no permissions boundary may allow."""
     actions = {action for service in services for action in service.actions}
     if forbidden := sorted(one for one in actions if one.startswith(_FORBIDDEN_SERVICES)):
-        raise BoundaryError(
+        raise ConfigError(
             f"no permissions boundary may allow {', '.join(forbidden)}: remove them from the "
             "ServicePermission or Link"
         )
@@ -54,7 +51,7 @@ def check_boundary(
     topics: Mapping[str, Topic],
     boundary: str,
 ) -> None:
-    """Raise BoundaryError for a declared service or link that the permissions boundary denies.
+    """Raise ConfigError for a declared service or link that the permissions boundary denies.
 
     `boundary` is the ARN of the policy, which this function reads from the account.
     """
@@ -77,7 +74,7 @@ def check_boundary(
             )
         ]
         if denied:
-            raise BoundaryError(
+            raise ConfigError(
                 f"the permissions boundary denies {', '.join(denied)} on {resource} to the stack's "
                 "roles; an administrator of the account adds declared permissions to it by: "
                 "pulumi -C bootstrap up"
@@ -90,17 +87,6 @@ def _listed(value: str | list[str]) -> list[str]:
 
 def _matches(name: str, patterns: str | list[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in _listed(patterns))
-
-
-def resource_statements(
-    granted: Iterable[tuple[str | list[str], Sequence[str]]],
-) -> list[Statement]:
-    """Return one statement per resource, with all actions that the grants name for it."""
-    actions: dict[str, set[str]] = {}
-    for resources, allowed in granted:
-        for resource in _listed(resources) if allowed else ():
-            actions.setdefault(resource, set()).update(allowed)
-    return [allow(sorted(names), resource) for resource, names in sorted(actions.items())]
 
 
 def telemetry_statements(log_group: str) -> list[Statement]:
@@ -137,17 +123,20 @@ def allow(actions: list[str], resource: str | list[str]) -> Statement:
 
 def merge(statements: Iterable[Statement]) -> list[Statement]:
     """Return the statements with one for each set of allowed actions, on all of its resources."""
-    resources: dict[tuple[str, ...], list[str]] = {}
+    actions: dict[str, set[str]] = {}
     denials = []
     for statement in statements:
         if statement["Effect"] == "Deny":
             denials.append(statement)
             continue
-        of_actions = resources.setdefault(tuple(statement["Action"]), [])
-        of_actions += _listed(statement["Resource"])
+        for resource in _listed(statement["Resource"]):
+            actions.setdefault(resource, set()).update(statement["Action"])
+    resources: dict[tuple[str, ...], list[str]] = {}
+    for resource, names in actions.items():
+        resources.setdefault(tuple(sorted(names)), []).append(resource)
     allowed = [
-        allow([*actions], found[0] if len(found) == 1 else found)
-        for actions, found in resources.items()
+        allow([*names], found[0] if len(found) == 1 else found)
+        for names, found in resources.items()
     ]
     return allowed + denials
 
@@ -158,26 +147,24 @@ def document(*statements: Statement) -> str:
 
 
 def role_document(role: str, statements: Iterable[Statement]) -> str:
-    """Return a role's inline policy. Raises LimitError if it is too long for IAM.
+    """Return a role's inline policy. Raises ConfigError if it is too long for IAM.
 
     IAM counts it together with the former one, which stays for a rollback.
     """
     merged = merge(statements)
     sizes = {
-        f"{', '.join(statement['Action'])} on {len(_listed(statement['Resource']))} resources": len(
-            json.dumps(statement, separators=(",", ":"))
+        f"{', '.join(one['Action'])} on {len(_listed(one['Resource']))} resources": len(
+            json.dumps(one, separators=(",", ":"))
         )
-        for statement in merged
+        for one in merged
     }
     way_out = "Declare the same actions for tables that share them, or shorten their names"
-    limits.check(
-        f"the policy of role {role}", sizes, limits.ROLE_POLICY_SIZE, "characters", way_out
-    )
+    subject = f"the policy of role {role}"
+    limits.check(subject, sizes, limits.ROLE_POLICY_SIZE, "characters", way_out)
     if sum(sizes.values()) > limits.ROLE_POLICY_SIZE // 2:
         pulumi.log.warn(
-            f"the policy of role {role} has more than half of the characters that IAM allows, so "
-            "another one does not fit beside it. Before you deploy other rights, delete the former "
-            "policy by `aws iam delete-role-policy`: calls fail until the update ends. Or declare "
-            "the same actions for tables that share them"
+            f"{subject} has more than half of the characters that IAM allows, so "
+            f"another one does not fit beside it. {way_out}; or, before you deploy other rights, "
+            "delete this policy by `aws iam delete-role-policy`: calls fail until the update ends"
         )
     return document(*merged)

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from components.api import EpochApi, slug
 from components.authorizer import EpochAuthorizer
-from components.bindings import Bindings
 from components.function import EpochFunction
 from components.job import EpochJob
 from components.lambda_function import LambdaFunction
 from components.metrics import Alarm, Formula, Metric, Source
+from components.table import EpochTable
 from function.declare.authorizer import AUTHORIZER_TIMEOUT_S
 from function.declare.endpoint import Endpoint
 from function.declare.permission import TablePermission
@@ -52,18 +52,16 @@ BURN_RATES = (
 
 @dataclass(frozen=True, kw_only=True)
 class MetricSources:
-    """The components that emit a stack's metrics.
-
-    `concurrency` is the function's limit, `namespace` that of the function's own metrics.
-    """
+    """The components that emit a stack's metrics; `concurrency` is the API's function's limit."""
 
     api: EpochApi
-    function: EpochFunction
-    bindings: Bindings
     jobs: Mapping[str, EpochJob]
     concurrency: int
-    namespace: str
-    authorizer: EpochAuthorizer | None = None
+
+    @property
+    def tables(self) -> Mapping[str, EpochTable]:
+        """The tables by name."""
+        return self.api.function.bindings.tables
 
     def route(self, endpoint: Endpoint[Any]) -> Source:
         """Return the source of API Gateway's metrics of a route."""
@@ -71,17 +69,19 @@ class MetricSources:
 
     def own(self, function: LambdaFunction, route: str) -> Source:
         """Return the source of the metrics that a function writes into its log lines."""
-        return Source(self.namespace, {"FunctionName": function.name, "Route": route})
+        return Source(function.metric_namespace, {"FunctionName": function.name, "Route": route})
 
     def throttled_callers(self, stat: str) -> Metric:
         """Return the calls that usage plans refuse; only the access log distinguishes them."""
-        return Source(self.namespace, {"ApiId": self.api.api.id}).of(THROTTLED_CALLS, stat)
+        own = Source(self.api.function.metric_namespace, {"ApiId": self.api.api.id})
+        return own.of(THROTTLED_CALLS, stat)
 
     def operations(self, table: str) -> list[str]:
         """Return the operations that functions may call on a table, sorted."""
         declared = [endpoint.permissions for endpoint in self.api.endpoints]
         declared += [job.job.permissions for job in self.jobs.values()]
-        declared += [tuple(self.authorizer.permissions)] if self.authorizer else []
+        if self.api.authorizer:
+            declared.append(tuple(self.api.authorizer.permissions))
         actions = {
             action.removeprefix("dynamodb:")
             for permissions in declared
@@ -116,10 +116,10 @@ def burn_rate_parts(sources: MetricSources, rate: BurnRate) -> list[Alarm]:
 def alarms(sources: MetricSources) -> Iterator[Alarm]:
     """Yield the alarms that notify: first the symptoms for callers, then the causes."""
     yield from _of_api(sources)
-    yield from _of_function(sources.function, sources.concurrency)
-    if sources.authorizer:
-        yield from _of_authorizer(sources, sources.authorizer)
-    for table in sources.bindings.tables:
+    yield from _of_function(sources.api.function, sources.concurrency)
+    if sources.api.authorizer:
+        yield from _of_authorizer(sources, sources.api.authorizer)
+    for table in sources.tables:
         yield from _of_table(sources, table)
     for key, job in sources.jobs.items():
         for alarm in _of_job(sources, key, job):
@@ -174,7 +174,7 @@ def _of_authorizer(sources: MetricSources, authorizer: EpochAuthorizer) -> Itera
 
 
 def _of_table(sources: MetricSources, key: str) -> Iterator[Alarm]:
-    table = sources.bindings.tables[key]
+    table = sources.tables[key]
     # DynamoDB counts a throttled index under its own dimension.
     parts = {(key, "the table"): table.metrics}
     for index in table.declared.indexes:

@@ -7,10 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.api import EpochApi
-from components.authorizer import EpochAuthorizer
-from components.bindings import Bindings
 from components.component import EpochComponent
-from components.function import EpochFunction
 from components.iam import policies
 from components.job import EpochJob
 from components.metrics import Alarm, Metric
@@ -47,16 +44,15 @@ def _measured(alarm: Alarm) -> dict[str, Any]:
 
 
 class EpochMonitoring(EpochComponent):
-    """The alarms and the dashboard of an API with its function, tables, queues and jobs.
+    """The alarms and the dashboard of an API, of its functions and tables, and of jobs.
 
-    `metric_namespace` is the CloudWatch namespace of the function's own metrics. `concurrency` is
-    the function's limit of concurrent executions. Each alarm links to `runbook_url`. Alarms publish
-    to `alarm_topic_arn`, or else to a topic of the component; AWS asks `alarm_email` to confirm its
-    subscription to that one. `trace_sampling_rate` is the share of requests that
-    X-Ray samples, from 0 to 1, after the first of each second; None leaves the decision to the
-    account's default rule. With `monthly_budget_usd`, the topic also learns of the cost of the
-    resources with `cost_tags`, which AWS counts once you activate them as cost allocation tags.
-    `alarm_names` has every alarm that notifies.
+    `concurrency` is the limit of concurrent executions of the API's function. Each alarm links to
+    `runbook_url`. Alarms publish to `alarm_topic_arn`, or else to a topic of the component; AWS
+    asks `alarm_email` to confirm its subscription to that one. `trace_sampling_rate` is the share
+    of requests that X-Ray samples, from 0 to 1, after the first of each second; None leaves the
+    decision to the account's default rule. With `monthly_budget_usd`, the topic also learns of the
+    cost of the resources with `cost_tags`, which AWS counts once you activate them as cost
+    allocation tags. `alarm_names` has every alarm that notifies.
     """
 
     def __init__(
@@ -64,11 +60,7 @@ class EpochMonitoring(EpochComponent):
         name: str,
         *,
         api: EpochApi,
-        function: EpochFunction,
-        bindings: Bindings,
-        metric_namespace: str,
         jobs: Mapping[str, EpochJob] | None = None,
-        authorizer: EpochAuthorizer | None = None,
         concurrency: int = 1_000,
         runbook_url: str = "docs/operations.md",
         trace_sampling_rate: pulumi.Input[float] | None = None,
@@ -83,23 +75,15 @@ class EpochMonitoring(EpochComponent):
         self._runbook_url = runbook_url
         budget = ["budgets"] if monthly_budget_usd else []
         self._topic_arn = alarm_topic_arn or self._topic(alarm_email, [*budget, "cloudwatch"]).arn
-        self._count_throttled_calls(api, metric_namespace)
+        self._count_throttled_calls(api)
         if monthly_budget_usd:
             self._budget(monthly_budget_usd, cost_tags or {})
-        sources = MetricSources(
-            api=api,
-            function=function,
-            bindings=bindings,
-            jobs=jobs or {},
-            authorizer=authorizer,
-            concurrency=concurrency,
-            namespace=metric_namespace,
-        )
+        sources = MetricSources(api=api, jobs=jobs or {}, concurrency=concurrency)
         single = [self._alarm(alarm, [self._topic_arn]) for alarm in alarms(sources)]
         burn_rates = [self._burn_rate(sources, rate) for rate in BURN_RATES]
-        names = [*(one.name for one in single), *(one.alarm_name for one in burn_rates)]
+        names = [one.name for one in single] + [one.alarm_name for one in burn_rates]
         self.alarm_names = pulumi.Output.all(*names)
-        arns = [*(one.arn for one in single), *(one.arn for one in burn_rates)]
+        arns = [one.arn for one in single] + [one.arn for one in burn_rates]
         if trace_sampling_rate is not None:
             self._sample_traces(api, trace_sampling_rate)
         board = aws.cloudwatch.Dashboard(
@@ -135,7 +119,7 @@ class EpochMonitoring(EpochComponent):
             )
         return topic
 
-    def _count_throttled_calls(self, api: EpochApi, namespace: str) -> None:
+    def _count_throttled_calls(self, api: EpochApi) -> None:
         """Emit the metric of throttled calls from the access log."""
         # The metric is 1 for a throttled call and 0 for another, so its average is their share.
         for filtered, (sign, value) in {"throttled": ("=", "1"), "served": ("!=", "0")}.items():
@@ -145,7 +129,7 @@ class EpochMonitoring(EpochComponent):
                 pattern=f'{{ $.status {sign} "429" }}',
                 metric_transformation={
                     "name": THROTTLED_CALLS,
-                    "namespace": namespace,
+                    "namespace": api.function.metric_namespace,
                     "value": value,
                     "dimensions": {"ApiId": "$.apiId"},
                 },

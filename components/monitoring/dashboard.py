@@ -6,7 +6,6 @@ from typing import Any
 
 import pulumi
 
-from components import limits
 from components.metrics import Metric, Source
 from components.monitoring.alarms import ERROR_BUDGET, SLO_TARGET, MetricSources, dead_letters
 
@@ -81,7 +80,7 @@ def _outcomes(own: Source) -> Lines:
 def _rows(sources: MetricSources) -> dict[str, dict[str, Lines]]:
     """Return the graphs of each row by its title: the lines of each graph by its heading."""
     rows = {}
-    api, function = sources.api.metrics, sources.function.metrics
+    api, function = sources.api.metrics, sources.api.function.metrics
     rows["API"] = {
         "calls": _of(api, **_CALLS) | {"throttled": sources.throttled_callers("Sum")},
         "latency in ms": _of(api, **_LATENCY, integration_p99="IntegrationLatency p99"),
@@ -93,13 +92,13 @@ def _rows(sources: MetricSources) -> dict[str, dict[str, Lines]]:
         ),
         "concurrent executions": _of(function, maximum="ConcurrentExecutions Maximum"),
     }
-    if authorizer := sources.authorizer:
+    if authorizer := sources.api.authorizer:
         rows["Authorizer"] = {
             "invocations": _of(authorizer.metrics, **_INVOCATIONS),
             "callers by outcome": _outcomes(sources.own(authorizer, "authorizer")),
             "duration in ms": _of(authorizer.metrics, **_DURATION),
         }
-    for key, table in sources.bindings.tables.items():
+    for key, table in sources.tables.items():
         latency = {
             operation: table.metrics.where(Operation=operation).of(*_TABLE_LATENCY)
             for operation in sources.operations(key)
@@ -109,7 +108,7 @@ def _rows(sources: MetricSources) -> dict[str, dict[str, Lines]]:
             graphs = {"capacity units and throttles": capacity, "latency in ms, average": latency}
             rows[f"Table {key}"] = graphs
     for endpoint in sources.api.endpoints:
-        route, own = sources.route(endpoint), sources.own(sources.function, endpoint.route)
+        route, own = sources.route(endpoint), sources.own(sources.api.function, endpoint.route)
         latency = _of(route, whole="Latency p99") | _of(own, storage="AwsCallLatency p99")
         rows[endpoint.route] = {
             "calls": _of(route, **_CALLS),
@@ -146,7 +145,6 @@ def body(
     rows: list[list[Widget]] = [[_objective(sources.api.metrics), *status, help_text]]
     for title, graphs in _rows(sources).items():
         rows.append([_graph(f"{title}: {heading}", lines) for heading, lines in graphs.items()])
-    _check_limits(rows)
     widgets = []
     for y, row in enumerate(rows):
         width = _COLUMNS // len(row)
@@ -156,18 +154,6 @@ def body(
             place = {"x": x * width, "y": y * _HEIGHT, "width": width, "height": _HEIGHT}
             widgets.append({**widget, **place})
     return _dumps({"widgets": widgets})
-
-
-def _check_limits(rows: Sequence[list[Widget]]) -> None:
-    """Raise LimitError for more widgets or metrics than CloudWatch accepts in a dashboard."""
-    widgets, metrics = {}, {}
-    for row in rows:
-        title = row[0]["properties"]["title"]
-        widgets[title] = len(row)
-        metrics[title] = sum(len(widget["properties"].get("metrics", ())) for widget in row)
-    way_out = "Split the service into two projects"
-    limits.check("the dashboard", widgets, limits.DASHBOARD_WIDGETS, "widgets", way_out)
-    limits.check("the dashboard", metrics, limits.DASHBOARD_METRICS, "metrics", way_out)
 
 
 def _dumps(value: Mapping[str, Any]) -> pulumi.Output[str]:

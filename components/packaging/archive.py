@@ -9,7 +9,8 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from importlib.util import source_from_cache
 from pathlib import Path
 
 import pulumi
@@ -33,15 +34,14 @@ class Bundle:
     It holds every file of the package, but for hidden and stray ones and the lock; a link stands
     for the files that it leads to. The package's requirements.txt is the lock of its dependencies,
     with hashes. `locks` are further ones in its folders. `without` are folders of the package that
-    the bundle leaves out. `services` are the AWS services that the code calls besides the items of
-    tables: boto3's name of each, and the file that an error about it names. `.build` beside the
-    package holds the results of a build.
+    the bundle leaves out. `services` are boto3's names of the AWS services that the code calls
+    besides the items of tables. `.build` beside the package holds the results of a build.
 
     Raises BundleError if the bundle cannot be built, or would fail in Lambda.
     """
 
     package: Path
-    services: Mapping[str, str] = field(default_factory=dict)
+    services: frozenset[str] = frozenset()
     locks: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
 
@@ -123,15 +123,11 @@ def for_local_run(files: Mapping[str, Path], interpreter: str = "") -> dict[str,
         sources = {name for name in local.keys() & files.keys() if name.endswith(".py")}
         changed = {n for n in sources if local[n].read_bytes() != files[n].read_bytes()}
         own = {name: path for name, path in files.items() if base not in path.parents}
-        files = {name: path for name, path in own.items() if _source(name) not in changed} | local
+        stale = {
+            name for name in own if name.endswith(".pyc") and source_from_cache(name) in changed
+        }
+        files = {name: path for name, path in own.items() if name not in stale} | local
     return dict(sorted(files.items()))
-
-
-def _source(name: str) -> str:
-    """Return the name of the source of bytecode; "" for another file."""
-    path = Path(name)
-    module = f"{path.name.partition('.')[0]}.py"
-    return str(path.parents[1] / module) if path.suffix == ".pyc" else ""
 
 
 def _own_files(package: Path, without: Container[Path]) -> Iterator[tuple[str, Path]]:
@@ -161,7 +157,7 @@ def _shown(path: Path, package: Path) -> str:
 
 
 def _check_sizes(package: str, files: Mapping[str, Path]) -> None:
-    """Raise LimitError if the files are too large for Lambda, unpacked or as a zip."""
+    """Raise ConfigError if the files are too large for Lambda, unpacked or as a zip."""
     unpacked, zipped = Counter[str](), Counter[str]()
     for name, path in files.items():
         unpacked[name.partition("/")[0]] += path.stat().st_size

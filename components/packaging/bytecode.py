@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-import pulumi
-
 from components.packaging.build_folder import built
+from components.packaging.dependencies import BundleError
 from components.packaging.interpreter import compiler
 
 # Nothing reads the docstrings of these, so their bytecode is that of `python -OO`: a fifth smaller.
@@ -23,10 +22,6 @@ _WITHOUT_DOCSTRINGS = ("aws_xray_sdk", "botocore", "dateutil", "urllib3", "wrapt
 TASK_ROOT = "/var/task"
 
 
-class BytecodeError(pulumi.RunError):
-    """A source of the bundle could not be compiled."""
-
-
 @cache
 def _version(python: Path) -> bytes:
     return subprocess.run([python, "-I", "-VV"], capture_output=True, check=True).stdout
@@ -35,7 +30,7 @@ def _version(python: Path) -> bytes:
 def compiled(sources: Mapping[str, Path], build: Path, *, strict: bool) -> dict[str, Path]:
     """Return the bytecode of sources, by its name in the archive; nothing without a compiler.
 
-    `build` keeps it. An invalid source raises BytecodeError if `strict`. Otherwise it has no
+    `build` keeps it. An invalid source raises BundleError if `strict`. Otherwise it has no
     bytecode: packages hold modules of other Python versions, and templates, that nothing imports.
     """
     python = compiler()
@@ -63,7 +58,7 @@ def _compile(python: Path, sources: Mapping[str, bytes], folder: Path, strict: b
 
 
 def _run(python: Path, folder: Path, arguments: Sequence[str | Path], strict: bool) -> None:
-    """Run compileall for the files in a folder; raise BytecodeError as `compiled` does."""
+    """Run compileall for the files in a folder; raise BundleError as `compiled` does."""
     run = subprocess.run(
         [
             # Columns only underline parts of a traceback's lines, for a sixth of the size.
@@ -77,4 +72,4 @@ def _run(python: Path, folder: Path, arguments: Sequence[str | Path], strict: bo
     )
     if run.stderr or (strict and run.returncode):
         error = run.stderr or run.stdout.partition("...")[2]
-        raise BytecodeError(f"cannot compile the bundle: {' '.join(error.split())}")
+        raise BundleError(f"cannot compile the bundle: {' '.join(error.split())}")

@@ -9,8 +9,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +34,12 @@ _ITEM_OPERATIONS = {name.partition(":")[2] for name in ACTIONS} | {
     *("TransactGetItems", "TransactWriteItems"),
 }
 
-# Nothing loads these: the tracer's patches of other packages, the compiled half of wrapt, which
-# works without it, and dateutil's copy of the time zones, which Lambda's system has.
-_EXCLUDED = ("aws_xray_sdk/ext/", "dateutil/zoneinfo/dateutil-zoneinfo.tar.gz", "wrapt/_wrappers")
+# Nothing loads these: uv's lock, the tracer's patches of other packages, the compiled half of
+# wrapt, which works without it, and dateutil's copy of the time zones, which Lambda's system has.
+_EXCLUDED = (
+    *(".lock", "aws_xray_sdk/ext/", "wrapt/_wrappers"),
+    "dateutil/zoneinfo/dateutil-zoneinfo.tar.gz",
+)
 
 # AWS's documentation names these roots of its certificates.
 _AMAZONS = re.compile(
@@ -56,7 +58,7 @@ class BundleError(pulumi.RunError):
 
 
 def install(
-    lock: bytes, services: Mapping[str, str], target_platform: Sequence[str], build: Path
+    lock: bytes, services: Collection[str], target_platform: Sequence[str], build: Path
 ) -> Path:
     """Return the folder with a lock's dependencies for a platform, which `build` keeps.
 
@@ -65,7 +67,7 @@ def install(
 
     def make(out: Path) -> None:
         (out / "lock").write_bytes(lock)
-        (out / "services.json").write_text(json.dumps(dict(services)), encoding="utf-8")
+        (out / "services.json").write_text(json.dumps(sorted(services)), encoding="utf-8")
         packages = out / "packages"
         _install(out / "lock", target_platform, packages)
         if (data := packages / "botocore" / "data").exists():
@@ -98,16 +100,13 @@ def _install(lock: Path, target_platform: Sequence[str], packages: Path) -> None
     if result.returncode:
         cause = " ".join(result.stderr.partition("\nhint:")[0].split())
         cause = pip_settings.without_credentials(cause.removeprefix("error: "))
-        raise BundleError(f"cannot install the function's lock: {cause}; {_advice(cause)}")
-
-
-def _advice(cause: str) -> str:
-    if "wheels" in cause:
-        return (
-            f"the lock is for Python {PYTHON_VERSION}: run: make lock, and for the local run "
-            f"install that Python, for example by: uv python install {PYTHON_VERSION}"
-        )
-    return pip_settings.ADVICE
+        advice = pip_settings.ADVICE
+        if "wheels" in cause:
+            advice = (
+                f"the lock is for Python {PYTHON_VERSION}: run: make lock, and for the local run "
+                f"install that Python, for example by: uv python install {PYTHON_VERSION}"
+            )
+        raise BundleError(f"cannot install the function's lock: {cause}; {advice}")
 
 
 def files_of(packages: Path) -> dict[str, Path]:
@@ -125,12 +124,9 @@ def files_of(packages: Path) -> dict[str, Path]:
 
 def _is_portable(name: Path, path: Path) -> bool:
     top = name.parts[0]
-    if "__pycache__" in name.parts or name.as_posix() == ".lock":
-        return False
     if top == "bin":
-        with path.open("rb") as script:
-            return script.read(2) != b"#!"
-    if top.endswith(".dist-info") and path.name in _INSTALLER:
+        return not path.read_bytes().startswith(b"#!")
+    if "__pycache__" in name.parts or top.endswith(".dist-info") and path.name in _INSTALLER:
         return False
     return not name.as_posix().startswith(_EXCLUDED)
 
@@ -176,20 +172,15 @@ def _item_operations(model: dict[str, Any]) -> dict[str, Any]:
     return {**model, "operations": operations, "shapes": shapes}
 
 
-def _strip_sdk_data(data: Path, besides: Mapping[str, str], *, whole_storage: bool) -> None:
+def _strip_sdk_data(data: Path, besides: Collection[str], *, whole_storage: bool) -> None:
     """Reduce botocore's data to DynamoDB's items and the services `besides`, as plain JSON."""
     services = {_STORAGE, *besides}
-    known_services = [entry.name for entry in data.iterdir() if entry.is_dir()]
-    for service in sorted(services):
-        if service not in known_services:
-            near = ", ".join(get_close_matches(service, known_services)) or "none of like name"
-            raise BundleError(
-                f"{besides[service]}: boto3 has no client {service!r} for ServicePermission(…), "
-                f"but: {near}"
-            )
-    for folder in (entry for entry in data.iterdir() if entry.is_dir()):
+    folders = {entry.name: entry for entry in data.iterdir() if entry.is_dir()}
+    for service in sorted(services - folders.keys()):
+        raise BundleError(f"ServicePermission({service!r}, …): boto3 has no client of this name")
+    for name, folder in folders.items():
         # A client takes the newest version of an API.
-        keep = max(folder.iterdir()) if folder.name in services else None
+        keep = max(folder.iterdir()) if name in services else None
         for version in folder.iterdir():
             if version != keep:
                 shutil.rmtree(version)

@@ -8,7 +8,6 @@ import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,17 +15,13 @@ from components.packaging.dependencies import BundleError
 from components.packaging.interpreter import PYTHON_VERSION
 from function.declare.diagnostics import explain
 
-# The standard library's modules that a version of Python removed or added (PEP 594, PEP 632).
-_REMOVED = {
-    (3, 12): "asynchat asyncore distutils imp smtpd",
-    (3, 13): "aifc audioop cgi cgitb chunk crypt imghdr lib2to3 mailcap msilib nis nntplib "
-    "ossaudiodev pipes sndhdr spwd sunau telnetlib uu xdrlib _crypt",
-}
-_ADDED = {(3, 14): "annotationlib compression"}
-
-# Modules that Lambda's runtime adds to the standard library. Its AWS SDK would not fit the
-# bundle's botocore.
-_RUNTIME = frozenset({"awslambdaric", "snapshot_restore_py"})
+# The standard library's modules that Python 3.12 and 3.13 removed (PEP 594, PEP 632).
+_REMOVED = frozenset(
+    "aifc asynchat asyncore audioop cgi cgitb chunk crypt distutils imghdr imp lib2to3 mailcap "
+    "msilib nis nntplib ossaudiodev pipes smtpd sndhdr spwd sunau telnetlib uu xdrlib".split()
+)
+# Lambda's runtime adds two modules. Its AWS SDK would not fit the bundle's botocore.
+STANDARD_LIBRARY = sys.stdlib_module_names - _REMOVED | {"awslambdaric", "snapshot_restore_py"}
 
 _HINTS = {
     "boto3": "use function.runtime.service, or add boto3 to {package}/requirements.in, then run: "
@@ -38,10 +33,6 @@ _HINT = "add it to {package}/requirements.in, then run: make lock test"
 _OPTIONAL = re.compile(
     "TYPE_CHECKING|ImportError|ModuleNotFoundError|'Exception'|version_info|platform"
 )
-# A compiled module that Lambda's Python can load, by its file's name after the first dot.
-_COMPILED = re.compile(
-    rf"(abi3|cpython-{PYTHON_VERSION.replace('.', '')}-aarch64-linux-gnu)\.so|so"
-)
 
 
 class _Import(NamedTuple):
@@ -50,22 +41,6 @@ class _Import(NamedTuple):
     module: str
     names: tuple[str, ...]
     line: int
-
-    @property
-    def parents(self) -> list[str]:
-        """The names of the module and of the packages around it."""
-        return [*accumulate(self.module.split("."), lambda outer, name: f"{outer}.{name}")]
-
-
-def standard_library(version: str = PYTHON_VERSION) -> set[str]:
-    """Return the top-level modules of the standard library in a version of Python."""
-    there = tuple(map(int, version.split(".")))
-    modules = set(sys.stdlib_module_names)
-    for since, names in _REMOVED.items():
-        modules = modules - set(names.split()) if there >= since else modules | set(names.split())
-    for since, names in _ADDED.items():
-        modules = modules | set(names.split()) if there >= since else modules - set(names.split())
-    return modules
 
 
 def _modules(files: Iterable[str]) -> dict[str, str]:
@@ -76,7 +51,7 @@ def _modules(files: Iterable[str]) -> dict[str, str]:
         for depth in range(1, len(folders) + 1):
             found.setdefault(".".join(folders[:depth]), "")
         stem, _, suffix = last.partition(".")
-        if suffix == "py" or _COMPILED.fullmatch(suffix):
+        if suffix == "py" or suffix.endswith("so"):
             found[".".join([*folders, stem][: -1 if stem == "__init__" else None])] = name
     return found
 
@@ -111,7 +86,7 @@ def check_imports(package: str, own: Mapping[str, Path], theirs: Iterable[str]) 
     `own` and `theirs` are the files of the package and of its dependencies, by name.
     """
     modules = _modules([*theirs, *own])
-    known = {name for name in modules if "." not in name} | standard_library() | _RUNTIME | {""}
+    known = {name for name in modules if "." not in name} | STANDARD_LIBRARY | {""}
     for file, path in own.items():
         if not file.endswith(".py"):
             continue
@@ -131,10 +106,10 @@ def check_imports(package: str, own: Mapping[str, Path], theirs: Iterable[str]) 
 def _missing(package: str, here: str, module: str) -> str:
     if here.startswith(own := f"{package}/authorizers/"):  # they have their own lock
         package = own.rstrip("/")
-    if module in sys.stdlib_module_names or any(module in one.split() for one in _REMOVED.values()):
+    if module in _REMOVED:
         return (
-            f"{here}: Python {PYTHON_VERSION}, which runs in Lambda, has no module {module}; do "
-            f"without it, or add a package that provides it to {package}/requirements.in"
+            f"{here}: Python {PYTHON_VERSION} has no module {module}; do without it, or add a "
+            f"package that provides it to {package}/requirements.in"
         )
     hint = _HINTS.get(module, _HINT).format(package=package)
     return f"{here}: {module} is not in the bundle; {hint}"
@@ -144,20 +119,16 @@ def _check_own(
     own: Mapping[str, Path], modules: Mapping[str, str], here: str, one: _Import
 ) -> None:
     """Raise BundleError unless the bundle has the module and the names that an own file imports."""
-    wanted = one.parents
-    holder = modules.get(one.module)
-    if holder is not None and (not holder or holder.endswith("/__init__.py")):
-        text = own[holder].read_text("utf-8", "replace") if holder else ""
+    file = modules.get(one.module)
+    missing = [one.module] if file is None else []
+    if file == "" or file and file.endswith("/__init__.py"):
+        text = own[file].read_text("utf-8", "replace") if file else ""
         if not re.search(r"import \*|__getattr__", text):
-            wanted += [
-                f"{one.module}.{name}"
-                for name in one.names
-                if name != "*" and not re.search(rf"\b{name}\b", text)
-            ]
-    for name in wanted:
-        if name not in modules:
-            raise BundleError(
-                f"{here}: {name} is not in the bundle; add {name.replace('.', '/')}.py, or correct "
-                "the name (the bundle leaves out hidden files, and modules compiled for another "
-                "Python)"
-            )
+            defined = {"*", *re.findall(r"\w+", text)}
+            names = (f"{one.module}.{name}" for name in one.names if name not in defined)
+            missing += [name for name in names if name not in modules]
+    if missing:
+        raise BundleError(
+            f"{here}: {missing[0]} is not in the bundle; add {missing[0].replace('.', '/')}.py, or "
+            "correct the name (the bundle leaves out hidden files)"
+        )

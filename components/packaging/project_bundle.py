@@ -1,6 +1,7 @@
 """The bundles of this project's own package, `function`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 from components.packaging.archive import Bundle
@@ -18,39 +19,30 @@ _OF_AUTHORIZERS = ("authorizers", "runtime/authorizer")
 
 def project_bundle() -> Bundle:
     """Return the bundle of endpoints and jobs, with the AWS services that they name."""
-    access = {
-        f"function/endpoints/{name}.py": one.permissions
-        for name, one in endpoints_by_module().items()
-    }
-    access |= {f"function/jobs/{name}.py": job.permissions for name, job in load_jobs().items()}
-    return Bundle(package=PACKAGE, services=_services(access), without=_OF_AUTHORIZERS)
+    declared = [endpoint.permissions for endpoint in endpoints_by_module().values()]
+    declared += [job.permissions for job in load_jobs().values()]
+    return Bundle(package=PACKAGE, services=_services(chain(*declared)), without=_OF_AUTHORIZERS)
 
 
 def authorizer_bundle() -> Bundle:
     """Return the bundle of the authorizers, with the AWS services that they name."""
-    access = {
-        f"function/authorizers/{name}.py": one.permissions
-        for name, one in authorizer_registry.load_authorizers().items()
-    }
+    authorizers = authorizer_registry.load_authorizers().values()
+    permissions = chain(*(authorizer.permissions for authorizer in authorizers))
     lock = "authorizers/requirements.txt"
-    return Bundle(package=PACKAGE, services=_services(access), locks=(lock,))
+    return Bundle(package=PACKAGE, services=_services(permissions), locks=(lock,))
 
 
-def _services(access: Mapping[str, Iterable[Permission]]) -> dict[str, str]:
-    """Return the AWS services by boto3's names, each with the file that names it."""
-    services = {}
-    for file, permissions in access.items():
-        for one in permissions:
-            if isinstance(one, ServicePermission):
-                services[one.name] = file
-            elif isinstance(one, Link) and one.service:
-                services[one.service] = file
-    if load_queues():
-        services["sqs"] = "function/queues.py"
-    if load_topics():
-        services["sns"] = "function/topics.py"
-    if load_buckets():
-        services["s3"] = "function/buckets.py"
-    if any(setting.secret for setting in load_settings().values()):
-        services["secretsmanager"] = "function/settings.py"
-    return services
+def _services(permissions: Iterable[Permission]) -> frozenset[str]:
+    """Return the AWS services of permissions and of the project's resources, by boto3's names."""
+    named = {
+        one.name if isinstance(one, ServicePermission) else one.service
+        for one in permissions
+        if isinstance(one, ServicePermission | Link)
+    }
+    used = {
+        "s3": load_buckets(),
+        "secretsmanager": [one for one in load_settings().values() if one.secret],
+        "sns": load_topics(),
+        "sqs": load_queues(),
+    }
+    return frozenset({*filter(None, named), *(service for service, by in used.items() if by)})

@@ -17,31 +17,22 @@ def mark_secret_config(values: Mapping[str, str], project: str, secret: Collecti
     """
     texts = {
         form
-        for key, raw in values.items()
-        if key.startswith(f"{project}:") and key in secret
-        for text in _texts(raw)
+        for key in secret
+        if key.startswith(f"{project}:")
+        for text in _texts(values[key])
         for form in (text, json.dumps(text)[1:-1])  # as in a JSON document
     }
 
-    def holds(value: Any) -> bool:
-        shown = value if isinstance(value, str) else json.dumps(value, default=str)
-        return any(text in shown for text in texts)
+    def marked(known: Any) -> Any:
+        shown = known if isinstance(known, str) else json.dumps(known, default=vars)
+        return pulumi.Output.secret(known) if any(text in shown for text in texts) else known
 
-    def hidden(value: Any) -> Any:
-        if isinstance(value, pulumi.Output):
-            return value.apply(lambda known: pulumi.Output.secret(known) if holds(known) else known)
-        if hasattr(value, "_pulumi_input_type"):
-            return hidden(vars(value))
-        if isinstance(value, Mapping):
-            return {name: hidden(item) for name, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [hidden(item) for item in value]
-        if isinstance(value, str):
-            return pulumi.Output.secret(value) if holds(value) else value
-        return pulumi.Output.secret(value) if json.dumps(value, default=str) in texts else value
+    def hidden(_kind: str, _name: str, props: dict[str, Any]) -> dict[str, Any]:
+        given = {name: value for name, value in props.items() if value is not None}
+        return props | {n: pulumi.Output.from_input(v).apply(marked) for n, v in given.items()}
 
     if texts:
-        transform_resources(lambda _kind, _name, props: hidden(props))
+        transform_resources(hidden)
 
 
 def _texts(raw: str) -> Iterator[str]:

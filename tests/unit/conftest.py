@@ -30,7 +30,7 @@ def _archive_once(bundle: archive.Bundle) -> pulumi.FileArchive:
     """
     if bundle.package != PACKAGE:
         return _make_archive(bundle)
-    key = (archive.compiler, bundle.locks, *bundle.services.items())
+    key = (archive.compiler, bundle.locks, bundle.services)
     if key not in _archives:
         _archives[key] = _make_archive(bundle)
     return _archives[key]

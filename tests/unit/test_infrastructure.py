@@ -7,7 +7,6 @@ import pulumi_aws as aws
 import pytest
 
 from components import ConfigError, Linked, StackConfig
-from components.iam.policies import BoundaryError
 from console import diagram
 from function import links
 from function.declare import job_registry, registry
@@ -123,7 +122,7 @@ def test_a_link_outside_the_permissions_boundary_is_refused(
     limits = json.dumps({"Statement": [allowed]})
     monkeypatch.setattr(pulumi_program.MockEngine, "policy", lambda *_: limits)
     config = plain(permissions_boundary="arn:aws:iam::111122223333:policy/x")
-    with pytest.raises(BoundaryError, match=rf"denies {denied} on .*pulumi -C bootstrap up"):
+    with pytest.raises(ConfigError, match=rf"denies {denied} on .*pulumi -C bootstrap up"):
         pulumi_program.declared_resources(STACK, config=config)
 
 

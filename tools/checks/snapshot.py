@@ -65,7 +65,7 @@ def _nameless(value: Any, project: str, stack: str) -> Any:
     `pulumi new` gives a project another name, and the stacks share what differs by name only.
     """
     replaced = {
-        json.dumps(api_info(VERSION).description, ensure_ascii=False)[1:-1]: "<description>",
+        json.dumps(api_info(VERSION)["description"], ensure_ascii=False)[1:-1]: "<description>",
         f"/{project}/{stack}/": "/<project>/<stack>/",
         resource_prefix(project, stack): "<project>-<stack>",
         f"/{stack}/": "/<stack>/",

@@ -92,9 +92,9 @@ MUTATIONS = (
     ),
     Mutation(
         "the role may do what is declared, no more",
-        "components/iam/policies.py",
-        "[allow(sorted(names), resource) for",
-        '[allow(sorted(names), "*") for',
+        "components/bindings.py",
+        "[policies.allow(*one) for",
+        '[policies.allow(one[0], "*") for',
         "tests/unit/components/iam/test_policies.py",
     ),
     Mutation(

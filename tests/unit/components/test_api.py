@@ -101,18 +101,11 @@ def test_what_an_endpoint_does_and_may_changes_nothing_of_the_api() -> None:
     assert one(before, DEPLOYMENT) == one(after, DEPLOYMENT)
 
 
-def test_a_firewall_bounds_bodies_only_where_none_is_read() -> None:
-    def rules(*of: Endpoint[Any]) -> set[str]:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(registry, "load_endpoints", lambda: of)
-            config = plain(waf_rate_limit="1000")
-            found = one(
-                pulumi_program.declared_resources(STACK, config=config), "aws:wafv2/webAcl:WebAcl"
-            )["rules"]
-            return {rule["name"] for rule in found}
-
-    reads = ENDPOINT._replace(body=Raw("text/csv"))
-    assert rules(ENDPOINT) - rules(reads) == {"body-size"}
+def test_a_firewall_limits_addresses_and_applies_awss_rule_groups() -> None:
+    firewall = one(declare(waf_rate_limit="1000"), "aws:wafv2/webAcl:WebAcl")
+    first, *groups = firewall["rules"]
+    assert first["statement"]["rateBasedStatement"]["limit"] == 1_000
+    assert [group["name"] for group in groups] == ["ip-reputation", "known-bad-inputs"]
 
 
 def test_one_more_endpoint_is_one_resource_its_alarm() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from components import limits
+from components import ConfigError
 from local import pulumi_program, stack_files
 from tests.conftest import STACK, declare, one, plain
 
@@ -36,5 +36,5 @@ def test_a_callers_name_survives_the_rotation_of_its_key() -> None:
 
 def test_more_keys_than_a_stage_can_name_are_refused() -> None:
     names = {f"caller-{number}": "basic" for number in range(1_001)}
-    with pytest.raises(limits.LimitError, match="the stack has 1,001 API keys; AWS allows 1,000"):
+    with pytest.raises(ConfigError, match="the stack has 1,001 API keys; AWS allows 1,000"):
         declare(api_keys=json.dumps(names))

@@ -8,7 +8,7 @@ import pytest
 
 import function.declare.job_registry
 import function.declare.registry
-from components import limits
+from components import ConfigError, limits
 from components.iam import policies
 from components.packaging import archive
 from function.declare.permission import ACTIONS, TablePermission
@@ -56,6 +56,8 @@ def test_one_statement_has_all_resources_with_equal_actions() -> None:
         policies.allow(["sqs:SendMessage"], ["a", "c", "d"]),
         policies.allow(["s3:GetObject"], "b"),
     ]
+    one_resource = [policies.allow(["s3:PutObject"], "a"), policies.allow(["s3:GetObject"], "a")]
+    assert policies.merge(one_resource) == [policies.allow(["s3:GetObject", "s3:PutObject"], "a")]
 
 
 def test_thirty_one_tables_with_two_indexes_each_fit_into_a_policy(
@@ -81,10 +83,10 @@ def test_thirty_one_tables_with_two_indexes_each_fit_into_a_policy(
 
 def test_a_policy_that_iam_would_refuse_names_the_largest_statements() -> None:
     arns = [f"arn:aws:dynamodb:eu-central-1:123456789012:table/{key:09}" for key in range(170)]
-    with pytest.raises(limits.LimitError) as error:
+    with pytest.raises(ConfigError) as error:
         policies.role_document(
             "a-function",
-            [policies.allow(sorted(ACTIONS), arns[:70]), policies.allow(["sqs:SendMessage"], arns)],
+            [policies.allow(sorted(ACTIONS), "a"), policies.allow(["sqs:SendMessage"], arns)],
         )
     assert "the policy of role a-function has 1" in str(error.value)
     assert "AWS allows 10,240. Largest: sqs:SendMessage on 170 resources (" in str(error.value)
@@ -97,7 +99,7 @@ def test_variables_that_lambda_would_refuse_are_named(monkeypatch: pytest.Monkey
     endpoint = function.declare.registry.load_endpoints()[0]._replace(permissions=())
     monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
     says = r"environment of function \S+ has [45],\d+ bytes; AWS allows 4,096. Largest: "
-    with pytest.raises(limits.LimitError, match=says):
+    with pytest.raises(ConfigError, match=says):
         pulumi_program.declared_resources(STACK, config=plain())
 
 
@@ -110,31 +112,20 @@ def test_a_bundle_that_lambda_would_refuse_names_its_largest_packages(
         path.parent.mkdir()
         path.write_bytes(bytes(sizes[name]))
     monkeypatch.setattr(limits, "UNPACKED_SIZE", 3_009)
-    with pytest.raises(limits.LimitError, match=r"unpacked, has 3,010 .* large \(3,000\), small"):
+    with pytest.raises(ConfigError, match=r"unpacked, has 3,010 .* large \(3,000\), small"):
         archive._check_sizes("function", files)
     monkeypatch.setattr(limits, "UNPACKED_SIZE", 3_010)
     monkeypatch.setattr(limits, "ZIP_SIZE", 30)
-    with pytest.raises(limits.LimitError, match="zipped, has .* a container image"):
+    with pytest.raises(ConfigError, match="zipped, has .* a container image"):
         archive._check_sizes("function", files)
 
 
-@pytest.mark.parametrize(
-    ("limit", "most", "says"),
-    (
-        (
-            "DOCUMENT_SIZE",
-            1_000,
-            "the API document has .* bytes; AWS allows 1,000. Largest: .+ Share",
-        ),
-        ("DASHBOARD_WIDGETS", 5, r"the dashboard has \d+ widgets; AWS allows 5. Largest: .+ Split"),
-        ("DASHBOARD_METRICS", 5, r"the dashboard has \d+ metrics; AWS allows 5. Largest: .+ Split"),
-    ),
-)
-def test_a_part_that_aws_would_refuse_is_named_with_its_largest_parts(
-    monkeypatch: pytest.MonkeyPatch, limit: str, most: int, says: str
+def test_a_document_that_api_gateway_would_refuse_names_its_largest_paths(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(limits, limit, most)
-    with pytest.raises(limits.LimitError, match=says):
+    monkeypatch.setattr(limits, "DOCUMENT_SIZE", 1_000)
+    says = "the API document has .* bytes; AWS allows 1,000. Largest: .+ Share"
+    with pytest.raises(ConfigError, match=says):
         pulumi_program.declared_resources(STACK, config=plain())
 
 

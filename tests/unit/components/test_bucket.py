@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from components.iam import policies
 from components.naming import bucket_name
 from function import buckets
 from function.declare import registry
@@ -65,11 +64,8 @@ def test_a_bucket_keeps_versions_and_allows_pages_as_declared(
     assert rule["noncurrentVersionExpiration"] == {"noncurrentDays": 30}
 
 
-def test_a_permission_covers_the_objects_of_one_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
-    permission = BucketPermission(bucket="uploads", actions=("s3:PutObject", "s3:GetObject"))
-    assert policies.resource_statements([("arn:aws:s3:::a/*", permission.actions)]) == [
-        policies.allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::a/*")
-    ]
+def test_a_permission_needs_a_declared_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    permission = BucketPermission(bucket="uploads", actions=("s3:GetObject",))
     monkeypatch.setitem(registry.LOADERS, "bucket", dict)
     assert list(reference_errors(permission)) == ["unknown bucket 'uploads'; known: none"]
 

@@ -23,7 +23,7 @@ from function.declare.endpoint import Endpoint, Response
 from function.declare.setting import Setting
 from local import pulumi_program
 from local.stack_files import ROOT
-from openapi.document import ApiInfo, build
+from openapi.document import build
 from tests.conftest import NAME, one
 
 PAGE = (ROOT / "docs" / "using-components.md").read_text("utf-8")
@@ -60,7 +60,9 @@ def test_another_program_composes_the_components_twice(folder: Path) -> None:
         function = one(resources, FUNCTION, f"{name}-function")
         assert function["handler"] == "shop.orders.handler"
         assert "shop/orders.py" in files_in(function["code"])
-        assert function["environment"]["variables"]["TABLE_ORDERS_NAME"] == f"{name}-orders"
+        variables = function["environment"]["variables"]
+        assert variables["TABLE_ORDERS_NAME"] == f"{name}-orders"
+        assert variables["METRIC_NAMESPACE"] == "Shop"
         api = one(resources, "aws:apigateway/restApi:RestApi", f"{name}-api")
         assert '"/orders"' in api["body"]
         assert f"{name}_keys" in outputs.secret
@@ -79,7 +81,7 @@ class _Inputs:
         def of(value: Any) -> pulumi.Output[Any]:
             return pulumi.Output.from_input(value).apply(lambda known: known)
 
-        info = ApiInfo(title="A", version="1", description="B", license="MIT", contact="C")
+        info = {"title": "A", "version": "1", "description": "B"}
         get = Endpoint(
             method="GET",
             path="/a",
@@ -96,6 +98,7 @@ class _Inputs:
             endpoints=[get],
             bindings=Bindings(secrets={"token": secret}),
             roles=RoleFactory(),
+            metric_namespace="Shop",
             memory_mb=of(256),
             log_retention_days=of(7),
             reserved_concurrency=of(5),
@@ -107,7 +110,6 @@ class _Inputs:
             description=of("B"),
             stage_name=of("live"),
             document=build([get], info),
-            endpoints=[get],
             function=function,
             rate_limit=of(10),
             burst_limit=of(20),

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from components.iam.policies import BoundaryError
+from components import ConfigError
 from components.naming import bucket_name
 from function import topics
 from function.declare.job import FailureAlarm, Job
@@ -164,7 +164,7 @@ def test_only_an_existing_topic_must_be_in_the_permissions_boundary(
     monkeypatch.setattr(pulumi_program.MockEngine, "policy", lambda *_: '{"Statement": []}')
     config = plain(permissions_boundary="arn:aws:iam::111122223333:policy/x")
     refused = f"denies sns:Publish on {arn} to .*: pulumi -C bootstrap up"
-    with pytest.raises(BoundaryError, match=refused) if arn else nullcontext():
+    with pytest.raises(ConfigError, match=refused) if arn else nullcontext():
         declared = pulumi_program.declared_resources(STACK, config=config)
         assert "sns:Publish" in allowed(declared, f"{NAME}-job-watch")
 

@@ -8,8 +8,8 @@ import pytest
 
 import function.declare.registry
 import function.tables
-from components import resource_prefix
-from components.table import ChangedIndexError, refuse_changed_index
+from components import ConfigError, resource_prefix
+from components.table import refuse_changed_index
 from function.declare.permission import TablePermission
 from function.declare.setting import Setting
 from function.declare.table import Binary, Index, Number, Table
@@ -82,7 +82,7 @@ def test_a_changed_index_of_a_protected_table_is_refused(change: dict[str, Any])
     args = pulumi.ResourceHookArgs(
         urn="", id="", name="notes", type=TABLE, old_inputs=_hooked(), new_inputs=_hooked(**change)
     )
-    with pytest.raises(ChangedIndexError, match="index by-day of notes changes"):
+    with pytest.raises(ConfigError, match="index by-day of notes changes"):
         refuse_changed_index(args)
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from function.declare.auth import KINDS, ApiKey, CognitoPool, Iam, Jwt, Public
+from function.declare.auth import ApiKey, CognitoPool, Iam, Jwt, Public
 from function.declare.endpoint import Endpoint, Response
-from openapi import document, gateway, security
+from openapi import document, gateway
 from tests.unit.openapi.test_document import ABOUT, SETTINGS
 
 ENDPOINT = Endpoint(
@@ -24,10 +24,6 @@ def built(*endpoints: Endpoint[Any]) -> tuple[document.Document, document.Docume
     """Return the client's document and API Gateway's."""
     found = document.build(endpoints, ABOUT)
     return found, gateway.to_api_gateway(found, endpoints, SETTINGS)
-
-
-def test_every_kind_of_authentication_has_a_scheme() -> None:
-    assert security.SCHEMES.keys() == set(KINDS)
 
 
 def test_each_operation_requires_its_own_scheme() -> None:
@@ -54,7 +50,6 @@ def test_an_unknown_route_is_told_apart_from_a_missing_signature_only_without_ia
     _, imported = built(endpoint)
     response = imported[RESPONSES]["MISSING_AUTHENTICATION_TOKEN"]
     assert response["statusCode"] == str(status) == str(gateway.unknown_route_status([endpoint]))
-    assert ("INVALID_SIGNATURE" in imported[RESPONSES]) == (status == 403)
 
 
 def test_a_preflight_needs_no_credentials_and_allows_the_headers_of_the_authentication() -> None:
@@ -96,6 +91,5 @@ def test_wrong_credentials_are_challenged_only_where_an_authorizer_is() -> None:
     refused = imported[RESPONSES]["UNAUTHORIZED"]
     assert refused["statusCode"] == "401"
     assert refused["responseParameters"]["gatewayresponse.header.WWW-Authenticate"] == "'Bearer'"
-    found, imported = built(ENDPOINT)
-    assert "UNAUTHORIZED" not in imported[RESPONSES]
+    found, _ = built(ENDPOINT)
     assert "401" not in found["paths"]["/orders"]["get"]["responses"]
