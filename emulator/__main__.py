@@ -4,7 +4,6 @@ SOCKET is the number of an inherited, bound socket. emulator/README.md lists the
 """
 
 import gc
-import io
 import os
 import sys
 from pathlib import Path
@@ -69,9 +68,6 @@ def _patches() -> list[patching.Patch]:
 if __name__ == "__main__":
     with patching.exit_on_mismatch():
         patching.install(_patches())
-    # A read of the system's random numbers lets another thread take CPython's lock. Each call of
-    # the API needs ten of them; the buffer holds the numbers of 25 calls.
-    os.urandom = io.BufferedReader(io.FileIO("/dev/urandom"), 4096).read
     # MiniStack's modules stay. Searching them for garbage would take a tenth of a request.
     gc.collect()
     gc.freeze()
