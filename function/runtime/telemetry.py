@@ -30,6 +30,7 @@ RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 # X-Ray keeps 1,000 characters of an annotation, and a datagram to its daemon holds 64 KB.
 _MAX_FIELD, _MAX_ANNOTATIONS = 1_000, 40_000
 
+_encode = json.JSONEncoder(default=str).encode
 _logger = logging.getLogger("function")
 _logger.setLevel(logging.INFO)
 
@@ -44,7 +45,7 @@ class _JsonLines(logging.Formatter):
             line["errorMessage"] = str(record.exc_info[1])
             line["stackTrace"] = self.formatException(record.exc_info).splitlines()
         line |= {k: v for k, v in vars(record).items() if k not in RESERVED}
-        return json.dumps(line, default=str)
+        return _encode(line)
 
 
 if "AWS_LAMBDA_LOG_FORMAT" not in os.environ:
@@ -86,7 +87,7 @@ def _short(value: Any) -> Any:
     """Return a log field of at most _MAX_FIELD characters, as text if it has no other form."""
     try:
         plain = isinstance(value, (str, int, float))
-        text = str(value) if plain else json.dumps(value, default=str)
+        text = str(value) if plain else _encode(value)
     except Exception:  # noqa: BLE001
         text = value = type(value).__name__
     return value if len(text) <= _MAX_FIELD else f"{text[: _MAX_FIELD - 1]}…"
