@@ -3,7 +3,8 @@
 botocore sends each request through urllib3, which supports every kind of server and connection:
 that is a quarter of a warm call. Here a request is one write, and so is mostly the response one
 read. If no connection is open, botocore sends the request itself, so that proxies, certificates and
-timeouts stay as it sets them up.
+timeouts stay as it sets them up. The requests of all clients keep their headers in a plain
+dictionary.
 
 This relies on private names of botocore and urllib3. If a version has other names, the client keeps
 botocore's own transport and logs that once.
