@@ -95,9 +95,9 @@ def _client_address(source: str, forwarded: str) -> str:
     return hops[-proxies] if len(hops) >= proxies and hops[-proxies] else seen
 
 
-def _parse_request(event: Event, endpoint: Endpoint[Any] | None) -> Request[Any]:
-    context = event.get("requestContext") or {}
-    connection = context.get("identity") or {}
+def _parse_request(event: Event, endpoint: Endpoint[Any] | None, context: Any) -> Request[Any]:
+    gateway = event.get("requestContext") or {}
+    connection = gateway.get("identity") or {}
     headers = _headers(event)
     headers.pop("x-api-key", None)
     query = _all_values(
@@ -105,20 +105,20 @@ def _parse_request(event: Event, endpoint: Endpoint[Any] | None) -> Request[Any]
     )
     key_id = connection.get("apiKeyId") or ""
     callers = ",".join((event.get("stageVariables") or {}).values())
-    named = re.search(rf"(?:^|,){re.escape(key_id)}=([^,]*)", callers)
     path = event.get("pathParameters") or {}
     return Request(
         ip=_client_address(connection.get("sourceIp") or "", headers.get("x-forwarded-for", "")),
         api_key_id=key_id,
-        api_key_name=named[1] if named else "",
-        request_id=context.get("requestId", ""),
+        api_key_name=f",{callers}".partition(f",{key_id}=")[2].partition(",")[0],
+        request_id=gateway.get("requestId", ""),
         settings=SETTINGS,
         headers=headers,
         # API Gateway decodes the query, but not the path.
         path_parameters={name: unquote(value) for name, value in path.items()},
         query={name: values[-1] for name, values in query.items()},
         query_values={name: tuple(values) for name, values in query.items()},
-        identity=identity.read(endpoint.auth, context) if endpoint else Identity(),
+        identity=identity.read(endpoint.auth, gateway) if endpoint else Identity(),
+        context=context,
     )
 
 
@@ -240,7 +240,7 @@ def handler(event: Event, context: Any) -> dict[str, Any]:
     started = time.perf_counter()
     deadline.begin_invocation(context)
     endpoint = _ROUTES.get(f"{event['httpMethod']} {event['resource']}")
-    request = _parse_request(event, endpoint)._replace(context=context)
+    request = _parse_request(event, endpoint, context)
     # Logs, metrics and traces hold declared routes only, never a client's text.
     with telemetry.trace(endpoint.route if endpoint else "unknown") as span:
         response, serialized = _respond(event, endpoint, request)

@@ -11,10 +11,11 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 from function.declare.schema import EMPTY_MAPPING
 from function.runtime.lean_imports import stand_in
@@ -30,6 +31,7 @@ RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 # X-Ray keeps 1,000 characters of an annotation, and a datagram to its daemon holds 64 KB.
 _MAX_FIELD, _MAX_ANNOTATIONS = 1_000, 40_000
 
+_encode = json.JSONEncoder(default=str).encode
 _logger = logging.getLogger("function")
 _logger.setLevel(logging.INFO)
 
@@ -44,7 +46,7 @@ class _JsonLines(logging.Formatter):
             line["errorMessage"] = str(record.exc_info[1])
             line["stackTrace"] = self.formatException(record.exc_info).splitlines()
         line |= {k: v for k, v in vars(record).items() if k not in RESERVED}
-        return json.dumps(line, default=str)
+        return _encode(line)
 
 
 if "AWS_LAMBDA_LOG_FORMAT" not in os.environ:
@@ -86,7 +88,7 @@ def _short(value: Any) -> Any:
     """Return a log field of at most _MAX_FIELD characters, as text if it has no other form."""
     try:
         plain = isinstance(value, (str, int, float))
-        text = str(value) if plain else json.dumps(value, default=str)
+        text = str(value) if plain else _encode(value)
     except Exception:  # noqa: BLE001
         text = value = type(value).__name__
     return value if len(text) <= _MAX_FIELD else f"{text[: _MAX_FIELD - 1]}…"
@@ -101,26 +103,13 @@ def current_span() -> Span | None:
     return _spans[-1] if _spans else None
 
 
-class _Sdk(NamedTuple):
-    """The parts of aws-xray-sdk that make subsegments and send them.
+@cache
+def _sdk() -> SimpleNamespace:
+    """Import the parts of aws-xray-sdk that make subsegments and send them.
 
     The SDK's recorder would look up the current entity for each step, which costs more than the
-    subsegments.
-    """
-
-    emitter: Any
-    enabled: Callable[[], bool]
-    header: Callable[[str], Any]
-    segment: Callable[..., Any]
-    subsegment: Callable[..., Any]
-
-
-@cache
-def _sdk() -> _Sdk:
-    """Import the tracer without its decorators and patches, and return its parts.
-
-    Only decorators and patches need wrapt. It imports asyncio, which takes two thirds of the SDK's
-    share of a cold start.
+    subsegments. Only its decorators and patches need wrapt, which imports asyncio: two thirds of
+    the SDK's share of a cold start.
     """
     with stand_in("wrapt", decorator=lambda _: lambda wrapped: wrapped):
         from aws_xray_sdk import global_sdk_config
@@ -128,7 +117,7 @@ def _sdk() -> _Sdk:
         from aws_xray_sdk.core.models.facade_segment import FacadeSegment
         from aws_xray_sdk.core.models.subsegment import Subsegment
         from aws_xray_sdk.core.models.trace_header import TraceHeader
-    return _Sdk(
+    return SimpleNamespace(
         emitter=xray_recorder.emitter,
         enabled=global_sdk_config.sdk_enabled,
         header=TraceHeader.from_header_str,

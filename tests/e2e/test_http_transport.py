@@ -297,6 +297,7 @@ class _OtherPool:
         ("HTTPConnectionPool", object()),
         ("HTTPConnection", object()),
         ("auth", object()),
+        ("awsrequest", object()),
         ("_pool", lambda *_: _OtherPool()),
         ("_serialize", lambda: b"takes no request"),
     ),

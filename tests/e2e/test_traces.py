@@ -58,7 +58,7 @@ def tracer(table: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.
     with xray_daemon.running() as collector:
         monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACED)
         emitter = udp_emitter.UDPEmitter(collector.address)
-        monkeypatch.setattr(telemetry, "_sdk", lambda: sdk._replace(emitter=emitter))
+        monkeypatch.setattr(sdk, "emitter", emitter)
         yield collector
 
 

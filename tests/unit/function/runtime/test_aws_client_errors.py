@@ -126,8 +126,7 @@ def test_the_calls_of_a_handlers_threads_are_measured_and_traced(
     handled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[Any] = []
-    sdk = telemetry._sdk()._replace(emitter=SimpleNamespace(send_entity=sent.append))
-    monkeypatch.setattr(telemetry, "_sdk", lambda: sdk)
+    monkeypatch.setattr(telemetry._sdk(), "emitter", SimpleNamespace(send_entity=sent.append))
     root = "1-5759e988-bd862e3fe1be46a994272793"  # pragma: allowlist secret
     parent = "53995c3f42cd8ad8"  # pragma: allowlist secret
     monkeypatch.setenv("_X_AMZN_TRACE_ID", f"Root={root};Parent={parent};Sampled=1")
@@ -157,8 +156,7 @@ def test_a_trace_fits_a_datagram_however_many_fields_there_are(
     handled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[Any] = []
-    sdk = telemetry._sdk()._replace(emitter=SimpleNamespace(send_entity=sent.append))
-    monkeypatch.setattr(telemetry, "_sdk", lambda: sdk)
+    monkeypatch.setattr(telemetry._sdk(), "emitter", SimpleNamespace(send_entity=sent.append))
     monkeypatch.setenv(
         "_X_AMZN_TRACE_ID", f"Root=1-5759e988-{'0' * 24};Parent={'1' * 16};Sampled=1"
     )

@@ -76,8 +76,7 @@ def _break_recorder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _break_subsegment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACED)
-    broken = telemetry._sdk()._replace(subsegment=lambda *_: SimpleNamespace())
-    monkeypatch.setattr(telemetry, "_sdk", lambda: broken)
+    monkeypatch.setattr(telemetry._sdk(), "subsegment", lambda *_: SimpleNamespace())
 
 
 def _break_logger(monkeypatch: pytest.MonkeyPatch) -> None:
