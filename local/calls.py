@@ -95,7 +95,8 @@ class Calls:
     `adapt` changes the declared properties first; `empty` runs before the deletion. `named` is the
     argument for the physical name, `renamed` those that `arguments` explains. The `{fields}` in the
     other texts are the arguments and the response of the creation, region, account and `name`. The
-    deletion has the arguments of the same names; a required one without a value is the id.
+    deletion has the arguments of the same names; a required one without a value is the id, by
+    default the physical name.
     """
 
     create: str
@@ -108,7 +109,7 @@ class Calls:
     named: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    id: str = "{name}"
+    id: str = ""
     arn: str = ""
     outputs: Mapping[str, str] = field(default_factory=dict)
     deletion: Mapping[str, Any] = field(default_factory=dict)
@@ -128,7 +129,7 @@ class Calls:
     def provision(self, context: Context, declared: Properties) -> Provisioned:
         """Create or update a resource."""
         client, renamed = context.client, {**self.renamed, "physicalName": self.named}
-        known = {"region": context.region, "account": context.stack.account}
+        known = {"region": context.stack.region, "account": context.stack.account}
         self.adapt(context, declared)
         if self.named:
             known["name"] = declared["physicalName"] = context.physical_name(declared)
@@ -151,7 +152,7 @@ class Calls:
                 own |= _filled(self.deletion, known)
                 getattr(client, self.deletes)(**_convert(own, shape, {}))
 
-        identity = self.id.format(**known)
+        identity = self.id.format(**known) or known.get("name", "")
         outputs = {"arn": self.arn, **self.outputs} if self.arn else self.outputs
         named = {"name": known["name"]} if self.named else {}
         # An attribute that the response lacks is empty, such as the stream of a table without one.

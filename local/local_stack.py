@@ -54,13 +54,11 @@ def send(method: str, url: str, headers: Mapping[str, str], body: Any = None) ->
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """An emulated AWS account with a region: MiniStack, the traces of its functions, and the issuer
-    of its tokens."""
+    """An emulated AWS account: MiniStack, the traces of its functions, the issuer of its tokens."""
 
     emulator: ministack.MiniStack
     traces: xray_daemon.XRayDaemon
     issuer: issuer.Issuer
-    region: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +196,7 @@ def emulated_account(
         }
         own |= environment or {}
         emulator = ministack.start(process, region=region, port=port, environment=own)
-        yield Account(emulator=emulator, traces=traces, issuer=tokens, region=region)
+        yield Account(emulator=emulator, traces=traces, issuer=tokens)
 
 
 @contextmanager
@@ -224,7 +222,7 @@ def up(
         account = shared or ends.enter_context(
             emulated_account(region, port=port, environment=environment)
         )
-        engine = Deployer(deployer or account.emulator, account.region, progress)
+        engine = Deployer(deployer or account.emulator, progress)
         if shared:
             ends.callback(engine.destroy)
         run = partial(engine.run, stack, config)

@@ -7,7 +7,7 @@ or an unknown type is an error with its name, so the local run never skips one s
 import copy
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -29,28 +29,33 @@ class Context:
 
     stack: MiniStack
     client: Any
-    region: str
     logical_name: str
-    suffix: str
-    before: "Provisioned | None" = None
+    before: "Provisioned | None"
 
     def physical_name(self, declared: Properties) -> str:
         """Return the declared name, or one with a random suffix, as Pulumi auto-names."""
-        return str(declared.pop("name", f"{self.logical_name}-{self.suffix}"))
+        if self.before:
+            automatic = self.before.outputs["name"]
+        else:
+            automatic = f"{self.logical_name}-{secrets.token_hex(4)[:7]}"
+        return str(declared.pop("name", automatic))
 
     def own_arn(self, arn: str) -> str:
         """Return an ARN with the emulator's region and account."""
-        return ":".join((*arn.split(":")[:3], self.region, self.stack.account, *arn.split(":")[5:]))
+        _, _, service, _, _, own = arn.split(":", 5)
+        return f"arn:aws:{service}:{self.stack.region}:{self.stack.account}:{own}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provisioned:
-    """A resource in the emulator: its id, its outputs beside its inputs, and its deletion."""
+    """A resource in the emulator: its id, its outputs beside its inputs, and its deletion.
 
-    id: str
+    A resource whose id no program reads has its logical name as id.
+    """
+
+    id: str = ""
     outputs: Properties = field(default_factory=dict)
     delete: Callable[[], object] = lambda: None
-    suffix: str = ""
 
 
 Provisioner = Callable[[Context, Properties], Provisioned]
@@ -131,7 +136,7 @@ def _remaining(value: Any, path: str) -> list[str]:
 
 
 def provision(
-    stack: MiniStack, region: str, resource: Resource, before: Provisioned | None = None
+    stack: MiniStack, resource: Resource, before: Provisioned | None = None
 ) -> Provisioned:
     """Create a declared resource; update the one `before` if its type is updatable.
 
@@ -146,16 +151,13 @@ def provision(
         )
     declared = copy.deepcopy(resource.inputs)
     declared.pop("triggers", None)  # Pulumi's own: a change of them replaces the resource
-    before = before if resource.kind in UPDATABLE else None
     context = Context(
         stack=stack,
         client=stack.client(service_of(resource.kind)),
-        region=region,
         logical_name=resource.name,
-        suffix=before.suffix if before else secrets.token_hex(4)[:7],
-        before=before,
+        before=before if resource.kind in UPDATABLE else None,
     )
-    provisioned = provisioner(context, declared)
+    made = provisioner(context, declared)
     if unknown := sorted(_remaining(declared, "")):
         where, names = f"{resource.kind} ({resource.name})", ", ".join(unknown)
         if not resource.own:
@@ -164,5 +166,5 @@ def provision(
                 "provisioner in local/resources/"
             )
         pulumi.log.warn(f"{where}: the local run ignores {names}")
-    outputs = {**resource.inputs, "region": region, **provisioned.outputs}
-    return replace(provisioned, outputs=outputs, suffix=context.suffix)
+    outputs = {**resource.inputs, "region": stack.region, **made.outputs}
+    return Provisioned(id=made.id or resource.name, outputs=outputs, delete=made.delete)

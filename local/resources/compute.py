@@ -24,7 +24,6 @@ CALLS = {
     "aws:lambda/alias:Alias": Calls(
         "create_alias",
         update="update_alias",
-        id="{AliasArn}",
         arn="{AliasArn}",
         outputs={
             "invokeArn": "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{AliasArn}"
@@ -32,7 +31,7 @@ CALLS = {
         },
     ),
     "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": Calls(
-        "put_provisioned_concurrency_config", id="{FunctionName},{Qualifier}"
+        "put_provisioned_concurrency_config"
     ),
     "aws:lambda/permission:Permission": Calls(
         "add_permission",

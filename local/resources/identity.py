@@ -31,13 +31,9 @@ CALLS = {
         "put_role_policy",
         named="PolicyName",
         renamed={"role": "RoleName", "policy": "PolicyDocument"},
-        id="{RoleName}:{PolicyName}",
     ),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Calls(
-        "attach_role_policy",
-        delete="detach_role_policy",
-        renamed={"role": "RoleName"},
-        id="{RoleName}/{PolicyArn}",
+        "attach_role_policy", delete="detach_role_policy", renamed={"role": "RoleName"}
     ),
     "aws:iam/policy:Policy": Calls(
         "create_policy",
@@ -49,7 +45,6 @@ CALLS = {
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": Calls(
         "create_open_id_connect_provider",
         renamed={"clientIdLists": "ClientIDList"},
-        id="{OpenIDConnectProviderArn}",
         arn="{OpenIDConnectProviderArn}",
     ),
 }

@@ -70,7 +70,6 @@ CALLS = {
     "aws:secretsmanager/secretVersion:SecretVersion": Calls(
         "put_secret_value",
         delete=None,
-        id="{SecretId}|{VersionId}",
         outputs={"secretArn": "{SecretId}", "versionId": "{VersionId}"},
     ),
 }
@@ -88,4 +87,4 @@ def _table_replica(context: Context, declared: Properties) -> Provisioned:
         context.client.update_table(TableName=table, ReplicaUpdates=[{action: where}])
 
     update("Create")
-    return Provisioned(id=f"{table}:{context.region}", delete=partial(update, "Delete"))
+    return Provisioned(delete=partial(update, "Delete"))

@@ -85,7 +85,7 @@ with local_stack.up(stack_files.default_stack()) as local:
 
     def signed(name, key, secret):
         request = AWSRequest("GET", local.outputs["api_url"] + "/signed")
-        SigV4Auth(Credentials(key, secret), "execute-api", local.region).add_auth(request)
+        SigV4Auth(Credentials(key, secret), "execute-api", local.emulator.region).add_auth(request)
         call(name, "/signed", dict(request.headers))
 
     call("user without", "/users")

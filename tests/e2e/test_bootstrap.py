@@ -63,7 +63,7 @@ def cloud(sampled: None) -> Iterator[Cloud]:
         options = prerequisites(account.emulator)
         zone = {"epoch-bootstrap:zone_id": options[f"{PROJECT}:hosted_zone_id"]}
         outputs = pulumi_program.run(
-            deployment.Deployer(account.emulator, REGION, lambda *_: None),
+            deployment.Deployer(account.emulator, lambda *_: None),
             stack="example",
             config=stack_files.stack_config("example", FOLDER) | zone,
             folder=FOLDER,
@@ -71,7 +71,7 @@ def cloud(sampled: None) -> Iterator[Cloud]:
         role = assume_role(account.emulator, outputs["dev_deploy_role"], _token("dev"))
         changed: list[str] = []
         engine = deployment.Deployer(
-            role, REGION, lambda resource, _: changed.append(resource.kind.rsplit(":", 1)[1])
+            role, lambda resource, _: changed.append(resource.kind.rsplit(":", 1)[1])
         )
         run = partial(engine.run, "dev", _config(outputs))
         stack = local_stack.LocalStack(run=run, outputs=run().values, **vars(account))

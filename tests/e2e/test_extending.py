@@ -80,7 +80,7 @@ def signed(method, url, body):
     data = None if body is None else json.dumps(body)
     request = AWSRequest(method, url, {"Content-Type": "application/json"}, data)
     keys = Credentials(*local.emulator.credentials)
-    SigV4Auth(keys, "execute-api", local.region).add_auth(request)
+    SigV4Auth(keys, "execute-api", local.emulator.region).add_auth(request)
     return local_stack.send(method, url, dict(request.headers), data)
 
 def call(method, path, sent, caller):

@@ -346,7 +346,7 @@ def declared(**inputs: Any) -> pulumi_program.Resource:
 
 def test_a_declared_api_is_its_document(account: local_stack.Account, gateway: Any) -> None:
     inputs = {"body": json.dumps(DOCUMENT), "name": "things", "description": "Kept."}
-    made = provisioner.provision(account.emulator, account.region, declared(**inputs))
+    made = provisioner.provision(account.emulator, declared(**inputs))
     there = state(gateway, made.id)
     assert set(there["resources"]) == {"/", "/things", "/things/{id}"}
     assert there["api"]["description"] == "Kept."  # the provider puts its arguments back

@@ -90,9 +90,11 @@ def test_properties_get_the_names_and_the_structure_of_the_operation(
 def _provision(
     client: Any, kind: str, inputs: Properties, parents: str = "epoch:components:EpochQueue$"
 ) -> Provisioned:
-    stack: Any = SimpleNamespace(account="000000000000", client=lambda _: client)
+    stack: Any = SimpleNamespace(
+        account="000000000000", region="eu-central-1", client=lambda _: client
+    )
     resource = Resource(kind=kind, name="it", urn=parents + kind, parent="", inputs=inputs)
-    return provision(stack, "eu-central-1", resource)
+    return provision(stack, resource)
 
 
 def test_a_resource_is_deleted_by_the_arguments_and_the_response_of_its_creation() -> None:
