@@ -56,7 +56,7 @@ class Stack:
         for endpoint in load_endpoints():
             scopes.setdefault(endpoint.auth.name, set()).update(endpoint.scopes)
         tokens = {
-            auth: self.local.token(auth, scopes=" ".join(sorted(scopes[auth])), seconds=86_400)
+            auth: self.local.token(auth, scope=" ".join(sorted(scopes[auth])))
             for auth in self.local.fixed_claims()
         }
         return {ApiKey().name: self.local.outputs["default_api_key"]} | tokens

@@ -36,10 +36,8 @@ def _run(parser: argparse.ArgumentParser, command: Callable[..., None]) -> int:
     except BaseException as error:
         if os.environ.get("EPOCH_TRACEBACK"):
             raise
-        # The repr of an OSError has no file name.
-        own = {"OSError", "RunError", "RuntimeError"} & {
-            kind.__name__ for kind in type(error).__mro__
-        }
+        # Pulumi, whose RunError is one of ours, may not be imported yet.
+        own = isinstance(error, (OSError, RuntimeError)) or type(error).__name__ == "RunError"
         text = " ".join((str(error) if own else repr(error)).split())
         print(f"error: {text}", file=sys.stderr, flush=True)
         return 1

@@ -3,11 +3,13 @@
 import importlib
 import json
 import runpy
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from socketserver import BaseServer
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +20,7 @@ from local.child_process import SupervisedProcess
 from local.deployment import Deployer, DeployError, Progress
 
 Found = TypeVar("Found")
+Server = TypeVar("Server", bound=BaseServer)
 
 HTTP = urllib3.PoolManager(maxsize=50, retries=False, timeout=60)
 
@@ -52,7 +55,7 @@ def send(method: str, url: str, headers: Mapping[str, str], body: Any = None) ->
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Account:
     """An emulated AWS account: MiniStack, the traces of its functions, the issuer of its tokens."""
 
@@ -61,7 +64,7 @@ class Account:
     issuer: issuer.Issuer
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class LocalStack(Account):
     """A running stack in its account, and its outputs; `secret` names the secret ones.
 
@@ -81,11 +84,10 @@ class LocalStack(Account):
         path: str = "",
         body: Any = None,
     ) -> Reply:
-        """Send a request to the API, by default with the stack's key and without a body.
+        """Send a request to a path of the API, by default with the stack's key.
 
-        `body` is sent as JSON, or as it is if it is bytes.
-        The first endpoint with a sample provides the other defaults. Raises DeployError if no
-        endpoint has one and `path` is missing.
+        `body` is sent as JSON, or as it is if it is bytes. Without `path`, send the sample of the
+        endpoint that `samples.default_sample` chooses. Raises DeployError if there is none.
         """
         # An update has reloaded them.
         from function.declare.registry import load_endpoints
@@ -93,16 +95,15 @@ class LocalStack(Account):
 
         endpoint = samples.default_sample(load_endpoints())
         sent = {"x-api-key": self.outputs["default_api_key"] if key is None else key}
-        if not path and key is None and endpoint and issuer.signs_for(endpoint.auth):
-            token = self.token(endpoint.auth.name, scopes=" ".join(endpoint.scopes))
-            sent["Authorization"] = f"Bearer {token}"
         if not path:
             if not (endpoint and endpoint.sample):
                 raise DeployError(samples.NO_SAMPLE)
             path = samples.path_and_query(endpoint)
             sent |= endpoint.sample.headers
-            if body is None and method in {"", endpoint.method}:
-                sent["Content-Type"], body = samples.sent_body(endpoint)
+            sent["Content-Type"], body = samples.sent_body(endpoint)
+            if key is None and issuer.signs_for(endpoint.auth):
+                token = self.token(endpoint.auth.name, scope=" ".join(endpoint.scopes))
+                sent["Authorization"] = f"Bearer {token}"
         method = method or (endpoint.method if endpoint else "GET")
         return send(method, self.outputs["api_url"] + path, sent | (headers or {}), body)
 
@@ -111,18 +112,18 @@ class LocalStack(Account):
         # An update has reloaded it.
         from function.declare.registry import load_endpoints
 
-        auths = {endpoint.auth.name: endpoint.auth for endpoint in load_endpoints()}
-        if not (taken := {name: auth for name, auth in auths.items() if issuer.signs_for(auth)}):
+        auths = [each.auth for each in load_endpoints() if issuer.signs_for(each.auth)]
+        if not auths:
             return {}
-        client, name = self.emulator.client("lambda"), self.outputs["function_name"]
-        settings = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        url = self.issuer.url
-        return {name: issuer.fixed_claims(auth, url, settings) for name, auth in taken.items()}
+        function = {"FunctionName": self.outputs["function_name"]}
+        found = self.emulator.client("lambda").get_function_configuration(**function)
+        settings, url = found["Environment"]["Variables"], self.issuer.url
+        return {auth.name: issuer.fixed_claims(auth, url, settings) for auth in auths}
 
-    def token(self, auth: str, *args: Any, **claims: Any) -> str:
+    def token(self, auth: str, /, **claims: Any) -> str:
         """Return a token of the test issuer, as `issuer.token`."""
         known = {"key": self.issuer.key, "claims": self.fixed_claims()}
-        return issuer.token(known, auth, *args, **claims)
+        return issuer.token(known, auth, **claims)
 
     def update(self) -> None:
         """Apply the program again after a change of its files.
@@ -131,10 +132,7 @@ class LocalStack(Account):
         """
         with pulumi_program.reloaded_modules():
             importlib.import_module("function.runtime.api_handler")
-            outputs = self.run()
-        self.outputs.update(outputs.values)  # other threads read it: no output is ever missing
-        for gone in self.outputs.keys() - outputs.values.keys():
-            del self.outputs[gone]
+            self.outputs = self.run().values
 
     def items(self) -> list[dict[str, Any]]:
         """Return all items of the table that the first sample writes to, as `json_items`."""
@@ -175,6 +173,17 @@ def json_items(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @contextmanager
+def serving(server: Server) -> Iterator[Server]:
+    """Run a server in a thread within the block."""
+    with server:
+        threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+
+
+@contextmanager
 def emulated_account(
     region: str, *, port: int | None = None, environment: Mapping[str, str] | None = None
 ) -> Iterator[Account]:
@@ -186,8 +195,8 @@ def emulated_account(
     interpreter = stack_files.ROOT / "components" / "packaging" / "interpreter.py"
     with (
         SupervisedProcess() as process,
-        xray_daemon.running() as traces,
-        issuer.running() as tokens,
+        serving(xray_daemon.XRayDaemon()) as traces,
+        serving(issuer.Issuer()) as tokens,
     ):
         own = {
             "AWS_XRAY_DAEMON_ADDRESS": traces.address,

@@ -7,9 +7,9 @@ import secrets
 import socket
 import string
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +18,8 @@ import urllib3
 from botocore.config import Config
 
 from local.child_process import SupervisedProcess
-from local.stack_files import ROOT
 
-START_TIMEOUT_S = 60
+_START_TIMEOUT_S = 60
 
 # Every stack needs clients of these services.
 _SERVICES = ("apigateway", "cloudwatch", "dynamodb", "iam", "kms", "lambda", "logs", "sns", "sts")
@@ -46,7 +45,13 @@ class Credentials(NamedTuple):
         key = "AKIA" + "".join(secrets.choice(string.ascii_uppercase) for _ in range(16))
         return cls(key, secrets.token_hex(20))
 
+    @property
+    def named(self) -> dict[str, str]:
+        """The credentials by their names, without an empty session token."""
+        return {name: value for name, value in self._asdict().items() if value}
 
+
+@dataclass
 class MiniStack:
     """A running emulator, and clients that talk to it.
 
@@ -54,24 +59,16 @@ class MiniStack:
     run knows. `issuer` is the address of the test issuer.
     """
 
-    account = "000000000000"
+    port: int
+    process: SupervisedProcess
+    region: str
+    credentials: Credentials
+    issuer: str = ""
 
-    def __init__(
-        self,
-        port: int,
-        process: SupervisedProcess,
-        region: str,
-        credentials: Credentials,
-        issuer: str = "",
-    ) -> None:
-        self.port = port
-        self.process = process
-        self.url = f"http://127.0.0.1:{port}"
-        self.credentials = credentials
-        self.issuer = issuer
-        self.region = region
-        keys = {name: value for name, value in credentials._asdict().items() if value}
-        self._session = boto3.Session(region_name=region, **keys)
+    def __post_init__(self) -> None:
+        self.account = "000000000000"
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._session = boto3.Session(region_name=self.region, **self.credentials.named)
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -79,7 +76,7 @@ class MiniStack:
     def environment(self) -> dict[str, str]:
         """The environment variables that point AWS SDKs and tools to this emulator."""
         return {
-            **{name.upper(): value for name, value in self.credentials._asdict().items() if value},
+            **{name.upper(): value for name, value in self.credentials.named.items()},
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
@@ -89,8 +86,8 @@ class MiniStack:
     @property
     def profile(self) -> str:
         """An AWS config file with a profile `local` for this emulator."""
-        lines = {"region": self.region, "endpoint_url": self.url, **self.credentials._asdict()}
-        return "\n".join(["[profile local]", *(f"{k} = {v}" for k, v in lines.items() if v), ""])
+        lines = {"region": self.region, "endpoint_url": self.url, **self.credentials.named}
+        return "\n".join(["[profile local]", *(f"{k} = {v}" for k, v in lines.items()), ""])
 
     def client(self, service: str) -> Any:
         """Return the boto3 client of a service."""
@@ -122,18 +119,11 @@ def clear_aws_environment() -> None:
 
 
 def reserve(port: int | None) -> socket.socket:
-    """Return a socket bound to a loopback port, by default a free one.
-
-    A process that inherits it can be sure of the port.
-    """
-    reserved = socket.socket()
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Return a socket that listens on a loopback port, by default a free one."""
     try:
-        reserved.bind(("127.0.0.1", port or 0))
+        return socket.create_server(("127.0.0.1", port or 0))
     except (OSError, OverflowError) as error:
-        reserved.close()
         raise EmulatorError(f"cannot listen on port {port}: {error}; choose another") from None
-    return reserved
 
 
 # The emulator's variable with the address of the test issuer.
@@ -164,15 +154,13 @@ def _environment(
     }
 
 
-def _wait(process: SupervisedProcess, url: str, log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while process.running and time.monotonic() < deadline:
-        with suppress(urllib3.exceptions.HTTPError):
-            health = f"{url}/_ministack/health"
-            if urllib3.request("GET", health, timeout=1, retries=False).status == 200:
-                return
-        time.sleep(0.02)
-    tail = log.read_text(encoding="utf-8", errors="replace").strip()[-600:]
+def _wait(process: SupervisedProcess, url: str) -> None:
+    # The parent's socket accepts the connection; a process that ends before its answer resets it.
+    with suppress(urllib3.exceptions.HTTPError):
+        health = f"{url}/_ministack/health"
+        if urllib3.request("GET", health, timeout=_START_TIMEOUT_S, retries=False).status == 200:
+            return
+    tail = process.log.read_text(encoding="utf-8", errors="replace").strip()[-600:]
     raise EmulatorError(f"MiniStack did not start at {url}: {tail or 'its log is empty'}")
 
 
@@ -187,15 +175,15 @@ def start(
 
     Raises EmulatorError if it does not start.
     """
-    log, credentials = process.folder / "ministack.log", Credentials.new()
+    credentials = Credentials.new()
     with reserve(port) as reserved:
         port = reserved.getsockname()[1]
         environment = _environment(port, process.folder, credentials, environment)
-        process.start("emulator", environment, ROOT, log, reserved)
+        process.start("emulator", environment, reserved)
     stack = MiniStack(port, process, region, credentials, environment.get(ISSUER, ""))
     # The program needs these slow imports and clients anyway.
     importlib.import_module("components.packaging.archive")
     for service in _SERVICES:
         stack.client(service)
-    _wait(process, stack.url, log)
+    _wait(process, stack.url)
     return stack

@@ -95,7 +95,7 @@ def call(method, path, sent, caller):
         key = caller.removeprefix("with key ").format_map(last)
     elif caller.startswith("with a token of "):
         name, _, scopes = caller.removeprefix("with a token of ").partition(", scopes ")
-        headers = {"Authorization": f"Bearer {local.token(name, scopes=scopes)}"}
+        headers = {"Authorization": f"Bearer {local.token(name, scope=scopes)}"}
     elif caller.startswith("with "):
         headers = dict([caller.removeprefix("with ").split(": ")])
     path = path.format_map(last)
