@@ -2,9 +2,9 @@
 
 import argparse
 import os
+import pkgutil
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -22,7 +22,7 @@ def _end(*_: Any) -> None:
     os._exit(0)
 
 
-def _run(parser: argparse.ArgumentParser, command: Callable[..., None]) -> int:
+def _run(parser: argparse.ArgumentParser, command: str) -> int:
     """Run a command; a failure is one line on stderr and exit status 1."""
     parser.add_argument("--stack", default="", help="default: dev, else the first one")
     parser.add_argument("--port", type=int, help="MiniStack's port; default: a free one")
@@ -32,7 +32,8 @@ def _run(parser: argparse.ArgumentParser, command: Callable[..., None]) -> int:
         from local import ministack, stack_files
 
         ministack.clear_aws_environment()
-        command(**chosen | {"stack": chosen["stack"] or stack_files.default_stack()})
+        chosen["stack"] = chosen["stack"] or stack_files.default_stack()
+        pkgutil.resolve_name(command)(**chosen)
     except BaseException as error:
         if os.environ.get("EPOCH_TRACEBACK"):
             raise
@@ -44,11 +45,8 @@ def _run(parser: argparse.ArgumentParser, command: Callable[..., None]) -> int:
     return 0
 
 
-def run(parser: argparse.ArgumentParser, command: Callable[..., None]) -> NoReturn:
-    """Run a command with the parsed options, and end the process.
-
-    The command itself imports the slow modules.
-    """
+def run(parser: argparse.ArgumentParser, command: str) -> NoReturn:
+    """Run the function `module:name` with the parsed options, and end the process."""
     for ending in _ENDS:
         signal.signal(ending, _end)
     streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
