@@ -1,6 +1,8 @@
 """The program `__main__.py` as a whole, under Pulumi mocks."""
 
 import pytest
+from pulumi.runtime import stack as runtime_stack
+from pulumi.runtime.settings import SETTINGS
 
 from components import Linked
 from function.declare.registry import load_links
@@ -16,6 +18,21 @@ STACKS = stack_files.stacks()
 def test_the_program_runs_in_deployment_and_in_preview(stack: str, preview: bool) -> None:
     kinds = {resource.kind for resource in declare(stack, preview=preview)}
     assert {"aws:apigateway/restApi:RestApi", "aws:lambda/function:Function"} <= kinds
+
+
+@pytest.mark.conformance
+def test_the_sdk_waits_for_registrations_that_have_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+    wait = runtime_stack.wait_for_rpcs
+
+    async def waiting() -> None:
+        begun.append(len(SETTINGS.rpc_manager.rpcs))
+        await wait()
+
+    monkeypatch.setattr(runtime_stack, "wait_for_rpcs", waiting)
+    engine = pulumi_program.MockEngine()
+    pulumi_program.run(engine, stack=STACKS[0])
+    assert begun and begun[0] >= len(engine.resources)
 
 
 @pytest.mark.conformance
