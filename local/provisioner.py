@@ -75,19 +75,12 @@ NOT_EMULATED: Mapping[str, str] = {
     "aws:xray/samplingRule:SamplingRule": "MiniStack has no X-Ray API",
 }
 
-_KEY = "the emulator does not check who may use its KMS key"
-
 # Differences between emulator and AWS, by type or by type and property; the local run prints them.
 KNOWN_DIFFERENCES: Mapping[str, str] = {
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": (
         "retries after 1 s and 2 s; on AWS after 1 min and 2 min"
     ),
-    "aws:cloudwatch/logGroup:LogGroup.kmsKeyId": _KEY,
-    "aws:dynamodb/table:Table.serverSideEncryption": _KEY,
-    "aws:lambda/function:Function.kmsKeyArn": _KEY,
     "aws:lambda/function:Function.vpcConfig": "functions run outside your VPC, on your machine",
-    "aws:secretsmanager/secret:Secret.kmsKeyId": _KEY,
-    "aws:sns/topic:Topic.kmsMasterKeyId": _KEY,
 }
 
 

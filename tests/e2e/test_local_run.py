@@ -380,7 +380,7 @@ def test_an_error_anywhere_is_one_line(project: Path, where: str, what: str, say
     first = {
         "local/demo.py": "    # One write for each line",
         "local/provisioner.py": "    declared = copy.deepcopy",
-        "__main__.py": "    pulumi.export(key, value)",
+        "__main__.py": "pulumi.run(stack_outputs)",
     }[where]
     source = (project / where).read_text()
     indent = " " * (len(first) - len(first.lstrip()))
