@@ -23,8 +23,6 @@ def progress(resource: pulumi_program.Resource, seconds: float | None) -> None:
         text = f"    - {label:<16} {resource.name:<44} not emulated: {reason}"
     else:
         text = f"    + {label:<16} {resource.name:<44} {seconds * 1000:6.0f} ms"
-        if differences := provisioner.known_differences(resource):
-            text += f"  differs from AWS: {differences}"
     # One write for each line: several threads report resources.
     print(text + "\n", end="", flush=True)
 

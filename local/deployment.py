@@ -91,8 +91,7 @@ class Deployer:
         if resource.component:
             self._progress(resource, 0)
             return provisioner.Provisioned()
-        unknown = resource.own and resource.kind not in provisioner.PROVISIONERS
-        if unknown or resource.kind in provisioner.NOT_EMULATED:
+        if resource.kind not in provisioner.PROVISIONERS:
             self._progress(resource, None)
             assumed = pulumi_program.MockEngine(region=self._stack.region, account=self.account)
             identity, outputs = assumed.create(resource)

@@ -76,13 +76,6 @@ class Issuer(ThreadingHTTPServer):
         return str(self.key.private_bytes(pem, pkcs8, form.NoEncryption()).decode())
 
 
-def signs_for(auth: Any) -> bool:
-    """Test whether an authentication takes the tokens of an issuer."""
-    from function.declare.auth import CognitoPool, Jwt
-
-    return isinstance(auth, (Jwt, CognitoPool))
-
-
 def fixed_claims(auth: Any, issuer: str, settings: Mapping[str, str]) -> dict[str, str]:
     """Return the claims that a Jwt or a CognitoPool requires of a token.
 

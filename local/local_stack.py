@@ -101,7 +101,7 @@ class LocalStack(Account):
             path = samples.path_and_query(endpoint)
             sent |= endpoint.sample.headers
             sent["Content-Type"], body = samples.sent_body(endpoint)
-            if key is None and issuer.signs_for(endpoint.auth):
+            if key is None and endpoint.auth.name in self.fixed_claims():
                 token = self.token(endpoint.auth.name, scope=" ".join(endpoint.scopes))
                 sent["Authorization"] = f"Bearer {token}"
         method = method or (endpoint.method if endpoint else "GET")
@@ -109,10 +109,13 @@ class LocalStack(Account):
 
     def fixed_claims(self) -> dict[str, dict[str, str]]:
         """Return the claims that each Jwt and CognitoPool of the stack requires, by its name."""
-        # An update has reloaded it.
+        # An update has reloaded them.
+        from function.declare.auth import CognitoPool, Jwt
         from function.declare.registry import load_endpoints
 
-        auths = [each.auth for each in load_endpoints() if issuer.signs_for(each.auth)]
+        auths = [
+            each.auth for each in load_endpoints() if isinstance(each.auth, (CognitoPool, Jwt))
+        ]
         if not auths:
             return {}
         function = {"FunctionName": self.outputs["function_name"]}
@@ -135,11 +138,13 @@ class LocalStack(Account):
             self.outputs = self.run().values
 
     def items(self) -> list[dict[str, Any]]:
-        """Return all items of the table that the first sample writes to, as `json_items`."""
+        """Return all items of the table that the first sample writes to, in DynamoDB's JSON with
+        each Binary in base64."""
         if not self.outputs["table_name"]:
             return []
         scan = self.emulator.client("dynamodb").scan(TableName=self.outputs["table_name"])
-        return json_items(scan["Items"])
+        found: list[dict[str, Any]] = msgspec.to_builtins(scan["Items"])
+        return found
 
     def log_lines(self, group: str = "") -> list[dict[str, Any]]:
         """Return the JSON lines of a log group, by default the function's, oldest first."""
@@ -164,12 +169,6 @@ def json_line(text: str) -> dict[str, Any]:
         if isinstance(line := json.loads(text), dict):
             return line
     return {}
-
-
-def json_items(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return items in DynamoDB's JSON, with each Binary in base64 at any depth."""
-    encoded: list[dict[str, Any]] = msgspec.to_builtins(items)
-    return encoded
 
 
 @contextmanager

@@ -59,6 +59,8 @@ class MiniStack:
     run knows. `issuer` is the address of the test issuer.
     """
 
+    account = "000000000000"
+
     port: int
     process: SupervisedProcess
     region: str
@@ -66,7 +68,6 @@ class MiniStack:
     issuer: str = ""
 
     def __post_init__(self) -> None:
-        self.account = "000000000000"
         self.url = f"http://127.0.0.1:{self.port}"
         self._session = boto3.Session(region_name=self.region, **self.credentials.named)
         self._clients: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """Creates a declared resource by boto3 calls: the registry of resource types and its helpers.
 
-A provisioner takes each property that it handles out of the declared ones. A remaining property
-or an unknown type is an error with its name, so the local run never skips one silently.
+A provisioner takes each property that it handles out of the declared ones. The local run prints a
+line for a remaining property and for an unknown type, so it never skips one silently.
 """
 
 import copy
@@ -14,10 +14,6 @@ import pulumi
 
 from local.ministack import MiniStack
 from local.pulumi_program import Properties, Resource
-
-
-class UnsupportedResourceError(NotImplementedError):
-    """The program declares a type or property that the local run does not support."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,20 +71,6 @@ NOT_EMULATED: Mapping[str, str] = {
     "aws:xray/samplingRule:SamplingRule": "MiniStack has no X-Ray API",
 }
 
-# Differences between emulator and AWS, by type or by type and property; the local run prints them.
-KNOWN_DIFFERENCES: Mapping[str, str] = {
-    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": (
-        "retries after 1 s and 2 s; on AWS after 1 min and 2 min"
-    ),
-    "aws:lambda/function:Function.vpcConfig": "functions run outside your VPC, on your machine",
-}
-
-
-def known_differences(resource: Resource) -> str:
-    """Return the emulator's differences for a resource; "" if there are none."""
-    places = (resource.kind, *(f"{resource.kind}.{name}" for name in resource.inputs))
-    return "; ".join(KNOWN_DIFFERENCES[place] for place in places if place in KNOWN_DIFFERENCES)
-
 
 def provisions(kind: str, *, updatable: bool = False) -> Callable[[Provisioner], Provisioner]:
     """Register the provisioner of a resource type.
@@ -131,17 +113,10 @@ def _remaining(value: Any, path: str) -> list[str]:
 def provision(
     stack: MiniStack, resource: Resource, before: Provisioned | None = None
 ) -> Provisioned:
-    """Create a declared resource; update the one `before` if its type is updatable.
+    """Create a declared resource of a known type; update the one `before` if its type is updatable.
 
-    The caller deletes a replaced one. Raises UnsupportedResourceError for an unknown type or
-    property; an unknown property of a resource of infrastructure.py is only a warning.
+    The caller deletes a replaced one. An unknown property is a warning.
     """
-    provisioner = PROVISIONERS.get(resource.kind)
-    if not provisioner:
-        raise UnsupportedResourceError(
-            f"{resource.kind} ({resource.name}): the local run does not support this type; "
-            "add a provisioner in local/resources/"
-        )
     declared = copy.deepcopy(resource.inputs)
     declared.pop("triggers", None)  # Pulumi's own: a change of them replaces the resource
     context = Context(
@@ -150,14 +125,8 @@ def provision(
         logical_name=resource.name,
         before=before if resource.kind in UPDATABLE else None,
     )
-    made = provisioner(context, declared)
-    if unknown := sorted(_remaining(declared, "")):
-        where, names = f"{resource.kind} ({resource.name})", ", ".join(unknown)
-        if not resource.own:
-            raise UnsupportedResourceError(
-                f"{where}: the local run does not support {names}; add it to the type's "
-                "provisioner in local/resources/"
-            )
-        pulumi.log.warn(f"{where}: the local run ignores {names}")
+    made = PROVISIONERS[resource.kind](context, declared)
+    if unknown := ", ".join(sorted(_remaining(declared, ""))):
+        pulumi.log.warn(f"{resource.kind} ({resource.name}): the local run ignores {unknown}")
     outputs = {**resource.inputs, "region": stack.region, **made.outputs}
     return Provisioned(id=made.id or resource.name, outputs=outputs, delete=made.delete)

@@ -12,9 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from emulator import scheduler
-from local import demo, provisioner, pulumi_program
 from local.ministack import MiniStack
-from tests.conftest import STACK, assume_role, plain
+from tests.conftest import assume_role
 from tests.emulator.conftest import create_function, role_of
 
 REGION = "eu-central-1"
@@ -359,14 +358,3 @@ def test_a_bad_record_of_a_stream_is_given_up_and_no_other_is_lost(
     assert _until(lambda: "d" in _seen(emulator, function))
     good = [key for key in _seen(emulator, function) if key != "bad"]
     assert sorted(set(good)) == ["a", "c", "d"] and good.count("a") == 1
-
-
-@pytest.mark.usefixtures("jobs")
-def test_what_differs_from_aws_is_said_when_a_stack_comes_up(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    for resource in pulumi_program.declared_resources(STACK, config=plain()):
-        left_out = resource.kind in provisioner.NOT_EMULATED
-        demo.progress(resource, None if left_out else 0)
-    said = capsys.readouterr().out
-    assert "differs from AWS: retries after 1 s and 2 s; on AWS after 1 min and 2 min" in said

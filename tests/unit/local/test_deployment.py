@@ -56,7 +56,7 @@ def test_dependents_are_deleted_before_a_replaced_resource(engine: _Engine) -> N
     assert engine.deleted[2:] == ["queue 30", "kept 0"]
 
 
-def test_a_type_of_infrastructure_py_that_the_local_run_lacks_is_a_line(
+def test_a_type_that_the_local_run_lacks_is_a_line(
     engine: _Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine.deployer = Deployer(engine.deployer._stack, demo.progress)
