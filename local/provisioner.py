@@ -101,15 +101,6 @@ def take(declared: Properties, **renamed: str) -> Properties:
     return {to: declared.pop(name) for name, to in renamed.items() if name in declared}
 
 
-def _remaining(value: Any, path: str) -> list[str]:
-    """Return the paths of the properties that a provisioner did not take out."""
-    if not isinstance(value, dict):
-        return [path]
-    return [
-        found for k, v in value.items() for found in _remaining(v, f"{path}.{k}" if path else k)
-    ]
-
-
 def provision(
     stack: MiniStack, resource: Resource, before: Provisioned | None = None
 ) -> Provisioned:
@@ -126,7 +117,7 @@ def provision(
         before=before if resource.kind in UPDATABLE else None,
     )
     made = PROVISIONERS[resource.kind](context, declared)
-    if unknown := ", ".join(sorted(_remaining(declared, ""))):
+    if unknown := ", ".join(sorted(declared)):
         pulumi.log.warn(f"{resource.kind} ({resource.name}): the local run ignores {unknown}")
     outputs = {**resource.inputs, "region": stack.region, **made.outputs}
     return Provisioned(id=made.id or resource.name, outputs=outputs, delete=made.delete)

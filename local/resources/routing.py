@@ -136,8 +136,13 @@ _SETTINGS = {
 
 @provisions("aws:apigateway/methodSettings:MethodSettings", updatable=True)
 def _method_settings(context: Context, declared: Properties) -> Provisioned:
-    stage, path = _stage_of(declared), declared.pop("methodPath")
+    stage, path, settings = (
+        _stage_of(declared),
+        declared.pop("methodPath"),
+        declared.pop("settings"),
+    )
     update = partial(context.client.update_stage, **stage)
-    update(patchOperations=_patches(take(declared["settings"], **_SETTINGS), f"/{path}/"))
+    update(patchOperations=_patches(take(settings, **_SETTINGS), f"/{path}/"))
+    declared |= settings
     removal = [{"op": "remove", "path": f"/{path}"}]
     return Provisioned(delete=partial(update, patchOperations=removal))
