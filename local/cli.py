@@ -22,11 +22,20 @@ def _end(*_: Any) -> None:
     os._exit(0)
 
 
-def _run(parser: argparse.ArgumentParser, command: str) -> int:
-    """Run a command; a failure is one line on stderr and exit status 1."""
+def run(parser: argparse.ArgumentParser, command: str) -> NoReturn:
+    """Run the function `module:name` with the parsed options, and end the process.
+
+    A failure is one line on stderr and exit status 1.
+    """
+    for ending in _ENDS:
+        signal.signal(ending, _end)
+    streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
+    for stream in streams:
+        stream.reconfigure(errors="replace")
     parser.add_argument("--stack", default="", help="default: dev, else the first one")
     parser.add_argument("--port", type=int, help="MiniStack's port; default: a free one")
     chosen = vars(parser.parse_args())
+    status = 0
     try:
         # The imports take a second, and the signal handlers already work.
         from local import ministack, stack_files
@@ -41,18 +50,7 @@ def _run(parser: argparse.ArgumentParser, command: str) -> int:
         own = isinstance(error, (OSError, RuntimeError)) or type(error).__name__ == "RunError"
         text = " ".join((str(error) if own else repr(error)).split())
         print(f"error: {text}", file=sys.stderr, flush=True)
-        return 1
-    return 0
-
-
-def run(parser: argparse.ArgumentParser, command: str) -> NoReturn:
-    """Run the function `module:name` with the parsed options, and end the process."""
-    for ending in _ENDS:
-        signal.signal(ending, _end)
-    streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
-    for stream in streams:
-        stream.reconfigure(errors="replace")
-    status = _run(parser, command)
+        status = 1
     with suppress(OSError):  # the terminal is closed
         sys.stdout.flush()
     os._exit(status)  # threads of a failed run may still wait

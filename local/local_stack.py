@@ -6,7 +6,7 @@ import runpy
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from socketserver import BaseServer
@@ -211,8 +211,6 @@ def emulated_account(
 def up(
     stack: str,
     *,
-    account: Account | None = None,
-    deployer: ministack.MiniStack | None = None,
     port: int | None = None,
     progress: Progress = lambda *_: None,
     config: Mapping[str, str] | None = None,
@@ -220,19 +218,16 @@ def up(
 ) -> Iterator[LocalStack]:
     """Bring a stack up in an account of its own, which ends with it.
 
-    With `account`, bring it up beside other stacks, as root or as `deployer`, and delete it on
-    exit. `config` overrides Pulumi.<stack>.yaml, and replaces it if that file is missing.
+    `config` overrides Pulumi.<stack>.yaml.
     """
-    known = config is None or stack in stack_files.stacks()
-    config = {**(stack_files.local_config(stack) if known else {}), **(config or {})}
-    with ExitStack() as ends:
-        shared, region = account, config.get("aws:region", "us-east-1")
-        account = shared or ends.enter_context(
-            emulated_account(region, port=port, environment=environment)
-        )
-        engine = Deployer(deployer or account.emulator, progress)
-        if shared:
-            ends.callback(engine.destroy)
-        run = partial(engine.run, stack, config)
-        outputs = run()
-        yield LocalStack(**vars(account), run=run, outputs=outputs.values, secret=outputs.secret)
+    config = {**stack_files.local_config(stack), **(config or {})}
+    region = config.get("aws:region", "us-east-1")
+    with emulated_account(region, port=port, environment=environment) as account:
+        yield deploy(account, Deployer(account.emulator, progress), stack, config)
+
+
+def deploy(account: Account, engine: Deployer, stack: str, config: Mapping[str, str]) -> LocalStack:
+    """Return a stack that an engine brings up in an account."""
+    run = partial(engine.run, stack, config)
+    outputs = run()
+    return LocalStack(**vars(account), run=run, outputs=outputs.values, secret=outputs.secret)

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import boto3
 import urllib3
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 from local.child_process import SupervisedProcess
 
@@ -30,25 +31,6 @@ _NO_FILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.de
 
 class EmulatorError(RuntimeError):
     """MiniStack did not start."""
-
-
-class Credentials(NamedTuple):
-    """AWS credentials under boto3's names."""
-
-    aws_access_key_id: str
-    aws_secret_access_key: str
-    aws_session_token: str = ""
-
-    @classmethod
-    def new(cls) -> "Credentials":
-        """Return random credentials in the format of a long-term access key."""
-        key = "AKIA" + "".join(secrets.choice(string.ascii_uppercase) for _ in range(16))
-        return cls(key, secrets.token_hex(20))
-
-    @property
-    def named(self) -> dict[str, str]:
-        """The credentials by their names, without an empty session token."""
-        return {name: value for name, value in self._asdict().items() if value}
 
 
 @dataclass
@@ -69,7 +51,8 @@ class MiniStack:
 
     def __post_init__(self) -> None:
         self.url = f"http://127.0.0.1:{self.port}"
-        self._session = boto3.Session(region_name=self.region, **self.credentials.named)
+        keys = self.credentials
+        self._session = boto3.Session(keys.access_key, keys.secret_key, keys.token, self.region)
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -77,7 +60,9 @@ class MiniStack:
     def environment(self) -> dict[str, str]:
         """The environment variables that point AWS SDKs and tools to this emulator."""
         return {
-            **{name.upper(): value for name, value in self.credentials.named.items()},
+            "AWS_ACCESS_KEY_ID": self.credentials.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.credentials.secret_key,
+            "AWS_SESSION_TOKEN": self.credentials.token or "",
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
@@ -87,8 +72,11 @@ class MiniStack:
     @property
     def profile(self) -> str:
         """An AWS config file with a profile `local` for this emulator."""
-        lines = {"region": self.region, "endpoint_url": self.url, **self.credentials.named}
-        return "\n".join(["[profile local]", *(f"{k} = {v}" for k, v in lines.items()), ""])
+        return (
+            f"[profile local]\nregion = {self.region}\nendpoint_url = {self.url}\n"
+            f"aws_access_key_id = {self.credentials.access_key}\n"
+            f"aws_secret_access_key = {self.credentials.secret_key}\n"
+        )
 
     def client(self, service: str) -> Any:
         """Return the boto3 client of a service."""
@@ -142,8 +130,8 @@ def _environment(
     return inherited | {
         "AUTH": "true",
         # Credentials of MiniStack's root user; workers get those of their role.
-        "AWS_ACCESS_KEY_ID": credentials.aws_access_key_id,
-        "AWS_SECRET_ACCESS_KEY": credentials.aws_secret_access_key,
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",  # its broker would listen on every interface
@@ -176,7 +164,9 @@ def start(
 
     Raises EmulatorError if it does not start.
     """
-    credentials = Credentials.new()
+    # Random, in the format of a long-term access key.
+    key = "AKIA" + "".join(secrets.choice(string.ascii_uppercase) for _ in range(16))
+    credentials = Credentials(key, secrets.token_hex(20))
     with reserve(port) as reserved:
         port = reserved.getsockname()[1]
         environment = _environment(port, process.folder, credentials, environment)

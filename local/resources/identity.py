@@ -1,4 +1,4 @@
-"""IAM's roles, policies and identity providers."""
+"""IAM and Cognito."""
 
 from typing import Any
 
@@ -46,5 +46,16 @@ CALLS = {
         "create_open_id_connect_provider",
         renamed={"clientIdLists": "ClientIDList"},
         arn="{OpenIDConnectProviderArn}",
+    ),
+    # Only infrastructure.py declares these two.
+    "aws:cognito/userPool:UserPool": Calls(
+        "create_user_pool",
+        named="PoolName",
+        renamed={"tags": "UserPoolTags"},
+        id="{Id}",
+        arn="{Arn}",
+    ),
+    "aws:cognito/userPoolClient:UserPoolClient": Calls(
+        "create_user_pool_client", named="ClientName", id="{ClientId}"
     ),
 }

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler, SQS and event source mappings."""
+"""EventBridge, SQS, Kinesis and event source mappings."""
 
 from contextlib import suppress
 
@@ -66,4 +66,11 @@ CALLS = {
         deletion={"Ids": ["alias"]},
     ),
     "aws:scheduler/schedule:Schedule": Calls("create_schedule", named="Name", arn="{ScheduleArn}"),
+    # Only infrastructure.py declares it.
+    "aws:kinesis/stream:Stream": Calls(
+        "create_stream",
+        named="StreamName",
+        id="arn:aws:kinesis:{region}:{account}:stream/{name}",
+        arn="arn:aws:kinesis:{region}:{account}:stream/{name}",
+    ),
 }

@@ -58,7 +58,6 @@ USE = """
 import hmac, json, sys, time, urllib.request
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from local import local_stack
 
 def body_of(reply):
@@ -79,7 +78,7 @@ def raw(method, path, body=None, **headers):
 def signed(method, url, body):
     data = None if body is None else json.dumps(body)
     request = AWSRequest(method, url, {"Content-Type": "application/json"}, data)
-    keys = Credentials(*local.emulator.credentials)
+    keys = local.emulator.credentials
     SigV4Auth(keys, "execute-api", local.emulator.region).add_auth(request)
     return local_stack.send(method, url, dict(request.headers), data)
 

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from local import local_stack, provisioner, pulumi_program
+from local.deployment import Deployer
 from local.ministack import MiniStack
-from tests.conftest import NAME, PROJECT, STACK, plain
+from tests.conftest import NAME, PROJECT, STACK, beside, plain
 
 DOMAIN = "api.example.com"
 
@@ -61,9 +62,8 @@ def test_every_option_deploys_works_and_goes_away(capfd: pytest.CaptureFixture[s
     with local_stack.emulated_account("eu-central-1") as account:
         emulator = account.emulator
         config = prerequisites(emulator)
-        with local_stack.up(
-            STACK, account=account, progress=note, config={**plain(), **config}
-        ) as stack:
+        engine = Deployer(emulator, note)
+        with beside(account, STACK, {**plain(), **config}, engine) as stack:
             assert stack.outputs["api_url"] == f"https://{DOMAIN}"
             assert stack.outputs["custom_domain_target"].endswith(".amazonaws.com")
             (mapping,) = emulator.client("apigateway").get_base_path_mappings(domainName=DOMAIN)[

@@ -103,7 +103,7 @@ _SIGNED = (
 def _attempts(stack: local_stack.LocalStack) -> list[Any]:
     """Return requests that read, create and invoke: simple ones, preflighted ones, opaque ones."""
     plain = {"Content-Type": "text/plain"}
-    guesses = ("test", "000000000000", stack.emulator.credentials.aws_access_key_id)
+    guesses = ("test", "000000000000", stack.emulator.credentials.access_key)
     signed = [_SIGNED.format(key=key) for key in guesses]
     invoked = f"/2015-03-31/functions/{stack.outputs['function_name']}/invocations"
     query = "?Action=CreateUser&UserName=evil&Version=2010-05-08"
@@ -233,7 +233,7 @@ def test_forms_tags_and_web_sockets_change_nothing(served: Any, items: Any, visi
     base = stack.emulator.url
     user = {"Action": "CreateUser", "UserName": "evil", "Version": "2010-05-08"}
     page.evaluate(_FORM, [f"{base}/", user])
-    key = stack.emulator.credentials.aws_access_key_id
+    key = stack.emulator.credentials.access_key
     presigned = f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={key}%2F20260101%2Fx%2Fiam"
     query = "Action=CreateUser&UserName=evil&Version=2010-05-08"
     urls = [f"{base}/?{query}", f"{base}/?{query}&{presigned}%2Faws4_request&X-Amz-Signature=0"]
