@@ -183,18 +183,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path.name not in _LONGEST, item.path not in slow))
 
 
-def run_python(folder: Path, *arguments: str, sent: str = "") -> str:
-    """Run Python in a folder, with `sent` as its input; return its output."""
-    run = subprocess.run(
-        (sys.executable, *arguments),
+def run(
+    folder: Path, *command: str | Path, sent: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder, with `sent` as its input and further environment variables."""
+    return subprocess.run(
+        command,
         cwd=folder,
+        env={**os.environ, **environment},
         input=sent,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout
+
+
+def output(folder: Path, *command: str | Path, **options: str) -> str:
+    """Return the output of a command that succeeds; `options` are those of `run`."""
+    ended = run(folder, *command, **options)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def run_python(folder: Path, *arguments: str, **options: str) -> str:
+    """Return the output of a program in Python that succeeds."""
+    return output(folder, sys.executable, *arguments, **options)
 
 
 # Runs in a copy of the project: writes the files that follow from the declarations.
@@ -211,8 +224,8 @@ def run_rules(project: Path) -> None:
 
     Git knows the files of the copy. pytest does not collect the other modules.
     """
-    for command in (("git", "init", "-q"), ("git", "add", ".")):
-        subprocess.run(command, cwd=project, check=True)
+    output(project, "git", "init", "-q")
+    output(project, "git", "add", ".")
     modules = (project / "tests").rglob("test_*.py")
     marked = [str(path) for path in modules if "mark.conformance" in path.read_text("utf-8")]
     run_python(project, "-m", "pytest", "-q", "-x", "-m", "conformance and not copying", *marked)

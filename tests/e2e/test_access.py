@@ -1,4 +1,4 @@
-"""Access to the running stack: the execution role, and unknown routes."""
+"""What the execution role of the running stack may do."""
 
 from collections.abc import Iterable
 
@@ -6,24 +6,10 @@ import pytest
 
 from function.declare.permission import TablePermission
 from function.declare.registry import load_endpoints
-from local.local_stack import LocalStack, Reply
-from openapi import gateway, samples
+from local.local_stack import LocalStack
 from tests.conftest import NAME
 
 pytestmark = pytest.mark.conformance
-
-PROBLEM_SCHEMA = {"type", "title", "status", "detail", "requestId"}
-
-
-def _is_problem(reply: Reply, status: int) -> bool:
-    body = reply.json()
-    kind = {name.lower(): value for name, value in reply.headers.items()}["content-type"]
-    return (
-        reply.status == body["status"] == status
-        and set(body) >= PROBLEM_SCHEMA
-        and bool(body["requestId"])
-        and kind == "application/problem+json"
-    )
 
 
 @pytest.fixture(name="role_arn")
@@ -88,15 +74,3 @@ def test_of_all_actions_the_role_may_do_what_is_declared_on_what_is_named(
     assert _allowed(local, role_arn, "xray", "*") == traces
     for service in ("iam", "lambda", "sns", "kms", "sts", "apigateway"):
         assert not _allowed(local, role_arn, service, "*")
-
-
-def test_an_unknown_route_and_an_undeclared_method_are_problems(local: LocalStack) -> None:
-    endpoints = load_endpoints()
-    unknown = local.call(path=samples.unknown_path(endpoints))
-    assert _is_problem(unknown, gateway.unknown_route_status(endpoints))
-    sample = samples.default_sample(endpoints)
-    assert sample
-    served = {endpoint.method for endpoint in endpoints if endpoint.path == sample.path}
-    for method in sorted({"GET", "PUT", "DELETE", "PATCH"} - served):
-        reply = local.call(method=method)
-        assert _is_problem(reply, 405) and reply.headers["Allow"] == ", ".join(sorted(served))

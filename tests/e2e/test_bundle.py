@@ -54,8 +54,11 @@ print(json.dumps({{
 }}))
 """
 
-
 REGIONS = ("eu-central-1", "us-gov-west-1", "cn-north-1", "eusc-de-east-1")
+
+compiles = pytest.mark.skipif(
+    not bytecode.compiler(), reason="no Python of Lambda's version is at hand"
+)
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
@@ -70,11 +73,9 @@ def test_it_needs_nothing_but_the_standard_library(
     shutil.copytree(specimen / "function", tmp_path / "function")
     table = fake_dynamodb.Table()
     with fake_dynamodb.storage(table) as server:
+        probe = PROBE.format(folder=str(tmp_path), regions=REGIONS)
         run = subprocess.run(
-            [
-                *(interpreter, "-I", "-S", "-B", "-c"),
-                PROBE.format(folder=str(tmp_path), regions=REGIONS),
-            ],
+            [interpreter, "-I", "-S", "-B", "-c", probe],
             env={
                 "AWS_ACCESS_KEY_ID": "test",
                 "AWS_SECRET_ACCESS_KEY": "test",
@@ -102,20 +103,17 @@ def test_it_needs_nothing_but_the_standard_library(
     ]
 
 
-@pytest.mark.skipif(not bytecode.compiler(), reason="no Python of Lambda's version is at hand")
+@compiles
 def test_byte_code_is_the_same_each_time_and_taken_unchecked(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     sources = {
         name: path
         for name, path in project_bundle().files().items()
-        if name.startswith("function/")
+        if name.startswith("function/") and path.suffix == ".py"
     }
-    sources = {name: path for name, path in sources.items() if path.suffix == ".py"}
-    first = {
-        name: path.read_bytes()
-        for name, path in bytecode.compiled(sources, ROOT / ".build", strict=True).items()
-    }
+    compiled = bytecode.compiled(sources, ROOT / ".build", strict=True)
+    first = {name: path.read_bytes() for name, path in compiled.items()}
     monkeypatch.setenv("PYTHONHASHSEED", "4711")
     second = bytecode.compiled(dict(reversed(sources.items())), tmp_path / "new", strict=True)
     assert first and {name: path.read_bytes() for name, path in second.items()} == first
@@ -128,7 +126,7 @@ def test_byte_code_is_the_same_each_time_and_taken_unchecked(
         bytecode.compiled({"function/broken.py": broken}, tmp_path, strict=True)
 
 
-@pytest.mark.skipif(not bytecode.compiler(), reason="no Python of Lambda's version is at hand")
+@compiles
 def test_byte_code_is_of_the_source_that_it_is_kept_for_whatever_an_editor_writes_meanwhile(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -150,7 +148,7 @@ def test_byte_code_is_of_the_source_that_it_is_kept_for_whatever_an_editor_write
     assert before != after
 
 
-@pytest.mark.skipif(not bytecode.compiler(), reason="no Python of Lambda's version is at hand")
+@compiles
 def test_only_the_sdks_bytecode_leaves_out_docstrings(tmp_path: Path) -> None:
     source = tmp_path / "main.py"
     source.write_text('"""The docstring."""\n')
@@ -163,12 +161,6 @@ def test_only_the_sdks_bytecode_leaves_out_docstrings(tmp_path: Path) -> None:
     assert has_docstring == {f"botocore/{cached}": False, f"jsonpath_ng/{cached}": True}
 
 
-def _storage_model() -> dict[str, Any]:
-    (path,) = project_bundle().dependencies().glob("botocore/data/dynamodb/*/service-2.json")
-    model: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return model
-
-
 def test_who_calls_dynamodb_beside_the_stacks_tables_gets_its_whole_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -176,7 +168,10 @@ def test_who_calls_dynamodb_beside_the_stacks_tables_gets_its_whole_model(
     monkeypatch.setattr(
         bundles, "endpoints_by_module", lambda: {"x": SimpleNamespace(permissions=(tables,))}
     )
-    assert {"ListTables", "CreateBackup"} <= set(_storage_model()["operations"])
+    (path,) = project_bundle().dependencies().glob("botocore/data/dynamodb/*/service-2.json")
+    assert {"ListTables", "CreateBackup"} <= json.loads(path.read_text("utf-8"))[
+        "operations"
+    ].keys()
 
 
 @pytest.mark.conformance
@@ -196,18 +191,13 @@ def _cached(name: str) -> str:
 
 
 def test_the_bundle_has_the_authorities_of_aws_only() -> None:
-    assert set(_common_names(project_bundle().files()["botocore/cacert.pem"])) == {
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(project_bundle().files()["botocore/cacert.pem"])
+    subjects = [dict(part[0] for part in ca["subject"]) for ca in context.get_ca_certs()]
+    assert {subject["commonName"] for subject in subjects} == {
         *(f"Amazon Root CA {number}" for number in range(1, 5)),
         "Starfield Services Root Certificate Authority - G2",
     }
-
-
-def _common_names(authorities: Path) -> list[str]:
-    """Return the common names of a file's CAs."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(authorities)
-    subjects = [dict(part[0] for part in ca["subject"]) for ca in context.get_ca_certs()]
-    return [subject.get("commonName", "") for subject in subjects]
 
 
 def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:

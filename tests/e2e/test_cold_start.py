@@ -1,8 +1,5 @@
 """The modules that a cold start of the function imports."""
 
-import subprocess
-import sys
-
 import pytest
 
 from function.declare.permission import BucketPermission, QueuePermission, ServicePermission
@@ -55,31 +52,30 @@ def test_the_function_imports_without_the_sdk_and_the_tracer(found: set[str]) ->
     assert not heavy & {name.partition(".")[0] for name in found}
 
 
+def _run_in_region(code: str) -> None:
+    run_python(ROOT, "-c", code, AWS_DEFAULT_REGION="eu-west-1")
+
+
 def test_botocore_loads_without_its_documentation_and_the_metadata_of_packages() -> None:
-    code = (
+    _run_in_region(
         "import sys; from function.runtime import aws_client; aws_client._client('dynamodb');"
         "assert not {'botocore.docs', 'html', 'importlib.metadata', 'boto3'} & set(sys.modules);"
         "from urllib3 import http2; http2.version('urllib3');"
         "from botocore.docs.docstring import ClientMethodDocstring, LazyLoadedDocstring;"
         "assert issubclass(ClientMethodDocstring, LazyLoadedDocstring)"
     )
-    run_python(ROOT, "-c", f"import os; os.environ['AWS_DEFAULT_REGION'] = 'eu-west-1'; {code}")
 
 
 def test_a_botocore_that_needs_more_of_a_module_is_imported_with_it() -> None:
-    code = (
-        "import sys; from function.runtime import aws_client;"
+    _run_in_region(
+        "import sys; from function.runtime import aws_client, lean_imports as module;"
         "aws_client.stand_in = lambda name, **_: module.stand_in(name);"
         "aws_client._client('dynamodb'); assert 'botocore.docs.docstring' in sys.modules"
-    )
-    before = "from function.runtime import lean_imports as module"
-    run_python(
-        ROOT, "-c", f"import os; os.environ['AWS_DEFAULT_REGION'] = 'eu-west-1'; {before}; {code}"
     )
 
 
 def test_botocore_runs_modules_and_compiles_patterns_when_they_are_used() -> None:
-    code = (
+    _run_in_region(
         "import sys, re; from function.runtime import aws_client;"
         "client = aws_client._client('dynamodb');"
         "from botocore import handlers, waiter;"
@@ -90,7 +86,6 @@ def test_botocore_runs_modules_and_compiles_patterns_when_they_are_used() -> Non
         "assert waiter.WaiterModel and re.compile('a').__class__ is type(re.compile('a'));"
         "import jmespath; assert jmespath.search('a.b', {'a': {'b': 1}}) == 1"
     )
-    run_python(ROOT, "-c", f"import os; os.environ['AWS_DEFAULT_REGION'] = 'eu-west-1'; {code}")
 
 
 def test_the_tracer_loads_without_the_imports_of_its_decorators() -> None:
@@ -98,5 +93,4 @@ def test_the_tracer_loads_without_the_imports_of_its_decorators() -> None:
         "import sys; from function.runtime import telemetry; telemetry._sdk();"
         "assert not {'wrapt', 'asyncio'} & set(sys.modules); import wrapt; wrapt.ObjectProxy"
     )
-    environment = {"LAMBDA_TASK_ROOT": str(ROOT)}
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=environment)
+    run_python(ROOT, "-c", code, LAMBDA_TASK_ROOT=str(ROOT))

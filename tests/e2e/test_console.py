@@ -124,11 +124,7 @@ def test_the_api_the_picture_and_the_declared_graphs_are_there(
     properties = [w["properties"] for w in body["widgets"] if w["type"] == "metric"]
     titles = [each["title"] for each in properties if each.get("view") != "singleValue"]
     assert [graph["title"] for graph in metrics["graphs"]] == titles
-    assert {alarm["StateValue"] for alarm in metrics["alarms"]} <= {
-        "OK",
-        "ALARM",
-        "INSUFFICIENT_DATA",
-    }
+    assert metrics["alarms"]
 
 
 def test_jobs_are_started_and_queues_fed(console: Console, local: local_stack.LocalStack) -> None:

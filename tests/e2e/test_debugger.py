@@ -1,12 +1,9 @@
 """`make local DEBUG=1`: a debugger attaches to the function and stops at a breakpoint."""
 
 import json
-import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from local.stack_files import ROOT
+from tests.conftest import output, run_python
 from tests.e2e.test_local_run import PATIENCE_S, _outputs, _post, _said, _start
 
 
@@ -106,22 +105,10 @@ def _attach(port: int) -> _Debugger:
     return debugger
 
 
-def test_a_busy_port_ends_the_run_with_one_line(specimen: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        out, err = _start(specimen, "--debug", str(port)).communicate(timeout=PATIENCE_S)
-    assert "Traceback" not in out
-    (line,) = err.splitlines()
-    assert line.startswith(f"error: cannot listen on port {port}: ")
-
-
 @pytest.mark.parametrize(("given", "port"), (("1", "5678"), ("5671", "5671")))
 def test_make_passes_the_port(given: str, port: str) -> None:
-    command = ["make", "--dry-run", "--always-make", "local", f"DEBUG={given}"]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
-    (line,) = [line for line in run.stdout.splitlines() if "--debug" in line]
+    plan = output(ROOT, "make", "--dry-run", "--always-make", "local", f"DEBUG={given}")
+    (line,) = [line for line in plan.splitlines() if "--debug" in line]
     assert line.split()[-2:] == ["--debug", port]
 
 
@@ -136,5 +123,4 @@ def test_nothing_listens_unless_it_is_requested() -> None:
         "import emulator.__main__, sys; "
         "print('debugpy' in sys.modules, 'emulator.debugger' in sys.modules)"
     )
-    run = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["False", "False"]
+    assert run_python(ROOT, "-c", show).split() == ["False", "False"]

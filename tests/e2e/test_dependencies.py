@@ -4,7 +4,6 @@ import base64
 import gzip
 import hashlib
 import json
-import subprocess
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from components.packaging.archive import Bundle
 from components.packaging.dependencies import LAMBDA, BundleError
 from components.packaging.imports import standard_library
 from local.stack_files import ROOT
+from tests.conftest import output
 
 Wheel = Callable[..., None]
 
@@ -67,9 +67,8 @@ def _digest(content: bytes) -> str:
 
 
 def _lock_command() -> str:
-    make = ["make", "--dry-run", "lock"]
-    plan = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    (command,) = [line for line in plan.splitlines() if "function/requirements.in -o" in line]
+    plan = output(ROOT, "make", "--dry-run", "lock").splitlines()
+    (command,) = [line for line in plan if "function/requirements.in -o" in line]
     return command
 
 
@@ -205,6 +204,7 @@ def test_the_standard_library_of_each_version_is_known(version: str) -> None:
     if not pythons:
         pytest.skip(f"no Python {version} is at hand")
     show = "import sys; print(*sys.stdlib_module_names)"
-    run = subprocess.run([pythons[0], "-c", show], capture_output=True, text=True, check=True)
-    public = {name for name in run.stdout.split() if not name.startswith("_")}
+    public = {
+        name for name in output(ROOT, pythons[0], "-c", show).split() if not name.startswith("_")
+    }
     assert {name for name in standard_library(version) if not name.startswith("_")} == public

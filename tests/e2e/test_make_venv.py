@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from local.stack_files import ROOT
+from tests.conftest import output, run
 
 # Stands for uv: notes its arguments, and takes its time.
-_UV = '#!/bin/sh\necho "$@" >> "$PWD/asked"\nenv > variables\nsleep ${TAKES_S:-0.3}\n'
+_UV = '#!/bin/sh\necho "$@" >> "$PWD/asked"\nsleep ${TAKES_S:-0.3}\n'
 
 # A limit for a busy machine; a step that works ends earlier.
 _PATIENCE_S = 300
@@ -73,8 +74,8 @@ def _make(checkout: Path, **environment: str) -> subprocess.Popen[str]:
 
 
 def _installed(checkout: Path) -> bool:
-    pip = [checkout / ".venv" / "bin" / "python", "-m", "pip", "--version"]
-    return not subprocess.run(pip, check=False, capture_output=True).returncode
+    python = checkout / ".venv" / "bin" / "python"
+    return run(checkout, python, "-m", "pip", "--version").returncode == 0
 
 
 def test_two_at_once_make_one(checkout: Path) -> None:
@@ -122,36 +123,17 @@ def test_no_network_is_one_line_with_the_way_out_and_without_password(checkout: 
 
 
 def test_what_leads_python_elsewhere_is_not_handed_on(checkout: Path) -> None:
-    ask = ["make", "--eval", "ask:;@env", "ask"]
     names = ("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONWARNINGS")
-    own = {**os.environ, **dict.fromkeys(names, "error")}
-    said = subprocess.run(ask, cwd=checkout, env=own, check=True, capture_output=True, text=True)
-    assert not [name for name in names if f"{name}=" in said.stdout]
+    led_away = dict.fromkeys(names, "error")
+    said = output(checkout, "make", "--eval", "ask:;@env", "ask", **led_away)
+    assert not [name for name in names if f"{name}=" in said]
 
 
-def test_uvs_cache_is_in_the_project_where_the_home_cannot_be_written(checkout: Path) -> None:
-    ask = ["make", "--eval", "ask:;@echo $(UV_CACHE_DIR)", "ask"]
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "XDG"))}
+def test_uvs_cache_is_in_the_project_where_the_home_cannot_be_written(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("UV_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
     for home, cache in (("/dev/null", f"{checkout}/.build/uv"), (str(checkout), "")):
-        said = subprocess.run(
-            ask, cwd=checkout, env={**own, "HOME": home}, check=True, capture_output=True, text=True
-        )
-        assert said.stdout.strip() == cache
-
-
-def test_pips_own_files_lead_pip_and_uv_to_the_index_and_nothing_astray(checkout: Path) -> None:
-    file = checkout / "home" / ".config" / "pip" / "pip.conf"
-    file.parent.mkdir(parents=True)
-    astray = f"[install]\nuser = true\ntarget = {checkout / 'astray'}\nno-binary = :all:\n"
-    file.write_text(f"[global]\nno-index = true\nfind-links = {checkout}\n{astray}")
-    modes = dict.fromkeys(("PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_DRY_RUN"), "1")
-    process = _make(
-        checkout,
-        **{"HOME": str(checkout / "home"), "XDG_CONFIG_HOME": "", "PIP_CONFIG_FILE": ""},
-        **{"PIP_NO_INDEX": "", "PIP_FIND_LINKS": "", **modes},
-    )
-    _, err = process.communicate(timeout=_PATIENCE_S)
-    assert process.returncode == 0, err
-    variables = (checkout / "variables").read_text().splitlines()
-    assert f"UV_FIND_LINKS={checkout}" in variables
-    assert (checkout / ".venv" / "bin" / "uv").exists() and not (checkout / "astray").exists()
+        ask = ("--eval", "ask:;@echo $(UV_CACHE_DIR)", "ask")
+        assert output(checkout, "make", *ask, HOME=home).strip() == cache

@@ -1,45 +1,21 @@
 """The tools of `make test-pulumi` and `make test-terraform`, and the messages without them."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from local.stack_files import ROOT
+from tests.conftest import run
 from tools.checks import pulumi_cli
 
 
-def _executable(path: Path, script: str) -> Path:
+def executable(path: Path, script: str) -> None:
+    """Make a command of the shell's."""
+    path.parent.mkdir(exist_ok=True)
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
-    return path
-
-
-@pytest.mark.parametrize("status, found", ((0, True), (1, False)))
-def test_the_plugin_is_the_one_that_pulumi_can_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, found: bool
-) -> None:
-    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
-    asked = tmp_path / "asked"
-    pulumi = _executable(tmp_path / "pulumi", f'echo "$@" > {asked}; exit {status}')
-    assert pulumi_cli.plugin(pulumi) == (tmp_path / "home" / "plugins" if found else None)
-    assert asked.read_text().startswith("plugin install resource aws 7.")
-
-
-def test_only_a_cli_on_path_or_built_before_is_at_hand(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(pulumi_cli, "ROOT", tmp_path / "root")
-    _executable(tmp_path / "go", "exit 0")  # builds one, but not for a question only
-    assert pulumi_cli.at_hand() is None
-    built = tmp_path / "root" / ".build" / f"pulumi-{pulumi_cli.CLI_VERSION}" / "pulumi"
-    built.parent.mkdir(parents=True)
-    _executable(built, "exit 0")
-    assert pulumi_cli.at_hand() == pulumi_cli.cli() == built
-    assert _executable(tmp_path / "pulumi", "exit 0") == pulumi_cli.at_hand()
 
 
 @pytest.mark.parametrize("works", (True, False))
@@ -52,7 +28,7 @@ def test_go_builds_the_cli_once(
     monkeypatch.setattr(pulumi_cli, "ROOT", tmp_path / "root")
     monkeypatch.setattr("shutil.which", lambda name: name if name == "go" else None)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    _executable(
+    executable(
         tmp_path / "go",
         'while [ "$1" != -o ]; do shift; done; ' + ('touch "$2"' if works else "exit 1"),
     )
@@ -79,15 +55,8 @@ def test_a_machine_without_cli_and_go_is_told_what_to_install(
 def test_a_machine_without_terraform_skips_in_one_line_unless_it_is_required(
     tmp_path: Path, required: bool
 ) -> None:
-    variables = {"EPOCH_ENGINE": "required"} if required else {}
-    run = subprocess.run(
-        [sys.executable, "-m", "tools.checks.terraform_provider"],
-        cwd=ROOT,
-        env={"PATH": str(tmp_path), "HOME": str(tmp_path), **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    variables = {"EPOCH_ENGINE": "required" if required else "", "PATH": str(tmp_path)}
+    ended = run(ROOT, sys.executable, "-m", "tools.checks.terraform_provider", **variables)
     says = "terraform is not on PATH; install it"
     said = f"error: {says}" if required else f"make test-terraform: skipped: {says}"
-    assert (run.returncode, (run.stdout + run.stderr).strip()) == (int(required), said)
+    assert (ended.returncode, (ended.stdout + ended.stderr).strip()) == (int(required), said)

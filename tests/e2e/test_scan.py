@@ -1,7 +1,6 @@
 """The security scan: its findings and its completeness."""
 
 import json
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +11,7 @@ import pytest
 
 from local import stack_files
 from local.pulumi_program import Properties
-from tests.conftest import NAME, STACK, plain
+from tests.conftest import NAME, STACK, output, plain
 from tools import cli
 from tools.checks import scan, terraform_json
 
@@ -72,8 +71,8 @@ def test_a_planted_secret_is_found_where_git_does_not_ignore_it(tmp_path: Path) 
         (tmp_path / name).write_text(planted)
     (tmp_path / ".gitignore").write_text("ignored.py\n")
     (tmp_path / "lock.txt").write_text(f"boto3==1 \\\n    --hash=sha256:{'0123456789abcdef' * 4}\n")
-    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
-    subprocess.run(["git", "add", "tracked.py"], cwd=tmp_path, check=True)
+    output(tmp_path, "git", "init")
+    output(tmp_path, "git", "add", "tracked.py")
     assert [line.partition(": ")[0] for line in scan.secrets(tmp_path)] == [
         "tracked.py:1",
         "untracked.py:1",
@@ -147,13 +146,3 @@ def test_what_could_not_be_checked_is_said_and_fails_only_where_required(
         assert said.err.startswith("error: pip-audit: ") and said.err.count("\n") == 1
     else:
         assert "vulnerabilities in the locks: not checked (pip-audit: " in said.out
-
-
-def test_a_missing_scanner_is_one_line_that_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    monkeypatch.setattr(scan, "_BIN", tmp_path)
-    assert cli.run(scan.main) == 1
-    assert (
-        capsys.readouterr().err == f"error: {tmp_path}/checkov is missing; run it as: make scan\n"
-    )

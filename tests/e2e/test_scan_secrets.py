@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 import function.settings
 from function.declare.setting import Setting
 from local import pulumi_program, stack_files
-from tests.conftest import PROJECT, plain
+from tests.conftest import PROJECT, output, plain
 from tools.checks import scan, snapshot
 
 TOKEN = Setting("partner_token", str, description="The partner's token.", secret=True)
@@ -22,7 +21,7 @@ ENCRYPTED = (f"v1:{REAL[:16]}:{REAL}", f"AAAB{REAL}")
 def _scanned(folder: Path, snapshot_text: str, config: str) -> set[str]:
     (folder / "resources.yaml").write_text(snapshot_text)
     (folder / "Pulumi.trial.yaml").write_text(config)
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    output(folder, "git", "init")
     return {line.partition(": ")[0].rpartition(":")[0] for line in scan.secrets(folder)}
 
 

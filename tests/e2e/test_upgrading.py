@@ -3,7 +3,6 @@
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from local.stack_files import ROOT
-from tests.conftest import WRITE, run_python
+from tests.conftest import run
 from tools import merge_epoch
-from tools.project_copy import copy_of_project
+from tools.checks import snapshot
+from tools.docs import configuration, diagram, reference
 
 OLD = {
     "Pulumi.yaml": "name: epoch\ndescription: Records moments.\nruntime: python\nlicense: MIT\n",
@@ -64,7 +64,7 @@ TEAM: dict[str, str | None] = {
 
 
 def _run(folder: Path, *command: str, fails: bool = False) -> str:
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    ran = run(folder, *command)
     assert bool(ran.returncode) == fails, ran.stdout + ran.stderr
     return ran.stdout + ran.stderr
 
@@ -163,14 +163,6 @@ def test_a_project_takes_the_newest_version_and_keeps_its_own_files(
     assert _run(project, "git", "status", "--porcelain") == "M  framework.py\n"
 
 
-def test_the_origin_of_a_copy_is_the_commit_that_it_began_as(epoch: Path, tmp_path: Path) -> None:
-    _copied(epoch, tmp_path / "project")
-    origin = _run(epoch, "git", "rev-parse", "HEAD")
-    _release(epoch)
-    _merge(tmp_path / "project")
-    assert _run(tmp_path / "project", "git", "rev-parse", "HEAD^2") == origin
-
-
 @STARTS
 def test_lines_of_the_framework_that_both_changed_are_a_named_conflict(
     epoch: Path, tmp_path: Path, start: Callable[[Path, Path], None]
@@ -202,11 +194,10 @@ def test_the_guide_names_every_file_of_a_team() -> None:
         assert f"`{pattern}`" in guide or f"`{pattern.removesuffix('*')}`" in guide, pattern
 
 
+_WRITTEN = (snapshot.PATH, configuration.PAGE, reference.PAGE, diagram.FILE)
 GENERATED = (
-    "docs/openapi.json",
-    "docs/architecture.svg",
-    "function/requirements.txt",
-    "tests/snapshots/dev.yaml",
+    *("docs/openapi.json", "function/requirements.txt", "tests/snapshots/dev.yaml"),
+    *(str(path.relative_to(ROOT)) for path in _WRITTEN),
 )
 
 
@@ -222,42 +213,3 @@ def test_two_branches_that_each_write_a_generated_file_merge(epoch: Path) -> Non
     assert all(files[name] == "right" for name in GENERATED)
     assert {"function/endpoints/get_left.py", "function/endpoints/get_right.py"} <= files.keys()
     assert sorted(files["function/requirements.in"].split()) == ["left", "right"]
-
-
-def test_another_service_on_an_older_epoch_takes_this_one(tmp_path: Path) -> None:
-    epoch = _repository(copy_of_project(tmp_path / "epoch"))
-    shipped = [*epoch.glob("function/endpoints/[a-z]*.py"), *epoch.glob("tests/service/*.py")]
-    files = (*shipped, epoch / "tools" / "cli.py")
-    newer = {str(file.relative_to(epoch)): file.read_text() for file in files}
-    older = {name: text + "\n# older\n" for name, text in newer.items()}
-    added = {"docs/glossary.md": (epoch / "docs" / "glossary.md").read_text()}
-    removed = {"tools/former.py": "1\n"}
-    _commit(epoch, "feat: older", {**older, **dict.fromkeys(added), **removed})
-    project = tmp_path / "project"
-    _copied(epoch, project)
-    _commit(epoch, "feat: newer", {**newer, **added, **dict.fromkeys(removed)})
-    # As docs/getting-started.md says.
-    for pattern in (
-        "tests/service/*.py",
-        "Pulumi.*.yaml",
-        "function/endpoints/[a-z]*.py",
-        "tests/snapshots/*",
-    ):
-        for path in project.glob(pattern):
-            path.unlink()
-    service = project / "tests" / "fixtures" / "other_service"
-    shutil.copytree(service, project, dirs_exist_ok=True)
-    settings = project / "Pulumi.yaml"
-    settings.write_text(re.sub("(?m)^name: .*", "name: shop", settings.read_text()))
-    _run(project, "git", "add", "-A")
-    run_python(project, "-c", WRITE)
-    written = _run(project, "git", "diff", "--name-only").splitlines()
-    kinds = _run(project, "git", "check-attr", "merge", "--", *written).splitlines()
-    assert written and all(line.endswith("generated") for line in kinds), kinds
-    _commit(project, "feat: our service", {"README.md": "# Shop\n"})
-    before = _files(project)
-    assert "Merged Epoch main" in _merge(project)
-    after = _files(project)
-    changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
-    assert changed == {"tools/cli.py", *added, *removed}
-    assert after["tools/cli.py"] == newer["tools/cli.py"]

@@ -10,9 +10,7 @@ import urllib3
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from botocore.exceptions import ClientError
 
-from local import local_stack
 from local.local_stack import HTTP
 from local.ministack import MiniStack
 from tests.conftest import assume_role
@@ -246,14 +244,6 @@ def test_no_web_socket_opens(emulator: MiniStack) -> None:
             host = f"Host: {host}\r\n{more}"
             connection.sendall(f"GET {path} HTTP/1.1\r\n{host}{upgrade}\r\n".encode())
             assert connection.recv(65536).startswith(b"HTTP/1.1 " + status)
-
-
-def test_each_run_has_credentials_of_its_own(
-    emulator: MiniStack, local: local_stack.LocalStack
-) -> None:
-    stranger = MiniStack(local.emulator.port, emulator.process, REGION, emulator.credentials)
-    with pytest.raises(ClientError, match="security token"):
-        stranger.client("dynamodb").list_tables()
 
 
 def test_a_session_needs_its_token(emulator: MiniStack) -> None:

@@ -67,21 +67,30 @@ def test_nothing_is_waited_for(worker: Any, monkeypatch: pytest.MonkeyPatch) -> 
     assert [_log(worker, text=text) for text in ("one", "two")] == ["loaded\none", "two"]
 
 
-def test_a_new_version_starts_a_worker_before_its_first_request(
-    worker: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = {**worker.config, "Version": "2"}
-    key = lambda_runtime._worker_key("told", config, "{}")
-    workers: dict[str, list[Any]] = {key.format(1): [worker]}
+@pytest.fixture(name="workers")
+def _workers(worker: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
+    """Return the pool of workers, where version 2 of the function is published."""
+    workers: dict[str, list[Any]] = {}
     monkeypatch.setattr(lambda_runtime, "_workers", workers)
-    record = {"config": config, "code_zip": worker.code_zip}
-    monkeypatch.setattr(
-        lambda_svc, "_get_func_record_for_qualifier", lambda *_: (record, record["config"])
-    )
+    config = {**worker.config, "Version": "2"}
+    found = {"config": config, "code_zip": worker.code_zip}, config
+    monkeypatch.setattr(lambda_svc, "_get_func_record_for_qualifier", lambda *_: found)
+    return workers
+
+
+def _move_alias() -> None:
+    lambda_workers._move_alias(lambda *_: None, "told", "live", {"FunctionVersion": "2"})
+
+
+def test_a_new_version_starts_a_worker_before_its_first_request(
+    worker: Any, workers: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = lambda_runtime._worker_key("told", worker.config, "{}")
+    workers[key.format(1)] = [worker]
     done = threading.Event()
     spawn = lambda_runtime.ensure_spawned
     monkeypatch.setattr(lambda_runtime, "ensure_spawned", lambda one: (spawn(one), done.set()))
-    lambda_workers._move_alias(lambda *_: None, "told", "live", {"FunctionVersion": "2"})
+    _move_alias()
     (started,) = workers[key.format(2)]
     assert done.wait(60)
     answer = started.invoke({"text": "first"}, "request")
@@ -89,27 +98,15 @@ def test_a_new_version_starts_a_worker_before_its_first_request(
     assert (answer["log"], answer["cold_start"]) == ("loaded\nfirst", False)
 
 
-def test_an_unused_function_starts_no_worker(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    workers: dict[str, list[Any]] = {}
-    monkeypatch.setattr(lambda_runtime, "_workers", workers)
-    record = {"config": {**worker.config, "Version": "2"}, "code_zip": worker.code_zip}
-    monkeypatch.setattr(
-        lambda_svc, "_get_func_record_for_qualifier", lambda *_: (record, record["config"])
-    )
-    lambda_workers._move_alias(lambda *_: None, "told", "live", {"FunctionVersion": "2"})
+def test_an_unused_function_starts_no_worker(workers: dict[str, list[Any]]) -> None:
+    _move_alias()
     assert not workers
 
 
 def test_the_function_behind_api_gateway_starts_before_its_first_request(
-    worker: Any, monkeypatch: pytest.MonkeyPatch
+    workers: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workers: dict[str, list[Any]] = {}
-    monkeypatch.setattr(lambda_runtime, "_workers", workers)
     monkeypatch.setattr(lambda_runtime, "ensure_spawned", lambda _: None)
-    record = {"config": {**worker.config, "Version": "1"}, "code_zip": worker.code_zip}
-    monkeypatch.setattr(
-        lambda_svc, "_get_func_record_for_qualifier", lambda *_: (record, record["config"])
-    )
     for service, started in (("events", 0), ("apigateway", 1)):
         permission = {"Principal": f"{service}.amazonaws.com"}
         lambda_workers._add_permission(lambda *_: None, "told", permission, {}, None)

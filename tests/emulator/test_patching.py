@@ -30,18 +30,9 @@ _CHANGES = {
     "from ministack import app; app.app = lambda scope, receive, send: 1": (
         "ministack.app.app is (scope, receive, send), expected async (scope, receive, send)"
     ),
-    "from ministack.core.lambda_runtime import Worker; del Worker._drain_stderr_bounded": (
-        "ministack.core.lambda_runtime.Worker._drain_stderr_bounded is missing, expected (self, "
-    ),
     "import uvicorn; del uvicorn.Config": "module 'uvicorn' has no attribute 'Config'",
-    "from ministack.services import sqs; del sqs._queue_by_arn": (
-        "module 'ministack.services.sqs' has no attribute '_queue_by_arn'"
-    ),
     "from ministack.services import scheduler; scheduler._schedules = {}": (
         "'dict' object has no attribute '_data'"
-    ),
-    "from ministack.core import lambda_runtime; del lambda_runtime.Worker": (
-        "module 'ministack.core.lambda_runtime' has no attribute 'Worker'"
     ),
     "from ministack.core import lambda_runtime as runtime\n"
     "class Worker:\n"

@@ -92,34 +92,22 @@ def test_an_item_with_another_type_of_key_is_left_out(file: Path) -> None:
     assert _restored(file) == [ITEM]
 
 
-@pytest.mark.parametrize(
-    "invalid",
-    [
-        pytest.param(LINE[:20], id="a cut line"),
-        pytest.param('["web-shop-orders", "ü'.encode()[:-1], id="a cut character"),
-        pytest.param(b"\xff\xfe[\x00]\x00", id="UTF-16"),
-        pytest.param(b"\0" * 64, id="zeros"),
-        pytest.param(b"[" * 100_000 + b"]" * 100_000, id="deep nesting"),
-        pytest.param(b'["t", "a", "", {"key": ' + b'{"L": [' * 50 + b"]}" * 50 + b"}]", id="depth"),
-        pytest.param(b"1" * 5_000, id="a long number"),
-        *(
-            pytest.param(json.dumps(value).encode(), id=f"{value}")
-            for value in (
-                *(1, None, "text", True, {}, [], [1, 2, 3, 4], ["t", "a", "", ITEM, 5]),
-                *(["t", "a", "", value] for value in ("text", 1, True, [], [ITEM], {"key": "a"})),
-                *(
-                    ["t", "a", "", {"key": value}]
-                    for value in ({}, {"X": "a"}, {"S": 1}, {"S": "\ud800"})
-                ),
-                *(
-                    ["t", "a", "", {"key": value}]
-                    for value in ({"N": "x"}, {"SS": [{}]}, {"M": []})
-                ),
-                *(["t", None, "", ITEM], [None, "a", "", ITEM], ["t", "a", 1, None]),
-            )
-        ),
-    ],
-)
+INVALID = {
+    "a cut line": LINE[:20],
+    "a cut character": '["web-shop-orders", "ü'.encode()[:-1],
+    "zeros": b"\0" * 64,
+    "deep nesting": b"[" * 100_000 + b"]" * 100_000,
+    "a long number": b"1" * 5_000,
+    "no list": b"{}",
+    "five values": json.dumps(["t", "a", "", ITEM, 5]).encode(),
+    "a key that is no text": json.dumps(["t", None, "", ITEM]).encode(),
+    "no item": json.dumps(["t", "a", "", [ITEM]]).encode(),
+    "an unknown type": json.dumps(["t", "a", "", {"key": {"X": "a"}}]).encode(),
+    "no UTF-8": json.dumps(["t", "a", "", {"key": {"S": "\ud800"}}]).encode(),
+}
+
+
+@pytest.mark.parametrize("invalid", INVALID.values(), ids=INVALID)
 def test_an_invalid_line_is_set_aside_and_the_others_are_read(file: Path, invalid: bytes) -> None:
     file.parent.mkdir()
     other = LINE.replace(b'"a"', b'"b"')
@@ -190,17 +178,7 @@ def _folder_as_copy(file: Path) -> None:
     file.with_name("tables-dev.jsonl.new").mkdir()
 
 
-def _folder_as_rejected(file: Path) -> None:
-    file.write_bytes(LINE + b"1\n")
-    file.with_name("tables-dev.jsonl.rejected").mkdir()
-
-
-def _dead_end(file: Path) -> None:
-    file.parent.rmdir()
-    file.parent.write_text("")
-
-
-@pytest.mark.parametrize("obstruct", [_loop, _folder_as_copy, _folder_as_rejected, _dead_end])
+@pytest.mark.parametrize("obstruct", [_loop, _folder_as_copy])
 def test_a_run_that_cannot_keep_tables_ends_with_one_line(
     file: Path, obstruct: Callable[[Path], None]
 ) -> None:

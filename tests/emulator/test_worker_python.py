@@ -12,6 +12,8 @@ import pytest
 from components.packaging import interpreter
 from emulator import lambda_workers
 from local import local_stack
+from local.stack_files import ROOT
+from tests.conftest import output
 from tests.emulator.conftest import function_of
 
 _CODE = """
@@ -61,8 +63,7 @@ def test_it_reads_the_functions_own_pythonpath(ask: Callable[..., Any], tmp_path
 def test_it_runs_on_the_python_of_the_bundle_as_lambda_starts_it(ask: Callable[..., Any]) -> None:
     answer = ask()
     show = [interpreter.local_python(), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    version = subprocess.run(show, capture_output=True, text=True, check=True).stdout.strip()
-    assert answer["version"] == version
+    assert answer["version"] == output(ROOT, *show).strip()
     assert answer["exit"] and answer["encoding"].lower() == "utf-8"
 
 

@@ -326,21 +326,6 @@ def _made_before(run: Run, deployment: str, stage: str) -> bool:
     return made <= moved
 
 
-def test_a_change_that_failed_in_the_middle_is_taken_back_by_the_next_up(
-    changing: Stack, account: Path, failing: Callable[[str], None]
-) -> None:
-    changing.up()
-    before = len([*account.iterdir()])
-    every_kind.add_route(changing.folder, "/made-by-a-test")
-    failing("aws:apigateway/stage:Stage")
-    broken = changing.up(fails=True)
-    failing("")
-    assert "told to fail" in broken.text and len([*account.iterdir()]) > before
-    every_kind.remove_route(changing.folder)
-    assert changing.up().changes and not changing.up().changes
-    assert len([*account.iterdir()]) == before
-
-
 _NOTES = """
 from function.declare.table import Index, Table
 MADE = Table("made", "key", indexes=(Index(name="by-day", partition_key="day"{}),))
@@ -413,19 +398,6 @@ def _kept(stack: Stack) -> dict[str, Any]:
     return {urn: value for urn, value in inputs.items() if "::aws:" in urn or "$aws:" in urn}
 
 
-def test_what_was_deleted_by_hand_is_seen_by_refresh_and_made_again(
-    changing: Stack, account: Path
-) -> None:
-    (board,) = account.glob("*dashboard*")
-    board.unlink()
-    assert {kind for kind, _ in changing.refresh().of("delete")} <= {
-        "aws:cloudwatch/dashboard:Dashboard"
-    }
-    assert [step[:2] for step in changing.up().changes] == [
-        ("create", "aws:cloudwatch/dashboard:Dashboard")
-    ]
-
-
 @pytest.mark.usefixtures("account")
 def test_a_secret_value_of_config_is_in_clear_in_neither_state_nor_output(
     changing: Stack, environment: dict[str, str]
@@ -440,23 +412,6 @@ def test_a_secret_value_of_config_is_in_clear_in_neither_state_nor_output(
     assert address not in run.text
     changing.command("config", "rm", "alarm_email")
     changing.up()
-
-
-@pytest.mark.parametrize(
-    "key, value, says",
-    (
-        ("memory_mb", "1", f"{PROJECT}:memory_mb = 1: Expected `int` >= 128"),
-        ("memory", "512", f"did you mean {PROJECT}:memory_mb?"),
-    ),
-)
-def test_a_wrong_config_value_ends_in_one_line(
-    changing: Stack, key: str, value: str, says: str
-) -> None:
-    own = changing.config.get(f"{PROJECT}:{key}")
-    changing.set(**{key: value})
-    run = changing.preview(fails=True)
-    changing.set(**{key: own})
-    assert says in run.text and "Traceback" not in run.text
 
 
 @pytest.mark.parametrize("mistake", ("a forgotten comma", "no endpoint"))

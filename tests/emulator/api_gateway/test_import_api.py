@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local import local_stack, provisioner, pulumi_program
+from local import local_stack
 
 X = "x-amazon-apigateway-"
 LAMBDA = (
@@ -327,27 +327,3 @@ def test_what_is_no_openapi_3_0_is_refused_without_details(
 def test_an_api_that_is_not_there_is_not_found(gateway: Any) -> None:
     with pytest.raises(gateway.exceptions.NotFoundException):
         put(gateway, "none", DOCUMENT)
-
-
-def declared(**inputs: Any) -> pulumi_program.Resource:
-    """Return a RestApi as the program would declare it."""
-    return pulumi_program.Resource(
-        kind="aws:apigateway/restApi:RestApi",
-        name="api",
-        urn="urn",
-        parent="",
-        inputs={"endpointConfiguration": {"types": "REGIONAL"}, "failOnWarnings": True, **inputs},
-        secret=frozenset(),
-        protect=False,
-        retained=False,
-        depends_on=(),
-    )
-
-
-def test_a_declared_api_is_its_document(account: local_stack.Account, gateway: Any) -> None:
-    inputs = {"body": json.dumps(DOCUMENT), "name": "things", "description": "Kept."}
-    made = provisioner.provision(account.emulator, declared(**inputs))
-    there = state(gateway, made.id)
-    assert set(there["resources"]) == {"/", "/things", "/things/{id}"}
-    assert there["api"]["description"] == "Kept."  # the provider puts its arguments back
-    assert made.outputs["rootResourceId"] == there["resources"]["/"]["id"]

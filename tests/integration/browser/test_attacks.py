@@ -103,33 +103,23 @@ _SIGNED = (
 def _attempts(stack: local_stack.LocalStack) -> list[Any]:
     """Return requests that read, create and invoke: simple ones, preflighted ones, opaque ones."""
     plain = {"Content-Type": "text/plain"}
-    guesses = ("test", "000000000000", stack.emulator.credentials.access_key)
-    signed = [_SIGNED.format(key=key) for key in guesses]
+    signed = _SIGNED.format(key=stack.emulator.credentials.access_key)
     invoked = f"/2015-03-31/functions/{stack.outputs['function_name']}/invocations"
     query = "?Action=CreateUser&UserName=evil&Version=2010-05-08"
     created = {"method": "POST", "body": _function()}
     target = {"X-Amz-Target": "DynamoDB_20120810.ListTables"}
-    secret = {"X-Amz-Target": "secretsmanager.ListSecrets"}
     return [
         ["read keys", "/apikeys?includeValues=true", {}],
         ["read keys, preflighted", "/apikeys?includeValues=true", {"headers": {"X-A": "1"}}],
         ["read tables", "/", {"method": "POST", "headers": target, "body": "{}"}],
-        ["read secrets", "/", {"method": "POST", "headers": secret, "body": "{}"}],
         ["create", "/2015-03-31/functions", {**created, "headers": plain}],
         ["create, opaque", "/2015-03-31/functions", {**created, "mode": "no-cors"}],
-        ["create, JSON", "/2015-03-31/functions", {**created, "headers": {"X-A": "1"}}],
-        ["invoke", invoked, {"method": "POST", "body": "{}", "headers": plain}],
         ["invoke, opaque", invoked, {"method": "POST", "body": "{}", "mode": "no-cors"}],
         ["user by GET", "/" + query, {"mode": "no-cors"}],
         ["user by form", "/", {"method": "POST", "body": query[1:], "mode": "no-cors"}],
         ["wipe", "/_ministack/reset", {"method": "POST", "mode": "no-cors"}],
-        ["bucket", "/evil-bucket", {"method": "PUT"}],
-        ["health", "/_ministack/health", {}],
         ["data plane as API", "/_aws/execute-api/" + query, {"method": "POST"}],
-        *(
-            [f"signed {n}", "/2015-03-31/functions", {**created, "headers": {"Authorization": one}}]
-            for n, one in enumerate(signed)
-        ),
+        ["signed", "/2015-03-31/functions", {**created, "headers": {"Authorization": signed}}],
     ]
 
 
@@ -252,12 +242,8 @@ def test_the_console_is_no_way_in(served: Any, items: Any, visit: Any) -> None:
     base, token = f"http://127.0.0.1:{console.port}", urlsplit(console.url).path
     send = {"method": "POST", "body": json.dumps({"queue": "q", "body": "x"})}
     attempts = [
-        [name, path, options]
-        for name, prefix in (("unknown", "/" + "x" * 32 + "/"), ("known", token))
-        for path in [prefix]
-        for options in ({},)
-    ]
-    attempts += [
+        ["unknown token", f"/{'x' * 32}/", {}],
+        ["page", token, {}],
         ["stack", f"{token}stack.json", {}],
         ["send", f"{token}send", send],
         ["send, opaque", f"{token}send", {**send, "mode": "no-cors"}],
@@ -283,17 +269,3 @@ def test_listeners_for_processes_ignore_pages(served: Any, visit: Any) -> None:
         assert stack.call().status in shown.responses
         news = console.request_log.changes_since(0, 10)
         assert news["requests"]
-
-
-def test_the_data_plane_shares_with_the_declared_origins_alone(served: Any, visit: Any) -> None:
-    _, stack = served
-    if not (shown := samples.default_sample(load_endpoints())):
-        pytest.skip(samples.NO_SAMPLE)
-    if shown.cors:
-        pytest.skip("the first sample's endpoint may be called by pages")
-    page = visit(OTHER_SITE)
-    url = urlsplit(stack.outputs["sample_url"])
-    options = {"method": shown.method, "headers": {"x-api-key": stack.outputs["default_api_key"]}}
-    attempts = [["with the key", url.path, options]]
-    seen = page.evaluate(_ATTACK, [f"{url.scheme}://{url.netloc}", attempts])
-    assert seen == {"with the key": ["refused", 0]}

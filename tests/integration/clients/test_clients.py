@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from function.declare.registry import load_endpoints
 from local.local_stack import LocalStack
 from local.stack_files import ROOT
 from openapi import samples
+from tests.conftest import output
 
 CLIENTS = ROOT / "tests" / "integration" / "clients"
 DOCUMENT = ROOT / "docs" / "openapi.json"
@@ -42,22 +42,12 @@ def _snake(name: str) -> str:
 
 
 def _run(command: Sequence[str | Path], folder: Path, sent: str = "") -> str:
-    environment = os.environ | {
+    variables = {
         "PATH": f"{folder}/venv/bin:{os.environ['PATH']}",  # the generator calls its formatter
         "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true",
         "REDOCLY_TELEMETRY": "off",
     }
-    result = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        input=sent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
+    return output(folder, *command, sent=sent, **variables)
 
 
 def _saw(local: LocalStack, command: Sequence[str | Path], folder: Path, sent: str = "") -> None:

@@ -73,26 +73,6 @@ def test_the_snapshot_writes_what_the_stacks_share_once_and_names_a_differing_st
     }
 
 
-def test_a_resource_of_one_stack_names_it() -> None:
-    text = snapshot.text(
-        {"trial": [_resource("trial"), _resource("trial", "aws:c/d:D")], "live": []}
-    )
-    assert [*yaml.safe_load(text)] == ["EpochThing <project>-<stack>-thing (trial)"]
-
-
-def test_an_alarm_states_what_differs_from_the_usual_values() -> None:
-    alarms = [r for r in declare() if r.kind == "aws:cloudwatch/metricAlarm:MetricAlarm"]
-    first, *others = alarms
-    inputs = {name: value for name, value in first.inputs.items() if name != "tags"}
-    changed = [replace(first, inputs=inputs | {"comparisonOperator": "Less"}), *others]
-    found = difflib.ndiff(
-        snapshot.text({"trial": alarms}).splitlines(),
-        snapshot.text({"trial": changed}).splitlines(),
-    )
-    added = {line[2:].strip() for line in found if line.startswith("+ ")}
-    assert added == {"comparisonOperator: Less", "tags: (none)"}
-
-
 @pytest.mark.parametrize(
     "change",
     (

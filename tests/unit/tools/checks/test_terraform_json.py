@@ -52,17 +52,6 @@ def test_what_the_rendering_does_not_know_is_an_error(resources: list[Resource],
         terraform_json.render(resources)
 
 
-def test_types_get_their_names_in_terraform() -> None:
-    kinds = (
-        "lambda/function:Function",
-        "apigateway/restApi:RestApi",
-        "sqs/redrivePolicy:RedrivePolicy",
-    )
-    files = terraform_json.render(_resource(f"aws:{kind}") for kind in kinds)
-    types = ("aws_lambda_function", "aws_api_gateway_rest_api", "aws_sqs_queue_redrive_policy")
-    assert [*files] == [f"{type_}.tf.json" for type_ in types]
-
-
 def test_properties_get_their_names_in_terraform() -> None:
     table = _resource(
         TABLE,

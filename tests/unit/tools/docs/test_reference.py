@@ -36,12 +36,6 @@ def test_the_page_describes_every_name_that_an_example_imports() -> None:
     assert imported and not imported - DESCRIBED - modules
 
 
-def test_a_signature_shows_positional_and_keyword_arguments_of_any_number() -> None:
-    page = reference.page()
-    assert "messages(*bodies: Any, attempt: int = 1, group: str" in page
-    assert "notification(body: Any, **attributes: str)" in page
-
-
 def test_the_page_describes_every_event_for_tests() -> None:
     public = {
         name

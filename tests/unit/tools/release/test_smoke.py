@@ -48,6 +48,13 @@ def test_an_answer_is_judged_by_the_declaration(
     assert found.passed == (not says) and says in found.observed
 
 
+def test_a_new_key_is_given_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    replies = iter([smoke.Reply(status=status, headers={}, body="") for status in (403, 403, 201)])
+    monkeypatch.setattr(smoke.Api, "send", lambda *_: next(replies))
+    monkeypatch.setattr(smoke.time, "sleep", lambda _: None)
+    assert smoke.Api(url="http://x", api_key="k", document="d").call(KEYED).status == 201
+
+
 def test_a_response_may_be_an_array() -> None:
     reply = smoke.Reply(status=200, headers={"content-type": "application/json"}, body="[1]")
     listing = KEYED._replace(responses={200: list[int]})
