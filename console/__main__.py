@@ -1,16 +1,8 @@
 """`python -m console`: the command of `make local`."""
 
 import argparse
-from typing import Any
 
 from local import cli
-
-
-def _up(**chosen: Any) -> None:
-    from console import commands
-
-    commands.up(**chosen)
-
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m console")
@@ -18,4 +10,4 @@ if __name__ == "__main__":
     parser.add_argument(
         "--debug", type=int, metavar="PORT", help="let a debugger attach to the function at PORT"
     )
-    cli.run(parser, _up)
+    cli.run(parser, "console.commands:up")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from console.console import Console
 from function.declare.auth import ApiKey
 from local import local_stack, stack_files
@@ -56,7 +58,7 @@ class Stack:
         for endpoint in load_endpoints():
             scopes.setdefault(endpoint.auth.name, set()).update(endpoint.scopes)
         tokens = {
-            auth: self.local.token(auth, scopes=" ".join(sorted(scopes[auth])), seconds=86_400)
+            auth: self.local.token(auth, scope=" ".join(sorted(scopes[auth])))
             for auth in self.local.fixed_claims()
         }
         return {ApiKey().name: self.local.outputs["default_api_key"]} | tokens
@@ -102,7 +104,7 @@ class Stack:
     def items(self, table: str) -> Json:
         """Return the first items of a table."""
         found = self._client("dynamodb").scan(TableName=table, Limit=_SHOWN_ITEMS)["Items"]
-        return {"items": local_stack.json_items(found)}
+        return {"items": msgspec.to_builtins(found)}  # Binary in base64
 
     def jobs_and_queues(self) -> Json:
         """Return the jobs with their last lines, and the queues with their message counts.

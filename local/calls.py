@@ -45,11 +45,11 @@ def _convert(value: Any, shape: Any, renamed: Mapping[str, str]) -> Any:
     return value
 
 
-_SAME: Mapping[str, str] = MappingProxyType({})
-
-
 def arguments(
-    client: Any, operation: str, declared: Properties, renamed: Mapping[str, str] = _SAME
+    client: Any,
+    operation: str,
+    declared: Properties,
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> Properties:
     """Take out the properties that an operation accepts, as its arguments.
 
@@ -80,10 +80,6 @@ def _flat(response: Properties) -> Properties:
     return {k: v for each in (*nested, response) for k, v in each.items()}
 
 
-def _filled(values: Mapping[str, Any], known: Properties) -> Properties:
-    return {k: v.format_map(known) if isinstance(v, str) else v for k, v in values.items()}
-
-
 @dataclass(frozen=True)
 class Calls:
     """The boto3 operations that create, update and delete the resources of a type.
@@ -93,9 +89,10 @@ class Calls:
     to. Each operation of `after` runs after the creation if one of its arguments is declared.
 
     `adapt` changes the declared properties first; `empty` runs before the deletion. `named` is the
-    argument for the physical name, `renamed` those that `arguments` explains. The `{fields}` in the
-    other texts are the arguments and the response of the creation, region, account and `name`. The
-    deletion has the arguments of the same names; a required one without a value is the id.
+    argument for the physical name, `renamed` those that `arguments` explains. The `{fields}` in id,
+    ARN and outputs are the arguments and the response of the creation, region, account and `name`.
+    The deletion has the arguments of the same names; a required one without a value is the id, by
+    default the physical name.
     """
 
     create: str
@@ -108,7 +105,7 @@ class Calls:
     named: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    id: str = "{name}"
+    id: str = ""
     arn: str = ""
     outputs: Mapping[str, str] = field(default_factory=dict)
     deletion: Mapping[str, Any] = field(default_factory=dict)
@@ -128,12 +125,12 @@ class Calls:
     def provision(self, context: Context, declared: Properties) -> Provisioned:
         """Create or update a resource."""
         client, renamed = context.client, {**self.renamed, "physicalName": self.named}
-        known = {"region": context.region, "account": context.stack.account}
+        known = {"region": context.stack.region, "account": context.stack.account}
         self.adapt(context, declared)
         if self.named:
             known["name"] = declared["physicalName"] = context.physical_name(declared)
         operation = self.updates if context.before else self.create
-        given = _filled(self.fixed, known) | arguments(client, operation, declared, renamed)
+        given = {**self.fixed, **arguments(client, operation, declared, renamed)}
         known |= _flat(getattr(client, operation)(**given)) | given
 
         def same(following: str) -> Properties:
@@ -148,12 +145,13 @@ class Calls:
             if self.deletes:
                 shape = _shape(client, self.deletes)
                 own = dict.fromkeys(shape.required_members, identity) | same(self.deletes)
-                own |= _filled(self.deletion, known)
+                own |= self.deletion
                 getattr(client, self.deletes)(**_convert(own, shape, {}))
 
-        identity = self.id.format(**known)
-        outputs = {"arn": self.arn, **self.outputs} if self.arn else self.outputs
-        named = {"name": known["name"]} if self.named else {}
+        identity = self.id.format(**known) or known.get("name", "")
+        texts = {"arn": self.arn, **self.outputs} if self.arn else self.outputs
         # An attribute that the response lacks is empty, such as the stream of a table without one.
-        filled = _filled(outputs, defaultdict(str, known))
-        return Provisioned(id=identity, outputs=named | filled, delete=delete)
+        fields = defaultdict(str, known)
+        outputs = {name: text.format_map(fields) for name, text in texts.items()}
+        outputs |= {"name": known["name"]} if self.named else {}
+        return Provisioned(id=identity, outputs=outputs, delete=delete)

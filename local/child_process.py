@@ -22,20 +22,23 @@ from pathlib import Path
 # The longest wait, in seconds, for a process to end.
 _END_TIMEOUT_S = 3
 
+_ROOT = Path(__file__).parent.parent
+
 # Holds the links to the private files of running stacks.
-LOCAL = Path(__file__).parent.parent / ".local"
+LOCAL = _ROOT / ".local"
 
 _active: list["SupervisedProcess"] = []
 
 
 class SupervisedProcess:
-    """A child process group with a private working folder, and files outside it.
+    """A child process group with a private folder, and files outside it.
 
     As a context manager it terminates the group on exit.
     """
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.gettempdir(), f"epoch-{secrets.token_hex(8)}")
+        self.log = self.folder / "output.log"
         self._near, self._far = socket.socketpair()
         self._process: subprocess.Popen[bytes] | None = None
         _active.append(self)
@@ -47,21 +50,14 @@ class SupervisedProcess:
     def __exit__(self, *_: object) -> None:
         self.terminate()
 
-    def start(
-        self,
-        module: str,
-        environment: Mapping[str, str],
-        cwd: Path,
-        log: Path,
-        listener: socket.socket,
-    ) -> None:
+    def start(self, module: str, environment: Mapping[str, str], listener: socket.socket) -> None:
         """Start a Python module as leader of a new group; its argument is the listener's number."""
         far, own = self._far.fileno(), listener.fileno()
-        with log.open("wb") as output:
+        with self.log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(far), str(self.folder), module, str(own)],
                 env=environment,
-                cwd=cwd,
+                cwd=_ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -84,11 +80,9 @@ class SupervisedProcess:
         own = self.folder / name
         own.touch(mode=0o600)
         own.write_text(text, encoding="utf-8")
+        LOCAL.mkdir(exist_ok=True)
         link = LOCAL / f"{name}.{self.folder.name}"
-        while not link.is_symlink():
-            with suppress(FileNotFoundError):  # another run just ended and removed the folder
-                LOCAL.mkdir(exist_ok=True)
-                link.symlink_to(own)
+        link.symlink_to(own)
         os.replace(link, LOCAL / name)
 
     def terminate(self) -> None:
@@ -113,11 +107,10 @@ def terminate_all() -> None:
 
 def _remove(folder: str) -> None:
     """Remove the folder and the links into it."""
-    with suppress(OSError):  # other runs use LOCAL, or have just removed it
-        for path in LOCAL.iterdir():
-            if path.is_symlink() and os.readlink(path).startswith(folder + os.sep):
+    for path in LOCAL.glob("*"):
+        with suppress(OSError):  # not a link, or another run has just replaced it
+            if os.readlink(path).startswith(folder + os.sep):
                 path.unlink()
-        LOCAL.rmdir()
     deadline = time.monotonic() + _END_TIMEOUT_S
     while os.path.exists(folder) and time.monotonic() < deadline:
         shutil.rmtree(folder, ignore_errors=True)  # a dying process may still write there

@@ -2,9 +2,9 @@
 
 import argparse
 import os
+import pkgutil
 import signal
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -22,41 +22,35 @@ def _end(*_: Any) -> None:
     os._exit(0)
 
 
-def _run(parser: argparse.ArgumentParser, command: Callable[..., None]) -> int:
-    """Run a command; a failure is one line on stderr and exit status 1."""
-    parser.add_argument("--stack", default="", help="default: dev, else the first one")
-    parser.add_argument("--port", type=int, help="MiniStack's port; default: a free one")
-    chosen = vars(parser.parse_args())
-    try:
-        # The imports take a second, and the signal handlers already work.
-        from local import ministack, stack_files
+def run(parser: argparse.ArgumentParser, command: str) -> NoReturn:
+    """Run the function `module:name` with the parsed options, and end the process.
 
-        ministack.clear_aws_environment()
-        command(**chosen | {"stack": chosen["stack"] or stack_files.default_stack()})
-    except BaseException as error:
-        if os.environ.get("EPOCH_TRACEBACK"):
-            raise
-        # The repr of an OSError has no file name.
-        own = {"OSError", "RunError", "RuntimeError"} & {
-            kind.__name__ for kind in type(error).__mro__
-        }
-        text = " ".join((str(error) if own else repr(error)).split())
-        print(f"error: {text}", file=sys.stderr, flush=True)
-        return 1
-    return 0
-
-
-def run(parser: argparse.ArgumentParser, command: Callable[..., None]) -> NoReturn:
-    """Run a command with the parsed options, and end the process.
-
-    The command itself imports the slow modules.
+    A failure is one line on stderr and exit status 1.
     """
     for ending in _ENDS:
         signal.signal(ending, _end)
     streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
     for stream in streams:
         stream.reconfigure(errors="replace")
-    status = _run(parser, command)
+    parser.add_argument("--stack", default="", help="default: dev, else the first one")
+    parser.add_argument("--port", type=int, help="MiniStack's port; default: a free one")
+    chosen = vars(parser.parse_args())
+    status = 0
+    try:
+        # The imports take a second, and the signal handlers already work.
+        from local import ministack, stack_files
+
+        ministack.clear_aws_environment()
+        chosen["stack"] = chosen["stack"] or stack_files.default_stack()
+        pkgutil.resolve_name(command)(**chosen)
+    except BaseException as error:
+        if os.environ.get("EPOCH_TRACEBACK"):
+            raise
+        # Pulumi, whose RunError is one of ours, may not be imported yet.
+        own = isinstance(error, (OSError, RuntimeError)) or type(error).__name__ == "RunError"
+        text = " ".join((str(error) if own else repr(error)).split())
+        print(f"error: {text}", file=sys.stderr, flush=True)
+        status = 1
     with suppress(OSError):  # the terminal is closed
         sys.stdout.flush()
     os._exit(status)  # threads of a failed run may still wait

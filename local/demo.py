@@ -23,8 +23,6 @@ def progress(resource: pulumi_program.Resource, seconds: float | None) -> None:
         text = f"    - {label:<16} {resource.name:<44} not emulated: {reason}"
     else:
         text = f"    + {label:<16} {resource.name:<44} {seconds * 1000:6.0f} ms"
-        if differences := provisioner.known_differences(resource):
-            text += f"  differs from AWS: {differences}"
     # One write for each line: several threads report resources.
     print(text + "\n", end="", flush=True)
 
@@ -40,16 +38,13 @@ def demo(stack: str, port: int | None) -> None:
     with local_stack.up(stack, port=port, progress=progress) as local:
         print(f"Up in {time.perf_counter() - started:.1f} s")
         endpoint = samples.default_sample(load_endpoints())
-        if endpoint and _has_credentials(local, endpoint):
+        public = endpoint and samples.needs_only_a_key(endpoint)
+        if endpoint and (public or endpoint.auth.name in local.fixed_claims()):
             _show_call(local, endpoint)
         else:
             reason = f"only you have credentials for {endpoint.route}" if endpoint else ""
             _show(local.outputs["api_url"], f"No request sent: {reason or samples.NO_SAMPLE}.")
     print(f"\nStopped after {time.perf_counter() - started:.1f} s")
-
-
-def _has_credentials(local: local_stack.LocalStack, endpoint: Endpoint[Any]) -> bool:
-    return samples.needs_only_a_key(endpoint) or endpoint.auth.name in local.fixed_claims()
 
 
 def _log_lines(local: local_stack.LocalStack) -> list[dict[str, Any]]:

@@ -44,9 +44,8 @@ class Deployer:
 
     partition = "aws"
 
-    def __init__(self, stack: MiniStack, region: str, progress: Progress) -> None:
+    def __init__(self, stack: MiniStack, progress: Progress) -> None:
         self._stack = stack
-        self._region = region
         self._progress = progress
         self._lock = threading.Lock()
         self._deployed: dict[str, _Deployed] = {}  # by URN
@@ -91,17 +90,15 @@ class Deployer:
         started = time.perf_counter()
         if resource.component:
             self._progress(resource, 0)
-            return provisioner.Provisioned(id="")
-        unknown = resource.own and resource.kind not in provisioner.PROVISIONERS
-        if unknown or resource.kind in provisioner.NOT_EMULATED:
+            return provisioner.Provisioned()
+        if resource.kind not in provisioner.PROVISIONERS:
             self._progress(resource, None)
-            assumed = pulumi_program.MockEngine(region=self._region, account=self.account)
+            assumed = pulumi_program.MockEngine(region=self._stack.region, account=self.account)
             identity, outputs = assumed.create(resource)
             return provisioner.Provisioned(id=identity, outputs=outputs)
+        existing = before.provisioned if before else None
         with _errors_name(resource):
-            provisioned = provisioner.provision(
-                self._stack, self._region, resource, before.provisioned if before else None
-            )
+            provisioned = provisioner.provision(self._stack, resource, existing)
         self._progress(resource, time.perf_counter() - started)
         return provisioned
 

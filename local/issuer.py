@@ -8,9 +8,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,6 +17,7 @@ from local.stack_files import ROOT
 FILE = ROOT / ".local" / "issuer.json"
 _KEY_ID, _ALGORITHM = "local", "RS256"
 _CONFIGURATION, _KEYS = "/.well-known/openid-configuration", "/jwks"
+_LIFETIME_S = 86_400
 
 
 class _Publisher(BaseHTTPRequestHandler):
@@ -47,17 +46,15 @@ class Issuer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Publisher)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self._lock = threading.Lock()
-
-    @cached_property
-    def _key(self) -> Any:
-        from cryptography.hazmat.primitives.asymmetric import rsa
-
-        return rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+        self._key: Any = None
 
     @property
     def key(self) -> Any:
         """The private key, made on first use."""
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
         with self._lock:
+            self._key = self._key or rsa.generate_private_key(65_537, 2_048)
             return self._key
 
     @property
@@ -79,24 +76,6 @@ class Issuer(ThreadingHTTPServer):
         return str(self.key.private_bytes(pem, pkcs8, form.NoEncryption()).decode())
 
 
-@contextmanager
-def running() -> Iterator[Issuer]:
-    """Run an issuer within the block."""
-    with Issuer() as issuer:
-        threading.Thread(target=issuer.serve_forever, args=(0.1,), daemon=True).start()
-        try:
-            yield issuer
-        finally:
-            issuer.shutdown()
-
-
-def signs_for(auth: Any) -> bool:
-    """Test whether an authentication takes the tokens of an issuer."""
-    from function.declare.auth import CognitoPool, Jwt
-
-    return isinstance(auth, (Jwt, CognitoPool))
-
-
 def fixed_claims(auth: Any, issuer: str, settings: Mapping[str, str]) -> dict[str, str]:
     """Return the claims that a Jwt or a CognitoPool requires of a token.
 
@@ -111,18 +90,12 @@ def fixed_claims(auth: Any, issuer: str, settings: Mapping[str, str]) -> dict[st
     return {"iss": f"https://cognito-idp.{region}.amazonaws.com/{pool.partition('/')[2]}"}
 
 
-def token(
-    known: Mapping[str, Any],
-    auth: str,
-    subject: str = "tester",
-    scopes: str = "",
-    seconds: int = 3_600,
-    **more: Any,
-) -> str:
-    """Return a token for an authentication, by its name, that expires after some seconds.
+def token(known: Mapping[str, Any], auth: str, /, **claims: Any) -> str:
+    """Return a token for an authentication, by its name, that lasts a day.
 
-    `known` is the content of FILE; its key may also be a private key object. `more` are further
-    claims. Raises LookupError for an authentication that no endpoint of the stack has.
+    `known` is the content of FILE; its key may also be a private key object. `claims` are added,
+    such as `sub` or `scope`, or replace the default ones. Raises LookupError for an authentication
+    that no endpoint of the stack has.
     """
     import jwt
 
@@ -130,9 +103,8 @@ def token(
         names = ", ".join(known["claims"]) or "none"
         raise LookupError(f"no endpoint takes tokens of {auth!r}; known: {names}")
     now = int(time.time())
-    claims = {**known["claims"][auth], "sub": subject, "iat": now, "exp": now + seconds}
-    claims |= ({"scope": scopes} if scopes else {}) | more
-    return jwt.encode(claims, known["key"], _ALGORITHM, headers={"kid": _KEY_ID})
+    default = {**known["claims"][auth], "sub": "tester", "iat": now, "exp": now + _LIFETIME_S}
+    return jwt.encode(default | claims, known["key"], _ALGORITHM, headers={"kid": _KEY_ID})
 
 
 def _claim(text: str) -> tuple[str, Any]:
@@ -150,13 +122,11 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit("error: no stack with a Jwt or CognitoPool runs; start it by: make local")
     parser = argparse.ArgumentParser(prog="make token", description="Print a token.")
     parser.add_argument("--auth", choices=names, default=names[0], help="authentication's name")
-    parser.add_argument("--sub", default="tester", help="subject; default: %(default)s")
-    parser.add_argument("--scope", default="", help="scopes, separated by spaces")
-    parser.add_argument("--claim", action="append", default=[], type=_claim, metavar="NAME=JSON")
-    parser.add_argument("--expires", type=int, default=3_600, metavar="SECONDS")
+    parser.add_argument(
+        "claims", nargs="*", type=_claim, metavar="CLAIM=JSON", help="such as scope=orders:read"
+    )
     chosen = parser.parse_args(arguments)
-    more = dict(chosen.claim)
-    print(token(known, chosen.auth, chosen.sub, chosen.scope, chosen.expires, **more))
+    print(token(known, chosen.auth, **dict(chosen.claims)))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,13 @@
 import importlib
 import json
 import runpy
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from socketserver import BaseServer
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,6 +20,7 @@ from local.child_process import SupervisedProcess
 from local.deployment import Deployer, DeployError, Progress
 
 Found = TypeVar("Found")
+Server = TypeVar("Server", bound=BaseServer)
 
 HTTP = urllib3.PoolManager(maxsize=50, retries=False, timeout=60)
 
@@ -52,18 +55,16 @@ def send(method: str, url: str, headers: Mapping[str, str], body: Any = None) ->
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Account:
-    """An emulated AWS account with a region: MiniStack, the traces of its functions, and the issuer
-    of its tokens."""
+    """An emulated AWS account: MiniStack, the traces of its functions, the issuer of its tokens."""
 
     emulator: ministack.MiniStack
     traces: xray_daemon.XRayDaemon
     issuer: issuer.Issuer
-    region: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class LocalStack(Account):
     """A running stack in its account, and its outputs; `secret` names the secret ones.
 
@@ -83,11 +84,10 @@ class LocalStack(Account):
         path: str = "",
         body: Any = None,
     ) -> Reply:
-        """Send a request to the API, by default with the stack's key and without a body.
+        """Send a request to a path of the API, by default with the stack's key.
 
-        `body` is sent as JSON, or as it is if it is bytes.
-        The first endpoint with a sample provides the other defaults. Raises DeployError if no
-        endpoint has one and `path` is missing.
+        `body` is sent as JSON, or as it is if it is bytes. Without `path`, send the sample of the
+        endpoint that `samples.default_sample` chooses. Raises DeployError if there is none.
         """
         # An update has reloaded them.
         from function.declare.registry import load_endpoints
@@ -95,36 +95,38 @@ class LocalStack(Account):
 
         endpoint = samples.default_sample(load_endpoints())
         sent = {"x-api-key": self.outputs["default_api_key"] if key is None else key}
-        if not path and key is None and endpoint and issuer.signs_for(endpoint.auth):
-            token = self.token(endpoint.auth.name, scopes=" ".join(endpoint.scopes))
-            sent["Authorization"] = f"Bearer {token}"
         if not path:
             if not (endpoint and endpoint.sample):
                 raise DeployError(samples.NO_SAMPLE)
             path = samples.path_and_query(endpoint)
             sent |= endpoint.sample.headers
-            if body is None and method in {"", endpoint.method}:
-                sent["Content-Type"], body = samples.sent_body(endpoint)
+            sent["Content-Type"], body = samples.sent_body(endpoint)
+            if key is None and endpoint.auth.name in self.fixed_claims():
+                token = self.token(endpoint.auth.name, scope=" ".join(endpoint.scopes))
+                sent["Authorization"] = f"Bearer {token}"
         method = method or (endpoint.method if endpoint else "GET")
         return send(method, self.outputs["api_url"] + path, sent | (headers or {}), body)
 
     def fixed_claims(self) -> dict[str, dict[str, str]]:
         """Return the claims that each Jwt and CognitoPool of the stack requires, by its name."""
-        # An update has reloaded it.
+        # An update has reloaded them.
+        from function.declare.auth import CognitoPool, Jwt
         from function.declare.registry import load_endpoints
 
-        auths = {endpoint.auth.name: endpoint.auth for endpoint in load_endpoints()}
-        if not (taken := {name: auth for name, auth in auths.items() if issuer.signs_for(auth)}):
+        auths = [
+            each.auth for each in load_endpoints() if isinstance(each.auth, (CognitoPool, Jwt))
+        ]
+        if not auths:
             return {}
-        client, name = self.emulator.client("lambda"), self.outputs["function_name"]
-        settings = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        url = self.issuer.url
-        return {name: issuer.fixed_claims(auth, url, settings) for name, auth in taken.items()}
+        function = {"FunctionName": self.outputs["function_name"]}
+        found = self.emulator.client("lambda").get_function_configuration(**function)
+        settings, url = found["Environment"]["Variables"], self.issuer.url
+        return {auth.name: issuer.fixed_claims(auth, url, settings) for auth in auths}
 
-    def token(self, auth: str, *args: Any, **claims: Any) -> str:
+    def token(self, auth: str, /, **claims: Any) -> str:
         """Return a token of the test issuer, as `issuer.token`."""
         known = {"key": self.issuer.key, "claims": self.fixed_claims()}
-        return issuer.token(known, auth, *args, **claims)
+        return issuer.token(known, auth, **claims)
 
     def update(self) -> None:
         """Apply the program again after a change of its files.
@@ -133,17 +135,16 @@ class LocalStack(Account):
         """
         with pulumi_program.reloaded_modules():
             importlib.import_module("function.runtime.api_handler")
-            outputs = self.run()
-        self.outputs.update(outputs.values)  # other threads read it: no output is ever missing
-        for gone in self.outputs.keys() - outputs.values.keys():
-            del self.outputs[gone]
+            self.outputs = self.run().values
 
     def items(self) -> list[dict[str, Any]]:
-        """Return all items of the table that the first sample writes to, as `json_items`."""
+        """Return all items of the table that the first sample writes to, in DynamoDB's JSON with
+        each Binary in base64."""
         if not self.outputs["table_name"]:
             return []
         scan = self.emulator.client("dynamodb").scan(TableName=self.outputs["table_name"])
-        return json_items(scan["Items"])
+        found: list[dict[str, Any]] = msgspec.to_builtins(scan["Items"])
+        return found
 
     def log_lines(self, group: str = "") -> list[dict[str, Any]]:
         """Return the JSON lines of a log group, by default the function's, oldest first."""
@@ -170,10 +171,15 @@ def json_line(text: str) -> dict[str, Any]:
     return {}
 
 
-def json_items(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return items in DynamoDB's JSON, with each Binary in base64 at any depth."""
-    encoded: list[dict[str, Any]] = msgspec.to_builtins(items)
-    return encoded
+@contextmanager
+def serving(server: Server) -> Iterator[Server]:
+    """Run a server in a thread within the block."""
+    with server:
+        threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
 
 
 @contextmanager
@@ -188,8 +194,8 @@ def emulated_account(
     interpreter = stack_files.ROOT / "components" / "packaging" / "interpreter.py"
     with (
         SupervisedProcess() as process,
-        xray_daemon.running() as traces,
-        issuer.running() as tokens,
+        serving(xray_daemon.XRayDaemon()) as traces,
+        serving(issuer.Issuer()) as tokens,
     ):
         own = {
             "AWS_XRAY_DAEMON_ADDRESS": traces.address,
@@ -198,15 +204,13 @@ def emulated_account(
         }
         own |= environment or {}
         emulator = ministack.start(process, region=region, port=port, environment=own)
-        yield Account(emulator=emulator, traces=traces, issuer=tokens, region=region)
+        yield Account(emulator=emulator, traces=traces, issuer=tokens)
 
 
 @contextmanager
 def up(
     stack: str,
     *,
-    account: Account | None = None,
-    deployer: ministack.MiniStack | None = None,
     port: int | None = None,
     progress: Progress = lambda *_: None,
     config: Mapping[str, str] | None = None,
@@ -214,19 +218,16 @@ def up(
 ) -> Iterator[LocalStack]:
     """Bring a stack up in an account of its own, which ends with it.
 
-    With `account`, bring it up beside other stacks, as root or as `deployer`, and delete it on
-    exit. `config` overrides Pulumi.<stack>.yaml, and replaces it if that file is missing.
+    `config` overrides Pulumi.<stack>.yaml.
     """
-    known = config is None or stack in stack_files.stacks()
-    config = {**(stack_files.local_config(stack) if known else {}), **(config or {})}
-    with ExitStack() as ends:
-        shared, region = account, config.get("aws:region", "us-east-1")
-        account = shared or ends.enter_context(
-            emulated_account(region, port=port, environment=environment)
-        )
-        engine = Deployer(deployer or account.emulator, account.region, progress)
-        if shared:
-            ends.callback(engine.destroy)
-        run = partial(engine.run, stack, config)
-        outputs = run()
-        yield LocalStack(**vars(account), run=run, outputs=outputs.values, secret=outputs.secret)
+    config = {**stack_files.local_config(stack), **(config or {})}
+    region = config.get("aws:region", "us-east-1")
+    with emulated_account(region, port=port, environment=environment) as account:
+        yield deploy(account, Deployer(account.emulator, progress), stack, config)
+
+
+def deploy(account: Account, engine: Deployer, stack: str, config: Mapping[str, str]) -> LocalStack:
+    """Return a stack that an engine brings up in an account."""
+    run = partial(engine.run, stack, config)
+    outputs = run()
+    return LocalStack(**vars(account), run=run, outputs=outputs.values, secret=outputs.secret)

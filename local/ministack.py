@@ -7,20 +7,20 @@ import secrets
 import socket
 import string
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import boto3
 import urllib3
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 from local.child_process import SupervisedProcess
-from local.stack_files import ROOT
 
-START_TIMEOUT_S = 60
+_START_TIMEOUT_S = 60
 
 # Every stack needs clients of these services.
 _SERVICES = ("apigateway", "cloudwatch", "dynamodb", "iam", "kms", "lambda", "logs", "sns", "sts")
@@ -33,20 +33,7 @@ class EmulatorError(RuntimeError):
     """MiniStack did not start."""
 
 
-class Credentials(NamedTuple):
-    """AWS credentials under boto3's names."""
-
-    aws_access_key_id: str
-    aws_secret_access_key: str
-    aws_session_token: str = ""
-
-    @classmethod
-    def new(cls) -> "Credentials":
-        """Return random credentials in the format of a long-term access key."""
-        key = "AKIA" + "".join(secrets.choice(string.ascii_uppercase) for _ in range(16))
-        return cls(key, secrets.token_hex(20))
-
-
+@dataclass
 class MiniStack:
     """A running emulator, and clients that talk to it.
 
@@ -56,22 +43,16 @@ class MiniStack:
 
     account = "000000000000"
 
-    def __init__(
-        self,
-        port: int,
-        process: SupervisedProcess,
-        region: str,
-        credentials: Credentials,
-        issuer: str = "",
-    ) -> None:
-        self.port = port
-        self.process = process
-        self.url = f"http://127.0.0.1:{port}"
-        self.credentials = credentials
-        self.issuer = issuer
-        self.region = region
-        keys = {name: value for name, value in credentials._asdict().items() if value}
-        self._session = boto3.Session(region_name=region, **keys)
+    port: int
+    process: SupervisedProcess
+    region: str
+    credentials: Credentials
+    issuer: str = ""
+
+    def __post_init__(self) -> None:
+        self.url = f"http://127.0.0.1:{self.port}"
+        keys = self.credentials
+        self._session = boto3.Session(keys.access_key, keys.secret_key, keys.token, self.region)
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -79,7 +60,9 @@ class MiniStack:
     def environment(self) -> dict[str, str]:
         """The environment variables that point AWS SDKs and tools to this emulator."""
         return {
-            **{name.upper(): value for name, value in self.credentials._asdict().items() if value},
+            "AWS_ACCESS_KEY_ID": self.credentials.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.credentials.secret_key,
+            "AWS_SESSION_TOKEN": self.credentials.token or "",
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
@@ -89,8 +72,11 @@ class MiniStack:
     @property
     def profile(self) -> str:
         """An AWS config file with a profile `local` for this emulator."""
-        lines = {"region": self.region, "endpoint_url": self.url, **self.credentials._asdict()}
-        return "\n".join(["[profile local]", *(f"{k} = {v}" for k, v in lines.items() if v), ""])
+        return (
+            f"[profile local]\nregion = {self.region}\nendpoint_url = {self.url}\n"
+            f"aws_access_key_id = {self.credentials.access_key}\n"
+            f"aws_secret_access_key = {self.credentials.secret_key}\n"
+        )
 
     def client(self, service: str) -> Any:
         """Return the boto3 client of a service."""
@@ -122,18 +108,11 @@ def clear_aws_environment() -> None:
 
 
 def reserve(port: int | None) -> socket.socket:
-    """Return a socket bound to a loopback port, by default a free one.
-
-    A process that inherits it can be sure of the port.
-    """
-    reserved = socket.socket()
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Return a socket that listens on a loopback port, by default a free one."""
     try:
-        reserved.bind(("127.0.0.1", port or 0))
+        return socket.create_server(("127.0.0.1", port or 0))
     except (OSError, OverflowError) as error:
-        reserved.close()
         raise EmulatorError(f"cannot listen on port {port}: {error}; choose another") from None
-    return reserved
 
 
 # The emulator's variable with the address of the test issuer.
@@ -151,8 +130,8 @@ def _environment(
     return inherited | {
         "AUTH": "true",
         # Credentials of MiniStack's root user; workers get those of their role.
-        "AWS_ACCESS_KEY_ID": credentials.aws_access_key_id,
-        "AWS_SECRET_ACCESS_KEY": credentials.aws_secret_access_key,
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",  # its broker would listen on every interface
@@ -164,15 +143,13 @@ def _environment(
     }
 
 
-def _wait(process: SupervisedProcess, url: str, log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while process.running and time.monotonic() < deadline:
-        with suppress(urllib3.exceptions.HTTPError):
-            health = f"{url}/_ministack/health"
-            if urllib3.request("GET", health, timeout=1, retries=False).status == 200:
-                return
-        time.sleep(0.02)
-    tail = log.read_text(encoding="utf-8", errors="replace").strip()[-600:]
+def _wait(process: SupervisedProcess, url: str) -> None:
+    # The parent's socket accepts the connection; a process that ends before its answer resets it.
+    with suppress(urllib3.exceptions.HTTPError):
+        health = f"{url}/_ministack/health"
+        if urllib3.request("GET", health, timeout=_START_TIMEOUT_S, retries=False).status == 200:
+            return
+    tail = process.log.read_text(encoding="utf-8", errors="replace").strip()[-600:]
     raise EmulatorError(f"MiniStack did not start at {url}: {tail or 'its log is empty'}")
 
 
@@ -187,15 +164,17 @@ def start(
 
     Raises EmulatorError if it does not start.
     """
-    log, credentials = process.folder / "ministack.log", Credentials.new()
+    # Random, in the format of a long-term access key.
+    key = "AKIA" + "".join(secrets.choice(string.ascii_uppercase) for _ in range(16))
+    credentials = Credentials(key, secrets.token_hex(20))
     with reserve(port) as reserved:
         port = reserved.getsockname()[1]
         environment = _environment(port, process.folder, credentials, environment)
-        process.start("emulator", environment, ROOT, log, reserved)
+        process.start("emulator", environment, reserved)
     stack = MiniStack(port, process, region, credentials, environment.get(ISSUER, ""))
     # The program needs these slow imports and clients anyway.
     importlib.import_module("components.packaging.archive")
     for service in _SERVICES:
         stack.client(service)
-    _wait(process, stack.url, log)
+    _wait(process, stack.url)
     return stack

@@ -1,23 +1,19 @@
 """Creates a declared resource by boto3 calls: the registry of resource types and its helpers.
 
-A provisioner takes each property that it handles out of the declared ones. A remaining property
-or an unknown type is an error with its name, so the local run never skips one silently.
+A provisioner takes each property that it handles out of the declared ones. The local run prints a
+line for a remaining property and for an unknown type, so it never skips one silently.
 """
 
 import copy
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 
 from local.ministack import MiniStack
 from local.pulumi_program import Properties, Resource
-
-
-class UnsupportedResourceError(NotImplementedError):
-    """The program declares a type or property that the local run does not support."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,28 +25,33 @@ class Context:
 
     stack: MiniStack
     client: Any
-    region: str
     logical_name: str
-    suffix: str
-    before: "Provisioned | None" = None
+    before: "Provisioned | None"
 
     def physical_name(self, declared: Properties) -> str:
         """Return the declared name, or one with a random suffix, as Pulumi auto-names."""
-        return str(declared.pop("name", f"{self.logical_name}-{self.suffix}"))
+        if self.before:
+            automatic = self.before.outputs["name"]
+        else:
+            automatic = f"{self.logical_name}-{secrets.token_hex(4)[:7]}"
+        return str(declared.pop("name", automatic))
 
     def own_arn(self, arn: str) -> str:
         """Return an ARN with the emulator's region and account."""
-        return ":".join((*arn.split(":")[:3], self.region, self.stack.account, *arn.split(":")[5:]))
+        _, _, service, _, _, own = arn.split(":", 5)
+        return f"arn:aws:{service}:{self.stack.region}:{self.stack.account}:{own}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provisioned:
-    """A resource in the emulator: its id, its outputs beside its inputs, and its deletion."""
+    """A resource in the emulator: its id, its outputs beside its inputs, and its deletion.
 
-    id: str
+    A resource whose id no program reads has its logical name as id.
+    """
+
+    id: str = ""
     outputs: Properties = field(default_factory=dict)
     delete: Callable[[], object] = lambda: None
-    suffix: str = ""
 
 
 Provisioner = Callable[[Context, Properties], Provisioned]
@@ -69,27 +70,6 @@ NOT_EMULATED: Mapping[str, str] = {
     "aws:s3/bucketPolicy:BucketPolicy": "the policy requires TLS, which the emulator lacks",
     "aws:xray/samplingRule:SamplingRule": "MiniStack has no X-Ray API",
 }
-
-_KEY = "the emulator does not check who may use its KMS key"
-
-# Differences between emulator and AWS, by type or by type and property; the local run prints them.
-KNOWN_DIFFERENCES: Mapping[str, str] = {
-    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": (
-        "retries after 1 s and 2 s; on AWS after 1 min and 2 min"
-    ),
-    "aws:cloudwatch/logGroup:LogGroup.kmsKeyId": _KEY,
-    "aws:dynamodb/table:Table.serverSideEncryption": _KEY,
-    "aws:lambda/function:Function.kmsKeyArn": _KEY,
-    "aws:lambda/function:Function.vpcConfig": "functions run outside your VPC, on your machine",
-    "aws:secretsmanager/secret:Secret.kmsKeyId": _KEY,
-    "aws:sns/topic:Topic.kmsMasterKeyId": _KEY,
-}
-
-
-def known_differences(resource: Resource) -> str:
-    """Return the emulator's differences for a resource; "" if there are none."""
-    places = (resource.kind, *(f"{resource.kind}.{name}" for name in resource.inputs))
-    return "; ".join(KNOWN_DIFFERENCES[place] for place in places if place in KNOWN_DIFFERENCES)
 
 
 def provisions(kind: str, *, updatable: bool = False) -> Callable[[Provisioner], Provisioner]:
@@ -121,48 +101,23 @@ def take(declared: Properties, **renamed: str) -> Properties:
     return {to: declared.pop(name) for name, to in renamed.items() if name in declared}
 
 
-def _remaining(value: Any, path: str) -> list[str]:
-    """Return the paths of the properties that a provisioner did not take out."""
-    if not isinstance(value, dict):
-        return [path]
-    return [
-        found for k, v in value.items() for found in _remaining(v, f"{path}.{k}" if path else k)
-    ]
-
-
 def provision(
-    stack: MiniStack, region: str, resource: Resource, before: Provisioned | None = None
+    stack: MiniStack, resource: Resource, before: Provisioned | None = None
 ) -> Provisioned:
-    """Create a declared resource; update the one `before` if its type is updatable.
+    """Create a declared resource of a known type; update the one `before` if its type is updatable.
 
-    The caller deletes a replaced one. Raises UnsupportedResourceError for an unknown type or
-    property; an unknown property of a resource of infrastructure.py is only a warning.
+    The caller deletes a replaced one. An unknown property is a warning.
     """
-    provisioner = PROVISIONERS.get(resource.kind)
-    if not provisioner:
-        raise UnsupportedResourceError(
-            f"{resource.kind} ({resource.name}): the local run does not support this type; "
-            "add a provisioner in local/resources/"
-        )
     declared = copy.deepcopy(resource.inputs)
     declared.pop("triggers", None)  # Pulumi's own: a change of them replaces the resource
-    before = before if resource.kind in UPDATABLE else None
     context = Context(
         stack=stack,
         client=stack.client(service_of(resource.kind)),
-        region=region,
         logical_name=resource.name,
-        suffix=before.suffix if before else secrets.token_hex(4)[:7],
-        before=before,
+        before=before if resource.kind in UPDATABLE else None,
     )
-    provisioned = provisioner(context, declared)
-    if unknown := sorted(_remaining(declared, "")):
-        where, names = f"{resource.kind} ({resource.name})", ", ".join(unknown)
-        if not resource.own:
-            raise UnsupportedResourceError(
-                f"{where}: the local run does not support {names}; add it to the type's "
-                "provisioner in local/resources/"
-            )
-        pulumi.log.warn(f"{where}: the local run ignores {names}")
-    outputs = {**resource.inputs, "region": region, **provisioned.outputs}
-    return replace(provisioned, outputs=outputs, suffix=context.suffix)
+    made = PROVISIONERS[resource.kind](context, declared)
+    if unknown := ", ".join(sorted(declared)):
+        pulumi.log.warn(f"{resource.kind} ({resource.name}): the local run ignores {unknown}")
+    outputs = {**resource.inputs, "region": stack.region, **made.outputs}
+    return Provisioned(id=made.id or resource.name, outputs=outputs, delete=made.delete)

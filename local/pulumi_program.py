@@ -60,11 +60,6 @@ class Resource:
         """True for a ComponentResource, which no provider sees."""
         return self.kind.startswith("epoch:") or not self.custom
 
-    @property
-    def own(self) -> bool:
-        """True for a resource of infrastructure.py, which no component of Epoch declares."""
-        return "epoch:components:" not in self.urn
-
 
 class Engine(Protocol):
     """The interface that replaces Pulumi's engine and the AWS provider in an account.

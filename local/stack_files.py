@@ -2,11 +2,12 @@
 
 import json
 import os
-import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import yaml
+import msgspec
+
+Content = TypeVar("Content")
 
 ROOT = Path(__file__).parent.parent
 
@@ -19,22 +20,23 @@ class Secret(str):
     """A secret value of a stack's config."""
 
 
-def _load(path: Path) -> dict[str, Any]:
+class _PulumiFile(msgspec.Struct):
+    name: str = ""
+    config: dict[str, Any] = {}
+
+
+def _load(path: Path, kind: type[Content]) -> Content:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return msgspec.yaml.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         raise StackFileError(f"{path.name} is missing") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = re.sub(r"\s+", " ", str(error))
-        raise StackFileError(f"{path.name} is not valid YAML: {where}") from None
-    if not isinstance(content, dict):
-        raise StackFileError(f"{path.name} must be a mapping")
-    return content
+    except msgspec.DecodeError as error:
+        raise StackFileError(f"{path.name} is not valid: {' '.join(str(error).split())}") from None
 
 
 def project_name(folder: Path = ROOT) -> str:
     """Return the project's name from Pulumi.yaml."""
-    return str(_load(folder / "Pulumi.yaml").get("name"))
+    return _load(folder / "Pulumi.yaml", _PulumiFile).name
 
 
 def stacks(folder: Path = ROOT) -> list[str]:
@@ -65,20 +67,13 @@ def stack_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
     if not file.exists():
         known = ", ".join(stacks(folder))
         raise StackFileError(f"{file.name} is missing: stack {stack} does not exist, only {known}")
-    shared = _full_keys(_load_config(folder / "Pulumi.yaml"), folder)
+    shared = _full_keys(_load(folder / "Pulumi.yaml", _PulumiFile).config, folder)
     values = {
         key: value.get("value", value.get("default")) if isinstance(value, dict) else value
         for key, value in shared.items()
     }
-    values |= _full_keys(_load_config(file), folder)
+    values |= _full_keys(_load(file, _PulumiFile).config, folder)
     return {key: _as_text(value) for key, value in values.items() if value is not None}
-
-
-def _load_config(path: Path) -> dict[str, Any]:
-    config = _load(path).get("config", {})
-    if not isinstance(config, dict):
-        raise StackFileError(f"{path.name}: 'config' must be a mapping")
-    return config
 
 
 def _full_keys(values: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -98,7 +93,7 @@ def local_config(stack: str, folder: Path = ROOT) -> dict[str, str]:
 
     stand_in = os.environ.get("EPOCH_SECRETS") == "stand-in"
     config, file = stack_config(stack, folder), folder / f"secrets.{stack}.yaml"
-    given = _full_keys(_load(file), folder) if file.exists() else {}
+    given = _full_keys(_load(file, dict[str, Any]), folder) if file.exists() else {}
     secrets = {key: Secret(_as_text(value)) for key, value in given.items()}
     for key, value in config.items():
         missing = isinstance(value, Secret) and key not in secrets

@@ -91,7 +91,7 @@ def curl(endpoint: Endpoint[Any], url: str, key: str) -> str:
         words += ["-H", f"{name}: {value}"]
     command = shlex.join([*words, url + path_and_query(endpoint)])
     if isinstance(endpoint.auth, (CognitoPool, Jwt)):
-        options = ["--auth", endpoint.auth.name, "--scope", " ".join(endpoint.scopes)]
+        options = ["--auth", endpoint.auth.name, f"scope={' '.join(endpoint.scopes)}"]
         make = shlex.join(["make", "-s", "token", f"ARGS={shlex.join(options)}"])
         command += f' -H "Authorization: Bearer $({make})"'
     return command

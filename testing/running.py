@@ -11,7 +11,7 @@ class RunningStack:
     """A running stack, with its outputs.
 
     `token` returns a token of the test issuer, which a deployed stack does not accept:
-    `running.token("jwt", subject="ada", scopes="orders:read")`.
+    `running.token("jwt", sub="ada", scope="orders:read")`.
     """
 
     def __init__(self, outputs: Mapping[str, Any], token: Callable[..., str]) -> None:

@@ -7,11 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import pytest
+from botocore.credentials import Credentials
 
 import function.declare.job_registry
 import function.declare.registry
@@ -38,7 +40,8 @@ from function.declare.trigger import (
     TopicTrigger,
 )
 from local import local_stack, ministack, pulumi_program, stack_files
-from local.ministack import Credentials, MiniStack
+from local.deployment import Deployer
+from local.ministack import MiniStack
 from local.stack_files import ROOT
 from openapi import samples
 from tools.project_copy import copy_of_project
@@ -74,6 +77,25 @@ def assume_role(emulator: MiniStack, role_arn: str, token: str = "") -> MiniStac
         found = sts.assume_role(**role)["Credentials"]
     keys = Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
     return MiniStack(emulator.port, emulator.process, emulator.region, keys, emulator.issuer)
+
+
+@contextmanager
+def beside(
+    account: local_stack.Account,
+    stack: str,
+    config: Mapping[str, str],
+    engine: Deployer | None = None,
+) -> Iterator[local_stack.LocalStack]:
+    """Bring a stack up beside others, as root or by `engine`; delete it on exit.
+
+    `config` overrides Pulumi.<stack>.yaml, if there is one.
+    """
+    engine = engine or Deployer(account.emulator, lambda *_: None)
+    known = stack_files.local_config(stack) if stack in stack_files.stacks() else {}
+    try:
+        yield local_stack.deploy(account, engine, stack, {**known, **config})
+    finally:
+        engine.destroy()
 
 
 def keys(**config: str) -> dict[str, str]:

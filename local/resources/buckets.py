@@ -9,8 +9,8 @@ from local.pulumi_program import Properties
 
 def _bucket(context: Context, declared: Properties) -> None:
     declared |= {"name": declared.pop("bucket")} if "bucket" in declared else {}
-    if context.region != "us-east-1":  # S3 refuses the name of its default region
-        declared["createBucketConfiguration"] = {"locationConstraint": context.region}
+    if context.stack.region != "us-east-1":  # S3 refuses the name of its default region
+        declared["createBucketConfiguration"] = {"locationConstraint": context.stack.region}
 
 
 def _delete_objects(client: Any, bucket: Properties) -> None:
@@ -45,21 +45,12 @@ CALLS = {
         delete="put_bucket_notification_configuration",
         adapt=_notification,
         renamed={"lambdaFunctions": "LambdaFunctionConfigurations"},
-        id="{Bucket}",
         deletion={"NotificationConfiguration": {}},
     ),
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": Calls(
-        "put_public_access_block", id="{Bucket}"
-    ),
-    "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": Calls(
-        "put_bucket_cors", id="{Bucket}"
-    ),
-    "aws:s3/bucketVersioning:BucketVersioning": Calls(
-        "put_bucket_versioning", id="{Bucket}", delete=None
-    ),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": Calls("put_public_access_block"),
+    "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": Calls("put_bucket_cors"),
+    "aws:s3/bucketVersioning:BucketVersioning": Calls("put_bucket_versioning", delete=None),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": Calls(
-        "put_bucket_lifecycle_configuration",
-        delete="delete_bucket_lifecycle",
-        id="{Bucket}",
+        "put_bucket_lifecycle_configuration", delete="delete_bucket_lifecycle"
     ),
 }

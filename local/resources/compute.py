@@ -11,7 +11,7 @@ import pulumi
 
 from function.declare.auth import ISSUER_PREFIX
 from local.calls import Calls, arguments
-from local.provisioner import Context, Provisioned, UnsupportedResourceError, provisions
+from local.provisioner import Context, Provisioned, provisions
 from local.pulumi_program import Properties
 
 
@@ -24,7 +24,6 @@ CALLS = {
     "aws:lambda/alias:Alias": Calls(
         "create_alias",
         update="update_alias",
-        id="{AliasArn}",
         arn="{AliasArn}",
         outputs={
             "invokeArn": "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{AliasArn}"
@@ -32,7 +31,7 @@ CALLS = {
         },
     ),
     "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig": Calls(
-        "put_provisioned_concurrency_config", id="{FunctionName},{Qualifier}"
+        "put_provisioned_concurrency_config"
     ),
     "aws:lambda/permission:Permission": Calls(
         "add_permission",
@@ -53,7 +52,7 @@ def _files(archive: pulumi.Archive) -> dict[str, Path]:
     from components.packaging.archive import files_in
 
     if not isinstance(archive, pulumi.FileArchive) or not os.path.isdir(archive.path):
-        raise UnsupportedResourceError("the local run supports only a folder as an archive")
+        raise RuntimeError("the local run supports only a folder as an archive")
     return files_in(archive)
 
 
@@ -68,14 +67,13 @@ def zip_bytes(files: Mapping[str, Path], compression: int = zipfile.ZIP_STORED) 
 
 def _check_upload(files: Mapping[str, Path]) -> None:
     """Raise a RuntimeError for a zip that is too large for a direct upload."""
-    if sum(path.stat().st_size for path in files.values()) > UPLOAD_LIMIT:
-        size = len(zip_bytes(files, zipfile.ZIP_DEFLATED))
-        if size > UPLOAD_LIMIT:
-            raise RuntimeError(
-                f"the zip of the function's code has {size:,} bytes, Lambda accepts at most "
-                f"{UPLOAD_LIMIT:,}; remove packages from function/requirements.in or files from "
-                "function/"
-            )
+    if sum(path.stat().st_size for path in files.values()) <= UPLOAD_LIMIT:
+        return
+    if (size := len(zip_bytes(files, zipfile.ZIP_DEFLATED))) > UPLOAD_LIMIT:
+        raise RuntimeError(
+            f"the zip of the function's code has {size:,} bytes, Lambda accepts at most "
+            f"{UPLOAD_LIMIT:,}; remove packages from function/requirements.in or files of function/"
+        )
 
 
 def file_stamps(archive: pulumi.Archive) -> list[tuple[str, int, int]]:
@@ -93,7 +91,6 @@ def _function(context: Context, declared: Properties) -> Provisioned:
     files = _files(declared.pop("code"))
     _check_upload(files)
     code = {"ZipFile": zip_bytes(bundle.for_local_run(files))}
-    declared.pop("vpcConfig", None)
     variables = declared.get("environment", {}).get("variables", {})
     variables |= {key: context.stack.issuer for key in variables if key.startswith(ISSUER_PREFIX)}
     tags = declared.pop("tags", {})

@@ -9,7 +9,6 @@ from local.pulumi_program import Properties
 CALLS = {
     "aws:apigateway/domainName:DomainName": Calls(
         "create_domain_name",
-        id="{domainName}",
         outputs={
             "regionalDomainName": "{regionalDomainName}",
             "regionalZoneId": "{regionalHostedZoneId}",
@@ -18,12 +17,11 @@ CALLS = {
     "aws:apigateway/basePathMapping:BasePathMapping": Calls(
         "create_base_path_mapping",
         renamed={"restApi": "restApiId", "stageName": "stage"},
-        id="{domainName}/",
         deletion={"basePath": "(none)"},
     ),
     "aws:wafv2/webAcl:WebAcl": Calls("create_web_acl", named="Name", id="{Id}", arn="{ARN}"),
     "aws:wafv2/webAclAssociation:WebAclAssociation": Calls(
-        "associate_web_acl", delete="disassociate_web_acl", id="{ResourceArn}"
+        "associate_web_acl", delete="disassociate_web_acl"
     ),
 }
 
@@ -42,5 +40,4 @@ def _record(context: Context, declared: Properties) -> Provisioned:
         context.client.change_resource_record_sets(**arguments(context.client, operation, change))
 
     change("CREATE")
-    identity = f"{zone}_{record['name']}_{record['type']}"
-    return Provisioned(id=identity, delete=partial(change, "DELETE"))
+    return Provisioned(delete=partial(change, "DELETE"))

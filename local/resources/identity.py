@@ -1,4 +1,4 @@
-"""IAM's roles, policies and identity providers."""
+"""IAM and Cognito."""
 
 from typing import Any
 
@@ -31,13 +31,9 @@ CALLS = {
         "put_role_policy",
         named="PolicyName",
         renamed={"role": "RoleName", "policy": "PolicyDocument"},
-        id="{RoleName}:{PolicyName}",
     ),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Calls(
-        "attach_role_policy",
-        delete="detach_role_policy",
-        renamed={"role": "RoleName"},
-        id="{RoleName}/{PolicyArn}",
+        "attach_role_policy", delete="detach_role_policy", renamed={"role": "RoleName"}
     ),
     "aws:iam/policy:Policy": Calls(
         "create_policy",
@@ -49,7 +45,17 @@ CALLS = {
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": Calls(
         "create_open_id_connect_provider",
         renamed={"clientIdLists": "ClientIDList"},
-        id="{OpenIDConnectProviderArn}",
         arn="{OpenIDConnectProviderArn}",
+    ),
+    # Only infrastructure.py declares these two.
+    "aws:cognito/userPool:UserPool": Calls(
+        "create_user_pool",
+        named="PoolName",
+        renamed={"tags": "UserPoolTags"},
+        id="{Id}",
+        arn="{Arn}",
+    ),
+    "aws:cognito/userPoolClient:UserPoolClient": Calls(
+        "create_user_pool_client", named="ClientName", id="{ClientId}"
     ),
 }

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler, SQS and event source mappings."""
+"""EventBridge, SQS, Kinesis and event source mappings."""
 
 from contextlib import suppress
 
@@ -46,17 +46,15 @@ CALLS = {
         "set_queue_attributes",
         delete="set_queue_attributes",
         renamed={"redrivePolicy": "Attributes.RedrivePolicy"},
-        id="{QueueUrl}",
         deletion={"Attributes": {"RedrivePolicy": ""}},
     ),
     "aws:lambda/eventSourceMapping:EventSourceMapping": Calls(
         "create_event_source_mapping",
         renamed={"destinationArn": "Destination"},
-        id="{UUID}",
         outputs={"uuid": "{UUID}", "functionArn": "{FunctionArn}"},
     ),
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": Calls(
-        "put_function_event_invoke_config", id="{FunctionName}:{Qualifier}"
+        "put_function_event_invoke_config"
     ),
     "aws:cloudwatch/eventRule:EventRule": Calls(
         "put_rule", adapt=_rule, named="Name", outputs={"arn": "{RuleArn}"}
@@ -65,10 +63,14 @@ CALLS = {
         "put_targets",
         delete="remove_targets",
         adapt=_target,
-        id="{Rule}-{EventBusName}",
         deletion={"Ids": ["alias"]},
     ),
-    "aws:scheduler/schedule:Schedule": Calls(
-        "create_schedule", named="Name", id="default/{Name}", arn="{ScheduleArn}"
+    "aws:scheduler/schedule:Schedule": Calls("create_schedule", named="Name", arn="{ScheduleArn}"),
+    # Only infrastructure.py declares it.
+    "aws:kinesis/stream:Stream": Calls(
+        "create_stream",
+        named="StreamName",
+        id="arn:aws:kinesis:{region}:{account}:stream/{name}",
+        arn="arn:aws:kinesis:{region}:{account}:stream/{name}",
     ),
 }

@@ -21,9 +21,7 @@ def _subscription(context: Context, declared: Properties) -> None:
 
 CALLS = {
     "aws:cloudwatch/dashboard:Dashboard": Calls(
-        "put_dashboard",
-        delete="delete_dashboards",
-        id="{DashboardName}",
+        "put_dashboard", delete="delete_dashboards", id="{DashboardName}"
     ),
     "aws:cloudwatch/logGroup:LogGroup": Calls(
         "create_log_group",
@@ -51,9 +49,7 @@ CALLS = {
         arn="arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
     ),
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": Calls(
-        "put_composite_alarm",
-        delete="delete_alarms",
-        id="{AlarmName}",
+        "put_composite_alarm", delete="delete_alarms", id="{AlarmName}"
     ),
     "aws:sns/topic:Topic": Calls(
         "create_topic",
@@ -67,7 +63,6 @@ CALLS = {
         delete=None,
         renamed={"arn": "TopicArn", "policy": "AttributeValue"},
         fixed={"AttributeName": "Policy"},
-        id="{TopicArn}",
     ),
     "aws:sns/topicSubscription:TopicSubscription": Calls(
         "subscribe",
@@ -79,6 +74,5 @@ CALLS = {
             "topic": "TopicArn",
         },
         fixed={"ReturnSubscriptionArn": True},
-        id="{SubscriptionArn}",
     ),
 }

@@ -22,14 +22,10 @@ def _remove_stages(client: Any, plan: Properties) -> None:
 
 CALLS = {
     "aws:apigateway/documentationVersion:DocumentationVersion": Calls(
-        "create_documentation_version",
-        renamed={"version": "documentationVersion"},
-        id="{restApiId}/{documentationVersion}",
+        "create_documentation_version", renamed={"version": "documentationVersion"}
     ),
     "aws:apigateway/deployment:Deployment": Calls(
-        "create_deployment",
-        renamed={"restApi": "restApiId"},
-        id="{id}",
+        "create_deployment", renamed={"restApi": "restApiId"}, id="{id}"
     ),
     "aws:apigateway/apiKey:ApiKey": Calls(
         "create_api_key",
@@ -45,7 +41,7 @@ CALLS = {
         renamed={"throttleSettings": "throttle", "quotaSettings": "quota"},
         id="{id}",
     ),
-    "aws:apigateway/usagePlanKey:UsagePlanKey": Calls("create_usage_plan_key", id="{id}"),
+    "aws:apigateway/usagePlanKey:UsagePlanKey": Calls("create_usage_plan_key"),
 }
 
 
@@ -68,7 +64,7 @@ def _account(context: Context, declared: Properties) -> Provisioned:
 
     update(declared.pop("cloudwatchRoleArn"))
     # Account settings cannot be deleted: remove the role, as the provider does.
-    return Provisioned(id="api-gateway-account", delete=partial(update, ""))
+    return Provisioned(delete=partial(update, ""))
 
 
 # An import resets these settings; the provider then restores them.
@@ -93,7 +89,7 @@ def _rest_api(context: Context, declared: Properties) -> Provisioned:
         reset = {name: settings[name] for name in _RESET_BY_IMPORT if name in settings}
         client.update_rest_api(**api, patchOperations=_patches(reset, "/"))
     (root,) = [r for r in client.get_resources(**api)["items"] if r["path"] == "/"]
-    arn = f"arn:aws:execute-api:{context.region}:{context.stack.account}:{identity}"
+    arn = f"arn:aws:execute-api:{context.stack.region}:{context.stack.account}:{identity}"
     return Provisioned(
         id=identity,
         outputs={"name": name, "rootResourceId": root["id"], "executionArn": arn},
@@ -118,9 +114,8 @@ def _stage(context: Context, declared: Properties) -> Provisioned:
     settings |= {f"variables/{name}": value for name, value in variables.items()}
     context.client.update_stage(**stage, patchOperations=_patches(settings, "/"))
     path = "/".join(stage.values())
-    arn = f"arn:aws:apigateway:{context.region}::/restapis/{stage['restApiId']}"
+    arn = f"arn:aws:apigateway:{context.stack.region}::/restapis/{stage['restApiId']}"
     return Provisioned(
-        id=f"ags-{path.replace('/', '-')}",
         outputs={
             "arn": f"{arn}/stages/{stage['stageName']}",
             "invokeUrl": f"{context.stack.url}/_aws/execute-api/{path}",
@@ -141,10 +136,13 @@ _SETTINGS = {
 
 @provisions("aws:apigateway/methodSettings:MethodSettings", updatable=True)
 def _method_settings(context: Context, declared: Properties) -> Provisioned:
-    stage, path = _stage_of(declared), declared.pop("methodPath")
-    update = partial(context.client.update_stage, **stage)
-    update(patchOperations=_patches(take(declared["settings"], **_SETTINGS), f"/{path}/"))
-    return Provisioned(
-        id="-".join((*stage.values(), path)),
-        delete=partial(update, patchOperations=[{"op": "remove", "path": f"/{path}"}]),
+    stage, path, settings = (
+        _stage_of(declared),
+        declared.pop("methodPath"),
+        declared.pop("settings"),
     )
+    update = partial(context.client.update_stage, **stage)
+    update(patchOperations=_patches(take(settings, **_SETTINGS), f"/{path}/"))
+    declared |= settings
+    removal = [{"op": "remove", "path": f"/{path}"}]
+    return Provisioned(delete=partial(update, patchOperations=removal))

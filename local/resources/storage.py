@@ -31,11 +31,6 @@ def _unprotect(client: Any, table: Properties) -> None:
     client.update_table(TableName=table["name"], DeletionProtectionEnabled=False)
 
 
-def _key(_: Context, declared: Properties) -> None:
-    # The emulator ends with the run, so its keys neither rotate nor wait for their deletion.
-    del declared["enableKeyRotation"], declared["deletionWindowInDays"]
-
-
 CALLS = {
     "aws:dynamodb/table:Table": Calls(
         "create_table",
@@ -55,7 +50,6 @@ CALLS = {
     "aws:kms/key:Key": Calls(
         "create_key",
         delete="schedule_key_deletion",
-        adapt=_key,
         id="{KeyId}",
         arn="{Arn}",
         outputs={"keyId": "{KeyId}"},
@@ -70,7 +64,6 @@ CALLS = {
     "aws:secretsmanager/secretVersion:SecretVersion": Calls(
         "put_secret_value",
         delete=None,
-        id="{SecretId}|{VersionId}",
         outputs={"secretArn": "{SecretId}", "versionId": "{VersionId}"},
     ),
 }
@@ -80,12 +73,9 @@ CALLS = {
 def _table_replica(context: Context, declared: Properties) -> Provisioned:
     table = declared.pop("globalTableArn").rsplit("/", 1)[1]
     where = {"RegionName": declared.pop("region")}
-    # These are settings of another region, which the emulator keeps apart.
-    for setting in ("pointInTimeRecovery", "deletionProtectionEnabled", "tags"):
-        declared.pop(setting, None)
 
     def update(action: str) -> None:
         context.client.update_table(TableName=table, ReplicaUpdates=[{action: where}])
 
     update("Create")
-    return Provisioned(id=f"{table}:{context.region}", delete=partial(update, "Delete"))
+    return Provisioned(delete=partial(update, "Delete"))

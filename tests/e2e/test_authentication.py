@@ -80,12 +80,13 @@ with local_stack.up(stack_files.default_stack()) as local:
         reply = local.call(headers or {}, "", method=method, path=path)
         seen[name] = [reply.status, {name.lower(): one for name, one in reply.headers.items()}, reply.body]
 
-    def bearer(name, path, *token, **claims):
-        call(name, path, {"Authorization": "Bearer " + local.token(*token, **claims)})
+    def bearer(name, path, auth, sub, scope="", **claims):
+        token = local.token(auth, sub=sub, scope=scope, **claims)
+        call(name, path, {"Authorization": "Bearer " + token})
 
     def signed(name, key, secret):
         request = AWSRequest("GET", local.outputs["api_url"] + "/signed")
-        SigV4Auth(Credentials(key, secret), "execute-api", local.region).add_auth(request)
+        SigV4Auth(Credentials(key, secret), "execute-api", local.emulator.region).add_auth(request)
         call(name, "/signed", dict(request.headers))
 
     call("user without", "/users")
@@ -93,7 +94,7 @@ with local_stack.up(stack_files.default_stack()) as local:
     bearer("user", "/users", "jwt", "alice", "orders:read")
     bearer("user again", "/users", "jwt", "alice", "orders:read")
     bearer("user without scope", "/users", "jwt", "alice")
-    bearer("user expired", "/users", "jwt", "alice", "orders:read", -60)
+    bearer("user expired", "/users", "jwt", "alice", "orders:read", exp=1)
     bearer("user of others", "/users", "jwt", "alice", "orders:read", aud="bank")
     bearer("user of a pool", "/users", "cognito", "alice", "orders:read")
     forged = {"X-Amzn-Authorizer-PrincipalId": "admin", "claims": '{"sub": "admin"}'}

@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pytest
@@ -15,9 +14,10 @@ from components import resource_prefix
 from components.packaging.interpreter import PYTHON_VERSION
 from function.declare import registry
 from function.declare.endpoint import Endpoint, Parameter, Response
-from local import deployment, local_stack, pulumi_program, stack_files
+from local import local_stack, pulumi_program, stack_files
+from local.deployment import Deployer
 from local.ministack import MiniStack
-from tests.conftest import PROJECT, assume_role, plain
+from tests.conftest import PROJECT, assume_role, beside, plain
 from tests.e2e.test_options import prerequisites
 
 FOLDER = stack_files.ROOT / "bootstrap"
@@ -36,7 +36,7 @@ class Cloud:
     options: dict[str, str]
     outputs: dict[str, Any]
     role: MiniStack
-    engine: deployment.Deployer
+    engine: Deployer
     changed: list[str]  # the types that the engine made or updated
     stack: local_stack.LocalStack
 
@@ -63,18 +63,15 @@ def cloud(sampled: None) -> Iterator[Cloud]:
         options = prerequisites(account.emulator)
         zone = {"epoch-bootstrap:zone_id": options[f"{PROJECT}:hosted_zone_id"]}
         outputs = pulumi_program.run(
-            deployment.Deployer(account.emulator, REGION, lambda *_: None),
+            Deployer(account.emulator, lambda *_: None),
             stack="example",
             config=stack_files.stack_config("example", FOLDER) | zone,
             folder=FOLDER,
         ).values
         role = assume_role(account.emulator, outputs["dev_deploy_role"], _token("dev"))
         changed: list[str] = []
-        engine = deployment.Deployer(
-            role, REGION, lambda resource, _: changed.append(resource.kind.rsplit(":", 1)[1])
-        )
-        run = partial(engine.run, "dev", _config(outputs))
-        stack = local_stack.LocalStack(run=run, outputs=run().values, **vars(account))
+        engine = Deployer(role, lambda resource, _: changed.append(resource.kind.rsplit(":", 1)[1]))
+        stack = local_stack.deploy(account, engine, "dev", _config(outputs))
         yield Cloud(
             account=account,
             options=options,
@@ -170,7 +167,7 @@ def test_the_role_suffices_for_every_option_and_every_kind_of_job(cloud: Cloud) 
     del config[f"{PROJECT}:kms_key_arn"]  # excludes the replicas
     # MiniStack authorizes AWS Backup and AWS Budgets on "*" only, and by other actions than AWS.
     del config[f"{PROJECT}:backup_days"], config[f"{PROJECT}:monthly_budget_usd"]
-    with local_stack.up("prod", account=cloud.account, deployer=role, config=config) as stack:
+    with beside(cloud.account, "prod", config, Deployer(role, lambda *_: None)) as stack:
         assert len(stack.outputs["api_keys"]) == 2
 
 
@@ -183,7 +180,7 @@ def test_the_role_of_pull_requests_suffices_for_their_stacks_and_reaches_no_othe
     config = plain() | {
         f"{PROJECT}:permissions_boundary": cloud.outputs["pull_request_permissions_boundary"]
     }
-    with local_stack.up("pr-7", account=cloud.account, deployer=role, config=config) as stack:
+    with beside(cloud.account, "pr-7", config, Deployer(role, lambda *_: None)) as stack:
         assert stack.call().status < 300
     for table in (OWN_TABLE, cloud.stack.outputs["table_name"]):
         with pytest.raises(ClientError, match="AccessDenied"):

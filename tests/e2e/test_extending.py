@@ -58,7 +58,6 @@ USE = """
 import hmac, json, sys, time, urllib.request
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from local import local_stack
 
 def body_of(reply):
@@ -79,8 +78,8 @@ def raw(method, path, body=None, **headers):
 def signed(method, url, body):
     data = None if body is None else json.dumps(body)
     request = AWSRequest(method, url, {"Content-Type": "application/json"}, data)
-    keys = Credentials(*local.emulator.credentials)
-    SigV4Auth(keys, "execute-api", local.region).add_auth(request)
+    keys = local.emulator.credentials
+    SigV4Auth(keys, "execute-api", local.emulator.region).add_auth(request)
     return local_stack.send(method, url, dict(request.headers), data)
 
 def call(method, path, sent, caller):
@@ -95,7 +94,7 @@ def call(method, path, sent, caller):
         key = caller.removeprefix("with key ").format_map(last)
     elif caller.startswith("with a token of "):
         name, _, scopes = caller.removeprefix("with a token of ").partition(", scopes ")
-        headers = {"Authorization": f"Bearer {local.token(name, scopes=scopes)}"}
+        headers = {"Authorization": f"Bearer {local.token(name, scope=scopes)}"}
     elif caller.startswith("with "):
         headers = dict([caller.removeprefix("with ").split(": ")])
     path = path.format_map(last)

@@ -125,7 +125,7 @@ def _emulator(outputs: Any) -> int:
 
 def _left(project: Path) -> list[object]:
     """Return the processes and files that a run in this project has left."""
-    outputs = os.walk(project / ".local")  # not glob, which fails on a folder that goes meanwhile
+    outputs = (project / ".local").glob("*")
     return [*_processes(f"TMPDIR={project.parent}"), *project.parent.glob("epoch-*"), *outputs]
 
 
@@ -285,7 +285,7 @@ own = {
     "PYTHONPATH": os.pathsep.join(sys.path),
     "FOLDER": str(process.folder),
 }
-process.start("busy", own, Path(), process.folder / "log", socket.socket())
+process.start("busy", own, socket.socket())
 while not (process.folder / "0").exists():
     assert process.running
 os.kill(os.getpid(), signal.SIGKILL)
@@ -399,4 +399,4 @@ def test_outputs_that_are_half_written_go_with_the_run(
     monkeypatch.setattr(child_process, "LOCAL", tmp_path / ".local")
     with pytest.raises(KeyboardInterrupt), SupervisedProcess() as process:
         process.write_private_file("outputs.json", "{}")
-    assert not list(tmp_path.iterdir())
+    assert not list((tmp_path / ".local").iterdir())

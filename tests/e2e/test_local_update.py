@@ -7,15 +7,10 @@ from tests.conftest import run_python
 
 # Runs in a copy of the project, whose endpoint it changes; prints the state after each update.
 USE = """
-import dataclasses, json, pathlib, sys
+import json, pathlib, sys
 from local import local_stack
-class Read(dict):
-    def update(self, *what):
-        self["api_url"]  # as the console does at any time
-        super().update(*what)
 module = pathlib.Path("function/endpoints/changed.py")
 with local_stack.up("trial") as local:
-    local = dataclasses.replace(local, outputs=Read(local.outputs))
     gateway = local.emulator.client("apigateway")
     (api,) = gateway.get_rest_apis()["items"]
     key = local.call().json()["id"]

@@ -6,7 +6,7 @@ import pytest
 
 from local import local_stack
 from local.ministack import MiniStack
-from tests.conftest import PROJECT, STACK, plain
+from tests.conftest import PROJECT, STACK, beside, plain
 
 
 def _inventory(emulator: MiniStack) -> dict[str, list[str]]:
@@ -38,9 +38,9 @@ def test_two_stacks_in_one_account_do_not_touch_each_other() -> None:
     owning = plain(manage_api_gateway_account="true")
     with local_stack.emulated_account("eu-central-1") as shared:
         empty = _inventory(shared.emulator)
-        with local_stack.up("other", account=shared, config=plain()) as other:
+        with beside(shared, "other", plain()) as other:
             alone = _inventory(shared.emulator)
-            with local_stack.up(STACK, account=shared, config=owning) as own:
+            with beside(shared, STACK, owning) as own:
                 assert own.call().status == other.call().status < 300
                 assert other.call(key=own.outputs["default_api_key"]).status == 403
             # Its resource for the whole account stays: the other stack logs through it.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from function.declare.endpoint import Request, Response
 from function.declare.problem import Problem
 from function.runtime import telemetry
-from local import xray_daemon
+from local import local_stack, xray_daemon
 from tests.fixtures import notes
 from tests.fixtures.notes import api_handler
 
@@ -55,7 +55,7 @@ def tracer(table: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[xray_daemon.
         method, path = route.split()
         leaky = notes.endpoint(method=method, path=path, handle=handle, path_parameters=())
         monkeypatch.setitem(api_handler._ROUTES, route, leaky)
-    with xray_daemon.running() as collector:
+    with local_stack.serving(xray_daemon.XRayDaemon()) as collector:
         monkeypatch.setenv("_X_AMZN_TRACE_ID", TRACED)
         emitter = udp_emitter.UDPEmitter(collector.address)
         monkeypatch.setattr(sdk, "emitter", emitter)

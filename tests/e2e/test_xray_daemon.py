@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from local import xray_daemon
+from local import local_stack, xray_daemon
 
 pytestmark = pytest.mark.socket
 
@@ -17,7 +17,8 @@ pytestmark = pytest.mark.socket
 )
 def test_what_is_no_segment_ends_no_trace(sent: bytes) -> None:
     segment = {"name": "n", "id": "1", "trace_id": "a", "start_time": 1.0, "end_time": 2.0}
-    with xray_daemon.running() as collector, socket.socket(type=socket.SOCK_DGRAM) as sender:
+    daemon = local_stack.serving(xray_daemon.XRayDaemon())
+    with daemon as collector, socket.socket(type=socket.SOCK_DGRAM) as sender:
         host, _, port = collector.address.partition(":")
         for each in (sent, b'{"format": "json"}\n' + json.dumps(segment).encode()):
             sender.sendto(each, (host, int(port)))

@@ -9,10 +9,10 @@ import pytest
 import urllib3
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials as BotoCredentials
+from botocore.credentials import Credentials
 
 from local.local_stack import HTTP
-from local.ministack import Credentials, MiniStack
+from local.ministack import MiniStack
 from tests.conftest import assume_role
 from tests.emulator.conftest import role_of
 
@@ -39,7 +39,7 @@ def _call(
     """Call the emulator, signed by these keys or not at all."""
     request = AWSRequest(method, emulator.url + path, headers=dict(headers or {}), data=body)
     if keys:
-        SigV4Auth(BotoCredentials(*keys), service, REGION).add_auth(request)
+        SigV4Auth(keys, service, REGION).add_auth(request)
     return HTTP.request(method, emulator.url + path, headers=dict(request.headers), body=body)
 
 
@@ -65,14 +65,14 @@ def test_calls_without_them_are_refused(emulator: MiniStack, keys: Credentials |
 
 
 def test_a_known_key_needs_its_secret(emulator: MiniStack) -> None:
-    guessed = emulator.credentials._replace(aws_secret_access_key="test")
+    guessed = Credentials(emulator.credentials.access_key, "test")
     reply = _call(emulator, guessed)
     assert (reply.status, reply.headers["x-amzn-errortype"]) == (403, "InvalidSignatureException")
 
 
 def test_a_signature_covers_the_request(emulator: MiniStack) -> None:
     signed = AWSRequest("GET", emulator.url + "/restapis")
-    SigV4Auth(BotoCredentials(*emulator.credentials), "apigateway", REGION).add_auth(signed)
+    SigV4Auth(emulator.credentials, "apigateway", REGION).add_auth(signed)
     url, headers = emulator.url + _READ, dict(signed.headers)
     assert HTTP.request("GET", url, headers=headers).status == 403
 
@@ -89,7 +89,7 @@ def test_presigned_urls_are_admitted_until_they_expire(
     monkeypatch.setattr("botocore.auth.get_current_datetime", _an_hour_ago, raising=True)
     for expires, status in ((60, 403), (2 * 3600, 200)):
         late = AWSRequest("GET", f"{emulator.url}/?Action=GetCallerIdentity&Version=2011-06-15")
-        keys = BotoCredentials(*emulator.credentials)
+        keys = emulator.credentials
         SigV4QueryAuth(keys, "sts", REGION, expires=expires).add_auth(late)
         assert HTTP.request("GET", late.url).status == status
 
@@ -145,7 +145,7 @@ def test_a_browser_may_open_a_presigned_url_of_s3_only(emulator: MiniStack) -> N
     assert HTTP.request("GET", link, headers=page).data == b"12345"
     assert HTTP.request("GET", f"{link}0", headers=page).status == 403
     other = AWSRequest("GET", f"{emulator.url}/?Action=GetCallerIdentity&Version=2011-06-15")
-    SigV4QueryAuth(BotoCredentials(*emulator.credentials), "sts", REGION).add_auth(other)
+    SigV4QueryAuth(emulator.credentials, "sts", REGION).add_auth(other)
     assert HTTP.request("GET", other.url, headers=page).status == 403
 
 
@@ -250,10 +250,11 @@ def test_a_session_needs_its_token(emulator: MiniStack) -> None:
     role = role_of(emulator)
     keys = assume_role(emulator, role).credentials
     identity = {"path": "/?Action=GetCallerIdentity&Version=2011-06-15", "service": "sts"}
+    without = Credentials(keys.access_key, keys.secret_key)
     assert (
         f"assumed-role/{role.rpartition('/')[2]}".encode() in _call(emulator, keys, **identity).data
     )
-    assert _call(emulator, keys._replace(aws_session_token=""), **identity).status == 403
+    assert _call(emulator, without, **identity).status == 403
 
 
 def test_signature_holds_for_the_access_key_that_it_names(emulator: MiniStack) -> None:
@@ -262,10 +263,10 @@ def test_signature_holds_for_the_access_key_that_it_names(emulator: MiniStack) -
     key = user.create_access_key(UserName="plain")["AccessKey"]
     plain = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
     request = AWSRequest("GET", emulator.url + _READ)
-    SigV4Auth(BotoCredentials(*plain), "apigateway", REGION).add_auth(request)
+    SigV4Auth(plain, "apigateway", REGION).add_auth(request)
     signed = dict(request.headers)
     name = signed["Authorization"].split(" ", 1)
-    other = f"{root.aws_access_key_id}/20260101/{REGION}/apigateway/aws4_request"
+    other = f"{root.access_key}/20260101/{REGION}/apigateway/aws4_request"
     signed["Authorization"] = f"{name[0]} XCredential={other}, {name[1]}"
     assert _call(emulator, plain).status == 403  # the user has no permission
     reply = HTTP.request("GET", emulator.url + _READ, headers=signed)

@@ -76,7 +76,8 @@ def _metrics(request: pytest.FixtureRequest, local: Any) -> Any:
         "cloudwatch",
         region_name="eu-central-1",
         endpoint_url=local.emulator.url,
-        **local.emulator.credentials._asdict(),
+        aws_access_key_id=local.emulator.credentials.access_key,
+        aws_secret_access_key=local.emulator.credentials.secret_key,
     )
     assert client.meta.service_model.resolved_protocol == request.param
     return client

@@ -79,7 +79,7 @@ class Terraform:
     def write(self) -> None:
         """Write the declared resources of the project."""
         command = [sys.executable, "-m", "tests.integration.provider", str(self.folder), self.stack]
-        subprocess.run([*command, self.account.region], cwd=self.project, check=True)
+        subprocess.run([*command, self.account.emulator.region], cwd=self.project, check=True)
 
     def paths(self) -> set[str]:
         """Return the routes of the stage, by the document that it exports."""

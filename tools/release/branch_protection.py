@@ -7,6 +7,7 @@ that no other check covers. The arguments are files with GitHub's responses to
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,7 @@ def _run(branch: str, environment: str) -> Iterator[str]:
     return missing(*read)
 
 
-def main(arguments: list[str]) -> int:
-    """Return 0 if every rule is set."""
-    return cli.run(_run, arguments)
-
+main = partial(cli.run, _run)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -7,6 +7,7 @@ stack's history has its commit as message, a failed one too.
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,7 @@ def _run(path: str, commit: str) -> list[str]:
     return []
 
 
-def main(arguments: list[str]) -> int:
-    """Return 0 if the commit may be deployed."""
-    return cli.run(_run, arguments)
-
+main = partial(cli.run, _run)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -70,10 +71,7 @@ def _compare(stack: str) -> list[str]:
     return errors
 
 
-def main(arguments: list[str]) -> int:
-    """Return 0 if AWS equals the deployed commit."""
-    return cli.run(_compare, arguments)
-
+main = partial(cli.run, _compare)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -10,6 +10,7 @@ together.
 import json
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +85,7 @@ def _run(path: str, keep: str) -> list[str]:
     return []
 
 
-def main(arguments: list[str]) -> int:
-    """Return 0 if no unneeded version is left."""
-    return cli.run(_run, arguments)
-
+main = partial(cli.run, _run)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

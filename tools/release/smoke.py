@@ -12,6 +12,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -267,10 +268,7 @@ def _smoke(path: str) -> list[str]:
     return [f"error: {failed} of {len(results)} checks failed"] if failed else []
 
 
-def main(arguments: list[str]) -> int:
-    """Return 0 if every check passes."""
-    return cli.run(_smoke, arguments)
-
+main = partial(cli.run, _smoke)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

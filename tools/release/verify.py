@@ -11,6 +11,7 @@ an alias that a former rollback has moved.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -43,10 +44,7 @@ def _run(after: str, before: str, versions: str) -> list[str]:
     return [f"error: version {live} of {function} did not pass the smoke test"]
 
 
-def main(arguments: list[str]) -> int:
-    """Return 0 if the deployment passes."""
-    return cli.run(_run, arguments)
-
+main = partial(cli.run, _run)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

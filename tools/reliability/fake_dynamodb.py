@@ -12,7 +12,6 @@ from typing import Any
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from local.local_stack import HTTP, LocalStack
 
@@ -151,11 +150,7 @@ def between(stack: LocalStack) -> Iterator[Storage]:
 
     A signature is valid for one host only, so root signs the calls again: IAM is not tested here.
     """
-    signer = SigV4Auth(
-        Credentials(*stack.emulator.credentials),
-        "dynamodb",
-        stack.emulator.environment["AWS_REGION"],
-    )
+    signer = SigV4Auth(stack.emulator.credentials, "dynamodb", stack.emulator.region)
 
     def forward(headers: Mapping[str, str], body: bytes) -> Reply:
         kept = {k: v for k, v in headers.items() if k in {"Content-Type", "X-Amz-Target"}}

@@ -103,7 +103,7 @@ _SIGNED = (
 def _attempts(stack: local_stack.LocalStack) -> list[Any]:
     """Return requests that read, create and invoke: simple ones, preflighted ones, opaque ones."""
     plain = {"Content-Type": "text/plain"}
-    signed = _SIGNED.format(key=stack.emulator.credentials.aws_access_key_id)
+    signed = _SIGNED.format(key=stack.emulator.credentials.access_key)
     invoked = f"/2015-03-31/functions/{stack.outputs['function_name']}/invocations"
     query = "?Action=CreateUser&UserName=evil&Version=2010-05-08"
     created = {"method": "POST", "body": _function()}
@@ -223,7 +223,7 @@ def test_forms_tags_and_web_sockets_change_nothing(served: Any, items: Any, visi
     base = stack.emulator.url
     user = {"Action": "CreateUser", "UserName": "evil", "Version": "2010-05-08"}
     page.evaluate(_FORM, [f"{base}/", user])
-    key = stack.emulator.credentials.aws_access_key_id
+    key = stack.emulator.credentials.access_key
     presigned = f"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={key}%2F20260101%2Fx%2Fiam"
     query = "Action=CreateUser&UserName=evil&Version=2010-05-08"
     urls = [f"{base}/?{query}", f"{base}/?{query}&{presigned}%2Faws4_request&X-Amz-Signature=0"]

@@ -34,7 +34,6 @@ def _stub(service: str) -> tuple[Any, Stubber]:
 def _stack(client: Any, **outputs: Any) -> views.Stack:
     emulator = SimpleNamespace(client=lambda _: client)
     local: Any = local_stack.LocalStack(
-        region="eu-central-1",
         run=lambda: None,  # type: ignore[arg-type, return-value]
         outputs=outputs,
         emulator=emulator,  # type: ignore[arg-type]
@@ -71,11 +70,11 @@ def test_the_page_fills_in_the_key_and_a_token_with_all_scopes(
     local: Any = SimpleNamespace(
         outputs={"default_api_key": "the-key"},
         fixed_claims=lambda: {"jwt": {"aud": "shop"}},
-        token=lambda auth, scopes, seconds: f"{auth} {scopes} {seconds}",
+        token=lambda auth, scope: f"{auth} {scope}",
     )
     console: Any = None
     shown = views.Stack(console=console, local=local).credentials()
-    assert shown == {"apiKey": "the-key", "jwt": "jwt read write 86400"}
+    assert shown == {"apiKey": "the-key", "jwt": "jwt read write"}
 
 
 def test_a_graph_has_the_points_of_each_metric(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,7 @@ from botocore.stub import Stubber
 
 from local import resources
 from local.calls import arguments
-from local.provisioner import (
-    PROVISIONERS,
-    Provisioned,
-    UnsupportedResourceError,
-    provision,
-    service_of,
-)
+from local.provisioner import PROVISIONERS, Provisioned, provision, service_of
 from local.pulumi_program import Properties, Resource
 
 
@@ -87,12 +81,12 @@ def test_properties_get_the_names_and_the_structure_of_the_operation(
     assert not declared
 
 
-def _provision(
-    client: Any, kind: str, inputs: Properties, parents: str = "epoch:components:EpochQueue$"
-) -> Provisioned:
-    stack: Any = SimpleNamespace(account="000000000000", client=lambda _: client)
-    resource = Resource(kind=kind, name="it", urn=parents + kind, parent="", inputs=inputs)
-    return provision(stack, "eu-central-1", resource)
+def _provision(client: Any, kind: str, inputs: Properties) -> Provisioned:
+    stack: Any = SimpleNamespace(
+        account="000000000000", region="eu-central-1", client=lambda _: client
+    )
+    resource = Resource(kind=kind, name="it", urn="urn", parent="", inputs=inputs)
+    return provision(stack, resource)
 
 
 def test_a_resource_is_deleted_by_the_arguments_and_the_response_of_its_creation() -> None:
@@ -112,18 +106,10 @@ def test_a_resource_is_deleted_by_the_arguments_and_the_response_of_its_creation
     assert made.outputs["arn"] == "arn:aws:sqs:eu-central-1:000000000000:orders"
 
 
-def test_a_property_that_no_operation_accepts_is_an_error_with_its_name() -> None:
-    client = _client("sqs")
-    with Stubber(client) as stub:
-        stub.add_response("create_queue", {"QueueUrl": "https://queue"}, {"QueueName": "orders"})
-        with pytest.raises(UnsupportedResourceError, match=r"\(it\): .*support colour;"):
-            _provision(client, "aws:sqs/queue:Queue", {"name": "orders", "colour": "red"})
-
-
-def test_such_a_property_in_infrastructure_py_is_a_line(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_property_that_no_operation_accepts_is_a_line(capfd: pytest.CaptureFixture[str]) -> None:
     client = _client("sqs")
     with Stubber(client) as stub:
         stub.add_response("create_queue", {"QueueUrl": "https://queue"}, {"QueueName": "orders"})
         inputs = {"name": "orders", "colour": "red"}
-        assert _provision(client, "aws:sqs/queue:Queue", inputs, parents="").id == "https://queue"
+        assert _provision(client, "aws:sqs/queue:Queue", inputs).id == "https://queue"
     assert "Queue (it): the local run ignores colour" in capfd.readouterr().err

@@ -19,14 +19,14 @@ class _Engine:
     """A deployer without an emulator, and the names of created and deleted resources."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        emulator: Any = SimpleNamespace(account="123456789012")
-        self.deployer = Deployer(emulator, "eu-central-1", lambda *_: None)
+        emulator: Any = SimpleNamespace(account="123456789012", region="eu-central-1")
+        self.deployer = Deployer(emulator, lambda *_: None)
         self.deleted: list[str] = []
         self._patch = patch
         patch.setattr(provisioner, "provision", self._provision)
 
     def _provision(self, *arguments: Any) -> provisioner.Provisioned:
-        name = f"{arguments[2].name} {arguments[2].inputs['visibility']}"
+        name = f"{arguments[1].name} {arguments[1].inputs['visibility']}"
         return provisioner.Provisioned(id=name, delete=lambda: self.deleted.append(name))
 
     def deploy(self, *resources: Resource) -> None:
@@ -56,10 +56,10 @@ def test_dependents_are_deleted_before_a_replaced_resource(engine: _Engine) -> N
     assert engine.deleted[2:] == ["queue 30", "kept 0"]
 
 
-def test_a_type_of_infrastructure_py_that_the_local_run_lacks_is_a_line(
+def test_a_type_that_the_local_run_lacks_is_a_line(
     engine: _Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    engine.deployer = Deployer(engine.deployer._stack, "eu-central-1", demo.progress)
+    engine.deployer = Deployer(engine.deployer._stack, demo.progress)
     engine.deploy(_resource("films", 1, "aws:medialive/channel:Channel"))
     assert "films" in (line := capsys.readouterr().out) and line.count("\n") == 1
     assert "not emulated: the local run lacks this type" in line

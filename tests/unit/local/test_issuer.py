@@ -25,18 +25,18 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("running")
 def test_the_options_choose_authentication_and_claims(capsys: pytest.CaptureFixture[str]) -> None:
-    chosen = ("--sub", "alice", "--scope", "a b", "--claim", "tenant=7", "--claim", "plan=gold")
-    issuer.main([*chosen, "--expires", "60"])
+    issuer.main(["sub=alice", "scope=a b", "tenant=7", "plan=gold", "exp=4102444800"])
     found = jwt.decode(
         capsys.readouterr().out.strip(), KEY.public_key(), ["RS256"], audience="shop"
     )
-    assert found["exp"] - found["iat"] == 60
-    del found["exp"], found["iat"]
+    assert found.pop("exp") == 4_102_444_800
+    del found["iat"]
     fixed = {"iss": "http://a", "aud": "shop", "sub": "alice", "scope": "a b"}
     assert found == {**fixed, "tenant": 7, "plan": "gold"}
     issuer.main(["--auth", "cognito"])
     found = jwt.decode(capsys.readouterr().out.strip(), KEY.public_key(), ["RS256"])
     assert (found["iss"], found["sub"]) == ("https://pool", "tester")
+    assert found["exp"] - found["iat"] == 86_400
 
 
 def test_without_a_running_stack_the_way_out_is_said(

@@ -79,7 +79,7 @@ def test_the_command_asks_for_a_token_where_an_issuer_gives_one() -> None:
     command = samples.curl(users, "https://a.example/dev", "it")
     assert "x-api-key" not in command
     assert command.endswith(
-        """ -H "Authorization: Bearer $(make -s token 'ARGS=--auth jwt --scope '"'"'read write'"'"'')\""""
+        """ -H "Authorization: Bearer $(make -s token 'ARGS=--auth jwt '"'"'scope=read write'"'"'')\""""
     )
 
 

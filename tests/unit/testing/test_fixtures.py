@@ -43,8 +43,8 @@ def test_a_deployed_stack_is_called_with_the_key_of_its_outputs(
 
 
 def test_a_token_is_sent_as_a_bearer(sent: list[Any]) -> None:
-    stack = RunningStack(OUTPUTS, lambda auth, **claims: f"{auth}-{claims['scopes']}")
-    stack.call("GET", "/me", api_key="", token=stack.token("jwt", scopes="read"))
+    stack = RunningStack(OUTPUTS, lambda auth, **claims: f"{auth}-{claims['scope']}")
+    stack.call("GET", "/me", api_key="", token=stack.token("jwt", scope="read"))
     assert sent[0][2] == {"x-api-key": "", "Authorization": "Bearer jwt-read"}
 
 

@@ -25,7 +25,7 @@ def _provision(archive: pulumi.FileArchive, stub_response: bool) -> None:
     client = boto3.client(
         "lambda", region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
-    stack: Any = SimpleNamespace(account="000000000000", client=lambda _: client)
+    stack: Any = SimpleNamespace(account="0", region="eu-central-1", client=lambda _: client)
     resource = Resource(
         kind="aws:lambda/function:Function",
         name="it",
@@ -37,7 +37,7 @@ def _provision(archive: pulumi.FileArchive, stub_response: bool) -> None:
         if stub_response:
             made = {"FunctionArn": "arn:aws:lambda:eu-central-1:0:function:it", "Version": "1"}
             stub.add_response("create_function", made)
-        provision(stack, "eu-central-1", resource)
+        provision(stack, resource)
 
 
 def test_aws_limit_is_50_mib() -> None:
