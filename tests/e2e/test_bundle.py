@@ -17,7 +17,7 @@ import pytest
 from botocore.loaders import Loader
 from botocore.stub import Stubber
 
-from components.packaging import archive, bytecode, dependencies
+from components.packaging import archive, bytecode
 from components.packaging import project_bundle as bundles
 from components.packaging.interpreter import PYTHON_VERSION
 from components.packaging.project_bundle import project_bundle
@@ -214,13 +214,3 @@ def test_the_bundle_holds_what_the_sdk_needs_for_a_declared_service() -> None:
     with Stubber(client) as stubber:
         stubber.add_response("put_object", {"ETag": "stored"})
         assert client.put_object(Bucket="ours", Key="daily/1", Body=b"")["ETag"] == "stored"
-
-
-def test_a_service_that_boto3_does_not_have_is_named_with_its_nearest() -> None:
-    services = {"dynamo": "function/jobs/report.py"}
-    bundle = archive.Bundle(package=bundles.PACKAGE, services=services)
-    with pytest.raises(
-        dependencies.BundleError,
-        match="jobs/report.py: boto3 has no client 'dynamo' for Service.*dynamodb",
-    ):
-        bundle.dependencies()

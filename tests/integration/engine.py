@@ -22,6 +22,7 @@ from components.packaging.archive import files_in
 from local import local_stack, pulumi_program, stack_files
 from local.stack_files import Secret
 from tests.conftest import NAME, PROJECT, STACK, output, plain, run, run_python
+from tests.e2e import test_options as options
 from tests.e2e.test_mistakes import WRONG
 from tests.fixtures import every_kind
 from tools.checks import stand_in_provider
@@ -358,22 +359,13 @@ _ARN = "arn:aws:{}:eu-central-1:111122223333:{}/x"
 OPTIONS: tuple[Mapping[str, str], ...] = (
     {"kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/0"},
     {
-        "alarm_email": "on-call@example.com",
-        "api_keys": '{"default": "basic", "shop": "basic"}',
-        "backup_days": "30",
+        **options.OPTIONS,
         "certificate_arn": _ARN.format("acm", "certificate"),
         "domain_name": "api.example.com",
         "hosted_zone_id": "Z123",
-        "max_write_units": "1000",
         "memory_mb": "2048",
-        "monthly_budget_usd": "50",
         "permissions_boundary": "arn:aws:iam::111122223333:policy/x",
-        "provisioned_concurrency": "2",
-        "replica_regions": '["eu-west-1"]',
-        "reserved_concurrency": "20",
         "trace_sampling_rate": "0.1",
-        "usage_plans": '{"basic": {"rate_limit": 1, "burst_limit": 1, "quota_per_day": 1}}',
-        "waf_rate_limit": "2000",
     },
 )
 
