@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from function.declare import authorizer_registry
 from function.declare.auth import (
-    KINDS,
+    SCOPED_KINDS,
     ApiKey,
     Auth,
     CognitoPool,
@@ -132,4 +132,4 @@ def gateway_requirement(endpoint: Endpoint[Any]) -> list[dict[str, list[str]]]:
 
 def takes_tokens(endpoint: Endpoint[Any]) -> bool:
     """Test whether an authorizer verifies the credentials of an endpoint's callers."""
-    return KINDS[type(endpoint.auth)].scoped
+    return isinstance(endpoint.auth, SCOPED_KINDS)

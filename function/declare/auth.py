@@ -4,7 +4,7 @@ Each kind has a `name`, which is unique in the API. It names the scheme in the A
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias, get_args
 
 from function.declare.checks import between, matches, not_empty
 from function.declare.schema import EMPTY_MAPPING
@@ -100,27 +100,16 @@ Auth: TypeAlias = ApiKey | Public | Iam | CognitoPool | Jwt | CustomAuth
 ISSUER_PREFIX = "JWT_ISSUER_"
 
 
-class AuthKind(NamedTuple):
-    """Properties of a kind of authentication.
-
-    `refusal` is the status for a request without credentials. `scoped` kinds can have scopes. The
-    function of the authorizers verifies the `by_function` kinds.
-    """
-
-    refusal: int = 401
-    scoped: bool = True
-    by_function: bool = False
+KINDS: tuple[type[Auth], ...] = get_args(Auth)
+# The kinds that can have scopes.
+SCOPED_KINDS = (CognitoPool, Jwt, CustomAuth)
+# The kinds that the function of the authorizers verifies.
+FUNCTION_KINDS = (Jwt, CustomAuth)
 
 
-# One entry for each kind. function.runtime.identity and openapi.security have one for each, too.
-KINDS: Mapping[type, AuthKind] = {
-    ApiKey: AuthKind(refusal=403, scoped=False),
-    Public: AuthKind(scoped=False),
-    Iam: AuthKind(refusal=403, scoped=False),
-    CognitoPool: AuthKind(),
-    Jwt: AuthKind(by_function=True),
-    CustomAuth: AuthKind(by_function=True),
-}
+def refusal_status(auth: Auth) -> int:
+    """Return the status for a request without credentials."""
+    return 401 if isinstance(auth, SCOPED_KINDS) else 403
 
 
 def in_stack(auth: Auth, environment: Mapping[str, str]) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from function.declare.auth import KINDS, Auth, CustomAuth
+from function.declare.auth import FUNCTION_KINDS, Auth, CustomAuth
 from function.declare.authorizer import Authorizer
 from function.declare.checks import declaration_errors
 from function.declare.endpoint import Endpoint
@@ -36,6 +36,6 @@ def verified_by_function(endpoints: Iterable[Endpoint[Any]]) -> dict[str, Auth]:
         if isinstance(auth, CustomAuth):
             errors = unknown_name_errors("authorizer", auth.name, load_authorizers())
             raise_first(f"{endpoint.route}: auth", errors)
-        if KINDS[type(auth)].by_function:
+        if isinstance(auth, FUNCTION_KINDS):
             used[auth.name] = auth
     return used

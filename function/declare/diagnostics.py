@@ -1,21 +1,11 @@
 """Explains a declaration that cannot be loaded. Only code that catches such an error loads it."""
 
-import re
 import traceback
 from pathlib import Path
 
 from function.declare.errors import DeclarationError
 
 _ROOT = Path(__file__).parents[2]
-
-# Python's messages, and their replacements for the author of the file.
-_REWRITES = (
-    (
-        r"(ModuleNotFoundError: No module named '(?!function\b).*')",
-        r"\1; add the package to function/requirements.in, then run: make lock test",
-    ),
-    (r"(ImportError: .*) \(\S+\.py\)(.*)", r"\1\2"),
-)
 
 
 def explain(error: BaseException) -> str:
@@ -36,6 +26,8 @@ def explain(error: BaseException) -> str:
     if not own:
         return ""
     message = " ".join(traceback.format_exception_only(error)[-1].split())
-    for pattern, replacement in _REWRITES:
-        message = re.sub(f"^{pattern}$", replacement, message)
+    if isinstance(error, ImportError):
+        message = message.replace(f" ({error.path})", "")
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("function"):
+        message += "; add the package to function/requirements.in, then run: make lock test"
     return f"{own[-1][0]}, line {own[-1][1]}: {message}"

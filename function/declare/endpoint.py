@@ -14,7 +14,7 @@ else:
 
     B = TypeVar("B")
 
-from function.declare.auth import KINDS, ApiKey, Auth, Identity
+from function.declare.auth import SCOPED_KINDS, ApiKey, Auth, Identity
 from function.declare.checks import (
     Text,
     between,
@@ -253,7 +253,7 @@ class Endpoint(NamedTuple, Generic[B]):
             yield "body must be a type, such as a msgspec.Struct; only a response may be a schema"
         if self.cors and self.method == "OPTIONS":
             yield "with cors, API Gateway handles OPTIONS; remove cors or this endpoint"
-        if self.scopes and not KINDS[type(self.auth)].scoped:
+        if self.scopes and not isinstance(self.auth, SCOPED_KINDS):
             yield f"scopes: {type(self.auth).__name__} knows no scopes; remove them"
         yield from self._response_errors()
         yield from self._parameter_errors()

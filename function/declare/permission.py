@@ -21,8 +21,6 @@ ACTIONS = frozenset(
     )
 )
 
-INDEX_ACTIONS = frozenset({"dynamodb:PartiQLSelect", "dynamodb:Query", "dynamodb:Scan"})
-
 _TableAction = Annotated[
     str, matches("|".join(ACTIONS), f"one of DynamoDB's actions: {', '.join(sorted(ACTIONS))}")
 ]

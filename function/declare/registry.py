@@ -12,13 +12,7 @@ from function.declare.checks import declaration_errors
 from function.declare.endpoint import Endpoint
 from function.declare.errors import DeclarationError
 from function.declare.loader import endpoints_by_module
-from function.declare.permission import (
-    INDEX_ACTIONS,
-    Link,
-    Permission,
-    TablePermission,
-    settings_in,
-)
+from function.declare.permission import Link, Permission, TablePermission, settings_in
 from function.declare.queue import Queue
 from function.declare.setting import Setting
 from function.declare.table import Table
@@ -58,11 +52,9 @@ def load_tables() -> dict[str, Table]:
     """Return the declared tables by name; raise DeclarationError for an invalid one."""
     tables = _load(Table, "tables")
     for table in tables.values():
-        if (days := table.ttl_setting) and days not in load_settings().values():
-            raise DeclarationError(
-                f"function/tables.py: {table.name}: ttl_setting: function/settings.py declares no "
-                f"{days.name}"
-            )
+        if days := table.ttl_setting:
+            errors = unknown_name_errors("setting", days.name, load_settings())
+            raise_first(f"function/tables.py: {table.name}: ttl_setting", errors)
     return tables
 
 
@@ -102,15 +94,6 @@ def _setting_errors(text: str) -> Iterator[str]:
             yield from unknown_name_errors("setting", name, sorted(known))
 
 
-def _index_errors(permission: TablePermission) -> Iterator[str]:
-    table = load_tables()[permission.table]
-    known = [index.name for index in table.indexes]
-    yield from unknown_name_errors(f"index of {table.name}", permission.index_name, known)
-    for action in sorted({*permission.actions} - INDEX_ACTIONS):
-        allowed = ", ".join(sorted(INDEX_ACTIONS))
-        yield f"{action} is no action on an index; use one of {allowed}"
-
-
 def reference_errors(*declared: Permission | Trigger) -> Iterator[str]:
     """Yield an error for each unknown declaration that permissions or triggers name."""
     for one in declared:
@@ -118,7 +101,8 @@ def reference_errors(*declared: Permission | Trigger) -> Iterator[str]:
             kind = "secret" if field == "setting" else field
             yield from unknown_name_errors(kind, getattr(one, field), LOADERS[field]())
         if isinstance(one, TablePermission) and one.index_name:
-            yield from _index_errors(one)
+            known = [index.name for index in load_tables()[one.table].indexes]
+            yield from unknown_name_errors(f"index of {one.table}", one.index_name, known)
         if isinstance(one, Link):
             yield from unknown_name_errors("link", one.name, load_links())
         for field in ("bus", "resource"):
@@ -126,13 +110,13 @@ def reference_errors(*declared: Permission | Trigger) -> Iterator[str]:
 
 
 def _auth_errors(endpoint: Endpoint[Any]) -> Iterator[str]:
-    for field, value in zip(endpoint.auth._fields, endpoint.auth):
-        if isinstance(value, Setting):
-            if value.type is not str or value.secret or value not in load_settings().values():
-                yield (
-                    f"auth: {field} must be a setting of type str in function/settings.py, "
-                    f"without secret, not {value.name}"
-                )
+    texts = [one for one in load_settings().values() if one.type is str and not one.secret]
+    for field, value in endpoint.auth._asdict().items():
+        if isinstance(value, Setting) and value not in texts:
+            yield (
+                f"auth: {field} must be a setting of type str in function/settings.py, "
+                f"without secret, not {value.name}"
+            )
 
 
 def _claims(endpoint: Endpoint[Any], file: str) -> Iterator[tuple[object, object, str]]:
@@ -159,21 +143,14 @@ def validate_endpoints(endpoints: Mapping[str, Endpoint[Any]]) -> tuple[Endpoint
     and for an unknown table, index, queue or setting.
     """
     claims: dict[object, object] = {}
-
-    def conflicts(endpoint: Endpoint[Any], file: str) -> Iterator[str]:
-        for key, value, error in _claims(endpoint, file):
-            if (known := claims.setdefault(key, value)) != value:
-                yield error.replace("{}", str(known))
-
     for name, endpoint in endpoints.items():
         file = f"function/endpoints/{name}.py"
-        raise_first(
-            f"{file}: {endpoint.route}",
-            declaration_errors(endpoint),
-            conflicts(endpoint, file),
-            _auth_errors(endpoint),
-            reference_errors(*endpoint.permissions),
-        )
+        where = f"{file}: {endpoint.route}"
+        references = reference_errors(*endpoint.permissions)
+        raise_first(where, declaration_errors(endpoint), _auth_errors(endpoint), references)
+        for key, value, error in _claims(endpoint, file):
+            if (known := claims.setdefault(key, value)) != value:
+                raise DeclarationError(f"{where}: {error.replace('{}', str(known))}")
     return tuple(sorted(endpoints.values(), key=lambda endpoint: endpoint.route))
 
 

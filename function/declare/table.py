@@ -85,12 +85,6 @@ class Table(NamedTuple):
         """Return the index of this name, or else the table."""
         return next((index for index in self.indexes if index.name == index_name), self)
 
-    def describe_keys(self, index_name: str | None = None) -> str:
-        """Return the keys of the table or of one of its indexes, as part of an error message."""
-        part = self.part(index_name)
-        keys = ", ".join(f"{key} ({key_type(key)})" for key in part.keys)
-        return f"function/tables.py: the keys of {part.name} are {keys}"
-
     def errors(self) -> Iterator[str]:
         """Yield the reasons for which DynamoDB would refuse it, or expire no item."""
         if self.ttl_setting and self.ttl_setting.type is not int:

@@ -17,7 +17,7 @@ from function.declare.checks import between, matches, not_empty
 from function.declare.setting import Settings
 
 # Lambda makes up to three attempts at an asynchronous invocation.
-SCHEDULED_ATTEMPTS = 3
+_Attempts = Annotated[int, between(1, 3)]
 
 # EventBridge Scheduler's expressions. Unlike EventBridge's rules, it takes the plural unit for any
 # number, and the singular as well.
@@ -127,7 +127,7 @@ class ScheduleTrigger(NamedTuple):
 
     expression: str
     timezone: str = "UTC"
-    max_attempts: Annotated[int, between(1, SCHEDULED_ATTEMPTS)] = SCHEDULED_ATTEMPTS
+    max_attempts: _Attempts = 3
     payload: Any = None
 
     def errors(self) -> Iterator[str]:
@@ -181,57 +181,41 @@ class StreamTrigger(NamedTuple):
 class ObjectTrigger(NamedTuple):
     """Hands a job each CreatedObject of a bucket of `function/buckets.py`.
 
-    `prefix` and `suffix` select objects by their keys. Lambda retries a failed object after one
-    minute, then after two, until it has made `max_attempts`.
+    `prefix` and `suffix` select objects by their keys. Lambda retries a failed object like a run of
+    a ScheduleTrigger.
     """
 
     bucket: str
     prefix: str = ""
     suffix: str = ""
-    max_attempts: Annotated[int, between(1, SCHEDULED_ATTEMPTS)] = SCHEDULED_ATTEMPTS
+    max_attempts: _Attempts = 3
 
 
 class TopicTrigger(NamedTuple):
     """Hands a job each Notification of a topic of `function/topics.py`.
 
     `filter_policy` selects messages as SNS describes it: by their attributes, or with
-    `filter_body` by their JSON bodies. Lambda retries a failed message after one minute, then after
-    two, until it has made `max_attempts`.
+    `filter_body` by their JSON bodies. Lambda retries a failed message like a run of a
+    ScheduleTrigger.
     """
 
     topic: str
     filter_policy: Mapping[str, Any] | None = None
     filter_body: bool = False
-    max_attempts: Annotated[int, between(1, SCHEDULED_ATTEMPTS)] = SCHEDULED_ATTEMPTS
-
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which SNS would refuse it."""
-        yield from _pattern_errors("filter_policy", self.filter_policy or {})
+    max_attempts: _Attempts = 3
 
 
 class EventTrigger(NamedTuple):
     """Hands a job each BusEvent that matches an EventBridge `pattern`.
 
     `bus` is the name or the ARN of an existing bus, such as a partner's `aws.partner/…`. In it,
-    `{name}` stands for a setting of `function.settings`. Lambda retries a failed event after one
-    minute, then after two, until it has made `max_attempts`.
+    `{name}` stands for a setting of `function.settings`. Lambda retries a failed event like a run
+    of a ScheduleTrigger.
     """
 
     pattern: Annotated[Mapping[str, Any], not_empty]
     bus: Annotated[str, matches(r"[\w./:{}-]+", "the name or the ARN of an event bus")] = "default"
-    max_attempts: Annotated[int, between(1, SCHEDULED_ATTEMPTS)] = SCHEDULED_ATTEMPTS
-
-    def errors(self) -> Iterator[str]:
-        """Yield the reasons for which EventBridge would refuse it."""
-        yield from _pattern_errors("pattern", self.pattern)
-
-
-def _pattern_errors(path: str, pattern: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in pattern.items():
-        if isinstance(value, Mapping):
-            yield from _pattern_errors(f"{path}.{name}", value)
-        elif not isinstance(value, list) or not value:
-            yield f"{path}.{name} must be a list of values, such as [{value!r}]"
+    max_attempts: _Attempts = 3
 
 
 Trigger: TypeAlias = (

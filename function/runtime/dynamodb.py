@@ -27,13 +27,8 @@ def number(digits: str) -> int | float:
     return int(value) if value.is_integer() else value
 
 
-# The operations whose arguments name their tables themselves.
-_OWN_TABLES = frozenset(
-    {
-        *("batch_execute_statement", "batch_get_item", "batch_write_item", "execute_statement"),
-        *("execute_transaction", "transact_get_items", "transact_write_items"),
-    }
-)
+# The starts of the operations whose arguments name their tables themselves.
+_OWN_TABLES = ("batch_", "execute_", "transact_")
 
 # The parts of a batch that DynamoDB has left over, by the argument that takes them again.
 _LEFT_OVER = {"batch_get_item": "UnprocessedKeys", "batch_write_item": "UnprocessedItems"}
@@ -58,24 +53,18 @@ def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:
       attempts.
     - Problem with 400 or 413 for data that DynamoDB cannot store, such as an item over 400 KB.
     - ConditionFailed if a condition does not hold; TransactionCanceled for a transaction.
-    - botocore's ClientError for any other error, of a single statement too; a ValidationException
-      also names the table's keys.
+    - botocore's ClientError for any other error, of a single statement too.
     """
     name = table_name(table)
-    if operation not in _OWN_TABLES:
+    if not operation.startswith(_OWN_TABLES):
         request = {"TableName": name, **request}
     send = partial(aws_client.send, "dynamodb", operation, {"table_name": name})
-    try:
-        response = send(request)
-        if operation in _LEFT_OVER:
-            _finish_batch(send, _LEFT_OVER[operation], request, response)
-        if operation == "batch_execute_statement":
-            aws_client.raise_first_error(response)
-        return response
-    except Exception as error:
-        if getattr(error, "response", {}).get("Error", {}).get("Code") == "ValidationException":
-            error.args = (f"{error}. {table.describe_keys(request.get('IndexName'))}",)
-        raise
+    response = send(request)
+    if operation in _LEFT_OVER:
+        _finish_batch(send, _LEFT_OVER[operation], request, response)
+    if operation == "batch_execute_statement":
+        aws_client.raise_first_error(response)
+    return response
 
 
 def _finish_batch(

@@ -1,4 +1,4 @@
-"""Optimistic locking of DynamoDB items by ETag, If-Match and If-None-Match (RFC 9110, section 13).
+"""Optimistic locking of DynamoDB items by ETag and If-Match (RFC 9110, section 13).
 
 An item's attribute `version`, a Number, counts its changes. Its ETag is the version in quotes.
 """
@@ -18,19 +18,12 @@ FIRST_VERSION: Mapping[str, Any] = {"version": {"N": "1"}}
 # For an endpoint's `response_headers`, `request_headers` and `problems`.
 ETAG = Parameter("ETag", "The version of the resource; send it back as If-Match.", example='"1"')
 IF_MATCH = Parameter("If-Match", "The ETag of the version that you change.", example='"1"')
-IF_NONE_MATCH = Parameter("If-None-Match", "The ETag of the version that you have.", example='"1"')
 PROBLEMS: Mapping[int, None] = {412: None, 428: None}
 
 
 def etag(item: Mapping[str, Any]) -> str:
     """Return the ETag of an item; raise KeyError for an item without a version."""
     return f'"{item["version"]["N"]}"'
-
-
-def is_known(request: Request[Any], item: Mapping[str, Any]) -> bool:
-    """Test whether the client's If-None-Match names an item's version: respond with 304 then."""
-    known = request.headers.get("if-none-match", "")
-    return known == "*" or etag(item) in re.findall(r'"[^"]*"', known)
 
 
 def expected_version(request: Request[Any]) -> int:

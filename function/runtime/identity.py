@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from function.declare.auth import (
-    KINDS,
     ApiKey,
     Auth,
     CognitoPool,
@@ -15,6 +14,7 @@ from function.declare.auth import (
     Identity,
     Jwt,
     Public,
+    refusal_status,
 )
 from function.declare.endpoint import Endpoint
 from function.declare.problem import Problem
@@ -80,7 +80,7 @@ def check(endpoint: Endpoint[Any], identity: Identity) -> None:
     expired since.
     """
     if not identity.id and not isinstance(endpoint.auth, (ApiKey, Public)):
-        refusal = KINDS[type(endpoint.auth)].refusal
-        raise Problem(refusal, "The call is not allowed, or the token has expired.")
+        status = refusal_status(endpoint.auth)
+        raise Problem(status, "The call is not allowed, or the token has expired.")
     if missing := sorted(set(endpoint.scopes) - identity.scopes):
         raise Problem(403, f"The caller lacks the scope {', '.join(missing)}.")

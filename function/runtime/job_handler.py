@@ -11,23 +11,10 @@ from functools import cache, partial
 from typing import Any
 from urllib.parse import unquote_plus
 
+from function.declare import trigger
 from function.declare.job import Job
 from function.declare.loader import load_module
 from function.declare.problem import Problem
-from function.declare.trigger import (
-    BusEvent,
-    CreatedObject,
-    EventTrigger,
-    Message,
-    Notification,
-    ObjectTrigger,
-    QueueTrigger,
-    ScheduledRun,
-    ScheduleTrigger,
-    StreamRecord,
-    StreamTrigger,
-    TopicTrigger,
-)
 from function.runtime import deadline, telemetry
 from function.runtime.settings import SETTINGS
 
@@ -89,14 +76,14 @@ def _parsed(text: str) -> Any:
     return text
 
 
-def _scheduled_run(event: Event) -> ScheduledRun:
+def _scheduled_run(event: Event) -> trigger.ScheduledRun:
     scheduled, payload = _unix_second(event["scheduled"]), event.get("payload")
-    return ScheduledRun(scheduled, SETTINGS, payload=payload)
+    return trigger.ScheduledRun(scheduled, SETTINGS, payload=payload)
 
 
-def _message(record: Event, attempt: int, group: str) -> Message:
+def _message(record: Event, attempt: int, group: str) -> trigger.Message:
     body = _parsed(record["body"])
-    return Message(record["messageId"], body, attempt, SETTINGS, group=group)
+    return trigger.Message(record["messageId"], body, attempt, SETTINGS, group=group)
 
 
 def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,9 +103,9 @@ def _item(image: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _attribute(value) for name, value in image.items()}
 
 
-def _stream_record(record: Event) -> StreamRecord:
+def _stream_record(record: Event) -> trigger.StreamRecord:
     change, deleted_by = record["dynamodb"], record.get("userIdentity") or {}
-    return StreamRecord(
+    return trigger.StreamRecord(
         id=change["SequenceNumber"],
         event_name=record["eventName"],
         old=_item(change.get("OldImage", {})),
@@ -129,9 +116,9 @@ def _stream_record(record: Event) -> StreamRecord:
     )
 
 
-def _created_object(record: Event) -> CreatedObject:
+def _created_object(record: Event) -> trigger.CreatedObject:
     found = record["s3"]["object"]
-    return CreatedObject(
+    return trigger.CreatedObject(
         bucket=record["s3"]["bucket"]["name"],
         key=unquote_plus(found["key"]),
         size=found["size"],
@@ -140,10 +127,10 @@ def _created_object(record: Event) -> CreatedObject:
     )
 
 
-def _notification(record: Event) -> Notification:
+def _notification(record: Event) -> trigger.Notification:
     sent = record["Sns"]
     attributes = sent.get("MessageAttributes") or {}
-    return Notification(
+    return trigger.Notification(
         id=sent["MessageId"],
         body=_parsed(sent["Message"]),
         attributes={name: attribute["Value"] for name, attribute in attributes.items()},
@@ -152,8 +139,8 @@ def _notification(record: Event) -> Notification:
     )
 
 
-def _bus_event(event: Event) -> BusEvent:
-    return BusEvent(
+def _bus_event(event: Event) -> trigger.BusEvent:
+    return trigger.BusEvent(
         id=event["id"],
         source=event["source"],
         detail_type=event["detail-type"],
@@ -215,12 +202,16 @@ def _consume_event(
 
 # One entry for each trigger of function.declare.trigger.TRIGGERS.
 EVENT_HANDLERS: Mapping[type, EventHandler] = {
-    ScheduleTrigger: _consume_event(_scheduled_run, lambda run: {"scheduled": run["scheduled"]}),
-    QueueTrigger: _consume_queue,
-    StreamTrigger: _consume_stream,
-    ObjectTrigger: _consume_event(_created_object, lambda _: {}),
-    TopicTrigger: _consume_event(_notification, lambda one: {"messageId": one["Sns"]["MessageId"]}),
-    EventTrigger: _consume_event(_bus_event, lambda event: {"eventId": event["id"]}),
+    trigger.ScheduleTrigger: _consume_event(
+        _scheduled_run, lambda run: {"scheduled": run["scheduled"]}
+    ),
+    trigger.QueueTrigger: _consume_queue,
+    trigger.StreamTrigger: _consume_stream,
+    trigger.ObjectTrigger: _consume_event(_created_object, lambda _: {}),
+    trigger.TopicTrigger: _consume_event(
+        _notification, lambda one: {"messageId": one["Sns"]["MessageId"]}
+    ),
+    trigger.EventTrigger: _consume_event(_bus_event, lambda event: {"eventId": event["id"]}),
 }
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from function.declare.errors import DeclarationError
 from function.declare.permission import Link, ServicePermission
 from function.runtime import aws_client
 
@@ -12,23 +11,9 @@ def call(service: ServicePermission | Link, operation: str, **request: Any) -> d
 
     Raises:
     - Problem with 503 if the service throttles the call or does not answer.
-    - DeclarationError for a service or an action that is missing in `permissions`.
+    - botocore's UnknownServiceError for a service that no permission names: it is not in the
+      bundle.
     - botocore's ClientError for any other error.
     """
-    from botocore.exceptions import ClientError, UnknownServiceError
-
     name = service.service if isinstance(service, Link) else service.name
-    try:
-        return aws_client.send(name, operation, {}, request, read_timeout_s=service.timeout_s)
-    except UnknownServiceError as error:
-        raise DeclarationError(
-            f"{name} is not in the bundle; add {service!r} to the permissions of the calling "
-            "endpoint or job"
-        ) from error
-    except ClientError as error:
-        if error.response["Error"]["Code"].startswith("AccessDenied"):
-            raise DeclarationError(
-                f"{error}; add this action and resource to {service!r}, and that to the "
-                "permissions of the calling endpoint or job"
-            ) from error
-        raise
+    return aws_client.send(name, operation, {}, request, read_timeout_s=service.timeout_s)

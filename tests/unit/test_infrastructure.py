@@ -99,7 +99,7 @@ def test_a_handler_finds_the_resource_by_its_link_alone(monkeypatch: pytest.Monk
     assert [name for name in of_job if name.startswith("LINK_")] == ["LINK_CLICKS"]
     monkeypatch.setenv("LINK_ALERTS", "arn")
     assert value(ALERTS) == "arn"
-    with pytest.raises(LookupError, match="may not use link 'clicks'; add it to the permissions"):
+    with pytest.raises(KeyError, match="LINK_CLICKS"):
         value(CLICKS)
 
 

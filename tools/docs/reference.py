@@ -45,7 +45,7 @@ SECTIONS = (
         "function.runtime.dynamodb",
         "call query_page table_name number ttl_attribute",
     ),
-    ("Optimistic locking", "function.runtime.etags", "etag is_known expected_version write"),
+    ("Optimistic locking", "function.runtime.etags", "etag expected_version write"),
     ("Calls to S3", "function.runtime.s3", "call presigned_upload presigned_download"),
     ("Calls to SQS", "function.runtime.sqs", "send"),
     ("Calls to SNS", "function.runtime.sns", "publish"),

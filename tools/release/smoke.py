@@ -19,7 +19,7 @@ from typing import Any
 import jsonschema
 import msgspec
 
-from function.declare.auth import KINDS, ApiKey
+from function.declare.auth import ApiKey, refusal_status
 from function.declare.endpoint import Endpoint, SampleRequest, one_by_one
 from function.declare.registry import load_endpoints
 from function.declare.schema import Body, Raw
@@ -196,7 +196,7 @@ Check = Callable[[Api], str]
 def _endpoint_checks(endpoint: Endpoint[Any]) -> Iterator[tuple[str, Check]]:
     """Return the checks of an endpoint with a sample."""
     if not samples.needs_only_a_key(endpoint):
-        refusal = KINDS[type(endpoint.auth)].refusal
+        refusal = refusal_status(endpoint.auth)
         yield (
             "rejects a request without credentials",
             lambda api: api.call(endpoint).problem(refusal),

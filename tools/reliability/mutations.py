@@ -118,8 +118,8 @@ MUTATIONS = (
         _HANDLER,
     ),
     Mutation(
-        "a body with a repeated member is refused",
-        *("function/runtime/body.py", "if len(members) < len(pairs):", "if not members:"),
+        "a body that API Gateway had to repair is refused",
+        *("function/runtime/body.py", "if _REPLACEMENT in sent:", "if not sent:"),
         _BODY,
     ),
     Mutation(

@@ -5,7 +5,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 from function.declare.auth import Auth, CustomAuth, Identity, Jwt, in_stack
@@ -17,7 +16,7 @@ from function.runtime.settings import SETTINGS
 
 Event = Mapping[str, Any]
 
-_ENDPOINTS = {endpoint.route: endpoint for endpoint in endpoints_by_module().values()}
+_ENDPOINTS = tuple(endpoints_by_module().values())
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]+)", re.IGNORECASE)
 
 
@@ -39,16 +38,12 @@ def _header(event: Event, name: str) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-@cache
-def _issuer(auth: Jwt) -> oidc.Issuer:
-    return oidc.Issuer(os.environ[auth.issuer_env_var])
-
-
 def _jwt(auth: Jwt, event: Event) -> Identity | None:
     sent = _BEARER.fullmatch(_header(event, "Authorization"))
     if not sent:
         return None
-    claims = _issuer(auth).verify(sent[1], in_stack(auth, os.environ).audience)
+    issuer, audience = os.environ[auth.issuer_env_var], in_stack(auth, os.environ).audience
+    claims = oidc.verify(issuer, sent[1], audience)
     if claims is None:
         return None
     return Identity(f"{claims['iss']}#{claims['sub']}", claims, oidc.scopes(claims))
@@ -67,7 +62,7 @@ def _custom(auth: CustomAuth, event: Event) -> Identity | None:
     return found._replace(id=f"{auth.name}#{found.id}")
 
 
-# One entry for each kind that is `by_function` in function.declare.auth.KINDS.
+# One entry for each of function.declare.auth.FUNCTION_KINDS.
 AUTHENTICATORS: Mapping[type, Callable[[Any, Event], Identity | None]] = {
     CustomAuth: _custom,
     Jwt: _jwt,
@@ -76,11 +71,8 @@ AUTHENTICATORS: Mapping[type, Callable[[Any, Event], Identity | None]] = {
 
 def _auth(event: Event) -> Auth:
     """Return the authentication of a route; for an undeclared method, that of the path's first."""
-    route, path = f"{event['httpMethod']} {event['resource']}", event["resource"]
-    if not (known := _ENDPOINTS.get(route)):
-        of_path = (one for one in _ENDPOINTS.values() if one.path == path)
-        known = min(of_path, key=lambda endpoint: endpoint.route)
-    return known.auth
+    of_path = (one for one in _ENDPOINTS if one.path == event["resource"])
+    return min(of_path, key=lambda one: (one.method != event["httpMethod"], one.route)).auth
 
 
 def _allow(event: Event, caller: Identity) -> dict[str, Any]:

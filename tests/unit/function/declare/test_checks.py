@@ -58,16 +58,16 @@ def _endpoint(handle: Any = runs, **changes: Any) -> Endpoint[Any]:
 @pytest.mark.parametrize(
     ("handle", "says"),
     (
-        (coroutine, "coroutine (function/declare/test_checks.py, line 17) is a coroutine"),
-        (async_generator, "is an async generator function"),
-        (generator, "is a generator function, so a call returns before it runs"),
-        (functools.partial(coroutine), "is a coroutine function"),
-        (functools.partial(functools.partial(generator)), "is a generator function"),
-        (functools.cache(coroutine), "is a coroutine function"),
-        (staticmethod(coroutine), "is a coroutine function"),
-        (AsyncCall(), "__call__"),
-        (functools.partial(AsyncCall()), "is a coroutine function"),
-        (AsyncCall().method, "is a coroutine function"),
+        (coroutine, "coroutine (function/declare/test_checks.py, line 17) is asynchronous or a"),
+        (async_generator, "async_generator ("),
+        (generator, "generator (function/declare/test_checks.py, line 24) is "),
+        (functools.partial(coroutine), "coroutine ("),
+        (functools.partial(functools.partial(generator)), "generator ("),
+        (functools.cache(coroutine), "coroutine ("),
+        (staticmethod(coroutine), "coroutine ("),
+        (AsyncCall(), "__call__ ("),
+        (functools.partial(AsyncCall()), "__call__ ("),
+        (AsyncCall().method, "method ("),
     ),
 )
 @pytest.mark.parametrize("declare", (_job, _endpoint))

@@ -67,7 +67,6 @@ def test_an_invalid_table_is_refused_with_its_file_and_name(
     (
         (("jotting", ("dynamodb:Query",)), "unknown table 'jotting'; known: .*jottings"),
         (("jottings", ("dynamodb:Query",), "by-name"), "unknown index of jottings 'by-name'; kn"),
-        (("jottings", ("dynamodb:GetItem",), "by-topic"), "GetItem is no action on an index"),
     ),
 )
 def test_a_permission_for_an_unknown_table_or_index_is_refused(

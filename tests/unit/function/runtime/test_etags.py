@@ -84,11 +84,3 @@ def test_a_write_after_a_lost_response_is_a_503(
     with pytest.raises(Problem) as raised:
         etags.write("delete_item", notes.NOTES, _request(if_match='"1"'), **KEY)
     assert raised.value.status == 503
-
-
-@pytest.mark.parametrize(
-    ("sent", "known"),
-    (('"1"', True), ('W/"1"', True), ('"0", "1"', True), ("*", True), ('"2"', False), ("", False)),
-)
-def test_a_client_that_knows_the_version_needs_no_body(sent: str, known: bool) -> None:
-    assert etags.is_known(_request(if_none_match=sent), NOTE) is known

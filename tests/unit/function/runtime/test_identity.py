@@ -52,7 +52,7 @@ def called(
 
 
 def test_every_kind_of_authentication_has_a_reader() -> None:
-    assert identity.READERS.keys() == KINDS.keys()
+    assert identity.READERS.keys() == set(KINDS)
 
 
 def test_the_id_of_the_api_key_is_the_identity_and_a_public_endpoint_has_none() -> None:

@@ -18,7 +18,7 @@ HUSH = "hush-and-not-a-word"
 
 
 def test_a_secret_that_the_declaration_does_not_name_is_not_read() -> None:
-    says = r"add SecretPermission\('pass_word'\) to the permissions"
+    says = r"needs SecretPermission\('pass_word'\);"
     with pytest.raises(LookupError, match=says):
         assert SETTINGS[PASS_WORD]
 

@@ -5,18 +5,15 @@ from typing import Any
 
 import pulumi
 import pytest
-from botocore.exceptions import ClientError
 
 import function.declare.job_registry
 from components.packaging import project_bundle as bundles
 from function import settings
-from function.declare.errors import DeclarationError
 from function.declare.job import Job
 from function.declare.permission import ServicePermission
 from function.declare.registry import reference_errors
 from function.declare.setting import Setting
 from function.declare.trigger import ScheduleTrigger
-from function.runtime import aws_client, service
 from local import pulumi_program
 from tests.conftest import NAME, PROJECT, STACK, plain
 
@@ -61,22 +58,6 @@ def test_a_boundary_that_lacks_a_service_is_an_error_with_the_way_out(lacking: A
     assert "denies s3:PutObject on arn:aws:s3:::ours/daily/* to" in str(refused.value)
     assert "adds declared permissions to it by: pulumi -C bootstrap up" in str(refused.value)
     declare({"Action": "s3:*", "Resource": ["arn:aws:s3:::ours/*"]})
-
-
-def test_a_service_outside_the_bundle_fails_with_the_permission_to_add() -> None:
-    with pytest.raises(DeclarationError) as refused:
-        service.call(REPORTS._replace(name="nowhere"), "put_object")
-    says = "nowhere is not in the bundle; add ServicePermission(name='nowhere', resource="
-    assert says in str(refused.value)
-
-
-def test_a_refused_action_fails_with_the_permission_to_add(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "PutObject")
-
-    monkeypatch.setattr(aws_client, "send", refuse)
-    with pytest.raises(DeclarationError, match="add this action and resource to ServicePermission"):
-        service.call(REPORTS, "put_object")
 
 
 def test_a_setting_that_is_not_declared_is_refused() -> None:
