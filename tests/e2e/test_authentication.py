@@ -40,7 +40,6 @@ ENDPOINT = Endpoint(
     responses={{200: {{"title": "Caller", "type": "object"}}}},
     auth={auth},
     scopes={scopes},
-    cors=("https://shop.example",),
 )
 '''
 PARTNER = '''
@@ -99,8 +98,6 @@ with local_stack.up(stack_files.default_stack()) as local:
     bearer("user of a pool", "/users", "cognito", "alice", "orders:read")
     forged = {"X-Amzn-Authorizer-PrincipalId": "admin", "claims": '{"sub": "admin"}'}
     call("user forged", "/users", forged)
-    call("preflight", "/users", {"Origin": "https://shop.example",
-        "Access-Control-Request-Method": "GET"}, "OPTIONS")
     call("undeclared method", "/users", method="DELETE")
     call("pool without", "/pool")
     bearer("pool", "/pool", "cognito", "bob")
@@ -182,8 +179,3 @@ def test_any_other_caller_gets_a_problem(seen: dict[str, Any], name: str, status
     assert (found, headers["content-type"]) == (status, "application/problem+json")
     assert json.loads(body)["status"] == status
     assert (headers.get("www-authenticate") == "Bearer") == (status == 401)
-
-
-def test_a_preflight_needs_no_token(seen: dict[str, Any]) -> None:
-    status, headers, _ = seen["preflight"]
-    assert status == 204 and "authorization" in headers["access-control-allow-headers"]

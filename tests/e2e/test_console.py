@@ -206,3 +206,27 @@ def test_a_stranger_ends_no_report() -> None:
     for own in (b"wrong", base64.b64decode(key)):
         threading.Thread(target=report, args=(own,), daemon=True).start()
     assert [request["id"] for request in requests.changes_since(0, 10)["requests"]] == ["one"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    (
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        '{"apiRequestId": ["one"]}',
+        '{"apiRequestId": "one", "traceId": {}}',
+        "null",
+        "NaN",
+    ),
+    ids=range(6),
+)
+def test_any_line_that_a_function_prints_leaves_the_log_readable(
+    local: local_stack.LocalStack, line: str
+) -> None:
+    requests = RequestLog()
+    requests.add(_call("one"))
+    own = json.dumps({"apiRequestId": "one", "key": "k"})
+    requests.add({"kind": "log", "at": 2.0, "function": "f", "lines": [own, line]})
+    shown = requests.request("one", local.traces)
+    assert shown and shown["call"]["status"] == 500
+    assert requests.changes_since(0, 0)["requests"]

@@ -106,16 +106,13 @@ def _attach(port: int) -> _Debugger:
 
 
 @pytest.mark.parametrize(("given", "port"), (("1", "5678"), ("5671", "5671")))
-def test_make_passes_the_port(given: str, port: str) -> None:
+def test_make_passes_the_port_by_default_the_editors(given: str, port: str) -> None:
     plan = output(ROOT, "make", "--dry-run", "--always-make", "local", f"DEBUG={given}")
     (line,) = [line for line in plan.splitlines() if "--debug" in line]
     assert line.split()[-2:] == ["--debug", port]
-
-
-def test_the_editor_attaches_to_the_documented_port() -> None:
-    launch = json.loads(Path(".vscode", "launch.json").read_text(encoding="utf-8"))
-    (configuration,) = launch["configurations"]
-    assert configuration["connect"] == {"host": "127.0.0.1", "port": 5678}
+    launch = json.loads((ROOT / ".vscode" / "launch.json").read_text(encoding="utf-8"))
+    (editor,) = launch["configurations"]
+    assert editor["connect"] == {"host": "127.0.0.1", "port": 5678}
 
 
 def test_nothing_listens_unless_it_is_requested() -> None:

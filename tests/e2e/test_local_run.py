@@ -22,9 +22,6 @@ from typing import Any
 import boto3
 import pytest
 
-from local import child_process
-from local.child_process import SupervisedProcess
-
 _JOB = """from function.declare.job import Job
 from function.declare.trigger import ScheduleTrigger
 JOB = Job(trigger=ScheduleTrigger("rate(1 day)"), summary="Nothing.", handle=print)
@@ -387,6 +384,7 @@ def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
     assert "only there" in _said(process, "the function failed: ")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=PATIENCE_S)
+<<<<<<< HEAD
 
 
 def test_outputs_that_are_half_written_go_with_the_run(
@@ -400,3 +398,5 @@ def test_outputs_that_are_half_written_go_with_the_run(
     with pytest.raises(KeyboardInterrupt), SupervisedProcess() as process:
         process.write_private_file("outputs.json", "{}")
     assert not list((tmp_path / ".local").iterdir())
+=======
+>>>>>>> tst6-ok

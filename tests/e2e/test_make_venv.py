@@ -1,20 +1,18 @@
 """How `make` makes an environment: whole or anew, one at a time, and how it fails."""
 
-import base64
-import hashlib
 import os
 import random
 import shutil
 import signal
 import subprocess
 import time
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from local.stack_files import ROOT
 from tests.conftest import output, run
+from tests.fixtures import wheels
 
 # Stands for uv: notes its arguments, and takes its time.
 _UV = '#!/bin/sh\necho "$@" >> "$PWD/asked"\nsleep ${TAKES_S:-0.3}\n'
@@ -36,28 +34,9 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("Makefile", "tools/make_venv.py", "components/packaging/pip_settings.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    files = {
-        "uv-1.data/scripts/uv": _UV,
-        "uv-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: uv\nVersion: 1\n",
-        "uv-1.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "uv-1.dist-info/RECORD"
-    lines = [f"{name},sha256={_digest(text)},{len(text)}" for name, text in files.items()]
-    wheel = tmp_path / "uv-1-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        for name, text in {**files, record: "\n".join([*lines, f"{record},,\n"])}.items():
-            entry = tmp_path / "entry"
-            entry.write_text(text)
-            entry.chmod(0o755)
-            archive.write(entry, name)
-    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    lock = f"a==1 \\\n    --hash=sha256:0\nuv==1 \\\n    --hash=sha256:{found}\n"
-    (tmp_path / "requirements-dev.txt").write_text(lock)
+    uv = wheels.write(tmp_path, "uv", {"uv-1.data/scripts/uv": _UV})
+    (tmp_path / "requirements-dev.txt").write_text(f"a==1 \\\n    --hash=sha256:0\n{uv}")
     return tmp_path
-
-
-def _digest(text: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
 
 
 def _make(checkout: Path, **environment: str) -> subprocess.Popen[str]:

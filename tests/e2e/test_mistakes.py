@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from function import tables
-from function.declare.registry import load_tables
-from function.declare.table import Table
 from tests.conftest import run, run_python
 
 ENDPOINT = """from function.declare.endpoint import Response, Endpoint
@@ -160,42 +157,3 @@ def test_it_is_the_one_line_on_stderr(copy: Path) -> None:
             assert ended.stderr.startswith(f"error: {file}") and says in ended.stderr
     finally:
         path.unlink()
-
-
-# Runs in the copy: prints the terminal's lines for a call with a wrong key of the table.
-CALL = """
-from console import commands
-from local import local_stack, pulumi_program, stack_files
-with local_stack.up(stack_files.stacks()[0]) as local:
-    reply = local.call(method="GET", path="/look")
-    print(reply.status, reply.body)
-    print(*(commands._brief(line) for line in local.log_lines()), sep="\\n")
-"""
-
-
-def test_a_wrong_key_in_a_storage_call_is_told_with_endpoint_line_and_keys(
-    copy: Path,
-) -> None:
-    table = next(iter(load_tables().values()))
-    held = f"dynamodb.call('get_item', tables.{_variable(table)}, Key={{'kee': {{'S': 'x'}}}})"
-    wrong = (
-        "from function import tables\nfrom function.runtime import dynamodb\n"
-        + ENDPOINT.replace("    return", f"    {held}\n    return")
-    )
-    access = f'permissions=(TablePermission("{table.name}", ("dynamodb:GetItem",)),),\n)'
-    wrong = wrong.replace("\n)", f"\n    {access}")
-    path = copy / LOOK
-    path.write_text(wrong)
-    try:
-        said = run_python(copy, "-c", CALL)
-    finally:
-        path.unlink()
-    answer, failed, *frames, last, _ = said.splitlines()
-    assert answer.startswith("500 ") and "kee" not in answer and table.name not in answer
-    assert failed.startswith("GET /look  ClientError: ")
-    assert frames[0].startswith(f'  File "{LOOK}", line 8, in ')  # none of the framework before it
-    assert last.startswith("botocore.exceptions.ClientError: ") or last.startswith("    raise")
-
-
-def _variable(table: Table) -> str:
-    return next(name for name, value in vars(tables).items() if value == table)

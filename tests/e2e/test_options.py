@@ -7,9 +7,28 @@ import pytest
 from local import local_stack, provisioner, pulumi_program
 from local.deployment import Deployer
 from local.ministack import MiniStack
+<<<<<<< HEAD
 from tests.conftest import NAME, PROJECT, STACK, beside, plain
+=======
+from tests.conftest import NAME, PLANS, PROJECT, STACK, keys, plain
+>>>>>>> tst6-ok
 
 DOMAIN = "api.example.com"
+_TRIAL = {"rate_limit": 1, "burst_limit": 1, "quota_per_day": 2}
+# The options that refer to no other resource.
+OPTIONS = {
+    "alarm_email": "on-call@example.com",
+    "api_keys": '{"default": "basic", "visitor": "trial"}',
+    "backup_days": "30",
+    "max_write_units": "1000",
+    "monthly_budget_usd": "50",
+    "provisioned_concurrency": "1",
+    "recovery_period_days": "7",
+    "replica_regions": '["eu-west-1"]',
+    "reserved_concurrency": "20",
+    "usage_plans": json.dumps({**PLANS, "trial": _TRIAL}),
+    "waf_rate_limit": "2000",
+}
 
 
 def prerequisites(emulator: MiniStack) -> dict[str, str]:
@@ -27,23 +46,7 @@ def prerequisites(emulator: MiniStack) -> dict[str, str]:
         f"{PROJECT}:hosted_zone_id": zone["HostedZone"]["Id"].removeprefix("/hostedzone/"),
         f"{PROJECT}:permissions_boundary": boundary["Policy"]["Arn"],
         f"{PROJECT}:manage_api_gateway_account": "false",  # the boundary excludes it
-        f"{PROJECT}:waf_rate_limit": "2000",
-        f"{PROJECT}:replica_regions": '["eu-west-1"]',
-        f"{PROJECT}:reserved_concurrency": "20",
-        f"{PROJECT}:provisioned_concurrency": "1",
-        f"{PROJECT}:alarm_email": "on-call@example.com",
-        f"{PROJECT}:protect_data": "true",
-        f"{PROJECT}:recovery_period_days": "7",
-        f"{PROJECT}:backup_days": "30",
-        f"{PROJECT}:max_write_units": "1000",
-        f"{PROJECT}:monthly_budget_usd": "50",
-        f"{PROJECT}:usage_plans": json.dumps(
-            {
-                "standard": {"rate_limit": 50, "burst_limit": 100, "quota_per_day": 1000},
-                "trial": {"rate_limit": 1, "burst_limit": 1, "quota_per_day": 2},
-            }
-        ),
-        f"{PROJECT}:api_keys": json.dumps({"default": "standard", "visitor": "trial"}),
+        **keys(**OPTIONS, protect_data="true"),
     }
 
 

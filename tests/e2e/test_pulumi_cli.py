@@ -20,10 +20,7 @@ def executable(path: Path, script: str) -> None:
 
 @pytest.mark.parametrize("works", (True, False))
 def test_go_builds_the_cli_once(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    works: bool,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], works: bool
 ) -> None:
     monkeypatch.setattr(pulumi_cli, "ROOT", tmp_path / "root")
     monkeypatch.setattr("shutil.which", lambda name: name if name == "go" else None)

@@ -77,10 +77,7 @@ def _published(local: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Rollout:
 
 
 def test_a_version_gets_a_share_and_then_all_invocations(
-    published: Rollout,
-    local: LocalStack,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    published: Rollout, local: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rollout, "sleep", published.sleep())
     outputs = tmp_path / "outputs.json"

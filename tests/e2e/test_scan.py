@@ -79,17 +79,16 @@ def test_a_planted_secret_is_found_where_git_does_not_ignore_it(tmp_path: Path) 
     ]
 
 
-# A package of each lock; who replaces the service may do without the last two.
-_OF_LOCKS = {
-    "function": "botocore",
-    "tests/integration/browser": "playwright",
-    "tests/integration/clients": "openapi-python-client",
-    "tools/bench": "pydynox",
-}
-
-
+# A package of each lock that there is: who replaces the service may do without some.
 _BAD = {
-    bad for at, bad in _OF_LOCKS.items() if (stack_files.ROOT / at / "requirements.txt").exists()
+    package
+    for folder, package in {
+        "function": "botocore",
+        "tests/integration/browser": "playwright",
+        "tests/integration/clients": "openapi-python-client",
+        "tools/bench": "pydynox",
+    }.items()
+    if (stack_files.ROOT / folder / "requirements.txt").exists()
 }
 
 
@@ -98,13 +97,9 @@ class _Osv(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         package = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["package"]
-        affected = [
-            {
-                "package": {"name": package["name"], "ecosystem": "PyPI"},
-                "ranges": [{"type": "ECOSYSTEM", "events": [{"fixed": "99"}]}],
-            }
-        ]
-        known = {"id": "PYSEC-1", "summary": "bad", "details": "", "affected": affected}
+        fixed = [{"type": "ECOSYSTEM", "events": [{"fixed": "99"}]}]
+        affected = {"package": {"name": package["name"], "ecosystem": "PyPI"}, "ranges": fixed}
+        known = {"id": "PYSEC-1", "summary": "bad", "details": "", "affected": [affected]}
         body = json.dumps({"vulns": [known]} if package["name"] in _BAD else {}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))

@@ -27,9 +27,7 @@ def service() -> Iterator[None]:
 
 @pytest.fixture(params=("no connection", "a connection"))
 def failing(
-    service: None,
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
+    service: None, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Failing:
     """Return a function that runs a DynamoDB with faults in its first responses; it yields items.
 

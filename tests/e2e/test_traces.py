@@ -88,11 +88,7 @@ def test_a_request_has_only_its_own_segments_after_any_other_requests(
     assert not line["replayed"] and line["outcome"] == "success" and line["apiKeyId"] == "caller"
     segment = _segment(tracer, line["note"])
     assert segment["parent_id"] == "1" * 16
-    assert segment["annotations"] == {
-        "note": line["note"],
-        "replayed": False,
-        "outcome": "success",
-    }
+    assert segment["annotations"] == {"note": line["note"], "replayed": False, "outcome": "success"}
     (below,) = (s for s in tracer.trace(TRACED[5:40]) if s["parent_id"] == segment["id"])
     assert below["name"] == "DynamoDB" and below["namespace"] == "aws"
     assert below["aws"] == {"operation": "PutItem", "table_name": "notes"}

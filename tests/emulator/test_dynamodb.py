@@ -26,18 +26,24 @@ def call(operation: str, **request: Any) -> tuple[int, Any]:
     return status, json.loads(reply)
 
 
+def _create(table: str, keys: dict[str, str], **more: Any) -> None:
+    """Create a table with a partition key, and perhaps a sort key, of these types."""
+    status, _ = call(
+        "CreateTable",
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": n, "KeyType": t} for n, t in zip(keys, ("HASH", "RANGE"))],
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": t} for n, t in keys.items()],
+        **more,
+    )
+    assert status == 200
+
+
 @pytest.fixture(name="table", autouse=True)
 def _table() -> Iterator[None]:
     """Create a table with a stream, whose items expire at `expires`."""
-    status, _ = call(
-        "CreateTable",
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "key", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "key", "AttributeType": "S"}],
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-    )
-    assert status == 200
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    _create(TABLE, {"key": "S"}, StreamSpecification=stream)
     setting = {"Enabled": True, "AttributeName": "expires"}
     call("UpdateTimeToLive", TableName=TABLE, TimeToLiveSpecification=setting)
     yield
@@ -97,19 +103,7 @@ def _numbers(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Create a table with a Number as sort key, in the repaired emulator."""
     for _, name, new in number_keys.PATCHES:
         monkeypatch.setattr(dynamodb, name, new(getattr(dynamodb, name)))
-    call(
-        "CreateTable",
-        TableName="numbers",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[
-            {"AttributeName": "key", "KeyType": "HASH"},
-            {"AttributeName": "at", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "key", "AttributeType": "S"},
-            {"AttributeName": "at", "AttributeType": "N"},
-        ],
-    )
+    _create("numbers", {"key": "S", "at": "N"})
     yield "numbers"
     call("DeleteTable", TableName="numbers")
 

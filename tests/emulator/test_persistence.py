@@ -141,15 +141,6 @@ def test_an_editors_marks_lose_nothing(file: Path, content: bytes) -> None:
     assert not _warnings(file)
 
 
-def test_a_link_stays_a_link(file: Path, tmp_path: Path) -> None:
-    file.parent.mkdir()
-    kept = tmp_path / "elsewhere.jsonl"
-    kept.write_bytes(LINE)
-    file.symlink_to(kept)
-    assert _restored(file) == [ITEM]
-    assert file.is_symlink() and kept.read_bytes() == LINE
-
-
 def test_a_dangling_link_is_reported_and_keeps_changes(file: Path, tmp_path: Path) -> None:
     file.parent.mkdir()
     file.symlink_to(tmp_path / "missing" / "tables.jsonl")

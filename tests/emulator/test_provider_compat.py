@@ -162,17 +162,10 @@ def test_values_of_a_metric_come_with_their_times(metrics: Any) -> None:
     metrics.put_metric_data(
         Namespace="N", MetricData=[{"MetricName": name, "Timestamp": at, "Values": [1, 2]}]
     )
+    metric = {"Namespace": "N", "MetricName": name}
+    largest = {"Metric": metric, "Period": 60, "Stat": "Maximum"}
     found = metrics.get_metric_data(
-        MetricDataQueries=[
-            {
-                "Id": "t",
-                "MetricStat": {
-                    "Metric": {"Namespace": "N", "MetricName": name},
-                    "Period": 60,
-                    "Stat": "Maximum",
-                },
-            }
-        ],
+        MetricDataQueries=[{"Id": "t", "MetricStat": largest}],
         StartTime=at - timedelta(minutes=5),
         EndTime=at + timedelta(minutes=5),
     )

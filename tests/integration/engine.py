@@ -7,8 +7,6 @@ account. There a smoke test follows each `up`.
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +21,8 @@ import yaml
 from components.packaging.archive import files_in
 from local import local_stack, pulumi_program, stack_files
 from local.stack_files import Secret
-from tests.conftest import NAME, PROJECT, STACK, plain
+from tests.conftest import NAME, PROJECT, STACK, output, plain, run, run_python
+from tests.e2e import test_options as options
 from tests.e2e.test_mistakes import WRONG
 from tests.fixtures import every_kind
 from tools.checks import stand_in_provider
@@ -73,9 +72,8 @@ def _serves(emulator: str, folder: Path, outputs: Mapping[str, Any]) -> None:
     url = f"{emulator}/_aws/execute-api/{at.netloc.partition('.')[0]}{at.path}"
     known = folder / "outputs.json"
     known.write_text(json.dumps({**outputs, "api_url": url}))
-    smoke = [sys.executable, "-m", "tools.release.smoke", str(known)]
     # Not each of them in the summary that GitHub shows.
-    subprocess.run(smoke, cwd=folder, env={**os.environ, "GITHUB_STEP_SUMMARY": ""}, check=True)
+    run_python(folder, "-m", "tools.release.smoke", str(known), GITHUB_STEP_SUMMARY="")
 
 
 @pytest.fixture(name="account", scope="module")
@@ -255,9 +253,9 @@ def test_changed_code_changes_the_function_and_its_alias_alone(changing: Stack) 
     changing.up()
     main = changing.folder / "function" / "runtime" / "api_handler.py"
     main.write_text(main.read_text() + "\n# changed\n")
-    run = changing.up()
-    assert {step[1].rpartition(":")[2] for step in run.changes} == {"Function", "Alias"}
-    assert {step[0] for step in run.changes} == {"update"}
+    ended = changing.up()
+    assert {step[1].rpartition(":")[2] for step in ended.changes} == {"Function", "Alias"}
+    assert {step[0] for step in ended.changes} == {"update"}
 
 
 def test_an_alias_that_a_rollback_moved_is_moved_again_after_its_refresh(
@@ -302,19 +300,21 @@ def test_a_route_is_in_the_api_before_the_deployment_and_there_before_the_stage(
         every_kind.add_route(changing.folder, route[1], method=route[0])
     else:
         every_kind.remove_route(changing.folder)
-    run = changing.up()
-    print(f"\n{change}: {len(changing.state()) - before:+} resources, {run.seconds:.1f} s", end=" ")
-    names = {step[1].rpartition(":")[2] for step in run.changes}
+    ended = changing.up()
+    print(
+        f"\n{change}: {len(changing.state()) - before:+} resources, {ended.seconds:.1f} s", end=" "
+    )
+    names = {step[1].rpartition(":")[2] for step in ended.changes}
     assert {"Deployment", "Stage", "Function"} <= names
     assert not {"Table", "RestApi", "Function", "Alias"} & {
-        kind.rpartition(":")[2] for kind, _ in run.of("replace", "delete")
+        kind.rpartition(":")[2] for kind, _ in ended.of("replace", "delete")
     }
     api, deployment, stage = (
         f"aws:apigateway/{kind}"
         for kind in ("restApi:RestApi", "deployment:Deployment", "stage:Stage")
     )
-    assert [step[0] for step in run.changes if step[1] == api] == ["update"]
-    assert run.follows(api, deployment) and _made_before(run, deployment, stage)
+    assert [step[0] for step in ended.changes if step[1] == api] == ["update"]
+    assert ended.follows(api, deployment) and _made_before(ended, deployment, stage)
     assert not changing.up().changes
 
 
@@ -359,22 +359,13 @@ _ARN = "arn:aws:{}:eu-central-1:111122223333:{}/x"
 OPTIONS: tuple[Mapping[str, str], ...] = (
     {"kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/0"},
     {
-        "alarm_email": "on-call@example.com",
-        "api_keys": '{"default": "basic", "shop": "basic"}',
-        "backup_days": "30",
+        **options.OPTIONS,
         "certificate_arn": _ARN.format("acm", "certificate"),
         "domain_name": "api.example.com",
         "hosted_zone_id": "Z123",
-        "max_write_units": "1000",
         "memory_mb": "2048",
-        "monthly_budget_usd": "50",
         "permissions_boundary": "arn:aws:iam::111122223333:policy/x",
-        "provisioned_concurrency": "2",
-        "replica_regions": '["eu-west-1"]',
-        "reserved_concurrency": "20",
         "trace_sampling_rate": "0.1",
-        "usage_plans": '{"basic": {"rate_limit": 1, "burst_limit": 1, "quota_per_day": 1}}',
-        "waf_rate_limit": "2000",
     },
 )
 
@@ -404,12 +395,14 @@ def test_a_secret_value_of_config_is_in_clear_in_neither_state_nor_output(
 ) -> None:
     address = "nobody-knows@example.com"
     changing.command("config", "set", "--secret", "alarm_email", address)
-    run = changing.up()
-    assert {kind for kind, _ in run.of("create")} == {"aws:sns/topicSubscription:TopicSubscription"}
+    ended = changing.up()
+    assert {kind for kind, _ in ended.of("create")} == {
+        "aws:sns/topicSubscription:TopicSubscription"
+    }
     state = Path(environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
     files = [path for path in state.rglob("*") if path.is_file()]
     assert files and not [path for path in files if address.encode() in path.read_bytes()]
-    assert address not in run.text
+    assert address not in ended.text
     changing.command("config", "rm", "alarm_email")
     changing.up()
 
@@ -419,12 +412,12 @@ def test_a_wrong_declaration_ends_in_one_line(changing: Stack, mistake: str) -> 
     files, says = WRONG[mistake]
     for name, text in files.items():
         (changing.folder / name).write_text(text)
-    run = changing.preview(fails=True)
+    ended = changing.preview(fails=True)
     for name in files:
         (changing.folder / name).unlink()
-    lines = [line.strip() for line in run.text.splitlines()]
+    lines = [line.strip() for line in ended.text.splitlines()]
     assert any(line.startswith(f"error: {says}") for line in lines)
-    assert "Traceback" not in run.text
+    assert "Traceback" not in ended.text
 
 
 @pytest.mark.usefixtures("account")
@@ -450,11 +443,11 @@ def test_each_kind_of_declaration_comes_and_goes_and_an_index_and_a_job_by_thems
         "aws:sqs/queue:Queue",
     }
     every_kind.add(changing.folder, without_job="by_stream", without_index="by-author")
-    run = changing.up()
+    ended = changing.up()
     table = "aws:dynamodb/table:Table"
-    assert table in {kind for kind, _ in run.of("update")}
-    assert table not in {kind for kind, _ in run.of("create", "delete", "replace")}
-    assert {name for kind, name in run.of("delete") if kind.endswith(":Function")} == {
+    assert table in {kind for kind, _ in ended.of("update")}
+    assert table not in {kind for kind, _ in ended.of("create", "delete", "replace")}
+    assert {name for kind, name in ended.of("delete") if kind.endswith(":Function")} == {
         f"{NAME}-job-by-stream"
     }
     assert not changing.up().changes
@@ -508,20 +501,14 @@ def test_the_deployer_comes_up_stays_and_goes(tmp_path: Path, environment: dict[
 def test_pulumi_new_makes_the_same_stacks_under_another_name(tmp_path: Path) -> None:
     """From a commit, as the CLI takes a repository."""
     source, shop, state = (tmp_path / name for name in ("source", "shop", "state"))
-    subprocess.run(["git", "clone", "--quiet", str(stack_files.ROOT), str(source)], check=True)
+    output(tmp_path, "git", "clone", "--quiet", stack_files.ROOT, source)
     shop.mkdir()
     state.mkdir()
     backend = {"PULUMI_BACKEND_URL": f"file://{state}", "PULUMI_CONFIG_PASSPHRASE": "x"}
     stack = stack_files.default_stack(source)
-    made = subprocess.run(
-        ["pulumi", "new", str(source), "--name", "shop", "--stack", stack, "--yes"]
-        + ["--generate-only", "--non-interactive"],
-        cwd=shop,
-        env={**os.environ, **backend},
-        capture_output=True,
-        text=True,
-        check=False,  # it ends with an error where Python's language host is not installed
-    )
+    new = ("pulumi", "new", source, "--name", "shop", "--stack", stack, "--yes")
+    # It ends with an error where Python's language host is not installed.
+    made = run(shop, *new, "--generate-only", "--non-interactive", **backend)
     assert "Created project 'shop'" in made.stdout, made.stdout + made.stderr
     (shop / ".build").symlink_to(stack_files.ROOT / ".build")
     show = (
@@ -530,10 +517,5 @@ def test_pulumi_new_makes_the_same_stacks_under_another_name(tmp_path: Path) -> 
         "    for r in pulumi_program.declared_resources(stack):\n"
         "        print(stack, r.kind, r.name.removeprefix(stack_files.project_name()))"
     )
-    ours, theirs = (
-        subprocess.run(
-            [sys.executable, "-c", show], cwd=folder, capture_output=True, text=True, check=True
-        ).stdout
-        for folder in (stack_files.ROOT, shop)
-    )
+    ours, theirs = (run_python(folder, "-c", show) for folder in (stack_files.ROOT, shop))
     assert ours == theirs and stack_files.project_name(shop) == "shop"

@@ -298,16 +298,6 @@ def test_what_a_client_sends_is_text(page: Any, served: Served) -> None:
     assert page.locator("main script, main img[src=x]").count() == 0
 
 
-def test_the_list_stays_short_and_the_page_small(page: Any, served: Served) -> None:
-    console, _ = served
-    _open(page, served)
-    call = {"kind": "call", "at": 1.0, "ms": 5.0, "method": "POST", "path": "/a", "status": 201}
-    for number in range(10_000):
-        console.request_log.add({**call, "id": f"many-{number}", "apiKey": None})
-    page.locator(".requests a[href$='many-9999']").wait_for()
-    assert page.locator(".requests li").count() == 500
-
-
 def test_pictures_of_it(page: Any, served: Served) -> None:
     """EPOCH_SCREENSHOTS=docs keeps them."""
     if not (folder := os.environ.get("EPOCH_SCREENSHOTS")):

@@ -9,7 +9,7 @@ import pytest
 from function import buckets, queues, settings, tables, topics
 from function.declare.auth import CognitoPool, CustomAuth, Iam, Identity, Jwt
 from function.declare.bucket import Bucket
-from function.declare.endpoint import Parameter, Request, Response
+from function.declare.endpoint import Request, Response
 from function.declare.job import Job
 from function.declare.queue import Queue
 from function.declare.setting import Setting
@@ -194,16 +194,18 @@ def test_an_endpoint_with_an_api_key_takes_no_caller(
 def test_an_error_in_a_handler_is_a_500_with_its_traceback_in_the_log(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: Request[Any]) -> Response:
-        raise LookupError("no such thing")
+    def read_by_a_wrong_key(_: Request[Any]) -> Response:
+        dynamodb.call("get_item", THINGS, Key={"kee": {"S": "x"}})
+        raise AssertionError("DynamoDB refuses the key")
 
-    declared = endpoint(handle=fail, path_parameters=(Parameter(name="id", description="An id."),))
+    declared = endpoint(handle=read_by_a_wrong_key)
     monkeypatch.setattr(api_handler, "_ROUTES", {declared.route: declared})
     monkeypatch.setattr(events, "load_endpoints", lambda: [declared])
     reply = service.call("GET", "/notes/7")
     error, line = service.log
-    assert reply.status == line["status"] == 500 and "no such thing" not in reply.body
-    assert error["errorType"] == "LookupError" and "in fail" in "\n".join(error["stackTrace"])
+    assert reply.status == line["status"] == 500 and "things" not in reply.body
+    assert error["errorType"] == "ClientError" and "ValidationException" in error["errorMessage"]
+    assert "in read_by_a_wrong_key" in "\n".join(error["stackTrace"])
 
 
 def test_there_is_an_event_for_each_trigger() -> None:

@@ -71,7 +71,7 @@ class Web:
         headers = Message()
         headers["Location"] = str(found)
         response = addinfourl(body, headers, request.full_url, status)
-        response.msg = ""  # type: ignore[attr-defined]
+        setattr(response, "msg", "")  # which urllib reads
         return response
 
 
