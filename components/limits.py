@@ -18,6 +18,8 @@ DOCUMENT_SIZE = 6 * 1_024 * 1_024
 API_RESOURCES = 300
 # API Gateway's default quota of the usage plans of an account in a region.
 USAGE_PLANS = 300
+# CloudWatch's widgets of a dashboard, and metrics of all of them. It limits no number of alarms.
+DASHBOARD_WIDGETS, DASHBOARD_METRICS = 500, 2_500
 # The API keys whose ids and callers fit the 100 variables of a stage.
 API_KEYS = 1_000
 

@@ -5,6 +5,7 @@ request, or else the oldest idle one. If all are busy, the new one gets a 503. A
 client closed ends at once, even if its request is still running.
 """
 
+import asyncio
 import resource
 import socket
 from contextlib import suppress
@@ -21,6 +22,36 @@ _UNAVAILABLE = (
 )
 
 
+class _Joined:
+    """A transport that sends the head and the body of a response together.
+
+    uvicorn writes them one after the other. Go's HTTP client may close a connection between the
+    two, and then repeats a request that had an effect.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._parts: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send data once the running task waits."""
+        if not self._parts:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        """Send all data, then close the connection."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        data, self._parts = b"".join(self._parts), []
+        self._transport.write(data)
+
+
 class _Connection(HttpToolsProtocol):
     _open: dict["_Connection", None] = {}  # oldest first
 
@@ -31,7 +62,8 @@ class _Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Take the place of another connection if there are too many, or refuse this one."""
-        super().connection_made(transport)
+        joined: Any = _Joined(transport)
+        super().connection_made(joined)
         if len(self._open) >= resource.getrlimit(resource.RLIMIT_NOFILE)[0] * 3 // 8:
             idle = [each for each in self._open if each.idle]
             # An unused one first: the local run's health check keeps one of the oldest.

@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from components import limits
 from components.metrics import Metric, Source
 from components.monitoring.alarms import ERROR_BUDGET, SLO_TARGET, MetricSources, dead_letters
 
@@ -145,6 +146,7 @@ def body(
     rows: list[list[Widget]] = [[_objective(sources.api.metrics), *status, help_text]]
     for title, graphs in _rows(sources).items():
         rows.append([_graph(f"{title}: {heading}", lines) for heading, lines in graphs.items()])
+    _check_limits(rows)
     widgets = []
     for y, row in enumerate(rows):
         width = _COLUMNS // len(row)
@@ -154,6 +156,18 @@ def body(
             place = {"x": x * width, "y": y * _HEIGHT, "width": width, "height": _HEIGHT}
             widgets.append({**widget, **place})
     return _dumps({"widgets": widgets})
+
+
+def _check_limits(rows: Sequence[list[Widget]]) -> None:
+    """Raise ConfigError for more widgets or metrics than CloudWatch accepts in a dashboard."""
+    widgets, metrics = {}, {}
+    for row in rows:
+        title = row[0]["properties"]["title"]
+        widgets[title] = len(row)
+        metrics[title] = sum(len(widget["properties"].get("metrics", ())) for widget in row)
+    way_out = "Split the service into two projects"
+    limits.check("the dashboard", widgets, limits.DASHBOARD_WIDGETS, "widgets", way_out)
+    limits.check("the dashboard", metrics, limits.DASHBOARD_METRICS, "metrics", way_out)
 
 
 def _dumps(value: Mapping[str, Any]) -> pulumi.Output[str]:

@@ -19,11 +19,13 @@ _UV = {
     "extra-index-url": ("UV_INDEX",),
     "find-links": ("UV_FIND_LINKS",),
     "index-url": ("UV_DEFAULT_INDEX",),
+    "keyring-provider": ("UV_KEYRING_PROVIDER",),
     "no-index": ("UV_DEFAULT_INDEX",),
     "proxy": ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"),
     "retries": ("UV_HTTP_RETRIES",),
     "timeout": ("UV_HTTP_TIMEOUT",),
     "trusted-host": ("UV_INSECURE_HOST",),
+    "use-feature": ("UV_SYSTEM_CERTS",),
 }
 # These change the result of an installation, as pip's options do that stay behind.
 _UV_DROPPED = {
@@ -72,6 +74,10 @@ def _for_uv(name: str, text: str) -> str:
     elif name == "no-index":
         # uv has a flag only; an absent folder as the index has the same effect.
         value = "file:///no-index" if text.lower() in {"1", "on", "t", "true", "y", "yes"} else ""
+    elif name == "use-feature":
+        value = "1" if "truststore" in words else ""
+    elif name == "keyring-provider":
+        value = text if text in {"disabled", "subprocess"} else ""
     elif name == "proxy":
         value = text if "://" in text else f"http://{text}"
     elif name.endswith("timeout"):

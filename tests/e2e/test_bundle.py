@@ -17,7 +17,7 @@ import pytest
 from botocore.loaders import Loader
 from botocore.stub import Stubber
 
-from components.packaging import archive, bytecode
+from components.packaging import archive, bytecode, dependencies
 from components.packaging import project_bundle as bundles
 from components.packaging.interpreter import PYTHON_VERSION
 from components.packaging.project_bundle import project_bundle

@@ -384,19 +384,3 @@ def test_what_breaks_the_function_while_it_runs_is_said(project: Path) -> None:
     assert "only there" in _said(process, "the function failed: ")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=PATIENCE_S)
-<<<<<<< HEAD
-
-
-def test_outputs_that_are_half_written_go_with_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", interrupt)
-    monkeypatch.setattr(child_process, "LOCAL", tmp_path / ".local")
-    with pytest.raises(KeyboardInterrupt), SupervisedProcess() as process:
-        process.write_private_file("outputs.json", "{}")
-    assert not list((tmp_path / ".local").iterdir())
-=======
->>>>>>> tst6-ok

@@ -7,11 +7,7 @@ import pytest
 from local import local_stack, provisioner, pulumi_program
 from local.deployment import Deployer
 from local.ministack import MiniStack
-<<<<<<< HEAD
-from tests.conftest import NAME, PROJECT, STACK, beside, plain
-=======
-from tests.conftest import NAME, PLANS, PROJECT, STACK, keys, plain
->>>>>>> tst6-ok
+from tests.conftest import NAME, PLANS, PROJECT, STACK, beside, keys, plain
 
 DOMAIN = "api.example.com"
 _TRIAL = {"rate_limit": 1, "burst_limit": 1, "quota_per_day": 2}

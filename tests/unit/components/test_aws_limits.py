@@ -120,11 +120,22 @@ def test_a_bundle_that_lambda_would_refuse_names_its_largest_packages(
         archive._check_sizes("function", files)
 
 
-def test_a_document_that_api_gateway_would_refuse_names_its_largest_paths(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("limit", "most", "says"),
+    (
+        (
+            "DOCUMENT_SIZE",
+            1_000,
+            "the API document has .* bytes; AWS allows 1,000. Largest: .+ Share",
+        ),
+        ("DASHBOARD_WIDGETS", 5, r"the dashboard has \d+ widgets; AWS allows 5. Largest: .+ Split"),
+        ("DASHBOARD_METRICS", 5, r"the dashboard has \d+ metrics; AWS allows 5. Largest: .+ Split"),
+    ),
+)
+def test_a_part_that_aws_would_refuse_is_named_with_its_largest_parts(
+    monkeypatch: pytest.MonkeyPatch, limit: str, most: int, says: str
 ) -> None:
-    monkeypatch.setattr(limits, "DOCUMENT_SIZE", 1_000)
-    says = "the API document has .* bytes; AWS allows 1,000. Largest: .+ Share"
+    monkeypatch.setattr(limits, limit, most)
     with pytest.raises(ConfigError, match=says):
         pulumi_program.declared_resources(STACK, config=plain())
 

@@ -61,6 +61,9 @@ OPTIONS: tuple[tuple[dict[str, str], dict[str, str]], ...] = (
     ({"timeout": "60.5"}, {"UV_HTTP_TIMEOUT": "60"}),
     ({"default_timeout": "9"}, {"UV_HTTP_TIMEOUT": "9"}),
     ({"retries": "7"}, {"UV_HTTP_RETRIES": "7"}),
+    ({"keyring_provider": "subprocess"}, {"UV_KEYRING_PROVIDER": "subprocess"}),
+    ({"keyring_provider": "auto"}, {}),
+    ({"use_feature": "fast-deps truststore"}, {"UV_SYSTEM_CERTS": "1"}),
 )
 
 
