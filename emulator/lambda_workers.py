@@ -9,7 +9,6 @@
 - A worker runs on the interpreter that `EPOCH_WORKER_PYTHON` names, and finds only the standard
   library and the bundle, as in Lambda. MiniStack's workers see all packages of its own environment.
 - `worker_isolation` runs before the function's code.
-- A worker has a lower priority than the emulator, because the emulator also answers its calls.
 - Code and responses over Lambda's limits are errors.
 """
 
@@ -214,8 +213,6 @@ def _isolated(script: str) -> str:
         "    sys.path += os.environ['PYTHONPATH'].split(os.pathsep)\n"
         "    site.execsitecustomize()\n"
     )
-    # The functions wait for the emulator, so it takes a core first.
-    start += "os.nice(5)\n"
     start += "_requests, _responses = take_streams()\nmake_read_only()\n"
     return f"{inspect.getsource(worker_isolation)}\n{start}\n{script}"
 

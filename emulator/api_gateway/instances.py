@@ -2,13 +2,9 @@
 
 A request waits one second for a free instance of a function, then starts a further instance.
 MiniStack starts an instance and a thread for each request.
-
-Random numbers come from a buffer: each read of the system's lets another thread take CPython's
-lock, and a request needs ten.
 """
 
 import asyncio
-import io
 import os
 import resource
 from collections.abc import AsyncIterator, Callable
@@ -30,8 +26,6 @@ _further = asyncio.Semaphore(min(16, resource.getrlimit(resource.RLIMIT_NOFILE)[
 
 # More threads than requests: an invocation may cause others, and must not wait for its own end.
 _threads = ThreadPoolExecutor(10_000)
-
-_random = io.BufferedReader(io.FileIO("/dev/urandom"), 4096)
 
 
 @asynccontextmanager
@@ -61,7 +55,6 @@ async def _run(function: Callable[..., Any], *args: Any, **_: Any) -> Any:
 
 
 PATCHES = (
-    replace(os, "urandom", _random.read),
     wrap(apigateway_v1, "_call_lambda_raw", _call_lambda),
     replace(apigateway_v1, "run_reentrant", _run),
 )

@@ -60,10 +60,6 @@ def test_output_reaches_the_log_and_never_the_response(invoke: Invoke, write: st
     assert result["log"].strip() == _TEXT.strip()
 
 
-def test_a_function_has_a_lower_priority_than_the_emulator(invoke: Invoke) -> None:
-    assert invoke("return os.nice(0)")["body"] == min(os.nice(0) + 5, 19)
-
-
 def test_input_of_a_function_is_empty(invoke: Invoke) -> None:
     assert invoke("return [sys.stdin.read(), os.read(0, 1).decode()]")["body"] == ["", ""]
 
