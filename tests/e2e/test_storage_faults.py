@@ -146,7 +146,7 @@ def test_a_restored_snapshot_signs_by_the_credentials_that_hold_then(
     table = fake_dynamodb.Table()
 
     def apply(headers: Mapping[str, str], body: bytes) -> fake_dynamodb.Reply:
-        signed.append(headers["Authorization"].partition("Credential=")[2].partition("/")[0])
+        signed.append(headers["authorization"].partition("Credential=")[2].partition("/")[0])
         return table(headers, body)
 
     with fake_dynamodb.storage(apply) as server, notes.own_client():

@@ -91,7 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "cut":
             self.close_connection = True
             return
-        status, reply = REFUSALS.get(fault) or self.server.apply(dict(self.headers), body)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        status, reply = REFUSALS.get(fault) or self.server.apply(headers, body)
         if fault == "slow":
             time.sleep(self.server.delay_s)
         if fault == "drop":
@@ -153,7 +154,7 @@ def between(stack: LocalStack) -> Iterator[Storage]:
     signer = SigV4Auth(stack.emulator.credentials, "dynamodb", stack.emulator.region)
 
     def forward(headers: Mapping[str, str], body: bytes) -> Reply:
-        kept = {k: v for k, v in headers.items() if k in {"Content-Type", "X-Amz-Target"}}
+        kept = {k: v for k, v in headers.items() if k in {"content-type", "x-amz-target"}}
         signed = AWSRequest("POST", stack.emulator.url, headers=kept, data=body)
         signer.add_auth(signed)
         response = HTTP.request("POST", stack.emulator.url, body=body, headers=dict(signed.headers))
