@@ -13,7 +13,7 @@ botocore's own transport and logs that once.
 import re
 import ssl
 from collections import UserDict
-from collections.abc import ItemsView
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache, lru_cache, partial
 from http.client import HTTPResponse, IncompleteRead
@@ -37,17 +37,17 @@ _FIELD = re.compile(r"([\w-]+):[ \t]*([^\r\n]*)")
 
 
 class Headers(UserDict[str, Any]):
-    """Headers by lower-case name, in place of botocore's two types.
+    """Headers whose names have any case, in place of botocore's two types.
 
     One of those is an e-mail message, and the other makes an object for each access to a name. A
     name has one value here, as in all requests that botocore makes.
     """
 
     def __getitem__(self, name: str) -> Any:
-        return self.data[name.lower()]
+        return self.data[name.lower()][1]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self.data[name.lower()] = value
+        self.data[name.lower()] = (name, value)
 
     def __delitem__(self, name: str) -> None:
         del self.data[name.lower()]
@@ -55,9 +55,12 @@ class Headers(UserDict[str, Any]):
     def __contains__(self, name: object) -> bool:
         return str(name).lower() in self.data
 
-    def items(self) -> ItemsView[str, Any]:
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name, _ in self.data.values()])
+
+    def items(self) -> Any:
         """Return the names and values; the inherited method would look each value up."""
-        return self.data.items()
+        return self.data.values()
 
     def get_all(self, name: str) -> list[Any]:
         """Return the value of a name, as the only one of a list."""
