@@ -32,7 +32,7 @@ def main() -> None:
     """Print the seconds of a preview, of an `up`, and of one that saves the state once."""
     preview, up = _seconds()
     seconds = {"engine_preview_s": preview, "engine_up_s": up}
-    seconds["engine_up_1_save_s"] = _seconds(**_ONE_SAVE)[1]
+    seconds["engine_1_save_s"] = _seconds(**_ONE_SAVE)[1]
     print(json.dumps({name: round(value, 2) for name, value in seconds.items()}))
 
 
