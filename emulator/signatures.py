@@ -1,4 +1,4 @@
-"""Lists the names that the emulator replaces, with the signatures it relies on."""
+"""Lists the names of MiniStack that the emulator replaces, with the signatures it relies on."""
 
 SIGNATURES = {
     "ministack.app._enforce_execute_api": (
@@ -134,5 +134,4 @@ SIGNATURES = {
     "ministack.services.sts._web_identity_principal": "(token, provider_id, role_arn)",
     "ministack.services.sts.is_root_access_key": "(access_key_id)",
     "ministack.services.tagging.resource_tags": "(arn)",
-    "os.urandom": "(size, /)",
 }
