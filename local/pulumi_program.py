@@ -4,7 +4,6 @@ The local run, the tests, the scan and the diagram all read the program through 
 """
 
 import asyncio
-import gc
 import importlib
 import logging
 import runpy
@@ -258,8 +257,6 @@ def run(
     `config` replaces Pulumi.<stack>.yaml. The first failed registration ends the run, even if
     others still wait. Raises ProgramError if the program exits by itself.
     """
-    # The objects of a run stay until its end: searching them often takes a third of its time.
-    gc.set_threshold(50_000)
     loop = asyncio.new_event_loop()
     given = stack_config(stack, folder) if config is None else config
     try:
