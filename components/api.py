@@ -182,10 +182,10 @@ class EpochApi(EpochComponent):
             },
             opts=self.child(),
         )
-        dimensions = {"ApiName": self.api.name, "Stage": self.stage.stage_name}
-        self.metrics = Source("AWS/ApiGateway", dimensions)
+        # No outputs, so the alarms need not wait for the API.
+        self.metrics = Source("AWS/ApiGateway", {"ApiName": api_name, "Stage": stage_name})
         self.url = self.stage.invoke_url
-        self.register_outputs({"url": self.url, "document_hash": self.document_hash})
+        self.register_outputs({})
 
 
 def _paths_to(path: str) -> list[str]:

@@ -47,4 +47,4 @@ class EpochAuthorizer(LambdaFunction):
                 if isinstance(auth, Jwt)
             },
         )
-        self.register_outputs({"name": self.name, "alias_arn": self.alias.arn})
+        self.register_outputs({})

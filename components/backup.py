@@ -69,4 +69,4 @@ class EpochBackup(EpochComponent):
             resources=arns,
             opts=self.child(depends_on=[policy]),
         )
-        self.register_outputs({"vault_name": vault.name})
+        self.register_outputs({})

@@ -6,7 +6,11 @@ import pulumi
 
 
 class EpochComponent(pulumi.ComponentResource):
-    """A component of Pulumi's type `epoch:components:<class>`."""
+    """A component of Pulumi's type `epoch:components:<class>`.
+
+    Its results are attributes, and its registered outputs are empty: Pulumi saves the state when
+    they are known, which is late for those that wait for other resources.
+    """
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None) -> None:
         super().__init__(f"epoch:components:{type(self).__name__}", name, None, opts)

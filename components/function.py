@@ -55,4 +55,4 @@ class EpochFunction(LambdaFunction):
                 provisioned_concurrent_executions=provisioned_concurrency,
                 opts=self.child(),
             )
-        self.register_outputs({"name": self.name, "alias_arn": self.alias.arn})
+        self.register_outputs({})

@@ -54,4 +54,4 @@ class EpochJob(TriggeredFunction):
         )
         self.alarms = resources.alarms(job.trigger, self)
         resources.connect(job.trigger, self)
-        self.register_outputs({"name": self.name, "dead_letters_arn": self.dead_letters.arn})
+        self.register_outputs({})

@@ -38,4 +38,4 @@ class EpochQueue(EpochComponent):
         self.name = self.queue.name
         self.url = self.queue.url
         self.arn = self.queue.arn
-        self.register_outputs({"name": self.name, "url": self.url, "arn": self.arn})
+        self.register_outputs({})
