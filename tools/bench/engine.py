@@ -1,8 +1,8 @@
 """`python -m tools.bench.engine`: measures the program in the Pulumi engine.
 
 It prints the seconds of a preview and of the first `up`: with the whole state saved to a folder at
-each step, and with one save at the end. The stand-in provider responds immediately: AWS's own time
-comes on top.
+each step, compressed as in the pipeline, and with one save at the end. The stand-in provider
+responds immediately: AWS's own time comes on top.
 """
 
 import json

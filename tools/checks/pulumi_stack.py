@@ -204,6 +204,7 @@ def state_in(folder: Path) -> dict[str, str]:
     """Return the environment variables that make the CLI keep its state in a folder."""
     return {
         "PULUMI_BACKEND_URL": f"file://{folder}",
+        "PULUMI_DIY_BACKEND_ZSTD": "true",  # as in .github/actions/setup
         "PULUMI_CONFIG_PASSPHRASE": "a passphrase",  # pragma: allowlist secret
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
