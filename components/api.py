@@ -185,7 +185,6 @@ class EpochApi(EpochComponent):
         # No outputs, so the alarms need not wait for the API.
         self.metrics = Source("AWS/ApiGateway", {"ApiName": api_name, "Stage": stage_name})
         self.url = self.stage.invoke_url
-        self.register_outputs({})
 
 
 def _paths_to(path: str) -> list[str]:

@@ -38,4 +38,3 @@ class EpochApiGatewayAccount(EpochComponent):
             cloudwatch_role_arn=role.arn,
             opts=self.child(retain_on_delete=True, depends_on=[policy]),
         )
-        self.register_outputs({})

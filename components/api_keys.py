@@ -57,7 +57,6 @@ class EpochApiKeys(EpochComponent):
         self.default = self.keys.apply(lambda keys: keys.get("default", keys[min(keys)]))
         ids = {caller: key.id for caller, key in self._keys.items()}
         self.stage_variables = pulumi.Output.all(**ids).apply(_stage_variables)
-        self.register_outputs({})
 
     def add_to(self, api: EpochApi, usage_plans: Mapping[str, UsagePlan]) -> None:
         """Put each key into its plan, which limits its calls of the API's stage."""

@@ -47,4 +47,3 @@ class EpochAuthorizer(LambdaFunction):
                 if isinstance(auth, Jwt)
             },
         )
-        self.register_outputs({})

@@ -69,4 +69,3 @@ class EpochBackup(EpochComponent):
             resources=arns,
             opts=self.child(depends_on=[policy]),
         )
-        self.register_outputs({})

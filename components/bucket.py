@@ -84,7 +84,6 @@ class EpochBucket(EpochComponent):
         self.declared = bucket
         self.name = self.bucket.id
         self.arn = self.bucket.arn
-        self.register_outputs({})
 
 
 def _tls_only(arn: str) -> str:

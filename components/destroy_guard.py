@@ -36,4 +36,3 @@ class EpochDestroyGuard(EpochComponent):
         guarding = pulumi.ResourceOptions(protect=protect, depends_on=list(resources))
         opts = pulumi.ResourceOptions.merge(opts, guarding)
         super().__init__(name, opts)
-        self.register_outputs({})

@@ -61,4 +61,3 @@ class EpochDomain(EpochComponent):
             )
         self.target = domain.regional_domain_name
         self.url = pulumi.Output.concat("https://", domain.domain_name)
-        self.register_outputs({})

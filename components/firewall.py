@@ -67,4 +67,3 @@ class EpochFirewall(EpochComponent):
         aws.wafv2.WebAclAssociation(
             name, resource_arn=api.stage.arn, web_acl_arn=firewall.arn, opts=self.child()
         )
-        self.register_outputs({})

@@ -55,4 +55,3 @@ class EpochFunction(LambdaFunction):
                 provisioned_concurrent_executions=provisioned_concurrency,
                 opts=self.child(),
             )
-        self.register_outputs({})

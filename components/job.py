@@ -54,4 +54,3 @@ class EpochJob(TriggeredFunction):
         )
         self.alarms = resources.alarms(job.trigger, self)
         resources.connect(job.trigger, self)
-        self.register_outputs({})

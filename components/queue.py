@@ -38,4 +38,3 @@ class EpochQueue(EpochComponent):
         self.name = self.queue.name
         self.url = self.queue.url
         self.arn = self.queue.arn
-        self.register_outputs({})

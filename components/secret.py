@@ -33,4 +33,3 @@ class EpochSecret(EpochComponent):
         self.declared = setting
         # Of the version, so that a function waits until the secret has a value.
         self.arn = version.secret_arn
-        self.register_outputs({})

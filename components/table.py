@@ -125,4 +125,3 @@ class EpochTable(EpochComponent):
         self.arn = self.table.arn
         self.metrics = Source("AWS/DynamoDB", {"TableName": self.name})
         self.stream_arn = self.table.stream_arn
-        self.register_outputs({})

@@ -33,4 +33,3 @@ class EpochTopic(EpochComponent):
             self.arn = pulumi.Output.from_input(fill_settings(topic.arn, settings))
         else:
             self.arn = aws.sns.Topic(name, opts=self.child()).arn
-        self.register_outputs({})

@@ -97,7 +97,6 @@ class EpochMonitoring(EpochComponent):
             api.api.region,
             board.dashboard_name,
         )
-        self.register_outputs({})
 
     def _topic(self, email: pulumi.Input[str], publishers: list[str]) -> aws.sns.Topic:
         """Return the topic of the alarms, to which AWS's services `publishers` may publish."""
