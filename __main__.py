@@ -214,7 +214,7 @@ if config.rollout:
 async def stack_outputs() -> pulumi.Inputs:
     """Return the stack's outputs."""
     # Lets every registration begin. Otherwise the SDK searches all pending outputs after each step:
-    # two thirds of the CPU of a program with 500 resources.
+    # half of the CPU of a preview with 500 resources.
     await asyncio.sleep(0)
     return outputs
 
