@@ -32,7 +32,7 @@ with as_run_error():
     from components.stack_config import StackConfig as StackConfig
     from components.table import EpochTable as EpochTable
     from components.topic import EpochTopic as EpochTopic
-    from components.transforms.call_stacks import shorten_call_stacks as shorten_call_stacks
+    from components.transforms.call_stacks import omit_call_stacks as omit_call_stacks
     from components.transforms.customization import apply_customization as apply_customization
     from components.transforms.encryption import apply_kms_key as apply_kms_key
     from components.transforms.secret_config import mark_secret_config as mark_secret_config

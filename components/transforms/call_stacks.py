@@ -1,29 +1,15 @@
-"""Short call stacks in the state."""
-
-import functools
-import inspect
-from typing import Any
+"""No call stacks in the state."""
 
 import pulumi
 
 _NAME = "_get_stack_trace"
 
 
-def shorten_call_stacks() -> None:
-    """Store only the line that declares a resource, and not the calls that lead to it.
+def omit_call_stacks() -> None:
+    """Store no call stack with a resource.
 
-    Otherwise, call stacks are a third of the state, which the engine saves at each step. They stay
-    whole if Pulumi renames its private function.
+    The engine saves the state at each step, and call stacks are a third of it. Only Pulumi's JSON
+    output shows them. They stay if Pulumi renames its private function.
     """
-    resource = pulumi.runtime.resource
-    if not hasattr(resource, _NAME):
-        return
-    whole = inspect.unwrap(getattr(resource, _NAME))
-
-    @functools.wraps(whole)
-    def declaring_line() -> Any:
-        stack = whole()
-        del stack.frames[1:]
-        return stack
-
-    setattr(resource, _NAME, declaring_line)
+    if hasattr(pulumi.runtime.resource, _NAME):
+        setattr(pulumi.runtime.resource, _NAME, pulumi.runtime.proto.source_pb2.StackTrace)
