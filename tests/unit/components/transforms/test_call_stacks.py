@@ -12,11 +12,11 @@ pytestmark = pytest.mark.conformance
 
 
 def test_resources_are_registered_without_call_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines: dict[str, int] = {}
+    frames: dict[str, int] = {}
     register = pulumi_program._Monitor.RegisterResource
 
     def recorded(monitor: Any, request: Any) -> Any:
-        lines[request.type] = len(request.stackTrace.frames)
+        frames[request.type] = len(request.stackTrace.frames)
         return register(monitor, request)
 
     def one_frame() -> StackTrace:
@@ -25,6 +25,6 @@ def test_resources_are_registered_without_call_stacks(monkeypatch: pytest.Monkey
     monkeypatch.setattr(pulumi.runtime.resource, "_get_stack_trace", one_frame)
     monkeypatch.setattr(pulumi_program._Monitor, "RegisterResource", recorded)
     pulumi_program.declared_resources(stack_files.default_stack())
-    assert lines.pop("pulumi:pulumi:Stack") == 1  # registered before the program runs
-    assert lines["aws:dynamodb/table:Table"] == 0
-    assert not any(lines.values())
+    assert frames.pop("pulumi:pulumi:Stack") == 1  # registered before the program runs
+    assert frames["aws:dynamodb/table:Table"] == 0
+    assert not any(frames.values())
