@@ -151,7 +151,7 @@ pull-request-down: $(READY) ## Remove the stack of a pull request; PR=number
 openapi: $(READY) ## Print the OpenAPI document
 	@$(PYTHON) -m openapi
 
-bench: $(READY) ## Measure the function beside its alternatives for five minutes; draw docs/bench.svg
+bench: $(READY) ## Measure function, local run and commands for six minutes; write docs/bench.md
 	@$(PYTHON) -m tools.bench
 
 snapshot: $(READY) ## Write tests/snapshots/ and the generated parts of docs/

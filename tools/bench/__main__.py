@@ -1,9 +1,10 @@
 """`make bench`: runs the cases in turn and prints CPU time and memory of each.
 
-`python -m tools.bench [ROUNDS] [CASE...]`: by default 13 rounds of all cases, and then the program
-and the local run.
+`python -m tools.bench [ROUNDS] [CASE...]`: by default 13 rounds of all cases, and then the program,
+the local run and the README's commands. A full run writes docs/bench.md and docs/bench.svg.
 """
 
+import datetime
 import json
 import os
 import random
@@ -17,13 +18,13 @@ from typing import Any
 from components.packaging.interpreter import local_python
 from local.stack_files import ROOT
 from tools import cli, post_epoch
-from tools.bench import build, chart, system
+from tools.bench import build, chart, report, system
 
 ROUNDS = 13
 # Batches of warm calls, and calls in each.
 WARM = (5, 100)
 RESULTS = ROOT / ".bench" / "results.json"
-FIGURES = ("cold_cpu_ms", "first_request_cpu_ms", "warm_cpu_us", "peak_rss_mb")
+FIGURES = ("cold_cpu_ms", "first_request_cpu_ms", "wait_ms", "warm_cpu_us", "peak_rss_mb")
 SampleRequest = dict[str, Any]
 
 
@@ -54,7 +55,7 @@ def environment(folder: Path, url: str, sink: str) -> dict[str, str]:
 def sample(python: str, folder: Path, environ: dict[str, str]) -> SampleRequest:
     """Run a case once and return its figures; raise RuntimeError for a wrong response."""
     reading, writing = os.pipe()
-    with open(reading, encoding="ascii") as report:
+    with open(reading, encoding="ascii") as output:
         run = subprocess.run(
             [*(python, "-S", "-s", "-B", str(folder / "runner.py")), *map(str, (writing, *WARM))],
             env=environ,
@@ -64,7 +65,7 @@ def sample(python: str, folder: Path, environ: dict[str, str]) -> SampleRequest:
             check=False,
         )
         os.close(writing)
-        text = report.read()
+        text = output.read()
     if run.returncode:
         raise RuntimeError(f"{folder.name} fails; EPOCH_TRACEBACK=1 shows why")
     found: SampleRequest = json.loads(text)
@@ -75,6 +76,7 @@ def sample(python: str, folder: Path, environ: dict[str, str]) -> SampleRequest:
         raise RuntimeError(f"{folder.name} returns {status} {body}")
     for name in ("warm_cpu_us", "warm_wall_us"):
         found[name] = statistics.median(found[name])
+    found["wait_ms"] = found["cold_cpu_ms"] + (report.WEIGHT - 1) * found["first_request_cpu_ms"]
     return found
 
 
@@ -128,9 +130,9 @@ def table(samples: dict[str, list[SampleRequest]]) -> list[str]:
 
 
 def main() -> list[str]:
-    """Measure, print and write the results; draw the chart after a full run.
+    """Measure, print and write the results, after a full run also to the documentation.
 
-    Only the program and the local run are measured if the project has replaced POST /epoch.
+    The cases are not measured if the project has replaced POST /epoch.
     """
     if not post_epoch.is_declared():
         print(
@@ -148,7 +150,7 @@ def main() -> list[str]:
         }
         for figure in FIGURES
     }
-    results |= {"bundle_zip_bytes": found["size"], "python": found["python"]}
+    results |= {"bundle_zip_mb": found["size"] / 1e6, "python": found["python"]}
     print(f"bundle, zipped: {found['size']:,} bytes; {found['python']}")
     if not only:
         around = system.measure()
@@ -156,7 +158,11 @@ def main() -> list[str]:
         results |= around
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     if not only:
-        chart.draw(results, int(rounds))
+        python = found["python"].split()[1]
+        machine = f"{datetime.date.today().isoformat()}: {chart.machine()}, Python {python}"
+        conditions = f"{machine}, TLS, medians of {rounds} rounds"
+        chart.draw(results, conditions)
+        report.PAGE.write_text(report.text(results, conditions), encoding="utf-8")
     return []
 
 

@@ -1,6 +1,5 @@
 """Draws the results of a full run as `docs/bench.svg`."""
 
-import datetime
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -67,11 +66,9 @@ def _shapes(results: Mapping[str, Any], footer: str) -> Iterator[str]:
     yield svg.text((24, y - 8), footer, "quiet", 12)
 
 
-def draw(results: Mapping[str, Any], rounds: int) -> None:
+def draw(results: Mapping[str, Any], conditions: str) -> None:
     """Write the chart, with the date and the machine of the measurement."""
-    python = results["python"].split()[1]
-    day = datetime.date.today().isoformat()
-    footer = f"{day}, {machine()}, Python {python}, TLS, medians of {rounds} rounds; with ratio"
+    footer = f"{conditions}; with ratio"
     rows = sum(len(cases) for *_, cases in CHARTS)
     size = (_WIDE, rows * _ROW + len(CHARTS) * 44 + 48)
     title = "What the function costs, side by side"

@@ -1,4 +1,4 @@
-"""Measures the program and the local run."""
+"""Measures the program, the local run and the README's commands."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from typing import Any
 from local.stack_files import ROOT
 from tools.bench import large_service
 from tools.checks import pulumi_cli
+from tools.project_copy import copy_of_project
 
 ENDPOINTS = (1, 10, 100)
 REQUESTS = 20_000
 ROUNDS = 3
+COMMANDS = ("demo", "lint", "test")
 
 
 def _child(module: str, folder: Path, *arguments: int, **environment: str) -> dict[str, Any]:
@@ -41,10 +44,30 @@ def _middle(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {name: statistics.median(one[name] for one in samples) for name in samples[0]}
 
 
+def _commands(folder: Path) -> dict[str, float]:
+    """Return the seconds of commands of Make in a copy, in which `make demo` has run before.
+
+    Raises RuntimeError if a command fails.
+    """
+    copy_of_project(folder)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    found: dict[str, float] = {}
+    for name in ("demo", *COMMANDS):
+        print(f"\r{f'make {name}':<79}", end="", file=sys.stderr, flush=True)
+        started = time.perf_counter()
+        command = ["make", name]
+        run = subprocess.run(command, cwd=folder, env=environ, capture_output=True, check=False)
+        found[name] = round(time.perf_counter() - started, 2)
+        if run.returncode:
+            raise RuntimeError(f"make {name} fails, so it has no duration; run it to see the cause")
+    return found
+
+
 def measure() -> dict[str, Any]:
-    """Return `growth`, the figures by number of endpoints, and `local_run`."""
+    """Return `commands`, `growth`, the figures by number of endpoints, and `local_run`."""
     growth: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
+        commands = _commands(Path(name, "commands"))
         for count in ENDPOINTS:
             folder = large_service.copy(Path(name, str(count)), count)
             programs = [_child("program", folder) for _ in range(ROUNDS)]
@@ -53,7 +76,8 @@ def measure() -> dict[str, Any]:
             growth[str(count)] = _middle(programs) | _middle(ups) | _engine(folder)
     load, reload = _child("local_run", ROOT, REQUESTS), _child("reload", ROOT)
     print(file=sys.stderr)
-    return {"growth": growth, "local_run": load | growth["1"] | reload}
+    local = load | growth["1"] | reload
+    return {"commands": commands, "growth": growth, "local_run": local}
 
 
 def table(found: dict[str, Any]) -> list[str]:
@@ -65,4 +89,5 @@ def table(found: dict[str, Any]) -> list[str]:
         lines.append("".join([f"{count:12}", *(f"{figures[name]:>18,}" for name in names)]))
     if "engine_up_s" not in names:
         lines.append("no figures of the Pulumi engine: its CLI is not installed (make test-pulumi)")
+    lines += [f"make {name}: {seconds} s" for name, seconds in found["commands"].items()]
     return lines + [f"local run: {name} {value}" for name, value in local.items()]
