@@ -17,7 +17,7 @@ import pulumi
 
 from components import limits
 from components.packaging.build_folder import built
-from components.packaging.bytecode import compiled
+from components.packaging.bytecode import DEPENDENCIES, compiled, in_one_file
 from components.packaging.dependencies import LAMBDA, BundleError, files_of, install
 from components.packaging.imports import check_imports
 from components.packaging.interpreter import PYTHON_VERSION, compiler, local_python
@@ -35,7 +35,8 @@ class Bundle:
     for the files that it leads to. The package's requirements.txt is the lock of its dependencies,
     with hashes. `locks` are further ones in its folders. `without` are folders of the package that
     the bundle leaves out. `services` are boto3's names of the AWS services that the code calls
-    besides the items of tables. `.build` beside the package holds the results of a build.
+    besides the items of tables. `.build` beside the package holds the results of a build. A package
+    with a copy of function/runtime/bytecode_file.py gets its dependencies' bytecode in one file.
 
     Raises BundleError if the bundle cannot be built, or would fail in Lambda.
     """
@@ -69,7 +70,9 @@ class Bundle:
         files = {**theirs, **own}
         for part in (theirs, own):
             sources = {name: path for name, path in part.items() if path.suffix == ".py"}
-            files |= compiled(sources, build, strict=part is own)
+            bytecode = compiled(sources, build, strict=part is own)
+            one_file = part is theirs and f"{self.package.name}/runtime/bytecode_file.py" in own
+            files |= in_one_file(bytecode, theirs, build) if one_file else bytecode
         return dict(sorted(files.items()))
 
     def archive(self) -> pulumi.FileArchive:
@@ -125,7 +128,7 @@ def for_local_run(files: Mapping[str, Path], interpreter: str = "") -> dict[str,
         own = {name: path for name, path in files.items() if base not in path.parents}
         stale = {
             name for name in own if name.endswith(".pyc") and source_from_cache(name) in changed
-        }
+        } | ({DEPENDENCIES} if changed else set())
         files = {name: path for name, path in own.items() if name not in stale} | local
     return dict(sorted(files.items()))
 

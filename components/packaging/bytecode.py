@@ -1,22 +1,29 @@
-"""Bytecode for Lambda's Python, beside the sources: it saves more than half of a cold start.
+"""Bytecode for Lambda's Python: it saves more than half of a cold start.
 
 An interpreter of Lambda's version compiles it, on every Python that runs the program. Python loads
 it unchecked (PEP 552), so its bytes depend on the sources and on the compiler alone. Without such
 an interpreter the bundle has sources only. The program warns then, since the hash differs.
 """
 
+import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from importlib.util import source_from_cache
 from pathlib import Path
 
 from components.packaging.build_folder import built
 from components.packaging.dependencies import BundleError
-from components.packaging.interpreter import compiler
+from components.packaging.interpreter import PYTHON_VERSION, compiler
 
 # Nothing reads the docstrings of these, so their bytecode is that of `python -OO`: a fifth smaller.
 # Other packages may parse theirs.
 _WITHOUT_DOCSTRINGS = ("aws_xray_sdk", "botocore", "dateutil", "urllib3", "wrapt")
+
+# The file that function/runtime/bytecode_file.py reads.
+DEPENDENCIES = f"dependencies.cpython-{PYTHON_VERSION.replace('.', '')}"
+# The emulator changes the source of this one.
+_SEPARATE = "aws_xray_sdk/core/lambda_launcher.py"
 
 # Lambda unpacks a bundle here, so tracebacks name files below it.
 TASK_ROOT = "/var/task"
@@ -42,6 +49,39 @@ def compiled(sources: Mapping[str, Path], build: Path, *, strict: bool) -> dict[
     inputs += [part for name, source in read.items() for part in (name.encode(), source)]
     folder = built(build, "bytecode", inputs, lambda out: _compile(python, read, out, strict))
     return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.pyc")}
+
+
+def _stem(name: str) -> str:
+    """Return the path of a module without its suffixes."""
+    folder, _, file = name.rpartition("/")
+    return f"{folder}/{file.partition('.')[0]}"
+
+
+def in_one_file(
+    bytecode: Mapping[str, Path], packages: Iterable[str], build: Path
+) -> dict[str, Path]:
+    """Return the bytecode of `compiled` for `packages` as the file DEPENDENCIES in `build`."""
+    # Python prefers an extension to a source beside it.
+    separate = {_stem(name) for name in packages if name.endswith(".so")} | {_stem(_SEPARATE)}
+    named = {source_from_cache(name): (name, path) for name, path in sorted(bytecode.items())}
+    files = dict(beside for source, beside in named.items() if _stem(source) in separate)
+    found = {source: path for source, (name, path) in named.items() if name not in files}
+    if not found:
+        return files
+    contents = {source: path.read_bytes()[16:] for source, path in found.items()}  # PEP 552
+    inputs = [Path(__file__).read_bytes(), *map(str.encode, contents), *contents.values()]
+
+    def write(folder: Path) -> None:
+        table, start = {}, 0
+        for source, content in contents.items():
+            module = source.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            table[module] = source, start, len(content)
+            start += len(content)
+        head = json.dumps(table).encode()
+        parts = (len(head).to_bytes(4, "big"), head, *contents.values())
+        (folder / DEPENDENCIES).write_bytes(b"".join(parts))
+
+    return {DEPENDENCIES: built(build, "bytecode", inputs, write) / DEPENDENCIES, **files}
 
 
 def _compile(python: Path, sources: Mapping[str, bytes], folder: Path, strict: bool) -> None:

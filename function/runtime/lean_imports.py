@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from importlib.util import LazyLoader
 from types import ModuleType
 from typing import Any
@@ -35,7 +35,8 @@ def lazy_modules(names: Set[str]) -> Iterator[None]:
     class Finder:
         @staticmethod
         def find_spec(name: str, path: Any = None, _: Any = None) -> ModuleSpec | None:
-            spec = PathFinder.find_spec(name, path) if name in names else None
+            others = (one for one in sys.meta_path if one is not Finder and name in names)
+            spec = next(filter(None, (one.find_spec(name, path) for one in others)), None)
             if spec and spec.loader:
                 spec.loader = LazyLoader(spec.loader)
             return spec

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
+from importlib.util import source_from_cache
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -51,6 +52,7 @@ print(json.dumps({{
     "versions": [importlib.metadata.version(name) for name in ("botocore", "aws-xray-sdk")],
     "installed": [p for p in sys.path if "site-packages" in p],
     "loaded": sorted({{m.split(".")[0] for m in sys.modules}} & {{"boto3", "s3transfer"}}),
+    "loader": type(botocore.__loader__).__module__,
 }}))
 """
 
@@ -97,6 +99,8 @@ def test_it_needs_nothing_but_the_standard_library(
     assert status == 201 and list(table.items) == [json.loads(body)["id"]]
     assert all(seen["versions"])
     assert not seen["installed"] and not seen["loaded"]
+    is_lambdas = Path(interpreter).resolve() == Path(bytecode.compiler() or "").resolve()
+    assert (seen["loader"] == "function.runtime.bytecode_file") == is_lambdas
     whole = botocore.session.get_session()  # this one has all of botocore's data
     assert seen["endpoints"] == [
         whole.create_client("dynamodb", region_name=region).meta.endpoint_url for region in REGIONS
@@ -179,15 +183,16 @@ def test_it_has_the_data_of_what_is_called_and_no_bytecode_but_its_own() -> None
     names = list(project_bundle().files())
     services = {name.split("/")[2] for name in names if name.startswith("botocore/data/")}
     assert "dynamodb" in services and "ec2" not in services
-    beside = {name for name in names if name.endswith(".pyc")}
+    beside = {source_from_cache(name) for name in names if name.endswith(".pyc")}
     sources = {name for name in names if name.endswith(".py")}
-    assert beside in (set(), {_cached(name) for name in sources})
-    assert bool(beside) == bool(bytecode.compiler())
-
-
-def _cached(name: str) -> str:
-    path = Path(name)
-    return str(path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc")
+    own = {name for name in sources if name.startswith("function/")}
+    if not bytecode.compiler():
+        assert not beside and bytecode.DEPENDENCIES not in names
+        return
+    file = project_bundle().files()[bytecode.DEPENDENCIES].read_bytes()
+    table = json.loads(file[4 : 4 + int.from_bytes(file[:4], "big")])
+    assert beside | {source for source, *_ in table.values()} == sources
+    assert own < beside and len(beside - own) == 1  # the module that the emulator changes
 
 
 def test_the_bundle_has_the_authorities_of_aws_only() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.packaging import archive, interpreter
+from components.packaging import archive, bytecode, interpreter
 from components.packaging.archive import Bundle
 from components.packaging.dependencies import LAMBDA, BundleError
 from components.packaging.imports import STANDARD_LIBRARY
@@ -157,11 +157,15 @@ def test_boto3_has_the_whole_model_of_dynamodb_that_its_resources_read(
     assert kept == model if sdk else kept["operations"] == {"GetItem": {}} and not kept["shapes"]
 
 
+@pytest.mark.parametrize("one_file", [False, True])
 def test_the_local_run_swaps_compiled_dependencies_and_keeps_own_files(
-    package: Path, add_wheel: Wheel
+    package: Path, add_wheel: Wheel, one_file: bool
 ) -> None:
     add_wheel("lib", {"lib/fast.so": "", "lib/__init__.py": ""})
     (package / "fast.json").write_text("{}")
+    if one_file:
+        (package / "runtime").mkdir()
+        (package / "runtime" / "bytecode_file.py").write_text("")
     whole = archive.files_in(Bundle(package=package).archive())
     names = archive.for_local_run(whole).keys()
     assert {"lib/fast.so", "function/fast.json"} <= names
@@ -171,7 +175,8 @@ def test_the_local_run_swaps_compiled_dependencies_and_keeps_own_files(
         if source != whole["lib/__init__.py"]:
             source.write_text("X = 1")
     gone = names - archive.for_local_run(whole).keys()
-    assert {Path(name).name for name in gone} <= {"__init__.cpython-313.pyc"}
+    expected = bytecode.DEPENDENCIES if one_file else "__init__.cpython-313.pyc"
+    assert {Path(name).name for name in gone} <= {expected}
     assert bool(gone) == bool(interpreter.compiler())
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from components.packaging import archive
+from components.packaging.bytecode import DEPENDENCIES
 from components.packaging.project_bundle import project_bundle
 from local.resources.compute import zip_bytes
 from local.stack_files import ROOT
@@ -53,6 +54,7 @@ def _compile(python: str, folder: Path) -> None:
 
 
 def _without_bytecode(folder: Path) -> None:
+    (folder / DEPENDENCIES).unlink(missing_ok=True)
     for cache in list(folder.rglob("__pycache__")):
         shutil.rmtree(cache)
 

@@ -38,7 +38,7 @@ def _archive(archive: pulumi.FileArchive) -> dict[str, list[str]]:
     own, packages = set(), set()
     for name, file in files_in(archive).items():
         path = file.relative_to(stack_files.ROOT)
-        if "__pycache__" in name:  # depends on the machine's Python versions
+        if "cpython-" in name:  # depends on the machine's Python versions
             continue
         if path.parts[0].startswith("."):
             packages.add(re.sub(r"-[^-]+\.dist-info$", "", name.partition("/")[0]))
