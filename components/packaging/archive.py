@@ -96,9 +96,10 @@ def _linked(files: Mapping[str, Path], build: Path) -> Path:
     """Return a folder with a link to each file."""
 
     def link(folder: Path) -> None:
+        for parent in {(folder / name).parent for name in files}:
+            parent.mkdir(parents=True, exist_ok=True)
         for name, path in files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).symlink_to(path)
+            os.symlink(path, folder / name)
 
     listed = (part.encode() for name, path in files.items() for part in (name, str(path)))
     return built(build, "bundle", listed, link)

@@ -6,6 +6,7 @@ version, and its data shrinks to the services that the code calls. `make bench` 
 
 import gzip
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -115,20 +116,21 @@ def files_of(packages: Path) -> dict[str, Path]:
     These are all files of the wheels but `_EXCLUDED`, and but for those that the installer writes
     for this machine: scripts with the path of its Python, bytecode, and its notes.
     """
-    return {
-        path.relative_to(packages).as_posix(): path
-        for path in packages.rglob("*")
-        if path.is_file() and _is_portable(path.relative_to(packages), path)
-    }
+    found: dict[str, Path] = {}
+    for folder, _, files in os.walk(packages):
+        within = "" if Path(folder) == packages else f"{Path(folder).relative_to(packages)}/"
+        paths = {f"{within}{name}": Path(folder, name) for name in files}
+        found |= {name: path for name, path in paths.items() if _is_portable(name, path)}
+    return found
 
 
-def _is_portable(name: Path, path: Path) -> bool:
-    top = name.parts[0]
-    if top == "bin":
+def _is_portable(name: str, path: Path) -> bool:
+    parts = name.split("/")
+    if parts[0] == "bin":
         return not path.read_bytes().startswith(b"#!")
-    if "__pycache__" in name.parts or top.endswith(".dist-info") and path.name in _INSTALLER:
+    if "__pycache__" in parts or parts[0].endswith(".dist-info") and path.name in _INSTALLER:
         return False
-    return not name.as_posix().startswith(_EXCLUDED)
+    return not name.startswith(_EXCLUDED)
 
 
 def _keep_amazons_authorities(known: Path) -> None:
