@@ -196,10 +196,20 @@ def _popen(command: list[str], **options: Any) -> subprocess.Popen[str]:
 
 
 def _isolated(script: str) -> str:
-    """Return MiniStack's worker script, beginning with the isolation of the function."""
+    """Return MiniStack's worker script, beginning with the isolation of the function.
+
+    MiniStack counts nested invocations by botocore's requests. It imports botocore for that, which
+    the function imports itself, and faster: so it does that after the function's import.
+    """
+    count, imported = (
+        "    _ms_install_invoke_depth()\n",
+        "handler_fn = getattr(mod, handler_name)\n",
+    )
     for stream, replacement in (
         ("sys.stdin.readline", "_requests.readline"),
         ("_real_stdout = sys.stdout", "_real_stdout = _responses"),
+        (count, ""),
+        (imported, f"{imported}    {count}"),
     ):
         if stream not in script:
             name = "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT"

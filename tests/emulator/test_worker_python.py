@@ -20,13 +20,16 @@ _CODE = """
 import importlib.util
 import sys
 
+BEFORE = "botocore" in sys.modules
+
 
 def handler(event, context):
     names = event.get("names", ())
     found = {name: bool(importlib.util.find_spec(name)) for name in names}
     version = "%d.%d" % sys.version_info[:2]
     return {"found": found, "path": sys.path, "version": version, "encoding": sys.stdout.encoding,
-            "exit": callable(exit), "customized": "sitecustomize" in sys.modules}
+            "exit": callable(exit), "customized": "sitecustomize" in sys.modules,
+            "botocore": [BEFORE, len(sys.modules["botocore.handlers"].BUILTIN_HANDLERS)]}
 """
 
 
@@ -39,7 +42,8 @@ def _ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[.
     monkeypatch.setenv("PYTHONPATH", os.path.dirname(__file__))
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
     (tmp_path / "sitecustomize.py").write_text("")
-    files = {"main.py": _CODE, "own/__init__.py": ""}
+    sdk = {"botocore/__init__.py": "", "botocore/handlers.py": "BUILTIN_HANDLERS = []\n"}
+    files = {"main.py": _CODE, "own/__init__.py": "", **sdk}
     variables = {"Variables": {"PYTHONPATH": str(tmp_path)}}
     function = function_of("alone", files, Environment=variables)
     worker = lambda_workers._Worker("alone", *function.values())
@@ -65,6 +69,10 @@ def test_it_runs_on_the_python_of_the_bundle_as_lambda_starts_it(ask: Callable[.
     show = [interpreter.local_python(), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
     assert answer["version"] == output(ROOT, *show).strip()
     assert answer["exit"] and answer["encoding"].lower() == "utf-8"
+
+
+def test_the_function_imports_botocore_before_the_emulator_uses_it(ask: Callable[..., Any]) -> None:
+    assert ask()["botocore"] == [False, 1]
 
 
 def test_other_processes_of_the_emulator_start_as_they_are() -> None:
