@@ -68,17 +68,18 @@ def in_one_file(
     found = {source: path for source, (name, path) in named.items() if name not in files}
     if not found:
         return files
-    contents = {source: path.read_bytes()[16:] for source, path in found.items()}  # PEP 552
+    contents = {source: path.read_bytes() for source, path in found.items()}
     inputs = [Path(__file__).read_bytes(), *map(str.encode, contents), *contents.values()]
 
     def write(folder: Path) -> None:
         table, start = {}, 0
-        for source, content in contents.items():
+        codes = [content[16:] for content in contents.values()]  # PEP 552
+        for source, code in zip(contents, codes, strict=True):
             module = source.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-            table[module] = source, start, len(content)
-            start += len(content)
-        head = json.dumps(table).encode()
-        parts = (len(head).to_bytes(4, "big"), head, *contents.values())
+            table[module] = source, start, len(code)
+            start += len(code)
+        head, version = json.dumps(table).encode(), next(iter(contents.values()))[:4]
+        parts = (version, len(head).to_bytes(4, "big"), head, *codes)
         (folder / DEPENDENCIES).write_bytes(b"".join(parts))
 
     return {DEPENDENCIES: built(build, "bytecode", inputs, write) / DEPENDENCIES, **files}

@@ -11,6 +11,7 @@ import marshal
 import os
 import sys
 from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import MAGIC_NUMBER
 from types import CodeType
 from typing import Any
 
@@ -24,17 +25,19 @@ class _Loader(SourceFileLoader):
 
 
 class _BytecodeFile:
-    """Finds the modules of the file: the size of a table, the table, and the code.
+    """Finds the modules of the file: the version of the bytecode, a table, and the code.
 
-    The size has 4 bytes. The table is a JSON object with the source, start and size of each module.
+    The version is that of a .pyc file, and the table's size is before the table, in 4 bytes each.
+    The table is a JSON object with the source, start and size of each module.
     """
 
     def __init__(self, path: str) -> None:
         self._folder = os.path.dirname(path)
         self._file = os.open(path, os.O_RDONLY)
+        self.version = os.read(self._file, 4)
         size = int.from_bytes(os.read(self._file, 4), "big")
         self._table: dict[str, tuple[str, int, int]] = json.loads(os.read(self._file, size))
-        self._start = 4 + size
+        self._start = 8 + size
 
     def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
         """Return the spec of a module in the file, or None."""
@@ -59,5 +62,5 @@ class _BytecodeFile:
 def install(folder: str) -> None:
     """Import from the file in a folder, if it is there for this version of Python."""
     path = f"{folder}/dependencies.{sys.implementation.cache_tag}"
-    if os.path.exists(path):
-        sys.meta_path.insert(0, _BytecodeFile(path))
+    if os.path.exists(path) and (file := _BytecodeFile(path)).version == MAGIC_NUMBER:
+        sys.meta_path.insert(0, file)

@@ -190,7 +190,7 @@ def test_it_has_the_data_of_what_is_called_and_no_bytecode_but_its_own() -> None
         assert not beside and bytecode.DEPENDENCIES not in names
         return
     file = project_bundle().files()[bytecode.DEPENDENCIES].read_bytes()
-    table = json.loads(file[4 : 4 + int.from_bytes(file[:4], "big")])
+    table = json.loads(file[8 : 8 + int.from_bytes(file[4:8], "big")])
     assert beside | {source for source, *_ in table.values()} == sources
     assert own < beside and len(beside - own) == 1  # the module that the emulator changes
 

@@ -63,9 +63,13 @@ def test_modules_read_data_beside_them(folder: Path) -> None:
     assert shelf.__loader__.get_data(f"{shelf.__path__[0]}/data.txt") == b"data"
 
 
-def test_a_file_for_another_python_changes_nothing(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["dependencies.cpython-27", None])
+def test_a_file_for_another_python_changes_nothing(folder: Path, name: str | None) -> None:
     file = folder / f"dependencies.{sys.implementation.cache_tag}"
-    file.rename(file.with_suffix(".cpython-27"))
+    content = file.read_bytes()
+    file.unlink()
+    # The other name, or another version of the bytecode under the own name.
+    (folder / (name or file.name)).write_bytes(content if name else b"old\n" + content[4:])
     before = list(sys.meta_path)
     bytecode_file.install(str(folder))
     assert sys.meta_path == before
