@@ -205,16 +205,16 @@ def _isolated(script: str) -> str:
         "    _ms_install_invoke_depth()\n",
         "handler_fn = getattr(mod, handler_name)\n",
     )
-    for stream, replacement in (
+    for part, replacement in (
         ("sys.stdin.readline", "_requests.readline"),
         ("_real_stdout = sys.stdout", "_real_stdout = _responses"),
         (count, ""),
         (imported, f"{imported}    {count}"),
     ):
-        if stream not in script:
+        if part not in script:
             name = "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT"
-            raise Mismatch(name, f"{name} has no {stream}")
-        script = script.replace(stream, replacement)
+            raise Mismatch(name, f"{name} has no {part}")
+        script = script.replace(part, replacement)
     # Lambda has `exit` and `quit`, which `-S` leaves out.
     start = "import site\nsite.setquit()\n"
     # Nor does `-I` read the function's own PYTHONPATH, which Lambda does.

@@ -35,7 +35,9 @@ def lazy_modules(names: Set[str]) -> Iterator[None]:
     class Finder:
         @staticmethod
         def find_spec(name: str, path: Any = None, _: Any = None) -> ModuleSpec | None:
-            others = (one for one in sys.meta_path if one is not Finder and name in names)
+            if name not in names:
+                return None
+            others = (one for one in sys.meta_path if one is not Finder)
             spec = next(filter(None, (one.find_spec(name, path) for one in others)), None)
             if spec and spec.loader:
                 spec.loader = LazyLoader(spec.loader)

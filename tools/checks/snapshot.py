@@ -14,6 +14,7 @@ import yaml
 
 from components.naming import resource_prefix
 from components.packaging.archive import files_in
+from components.packaging.bytecode import DEPENDENCIES
 from function.endpoints import VERSION
 from local import pulumi_program, stack_files
 from local.pulumi_program import Resource
@@ -38,7 +39,9 @@ def _archive(archive: pulumi.FileArchive) -> dict[str, list[str]]:
     own, packages = set(), set()
     for name, file in files_in(archive).items():
         path = file.relative_to(stack_files.ROOT)
-        if "cpython-" in name:  # depends on the machine's Python versions
+        if (
+            "__pycache__" in name or name == DEPENDENCIES
+        ):  # depends on the machine's Python versions
             continue
         if path.parts[0].startswith("."):
             packages.add(re.sub(r"-[^-]+\.dist-info$", "", name.partition("/")[0]))
