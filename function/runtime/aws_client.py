@@ -14,7 +14,7 @@ from typing import Any
 
 from function.declare import limits
 from function.declare.problem import Problem
-from function.runtime.lean_imports import lazy_modules, lazy_patterns, stand_in
+from function.runtime.lean_imports import import_botocore
 
 # The error codes that are safe to retry: the service did nothing. Status 429 and 5xx are too. The
 # last lines are those of other services than DynamoDB.
@@ -54,43 +54,6 @@ _DATA_FAULTS = {
 _EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException"})
 
 
-# botocore and urllib3 import these, and use them for other services, settings and errors only.
-_RARELY_USED = frozenset(
-    {
-        *("ast", "configparser", "dateutil.relativedelta", "email.header", "jmespath.parser"),
-        *("botocore.monitoring", "botocore.retries.adaptive", "botocore.waiter"),
-        *("mimetypes", "shutil", "signal", "tempfile", "tokenize"),
-    }
-)
-
-
-def _import_botocore() -> None:
-    """Import botocore, and postpone what it does not use here: a tenth of a cold start.
-
-    Two modules stay out: botocore writes a text about each operation for `help`, and urllib3 may
-    ask for the version of h2. A botocore that needs more of these modules is imported with them.
-    """
-    import botocore
-
-    def version(name: str) -> str:
-        from importlib import metadata
-
-        return metadata.version(name)
-
-    kinds = ("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring")
-    texts = dict.fromkeys(kinds, lambda *_, **__: "")
-    folder = os.path.join(os.path.dirname(botocore.__file__), "docs")
-    with (
-        suppress(ImportError),
-        stand_in("botocore.docs", __path__=[folder]),
-        stand_in("botocore.docs.docstring", **texts),
-        stand_in("importlib.metadata", version=version),
-        lazy_modules(_RARELY_USED),
-        lazy_patterns(),
-    ):
-        import botocore.session
-
-
 @cache
 def _client(service: str, read_timeout_s: float = 0) -> Any:
     """Return the process's client of a service, as `boto3.client` does, but without boto3.
@@ -99,7 +62,7 @@ def _client(service: str, read_timeout_s: float = 0) -> Any:
     """
     # A new thread has a new stack, on which no call crosses the border of a chunk again and again:
     # that may take 25 ms of an import (docs/performance.md).
-    importing = threading.Thread(target=_import_botocore)
+    importing = threading.Thread(target=import_botocore)
     importing.start()
     importing.join()
     import botocore.session

@@ -15,7 +15,7 @@ import ssl
 from collections import UserDict
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from http.client import HTTPResponse, IncompleteRead
 from io import BufferedReader
 from types import SimpleNamespace
@@ -90,8 +90,10 @@ def install(client: Any) -> None:
     else:
         _lighten_requests()
         _trust_system_too(session)
+        # botocore inspects the parameters of a partial, for 4 ms.
         client.meta.events.register(
-            "before-send.dynamodb", partial(send_on_open_connection, session)
+            "before-send.dynamodb",
+            lambda request, **_: send_on_open_connection(session, request),
         )
 
 

@@ -71,9 +71,43 @@ def test_botocore_loads_without_its_documentation_and_the_metadata_of_packages()
 
 def test_a_botocore_that_needs_more_of_a_module_is_imported_with_it() -> None:
     _run_in_region(
-        "import sys; from function.runtime import aws_client, lean_imports as module;"
-        "aws_client.stand_in = lambda name, **_: module.stand_in(name);"
+        "import sys; from function.runtime import aws_client, lean_imports;"
+        "empty = lean_imports.stand_in; lean_imports.stand_in = lambda name, **_: empty(name);"
         "aws_client._client('dynamodb'); assert 'botocore.docs.docstring' in sys.modules"
+    )
+
+
+def test_botocore_registers_handlers_under_the_same_names_and_refuses_the_same_ones() -> None:
+    _run_in_region(
+        "from botocore import hooks;"
+        "names = [f'{a}.{name}.{z}' for name in hooks.EVENT_ALIASES for a in 'xs' for z in 'PQ'];"
+        "names += [*hooks.EVENT_ALIASES, 'before-send.dynamodb.PutItem', 'x.api.y.pricing', ''];"
+        "named = hooks.EventAliaser._alias_event_name;"
+        "expected = [named(hooks.EventAliaser(None), one) for one in names];"
+        "from function.runtime import aws_client; client = aws_client._client('dynamodb');"
+        "assert named is not hooks.EventAliaser._alias_event_name;"
+        "aliaser = hooks.EventAliaser(None);"
+        "assert expected == [aliaser._alias_event_name(one) for one in names * 2][len(names):];"
+        "Good = type('', (), {'__call__': lambda self, **_: 0, 'method': lambda self, **_: 0});"
+        "Bad = type('', (), {'__call__': lambda self: 0, 'method': lambda self, a: 0});"
+        "from functools import partial;"
+        "good = [lambda **_: 0, Good(), Good().method, partial(Good())];"
+        "[client.meta.events.register('a', one) for one in good];"
+        "import pytest;"
+        "bad = [lambda a: 0, Bad(), Bad().method, partial(Bad())];"
+        "[pytest.raises(ValueError, client.meta.events.register, 'a', one) for one in bad]"
+    )
+
+
+def test_botocores_data_classes_keep_their_defaults_and_arguments() -> None:
+    _run_in_region(
+        "from function.runtime import aws_client; aws_client._client('dynamodb');"
+        "from botocore import context, plugin;"
+        "first, second = context.ClientContext(), context.ClientContext();"
+        "assert first.features == set() and first.features is not second.features;"
+        "assert plugin.PluginContext().plugins is None;"
+        "assert plugin.PluginContext('a').plugins == plugin.PluginContext(plugins='a').plugins;"
+        "from dataclasses import asdict"
     )
 
 
@@ -82,7 +116,7 @@ def test_botocore_runs_modules_and_compiles_patterns_when_they_are_used() -> Non
         "import sys, re; from function.runtime import aws_client;"
         "client = aws_client._client('dynamodb');"
         "from botocore import handlers, waiter;"
-        "assert 'jmespath.lexer' not in sys.modules;"
+        "assert not {'dataclasses', 'dis', 'jmespath.visitor'} & set(sys.modules);"
         "assert isinstance(handlers.VALID_BUCKET, re.Pattern);"
         "assert vars(handlers.VALID_BUCKET).keys() == {'_source'};"
         "assert handlers.VALID_BUCKET.search('a-bucket') and re.match(handlers.VALID_BUCKET, 'b');"
