@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from botocore.credentials import Credentials
+from botocore.retries.standard import ExponentialBackoff
 
 import function.declare.job_registry
 import function.declare.registry
@@ -52,6 +53,9 @@ ministack.clear_aws_environment()
 # A hook's, by which git in any folder would mean the repository that is being pushed.
 for _name in ("GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"):
     os.environ.pop(_name, None)
+
+# Before a retry, botocore would wait for up to two seconds.
+setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
 
 # Tests have no secrets of a stack.
 os.environ["EPOCH_SECRETS"] = "stand-in"
