@@ -62,19 +62,26 @@ class Bindings:
     links: Mapping[str, Linked] = field(default_factory=dict)
 
     def environment(self, permissions: Sequence[Permission]) -> dict[str, pulumi.Input[str]]:
-        """Return the variables through which a function finds its resources, and its secrets."""
-        readable = {one.setting for one in permissions if isinstance(one, SecretPermission)}
-        secrets = [secret for name, secret in self.secrets.items() if name in readable]
-        links = [one for one in permissions if isinstance(one, Link)]
-        return {
-            **{table.declared.env_var: table.name for table in self.tables.values()},
-            **{queue.declared.env_var: queue.url for queue in self.queues.values()},
-            **{topic.declared.env_var: topic.arn for topic in self.topics.values()},
-            **{bucket.declared.env_var: bucket.name for bucket in self.buckets.values()},
-            **{secret.declared.env_var: secret.arn for secret in secrets},
-            **{one.env_var: self.links[one.name].shown for one in links},
-            **self.settings,
-        }
+        """Return the variables through which a function finds what it has permissions for.
+
+        So another resource changes no function that does not use it.
+        """
+        found: dict[str, pulumi.Input[str]] = dict(self.settings)
+        for permission in permissions:
+            match permission:
+                case TablePermission(table):
+                    found[self.tables[table].declared.env_var] = self.tables[table].name
+                case QueuePermission(queue):
+                    found[self.queues[queue].declared.env_var] = self.queues[queue].url
+                case TopicPermission(topic):
+                    found[self.topics[topic].declared.env_var] = self.topics[topic].arn
+                case BucketPermission(bucket):
+                    found[self.buckets[bucket].declared.env_var] = self.buckets[bucket].name
+                case SecretPermission(setting):
+                    found[self.secrets[setting].declared.env_var] = self.secrets[setting].arn
+                case Link(name):
+                    found[permission.env_var] = self.links[name].shown
+        return found
 
     def _granted(self, permission: Permission) -> tuple[_Arns, tuple[str, ...]]:
         """Return the ARN or ARNs that a permission is for, and the actions on them."""

@@ -104,6 +104,16 @@ def _verify_crc32(response_dict: Mapping[str, Any], **_: Any) -> None:
             )
 
 
+def resource(declared: Any) -> str:
+    """Return the name, URL or ARN of a declared resource; raise LookupError without permission."""
+    if declared.env_var not in os.environ:
+        raise LookupError(
+            f"{declared.env_var} is missing: name {declared.name!r} in the permissions of the "
+            "endpoint or the job"
+        )
+    return os.environ[declared.env_var]
+
+
 class _StopBeforeSend(Exception):
     """Ends the call of `warm_up` before it reaches the network."""
 

@@ -37,7 +37,7 @@ _BATCH_ATTEMPTS = 5
 
 def table_name(table: Table) -> str:
     """Return a table's name on AWS, for batches, transactions and PartiQL."""
-    return os.environ[table.env_var]
+    return aws_client.resource(table)
 
 
 def call(operation: str, table: Table, **request: Any) -> dict[str, Any]:

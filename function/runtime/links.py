@@ -1,13 +1,12 @@
 """Gives the values of the resources of infrastructure.py."""
 
-import os
-
 from function.declare.permission import Link
+from function.runtime import aws_client
 
 
 def value(link: Link) -> str:
     """Return the value of a resource, such as its ARN, as infrastructure.py gives it.
 
-    Raises KeyError if the endpoint or job does not name the link in its permissions.
+    Raises LookupError if the endpoint or job does not name the link in its permissions.
     """
-    return os.environ[link.env_var]
+    return aws_client.resource(link)

@@ -1,6 +1,5 @@
 """Calls S3 for the stack's buckets."""
 
-import os
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +14,7 @@ def call(operation: str, bucket: Bucket, **request: Any) -> dict[str, Any]:
     - Problem with 503 if S3 throttles the call or does not answer.
     - botocore's ClientError for any other error.
     """
-    name = os.environ[bucket.env_var]
+    name = aws_client.resource(bucket)
     return aws_client.send("s3", operation, {"bucket_name": name}, {"Bucket": name, **request})
 
 
@@ -39,7 +38,7 @@ def presigned_upload(
     form: dict[str, Any] = aws_client.presign(
         "s3",
         "generate_presigned_post",
-        Bucket=os.environ[bucket.env_var],
+        Bucket=aws_client.resource(bucket),
         Key=key,
         Fields={} if wildcard else {"Content-Type": start},
         Conditions=[matching, ["content-length-range", 0, max_bytes]],
@@ -56,7 +55,7 @@ def presigned_download(
     With `file_name`, a browser saves the object under this name and does not show it. The endpoint
     needs s3:GetObject. The URL expires as a form of `presigned_upload` does.
     """
-    request = {"Bucket": os.environ[bucket.env_var], "Key": key}
+    request = {"Bucket": aws_client.resource(bucket), "Key": key}
     if file_name:  # RFC 6266, section 4.3
         saved = f"attachment; filename*=UTF-8''{quote(file_name, safe='')}"
         request["ResponseContentDisposition"] = saved

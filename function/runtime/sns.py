@@ -1,7 +1,6 @@
 """Publishes to topics."""
 
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ def publish(
     SNS throttles the call or does not answer.
     """
     request = {
-        "TopicArn": os.environ[topic.env_var],
+        "TopicArn": aws_client.resource(topic),
         "Message": json.dumps(body, allow_nan=False),
         "MessageAttributes": {
             name: {"DataType": "String", "StringValue": value}

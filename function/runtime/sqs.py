@@ -26,7 +26,7 @@ def send(
     Raises Problem with 503 if SQS throttles the call or does not answer.
     """
     request: dict[str, Any] = {
-        "QueueUrl": os.environ[queue.env_var],
+        "QueueUrl": aws_client.resource(queue),
         "MessageBody": json.dumps(body, allow_nan=False),
     }
     if delay_s is not None:

@@ -98,7 +98,9 @@ def test_a_handler_finds_the_resource_by_its_link_alone(monkeypatch: pytest.Monk
     assert [name for name in of_job if name.startswith("LINK_")] == ["LINK_CLICKS"]
     monkeypatch.setenv("LINK_ALERTS", "arn")
     assert value(ALERTS) == "arn"
-    with pytest.raises(KeyError, match="LINK_CLICKS"):
+    with pytest.raises(
+        LookupError, match="LINK_CLICKS is missing: name 'clicks' in the permissions"
+    ):
         value(CLICKS)
 
 

@@ -93,10 +93,12 @@ def test_a_policy_that_iam_would_refuse_names_the_largest_statements() -> None:
 
 
 def test_variables_that_lambda_would_refuse_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    tables = {f"t{n:03}": Table(f"t{n:03}", "key") for n in range(150)}
+    names = [f"{'long-' * 6}{n}" for n in range(50)]
+    tables = {name: Table(name, "key") for name in names}
     monkeypatch.setattr(function.declare.registry, "load_tables", lambda: tables)
     monkeypatch.setattr(function.declare.job_registry, "load_jobs", dict)
-    endpoint = function.declare.registry.load_endpoints()[0]._replace(permissions=())
+    allowed = tuple(TablePermission(name, ("dynamodb:GetItem",)) for name in names)
+    endpoint = function.declare.registry.load_endpoints()[0]._replace(permissions=allowed)
     monkeypatch.setattr(function.declare.registry, "load_endpoints", lambda: (endpoint,))
     says = r"environment of function \S+ has [45],\d+ bytes; AWS allows 4,096. Largest: "
     with pytest.raises(ConfigError, match=says):

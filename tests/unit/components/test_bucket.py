@@ -28,6 +28,10 @@ def _declared(monkeypatch: pytest.MonkeyPatch) -> list[pulumi_program.Resource]:
     pages = ("https://shop.example",)
     kept = Bucket(name="kept", expires_after_days=30, versioned=True, cors=pages)
     monkeypatch.setattr(buckets, "KEPT", kept, raising=False)
+    uploads = BucketPermission("uploads", ("s3:PutObject",))
+    (first, *others) = registry.load_endpoints()
+    first = first._replace(permissions=(*first.permissions, uploads))
+    monkeypatch.setattr(registry, "load_endpoints", lambda: (first, *others))
     return pulumi_program.declared_resources(STACK, config=plain())
 
 
@@ -45,9 +49,9 @@ def test_a_bucket_is_private_requires_tls_and_expires_its_objects(
     assert rules["rules"][0]["expiration"] == {"days": 7}
     assert rules["rules"][0]["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
     function = one(declared, "aws:lambda/function:Function", "-function")
-    assert function["environment"]["variables"]["BUCKET_UPLOADS_NAME"].endswith(
-        f"{bucket_name(NAME)}-uploads"
-    )
+    variables = function["environment"]["variables"]
+    assert variables["BUCKET_UPLOADS_NAME"].endswith(f"{bucket_name(NAME)}-uploads")
+    assert "BUCKET_KEPT_NAME" not in variables  # no endpoint may use it
     assert "aws_s3_bucket.tf.json" in terraform_json.render(declared)
 
 
