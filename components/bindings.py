@@ -62,10 +62,7 @@ class Bindings:
     links: Mapping[str, Linked] = field(default_factory=dict)
 
     def environment(self, permissions: Sequence[Permission]) -> dict[str, pulumi.Input[str]]:
-        """Return the variables through which a function finds what it has permissions for.
-
-        So another resource changes no function that does not use it.
-        """
+        """Return the variables through which a function finds what it has permissions for."""
         found: dict[str, pulumi.Input[str]] = dict(self.settings)
         for permission in permissions:
             match permission:

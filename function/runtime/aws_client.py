@@ -108,8 +108,8 @@ def resource(declared: Any) -> str:
     """Return the name, URL or ARN of a declared resource; raise LookupError without permission."""
     if declared.env_var not in os.environ:
         raise LookupError(
-            f"{declared.env_var} is missing: name {declared.name!r} in the permissions of the "
-            "endpoint or the job"
+            f"{declared.env_var} is missing: name {declared.name!r} in the permissions of an "
+            "endpoint, a job or an authorizer"
         )
     return os.environ[declared.env_var]
 

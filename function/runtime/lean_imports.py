@@ -1,18 +1,20 @@
 """Imports libraries without the parts that the function does not use."""
 
+import builtins
 import os
 import re
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from functools import cache
+from importlib import import_module
 from importlib.machinery import ModuleSpec
-from threading import RLock
-from types import ModuleType
+from threading import Lock
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 _compile = re.compile
-_run_lock = RLock()
+_import_lock = Lock()
 # The starts of botocore's and urllib3's patterns for a whole IPv6 address.
 _IPV6 = (r"^(?:(?:[0-9A-Fa-f]{1,4}:){6}", r"^\[(?:(?:[0-9A-Fa-f]{1,4}:){6}")
 
@@ -34,45 +36,42 @@ def stand_in(name: str, **members: Any) -> Iterator[None]:
 
 
 class _LazyModule(ModuleType):
-    """A module that runs when an attribute is read that it does not have yet.
+    """A stand-in that imports the module when an attribute of it is read.
 
-    importlib.util.LazyLoader would also run it when a second module imports it.
+    Only those modules keep it that import it within `lazy_modules`. So a thread that imports the
+    module meanwhile gets the module, and waits until it has run.
     """
 
     def __getattr__(self, name: str) -> Any:
-        with _run_lock:
-            if loader := vars(self).pop("_lazy_loader", None):
-                loader.exec_module(self)
-                self.__class__ = ModuleType  # type: ignore[assignment]
-        return ModuleType.__getattribute__(self, name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
 
 
 class _LazyLoader:
-    def __init__(self, loader: Any) -> None:
-        self._loader = loader
+    """A loader that makes stand-ins."""
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return _LazyModule(spec.name)
+    def create_module(self, _: ModuleSpec) -> None:
+        """Leave that to Python, which reads attributes of a new module."""
 
     def exec_module(self, module: ModuleType) -> None:
-        vars(module)["_lazy_loader"] = vars(module)["__loader__"] = self._loader
-        if module.__spec__:
-            module.__spec__.loader = self._loader
+        module.__class__ = _LazyModule
 
 
 @contextmanager
-def lazy_modules(names: Set[str]) -> Iterator[None]:
-    """Let imports run these modules only when an attribute of them is read."""
+def _loaded_by(loaders: Mapping[str, Callable[[Any], Any]]) -> Iterator[None]:
+    """Let the next import of each of these modules use another loader, made of the usual one."""
+    waiting = dict(loaders)
 
     class Finder:
         @staticmethod
         def find_spec(name: str, path: Any = None, _: Any = None) -> ModuleSpec | None:
-            if name not in names:
+            if not (loader := waiting.pop(name, None)):
                 return None
             others = (one for one in sys.meta_path if one is not Finder)
             spec = next(filter(None, (one.find_spec(name, path) for one in others)), None)
             if spec and spec.loader:
-                spec.loader = _LazyLoader(spec.loader)  # type: ignore[assignment]
+                spec.loader = loader(spec.loader)
             return spec
 
     sys.meta_path.insert(0, Finder)
@@ -80,6 +79,18 @@ def lazy_modules(names: Set[str]) -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(Finder)
+
+
+@contextmanager
+def lazy_modules(names: Set[str]) -> Iterator[None]:
+    """Let imports run these modules only when an attribute of them is read."""
+    try:
+        with _loaded_by(dict.fromkeys(names, lambda _: _LazyLoader())):
+            yield
+    finally:
+        for name in names:
+            if type(sys.modules.get(name)) is _LazyModule:
+                del sys.modules[name]
 
 
 class _LazyPattern:
@@ -90,14 +101,14 @@ class _LazyPattern:
     def __init__(self, pattern: Any, flags: int = 0) -> None:
         self._source = pattern, flags
 
-    def match(self, text: Any, *limits: int) -> Any:
-        """Match at the start of the text. A text without a colon is no IPv6 address.
+    def match(self, string: Any, *limits: int) -> Any:
+        """Match at the start of the string. A string without a colon is no IPv6 address.
 
         botocore and urllib3 look for such an address in each host.
         """
-        if str(self._source[0]).startswith(_IPV6) and ":" not in text:
+        if str(self._source[0]).startswith(_IPV6) and ":" not in string:
             return None
-        return self.__getattr__("match")(text, *limits)
+        return self.__getattr__("match")(string, *limits)
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(_compile(*self._source), name)
@@ -139,6 +150,31 @@ def _data_class(known: type) -> type:
     return known
 
 
+class _PlainLoader:
+    """A loader of a module that finds `_data_class` in `dataclasses`.
+
+    No other module does, because a thread may import `dataclasses` meanwhile.
+    """
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def create_module(self, _: ModuleSpec) -> None:
+        """Leave that to Python."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        own = SimpleNamespace(
+            dataclass=_data_class, field=lambda *, default_factory: default_factory
+        )
+
+        def find(name: str, *args: Any) -> Any:
+            return own if name == "dataclasses" else builtins.__import__(name, *args)
+
+        vars(module)["__loader__"] = vars(module.__spec__)["loader"] = self._loader
+        vars(module)["__builtins__"] = {**vars(builtins), "__import__": find}
+        exec(self._loader.get_code(module.__name__), vars(module))  # noqa: S102
+
+
 def _simplify_registration() -> None:
     """Let botocore register its 130 event handlers with less work: a tenth of a cold start.
 
@@ -166,7 +202,6 @@ def _simplify_registration() -> None:
     hooks.EventAliaser._alias_event_name, hooks.accepts_kwargs = name, accepts_kwargs
 
 
-@cache
 def import_botocore() -> None:
     """Import botocore, and postpone what it does not use here: a quarter of a cold start.
 
@@ -174,6 +209,12 @@ def import_botocore() -> None:
     for the version of h2, and two small classes are data classes, for which Python imports
     `inspect`. A botocore that needs more of these modules is imported with them.
     """
+    with _import_lock:
+        _import_once()
+
+
+@cache
+def _import_once() -> None:
     import botocore
 
     def version(name: str) -> str:
@@ -184,13 +225,12 @@ def import_botocore() -> None:
     kinds = ("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring")
     texts = dict.fromkeys(kinds, lambda *_, **__: "")
     folder = os.path.join(os.path.dirname(botocore.__file__), "docs")
-    fields = {"dataclass": _data_class, "field": lambda *, default_factory: default_factory}
     with (
         suppress(ImportError, KeyError, TypeError),
         stand_in("botocore.docs", __path__=[folder]),
         stand_in("botocore.docs.docstring", **texts),
-        stand_in("dataclasses", **fields),
         stand_in("importlib.metadata", version=version),
+        _loaded_by(dict.fromkeys(("botocore.context", "botocore.plugin"), _PlainLoader)),
         lazy_modules(_RARELY_USED),
         lazy_patterns(),
     ):

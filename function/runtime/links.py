@@ -7,6 +7,6 @@ from function.runtime import aws_client
 def value(link: Link) -> str:
     """Return the value of a resource, such as its ARN, as infrastructure.py gives it.
 
-    Raises LookupError if the endpoint or job does not name the link in its permissions.
+    Raises LookupError if no permission of the function names the link.
     """
     return aws_client.resource(link)

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from function.declare.schema import EMPTY_MAPPING
-from function.runtime.lean_imports import stand_in
+from function.runtime.lean_imports import lazy_modules, stand_in
 
 # The namespace of the metrics in CloudWatch: the project's name.
 NAMESPACE = os.environ.get("METRIC_NAMESPACE", "local")
@@ -108,10 +108,11 @@ def _sdk() -> SimpleNamespace:
     """Import the parts of aws-xray-sdk that make subsegments and send them.
 
     The SDK's recorder would look up the current entity for each step, which costs more than the
-    subsegments. Only its decorators and patches need wrapt, which imports asyncio: two thirds of
-    the SDK's share of a cold start.
+    subsegments. Only its decorators and patches need wrapt, which imports asyncio, and `inspect`:
+    most of the SDK's share of a cold start.
     """
-    with stand_in("wrapt", decorator=lambda _: lambda wrapped: wrapped):
+    plain = stand_in("wrapt", decorator=lambda _: lambda wrapped: wrapped)
+    with plain, lazy_modules({"inspect"}):
         from aws_xray_sdk import global_sdk_config
         from aws_xray_sdk.core import xray_recorder
         from aws_xray_sdk.core.models.facade_segment import FacadeSegment

@@ -107,7 +107,17 @@ def test_botocores_data_classes_keep_their_defaults_and_arguments() -> None:
         "assert first.features == set() and first.features is not second.features;"
         "assert plugin.PluginContext().plugins is None;"
         "assert plugin.PluginContext('a').plugins == plugin.PluginContext(plugins='a').plugins;"
-        "from dataclasses import asdict"
+        "import dataclasses; assert plugin.dataclass is not dataclasses.dataclass"
+    )
+
+
+def test_two_first_calls_at_once_import_botocore_once() -> None:
+    _run_in_region(
+        "import os, threading; threading.excepthook = lambda _: os._exit(3);"
+        "from function.runtime import aws_client;"
+        "from concurrent.futures import ThreadPoolExecutor;"
+        "[*ThreadPoolExecutor(2).map(aws_client._client, ('dynamodb', 's3'))];"
+        "import sys; assert 'dis' not in sys.modules"
     )
 
 
@@ -128,6 +138,6 @@ def test_botocore_runs_modules_and_compiles_patterns_when_they_are_used() -> Non
 def test_the_tracer_loads_without_the_imports_of_its_decorators() -> None:
     code = (
         "import sys; from function.runtime import telemetry; telemetry._sdk();"
-        "assert not {'wrapt', 'asyncio'} & set(sys.modules); import wrapt; wrapt.ObjectProxy"
+        "assert not {'asyncio', 'inspect', 'wrapt'} & set(sys.modules); import wrapt; wrapt.ObjectProxy"
     )
     run_python(ROOT, "-c", code, LAMBDA_TASK_ROOT=str(ROOT))

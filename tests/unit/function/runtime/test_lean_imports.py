@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -16,27 +17,47 @@ ADDRESS = f"(?:{HEXTET}{{6}}[0-9a-f:]+|::1)"
 
 @pytest.fixture(name="name")
 def _name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Put a slow module on the path, which counts its runs."""
-    text = "import sys, time\nsys.slow_runs += 1\ntime.sleep(0.1)\nvalue = 1\n"
+    """Put a slow module on the path, which counts its runs, and fails while `broken` is true."""
+    text = (
+        "import sys, time\nsys.slow_runs += 1\ntime.sleep(0.1)\nassert not sys.broken\nvalue = 1\n"
+    )
     tmp_path.joinpath("slow_module.py").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "slow_runs", 0, raising=False)
+    monkeypatch.setattr(sys, "broken", False, raising=False)
     yield "slow_module"
     sys.modules.pop("slow_module", None)
 
 
 def test_a_lazy_module_runs_once_when_an_attribute_is_read(name: str) -> None:
     with lazy_modules({name}):
-        module = __import__(name)
-        again = __import__(name)
-    assert again is module is __import__(name)
+        lazy = import_module(name)
+        assert import_module(name) is lazy
     assert vars(sys)["slow_runs"] == 0
     with ThreadPoolExecutor(4) as threads:
-        assert [*threads.map(lambda _: module.value, range(4))] == [1] * 4
+        assert [*threads.map(lambda _: lazy.value, range(4))] == [1] * 4
     assert vars(sys)["slow_runs"] == 1
-    assert type(module) is type(sys) and module.__spec__.loader is module.__loader__
     with pytest.raises(AttributeError, match="slow_module.*other"):
-        module.other  # noqa: B018
+        lazy.other  # noqa: B018
+
+
+def test_all_other_imports_find_the_module_itself(name: str) -> None:
+    with lazy_modules({name}):
+        lazy = import_module(name)
+    module = import_module(name)
+    assert module is not lazy and vars(sys)["slow_runs"] == 1
+    vars(module)["value"] = 2
+    assert lazy.value == 2 and module.__loader__ is module.__spec__.loader
+
+
+def test_a_lazy_module_that_fails_runs_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lazy_modules({name}):
+        lazy = import_module(name)
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "broken", True)
+            with pytest.raises(AssertionError):
+                lazy.value  # noqa: B018
+        assert lazy.value == 1 and import_module(name) is not lazy
 
 
 @pytest.mark.parametrize(
