@@ -22,6 +22,7 @@ with patching.exit_on_mismatch():
         lambda_workers,
         limits,
         number_keys,
+        repeated_work,
         scheduler,
         server,
         time_to_live,
@@ -41,7 +42,7 @@ with patching.exit_on_mismatch():
 _REPAIRS = (
     *(proxy_event, iam, limits, documentation, import_api, instances, stage, errors, scheduler),
     *(async_invoke, event_source_mappings, number_keys, time_to_live, usage, cloudwatch_query),
-    *(lambda_code, lambda_workers),
+    *(lambda_code, lambda_workers, repeated_work),
 )
 
 

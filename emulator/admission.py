@@ -65,9 +65,12 @@ def _check_host(headers: list[tuple[bytes, bytes]], hosts: frozenset[str]) -> No
 
 def _is_form(scope: Mapping[str, Any]) -> bool:
     """Test for the form of an upload to S3, which holds its signature."""
-    headers = _joined_headers(scope["headers"])
-    form = headers.get("content-type", "").startswith("multipart/form-data")
-    return form and scope["method"] == "POST" and "authorization" not in headers
+    if scope["method"] != "POST" or any(
+        name.lower() == b"authorization" for name, _ in scope["headers"]
+    ):
+        return False
+    kind = _joined_headers(scope["headers"]).get("content-type", "")
+    return kind.startswith("multipart/form-data")
 
 
 def _check_caller(scope: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ SIGNATURES = {
     ),
     "ministack.app.app": "async (scope, receive, send)",
     "ministack.app.pin_signed_request": "(method, raw_path, query_params, raw_headers, handshake)",
+    "ministack.app.uuid": "module",
     "ministack.core.iam_actions.extract_resource_arn": (
         "(service, method, path, headers, body, query_params, region, account_id)"
     ),
@@ -18,6 +19,8 @@ SIGNATURES = {
         "(access_key_id, iam_action, service, region, resource_arn, service_context)"
     ),
     "ministack.core.iam_evaluator.is_root_access_key": "(access_key_id)",
+    "ministack.core.iam_evaluator.parse_policy_document": "(doc)",
+    "ministack.core.iam_evaluator.request_caller_arn": "(headers, query_params)",
     "ministack.core.lambda_runtime.Worker": "(func_name, config, code_zip)",
     "ministack.core.lambda_runtime.Worker._drain_stderr": "(self)",
     "ministack.core.lambda_runtime.Worker._drain_stderr_bounded": (
@@ -27,9 +30,11 @@ SIGNATURES = {
     "ministack.core.lambda_runtime.Worker._spawn": "(self)",
     "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT": "str",
     "ministack.core.lambda_runtime.execution_credentials": "(config)",
+    "ministack.core.lambda_runtime.parse_arn": "(value)",
     "ministack.core.lambda_runtime.subprocess": "module",
     "ministack.core.lambda_runtime.threading": "module",
     "ministack.core.lambda_runtime.zipfile": "module",
+    "ministack.core.responses.uuid": "module",
     "ministack.services.apigateway_v1._AUTHENTICATION_GATEWAY_ERRORS": "dict",
     "ministack.services.apigateway_v1._authorizers_v1": "AccountRegionScopedDict",
     "ministack.services.apigateway_v1._build_api_export": (
@@ -92,6 +97,7 @@ SIGNATURES = {
     "ministack.services.dynamodb._build_change_record": (
         "(table, event_name, old_item, new_item, view_type)"
     ),
+    "ministack.services.dynamodb._condition_syntax_error": "(expr, slot)",
     "ministack.services.dynamodb._create_table": "(data)",
     "ministack.services.dynamodb._extract_key_val": "(attr)",
     "ministack.services.dynamodb._remove_item": "(table, pk_val, sk_val)",
@@ -122,6 +128,7 @@ SIGNATURES = {
     "ministack.services.lambda_svc._update_alias": "(func_name, alias_name, data)",
     "ministack.services.lambda_svc.execution_credentials": "(config)",
     "ministack.services.lambda_svc.invoke_async_with_retry": "(func, event)",
+    "ministack.services.lambda_svc.parse_arn": "(value)",
     "ministack.services.s3._deliver_event_to_lambda": "(arn, event_payload, bucket_region)",
     "ministack.services.s3._parse_multipart_form": "(content_type, body)",
     "ministack.services.scheduler._SCHEDULE_TICK_INTERVAL": "int",
