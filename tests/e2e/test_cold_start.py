@@ -52,11 +52,13 @@ def test_the_function_imports_without_the_sdk_and_the_tracer(found: set[str]) ->
     assert not heavy & {name.partition(".")[0] for name in found}
 
 
-def _run_in_region(code: str) -> None:
+def _run(code: str, **variables: str) -> None:
     # Without a measurement of coverage, which imports more.
-    run_python(
-        ROOT, "-c", code, AWS_DEFAULT_REGION="eu-west-1", PYTHONPATH="", COVERAGE_PROCESS_START=""
-    )
+    run_python(ROOT, "-c", code, PYTHONPATH="", COVERAGE_PROCESS_START="", **variables)
+
+
+def _run_in_region(code: str) -> None:
+    _run(code, AWS_DEFAULT_REGION="eu-west-1")
 
 
 def test_botocore_loads_without_its_documentation_and_the_metadata_of_packages() -> None:
@@ -140,4 +142,4 @@ def test_the_tracer_loads_without_the_imports_of_its_decorators() -> None:
         "import sys; from function.runtime import telemetry; telemetry._sdk();"
         "assert not {'asyncio', 'inspect', 'wrapt'} & set(sys.modules); import wrapt; wrapt.ObjectProxy"
     )
-    run_python(ROOT, "-c", code, LAMBDA_TASK_ROOT=str(ROOT))
+    _run(code, LAMBDA_TASK_ROOT=str(ROOT))
