@@ -10,12 +10,11 @@ import tempfile
 import threading
 import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from ministack.core import lambda_runtime
 
-from emulator.patching import replace
+from emulator.patching import replace_in
 
 
 def _use_private_folder(code: Path) -> None:
@@ -93,6 +92,4 @@ class SharedZip(zipfile.ZipFile):
                     shutil.rmtree(unpacked, ignore_errors=True)
 
 
-_ZIPFILE = SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedZip})
-
-PATCHES = (replace(lambda_runtime, "zipfile", _ZIPFILE),)
+PATCHES = (replace_in(lambda_runtime, "zipfile", ZipFile=SharedZip),)

@@ -23,14 +23,13 @@ import threading
 import time
 from contextlib import suppress
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 from ministack.core import lambda_runtime, responses
 from ministack.services import lambda_svc
 
 from emulator import lambda_code, worker_isolation
-from emulator.patching import Mismatch, Original, Patch, replace, wrap
+from emulator.patching import Mismatch, Original, Patch, replace, replace_in, wrap
 
 # Lambda counts 100 bytes more than the documented 6 MB.
 _MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
@@ -252,12 +251,9 @@ def _save_code(operation: str, original: Original, *args: Any) -> Any:
     return original(*args)
 
 
-_SUBPROCESS = SimpleNamespace(**{**vars(subprocess), "Popen": _popen})
-_THREADING = SimpleNamespace(**{**vars(threading), "Thread": _NoThread})
-
 PATCHES = (
-    replace(lambda_runtime, "subprocess", _SUBPROCESS),
-    replace(lambda_runtime, "threading", _THREADING),
+    replace_in(lambda_runtime, "subprocess", Popen=_popen),
+    replace_in(lambda_runtime, "threading", Thread=_NoThread),
     replace(lambda_runtime, "Worker", _Worker),
     wrap(lambda_svc, "_update_alias", _move_alias),
     wrap(lambda_svc, "_add_permission", _add_permission),

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
 from pkgutil import resolve_name
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 from emulator.signatures import SIGNATURES
@@ -45,6 +45,11 @@ class Patch(NamedTuple):
 def replace(owner: Any, name: str, value: Any) -> Patch:
     """Return the patch that puts `value` in the place of a name."""
     return Patch(owner, name, lambda _: value)
+
+
+def replace_in(owner: Any, name: str, **members: Any) -> Patch:
+    """Return the patch that lets the owner alone see a module with other members."""
+    return Patch(owner, name, lambda module: SimpleNamespace(**{**vars(module), **members}))
 
 
 def wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> Patch:

@@ -9,14 +9,13 @@
 import os
 import uuid
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import Any
 
 from ministack import app
 from ministack.core import iam_evaluator, lambda_runtime, responses, router
 from ministack.services import dynamodb, lambda_svc
 
-from emulator.patching import Original, replace, wrap
+from emulator.patching import Original, replace, replace_in, wrap
 
 _random_bytes: list[bytes] = []
 
@@ -51,12 +50,10 @@ def _caller_arn(headers: dict[str, str], query_params: dict[str, Any] | None = N
     return getattr(caller, "principal_arn", "") or f"arn:aws:iam::{account}:root"
 
 
-_UUID = SimpleNamespace(**{**vars(uuid), "uuid4": _uuid4})
-
 PATCHES = (
     *(wrap(owner, "parse_arn", _once) for owner in (lambda_runtime, lambda_svc)),
     wrap(iam_evaluator, "parse_policy_document", _once),
     wrap(dynamodb, "_condition_syntax_error", _once),
     replace(iam_evaluator, "request_caller_arn", _caller_arn),
-    *(replace(owner, "uuid", _UUID) for owner in (app, responses)),
+    *(replace_in(owner, "uuid", uuid4=_uuid4) for owner in (app, responses)),
 )

@@ -39,9 +39,8 @@ def _archive(archive: pulumi.FileArchive) -> dict[str, list[str]]:
     own, packages = set(), set()
     for name, file in files_in(archive).items():
         path = file.relative_to(stack_files.ROOT)
-        if (
-            "__pycache__" in name or name == DEPENDENCIES
-        ):  # depends on the machine's Python versions
+        # Bytecode depends on the machine's Python versions.
+        if "__pycache__" in name or name == DEPENDENCIES:
             continue
         if path.parts[0].startswith("."):
             packages.add(re.sub(r"-[^-]+\.dist-info$", "", name.partition("/")[0]))
