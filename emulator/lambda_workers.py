@@ -16,7 +16,6 @@ import inspect
 import json
 import math
 import os
-import select
 import subprocess
 import sys
 import threading
@@ -28,12 +27,13 @@ from typing import Any
 from ministack.core import lambda_runtime, responses
 from ministack.services import lambda_svc
 
-from emulator import lambda_code, worker_isolation
+from emulator import event_loop, lambda_code, worker_isolation
 from emulator.patching import Mismatch, Original, Patch, replace, replace_in, wrap
 
 # Lambda counts 100 bytes more than the documented 6 MB.
 _MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 _MAX_REQUEST_BYTES = 70_167_211  # 50 MB of code in base64
+_PIPE_BYTES = 16_384  # the smallest buffer of a pipe, macOS's
 
 
 class _Output:
@@ -45,39 +45,60 @@ class _Output:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout and process.stderr
+        self._pipes = process.stdout, process.stderr  # open as long as this object
+        self._responses, self._log = (pipe.fileno() for pipe in self._pipes)
+        self._open = {self._responses, self._log}
         self.timeout_s: float | None = None
-        self._responses, self._log = process.stdout, process.stderr
-        self._written = bytearray()
-        self._ready = select.poll()
-        self._ready.register(self._responses, select.POLLIN)
-        self._ready.register(self._log, select.POLLIN)
-        os.set_blocking(self._log.fileno(), False)
+        self._received, self._written = bytearray(), bytearray()
+        for file in self._open:
+            os.set_blocking(file, False)
 
     def readline(self) -> str:
         """Return the next response, or "" at the end; raise TimeoutError after the timeout."""
         end = time.monotonic() + (self.timeout_s or math.inf)
-        while True:
-            left_ms = None if end == math.inf else max(0, end - time.monotonic()) * 1000
-            ready = {number for number, _ in self._ready.poll(left_ms)}
-            if self._log.fileno() in ready:
-                self._read_log()
-            if self._responses.fileno() in ready:
-                return self._responses.readline()
+        while b"\n" not in self._received:
+            left_s = None if end == math.inf else max(0, end - time.monotonic())
+            ready = event_loop.readable(self._open, left_s)
             if not ready:
                 raise TimeoutError(f"Task timed out after {self.timeout_s}.00 seconds")
+            if self._log in ready:
+                self._read(self._log, self._written)
+            if self._responses in ready and not self._read(self._responses, self._received):
+                return ""
+        line, _, self._received = self._received.partition(b"\n")
+        return f"{line.decode('utf-8', 'replace')}\n"
 
-    def _read_log(self) -> None:
-        with suppress(BlockingIOError):
-            while written := os.read(self._log.fileno(), 65536):
-                self._written += written
-            with suppress(KeyError):
-                self._ready.unregister(self._log)  # at its end it is always ready
+    def _read(self, file: int, received: bytearray) -> bool:
+        """Add what a pipe holds; return False at its end, after which it is always ready."""
+        try:
+            data = os.read(file, 65536)  # all of it: the buffer of Linux has this size
+        except BlockingIOError:
+            return True
+        received += data
+        if not data:
+            self._open.discard(file)
+        return bool(data)
 
     def take_log(self) -> str:
         """Return the log since the last call."""
-        self._read_log()
+        self._read(self._log, self._written)
         written, self._written = self._written, bytearray()
         return written.decode("utf-8", "replace").removesuffix("\n")
+
+
+class _Input:
+    """The pipe to a worker, which takes long events on a thread: they do not fit into the pipe."""
+
+    def __init__(self, pipe: Any) -> None:
+        self._pipe = pipe
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pipe, name)
+
+    def write(self, text: str) -> None:
+        """Write an event of ASCII characters."""
+        write = partial(event_loop.on_thread, self._pipe.write)
+        (self._pipe.write if len(text) <= _PIPE_BYTES else write)(text)
 
 
 class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
@@ -96,6 +117,13 @@ class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
         self._output = self._proc.stdout
         self._output.timeout_s = self.config["Timeout"]
         _end_old_versions(self.func_name, self.config)
+
+    def invoke(self, *args: Any, **options: Any) -> Any:
+        """Invoke the function; on a thread if the worker starts, or if another thread starts it."""
+        invoke = partial(super().invoke, *args, **options)
+        if self._lock.locked() or self._proc is None or self._proc.poll() is not None:
+            return event_loop.on_thread(invoke)
+        return invoke()
 
     def _read_stderr(self) -> None:
         """Leave the log to `_Output`."""
@@ -191,6 +219,7 @@ def _popen(command: list[str], **options: Any) -> subprocess.Popen[str]:
     process = subprocess.Popen(command, **options)
     if options.get("stderr") == subprocess.PIPE:
         process.stdout = _Output(process)  # type: ignore[assignment]
+        process.stdin = _Input(process.stdin)  # type: ignore[assignment]
     return process
 
 
@@ -255,6 +284,7 @@ PATCHES = (
     replace_in(lambda_runtime, "subprocess", Popen=_popen),
     replace_in(lambda_runtime, "threading", Thread=_NoThread),
     replace(lambda_runtime, "Worker", _Worker),
+    wrap(lambda_runtime, "_collect", event_loop.on_thread),
     wrap(lambda_svc, "_update_alias", _move_alias),
     wrap(lambda_svc, "_add_permission", _add_permission),
     Patch(lambda_runtime, "_PYTHON_WORKER_SCRIPT", _isolated),

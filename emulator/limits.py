@@ -10,6 +10,7 @@
 import resource
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, lambda_svc
@@ -30,7 +31,7 @@ def _emit_logs(
     config = function.get("config") or function
     group = (config.get("LoggingConfig") or {}).get("LogGroup", "")
     streams = cloudwatch_logs._log_groups.get(group, {}).get("streams", {})
-    for name in list(streams)[: max(0, len(streams) - _MAX_INVOCATIONS)]:
+    for name in tuple(islice(streams, max(0, len(streams) - _MAX_INVOCATIONS))):
         streams.pop(name, None)
 
 

@@ -28,7 +28,11 @@ SIGNATURES = {
     ),
     "ministack.core.lambda_runtime.Worker._read_stderr": "(self)",
     "ministack.core.lambda_runtime.Worker._spawn": "(self)",
+    "ministack.core.lambda_runtime.Worker.invoke": (
+        "(self, event, request_id, *, trace_id, depth, durable, invoked_function_arn)"
+    ),
     "ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT": "str",
+    "ministack.core.lambda_runtime._collect": "(proc, deadline)",
     "ministack.core.lambda_runtime.execution_credentials": "(config)",
     "ministack.core.lambda_runtime.parse_arn": "(value)",
     "ministack.core.lambda_runtime.subprocess": "module",

@@ -1,4 +1,4 @@
-"""Bounds the instances that requests start, and runs each invocation on a thread that exists.
+"""Bounds the instances that requests start, and waits for invocations in the event loop.
 
 A request waits one second for a free instance of a function, then starts a further instance.
 MiniStack starts an instance and a thread for each request.
@@ -8,14 +8,12 @@ import asyncio
 import os
 import resource
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from contextvars import copy_context
-from functools import partial
 from typing import Any
 
 from ministack.services import apigateway_v1
 
+from emulator import event_loop
 from emulator.patching import Original, replace, wrap
 
 # AWS starts an instance at once. Here it is a process, which takes seconds among many others.
@@ -23,9 +21,6 @@ _PATIENCE_S = 1
 # More instances than cores would only take each other's time.
 _instances = asyncio.Semaphore(2 * (os.cpu_count() or 1))
 _further = asyncio.Semaphore(min(16, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 8 - 16))
-
-# More threads than requests: an invocation may cause others, and must not wait for its own end.
-_threads = ThreadPoolExecutor(10_000)
 
 
 @asynccontextmanager
@@ -49,9 +44,7 @@ async def _call_lambda(original: Original, *args: Any, **scope: Any) -> Any:
 
 
 async def _run(function: Callable[..., Any], *args: Any, **_: Any) -> Any:
-    """Run a function on another thread, in the caller's context."""
-    call = partial(copy_context().run, function, *args)
-    return await asyncio.get_running_loop().run_in_executor(_threads, call)
+    return await event_loop.run(function, *args)
 
 
 PATCHES = (

@@ -1,15 +1,11 @@
-"""Invocations by requests: their instances and threads."""
+"""Invocations by requests: their instances."""
 
 import asyncio
-import threading
-from contextvars import ContextVar
 from typing import Any
 
 import pytest
 
 from emulator.api_gateway import instances
-
-_value: ContextVar[str] = ContextVar("_value", default="")
 
 
 def test_hanging_function_gets_a_further_instance(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,13 +28,3 @@ def test_hanging_function_gets_a_further_instance(monkeypatch: pytest.MonkeyPatc
         return result, await hanging
 
     assert asyncio.run(serve()) == ("returns", "hangs")
-
-
-def test_invocation_runs_on_another_thread_in_the_context_of_its_request() -> None:
-    async def serve() -> Any:
-        _value.set("request")
-        return await instances._run(lambda: (_value.get(), threading.get_ident()), name="any")
-
-    value, thread = asyncio.run(serve())
-    assert value == "request"
-    assert thread != threading.get_ident()
