@@ -122,6 +122,11 @@ if authorizer_code:
         authorizers=authorizer_registry.load_authorizers(),
         **common,
     )
+schedule_role = None
+if job_registry.has_schedules(jobs):
+    schedule_role = components.EpochScheduleRole(
+        f"{name}-schedules", jobs=f"{name}-job-", roles=roles
+    )
 job_functions = {
     key: components.EpochJob(
         f"{name}-job-{key.replace('_', '-')}",
@@ -129,6 +134,7 @@ job_functions = {
         job_name=key,
         job=job,
         protect=protect,
+        schedule_role=schedule_role,
         reserved_concurrency=config.job_concurrency.get(key, job.reserved_concurrency) or None,
         **common,
     )

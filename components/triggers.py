@@ -17,6 +17,7 @@ from components.iam import policies
 from components.iam.roles import RoleFactory
 from components.lambda_function import LambdaFunction
 from components.metrics import Alarm, Formula, Source
+from components.schedule_role import EpochScheduleRole
 from function.declare.job import Job
 from function.declare.permission import fill_settings
 from function.declare.trigger import (
@@ -37,6 +38,7 @@ class TriggeredFunction(LambdaFunction):
     job_name: str
     job: Job
     roles: RoleFactory
+    schedule_role: EpochScheduleRole | None
     dead_letters: aws.sqs.Queue
 
 
@@ -85,16 +87,12 @@ def _permit(
 
 def _connect_schedule(trigger: ScheduleTrigger, job: TriggeredFunction) -> None:
     retries = _event_invoke_config(trigger.max_attempts, job)
-    name = f"{job.pulumi_resource_name}-schedule"
-    role = job.roles.create("scheduler", name, job.child())
-    statements = [
-        *_allow("lambda", "InvokeFunction", job.alias.arn),
-        *_send_dead_letters(trigger, job),
-    ]
-    document = pulumi.Output.all(*statements).apply(lambda known: policies.document(*known))
-    policy = aws.iam.RolePolicy(name, role=role.name, policy=document, opts=job.child())
+    name = job.pulumi_resource_name
+    role = job.schedule_role or EpochScheduleRole(
+        f"{name}-schedule", jobs=f"{name}-", roles=job.roles, opts=job.child()
+    )
     aws.scheduler.Schedule(
-        job.pulumi_resource_name,
+        name,
         description=job.job.summary,
         schedule_expression=trigger.expression,
         schedule_expression_timezone=trigger.timezone,
@@ -108,7 +106,7 @@ def _connect_schedule(trigger: ScheduleTrigger, job: TriggeredFunction) -> None:
             ),
             "dead_letter_config": {"arn": job.dead_letters.arn},
         },
-        opts=job.child(depends_on=[policy, retries]),
+        opts=job.child(depends_on=[retries]),
     )
 
 

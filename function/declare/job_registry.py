@@ -8,7 +8,7 @@ from function.declare.checks import declaration_errors, words
 from function.declare.job import Job
 from function.declare.loader import load_package
 from function.declare.registry import raise_first, reference_errors
-from function.declare.trigger import QueueTrigger
+from function.declare.trigger import QueueTrigger, ScheduleTrigger
 
 # Leaves room for project and stack in the 64 characters of a function's name.
 _MAX_NAME_LENGTH = 30
@@ -55,6 +55,11 @@ def consumers_by_queue(jobs: Mapping[str, Job]) -> Mapping[str, Job]:
     return {
         job.trigger.queue: job for job in jobs.values() if isinstance(job.trigger, QueueTrigger)
     }
+
+
+def has_schedules(jobs: Mapping[str, Job]) -> bool:
+    """Return True if a schedule starts a job."""
+    return any(isinstance(job.trigger, ScheduleTrigger) for job in jobs.values())
 
 
 @cache

@@ -37,6 +37,8 @@ _CHANGES = {
     "from ministack.core import lambda_runtime as runtime\n"
     "class Worker:\n"
     "    def __init__(self, func_name, config, code_zip): pass\n"
+    "    def invoke(self, event, request_id, *, trace_id, depth, durable, invoked_function_arn):\n"
+    "        pass\n"
     "    def _spawn(self): pass\n"
     "    def _read_stderr(self): pass\n"
     "    def _drain_stderr(self): pass\n"
