@@ -122,11 +122,6 @@ if authorizer_code:
         authorizers=authorizer_registry.load_authorizers(),
         **common,
     )
-schedule_role = None
-if job_registry.has_schedules(jobs):
-    schedule_role = components.EpochScheduleRole(
-        f"{name}-schedules", jobs=f"{name}-job-", roles=roles
-    )
 job_functions = {
     key: components.EpochJob(
         f"{name}-job-{key.replace('_', '-')}",
@@ -134,12 +129,13 @@ job_functions = {
         job_name=key,
         job=job,
         protect=protect,
-        schedule_role=schedule_role,
         reserved_concurrency=config.job_concurrency.get(key, job.reserved_concurrency) or None,
         **common,
     )
     for key, job in jobs.items()
 }
+if job_registry.has_schedules(jobs):
+    components.EpochSchedules(f"{name}-schedules", jobs=job_functions.values(), roles=roles)
 
 # API
 account = None

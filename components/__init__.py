@@ -28,7 +28,7 @@ with as_run_error():
     from components.packaging.project_bundle import authorizer_bundle as authorizer_bundle
     from components.packaging.project_bundle import project_bundle as project_bundle
     from components.queue import EpochQueue as EpochQueue
-    from components.schedule_role import EpochScheduleRole as EpochScheduleRole
+    from components.schedules import EpochSchedules as EpochSchedules
     from components.secret import EpochSecret as EpochSecret
     from components.stack_config import StackConfig as StackConfig
     from components.table import EpochTable as EpochTable

@@ -6,7 +6,6 @@ import pulumi
 import pulumi_aws as aws
 
 from components.lambda_function import FunctionSettings
-from components.schedule_role import EpochScheduleRole
 from components.triggers import TRIGGER_RESOURCES, TriggeredFunction
 from function.declare.job import Job
 
@@ -17,8 +16,9 @@ _DEAD_LETTERS_KEPT_S = 14 * 86_400
 class EpochJob(TriggeredFunction):
     """A job's function, its trigger, and a dead-letter queue for the items that it cannot handle.
 
-    `job_name` reaches the function in the environment variable JOB_NAME. A schedule starts the job
-    in `schedule_role`, or in a role of its own. `alarms` are those of the trigger. Raises KeyError for a trigger that components/triggers.py does not know.
+    `job_name` reaches the function in the environment variable JOB_NAME. `alarms` are those of the
+    trigger. A ScheduleTrigger needs EpochSchedules, too. Raises KeyError for a trigger that
+    components/triggers.py does not know.
     """
 
     def __init__(
@@ -28,15 +28,13 @@ class EpochJob(TriggeredFunction):
         job_name: str,
         job: Job,
         protect: bool = False,
-        schedule_role: EpochScheduleRole | None = None,
         opts: pulumi.ResourceOptions | None = None,
         **settings: Unpack[FunctionSettings],
     ) -> None:
         super().__init__(name, opts)
         resources = TRIGGER_RESOURCES[type(job.trigger)]
         self.job, self.job_name = job, job_name
-        self.bindings, self.roles = settings["bindings"], settings["roles"]
-        self.schedule_role = schedule_role
+        self.bindings = settings["bindings"]
         self.dead_letters = aws.sqs.Queue(
             f"{name}-dead-letters",
             fifo_queue=resources.fifo(job.trigger, self.bindings) or None,

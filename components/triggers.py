@@ -14,10 +14,8 @@ import pulumi_aws as aws
 
 from components.bindings import Bindings
 from components.iam import policies
-from components.iam.roles import RoleFactory
 from components.lambda_function import LambdaFunction
 from components.metrics import Alarm, Formula, Source
-from components.schedule_role import EpochScheduleRole
 from function.declare.job import Job
 from function.declare.permission import fill_settings
 from function.declare.trigger import (
@@ -37,9 +35,8 @@ class TriggeredFunction(LambdaFunction):
 
     job_name: str
     job: Job
-    roles: RoleFactory
-    schedule_role: EpochScheduleRole | None
     dead_letters: aws.sqs.Queue
+    retries: pulumi.Resource  # of a scheduled job
 
 
 def _allow(service: str, actions: str, resource: pulumi.Output[str]) -> Statements:
@@ -86,28 +83,8 @@ def _permit(
 
 
 def _connect_schedule(trigger: ScheduleTrigger, job: TriggeredFunction) -> None:
-    retries = _event_invoke_config(trigger.max_attempts, job)
-    name = job.pulumi_resource_name
-    role = job.schedule_role or EpochScheduleRole(
-        f"{name}-schedule", jobs=f"{name}-", roles=job.roles, opts=job.child()
-    )
-    aws.scheduler.Schedule(
-        name,
-        description=job.job.summary,
-        schedule_expression=trigger.expression,
-        schedule_expression_timezone=trigger.timezone,
-        flexible_time_window={"mode": "OFF"},
-        target={
-            "arn": job.alias.arn,
-            "role_arn": role.arn,
-            "input": json.dumps(
-                {"scheduled": "<aws.scheduler.scheduled-time>"}
-                | ({} if trigger.payload is None else {"payload": trigger.payload})
-            ),
-            "dead_letter_config": {"arn": job.dead_letters.arn},
-        },
-        opts=job.child(depends_on=[retries]),
-    )
+    # EpochSchedules declares the schedule, since its role names all scheduled jobs.
+    job.retries = _event_invoke_config(trigger.max_attempts, job)
 
 
 def _consume_queue(trigger: QueueTrigger, job: TriggeredFunction) -> Statements:

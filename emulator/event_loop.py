@@ -1,7 +1,7 @@
 """Lets MiniStack's synchronous code wait in the event loop.
 
-An invocation on a thread takes CPython's lock from the event loop at each system call: the rest of
-the emulator answers a fifth fewer requests.
+A thread takes CPython's lock from the event loop at each system call. With a thread for each
+invocation, the emulator answers a fifth fewer requests.
 """
 
 import asyncio
@@ -16,12 +16,15 @@ from greenlet import getcurrent, greenlet
 
 T = TypeVar("T")
 
-# More threads than requests: an invocation may cause others, and must not wait for its own end.
+# For starts, ends and long events. Each has a thread, since a start may wait for another one.
 _threads = ThreadPoolExecutor(10_000)
 
 
 async def run(function: Callable[..., T], *args: Any) -> T:
-    """Call a function, which may wait by `readable` and `on_thread`; a cancellation leaves it."""
+    """Call a function, which waits by `readable` and `on_thread`.
+
+    A cancellation of the caller does not stop the function.
+    """
     return await asyncio.shield(asyncio.ensure_future(_run(function, args)))
 
 
@@ -31,7 +34,7 @@ async def _run(function: Callable[..., Any], args: Iterable[Any]) -> Any:
     while not call.dead:
         try:
             value = await result
-        except BaseException as error:  # noqa: BLE001 - the function's to handle
+        except BaseException as error:  # noqa: BLE001 - the function handles it
             result = call.throw(error)
         else:
             result = call.switch(value)
@@ -48,7 +51,7 @@ def on_thread(function: Callable[..., T], *args: Any) -> T:
 
 
 def readable(files: Iterable[int], timeout_s: float | None) -> set[int]:
-    """Return the descriptors that have data or have ended, or an empty set after the timeout."""
+    """Return some of the descriptors that have data or have ended; none of them after the timeout."""
     if loop := getcurrent().parent:
         found: set[int] = loop.switch(_readable(tuple(files), timeout_s))
         return found

@@ -33,14 +33,16 @@ from emulator.patching import Mismatch, Original, Patch, replace, replace_in, wr
 # Lambda counts 100 bytes more than the documented 6 MB.
 _MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 _MAX_REQUEST_BYTES = 70_167_211  # 50 MB of code in base64
-_PIPE_BYTES = 16_384  # the smallest buffer of a pipe, macOS's
+# The buffer of a pipe: macOS's at first, and Linux's with the largest pages.
+_MIN_PIPE_BYTES, _MAX_PIPE_BYTES = 16_384, 1_048_576
+_READ_BYTES = 65_536
 
 
 class _Output:
     """The pipes from a worker: its responses, and its log.
 
     The log's pipe is emptied while a response is awaited, so that a full pipe does not block the
-    function. All output of an invocation is in the pipe when the response arrives.
+    function. When the response arrives, all output of the invocation is in the pipe or read.
     """
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
@@ -55,39 +57,46 @@ class _Output:
 
     def readline(self) -> str:
         """Return the next response, or "" at the end; raise TimeoutError after the timeout."""
-        end = time.monotonic() + (self.timeout_s or math.inf)
-        while b"\n" not in self._received:
-            left_s = None if end == math.inf else max(0, end - time.monotonic())
+        deadline = time.monotonic() + (self.timeout_s or math.inf)
+        searched = 0
+        while (end := self._received.find(b"\n", searched)) < 0:
+            searched = len(self._received)
+            left_s = None if deadline == math.inf else max(0, deadline - time.monotonic())
             ready = event_loop.readable(self._open, left_s)
             if not ready:
                 raise TimeoutError(f"Task timed out after {self.timeout_s}.00 seconds")
             if self._log in ready:
                 self._read(self._log, self._written)
-            if self._responses in ready and not self._read(self._responses, self._received):
-                return ""
-        line, _, self._received = self._received.partition(b"\n")
+            if self._responses in ready:
+                self._read(self._responses, self._received)
+                if self._responses not in self._open:
+                    return ""
+        line, self._received = self._received[:end], self._received[end + 1 :]
         return f"{line.decode('utf-8', 'replace')}\n"
 
     def _read(self, file: int, received: bytearray) -> bool:
-        """Add what a pipe holds; return False at its end, after which it is always ready."""
+        """Read from a pipe; return True if it may hold more."""
         try:
-            data = os.read(file, 65536)  # all of it: the buffer of Linux has this size
+            data = os.read(file, _READ_BYTES)
         except BlockingIOError:
-            return True
-        received += data
+            return False
         if not data:
-            self._open.discard(file)
-        return bool(data)
+            self._open.discard(file)  # at its end it is always ready
+        received += data
+        return len(data) == _READ_BYTES
 
     def take_log(self) -> str:
         """Return the log since the last call."""
-        self._read(self._log, self._written)
+        # No further than the buffer, since a thread of the function may write on.
+        reads = _MAX_PIPE_BYTES // _READ_BYTES
+        while reads and self._read(self._log, self._written):
+            reads -= 1
         written, self._written = self._written, bytearray()
         return written.decode("utf-8", "replace").removesuffix("\n")
 
 
 class _Input:
-    """The pipe to a worker, which takes long events on a thread: they do not fit into the pipe."""
+    """The pipe to a worker. A thread writes long events, because they do not fit into the pipe."""
 
     def __init__(self, pipe: Any) -> None:
         self._pipe = pipe
@@ -98,11 +107,11 @@ class _Input:
     def write(self, text: str) -> None:
         """Write an event of ASCII characters."""
         write = partial(event_loop.on_thread, self._pipe.write)
-        (self._pipe.write if len(text) <= _PIPE_BYTES else write)(text)
+        (self._pipe.write if len(text) <= _MIN_PIPE_BYTES else write)(text)
 
 
 class _Worker(lambda_runtime.Worker):  # type: ignore[misc]
-    """A worker whose invocations need no further threads, and do not wait for its log."""
+    """A worker whose short invocations need no threads, and do not wait for its log."""
 
     _output: _Output
 

@@ -189,7 +189,8 @@ class MockEngine:
             return "", {}
         name = resource.inputs.get("name", resource.name)
         service = resource.kind.split("/")[0].removeprefix("aws:")
-        arn = f"arn:{self.partition}:{service}:{self.region}:{self.account}:{name}"
+        of = f"{resource.inputs['functionName']}:" if resource.kind.endswith(":Alias") else ""
+        arn = f"arn:{self.partition}:{service}:{self.region}:{self.account}:{of}{name}"
         of_service = {
             "apigateway": {
                 "executionArn": arn,

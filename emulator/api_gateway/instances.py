@@ -7,14 +7,15 @@ MiniStack starts an instance and a thread for each request.
 import asyncio
 import os
 import resource
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from ministack.services import apigateway_v1
 
 from emulator import event_loop
-from emulator.patching import Original, replace, wrap
+from emulator.patching import Original, wrap
 
 # AWS starts an instance at once. Here it is a process, which takes seconds among many others.
 _PATIENCE_S = 1
@@ -43,11 +44,15 @@ async def _call_lambda(original: Original, *args: Any, **scope: Any) -> Any:
         return await original(*args, **scope)
 
 
-async def _run(function: Callable[..., Any], *args: Any, **_: Any) -> Any:
-    return await event_loop.run(function, *args)
+async def _run(original: Original, function: Any, record: Any, *args: Any, **thread: Any) -> Any:
+    """Run an invocation in the event loop, or on a thread if it would block the loop."""
+    # MiniStack's workers for other runtimes block. A tracer, as of coverage, follows threads only.
+    if sys.gettrace() or not record["config"].get("Runtime", "").startswith("python"):
+        return await original(function, record, *args, **thread)
+    return await event_loop.run(function, record, *args)
 
 
 PATCHES = (
     wrap(apigateway_v1, "_call_lambda_raw", _call_lambda),
-    replace(apigateway_v1, "run_reentrant", _run),
+    wrap(apigateway_v1, "run_reentrant", _run),
 )

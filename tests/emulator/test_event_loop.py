@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 from ministack.core import lambda_runtime
+from ministack.core.concurrency import run_reentrant
 
-from emulator import event_loop, lambda_workers
+from emulator import event_loop, lambda_code, lambda_workers
+from emulator.api_gateway import instances
 from tests.emulator.conftest import function_of
 
 _value: ContextVar[str] = ContextVar("_value", default="")
@@ -158,7 +161,56 @@ def test_an_invocation_has_the_context_of_its_request() -> None:
 
 def test_an_error_of_an_invocation_reaches_its_request() -> None:
     def fail() -> None:
-        event_loop.on_thread(int, "no number")
+        try:
+            event_loop.on_thread(int, "no number")
+        except ValueError as error:
+            raise LookupError("handled") from error
 
-    with pytest.raises(ValueError, match="no number"):
+    with pytest.raises(LookupError, match="handled"):
         asyncio.run(event_loop.run(fail))
+
+
+def test_the_event_loop_forgets_the_pipes_of_an_invocation_that_ended(worker: Any) -> None:
+    async def serve() -> list[bool]:
+        await _invoke(worker)
+        await _invoke(worker)
+        loop = asyncio.get_running_loop()
+        return [loop.remove_reader(file) for file in worker._output._open]
+
+    assert asyncio.run(serve()) == [False, False]
+
+
+def test_other_requests_are_served_while_a_worker_unpacks_its_code(
+    worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacks = threading.Event()
+    extract = lambda_code.SharedZip.extractall
+
+    def extractall(*args: Any) -> Any:
+        assert unpacks.wait(60)
+        return extract(*args)
+
+    monkeypatch.setattr(lambda_code.SharedZip, "extractall", extractall)
+
+    async def serve() -> Any:
+        go_on = _Rescue(unpacks.set)
+        running = asyncio.create_task(_invoke(worker, text="own"))
+        await asyncio.sleep(0.05)  # the invocation waits
+        go_on()
+        return (await running)["result"], go_on.by
+
+    assert asyncio.run(serve()) == ("own", ["the event loop"])
+
+
+@pytest.mark.parametrize(("runtime", "in_loop"), [("python3.13", True), ("nodejs22.x", False)])
+def test_runtimes_that_would_block_the_event_loop_run_on_a_thread(
+    monkeypatch: pytest.MonkeyPatch, runtime: str, in_loop: bool
+) -> None:
+    monkeypatch.setattr(sys, "gettrace", lambda: None)  # as without coverage
+    record = {"config": {"Runtime": runtime}}
+
+    async def serve() -> int:
+        function = lambda _: threading.get_ident()  # noqa: E731
+        return int(await instances._run(run_reentrant, function, record, thread_name="any"))
+
+    assert (asyncio.run(serve()) == threading.get_ident()) is in_loop

@@ -1,5 +1,8 @@
 """A function's worker: an invocation's log is whole, and nobody waits for more."""
 
+import fcntl
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -50,6 +53,15 @@ def test_a_log_has_what_its_invocation_wrote_and_the_first_what_loading_did(work
 def test_what_no_pipe_holds_is_written_and_logged(worker: Any) -> None:
     text = "\n".join(f"{number:099}" for number in range(500_000))
     assert _log(worker, text=text) == f"loaded\n{text}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux changes the buffer of a pipe")
+def test_a_log_that_a_large_pipe_holds_is_whole() -> None:
+    (responses, _), (log, written) = os.pipe(), os.pipe()
+    fcntl.fcntl(written, fcntl.F_SETPIPE_SZ, 262_144)
+    os.write(written, b"x" * 200_000)
+    process: Any = SimpleNamespace(stdout=os.fdopen(responses), stderr=os.fdopen(log))
+    assert lambda_workers._Output(process).take_log() == "x" * 200_000
 
 
 @pytest.mark.parametrize("end", ({"ends": True}, {"takes": 60}))

@@ -14,7 +14,7 @@ from function.declare.topic import Topic
 from function.declare.trigger import EventTrigger, ScheduleTrigger
 from local import pulumi_program
 from local.pulumi_program import Properties, Resource
-from tests.conftest import NAME, STACK, allowed, every, plain
+from tests.conftest import NAME, STACK, allowed, plain
 
 
 def _of(declared: list[Resource], kind: str, name: str) -> Properties:
@@ -52,27 +52,6 @@ def test_a_job_may_do_what_its_trigger_needs_and_no_more(with_jobs: list[Resourc
     }
     assert ship.keys() - observed == taken
     assert ship["sqs:ReceiveMessage"][0].endswith(f":{NAME}-orders")
-
-
-@pytest.mark.conformance
-def test_schedules_start_jobs_in_one_role_without_further_rights(with_jobs: list[Resource]) -> None:
-    assert allowed(with_jobs, f"{NAME}-schedules") == {
-        "lambda:InvokeFunction": [f"arn:aws:lambda:*:123456789012:function:{NAME}-job-*:live"],
-        "sqs:SendMessage": [f"arn:aws:sqs:*:123456789012:{NAME}-job-*"],
-    }
-    schedules = every(with_jobs, "aws:scheduler/schedule:Schedule")
-    roles = {schedule["target"]["roleArn"].rpartition(":")[2] for schedule in schedules}
-    assert roles == {f"{NAME}-schedules"}
-
-
-def test_a_job_without_a_schedule_role_gets_its_own(
-    monkeypatch: pytest.MonkeyPatch, jobs: dict[str, Job]
-) -> None:
-    monkeypatch.setattr("function.declare.job_registry.load_jobs", lambda: jobs)
-    monkeypatch.setattr("function.declare.job_registry.has_schedules", lambda _: False)
-    declared = pulumi_program.declared_resources(STACK, config=plain())
-    own = allowed(declared, f"{NAME}-job-clean-up-schedule")["lambda:InvokeFunction"]
-    assert own == [f"arn:aws:lambda:*:123456789012:function:{NAME}-job-clean-up-*:live"]
 
 
 def test_a_queue_hides_six_timeouts_long_and_gives_up_after_the_attempts(
