@@ -23,6 +23,7 @@ A ratio is the measured value divided by the value in the column before it.
 - Lambda starts a function with a full vCPU, and then gives it a share by its memory. So the wait counts the CPU of the first request
   {weight:.2f} times, as for prod's {memory:,} MB.
 - The commands run in a copy of the project, with installed packages and without caches of linters. `make demo` runs five times.
+- The limit of `pulumi up`, 15 s, is for a machine on which 500 queues in a plain Pulumi program take 14.6 s.
 
 ## Many endpoints
 
@@ -40,10 +41,16 @@ _PROD_MB = 1_024
 WEIGHT = _VCPU_MB / _PROD_MB
 
 _Path = tuple[str, ...]
-_CASES = {"epoch": "Epoch", "boto3_client": "boto3 with bytecode", "pydynox": "pydynox (Rust)"}
+_CASES = {
+    "epoch": "Epoch",
+    "boto3_client": "boto3 with bytecode",
+    "pydynox": "pydynox (Rust)",
+    "engine_queues_s": "500 queues in plain Pulumi",
+}
 _COLD, _WARM = "CPU of a cold start", "CPU of a warm call"
 _WAIT = "wait for a cold start in prod"
 _LARGE = "100 endpoints, 20 tables and 20 jobs"
+_UP = f"first `pulumi up`, {_LARGE}"
 # The title, the result, its unit, the result or the limit beside it, and the goal of the ratio.
 _ROWS: tuple[tuple[str, _Path, str, _Path | float, str], ...] = (
     (_WAIT, ("wait_ms", "epoch"), "ms", ("wait_ms", "pydynox"), "≤ 0.95"),
@@ -83,7 +90,8 @@ _ROWS: tuple[tuple[str, _Path, str, _Path | float, str], ...] = (
     ("`make lint`", ("commands", "lint"), "s", 30, "≤ 1"),
     ("`make test`", ("commands", "test"), "s", 60, "≤ 1"),
     (f"CPU of the program, {_LARGE}", ("growth", "100", "program_cpu_s"), "s", 2, "≤ 1"),
-    (f"first `pulumi up`, {_LARGE}", ("growth", "100", "engine_up_s"), "s", 15, "≤ 1"),
+    (_UP, ("growth", "100", "engine_up_s"), "s", 15, "≤ 1"),
+    (_UP, ("growth", "100", "engine_up_s"), "s", ("growth", "100", "engine_queues_s"), "≤ 1.02"),
 )
 _GROWTH = {
     "resources": "resources",

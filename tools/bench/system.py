@@ -34,10 +34,10 @@ def _child(module: str, folder: Path, *arguments: int, **environment: str) -> di
     return found
 
 
-def _engine(folder: Path) -> dict[str, Any]:
+def _engine(folder: Path, *arguments: int) -> dict[str, Any]:
     """Return the figures of the Pulumi engine, or {} without the CLI."""
     cli = pulumi_cli.at_hand()
-    return _child("engine", folder, **pulumi_cli.on_path(cli)) if cli else {}
+    return _child("engine", folder, *arguments, **pulumi_cli.on_path(cli)) if cli else {}
 
 
 def _middle(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -77,6 +77,7 @@ def measure() -> dict[str, Any]:
             # One run is enough with many endpoints.
             ups = [_child("local_run", folder, 0) for _ in range(ROUNDS if count == 1 else 1)]
             growth[str(count)] = _middle(programs) | _middle(ups) | _engine(folder)
+        growth["100"] |= _engine(ROOT, 500)
     load, reload = _child("local_run", ROOT, REQUESTS), _child("reload", ROOT)
     print(file=sys.stderr)
     local = load | growth["1"] | reload
