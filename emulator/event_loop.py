@@ -7,17 +7,14 @@ invocation, the emulator answers a fifth fewer requests.
 import asyncio
 import select
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
+from ministack.core import concurrency
 
 T = TypeVar("T")
-
-# For starts, ends and long events. Each has a thread, since a start may wait for another one.
-_threads = ThreadPoolExecutor(10_000)
 
 
 async def run(function: Callable[..., T], *args: Any) -> T:
@@ -45,8 +42,8 @@ def on_thread(function: Callable[..., T], *args: Any) -> T:
     """Call a function that may block, on another thread than the event loop's."""
     if not (loop := getcurrent().parent):
         return function(*args)
-    call = partial(copy_context().run, function, *args)
-    result: T = loop.switch(asyncio.get_running_loop().run_in_executor(_threads, call))
+    call = partial(copy_context().run, function, *args)  # in this context, not in that of `_run`
+    result: T = loop.switch(concurrency.run_reentrant(call))
     return result
 
 

@@ -106,8 +106,10 @@ class _Input:
 
     def write(self, text: str) -> None:
         """Write an event of ASCII characters."""
-        write = partial(event_loop.on_thread, self._pipe.write)
-        (self._pipe.write if len(text) <= _MIN_PIPE_BYTES else write)(text)
+        if len(text) <= _MIN_PIPE_BYTES:
+            self._pipe.write(text)
+        else:
+            event_loop.on_thread(self._pipe.write, text)
 
 
 class _Worker(lambda_runtime.Worker):  # type: ignore[misc]

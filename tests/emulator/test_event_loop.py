@@ -67,14 +67,19 @@ async def _invoke(worker: Any, **event: Any) -> Any:
     return await event_loop.run(worker.invoke, event, "request")
 
 
+async def _serve_meanwhile(go_on: _Rescue, worker: Any, **event: Any) -> tuple[Any, list[str]]:
+    """Let a waiting invocation go on; return its result, and who let it go on."""
+    running = asyncio.create_task(_invoke(worker, **event))
+    await asyncio.sleep(0.05)  # the invocation waits
+    go_on()
+    return (await running)["result"], go_on.by
+
+
 def test_other_requests_are_served_during_an_invocation(worker: Any, tmp_path: Path) -> None:
     async def serve() -> Any:
         await _invoke(worker)
         go_on = _Rescue((tmp_path / "end").touch)
-        running = asyncio.create_task(_invoke(worker, until=str(tmp_path / "end"), text="own"))
-        await asyncio.sleep(0.05)  # the invocation waits
-        go_on()
-        return (await running)["result"], go_on.by
+        return await _serve_meanwhile(go_on, worker, until=str(tmp_path / "end"), text="own")
 
     assert asyncio.run(serve()) == ("own", ["the event loop"])
 
@@ -88,10 +93,7 @@ def test_other_requests_are_served_while_another_thread_starts_the_worker(
         threading.Thread(target=lambda_runtime.ensure_spawned, args=(worker,)).start()
         while not worker._proc:
             await asyncio.sleep(0.01)
-        running = asyncio.create_task(_invoke(worker, text="own"))
-        await asyncio.sleep(0.05)  # the invocation waits
-        go_on()
-        return (await running)["result"], go_on.by
+        return await _serve_meanwhile(go_on, worker, text="own")
 
     assert asyncio.run(serve()) == ("own", ["the event loop"])
 
@@ -103,10 +105,7 @@ def test_other_requests_are_served_while_a_worker_does_not_read_a_long_event(wor
         await _invoke(worker)
         worker._proc.send_signal(signal.SIGSTOP)
         go_on = _Rescue(partial(worker._proc.send_signal, signal.SIGCONT))
-        running = asyncio.create_task(_invoke(worker, text=text))
-        await asyncio.sleep(0.05)  # the invocation waits
-        go_on()
-        return (await running)["result"], go_on.by
+        return await _serve_meanwhile(go_on, worker, text=text)
 
     assert asyncio.run(serve()) == (text, ["the event loop"])
 
@@ -151,12 +150,18 @@ def test_an_invocation_without_its_caller_ends_before_the_next_one(
 def test_an_invocation_has_the_context_of_its_request() -> None:
     async def serve(value: str) -> Any:
         _value.set(value)
-        return await event_loop.run(lambda: (_value.get(), event_loop.on_thread(_value.get)))
+
+        def invoke() -> list[str]:
+            found = [_value.get()]
+            _value.set(f"{value} of the function")
+            return [*found, event_loop.on_thread(_value.get)]
+
+        return await event_loop.run(invoke)
 
     async def both() -> Any:
         return await asyncio.gather(serve("one"), serve("two"))
 
-    assert asyncio.run(both()) == [("one", "one"), ("two", "two")]
+    assert asyncio.run(both()) == [["one", "one of the function"], ["two", "two of the function"]]
 
 
 def test_an_error_of_an_invocation_reaches_its_request() -> None:
@@ -194,10 +199,7 @@ def test_other_requests_are_served_while_a_worker_unpacks_its_code(
 
     async def serve() -> Any:
         go_on = _Rescue(unpacks.set)
-        running = asyncio.create_task(_invoke(worker, text="own"))
-        await asyncio.sleep(0.05)  # the invocation waits
-        go_on()
-        return (await running)["result"], go_on.by
+        return await _serve_meanwhile(go_on, worker, text="own")
 
     assert asyncio.run(serve()) == ("own", ["the event loop"])
 
@@ -209,8 +211,10 @@ def test_runtimes_that_would_block_the_event_loop_run_on_a_thread(
     monkeypatch.setattr(sys, "gettrace", lambda: None)  # as without coverage
     record = {"config": {"Runtime": runtime}}
 
+    def thread(_: Any) -> int:
+        return threading.get_ident()
+
     async def serve() -> int:
-        function = lambda _: threading.get_ident()  # noqa: E731
-        return int(await instances._run(run_reentrant, function, record, thread_name="any"))
+        return int(await instances._run(run_reentrant, thread, record, thread_name="any"))
 
     assert (asyncio.run(serve()) == threading.get_ident()) is in_loop
