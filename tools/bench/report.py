@@ -23,7 +23,8 @@ A ratio is the measured value divided by the value in the column before it.
 - Lambda starts a function with a full vCPU, and then gives it a share by its memory. So the wait counts the CPU of the first request
   {weight:.2f} times, as for prod's {memory:,} MB.
 - The commands run in a copy of the project, with installed packages and without caches of linters. `make demo` runs five times.
-- The limit of `pulumi up`, 15 s, is for a machine on which 500 queues in a plain Pulumi program take 14.6 s.
+- `pulumi up` depends on the machine, as the queues show. A plain program also stores the call stacks of its resources, which are
+  half of its time. Epoch leaves them out.
 
 ## Many endpoints
 
@@ -47,6 +48,7 @@ _CASES = {
     "pydynox": "pydynox (Rust)",
     "engine_queues_s": "500 queues in plain Pulumi",
 }
+_MISSING = "no Pulumi CLI"
 _COLD, _WARM = "CPU of a cold start", "CPU of a warm call"
 _WAIT = "wait for a cold start in prod"
 _LARGE = "100 endpoints, 20 tables and 20 jobs"
@@ -91,7 +93,7 @@ _ROWS: tuple[tuple[str, _Path, str, _Path | float, str], ...] = (
     ("`make test`", ("commands", "test"), "s", 60, "≤ 1"),
     (f"CPU of the program, {_LARGE}", ("growth", "100", "program_cpu_s"), "s", 2, "≤ 1"),
     (_UP, ("growth", "100", "engine_up_s"), "s", 15, "≤ 1"),
-    (_UP, ("growth", "100", "engine_up_s"), "s", ("growth", "100", "engine_queues_s"), "≤ 1.02"),
+    (_UP, ("growth", "100", "engine_up_s"), "s", ("growth", "100", "engine_queues_s"), ""),
 )
 _GROWTH = {
     "resources": "resources",
@@ -121,9 +123,9 @@ def _rows(results: Mapping[str, Any]) -> Iterator[str]:
         else:
             other, name = reference, "limit: "
         own = _found(results, path)
-        measured = f"{_number(own)} {unit}" if own else "no Pulumi CLI"
+        measured, beside = (f"{_number(one)} {unit}" if one else _MISSING for one in (own, other))
         ratio = f"{own / other:.2f}" if own and other else ""
-        yield f"| {title} | {measured} | {name}{_number(other or 0)} {unit} | {ratio} | {goal} |"
+        yield f"| {title} | {measured} | {name}{beside} | {ratio} | {goal} |"
 
 
 def text(results: Mapping[str, Any], conditions: str) -> str:
