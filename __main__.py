@@ -45,7 +45,7 @@ if config.kms_key_arn:
     components.apply_kms_key(config.kms_key_arn)
 components.apply_customization(customize)
 components.mark_secret_config(raw_config, project, secret_keys)
-components.omit_call_stacks()
+components.speed_up_registrations()
 all_resources = components.collect_resources()
 
 # Data

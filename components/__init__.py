@@ -33,8 +33,8 @@ with as_run_error():
     from components.stack_config import StackConfig as StackConfig
     from components.table import EpochTable as EpochTable
     from components.topic import EpochTopic as EpochTopic
-    from components.transforms.call_stacks import omit_call_stacks as omit_call_stacks
     from components.transforms.customization import apply_customization as apply_customization
     from components.transforms.encryption import apply_kms_key as apply_kms_key
+    from components.transforms.registrations import speed_up_registrations as speed_up_registrations
     from components.transforms.secret_config import mark_secret_config as mark_secret_config
     from components.transforms.tags import apply_default_tags as apply_default_tags
