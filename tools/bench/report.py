@@ -22,7 +22,8 @@ A ratio is the measured value divided by the value in the column before it.
 - CPU is the user and system time of all threads. A cold start ends with the first response.
 - Lambda starts a function with a full vCPU, and then gives it a share by its memory. So the wait counts the CPU of the first request
   {weight:.2f} times, as for prod's {memory:,} MB.
-- The commands run in a copy of the project, with installed packages and without caches of linters. `make demo` runs five times.
+- The commands run in a copy of the project, with installed packages and without caches of linters. `make demo` runs five
+  times and `pulumi up` three times. The medians count.
 - `pulumi up` depends on the machine, as the queues show. A plain program also stores the call stacks of its resources, which are
   half of its time. Epoch leaves them out.
 

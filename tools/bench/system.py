@@ -76,7 +76,8 @@ def measure() -> dict[str, Any]:
             programs = [_child("program", folder) for _ in range(ROUNDS)]
             # One run is enough with many endpoints.
             ups = [_child("local_run", folder, 0) for _ in range(ROUNDS if count == 1 else 1)]
-            growth[str(count)] = _middle(programs) | _middle(ups) | _engine(folder)
+            engines = [_engine(folder) for _ in range(ROUNDS)]
+            growth[str(count)] = _middle(programs) | _middle(ups) | _middle(engines)
         growth["100"] |= _engine(ROOT, 500)
     load, reload = _child("local_run", ROOT, REQUESTS), _child("reload", ROOT)
     print(file=sys.stderr)
