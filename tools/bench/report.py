@@ -24,6 +24,7 @@ A ratio is the measured value divided by the value in the column before it.
   {weight:.2f} times, as for prod's {memory:,} MB.
 - The commands run in a copy of the project, with installed packages and without caches of linters. `make demo` runs five
   times and `pulumi up` three times. The medians count.
+- The state of `pulumi up` is in memory if the system has `/dev/shm`: a disk adds up to a fifth, and differs from run to run.
 - `pulumi up` depends on the machine, as the queues show. A plain program also stores the call stacks of its resources, which are
   half of its time. Epoch leaves them out.
 
