@@ -1,4 +1,4 @@
-"""What registrations leave out: call stacks, and the debug messages of Pulumi's SDK."""
+"""Registrations without call stacks, and without the debug messages of Pulumi's SDK."""
 
 from typing import Any
 
