@@ -48,19 +48,24 @@ def _send_dead_letters(_: Any, job: TriggeredFunction) -> Statements:
     return _allow("sqs", "SendMessage", job.dead_letters.arn)
 
 
+def _throttle_alarms(_: Any, job: TriggeredFunction) -> list[Alarm]:
+    text = f"Lambda throttles job {job.job_name}: the concurrency limit is reached."
+    return [Alarm("job-throttles", text, job.metrics.of("Throttles"), 1)]
+
+
 @dataclass(frozen=True)
 class TriggerResources:
     """The row of a trigger.
 
     `connect` declares the resources that start the function. `statements` returns the rights of the
     function's role that Lambda needs to read the source and to keep failed items. `alarms` returns
-    the alarms on old items and on a trigger that starts nothing more. `fifo` returns True if the
-    dead letters need a FIFO queue.
+    the alarms on throttles, on old items and on a trigger that starts nothing more. `fifo` returns
+    True if the dead letters need a FIFO queue.
     """
 
     connect: Callable[[Any, TriggeredFunction], None]
     statements: Callable[[Any, TriggeredFunction], Statements] = _send_dead_letters
-    alarms: Callable[[Any, TriggeredFunction], list[Alarm]] = lambda *_: []
+    alarms: Callable[[Any, TriggeredFunction], list[Alarm]] = _throttle_alarms
     fifo: Callable[[Any, Bindings], bool] = lambda *_: False
 
 
@@ -122,7 +127,8 @@ def _queue_alarms(trigger: QueueTrigger, job: TriggeredFunction) -> list[Alarm]:
     age = source.of("ApproximateAgeOfOldestMessage", "Maximum")
     # A message that fails once waits for the visibility timeout.
     waits_s = queue.declared.delay_s + max(900, 2 * queue.visibility_timeout_s)
-    return [Alarm("job-backlog", _waits(job, waits_s), age, waits_s)]
+    backlog = Alarm("job-backlog", _waits(job, waits_s), age, waits_s)
+    return [*_throttle_alarms(trigger, job), backlog]
 
 
 def _waits(job: TriggeredFunction, waits_s: int) -> str:
@@ -223,7 +229,8 @@ def _schedule_alarms(trigger: ScheduleTrigger, job: TriggeredFunction) -> list[A
     """Return the alarm on a schedule that misses two runs.
 
     There is none for a schedule without a fixed interval or with more than three days, since
-    CloudWatch looks back seven days.
+    CloudWatch looks back seven days. Throttles need no alarm: Lambda retries a run for six hours,
+    and then makes it a dead letter.
     """
     interval_s = _interval_s(trigger.expression)
     if interval_s is None or interval_s > 3 * 86_400:
@@ -247,6 +254,7 @@ def _stream_alarms(trigger: StreamTrigger, job: TriggeredFunction) -> list[Alarm
         {"writes": table.of("ConsumedWriteCapacityUnits"), "runs": job.metrics.of("Invocations")},
     )
     return [
+        *_throttle_alarms(trigger, job),
         Alarm("job-backlog", _waits(job, waits_s), age_ms, 1_000 * waits_s),
         Alarm("job-stopped", _stopped(job, text), unread, 1, "", 900, 3, 3),
     ]

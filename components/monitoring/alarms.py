@@ -14,7 +14,6 @@ from components.table import EpochTable
 from function.declare.authorizer import AUTHORIZER_TIMEOUT_S
 from function.declare.endpoint import Endpoint
 from function.declare.permission import TablePermission
-from function.declare.trigger import ScheduleTrigger
 
 SLO_TARGET = 0.999  # the share of requests without a 5xx, over 30 days
 ERROR_BUDGET = 1 - SLO_TARGET
@@ -198,10 +197,6 @@ def _of_job(sources: MetricSources, key: str, job: EpochJob) -> Iterator[Alarm]:
     yield Alarm("job-dead-letters", text, dead_letters(job), 1)
     text = f"Invocations of job {key} fail: a crash, a timeout or a failed import."
     yield Alarm("job-errors", text, of("Errors"), 1, periods=15)
-    # Lambda retries a throttled run of a schedule for six hours, and then makes it a dead letter.
-    if not isinstance(job.job.trigger, ScheduleTrigger):
-        text = f"Lambda throttles job {key}: the concurrency limit is reached."
-        yield Alarm("job-throttles", text, of("Throttles"), 1)
     text = f"Job {key} runs close to its timeout of {timeout_s} s."
     yield Alarm("job-duration", text, *_near_timeout(job, timeout_s), periods=15, datapoints=1)
     yield from job.alarms

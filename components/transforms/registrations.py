@@ -1,13 +1,8 @@
 """Faster registrations of resources."""
 
 import types
-from typing import Any
 
 import pulumi
-
-
-def _ignore(*_arguments: Any, **_options: Any) -> None:
-    pass
 
 
 def speed_up_registrations() -> None:
@@ -20,7 +15,7 @@ def speed_up_registrations() -> None:
 
     Both come back if Pulumi renames the private names that this function replaces.
     """
-    quiet = types.SimpleNamespace(**{**vars(pulumi.log), "debug": _ignore})
+    quiet = types.SimpleNamespace(**vars(pulumi.log) | {"debug": lambda *_, **__: None})
     resource, rpc_manager = pulumi.runtime.resource, pulumi.runtime.rpc_manager
     for module, name, value in (
         (resource, "_get_stack_trace", pulumi.runtime.proto.source_pb2.StackTrace),

@@ -19,8 +19,6 @@ from tools.project_copy import copy_of_project
 
 _MEMORY = Path("/dev/shm")
 _ONE_SAVE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
-
-
 _PLAIN = """
 import pulumi_aws as aws
 

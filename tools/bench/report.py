@@ -23,7 +23,7 @@ A ratio is the measured value divided by the value in the column before it.
 - Lambda starts a function with a full vCPU, and then gives it a share by its memory. So the wait counts the CPU of the first request
   {weight:.2f} times, as for prod's {memory:,} MB.
 - The commands run in a copy of the project, with installed packages and without caches of linters. `make demo` runs five
-  times and `pulumi up` three times. The medians count.
+  times and Epoch's `pulumi up` three times. The medians count.
 - The state of `pulumi up` is in memory if the system has `/dev/shm`: a disk adds up to a fifth, and differs from run to run.
 - `pulumi up` depends on the machine, as the queues show. A plain program also stores the call stacks of its resources, which are
   half of its time. Epoch leaves them out.
@@ -50,7 +50,6 @@ _CASES = {
     "pydynox": "pydynox (Rust)",
     "engine_queues_s": "500 queues in plain Pulumi",
 }
-_MISSING = "no Pulumi CLI"
 _COLD, _WARM = "CPU of a cold start", "CPU of a warm call"
 _WAIT = "wait for a cold start in prod"
 _LARGE = "100 endpoints, 20 tables and 20 jobs"
@@ -125,7 +124,9 @@ def _rows(results: Mapping[str, Any]) -> Iterator[str]:
         else:
             other, name = reference, "limit: "
         own = _found(results, path)
-        measured, beside = (f"{_number(one)} {unit}" if one else _MISSING for one in (own, other))
+        measured, beside = (
+            f"{_number(one)} {unit}" if one else "no Pulumi CLI" for one in (own, other)
+        )
         ratio = f"{own / other:.2f}" if own and other else ""
         yield f"| {title} | {measured} | {name}{beside} | {ratio} | {goal} |"
 

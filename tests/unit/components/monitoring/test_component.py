@@ -86,6 +86,9 @@ def test_a_job_has_alarms_and_a_row_of_its_own(with_jobs: list[pulumi_program.Re
     # Lambda retries a schedule's run, so it never waits in a queue, and a throttle is no loss.
     assert {"job-backlog-clean-up", "job-throttles-clean-up"}.isdisjoint(alarms)
     assert "job-dead-letters-clean-up" in alarms
+    throttled = {name for name in alarms if name.startswith("job-throttles-")}
+    others = ("book", "follow", "resize", "ship", "tell", "watch")
+    assert throttled == {f"job-throttles-{job}" for job in others}
     assert alarms["job-backlog-ship"]["dimensions"] == {"QueueName": f"{NAME}-orders"}
     assert alarms["job-backlog-follow"]["threshold"] == 1_000 * 900
     assert alarms["job-duration-ship"]["threshold"] == 80_000
