@@ -76,7 +76,7 @@ test-pulumi: $(READY) ## Test with the real Pulumi engine; Go builds a missing C
 test-terraform: $(READY) ## Test with the real AWS provider under Terraform
 	@$(PYTHON) -m tools.checks.terraform_provider
 
-test-reliability: $(READY) ## Run load, faults and mutations for five minutes; write docs/proof.md
+test-reliability: $(READY) ## Run load, faults and mutations for four minutes; write docs/proof.md
 	@$(PYTHON) -m tools.reliability
 
 # pytest exits with 5 if it skips the whole module, for example without a browser.
@@ -151,7 +151,7 @@ pull-request-down: $(READY) ## Remove the stack of a pull request; PR=number
 openapi: $(READY) ## Print the OpenAPI document
 	@$(PYTHON) -m openapi
 
-bench: $(READY) ## Measure function, local run and commands for seven minutes; write docs/bench.md
+bench: $(READY) ## Measure function, local run and commands for eight minutes; write docs/bench.md
 	@$(PYTHON) -m tools.bench
 
 snapshot: $(READY) ## Write tests/snapshots/ and the generated parts of docs/
